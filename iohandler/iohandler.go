@@ -1,0 +1,121 @@
+// Package iohandler says how values leave and enter rivers. A [Handler] writes the value of an
+// asset and loads it again; storage never holds values, only what is known about them. What only
+// some handlers can do is an optional interface of its own ([Converter], [Acceptor], [Releaser],
+// [Deleter], [ProcessCrosser]), asked for and never guessed.
+//
+// A write is atomic: a reader sees the old value or the new one, never half, and a crash in the
+// middle leaves the old one readable. Handlers are called from many goroutines at once.
+//
+// [Memory] is the default. Packages below this one bring handlers for object stores
+// (iohandler/blob) and Parquet (iohandler/parquet); iohandler/iohandlertest checks any handler.
+package iohandler
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+
+	"github.com/rivers-go/rivers/metadata"
+)
+
+// Handler writes and loads values. Implementations must be safe for concurrent use.
+type Handler interface {
+	// HandleOutput stores value under out.Name, replacing what was there.
+	HandleOutput(ctx context.Context, out *OutputContext, value any) error
+	// LoadInput returns the value stored under in.Name as a value assignable to in.Type.
+	// An absent value is an error that wraps [ErrNoValue] and names where it was looked for.
+	LoadInput(ctx context.Context, in *InputContext) (any, error)
+}
+
+// ErrNoValue is wrapped by the error of a load that finds nothing stored.
+var ErrNoValue = errors.New("no value is stored")
+
+// Converter is implemented by handlers that can load a value as other types than the one it was
+// stored as, such as a stream of rows for a slice. CanLoad is asked when definitions are validated.
+type Converter interface {
+	CanLoad(stored, wanted reflect.Type) bool
+}
+
+// Acceptor is implemented by handlers that cannot store every type. CanStore is asked when
+// definitions are validated; its error says what would be right.
+type Acceptor interface {
+	CanStore(t reflect.Type) error
+}
+
+// Releaser is implemented by handlers that hold values only as long as somebody reads them.
+// Release is called for a mapped instance's value after its last reader.
+type Releaser interface {
+	Release(name string)
+}
+
+// Deleter is implemented by handlers that can delete a stored value. Deleting what is not there is no error.
+type Deleter interface {
+	Delete(ctx context.Context, in *InputContext) error
+}
+
+// ProcessCrosser is implemented by handlers whose values outlive the process that wrote them.
+// A handler that does not implement it is taken to cross processes; [Memory] says false.
+type ProcessCrosser interface {
+	CrossesProcesses() bool
+}
+
+// OutputContext describes the value a handler is asked to store, and takes what the handler has
+// to say about it. It belongs to one call.
+type OutputContext struct {
+	// Name is what the value is stored under: an asset's name, or a step key such as
+	// "totals/sorted" or "totals/total[3]" for values inside a graph asset. It may hold any
+	// UTF-8 text inside the brackets: a handler that maps it to paths must escape it.
+	Name string
+	// RunID, Step and Attempt say who writes; empty outside a run.
+	RunID, Step string
+	Attempt     int
+	// Type is the type of the value by its definition; nil when not known.
+	Type reflect.Type
+	// Metadata is the asset's, as defined.
+	Metadata metadata.Map
+	// Logger makes the step's logger when it is first asked for; nil logs nowhere.
+	Logger func() *slog.Logger
+	// DataVersion names the content, set by a handler that can tell (a hash of a
+	// deterministic encoding); empty when it cannot.
+	DataVersion string
+	// Added is what the handler recorded with AddMetadata.
+	Added metadata.Map
+}
+
+// AddMetadata records a fact about the stored value, such as "size_bytes"; plain Go values convert.
+func (c *OutputContext) AddMetadata(key string, value any) {
+	if c.Added == nil {
+		c.Added = metadata.Map{}
+	}
+	c.Added[key] = value
+}
+
+// Log returns the step's logger; it is never nil.
+func (c *OutputContext) Log() *slog.Logger { return logger(c.Logger) }
+
+// InputContext describes the value a handler is asked to load. It belongs to one call.
+type InputContext struct {
+	// Name is what the value is stored under, as in [OutputContext.Name].
+	Name string
+	// Consumer is the asset or step that reads; empty for a read from outside a run.
+	Consumer string
+	// RunID is the reading run; empty outside a run.
+	RunID string
+	// Type is the type that is wanted; nil means the type it was stored as, where the handler knows.
+	Type reflect.Type
+	// Metadata is the edge's where the dependency gives any, else the upstream asset's.
+	Metadata metadata.Map
+	// Logger makes the step's logger when it is first asked for; nil logs nowhere.
+	Logger func() *slog.Logger
+}
+
+// Log returns the reading step's logger; it is never nil.
+func (c *InputContext) Log() *slog.Logger { return logger(c.Logger) }
+
+func logger(mk func() *slog.Logger) *slog.Logger {
+	if mk == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return mk()
+}

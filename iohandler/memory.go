@@ -1,0 +1,56 @@
+package iohandler
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+)
+
+// Memory returns a handler that keeps values in this process: the last one of each name, until
+// Close. Every reader gets the very value that was written, so a function must not change its inputs.
+func Memory() *MemoryHandler { return &MemoryHandler{} }
+
+// MemoryHandler keeps values in this process; see [Memory]. The zero value is ready for use.
+type MemoryHandler struct {
+	values sync.Map // string -> any, boxed so that nil is a value
+}
+
+type kept struct{ value any }
+
+// HandleOutput keeps value under its name.
+func (m *MemoryHandler) HandleOutput(_ context.Context, out *OutputContext, value any) error {
+	m.values.Store(out.Name, kept{value})
+	return nil
+}
+
+// LoadInput returns the kept value. A value that another process kept is an error that says so.
+func (m *MemoryHandler) LoadInput(_ context.Context, in *InputContext) (any, error) {
+	found, ok := m.values.Load(in.Name)
+	if !ok {
+		return nil, fmt.Errorf("input %q: %w in this process's memory: materialize it in the same run, or give it an io handler that outlives the process, such as blob.New", in.Name, ErrNoValue)
+	}
+	value := found.(kept).value
+	if in.Type != nil && value != nil && !reflect.TypeOf(value).AssignableTo(in.Type) {
+		return nil, fmt.Errorf("input %q: the kept value is a %T, want %s", in.Name, value, in.Type)
+	}
+	return value, nil
+}
+
+// Release forgets the value of name.
+func (m *MemoryHandler) Release(name string) { m.values.Delete(name) }
+
+// Delete forgets the value of in.Name.
+func (m *MemoryHandler) Delete(_ context.Context, in *InputContext) error {
+	m.values.Delete(in.Name)
+	return nil
+}
+
+// CrossesProcesses reports false: the values die with the process.
+func (m *MemoryHandler) CrossesProcesses() bool { return false }
+
+// Close forgets everything.
+func (m *MemoryHandler) Close() error {
+	m.values.Clear()
+	return nil
+}

@@ -1,0 +1,36 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The kinds of refusals, matched with [errors.Is].
+var (
+	// ErrNotFound is returned by readers of one record that does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrFenced is returned for a batch of a run that has ended or has another owner.
+	ErrFenced = errors.New("the run has ended or has another owner")
+	// ErrRunExists is returned where a run ID is already in use.
+	ErrRunExists = errors.New("a run of this id exists")
+	// ErrClosed is returned by calls on a closed store.
+	ErrClosed = errors.New("the store is closed")
+)
+
+// SchemaError refuses a store whose schema this program does not read.
+type SchemaError struct {
+	// Store is the path or URL, without secrets.
+	Store string
+	// Have is the store's version, MinReader the oldest version that may read it, Want this program's.
+	Have, MinReader, Want int
+}
+
+// Error says which version was found and what to do.
+func (e *SchemaError) Error() string {
+	if e.MinReader > e.Want {
+		return fmt.Sprintf("store %s: its schema version %d needs a program of version %d or newer, this one has %d: update this program",
+			e.Store, e.Have, e.MinReader, e.Want)
+	}
+	return fmt.Sprintf("store %s: schema version %d, this program needs %d: run `rivers db migrate --storage %s`",
+		e.Store, e.Have, e.Want, e.Store)
+}

@@ -1,0 +1,84 @@
+package storage
+
+import "context"
+
+// Storage is what a backend implements. No consumer asks for all of it: each declares the few
+// calls it makes.
+type Storage interface {
+	Reader
+	Writer
+	// ID is the store's own name, written by its first migration: two handles on one store
+	// have the same ID.
+	ID() string
+	// Close writes what was appended and frees the store; later calls return [ErrClosed].
+	Close() error
+}
+
+// Reader is the reading side of a store, safe for concurrent use.
+type Reader interface {
+	Runs
+	Events
+	Assets
+	Logs
+	KV
+	Topologies
+}
+
+// Writer is the writing side of a store, safe for concurrent use.
+type Writer interface {
+	// Commit applies the batch and everything appended under the same fence before it; it returns
+	// once that is durable. Keys of new runs are filled in.
+	Commit(ctx context.Context, b *Batch) error
+	// Append hands over a batch of events, asset states and log lines that the next Commit
+	// under the same fence carries, and that is written soon in any case. A refusal met later
+	// is returned by every later call under that fence.
+	Append(b *Batch) error
+}
+
+// Runs reads runs.
+type Runs interface {
+	// GetRun returns one run with its plan, or [ErrNotFound].
+	GetRun(ctx context.Context, id string) (RunRecord, error)
+	// ListRuns returns runs without their plans, newest first.
+	ListRuns(ctx context.Context, q RunQuery) ([]RunRecord, error)
+}
+
+// Events reads what happened.
+type Events interface {
+	// ListEvents returns the events of a run in order.
+	ListEvents(ctx context.Context, q EventQuery) ([]Event, error)
+	// ListAssetEvents returns the materializations and observations of an asset, newest first.
+	ListAssetEvents(ctx context.Context, q AssetEventQuery) ([]Event, error)
+}
+
+// Assets reads the present state of assets.
+type Assets interface {
+	// AssetKeys returns the keys of the names, in their order, zero where a name has none.
+	AssetKeys(ctx context.Context, names []string) ([]AssetKey, error)
+	// GetAsset returns one asset's record, or [ErrNotFound].
+	GetAsset(ctx context.Context, name string) (AssetRecord, error)
+	// ListAssets returns records in the order of their names.
+	ListAssets(ctx context.Context, q AssetQuery) ([]AssetRecord, error)
+}
+
+// Logs reads what steps wrote.
+type Logs interface {
+	// ListLogs returns the log lines of a run in order.
+	ListLogs(ctx context.Context, q LogQuery) ([]LogLine, error)
+}
+
+// KV reads small values by name.
+type KV interface {
+	// GetKV returns the value of a key, or [ErrNotFound].
+	GetKV(ctx context.Context, key string) ([]byte, error)
+	// ListKV returns the pairs whose keys begin with prefix, in the order of their keys.
+	ListKV(ctx context.Context, prefix string) ([]KVPair, error)
+}
+
+// Topologies reads copies of definitions.
+type Topologies interface {
+	// GetTopology returns one location's topology, or [ErrNotFound].
+	GetTopology(ctx context.Context, location string) (Topology, error)
+	// ListTopologies returns all topologies without their documents, by location.
+	ListTopologies(ctx context.Context) ([]Topology, error)
+}

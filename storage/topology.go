@@ -1,0 +1,16 @@
+package storage
+
+import "time"
+
+// Topology is a copy of a repository's definitions for readers without the user's code.
+type Topology struct {
+	// Location is the repository's name, the key of the record.
+	Location string
+	// Hash is the hash of Doc; a repository writes its topology only when this differs.
+	Hash string
+	At   time.Time
+	// Assets are the names that get an [AssetKey] with this write, if they have none yet.
+	Assets []string
+	// Doc is the topology itself, a JSON object. Readers get it whole; Assets is not read back.
+	Doc []byte
+}
