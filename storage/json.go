@@ -2,6 +2,7 @@ package storage
 
 import (
 	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -86,4 +87,39 @@ func appendList(dst []byte, texts []string) []byte {
 		dst = appendText(dst, t)
 	}
 	return append(dst, ']')
+}
+
+// AppendPlan appends the steps as a JSON array to dst and returns the result, which encoding/json
+// reads back. It appends nothing for a plan without steps. A plan is the one document of a run that
+// grows with it, so it is written without reflection.
+func AppendPlan(dst []byte, plan []PlanStep) []byte {
+	if len(plan) == 0 {
+		return dst
+	}
+	for i := range plan {
+		step := &plan[i]
+		if i == 0 {
+			dst = append(dst, '[')
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = appendText(append(dst, `{"key":`...), step.Key)
+		if len(step.Assets) > 0 {
+			dst = appendList(append(dst, `,"assets":`...), step.Assets)
+		}
+		for j, index := range step.After {
+			if j == 0 {
+				dst = append(dst, `,"after":[`...)
+			} else {
+				dst = append(dst, ',')
+			}
+			dst = strconv.AppendInt(dst, int64(index), 10)
+		}
+		if len(step.After) > 0 {
+			dst = append(dst, ']')
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, ']')
+	return dst
 }
