@@ -1,0 +1,146 @@
+// Package executor says how the steps of a run are to be run.
+//
+// An [Executor] is plain data: it names a way of running, the engine does it. So
+// it can be compared, written into a configuration file, stored with a run and
+// shown on a page, and a definition that mentions one links nothing.
+//
+// The zero Executor means "not said". The nearest one said counts: the asset's,
+// then the job's, then the repository's; if none is said, the engine runs as many
+// steps at once as there are CPUs, as [Parallel] without a number in its text form
+// does.
+package executor
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rivers-go/rivers/internal/nearest"
+)
+
+// Kind is the way an [Executor] runs steps; the zero Kind means that nothing was said.
+type Kind uint8
+
+// The kinds of executor.
+const (
+	KindDefault   Kind = iota // not said: a farther executor counts, in the end parallel
+	KindInProcess             // one step at a time, in the order of the plan
+	KindParallel              // several steps at a time, as goroutines of this process
+)
+
+// String returns the word for the kind: default, in_process or parallel.
+func (k Kind) String() string {
+	switch k {
+	case KindDefault:
+		return "default"
+	case KindInProcess:
+		return "in_process"
+	case KindParallel:
+		return "parallel"
+	default:
+		return "kind(" + strconv.Itoa(int(k)) + ")"
+	}
+}
+
+// Executor names a way of running the steps of a run. It is comparable; its zero
+// value means that nothing was said.
+type Executor struct {
+	kind    Kind
+	counted bool // the number was given, so that Parallel(0) can be refused and "parallel" need not be
+	workers int
+}
+
+// InProcess runs one step at a time, in the order of the plan: the one to debug
+// with.
+func InProcess() Executor { return Executor{kind: KindInProcess} }
+
+// Parallel runs up to n steps at a time as goroutines of this process. n must be
+// at least 1, which [Executor.Validate] checks.
+func Parallel(n int) Executor { return Executor{kind: KindParallel, counted: true, workers: n} }
+
+// Kind returns the way the steps are run.
+func (e Executor) Kind() Kind { return e.kind }
+
+// IsZero reports whether nothing was said, so that a farther executor counts.
+func (e Executor) IsZero() bool { return e == Executor{} }
+
+// Workers returns how many steps may run at a time: 1 in process, the number that
+// was given for parallel, and 0 where the engine is to decide by the number of CPUs.
+func (e Executor) Workers() int {
+	if e.kind == KindInProcess {
+		return 1
+	}
+	return e.workers
+}
+
+// Validate returns an error if the number of workers is below 1.
+func (e Executor) Validate() error {
+	if e.counted && e.workers < 1 {
+		return fmt.Errorf("executor %s: %d workers run nothing: give at least 1, or leave the executor out for one worker per CPU", e, e.workers)
+	}
+	return nil
+}
+
+// String returns the text form that [Parse] reads: default, in_process, parallel
+// or parallel(8).
+func (e Executor) String() string {
+	if e.counted {
+		return e.kind.String() + "(" + strconv.Itoa(e.workers) + ")"
+	}
+	return e.kind.String()
+}
+
+// MarshalText returns the text form, for JSON and configuration files. It never
+// fails.
+func (e Executor) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads the text form as [Parse] does.
+func (e *Executor) UnmarshalText(text []byte) error {
+	parsed, err := Parse(string(text))
+	if err != nil {
+		return err
+	}
+	*e = parsed
+	return nil
+}
+
+// Parse reads the text form: default, in_process, parallel, or parallel(8).
+// Parallel without a number is one worker per CPU. A number below 1 is read, and
+// refused by [Executor.Validate].
+func Parse(text string) (Executor, error) {
+	word, arg, counted := strings.Cut(strings.TrimSpace(text), "(")
+	word = strings.TrimSpace(word)
+	if counted {
+		inner, closed := strings.CutSuffix(arg, ")")
+		if !closed {
+			return Executor{}, fmt.Errorf("executor %q: the parenthesis is not closed: write %s(8)", text, KindParallel)
+		}
+		arg = strings.TrimSpace(inner)
+	}
+	kinds := []Kind{KindDefault, KindInProcess, KindParallel}
+	at := slices.IndexFunc(kinds, func(k Kind) bool { return k.String() == word })
+	switch {
+	case at < 0:
+		return Executor{}, unknown(text, word)
+	case !counted:
+		return Executor{kind: kinds[at]}, nil
+	case kinds[at] != KindParallel:
+		return Executor{}, fmt.Errorf("executor %q: %s takes no number of workers: write %s, or parallel(8)", text, word, word)
+	}
+	n, err := strconv.Atoi(arg)
+	if err != nil {
+		return Executor{}, fmt.Errorf("executor %q: the number of workers is %q: write a whole number, as in parallel(8)", text, arg)
+	}
+	return Parallel(n), nil
+}
+
+// unknown is the error for a word that names no executor.
+func unknown(text, word string) error {
+	words := []string{KindDefault.String(), KindInProcess.String(), KindParallel.String()}
+	hint := ""
+	if near, ok := nearest.Name(word, slices.Values(words)); ok {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return fmt.Errorf("executor %q: no executor of that name%s: one of %s or %s(8)", text, hint, strings.Join(words, ", "), KindParallel)
+}
