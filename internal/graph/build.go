@@ -147,6 +147,7 @@ func assemble(nodes []Node, ups edges, order []int32) *Graph {
 	for at, i := range order {
 		place[i] = int32(at)
 		sorted[at] = nodes[i]
+		g.first = append(g.first, int32(len(g.outputs)))
 		for o := range nodes[i].Outputs {
 			out := &sorted[at].Outputs[o]
 			if out.Attrs == nil {

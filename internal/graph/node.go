@@ -165,3 +165,9 @@ type Hook struct {
 	OnFailure bool
 	Call      func(inv *Invocation, failure error) error
 }
+
+// Prior is the value of a Self input: what was stored before, and whether there was anything.
+type Prior struct {
+	Value any
+	Found bool
+}
