@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -14,6 +15,8 @@ type Result struct {
 	Counts storage.StepCounts
 	// Steps are in the order of the plan, instances of mapped steps after them.
 	Steps []StepResult
+
+	plan *plan.Plan
 }
 
 // StepResult is what one step came to.
@@ -32,7 +35,7 @@ type StepResult struct {
 
 // result reads the outcomes. Called with the lock held, after the end.
 func (r *run) result() *Result {
-	res := &Result{Record: r.Record, State: r.end, Counts: r.d.Counts(), Steps: make([]StepResult, len(r.d.steps))}
+	res := &Result{Record: r.Record, State: r.end, Counts: r.d.Counts(), plan: r.Plan, Steps: make([]StepResult, len(r.d.steps))}
 	res.Record.State, res.Record.Counts = r.end, res.Counts
 	for s := range r.d.steps {
 		st, d := &r.d.steps[s], r.detailOf(int32(s))
@@ -87,3 +90,8 @@ func (res *Result) summary() string {
 }
 
 func between(from, to storage.Micros) time.Duration { return time.Duration(to-from) * time.Microsecond }
+
+// Wanted reports whether output pos of step i was to be kept; an instance makes no output of its own.
+func (res *Result) Wanted(i, pos int) bool {
+	return i < len(res.plan.Steps) && res.plan.Wanted(int32(i), pos)
+}

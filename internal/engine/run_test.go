@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -320,9 +321,12 @@ func TestFanOutFailureSkipsTheJoin(t *testing.T) {
 
 func TestHooksFollowTheOutcome(t *testing.T) {
 	p := newPipeline()
+	var mu sync.Mutex
 	var called []string
 	hook := func(name string, onFailure bool) graph.Hook {
 		return graph.Hook{Name: name, OnFailure: onFailure, Call: func(inv *graph.Invocation, failure error) error {
+			mu.Lock()
+			defer mu.Unlock()
 			called = append(called, fmt.Sprintf("%s %s %v", name, inv.Step, failure))
 			panic("hooks may panic")
 		}}
