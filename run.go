@@ -101,7 +101,9 @@ func (r *CodeRepository) runConfig(job *ResolvedJob, req RunRequest) (engine.Con
 	c.Record = record
 	c.Shared = &graph.Run{
 		ID: record.ID, Job: record.Job, Location: record.Location, Tags: record.Tags, Storage: r.store,
-		Load: func(ctx context.Context, name string, dst any) error { return r.LoadNode(ctx, name, dst, LoadOptions{}) },
+		Load: func(ctx context.Context, name string, dst any) error {
+			return r.LoadNode(ctx, name, dst, LoadOptions{})
+		},
 	}
 	return c, nil
 }

@@ -30,14 +30,14 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		return job{}, false
 	}
 	r.recordOutcome(j, &o, facts)
-	mine, ok := r.advance()
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
-		r.hooks.Add(1)
-		if ok {
-			go r.work(mine)
-			ok = false
-		}
+		r.hooks.Add(1) // before the end can be seen, which waits for it
+	}
+	mine, ok := r.advance()
+	if ok && len(hooked) > 0 {
+		go r.work(mine)
+		ok = false
 	}
 	r.flush()
 	r.unlock()
