@@ -64,7 +64,7 @@ func (r rows) Plot(canvas draw.Canvas, p *plot.Plot) {
 		rect(canvas, b.color, x(0), y(mid-0.33), x(b.value), y(mid+0.33))
 		sty := letters(ink, r.size)
 		sty.YAlign = draw.YCenter
-		at := vg.Point{X: x(max(0, b.value)) + 5, Y: y(mid)}
+		at := vg.Point{X: x(max(0, b.value)) + 5, Y: y(mid) + 1}
 		canvas.FillText(sty, at, b.label)
 	}
 }
@@ -108,9 +108,9 @@ func newChart(size vg.Length) *plot.Plot {
 	return p
 }
 
-// scale names round values from the lowest to the highest.
-func scale(low, high float64, name func(float64) string) ([]plot.Tick, rules) {
-	step := niceStep(high - low)
+// scale names round values from the lowest to the highest, in at most so many steps.
+func scale(low, high float64, most int, name func(float64) string) ([]plot.Tick, rules) {
+	step := niceStep(high-low, most)
 	var ticks []plot.Tick
 	var lines rules
 	for i := int(math.Ceil(low / step)); float64(i)*step <= high; i++ {
@@ -121,14 +121,14 @@ func scale(low, high float64, name func(float64) string) ([]plot.Tick, rules) {
 	return ticks, lines
 }
 
-// niceStep is the round step that parts a span into four or a few more.
-func niceStep(span float64) float64 {
+// niceStep is the smallest round step that goes into a span no more than so many times.
+func niceStep(span float64, most int) float64 {
 	if span <= 0 {
 		return 1
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(span/4)))
+	unit := math.Pow(10, math.Floor(math.Log10(span/float64(most))))
 	for _, m := range []float64{1, 2, 5} {
-		if span/(m*unit) <= 6 {
+		if span/(m*unit) <= float64(most) {
 			return m * unit
 		}
 	}
@@ -147,7 +147,7 @@ func signed(minutes float64) string {
 	}
 }
 
-func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
+func percent(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
 
 // grouped writes a whole number with a comma at every thousand.
 func grouped(n int) string {
@@ -156,4 +156,32 @@ func grouped(n int) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// punctual writes a mean delay in words: 3.5 minutes early.
+func punctual(minutes float64) string {
+	switch text := fmt.Sprintf("%.1f minutes", math.Abs(minutes)); {
+	case text == "0.0 minutes":
+		return "on time"
+	case minutes < 0:
+		return text + " early"
+	default:
+		return text + " late"
+	}
+}
+
+// hoursMinutes writes minutes as 8 h 42 min.
+func hoursMinutes(minutes int) string {
+	if minutes < 60 {
+		return fmt.Sprintf("%d min", minutes)
+	}
+	return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60)
+}
+
+// millions writes a large number with one decimal.
+func millions(n int) string {
+	if n < 1e6 {
+		return grouped(n)
+	}
+	return fmt.Sprintf("%.1f million", float64(n)/1e6)
 }

@@ -29,16 +29,16 @@ func airportsChart(airports []AirportDelay, low, high float64) (string, error) {
 	r := rows{size: size - 0.5}
 	var names []plot.Tick
 	for i, a := range airports {
-		label := fmt.Sprintf("%s   %s late", signed(a.MeanDelay), percent(a.LateShare()))
+		label := fmt.Sprintf("%s min, %s late", signed(a.MeanDelay), percent(a.LateShare()))
 		r.bars = append(r.bars, bar{a.MeanDelay, band(a.MeanDelay), label})
-		names = append(names, plot.Tick{Value: float64(len(airports) - 1 - i), Label: a.IATA + "  " + a.City})
+		names = append(names, plot.Tick{Value: float64(len(airports) - 1 - i), Label: a.City + " (" + a.IATA + ")"})
 	}
 	p := newChart(size)
 	p.Y.Tick.Label.Color = ink
 	p.Y.Tick.Marker = plot.ConstantTicks(names)
 	p.Y.Padding = 8
 	p.Add(r)
-	p.X.Min, p.X.Max = min(0, low), max(0, high)*1.75 // the labels stand right of the longest bar
+	p.X.Min, p.X.Max = min(0, low), max(0, high)*1.6 // the labels stand right of the longest bar
 	p.HideX()
 	height := len(airports)*row + 8
 	return drawing(width, length(height), func(canvas draw.Canvas) { p.Draw(canvas) })

@@ -106,6 +106,7 @@ func routesMap(shown []Pair, airports []AirportDelay) (string, error) {
 			canvas.Stroke(arc(p.A))
 		}
 		drawAirports(canvas, airports)
+		nameInsets(canvas)
 	})
 }
 
@@ -127,13 +128,16 @@ func arc(r Route) vg.Path {
 	}
 	a := onCanvas(from.projection().project(r.OriginLat, r.OriginLon))
 	b := onCanvas(to.projection().project(r.DestLat, r.DestLon))
-	if a.X > b.X {
+	if a.Y > b.Y { // upwards from the inset, so that the bow leans west, over the ocean
 		a, b = b, a
 	}
 	path.Move(a)
-	path.QuadTo(vg.Point{X: (a.X+b.X)/2 + (b.Y-a.Y)/8, Y: (a.Y+b.Y)/2 - (b.X-a.X)/8}, b)
+	path.QuadTo(vg.Point{X: (a.X+b.X)/2 - (b.Y-a.Y)/6, Y: (a.Y+b.Y)/2 + (b.X-a.X)/6}, b)
 	return path
 }
+
+// sides is where a name may stand around its disc, best first.
+var sides = [...]vg.Point{{X: 1}, {X: -1}, {Y: 1}, {Y: -1}, {X: 0.8, Y: 0.8}, {X: 0.8, Y: -0.8}, {X: -0.8, Y: 0.8}, {X: -0.8, Y: -0.8}}
 
 // drawAirports draws the busiest last, and names them as long as their names find room.
 func drawAirports(canvas draw.Canvas, airports []AirportDelay) {
@@ -153,9 +157,7 @@ func drawAirports(canvas draw.Canvas, airports []AirportDelay) {
 		radius := length(1.1 + 6.4*math.Sqrt(float64(a.Traffic())/most))
 		discs[i].Move(vg.Point{X: at.X + radius, Y: at.Y})
 		discs[i].Arc(at, radius, 0, 2*math.Pi)
-		if i < named {
-			taken = append(taken, around(at, radius, radius))
-		}
+		taken = append(taken, around(at, radius, radius))
 	}
 	for i := len(discs) - 1; i >= 0; i-- {
 		canvas.SetColor(ink)
@@ -168,8 +170,9 @@ func drawAirports(canvas draw.Canvas, airports []AirportDelay) {
 		w := sty.Width(a.IATA)
 		radius := taken[i].Size().X/2 + 2
 		at := place(a)
-		for _, side := range []vg.Point{{X: 1}, {X: -1}, {Y: 1}, {Y: -1}} {
-			centre := vg.Point{X: at.X + side.X*(radius+w/2), Y: at.Y + side.Y*(radius+size/2-1)}
+		for n := range 2 * len(sides) {
+			side, gap := sides[n%len(sides)], radius+length(8*(n/len(sides))) // a second time round, farther off
+			centre := vg.Point{X: at.X + side.X*(gap+w/2), Y: at.Y + side.Y*(gap+size/2-1)}
 			box := around(centre, w/2, size/2-1)
 			if slices.ContainsFunc(taken, func(r vg.Rectangle) bool { return overlap(r, box) }) {
 				continue
@@ -180,6 +183,12 @@ func drawAirports(canvas draw.Canvas, airports []AirportDelay) {
 			break
 		}
 	}
+}
+
+// nameInsets says what the two insets are, for they lie where Mexico and the ocean would.
+func nameInsets(canvas draw.Canvas) {
+	canvas.FillText(letters(muted, 11), onCanvas(190, 506), "Alaska")
+	canvas.FillText(letters(muted, 11), onCanvas(312, 536), "Hawaii")
 }
 
 func place(a AirportDelay) vg.Point {

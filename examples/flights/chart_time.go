@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -43,9 +44,9 @@ func hoursChart(hours []HourDelay) (string, error) {
 		height vg.Length
 		name   func(float64) string
 	}{
-		{"Mean delay, minutes", delays, 250, func(v float64) string { return fmt.Sprintf("%g", v) }},
-		{"Flights 15 minutes late or more, %", shares, 140, func(v float64) string { return fmt.Sprintf("%g", v) }},
-		{"Flights by hour of departure, local time", counts, 130, func(v float64) string { return grouped(int(v)) }},
+		{"Mean delay, minutes", delays, 260, func(v float64) string { return fmt.Sprintf("%g", v) }},
+		{"Flights late by 15 minutes or more, %", shares, 165, func(v float64) string { return fmt.Sprintf("%g", v) }},
+		{"Flights by hour of departure, local time", counts, 155, func(v float64) string { return grouped(int(v)) }},
 	}
 	var height vg.Length
 	for _, p := range panels {
@@ -55,7 +56,7 @@ func hoursChart(hours []HourDelay) (string, error) {
 		top := height
 		for _, p := range panels {
 			p.bars.fill, p.bars.size = 0.78, size-1.5
-			chart := timeChart(p.title, p.bars, names, p.name, size)
+			chart := timeChart(p.title, p.bars, names, int(p.height/50), p.name, size)
 			chart.Draw(draw.Crop(canvas, 0, 0, top-p.height, top-height))
 			top -= p.height
 		}
@@ -66,13 +67,13 @@ func hoursChart(hours []HourDelay) (string, error) {
 const axisRoom = 44
 
 // timeChart is one panel: its title on the left above the bars, a scale on the left, names below.
-func timeChart(title string, bars columns, names []plot.Tick, name func(float64) string, size vg.Length) panel {
+func timeChart(title string, bars columns, names []plot.Tick, most int, name func(float64) string, size vg.Length) panel {
 	p := newChart(size)
 	p.Title.Text = title
 	p.X.Tick.Marker = plot.ConstantTicks(names)
 	xmin, xmax, low, high := bars.DataRange()
 	p.X.Min, p.X.Max = xmin, xmax
-	ticks, lines := scale(low, high, name)
+	ticks, lines := scale(low, high, most, name)
 	p.Add(lines, bars)
 	p.Y.Min, p.Y.Max = low, high
 	if low < 0 {
@@ -92,10 +93,10 @@ type panel struct {
 func (p panel) Draw(canvas draw.Canvas) {
 	title := letters(ink, p.size+1)
 	title.YAlign = draw.YTop
-	canvas.FillText(title, vg.Point{X: canvas.Min.X, Y: canvas.Max.Y - 4}, p.plot.Title.Text)
+	canvas.FillText(title, vg.Point{X: canvas.Min.X, Y: canvas.Max.Y - 10}, p.plot.Title.Text)
 	p.plot.Title.Text = ""
 	p.plot.HideY()
-	body := draw.Crop(canvas, axisRoom, 0, 0, -40)
+	body := draw.Crop(canvas, axisRoom, 0, 0, -46)
 	p.plot.Draw(body)
 	data := p.plot.DataCanvas(body)
 	_, y := p.plot.Transforms(&data)
@@ -106,19 +107,23 @@ func (p panel) Draw(canvas draw.Canvas) {
 	}
 }
 
+// worstDays is the n most delayed days that lie far enough apart for a label on each.
+func worstDays(days []DayDelay, n int) []DayDelay {
+	const apart = 5 * 24 * time.Hour
+	var worst []DayDelay
+	for _, d := range slices.SortedStableFunc(slices.Values(days), func(a, b DayDelay) int { return cmp.Compare(b.MeanDelay, a.MeanDelay) }) {
+		near := slices.ContainsFunc(worst, func(w DayDelay) bool { return d.Day.Sub(w.Day).Abs() < apart })
+		if len(worst) < n && !near {
+			worst = append(worst, d)
+		}
+	}
+	return worst
+}
+
 // daysChart draws the mean delay of every day and names the worst.
 func daysChart(days []DayDelay) (string, error) {
 	const width, height, size, named = 960, 250, 12, 4
-	worst := slices.SortedStableFunc(slices.Values(days), func(a, b DayDelay) int {
-		switch {
-		case a.MeanDelay > b.MeanDelay:
-			return -1
-		case a.MeanDelay < b.MeanDelay:
-			return 1
-		}
-		return 0
-	})
-	worst = worst[:min(named, len(worst))]
+	worst := worstDays(days, named)
 	bars := columns{fill: 0.76, size: size - 1.5}
 	var names []plot.Tick
 	for i, d := range days {
@@ -127,12 +132,12 @@ func daysChart(days []DayDelay) (string, error) {
 			b.label = d.Day.Format("2 Jan")
 		}
 		bars.bars = append(bars.bars, b)
-		if i == 0 || d.Day.Day() == 1 || d.Day.Weekday() == time.Monday && d.Day.Day() > 4 && d.Day.Day() < 28 {
+		if i%7 == 0 {
 			names = append(names, plot.Tick{Value: float64(i), Label: d.Day.Format("2 Jan")})
 		}
 	}
 	return drawing(width, height, func(canvas draw.Canvas) {
 		minutes := func(v float64) string { return fmt.Sprintf("%g", v) }
-		timeChart("Mean delay by day of departure, minutes", bars, names, minutes, size).Draw(canvas)
+		timeChart("Mean delay by day of departure, minutes", bars, names, height/50, minutes, size).Draw(canvas)
 	})
 }

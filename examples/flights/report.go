@@ -58,7 +58,8 @@ func RenderReport(d ReportData) ([]byte, error) {
 	}
 	page, err := template.New("report").Funcs(template.FuncMap{
 		"signed": signed, "percent": percent, "grouped": grouped, "lower": strings.ToLower,
-		"band": func(mean float64) string { return roleNames[band(mean)] },
+		"band":     func(mean float64) string { return roleNames[band(mean)] },
+		"punctual": punctual, "hours": hoursMinutes, "millions": millions,
 		"stop": func(hour int) string { return fmt.Sprintf("%02d:00", hour) },
 	}).Parse(reportTemplate)
 	if err != nil {
@@ -135,7 +136,8 @@ func (v *reportView) chooseStates() {
 	enough := slices.DeleteFunc(RankStates(v.States), func(s StateSummary) bool { return s.Flights < v.Rules.MinStateFlights })
 	n := min(v.Rules.Top/2, (len(enough)+1)/2)
 	v.WorstStates = enough[:n]
-	v.BestStates = enough[max(n, len(enough)-n):]
+	v.BestStates = slices.Clone(enough[max(n, len(enough)-n):])
+	slices.Reverse(v.BestStates)
 }
 
 // draw makes every drawing.

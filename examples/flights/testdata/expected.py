@@ -2,6 +2,7 @@
 """Computes what flights_test.go expects, without any of the example's code: python3 expected.py > expected.json"""
 import csv
 import gzip
+import hashlib
 import json
 import math
 import os
@@ -79,7 +80,9 @@ origins = grouped(lambda r: r["origin"])
 states = grouped(lambda r: airports[r["origin"]]["state"])
 routes = grouped(lambda r: r["origin"] + "-" + r["destination"])
 delays = sorted(r["delay"] for r in kept)
+packed = open(os.path.join(DATA, "flights-20k.json.gz"), "rb").read()
 print(json.dumps({
+    "size": len(packed), "sha256": hashlib.sha256(packed).hexdigest(),
     "raw": len(rows), "airports_listed": len(airports), "rejects": rejects,
     "total": summary(kept), "median": delays[(len(delays) - 1) // 2], "miles": sum(r["distance"] for r in kept),
     "airports": len({r["origin"] for r in kept} | {r["destination"] for r in kept}),
