@@ -78,6 +78,10 @@ func pairs(routes []Route) []Pair {
 		}
 		n := p.Flights + r.Flights
 		p.MeanDelay = (p.MeanDelay*float64(p.Flights) + r.MeanDelay*float64(r.Flights)) / float64(n)
+		p.Longest = max(p.Longest, r.Longest)
+		if p.Flights == 0 {
+			p.Longest = r.Longest
+		}
 		p.Flights, p.Late = n, p.Late+r.Late
 		both[key] = p
 	}
@@ -187,7 +191,7 @@ func drawAirports(canvas draw.Canvas, airports []AirportDelay) {
 
 // nameInsets says what the two insets are, for they lie where Mexico and the ocean would.
 func nameInsets(canvas draw.Canvas) {
-	canvas.FillText(letters(muted, 11), onCanvas(190, 506), "Alaska")
+	canvas.FillText(letters(muted, 11), onCanvas(16, 488), "Alaska")
 	canvas.FillText(letters(muted, 11), onCanvas(312, 536), "Hawaii")
 }
 

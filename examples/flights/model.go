@@ -50,6 +50,7 @@ type Delays struct {
 	Flights   int
 	MeanDelay float64 // minutes, early flights count negative
 	Late      int     // flights LateMinutes or more behind schedule
+	Longest   int     // the largest delay, minutes
 }
 
 // LateShare is the share of late flights, 0 to 1; 0 for no flights.
@@ -68,8 +69,7 @@ type Headline struct {
 	Airports     int // airports flown from or to
 	Routes       int // ordered pairs of airports
 	First, Last  time.Time
-	Longest      int // the largest delay, minutes
-	LongestRoute string
+	LongestRoute string // where the longest delay was
 }
 
 // HourDelay summarizes the flights that left in one hour of the day, 0 to 23.

@@ -34,9 +34,12 @@ func Join(flights []Flight, airports []Airport) ([]Leg, error) {
 }
 
 // tally adds up delays as integers, so that the order of the legs never shows in a mean.
-type tally struct{ flights, minutes, late int }
+type tally struct{ flights, minutes, late, longest int }
 
 func (t *tally) add(delay int) {
+	if t.flights == 0 || delay > t.longest {
+		t.longest = delay
+	}
 	t.flights++
 	t.minutes += delay
 	if delay >= LateMinutes {
@@ -48,7 +51,7 @@ func (t tally) delays() Delays {
 	if t.flights == 0 {
 		return Delays{}
 	}
-	return Delays{Flights: t.flights, MeanDelay: float64(t.minutes) / float64(t.flights), Late: t.late}
+	return Delays{Flights: t.flights, MeanDelay: float64(t.minutes) / float64(t.flights), Late: t.late, Longest: t.longest}
 }
 
 // Summarize says what the report says first. No legs give the zero value.
@@ -57,10 +60,13 @@ func Summarize(legs []Leg) Headline {
 		return Headline{}
 	}
 	var t tally
-	h := Headline{First: legs[0].Departure, Last: legs[0].Departure, Longest: legs[0].Delay - 1}
+	h := Headline{First: legs[0].Departure, Last: legs[0].Departure}
 	delays := make([]int, 0, len(legs))
 	airports, routes := map[string]bool{}, map[[2]string]bool{}
 	for _, l := range legs {
+		if t.flights == 0 || l.Delay > t.longest {
+			h.LongestRoute = l.Origin + " to " + l.Destination
+		}
 		t.add(l.Delay)
 		delays = append(delays, l.Delay)
 		h.Miles += l.Distance
@@ -71,9 +77,6 @@ func Summarize(legs []Leg) Headline {
 		}
 		if l.Departure.After(h.Last) {
 			h.Last = l.Departure
-		}
-		if l.Delay > h.Longest {
-			h.Longest, h.LongestRoute = l.Delay, l.Origin+" to "+l.Destination
 		}
 	}
 	slices.Sort(delays)

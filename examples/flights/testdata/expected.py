@@ -54,7 +54,7 @@ for n, r in enumerate(rows, 1):
 def summary(group):
     delays = [r["delay"] for r in group]
     mean = Fraction(sum(delays), len(delays))
-    return {"flights": len(group), "mean": round(float(mean), 9), "late": sum(d >= 15 for d in delays)}
+    return {"flights": len(group), "mean": round(float(mean), 9), "late": sum(d >= 15 for d in delays), "longest": max(delays)}
 
 
 def grouped(key):
@@ -86,7 +86,7 @@ print(json.dumps({
     "raw": len(rows), "airports_listed": len(airports), "rejects": rejects,
     "total": summary(kept), "median": delays[(len(delays) - 1) // 2], "miles": sum(r["distance"] for r in kept),
     "airports": len({r["origin"] for r in kept} | {r["destination"] for r in kept}),
-    "longest": delays[-1], "first": min(r["date"] for r in kept), "last": max(r["date"] for r in kept),
+    "first": min(r["date"] for r in kept), "last": max(r["date"] for r in kept),
     "hours": hours, "days": days, "origins": origins, "states": states, "routes": routes,
     "worst_airports": worst(origins, 100, 12), "best_airports": best(origins, 100, 12),
     "worst_routes": worst(routes, 20, 12),
