@@ -36,6 +36,8 @@ type definition struct {
 	// handler (nil: the repository's default).
 	types    []reflect.Type
 	handlers []iohandler.Handler
+	// config is the config struct that the function takes; nil for none.
+	config *configSpec
 	// faults are mistakes that the constructor saw; Validate reports them.
 	faults []fault
 	// build adds the definition's nodes. It is called by each Validate with the names that exist.
