@@ -223,3 +223,12 @@ func (s *set) gather(dst reflect.Value, args []any) error {
 	dst.Set(m)
 	return nil
 }
+
+// argumentNames yields what the fields that take a value are called.
+func (a *arguments) argumentNames(yield func(string) bool) {
+	for i := range a.fields {
+		if a.fields[i].role == valueRole && !yield(a.fields[i].name) {
+			return
+		}
+	}
+}

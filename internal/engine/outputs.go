@@ -40,6 +40,9 @@ func (a *attempt) store(inv *graph.Invocation, res graph.Result) error {
 		if res.Values != nil {
 			value = res.Values[pos]
 		}
+		if _, written := value.(graph.Written); written {
+			continue
+		}
 		if err := a.write1(inv, pos, value); err != nil {
 			return err
 		}

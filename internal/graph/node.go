@@ -50,6 +50,9 @@ type Result struct {
 	Emitted bool
 }
 
+// Written is the value of an output that the body wrote by itself: no handler is called for it.
+type Written struct{}
+
 // Node is one thing that runs as a step.
 type Node struct {
 	// Name is the step key: "users", "totals/sorted".
