@@ -1,10 +1,6 @@
 package storage
 
-import (
-	"time"
-
-	"github.com/rivers-go/rivers/metadata"
-)
+import "time"
 
 // AssetKey identifies an asset's name inside one store. It is given when a topology with the
 // asset is first written; zero is no asset.
@@ -32,25 +28,6 @@ type AssetState struct {
 	DataVersion string `json:"data_version,omitempty"`
 	CodeVersion string `json:"code_version,omitempty"`
 	Detail
-}
-
-// Detail is the part of an event, or of an asset's state, that people read. It is stored as JSON.
-type Detail struct {
-	// DataVersion and CodeVersion repeat the asset's, so that an event alone tells them.
-	Data string `json:"data_version,omitempty"`
-	Code string `json:"code_version,omitempty"`
-	// Metadata holds what the body and the IO handler attached.
-	Metadata metadata.Map `json:"metadata,omitempty"`
-	// Tags of the output.
-	Tags map[string]string `json:"tags,omitempty"`
-	// Inputs are the data versions of the inputs that were read, by upstream name.
-	Inputs map[string]string `json:"inputs,omitempty"`
-	// Error, Hint and Stack describe a failure; Error is also the reason of a skip.
-	Error string `json:"error,omitempty"`
-	Hint  string `json:"hint,omitempty"`
-	Stack string `json:"stack,omitempty"`
-	// Instances names the instances of an expanded step; nil where they are numbered.
-	Instances []string `json:"instances,omitempty"`
 }
 
 // AssetUpdate replaces the present state of an asset.

@@ -1,5 +1,7 @@
 package storage
 
+import "fmt"
+
 // Batch is one write: a slice a table, all or nothing. Order holds within a slice; tables are
 // written in the order of the fields. The store copies what it keeps: the caller may reuse the
 // slices once the call returned, but not the bytes and maps they point to. The zero value writes nothing.
@@ -51,4 +53,70 @@ type Expectation struct {
 type KVPair struct {
 	Key   string
 	Value []byte
+}
+
+// Validate reports what no store can apply, whatever it holds: a record without a key, a record of
+// another run than the fenced one, a change of a run without a fence, a change after its end.
+// Backends call it before anything is written.
+func (b *Batch) Validate() error {
+	for i := range b.Runs {
+		if b.Runs[i].ID == "" {
+			return fmt.Errorf("batch: run %d of %d has no id", i+1, len(b.Runs))
+		}
+	}
+	ended := false
+	for i := range b.RunUpdates {
+		u := &b.RunUpdates[i]
+		switch {
+		case u.Run == 0 || u.Run != b.Fence.Run:
+			return fmt.Errorf("batch: a change of run %d to %s under a fence of run %d: want the same run", u.Run, u.State, b.Fence.Run)
+		case ended:
+			return fmt.Errorf("batch: a change of run %d to %s after its end", u.Run, u.State)
+		}
+		ended = u.State.Terminal()
+	}
+	for i := range b.Events {
+		if err := b.validateKey("event", b.Events[i].Run, b.Events[i].N); err != nil {
+			return err
+		}
+	}
+	for i := range b.Logs {
+		if err := b.validateKey("log line", b.Logs[i].Run, b.Logs[i].N); err != nil {
+			return err
+		}
+	}
+	for i := range b.Assets {
+		if b.Assets[i].Asset <= 0 {
+			return fmt.Errorf("batch: asset state %d of %d has no asset", i+1, len(b.Assets))
+		}
+	}
+	return nil
+}
+
+// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states and log
+// lines only: the rest has somebody who waits for it.
+func (b *Batch) ValidateAppend() error {
+	switch {
+	case len(b.Expect) > 0:
+		return fmt.Errorf("append: %d expectations: commit them", len(b.Expect))
+	case len(b.Runs) > 0:
+		return fmt.Errorf("append: run %q: commit it", b.Runs[0].ID)
+	case len(b.RunUpdates) > 0:
+		return fmt.Errorf("append: a change of run %d to %s: commit it", b.RunUpdates[0].Run, b.RunUpdates[0].State)
+	case len(b.KV) > 0:
+		return fmt.Errorf("append: value %q: commit it", b.KV[0].Key)
+	case len(b.Topologies) > 0:
+		return fmt.Errorf("append: topology of %q: commit it", b.Topologies[0].Location)
+	}
+	return b.Validate()
+}
+
+func (b *Batch) validateKey(what string, run RunKey, n int64) error {
+	switch {
+	case run <= 0 || n <= 0:
+		return fmt.Errorf("batch: %s with run %d and n %d: both count from 1", what, run, n)
+	case b.Fence.Run != 0 && run != b.Fence.Run:
+		return fmt.Errorf("batch: %s of run %d under a fence of run %d", what, run, b.Fence.Run)
+	}
+	return nil
 }

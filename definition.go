@@ -1,0 +1,78 @@
+package rivers
+
+import (
+	"reflect"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Node is anything that can be a member of a job: an asset or a task.
+type Node interface {
+	// Name is the registered name; a multi-asset has one beside those of its outputs.
+	Name() string
+	def() *definition // sealed
+}
+
+// Asset is one of the kinds of assets that this package defines: single, multi, graph, external.
+type Asset interface {
+	Node
+	asset() // sealed
+}
+
+// RunRequest asks for one run; see [storage.RunRequest].
+type RunRequest = storage.RunRequest
+
+// definition is what a repository knows about an asset or task that was defined. It is complete
+// when the constructor returns and never changes after that: several repositories may share it.
+type definition struct {
+	name string
+	kind graph.Kind
+	pos  position
+	// outputs are the names that the definition provides: its own, or those of a multi-asset.
+	outputs []string
+	// types and handlers say more about each output: its Go type (nil: not known) and its own IO
+	// handler (nil: the repository's default).
+	types    []reflect.Type
+	handlers []iohandler.Handler
+	// config is the config struct that the function takes; nil for none.
+	config *configSpec
+	// faults are mistakes that the constructor saw; Validate reports them.
+	faults []fault
+	// build adds the definition's nodes. It is called by each Validate with the names that exist.
+	build func(s *scope) []graph.Node
+}
+
+// fault is one mistake of a definition: which part of it, what was found and what would be right.
+type fault struct {
+	// at is the part: "input Users", "retry", "dep orders"; empty for the definition itself.
+	at string
+	// message is the sentence, without the definition's name.
+	message string
+	// kind is the sentinel that errors.Is finds, such as ErrGraphValidation.
+	kind error
+	// from points at a second definition that takes part, such as the first of two with one name.
+	from position
+}
+
+// scope is what a definition can refer to while its nodes are built.
+type scope struct {
+	// values finds the provided value of that name: its Go type (nil: not known, an external
+	// asset) and the definition that provides it.
+	values map[string]provided
+	// resources are the repository's.
+	resources map[string]any
+	// defaultHandler stores the values of outputs without a handler of their own; nil is not known.
+	defaultHandler iohandler.Handler
+	// report notes a mistake of the definition being built.
+	report func(f fault)
+	// names lists every name that an input may have, for the nearest one.
+	names func(yield func(string) bool)
+}
+
+// provided is a value that inputs may name.
+type provided struct {
+	typ reflect.Type
+	def *definition
+}

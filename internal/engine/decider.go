@@ -1,0 +1,386 @@
+package engine
+
+import (
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// CommandKind says what the driver is asked to do.
+type CommandKind uint8
+
+// The commands. Each is consumed by applying the fact that it leads to.
+const (
+	// Start an attempt of a step; consumed by StepStarted.
+	Start CommandKind = iota
+	// Skip records that a step is not run; consumed by StepSkipped.
+	Skip
+	// Cancel records that a step is stopped with its run; consumed by StepCanceled.
+	Cancel
+	// End closes the run; consumed by RunEnded.
+	End
+)
+
+// Command is one thing to do now.
+type Command struct {
+	Kind CommandKind
+	// Step is the step, NoStep for End. Attempt is the ordinal to start.
+	Step, Attempt int32
+	// Cause is the step that a skip goes back to.
+	Cause int32
+	// State is the state in which the run ends.
+	State storage.RunState
+}
+
+type status uint8
+
+const (
+	pending status = iota
+	ready
+	running
+	retrying
+	succeeded
+	failed
+	skipped
+	canceled
+)
+
+func (s status) outcome() bool { return s >= succeeded }
+
+// Decider is the state of one run. It is not safe for concurrent use.
+type Decider struct {
+	plan  *plan.Plan
+	steps []stepState
+	// groups are the unfolded mapped steps, groupOf finds one by its mapped step.
+	groups  []group
+	groupOf map[int32]int32
+	lanes   [plan.Lanes]lane
+	retries retryQueue
+	// unrecorded are skips that follow from a recorded failure but are not recorded themselves.
+	unrecorded indexSet
+	counts     storage.StepCounts
+	open       int // steps without an outcome
+	running    int
+	canceling  bool
+	ended      bool
+	scratch    []int32
+}
+
+type stepState struct {
+	status   status
+	recorded bool // a skip that storage knows
+	attempt  int32
+	failures int32
+	waits    int32 // upstreams that have not succeeded
+	cause    int32
+	group    int32 // of an instance, -1 for a step of the plan
+	retryAt  storage.Micros
+}
+
+// lane bounds how many of its steps run at once.
+type lane struct {
+	capacity, running int
+	ready             indexSet
+}
+
+// group is a mapped step that has unfolded into instances, which are numbered without a gap.
+type group struct {
+	step, first, count int32
+	left               int32 // instances that have not succeeded
+	capacity           int32 // zero: unbounded
+	exposed            int32 // instances that are in a lane's ready set or run
+	held               indexSet
+}
+
+// NewDecider returns the state of a run of p before its first fact.
+func NewDecider(p *plan.Plan) *Decider {
+	d := &Decider{plan: p, steps: make([]stepState, len(p.Steps)), open: len(p.Steps)}
+	d.lanes[plan.Parallel].capacity = max(p.Workers, 1)
+	d.lanes[plan.InProcess].capacity = 1
+	d.grow()
+	for s := range d.steps {
+		d.steps[s] = stepState{waits: p.Waits(int32(s)), group: -1, cause: storage.NoStep}
+		d.makeReady(int32(s))
+	}
+	return d
+}
+
+func (d *Decider) grow() {
+	for l := range d.lanes {
+		d.lanes[l].ready.grow(len(d.steps))
+	}
+	d.unrecorded.grow(len(d.steps))
+}
+
+// Next appends to buf what should happen at the instant now. It changes nothing.
+func (d *Decider) Next(now storage.Micros, buf []Command) []Command {
+	if d.ended {
+		return buf
+	}
+	for s := d.unrecorded.next(0); s >= 0; s = d.unrecorded.next(s + 1) {
+		buf = append(buf, Command{Kind: Skip, Step: s, Cause: d.steps[s].cause})
+	}
+	switch {
+	case d.open == 0 && d.unrecorded.count == 0:
+		return append(buf, Command{Kind: End, Step: storage.NoStep, State: d.endState()})
+	case d.open == d.running:
+		return buf
+	case d.canceling:
+		return d.cancels(buf)
+	}
+	return d.starts(now, buf)
+}
+
+func (d *Decider) endState() storage.RunState {
+	switch {
+	case d.canceling:
+		return storage.Canceled
+	case d.counts.Failed > 0:
+		return storage.Failure
+	}
+	return storage.Success
+}
+
+// cancels stops every step that has no outcome and is not running.
+func (d *Decider) cancels(buf []Command) []Command {
+	for s := range d.steps {
+		if st := d.steps[s].status; !st.outcome() && st != running {
+			buf = append(buf, Command{Kind: Cancel, Step: int32(s), Attempt: d.steps[s].attempt})
+		}
+	}
+	return buf
+}
+
+// starts fills the free places of the lanes: retries that are due first, then by index.
+func (d *Decider) starts(now storage.Micros, buf []Command) []Command {
+	var free [plan.Lanes]int
+	for l := range d.lanes {
+		free[l] = d.lanes[l].capacity - d.lanes[l].running
+	}
+	first := len(buf)
+	for _, s := range d.retries.due(now) {
+		l := d.laneOf(s)
+		if free[l] > 0 && d.groupHasRoom(s, buf[first:]) {
+			free[l]--
+			buf = append(buf, d.start(s))
+		}
+	}
+	for l := range d.lanes {
+		ready := &d.lanes[l].ready
+		for s := ready.next(0); s >= 0 && free[l] > 0; s = ready.next(s + 1) {
+			free[l]--
+			buf = append(buf, d.start(s))
+		}
+	}
+	return buf
+}
+
+func (d *Decider) start(s int32) Command {
+	return Command{Kind: Start, Step: s, Attempt: d.steps[s].attempt + 1}
+}
+
+// groupHasRoom reports whether a retry may join its group, counting those already chosen.
+func (d *Decider) groupHasRoom(s int32, chosen []Command) bool {
+	at := d.steps[s].group
+	if at < 0 || d.groups[at].capacity == 0 {
+		return true
+	}
+	taken := d.groups[at].exposed
+	for _, c := range chosen {
+		if d.steps[c.Step].group == at {
+			taken++
+		}
+	}
+	return taken < d.groups[at].capacity
+}
+
+// Wake returns the instant of the earliest retry that is still to come after now, zero for none.
+func (d *Decider) Wake(now storage.Micros) storage.Micros {
+	if d.canceling || d.ended {
+		return 0
+	}
+	return d.retries.after(now)
+}
+
+// Running reports whether this attempt of the step is in progress.
+func (d *Decider) Running(step, attempt int32) bool {
+	return int(step) < len(d.steps) && d.steps[step].status == running && d.steps[step].attempt == attempt
+}
+
+// InProgress appends the steps that are running, in order.
+func (d *Decider) InProgress(buf []int32) []int32 {
+	for s := range d.steps {
+		if d.steps[s].status == running {
+			buf = append(buf, int32(s))
+		}
+	}
+	return buf
+}
+
+// Failures returns how many attempts of the step have failed.
+func (d *Decider) Failures(step int32) int { return int(d.steps[step].failures) }
+
+// Counts returns the outcomes so far.
+func (d *Decider) Counts() storage.StepCounts { return d.counts }
+
+// Canceling reports whether the run was asked to stop.
+func (d *Decider) Canceling() bool { return d.canceling }
+
+// Ended reports whether the run has its end.
+func (d *Decider) Ended() bool { return d.ended }
+
+// Instance returns the mapped step and the position of an instance; ok is false for a step of the plan.
+func (d *Decider) Instance(step int32) (mapped int32, pos int, ok bool) {
+	at := d.steps[step].group
+	if at < 0 {
+		return step, 0, false
+	}
+	return d.groups[at].step, int(step - d.groups[at].first), true
+}
+
+// Instances returns how many instances a mapped step has unfolded into.
+func (d *Decider) Instances(mapped int32) int {
+	if at, ok := d.groupOf[mapped]; ok {
+		return int(d.groups[at].count)
+	}
+	return 0
+}
+
+// InstanceOf returns the step that is instance pos of a mapped step.
+func (d *Decider) InstanceOf(mapped int32, pos int) int32 {
+	return d.groups[d.groupOf[mapped]].first + int32(pos)
+}
+
+func (d *Decider) laneOf(s int32) plan.Lane {
+	if at := d.steps[s].group; at >= 0 {
+		s = d.groups[at].step
+	}
+	return d.plan.Steps[s].Lane
+}
+
+// makeReady moves a pending step whose upstreams have all succeeded to where it can be started.
+func (d *Decider) makeReady(s int32) {
+	st := &d.steps[s]
+	if st.status != pending || st.waits > 0 {
+		return
+	}
+	if st.group >= 0 {
+		g := &d.groups[st.group]
+		if d.steps[g.step].waits > 0 { // what it takes its element from is being made again
+			return
+		}
+		if g.capacity > 0 && g.exposed >= g.capacity {
+			g.held.add(s - g.first)
+			return
+		}
+		g.exposed++
+	}
+	st.status = ready
+	d.lanes[d.laneOf(s)].ready.add(s)
+}
+
+// conceal gives back an instance's place in its group to the next one that is held.
+func (d *Decider) conceal(s int32) {
+	at := d.steps[s].group
+	if at < 0 {
+		return
+	}
+	g := &d.groups[at]
+	g.exposed--
+	if next := g.held.next(0); next >= 0 && (g.capacity == 0 || g.exposed < g.capacity) {
+		g.held.remove(next)
+		d.makeReady(g.first + next)
+	}
+}
+
+// withdraw takes a step that has no outcome out of wherever it waits; it is pending afterwards.
+func (d *Decider) withdraw(s int32) {
+	st := &d.steps[s]
+	was := st.status
+	st.status = pending
+	switch was {
+	case pending:
+		if st.group >= 0 {
+			d.groups[st.group].held.remove(s - d.groups[st.group].first)
+		}
+	case ready:
+		d.lanes[d.laneOf(s)].ready.remove(s)
+		d.conceal(s)
+	case running:
+		d.running--
+		d.lanes[d.laneOf(s)].running--
+		d.conceal(s)
+	case retrying:
+		d.retries.remove(s)
+	default:
+		panic("engine: withdraw of a step with an outcome")
+	}
+}
+
+// settle gives a withdrawn step its outcome.
+func (d *Decider) settle(s int32, outcome status) {
+	d.steps[s].status = outcome
+	d.open--
+	*d.tally(outcome)++
+}
+
+func (d *Decider) tally(outcome status) *int {
+	switch outcome {
+	case succeeded:
+		return &d.counts.Succeeded
+	case failed:
+		return &d.counts.Failed
+	case skipped:
+		return &d.counts.Skipped
+	default:
+		return &d.counts.Canceled
+	}
+}
+
+// skipDownstream skips everything that waits for s, directly or not.
+func (d *Decider) skipDownstream(s, cause int32) {
+	stack := append(d.scratch[:0], s)
+	for len(stack) > 0 {
+		at := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, down := range d.downOf(at) {
+			if d.skip(down, cause) {
+				stack = append(stack, down)
+			}
+			if at, ok := d.groupOf[down]; ok { // unfolded before s was reopened
+				stack = d.skipInstances(at, cause, stack)
+			}
+		}
+	}
+	d.scratch = stack[:0]
+}
+
+func (d *Decider) skipInstances(at, cause int32, stack []int32) []int32 {
+	g := d.groups[at]
+	for i := g.first; i < g.first+g.count; i++ {
+		if d.skip(i, cause) {
+			stack = append(stack, i)
+		}
+	}
+	return stack
+}
+
+// skip skips one step, unless it has an outcome or runs; it reports whether it did.
+func (d *Decider) skip(s, cause int32) bool {
+	st := &d.steps[s]
+	if st.status.outcome() || st.status == running {
+		return false
+	}
+	d.withdraw(s)
+	d.settle(s, skipped)
+	st.cause = cause
+	d.unrecorded.add(s)
+	return true
+}
+
+// downOf returns the steps of the plan that wait for s; for an instance, those that wait for its map.
+func (d *Decider) downOf(s int32) []int32 {
+	if at := d.steps[s].group; at >= 0 {
+		s = d.groups[at].step
+	}
+	return d.plan.Down(s)
+}

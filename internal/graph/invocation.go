@@ -1,0 +1,83 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Run is what every step of a run shares. It does not change while the run goes on.
+type Run struct {
+	ID, Job, Location string
+	Tags              map[string]string
+	Storage           storage.Reader
+	// Load loads the value of an asset or task into dst, a pointer.
+	Load func(ctx context.Context, name string, dst any) error
+}
+
+// Invocation is one call of a function: what it sees and what it leaves. It belongs to the
+// goroutine of the step until the call returned.
+type Invocation struct {
+	// Context is cancelled with the run and with the step's timeout.
+	Context context.Context
+	Run     *Run
+	Node    *Node
+	// Step is the step's key, with the instance's name for a mapped one.
+	Step    string
+	Attempt int
+	// Config is the decoded config struct, nil where the node takes none.
+	Config any
+	// Persist says which outputs are wanted, by position; nil means all.
+	Persist []bool
+	// NewLogger makes the step's logger on first use.
+	NewLogger func() *slog.Logger
+	// Write copies a line of a process's output into the step's log.
+	Write func(stream storage.LogStream, line string)
+	// Emit hands over output pos while the body runs; only for nodes that emit.
+	Emit func(pos int, value any) error
+	// Facts are what the body and the handlers said about the outputs, made when needed.
+	Facts []Facts
+
+	logger *slog.Logger
+}
+
+// Facts is what is said about one output beside its value.
+type Facts struct {
+	Metadata    metadata.Map
+	Tags        map[string]string
+	DataVersion string
+}
+
+// Log returns the step's logger.
+func (inv *Invocation) Log() *slog.Logger {
+	if inv.logger == nil {
+		if inv.NewLogger == nil {
+			inv.logger = slog.New(slog.DiscardHandler)
+		} else {
+			inv.logger = inv.NewLogger()
+		}
+	}
+	return inv.logger
+}
+
+// Fact returns the facts of output pos, to be added to.
+func (inv *Invocation) Fact(pos int) *Facts {
+	if inv.Facts == nil {
+		inv.Facts = make([]Facts, max(len(inv.Node.Outputs), pos+1))
+	}
+	return &inv.Facts[pos]
+}
+
+// AddMetadata adds one entry to output pos; a later one of the same key wins.
+func (inv *Invocation) AddMetadata(pos int, key string, value any) {
+	f := inv.Fact(pos)
+	if f.Metadata == nil {
+		f.Metadata = metadata.Map{}
+	}
+	f.Metadata[key] = value
+}
+
+// Wanted reports whether output pos is to be kept.
+func (inv *Invocation) Wanted(pos int) bool { return inv.Persist == nil || inv.Persist[pos] }

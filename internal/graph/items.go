@@ -1,0 +1,116 @@
+package graph
+
+import "slices"
+
+// items are what people select: assets and tasks, in topological order of their nodes.
+type items struct {
+	outputs  []int32 // output of each item
+	of       []int32 // item of each output, -1 for inner values
+	up, down edges
+}
+
+// Items is the graph as the selection language sees it: assets and tasks by index, with the
+// edges between them; what happens inside a graph asset is folded into its item.
+type Items struct{ g *Graph }
+
+// Items returns the view of assets and tasks.
+func (g *Graph) Items() Items { return Items{g} }
+
+func (g *Graph) makeItems() items {
+	it := items{of: make([]int32, len(g.outputs))}
+	lastOf := map[string]int32{} // graph asset -> item, for its inner nodes
+	for v := range g.outputs {
+		it.of[v] = -1
+		out, node := g.Output(int32(v))
+		if out.Inner {
+			continue
+		}
+		it.of[v] = int32(len(it.outputs))
+		if n := g.Node(node); n.Kind == GraphTask {
+			lastOf[n.Definition] = it.of[v]
+		}
+		it.outputs = append(it.outputs, int32(v))
+	}
+	ups := make([][]int32, len(it.outputs))
+	for n := range int32(len(g.nodes)) {
+		node := g.Node(n)
+		reads := g.itemsRead(&it, n)
+		if node.Kind == GraphTask {
+			mine := lastOf[node.Definition]
+			ups[mine] = append(ups[mine], reads...)
+			continue
+		}
+		for o := range node.Outputs {
+			mine := it.of[g.byName[node.Outputs[o].Name]]
+			ups[mine] = append(ups[mine], reads...)
+		}
+	}
+	it.up.start = make([]int32, 1, len(ups)+1)
+	for _, u := range ups {
+		slices.Sort(u)
+		it.up.to = append(it.up.to, slices.Compact(u)...)
+		it.up.start = append(it.up.start, int32(len(it.up.to)))
+	}
+	it.down = it.up.reverse()
+	return it
+}
+
+func (g *Graph) itemsRead(it *items, n int32) []int32 {
+	var reads []int32
+	for k, v := range g.from[n] {
+		if v < 0 || g.nodes[n].Inputs[k].Mode == Self {
+			continue
+		}
+		if item := it.of[v]; item >= 0 {
+			reads = append(reads, item)
+		}
+	}
+	return reads
+}
+
+// Len returns the number of items.
+func (it Items) Len() int { return len(it.g.items.outputs) }
+
+// Output returns the output that item i stands for.
+func (it Items) Output(i int) int32 { return it.g.items.outputs[i] }
+
+// Of returns the item that output v is, or -1 for a value inside a graph asset.
+func (it Items) Of(v int32) int { return int(it.g.items.of[v]) }
+
+// Name returns the name of item i.
+func (it Items) Name(i int) string { return it.output(i).Name }
+
+// Group returns the group of item i, empty for none.
+func (it Items) Group(i int) string { return it.output(i).Attrs.Group }
+
+// Kinds returns the kinds of item i.
+func (it Items) Kinds(i int) []string { return it.output(i).Attrs.Kinds }
+
+// Tag returns the value of a tag of item i.
+func (it Items) Tag(i int, key string) (string, bool) {
+	v, ok := it.output(i).Attrs.Tags[key]
+	return v, ok
+}
+
+// Owners returns the owners of item i.
+func (it Items) Owners(i int) []string { return it.output(i).Attrs.Owners }
+
+// Upstream returns the items that item i reads or waits for.
+func (it Items) Upstream(i int) []int32 { return it.g.items.up.of(int32(i)) }
+
+// Downstream returns the items that read or wait for item i.
+func (it Items) Downstream(i int) []int32 { return it.g.items.down.of(int32(i)) }
+
+// Lookup returns the item of that name.
+func (it Items) Lookup(name string) (int, bool) {
+	v, ok := it.g.byName[name]
+	if !ok || it.g.items.of[v] < 0 {
+		return 0, false
+	}
+	return int(it.g.items.of[v]), true
+}
+
+func (it Items) output(i int) *Output {
+	out, _ := it.g.Output(it.g.items.outputs[i])
+	return out
+}

@@ -1,0 +1,170 @@
+package graph
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/retry"
+)
+
+// Kind says what a node is to the person who defined it.
+type Kind uint8
+
+// The kinds of nodes.
+const (
+	// Asset makes one asset.
+	Asset Kind = iota
+	// MultiAsset makes several assets in one call.
+	MultiAsset
+	// GraphTask is one task call inside a graph asset; its last one also makes the asset.
+	GraphTask
+	// External is an asset made elsewhere; it never runs in a plan.
+	External
+	// Task is a standalone task.
+	Task
+	// BashTask is a standalone task that runs a command.
+	BashTask
+)
+
+var kindWords = [...]string{"asset", "multi_asset", "graph_asset", "external_asset", "task", "bash_task"}
+
+// String returns the word of the kind, as shown to people.
+func (k Kind) String() string { return kindWords[k] }
+
+// Call runs the body of a node: args are the values of the node's inputs that carry one, in the
+// order of Node.Inputs (nil for order-only inputs).
+type Call func(inv *Invocation, args []any) (Result, error)
+
+// Result is what a body left. Facts about the outputs (metadata, versions) are in the Invocation.
+type Result struct {
+	// Value is the value of a node with one output.
+	Value any
+	// Values are the values of a node with several, by output.
+	Values []any
+	// Recorded says that the body wrote by itself: handlers are not called.
+	Recorded bool
+	// Emitted says that the outputs were handed over one by one while the body ran.
+	Emitted bool
+}
+
+// Written is the value of an output that the body wrote by itself: no handler is called for it.
+type Written struct{}
+
+// Node is one thing that runs as a step.
+type Node struct {
+	// Name is the step key: "users", "totals/sorted".
+	Name string
+	// Definition is the asset or task the node belongs to; for a graph asset's tasks its name.
+	Definition string
+	Kind       Kind
+	Outputs    []Output
+	Inputs     []Input
+	Call       Call
+	// Observe looks at an external asset; nil where it cannot be observed.
+	Observe Call
+	// DecodeConfig checks and decodes the config overrides of a request; nil takes none.
+	DecodeConfig func(overrides map[string]any) (any, error)
+	// Retry is the node's own policy; zero takes the job's or repository's.
+	Retry retry.Policy
+	// Timeout bounds one attempt; zero does not.
+	Timeout time.Duration
+	// Executor overrides the run's executor where HasExecutor is set.
+	Executor    executor.Executor
+	HasExecutor bool
+	Hooks       []Hook
+	// Emits says that the body hands its outputs over as it goes: it is not retried after the first.
+	Emits bool
+	// Map is set on a node that unfolds into an instance per element of one input.
+	Map *Map
+}
+
+// Map says how a mapped node unfolds.
+type Map struct {
+	// Input is the index of the input whose value, a slice, is unfolded.
+	Input int
+	// MaxConcurrency bounds the instances that run at once; zero does not.
+	MaxConcurrency int
+	// Named says that the elements name their instances.
+	Named bool
+	// Elements takes the value apart: the elements, and their names if they are named.
+	Elements func(value any) (elements []any, names []string, err error)
+}
+
+// Output is one named value that a node makes.
+type Output struct {
+	Name string
+	// Type is the Go type of the value, nil for external assets.
+	Type reflect.Type
+	// Handler stores the value; Build refuses a nil one only when it is needed.
+	Handler iohandler.Handler
+	// Asset says that the output is an asset; else it is a task's value.
+	Asset bool
+	// Inner says that the output is a value inside a graph asset, not selectable by itself.
+	Inner bool
+	// Attrs is what people attached; never nil after Build.
+	Attrs *Attrs
+}
+
+// Attrs is what people attach to an asset or task.
+type Attrs struct {
+	Group       string
+	Kinds       []string
+	Tags        map[string]string
+	Owners      []string
+	Description string
+	Metadata    metadata.Map
+	CodeVersion string
+}
+
+// InputMode says how an input gets its value.
+type InputMode uint8
+
+// The modes of inputs.
+const (
+	// Value loads the upstream's value.
+	Value InputMode = iota
+	// OrderOnly waits for the upstream and loads nothing.
+	OrderOnly
+	// Self loads the node's own previous value, nil if there is none; it makes no edge.
+	Self
+	// Collect loads the values of all instances of a mapped upstream.
+	Collect
+	// Stream hands over the values of all instances one at a time.
+	Stream
+	// Bound carries a constant.
+	Bound
+)
+
+// Input is one argument of a node, or one order-only dependency.
+type Input struct {
+	// Field is the Go field that receives it, for messages; empty for order-only inputs.
+	Field string
+	// From is the name of the output that is read.
+	From string
+	Mode InputMode
+	// Type is the type that the field wants.
+	Type reflect.Type
+	// Handler replaces the upstream's own for this edge; nil does not.
+	Handler iohandler.Handler
+	// Metadata is handed to the handler in place of the upstream's; nil does not replace.
+	Metadata metadata.Map
+	// Const is the value of a Bound input.
+	Const any
+	// Gather makes the value for the field from the instances' values; see Collect.
+	Gather func(values []any) (any, error)
+	// Lazy makes the value for the field of a Stream input from a way to get the n values.
+	Lazy func(n int, load func(i int) (any, error)) any
+	// Unordered lets a Stream hand values over in the order in which they were made.
+	Unordered bool
+}
+
+// Hook is called after a step's outcome is recorded.
+type Hook struct {
+	Name string
+	// OnFailure says for which outcome: failure, else success.
+	OnFailure bool
+	Call      func(inv *Invocation, failure error) error
+}

@@ -1,0 +1,77 @@
+package storage
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/rivers-go/rivers/metadata"
+)
+
+// Detail is the part of an event, or of an asset's state, that people read. It is stored as JSON.
+type Detail struct {
+	// DataVersion and CodeVersion repeat the asset's, so that an event alone tells them.
+	Data string `json:"data_version,omitempty"`
+	Code string `json:"code_version,omitempty"`
+	// Metadata holds what the body and the IO handler attached.
+	Metadata metadata.Map `json:"metadata,omitempty"`
+	// Tags of the output.
+	Tags map[string]string `json:"tags,omitempty"`
+	// Inputs are the data versions of the inputs that were read, by upstream name.
+	Inputs map[string]string `json:"inputs,omitempty"`
+	// Error, Hint and Stack describe a failure; Error is also the reason of a skip.
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+	Stack string `json:"stack,omitempty"`
+	// Instances names the instances of an expanded step; nil where they are numbered.
+	Instances []string `json:"instances,omitempty"`
+}
+
+// Empty reports whether there is nothing to store.
+func (d Detail) Empty() bool {
+	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 &&
+		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0
+}
+
+// AppendJSON appends the detail as a JSON object to dst and returns the result: the bytes that
+// [ParseDetail] reads. It appends nothing for an empty detail, so that AppendJSON(nil) is then
+// nil, the form in which events and asset states carry "no detail". Keys are sorted: equal
+// details are equal bytes. Text that is not UTF-8 gets U+FFFD in place of the bytes that are not.
+func (d Detail) AppendJSON(dst []byte) []byte {
+	if d.Empty() {
+		return dst
+	}
+	start := len(dst)
+	dst = append(dst, '{')
+	dst = appendTextField(dst, `,"data_version":`, d.Data)
+	dst = appendTextField(dst, `,"code_version":`, d.Code)
+	if len(d.Metadata) > 0 {
+		dst = append(dst, `,"metadata":`...)
+		dst = d.Metadata.AppendJSON(dst)
+	}
+	dst = appendTextsField(dst, `,"tags":`, d.Tags)
+	dst = appendTextsField(dst, `,"inputs":`, d.Inputs)
+	dst = appendTextField(dst, `,"error":`, d.Error)
+	dst = appendTextField(dst, `,"hint":`, d.Hint)
+	dst = appendTextField(dst, `,"stack":`, d.Stack)
+	if len(d.Instances) > 0 {
+		dst = append(dst, `,"instances":`...)
+		dst = appendList(dst, d.Instances)
+	}
+	dst = append(dst, '}')
+	// Every field brought its comma; the first one stands where the brace belongs.
+	copy(dst[start+1:], dst[start+2:])
+	return dst[:len(dst)-1]
+}
+
+// ParseDetail reads the JSON of a detail; nil and empty are the zero Detail. Fields that a newer
+// program added are ignored. Anything but one JSON object is an error.
+func ParseDetail(data []byte) (Detail, error) {
+	var d Detail
+	if len(data) == 0 {
+		return d, nil
+	}
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Detail{}, fmt.Errorf("detail of an event: %w", err)
+	}
+	return d, nil
+}

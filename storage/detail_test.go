@@ -1,0 +1,109 @@
+package storage_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/rivers-go/rivers/storage"
+	"pgregory.net/rapid"
+)
+
+func ExampleDetail_AppendJSON() {
+	d := storage.Detail{Data: "v1", Inputs: map[string]string{"users": "v7", "orders": "v2"}}
+	fmt.Println(string(d.AppendJSON(nil)))
+	fmt.Println(storage.Detail{}.AppendJSON(nil) == nil)
+	// Output:
+	// {"data_version":"v1","inputs":{"orders":"v2","users":"v7"}}
+	// true
+}
+
+func TestDetailAppendsAfterWhatIsThere(t *testing.T) {
+	d := storage.Detail{Hint: "h", Instances: []string{"a", ""}}
+	got := string(d.AppendJSON([]byte("[")))
+	if want := `[{"hint":"h","instances":["a",""]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := string(storage.Detail{}.AppendJSON([]byte("["))); got != "[" {
+		t.Errorf("an empty detail appended %q", got)
+	}
+}
+
+func TestDetailTextIsTheTextOfEncodingJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "text")
+		got := storage.Detail{Error: text, Tags: map[string]string{text: text}}.AppendJSON(nil)
+		var back, want struct {
+			Error string            `json:"error"`
+			Tags  map[string]string `json:"tags"`
+		}
+		if err := json.Unmarshal(got, &back); err != nil {
+			t.Fatalf("%s: %v", got, err)
+		}
+		std, err := json.Marshal(map[string]any{"error": text, "tags": map[string]string{text: text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(std, &want); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(back, want) {
+			t.Fatalf("%s reads back as %+v, want %+v", got, back, want)
+		}
+	})
+}
+
+func TestParseDetailReadsWhatAppendJSONWrote(t *testing.T) {
+	texts := rapid.MapOf(rapid.String(), rapid.String())
+	rapid.Check(t, func(t *rapid.T) {
+		d := storage.Detail{
+			Data: rapid.String().Draw(t, "data"), Code: rapid.String().Draw(t, "code"),
+			Error: rapid.String().Draw(t, "error"), Hint: rapid.String().Draw(t, "hint"), Stack: rapid.String().Draw(t, "stack"),
+		}
+		if m := texts.Draw(t, "tags"); len(m) > 0 {
+			d.Tags = m
+		}
+		if m := texts.Draw(t, "inputs"); len(m) > 0 {
+			d.Inputs = m
+		}
+		if l := rapid.SliceOf(rapid.String()).Draw(t, "instances"); len(l) > 0 {
+			d.Instances = l
+		}
+		back, err := storage.ParseDetail(d.AppendJSON(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(back, d) {
+			t.Fatalf("got %+v, want %+v", back, d)
+		}
+	})
+}
+
+func FuzzParseDetail(f *testing.F) {
+	for _, seed := range []string{"", "{}", `{"data_version":"a","metadata":{"rows":3}}`, `{"tags":{"a":"\u0000"}}`, "null", "[]", `{"instances":[""]}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := storage.ParseDetail(data)
+		if err != nil {
+			return
+		}
+		once := d.AppendJSON(nil)
+		again, err := storage.ParseDetail(once)
+		if err != nil {
+			t.Fatalf("%q was read and written as %q, which does not read: %v", data, once, err)
+		}
+		if twice := again.AppendJSON(nil); string(twice) != string(once) {
+			t.Fatalf("%q written twice: %q, then %q", data, once, twice)
+		}
+	})
+}
+
+func TestDetailAppendJSONAllocates(t *testing.T) {
+	d := storage.Detail{Data: "v1", Code: "c", Inputs: map[string]string{"users": "v7"}}
+	buf := make([]byte, 0, 256)
+	if n := testing.AllocsPerRun(100, func() { _ = d.AppendJSON(buf) }); n > 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}

@@ -1,0 +1,266 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// defaultLimit bounds the lists whose query says nothing.
+const defaultLimit = 100
+
+// read takes the lock for reading; the caller unlocks unless there is an error.
+func (s *Store) read(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	if s.closed {
+		s.mu.RUnlock()
+		return storage.ErrClosed
+	}
+	return nil
+}
+
+// GetRun returns one run with its plan, or [storage.ErrNotFound].
+func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error) {
+	if err := s.read(ctx); err != nil {
+		return storage.RunRecord{}, err
+	}
+	defer s.mu.RUnlock()
+	r := s.runByID[id]
+	if r == nil {
+		return storage.RunRecord{}, fmt.Errorf("run %q: %w", id, storage.ErrNotFound)
+	}
+	return r.record, nil
+}
+
+// ListRuns returns runs without their plans, newest first.
+func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	limit := cmp.Or(q.Limit, defaultLimit)
+	end := len(s.runs)
+	if q.Before > 0 {
+		end = min(end, int(q.Before)-1)
+	}
+	var list []storage.RunRecord
+	for i := end - 1; i >= 0 && len(list) < limit; i-- {
+		rec := s.runs[i].record
+		if q.Location != "" && rec.Location != q.Location || q.Job != "" && rec.Job != q.Job ||
+			len(q.States) > 0 && !slices.Contains(q.States, rec.State) {
+			continue
+		}
+		rec.Plan = nil
+		list = append(list, rec)
+	}
+	return list, nil
+}
+
+// ListEvents returns the events of a run in order.
+func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage.Event, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	r := s.run(q.Run)
+	if r == nil {
+		return nil, nil
+	}
+	from := sort.Search(len(r.events), func(i int) bool { return r.events[i].N > q.After })
+	return slices.Clone(page(r.events[from:], q.Limit)), nil
+}
+
+// ListAssetEvents returns the materializations and observations of an asset, newest first.
+func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	a := s.asset(q.Asset)
+	if a == nil {
+		return nil, nil
+	}
+	limit := cmp.Or(q.Limit, defaultLimit)
+	before := eventKey{q.BeforeRun, q.BeforeN}
+	var list []storage.Event
+	for _, k := range slices.Backward(a.history) {
+		if len(list) == limit {
+			break
+		}
+		if before.run != 0 && !k.before(before) {
+			continue
+		}
+		events := s.run(k.run).events
+		i := sort.Search(len(events), func(i int) bool { return events[i].N >= k.n })
+		list = append(list, events[i])
+	}
+	return list, nil
+}
+
+// AssetKeys returns the keys of the names, in their order, zero where a name has none.
+func (s *Store) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	keys := make([]storage.AssetKey, len(names))
+	for i, name := range names {
+		keys[i] = s.assetByKey[name]
+	}
+	return keys, nil
+}
+
+// GetAsset returns one asset's record, or [storage.ErrNotFound].
+func (s *Store) GetAsset(ctx context.Context, name string) (storage.AssetRecord, error) {
+	if err := s.read(ctx); err != nil {
+		return storage.AssetRecord{}, err
+	}
+	defer s.mu.RUnlock()
+	key := s.assetByKey[name]
+	if key == 0 {
+		return storage.AssetRecord{}, fmt.Errorf("asset %q: %w", name, storage.ErrNotFound)
+	}
+	return s.assetRecord(key)
+}
+
+// ListAssets returns records in the order of their names.
+func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	var names []string
+	for _, a := range s.assets {
+		if a.name > q.After && (q.Names == nil || slices.Contains(q.Names, a.name)) {
+			names = append(names, a.name)
+		}
+	}
+	slices.Sort(names)
+	var list []storage.AssetRecord
+	for _, name := range page(names, q.Limit) {
+		rec, err := s.assetRecord(s.assetByKey[name])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, rec)
+	}
+	return list, nil
+}
+
+func (s *Store) assetRecord(key storage.AssetKey) (storage.AssetRecord, error) {
+	a := s.assets[key-1]
+	rec := storage.AssetRecord{Key: key, Name: a.name}
+	var err error
+	if rec.Materialization, err = s.state(a, 0); err == nil {
+		rec.Observation, err = s.state(a, 1)
+	}
+	return rec, err
+}
+
+func (s *Store) state(a *asset, which int) (*storage.AssetState, error) {
+	u := &a.states[which]
+	if u.Asset == 0 {
+		return nil, nil
+	}
+	d, err := storage.ParseDetail(u.Detail)
+	if err != nil {
+		return nil, fmt.Errorf("asset %q: %w", a.name, err)
+	}
+	st := &storage.AssetState{Run: u.Run, N: u.N, At: u.At.Time(), DataVersion: u.DataVersion, CodeVersion: u.CodeVersion, Detail: d}
+	if r := s.run(u.Run); r != nil {
+		st.RunID = r.record.ID
+	}
+	return st, nil
+}
+
+// ListLogs returns the log lines of a run in order.
+func (s *Store) ListLogs(ctx context.Context, q storage.LogQuery) ([]storage.LogLine, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	r := s.run(q.Run)
+	if r == nil {
+		return nil, nil
+	}
+	var list []storage.LogLine
+	for _, l := range r.logs {
+		if l.N > q.After && (q.Step == nil || *q.Step == l.Step) {
+			list = append(list, l)
+		}
+	}
+	return page(list, q.Limit), nil
+}
+
+// GetKV returns the value of a key, or [storage.ErrNotFound].
+func (s *Store) GetKV(ctx context.Context, key string) ([]byte, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	v, ok := s.kv[key]
+	if !ok {
+		return nil, fmt.Errorf("value %q: %w", key, storage.ErrNotFound)
+	}
+	return v, nil
+}
+
+// ListKV returns the pairs whose keys begin with prefix, in the order of their keys.
+func (s *Store) ListKV(ctx context.Context, prefix string) ([]storage.KVPair, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	var list []storage.KVPair
+	for k, v := range s.kv {
+		if strings.HasPrefix(k, prefix) {
+			list = append(list, storage.KVPair{Key: k, Value: v})
+		}
+	}
+	slices.SortFunc(list, func(a, b storage.KVPair) int { return strings.Compare(a.Key, b.Key) })
+	return list, nil
+}
+
+// GetTopology returns one location's topology, or [storage.ErrNotFound].
+func (s *Store) GetTopology(ctx context.Context, location string) (storage.Topology, error) {
+	if err := s.read(ctx); err != nil {
+		return storage.Topology{}, err
+	}
+	defer s.mu.RUnlock()
+	t, ok := s.topologies[location]
+	if !ok {
+		return storage.Topology{}, fmt.Errorf("topology of %q: %w", location, storage.ErrNotFound)
+	}
+	return t, nil
+}
+
+// ListTopologies returns all topologies without their documents, by location.
+func (s *Store) ListTopologies(ctx context.Context) ([]storage.Topology, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	var list []storage.Topology
+	for _, t := range s.topologies {
+		t.Doc = nil
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b storage.Topology) int { return strings.Compare(a.Location, b.Location) })
+	return list, nil
+}
+
+// page returns the first limit records; zero means all.
+func page[T any](records []T, limit int) []T {
+	if limit > 0 && len(records) > limit {
+		return records[:limit]
+	}
+	return records
+}

@@ -1,0 +1,299 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// runFence is what a transaction knows of a run: what it read once, and what it changed since.
+type runFence struct {
+	recorded bool
+	token    int64
+	state    storage.RunState
+}
+
+// apply writes the requests in their order inside the open transaction. A refusal is left in its
+// request and drops that alone, since it is found before anything of the request is written; an
+// error is SQLite's and ends the transaction.
+func (w *writer) apply(g *group, requests []request) error {
+	for i := range requests {
+		r := &requests[i]
+		if r.err != nil {
+			continue
+		}
+		refusal, err := w.check(r)
+		if err != nil {
+			return err
+		}
+		if refusal != nil {
+			r.err = refusal
+			continue
+		}
+		if err := w.add(g, r); err != nil {
+			return err
+		}
+	}
+	for _, in := range []*inserter{&w.events, &w.assets, &w.logs} {
+		if err := in.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check asks whether the request's fence and expectations hold.
+func (w *writer) check(r *request) (refusal, err error) {
+	if r.fence != (storage.Fence{}) {
+		if refusal, err = w.checkFence(r.fence); refusal != nil || err != nil {
+			return refusal, err
+		}
+	}
+	if r.batch == nil {
+		return nil, nil
+	}
+	for _, e := range r.batch.Expect {
+		if refusal, err = w.checkNoRun(e.NoRun); refusal != nil || err != nil {
+			return refusal, err
+		}
+	}
+	for i := range r.runs {
+		id := r.runs[i].rec.ID
+		for j := range r.runs[:i] {
+			if r.runs[j].rec.ID == id {
+				return fmt.Errorf("run %q: %w: the batch has it twice", id, storage.ErrRunExists), nil
+			}
+		}
+		if expects(r.batch, id) {
+			continue
+		}
+		if refusal, err = w.checkNoRun(id); refusal != nil || err != nil {
+			return refusal, err
+		}
+	}
+	return nil, nil
+}
+
+func expects(b *storage.Batch, id string) bool {
+	for _, e := range b.Expect {
+		if e.NoRun == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *writer) checkFence(f storage.Fence) (refusal, err error) {
+	known, ok := w.fences[f.Run]
+	if !ok {
+		row, err := w.first(&w.fence, "SELECT token, state FROM run WHERE key = ?", 2, int64(f.Run))
+		if err != nil {
+			return nil, err
+		}
+		if row != nil {
+			token, _ := row[0].(int64) // STRICT tables: an INTEGER column has nothing else
+			state, _ := row[1].(int64)
+			known = runFence{recorded: true, token: token, state: storage.RunState(state)} //nolint:gosec // states are written by us
+		}
+		w.fences[f.Run] = known
+	}
+	switch {
+	case !known.recorded:
+		return fmt.Errorf("run %d: %w: it is not recorded", f.Run, storage.ErrFenced), nil
+	case known.state.Terminal():
+		return fmt.Errorf("run %d: %w: it ended in state %s", f.Run, storage.ErrFenced, known.state), nil
+	case known.token != f.Token:
+		return fmt.Errorf("run %d: %w: token %d, the owner's is %d", f.Run, storage.ErrFenced, f.Token, known.token), nil
+	}
+	return nil, nil
+}
+
+func (w *writer) checkNoRun(id string) (refusal, err error) {
+	row, err := w.first(&w.hasRun, "SELECT 1 FROM run WHERE id = ?", 1, id)
+	if err != nil || row == nil {
+		return nil, err
+	}
+	return fmt.Errorf("run %q: %w", id, storage.ErrRunExists), nil
+}
+
+// add writes what later requests of the group may ask about at once, and collects the rest.
+func (w *writer) add(g *group, r *request) error {
+	if b := r.batch; b != nil {
+		for i := range r.runs {
+			if err := w.insertRun(&r.runs[i]); err != nil {
+				return err
+			}
+		}
+		for i := range b.RunUpdates {
+			if err := w.updateRun(&b.RunUpdates[i]); err != nil {
+				return err
+			}
+		}
+		for i := range b.KV {
+			if err := w.writeKV(&b.KV[i]); err != nil {
+				return err
+			}
+		}
+		for i := range b.Topologies {
+			if err := w.writeTopology(&b.Topologies[i]); err != nil {
+				return err
+			}
+		}
+	}
+	events, assets, logs := g.of(r)
+	for i := range events {
+		if err := w.addEvent(&events[i]); err != nil {
+			return err
+		}
+	}
+	for i := range assets {
+		if err := w.addAsset(&assets[i]); err != nil {
+			return err
+		}
+	}
+	for i := range logs {
+		if err := w.addLog(&logs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) insertRun(r *encodedRun) error {
+	rec := r.rec
+	plan, longPlan := r.plan, []byte(nil)
+	if len(plan) > longPlanAt {
+		plan, longPlan = nil, plan
+	}
+	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
+		"succeeded, failed, skipped, canceled, error, request, tags, plan) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
+		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
+		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
+		rec.Error, r.request, r.tags, plan)
+	if err != nil {
+		return err
+	}
+	key, err := res.LastInsertId()
+	if err != nil {
+		return err
+	}
+	r.key = storage.RunKey(key)
+	if longPlan != nil {
+		_, err = w.run(&w.addPlan, "INSERT INTO long_plan (run, doc) VALUES (?,?)", key, longPlan)
+	}
+	return err
+}
+
+func (w *writer) updateRun(u *storage.RunUpdate) error {
+	at := int64(storage.MicrosOf(u.At))
+	var started, ended any // nil leaves what is there
+	switch {
+	case u.State == storage.Running:
+		started = at
+	case u.State.Terminal():
+		ended = at
+	}
+	_, err := w.run(&w.setRun, "UPDATE run SET state = ?, started_at = coalesce(?, started_at), ended_at = coalesce(?, ended_at), "+
+		"succeeded = ?, failed = ?, skipped = ?, canceled = ?, error = ? WHERE key = ?",
+		int64(u.State), started, ended, int64(u.Counts.Succeeded), int64(u.Counts.Failed), int64(u.Counts.Skipped),
+		int64(u.Counts.Canceled), u.Error, int64(u.Run))
+	if err != nil {
+		return err
+	}
+	known := w.fences[u.Run] // the fence was of this run, so it is there
+	known.state = u.State
+	w.fences[u.Run] = known
+	return nil
+}
+
+func (w *writer) writeKV(p *storage.KVPair) error {
+	if p.Value == nil {
+		_, err := w.run(&w.dropKV, "DELETE FROM kv WHERE key = ?", p.Key)
+		return err
+	}
+	_, err := w.run(&w.putKV, "INSERT OR REPLACE INTO kv (key, value) VALUES (?, coalesce(?, zeroblob(0)))", p.Key, p.Value)
+	return err
+}
+
+func (w *writer) writeTopology(t *storage.Topology) error {
+	for _, name := range t.Assets {
+		row, err := w.names.row()
+		if err != nil {
+			return err
+		}
+		row[0].Value = name
+	}
+	if err := w.names.flush(); err != nil {
+		return err
+	}
+	_, err := w.run(&w.topology, "INSERT OR REPLACE INTO topology (location, hash, at, doc) VALUES (?,?,?,?)",
+		t.Location, t.Hash, int64(storage.MicrosOf(t.At)), document(t.Doc))
+	return err
+}
+
+func (w *writer) addEvent(e *storage.Event) error {
+	row, err := w.events.row()
+	if err != nil {
+		return err
+	}
+	row[0].Value = w.boxes.of(int64(e.Run))
+	row[1].Value = w.boxes.of(e.N)
+	row[2].Value = w.boxes.of(int64(e.At))
+	row[3].Value = int64(e.Kind)
+	row[4].Value = w.boxes.of(int64(e.Step))
+	row[5].Value = int64(e.Attempt)
+	row[6].Value = int64(e.RetryAt)
+	row[7].Value = int64(e.Cause)
+	row[8].Value = int64(e.Status)
+	row[9].Value = nil
+	if e.Asset != 0 {
+		row[9].Value = w.boxes.of(int64(e.Asset))
+	}
+	row[10].Value = document(e.Detail)
+	return nil
+}
+
+func (w *writer) addAsset(u *storage.AssetUpdate) error {
+	row, err := w.assets.row()
+	if err != nil {
+		return err
+	}
+	row[0].Value = w.boxes.of(int64(u.Asset))
+	row[1].Value = int64(0)
+	if u.Observed {
+		row[1].Value = int64(1)
+	}
+	row[2].Value = w.boxes.of(int64(u.Run))
+	row[3].Value = w.boxes.of(u.N)
+	row[4].Value = w.boxes.of(int64(u.At))
+	row[5].Value = u.DataVersion
+	row[6].Value = u.CodeVersion
+	row[7].Value = document(u.Detail)
+	return nil
+}
+
+func (w *writer) addLog(l *storage.LogLine) error {
+	row, err := w.logs.row()
+	if err != nil {
+		return err
+	}
+	row[0].Value = w.boxes.of(int64(l.Run))
+	row[1].Value = w.boxes.of(l.N)
+	row[2].Value = w.boxes.of(int64(l.Step))
+	row[3].Value = int64(l.Attempt)
+	row[4].Value = w.boxes.of(int64(storage.MicrosOf(l.At)))
+	row[5].Value = int64(l.Level)
+	row[6].Value = int64(l.Stream)
+	row[7].Value = l.Message
+	row[8].Value = l.Attrs
+	return nil
+}
+
+// document is a JSON document as an argument: NULL where there is none, without boxing a nil slice.
+func document(doc []byte) any {
+	if len(doc) == 0 {
+		return nil
+	}
+	return doc
+}

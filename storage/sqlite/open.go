@@ -1,0 +1,193 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
+	"modernc.org/sqlite"
+)
+
+// fileName is the file of a store that is named by its directory.
+const fileName = "rivers.db"
+
+// readers bounds the connections of the read pool: each costs about 100 KiB once it has read.
+const readers = 8
+
+// Open opens the store at path and creates it, its directories too, where there is none. A path
+// that ends in ".db" is the file; any other is a directory, and the file is rivers.db in it.
+// "?synchronous=full" behind the path makes every transaction wait for the disk, so that what is
+// acknowledged survives a loss of power too.
+//
+// A store of an older schema is refused with a [*storage.SchemaError] (see [Migrate]), one of a
+// newer schema only if it says that this program is too old for it. The context bounds the opening,
+// not the use.
+func Open(ctx context.Context, path string) (*Store, error) {
+	file, full, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := ensure(ctx, file); err != nil {
+		return nil, err
+	}
+	conn, err := connect(ctx, file, full)
+	if err != nil {
+		return nil, explain(file, "open", err)
+	}
+	s := &Store{path: file, done: make(chan struct{})}
+	s.writer = newWriter(s, conn)
+	if err := s.readVersion(ctx); err != nil {
+		return nil, errors.Join(explainOpen(file, err), s.writer.close())
+	}
+	s.pool, err = openPool(file, "_query_only=1")
+	if err != nil {
+		return nil, errors.Join(explain(file, "open", err), s.writer.close())
+	}
+	s.pool.SetMaxOpenConns(readers)
+	s.pool.SetMaxIdleConns(readers)
+	s.reads = db.New(s.pool)
+	s.queue.init()
+	go s.write()
+	return s, nil
+}
+
+// locate returns the file of a path and whether every commit shall wait for the disk.
+func locate(path string) (file string, full bool, err error) {
+	file, query, _ := strings.Cut(path, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return "", false, fmt.Errorf("storage path %q: its parameters: %w", path, err)
+	}
+	for name, value := range values {
+		switch {
+		case name != "synchronous":
+			return "", false, fmt.Errorf("storage path %q: no parameter %q: the only one is synchronous=full or normal", path, name)
+		case len(value) != 1 || value[0] != "full" && value[0] != "normal":
+			return "", false, fmt.Errorf("storage path %q: synchronous=%s: want full or normal", path, strings.Join(value, ","))
+		}
+		full = value[0] == "full"
+	}
+	if file == "" {
+		return "", false, fmt.Errorf("storage path %q is empty: want a directory, or a file that ends in .db", path)
+	}
+	info, err := os.Stat(file)
+	isFile := err == nil && !info.IsDir()
+	switch {
+	case strings.HasSuffix(file, ".db") && err == nil && info.IsDir():
+		return "", false, fmt.Errorf("storage path %q is a directory: want a file, or a directory whose name does not end in .db", path)
+	case strings.HasSuffix(file, ".db"):
+		return file, full, nil
+	case isFile:
+		return "", false, fmt.Errorf("storage path %q is a file: want a directory, or a file that ends in .db", path)
+	}
+	return filepath.Join(file, fileName), full, nil
+}
+
+// ensure creates the store where there is none. An empty file is none: some tools make it first.
+func ensure(ctx context.Context, file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return create(ctx, file, false)
+	case err != nil:
+		return fmt.Errorf("store %s: %w", file, err)
+	case info.IsDir():
+		return fmt.Errorf("store %s is a directory: want a file: move it away, or give another path", file)
+	case info.Size() == 0:
+		return create(ctx, file, true)
+	}
+	return nil
+}
+
+// dsn is the file as the driver wants it, with parameters.
+func dsn(file string, parameters ...string) (string, error) {
+	abs, err := filepath.Abs(file) // the process may change its directory
+	if err != nil {
+		return "", err
+	}
+	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(abs)
+	return "file:" + escaped + "?" + strings.Join(parameters, "&"), nil
+}
+
+// connect opens the writer's connection. It does not wait for locks itself: [retryBusy] does.
+func connect(ctx context.Context, file string, full bool) (driver.Conn, error) {
+	synchronous := "_synchronous=NORMAL"
+	if full {
+		synchronous = "_synchronous=FULL"
+	}
+	name, err := dsn(file, "mode=rw", synchronous, "_pragma=cache_size(-8000)",
+		"_pragma=wal_autocheckpoint(2000)", "_pragma=journal_size_limit(67108864)")
+	if err != nil {
+		return nil, err
+	}
+	connector, err := sqlite.NewConnector(name)
+	if err != nil {
+		return nil, err
+	}
+	var conn driver.Conn
+	err = retryBusy(ctx, func() error {
+		conn, err = connector.Connect(ctx)
+		return err
+	})
+	return conn, err
+}
+
+// openPool opens connections through database/sql.
+func openPool(file string, parameters ...string) (*sql.DB, error) {
+	name, err := dsn(file, append(parameters, "mode=rw", "_busy_timeout=60000")...)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := sqlite.NewConnector(name)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// readVersion asks the file who it is and whether this program may use it.
+func (s *Store) readVersion(ctx context.Context) error {
+	var row []driver.Value
+	w := s.writer
+	w.answer = make([]driver.Value, 3)
+	var query, mode *statement
+	err := retryBusy(ctx, func() (err error) {
+		// Only a file that another tool has rewritten is not in WAL mode any more.
+		if _, err = w.first(&mode, "PRAGMA journal_mode = WAL", 1); err == nil {
+			row, err = w.first(&query, "SELECT id, schema_version, min_reader FROM store", 3)
+		}
+		return err
+	})
+	for _, st := range []*statement{mode, query} {
+		if st != nil {
+			err = errors.Join(err, st.Close())
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case row == nil:
+		return errNoStore
+	}
+	s.id, _ = row[0].(string) // STRICT columns
+	have, _ := row[1].(int64)
+	minReader, _ := row[2].(int64)
+	s.statements.Store(0)
+	return checkVersion(s.path, int(have), int(minReader))
+}
+
+func checkVersion(path string, have, minReader int) error {
+	if have < schemaVersion || minReader > schemaVersion {
+		return &storage.SchemaError{Store: path, Have: have, MinReader: minReader, Want: schemaVersion}
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+-- name: ListLogs :many
+SELECT * FROM log
+WHERE run = sqlc.arg(run) AND n > sqlc.arg(after)
+    AND (step = sqlc.arg(step) OR CAST(sqlc.arg(any_step) AS BOOLEAN))
+ORDER BY n
+LIMIT sqlc.arg(max);

@@ -1,0 +1,248 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// busyFor is how long another process may keep the file before a caller hears of it.
+const busyFor = time.Minute
+
+// writer applies groups on a connection of its own. It belongs to the goroutine of [Store.write].
+type writer struct {
+	store *Store
+	conn  driver.Conn
+
+	begin, commit, rollback                                         *statement
+	fence, hasRun, addRun, addPlan, setRun, putKV, dropKV, topology *statement
+	events, assets, logs, names                                     inserter
+
+	// fences is what this transaction knows of the runs it was asked about.
+	fences map[storage.RunKey]runFence
+	boxes  *boxes
+	args   []driver.NamedValue // of statements of one row
+	answer []driver.Value
+}
+
+// statement is a prepared statement of the driver's, with the two calls that take a context.
+type statement struct {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+func newWriter(s *Store, conn driver.Conn) *writer {
+	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 2)}
+	w.events = inserter{w: w, columns: 11, insert: "INSERT OR REPLACE INTO event " +
+		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail) VALUES "}
+	w.assets = inserter{w: w, columns: 8, insert: "INSERT OR REPLACE INTO asset_state " +
+		"(asset, observed, run, n, at, data_version, code_version, detail) VALUES "}
+	w.logs = inserter{w: w, columns: 9, insert: "INSERT OR REPLACE INTO log " +
+		"(run, n, step, attempt, at, level, stream, message, attrs) VALUES "}
+	w.names = inserter{w: w, columns: 1, insert: "INSERT INTO asset (name) VALUES ", conflict: " ON CONFLICT (name) DO NOTHING"}
+	return w
+}
+
+// write is the writer's goroutine: it only waits, writeGroup works.
+func (s *Store) write() {
+	defer close(s.done)
+	for s.queue.wait() {
+		s.writer.writeGroup(&s.queue)
+	}
+}
+
+// writeGroup takes the file's lock, then the queue, and applies it in one transaction.
+func (w *writer) writeGroup(q *queue) {
+	err := w.beginImmediate()
+	g := q.take()
+	if err == nil {
+		err = w.finish(w.apply(&g, g.requests))
+	}
+	switch {
+	case err == nil:
+	case len(g.requests) == 1 || isBusy(err):
+		err = explain(w.store.path, "write", err)
+		for i := range g.requests {
+			g.requests[i].fail(err)
+		}
+	default:
+		w.writeSingly(&g)
+	}
+	q.finish(&g)
+}
+
+// writeSingly gives each request of a failed transaction one of its own, so that a batch that
+// SQLite cannot take hurts nobody else.
+func (w *writer) writeSingly(g *group) {
+	lost := map[storage.Fence]error{}
+	for i := range g.requests {
+		r := &g.requests[i]
+		if r.refused {
+			continue
+		}
+		r.err = lost[r.fence]
+		if r.err == nil {
+			err := w.beginImmediate()
+			if err == nil {
+				err = w.finish(w.apply(g, g.requests[i:i+1]))
+			}
+			r.fail(explain(w.store.path, "write", err))
+		}
+		if r.err != nil && r.sticky() && r.fence != (storage.Fence{}) {
+			lost[r.fence] = r.err
+		}
+	}
+}
+
+// beginImmediate takes the write lock of the file, waiting for other processes.
+func (w *writer) beginImmediate() error {
+	clear(w.fences)
+	err := w.once(&w.begin, "BEGIN IMMEDIATE")
+	if err != nil {
+		return err
+	}
+	return retryBusy(context.Background(), func() error {
+		_, err := w.begin.ExecContext(context.Background(), nil)
+		return err
+	})
+}
+
+// finish commits, or rolls back after an error, which it returns.
+func (w *writer) finish(err error) error {
+	if err == nil {
+		if err = w.once(&w.commit, "COMMIT"); err == nil {
+			_, err = w.commit.ExecContext(context.Background(), nil)
+		}
+	}
+	if err == nil {
+		w.store.commits.Add(1)
+		return nil
+	}
+	for _, in := range []*inserter{&w.events, &w.assets, &w.logs, &w.names} {
+		in.drop()
+	}
+	if w.once(&w.rollback, "ROLLBACK") == nil {
+		// SQLite has rolled back on its own after some errors, and then this one is refused.
+		_, _ = w.rollback.ExecContext(context.Background(), nil)
+	}
+	return err
+}
+
+// retryBusy repeats what found the file locked, until it is done, fails otherwise, the context ends
+// or a minute is over. Several processes wait like this: their steps are random, so that none is
+// always late.
+func retryBusy(ctx context.Context, do func() error) error {
+	var since time.Time
+	for step := 50 * time.Microsecond; ; step = min(2*step, 5*time.Millisecond) {
+		err := do()
+		if !isBusy(err) {
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if time.Since(since) > busyFor {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(step/2 + rand.N(step)):
+		}
+	}
+}
+
+func (w *writer) prepare(sql string) (*statement, error) {
+	st, err := w.conn.Prepare(sql)
+	if err != nil {
+		return nil, err
+	}
+	exec, canExec := st.(driver.StmtExecContext)
+	query, canQuery := st.(driver.StmtQueryContext)
+	if !canExec || !canQuery {
+		return nil, fmt.Errorf("the SQLite driver's statements (%T) take no context", st)
+	}
+	return &statement{st, exec, query}, nil
+}
+
+// once prepares a statement when it is first needed.
+func (w *writer) once(st **statement, sql string) error {
+	if *st != nil {
+		return nil
+	}
+	var err error
+	*st, err = w.prepare(sql)
+	return err
+}
+
+// exec counts and executes.
+func (w *writer) exec(st *statement, args []driver.NamedValue) (driver.Result, error) {
+	res, err := st.ExecContext(context.Background(), args)
+	if err != nil {
+		return nil, err
+	}
+	n, err := res.RowsAffected()
+	w.store.rows.Add(n)
+	w.store.statements.Add(1)
+	return res, err
+}
+
+// run executes a statement that is prepared once.
+func (w *writer) run(st **statement, sql string, values ...driver.Value) (driver.Result, error) {
+	if err := w.once(st, sql); err != nil {
+		return nil, err
+	}
+	return w.exec(*st, w.bind(values))
+}
+
+// first returns the first row of a query, nil where there is none; it is valid until the next call.
+func (w *writer) first(st **statement, sql string, columns int, values ...driver.Value) ([]driver.Value, error) {
+	if err := w.once(st, sql); err != nil {
+		return nil, err
+	}
+	w.store.statements.Add(1)
+	rows, err := (*st).QueryContext(context.Background(), w.bind(values))
+	if err != nil {
+		return nil, err
+	}
+	row := w.answer[:columns]
+	err = rows.Next(row)
+	if closeErr := rows.Close(); err == nil {
+		err = closeErr
+	}
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	return row, err
+}
+
+func (w *writer) bind(values []driver.Value) []driver.NamedValue {
+	w.args = w.args[:0]
+	for i, v := range values {
+		w.args = append(w.args, driver.NamedValue{Ordinal: i + 1, Value: v})
+	}
+	return w.args
+}
+
+// close frees the connection, its statements first.
+func (w *writer) close() error {
+	var errs []error
+	for _, st := range []*statement{
+		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.putKV, w.dropKV, w.topology,
+	} {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	for _, in := range []*inserter{&w.events, &w.assets, &w.logs, &w.names} {
+		errs = append(errs, in.close())
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
+}
