@@ -47,13 +47,12 @@ func (r *CodeRepository) built() (*built, error) {
 
 // validation is one pass over all definitions.
 type validation struct {
-	repo   *CodeRepository
-	scope  scope
-	defs   []*definition
-	owner  []*definition // of each node
-	nodes  []graph.Node
-	errs   definitionErrors
-	hinted int // mistakes that got a nearest name
+	repo  *CodeRepository
+	scope scope
+	defs  []*definition
+	owner []*definition // of each node
+	nodes []graph.Node
+	errs  definitionErrors
 }
 
 func (r *CodeRepository) validate() (*built, error) {
@@ -148,7 +147,7 @@ func taken2(name string, first *definition) string {
 
 // names yields what an input may be called.
 func (v *validation) names(yield func(string) bool) {
-	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.values), maps.Keys(map[string]any(v.scope.resources))} {
+	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.values), maps.Keys(v.scope.resources)} {
 		for name := range source {
 			if !yield(name) {
 				return
@@ -250,7 +249,7 @@ func listed(what string, names []string) string {
 // connect builds the graph and reports what does not fit.
 func (v *validation) connect() *graph.Graph {
 	for _, n := range v.nodes {
-		if h, ok := n.Outputs[0].Handler.(iohandler.Handler); !ok || h == nil {
+		if n.Outputs[0].Handler == nil {
 			return nil // a default that could not be resolved was reported
 		}
 	}
@@ -304,15 +303,15 @@ func (b *built) selectItems(texts []string) ([]bool, error) {
 		return nil, &selectionError{err}
 	}
 	selected := make([]bool, b.graph.Items().Len())
-	any := false
+	runnable := false
 	for i := range selected {
 		selected[i] = set.Has(i)
 		if selected[i] {
 			_, node := b.graph.Output(b.graph.Items().Output(i))
-			any = any || b.graph.Node(node).Kind != graph.External
+			runnable = runnable || b.graph.Node(node).Kind != graph.External
 		}
 	}
-	if !any {
+	if !runnable {
 		return nil, fmt.Errorf("selection %s: it selects nothing that can be materialized: external assets are made elsewhere, use observe", quotedList(texts))
 	}
 	return selected, nil

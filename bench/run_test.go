@@ -109,6 +109,7 @@ func BenchmarkOneStepRuns(b *testing.B) {
 
 func runs(b *testing.B, s bench.Shape, n int, store storage.Storage) {
 	b.Helper()
+	b.Helper()
 	c := config(b, s, n, store)
 	b.ReportAllocs()
 	next := 0

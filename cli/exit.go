@@ -62,8 +62,7 @@ func exitCode(err error) int {
 
 // shownError is what is printed of an error; nothing of a failure that was shown.
 func shownError(err error) string {
-	var failed *failedError
-	if errors.As(err, &failed) {
+	if _, ok := errors.AsType[*failedError](err); ok {
 		return ""
 	}
 	return strings.TrimRight(err.Error(), "\n")

@@ -127,9 +127,9 @@ type stepState struct {
 
 // foldSteps reads the events of a run into the states of its steps, instances of mapped steps last.
 func foldSteps(run *storage.RunRecord, events []storage.Event) ([]stepState, error) {
-	steps := make([]stepState, len(run.Plan))
-	for i, p := range run.Plan {
-		steps[i] = stepState{Step: p.Key, Assets: p.Assets, State: "waiting"}
+	steps := make([]stepState, 0, len(run.Plan))
+	for _, p := range run.Plan {
+		steps = append(steps, stepState{Step: p.Key, Assets: p.Assets, State: "waiting"})
 	}
 	for i := range events {
 		e := &events[i]
@@ -217,8 +217,13 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 	state := run.State.String()
 	fmt.Fprintf(a.out, "run %s  %s\n", a.paint(bold, run.ID), a.paint(stateColour(state), state))
 	for _, f := range [][2]string{
-		{"job", run.Job}, {"location", run.Location}, {"created", instant(run.CreatedAt)}, {"took", took(run)},
-		{"selection", strings.Join(run.Request.Selection, " ")}, {"tags", tagLine(run.Tags)}, {"error", run.Error},
+		{"job", run.Job},
+		{"location", run.Location},
+		{"created", instant(run.CreatedAt)},
+		{"took", took(run)},
+		{"selection", strings.Join(run.Request.Selection, " ")},
+		{"tags", tagLine(run.Tags)},
+		{"error", run.Error},
 	} {
 		if f[1] != "" {
 			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-10s", f[0])), f[1])

@@ -51,7 +51,7 @@ func (a *app) open(ctx context.Context) (storage.Storage, error) {
 }
 
 // errNoStore is a store to be read that does not exist.
-var errNoStore = errors.New("there is no store yet: materialize something first, or name one with --storage")
+var errNoStore = errors.New("it does not exist yet")
 
 // openExisting opens a store for reading and does not create one.
 func (a *app) openExisting(ctx context.Context) (storage.Storage, error) {
@@ -62,7 +62,7 @@ func (a *app) openExisting(ctx context.Context) (storage.Storage, error) {
 	if !inMemory {
 		file, _, _ := strings.Cut(path, "?")
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return nil, &storageError{fmt.Errorf("store %s: %w", file, errNoStore)}
+			return nil, &storageError{fmt.Errorf("store %s: %w: materialize something first, or name another with --storage", file, errNoStore)}
 		}
 	}
 	return a.open(ctx)

@@ -119,4 +119,3 @@ func Value[T any](tb testing.TB, repo *rivers.CodeRepository, name string) T {
 	}
 	return v
 }
-

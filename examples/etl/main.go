@@ -36,11 +36,11 @@ type Warehouse struct {
 	*sql.DB
 }
 
-func (w *Warehouse) Setup(ctx context.Context) (err error) {
+func (w *Warehouse) Setup(context.Context) (err error) {
 	w.DB, err = sql.Open("sqlite", w.DSN.Reveal())
 	return err
 }
-func (w *Warehouse) Teardown(ctx context.Context) error { return w.Close() }
+func (w *Warehouse) Teardown(context.Context) error { return w.Close() }
 
 var (
 	lake    = parquet.New("file://./lake", parquet.Options{Prefix: "etl"})
@@ -77,7 +77,8 @@ var rawOrders = rivers.NewAsset(
 	func(ctx *rivers.AssetContext, in struct {
 		Warehouse *Warehouse // a resource, for no asset has this name
 		Cfg       Limits     `rivers:",config"`
-	}) (rivers.Output[[]Row], error) {
+	},
+	) (rivers.Output[[]Row], error) {
 		rows := make([]Row, 0, in.Cfg.MaxRows)
 		return rivers.Output[[]Row]{Value: rows, Metadata: metadata.Map{"rows": len(rows)}}, nil
 	})
@@ -87,7 +88,8 @@ var split = rivers.NewMultiAsset(rivers.MultiAssetSpec{Name: "split", IOHandler:
 	func(ctx *rivers.AssetContext, in struct{ RawOrders []Row }) (struct {
 		Orders  []Order
 		Rejects []Row
-	}, error) {
+	}, error,
+	) {
 		var out struct {
 			Orders  []Order
 			Rejects []Row

@@ -40,7 +40,7 @@ var rawFile = rivers.NewExternalAsset(rivers.ExternalAssetSpec{
 		f, err := ObserveFlights(embedded())
 		return rivers.Observation{
 			DataVersion: f.SHA256,
-			Metadata:    metadata.Map{"rows": f.Rows, "size": metadata.Size(int64(f.Size)), "sha256": f.SHA256},
+			Metadata:    metadata.Map{"rows": f.Rows, "size": metadata.Size(f.Size), "sha256": f.SHA256},
 		}, err
 	},
 })
@@ -75,7 +75,8 @@ var cleaned = rivers.NewMultiAsset(
 		RawFlights []RawFlight
 		Airports   []Airport
 		Rules      CleanRules `rivers:",config"`
-	}) (Cleaned, error) {
+	},
+	) (Cleaned, error) {
 		flights, rejects := Clean(in.RawFlights, in.Airports, in.Rules)
 		counted := metadata.Map{}
 		for _, c := range CountRejects(rejects) {
@@ -90,7 +91,8 @@ var legs = rivers.NewAsset(
 	func(_ *rivers.AssetContext, in struct {
 		Flights  []Flight
 		Airports []Airport
-	}) ([]Leg, error) {
+	},
+	) ([]Leg, error) {
 		return Join(in.Flights, in.Airports)
 	})
 
@@ -155,7 +157,8 @@ var report = rivers.NewAsset(
 		Rejects        []Reject
 		DiskUsage      string
 		Rules          ReportRules `rivers:",config"`
-	}) ([]byte, error) {
+	},
+	) ([]byte, error) {
 		ctx.AddMetadata("tables_kib", in.DiskUsage)
 		page, err := RenderReport(ReportData{
 			Headline: in.Headline, Hours: in.DelayByHour, Days: in.DelayByDay, Airports: in.DelayByAirport,

@@ -25,7 +25,7 @@ func requireStored[T any](t *testing.T, repo *rivers.CodeRepository, name string
 func TestPipelineStoresWhatTheFunctionsMake(t *testing.T) {
 	t.Chdir(t.TempDir())
 	repo := repository()
-	defer repo.Close()
+	defer closeRepository(t, repo)
 	if err := repo.Resolve(t.Context(), memory.New()); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestPipelineStoresWhatTheFunctionsMake(t *testing.T) {
 
 func TestRawFileIsObserved(t *testing.T) {
 	repo := repository()
-	defer repo.Close()
+	defer closeRepository(t, repo)
 	if err := repo.Resolve(t.Context(), memory.New()); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestRawFileIsObserved(t *testing.T) {
 func BenchmarkPipeline(b *testing.B) {
 	b.Chdir(b.TempDir())
 	repo := repository()
-	defer repo.Close()
+	defer closeRepository(b, repo)
 	if err := repo.Resolve(b.Context(), memory.New()); err != nil {
 		b.Fatal(err)
 	}
@@ -91,5 +91,12 @@ func BenchmarkPipeline(b *testing.B) {
 		if res, err := repo.Materialize(b.Context(), rivers.RunRequest{}); err != nil || len(res.Steps) != 65 {
 			b.Fatalf("%d steps, %v", len(res.Steps), err)
 		}
+	}
+}
+
+func closeRepository(tb testing.TB, repo *rivers.CodeRepository) {
+	tb.Helper()
+	if err := repo.Close(); err != nil {
+		tb.Error(err)
 	}
 }

@@ -108,7 +108,7 @@ func bindTime(t reflect.Type, from *arrow.TimestampType) setter {
 		return nil
 	}
 	return func(dst reflect.Value, a arrow.Array, i int) error {
-		*(dst.Addr().Interface().(*time.Time)) = convert(a.(*array.Timestamp).Value(i))
+		*dst.Addr().Interface().(*time.Time) = convert(a.(*array.Timestamp).Value(i))
 		return nil
 	}
 }
@@ -132,7 +132,7 @@ func bindDecimal(t reflect.Type, tag tag, from *arrow.Decimal128Type) setter {
 	switch {
 	case t == decimalType && tag.scale == from.Scale:
 		return func(dst reflect.Value, a arrow.Array, i int) error {
-			*(dst.Addr().Interface().(*decimal128.Num)) = a.(*array.Decimal128).Value(i)
+			*dst.Addr().Interface().(*decimal128.Num) = a.(*array.Decimal128).Value(i)
 			return nil
 		}
 	case t != decimalType && isText(t):
