@@ -30,7 +30,8 @@ type Library struct{ Archive }
 // Setup makes the archive available to the assets that read it.
 func (l *Library) Setup(context.Context) error {
 	l.Archive = embedded()
-	return nil
+	_, err := ObserveFlights(l.Archive) // a broken archive is said before anything runs
+	return err
 }
 
 // The raw file is made elsewhere: we look at it, and wait for it.

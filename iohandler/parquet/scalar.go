@@ -26,7 +26,7 @@ func bindScalar(t reflect.Type, tag tag, from arrow.DataType) setter {
 	case t == timeType || t == decimalType || tag.decimal && !holds(t):
 		return nil
 	case isText(t):
-		return bindText(t, from)
+		return bindText(from)
 	}
 	switch kind := t.Kind(); {
 	case kind == reflect.Bool && from.ID() == arrow.BOOL:
@@ -86,7 +86,7 @@ func bindFixed(t reflect.Type, bytes func(arrow.Array, int) []byte) setter {
 	}
 }
 
-func bindText(t reflect.Type, from arrow.DataType) setter {
+func bindText(from arrow.DataType) setter {
 	bytes := bytesOf(from)
 	if bytes == nil {
 		return nil
