@@ -67,7 +67,8 @@ func shop() *rivers.CodeRepository {
 		},
 		func(ctx *rivers.AssetContext, in struct {
 			Cfg limits `rivers:",config"`
-		}) ([]int, error) {
+		},
+		) ([]int, error) {
 			ctx.Log().Info("reading", "rows", in.Cfg.Rows)
 			ctx.AddMetadata("rows", in.Cfg.Rows)
 			return make([]int, in.Cfg.Rows), nil
@@ -110,7 +111,8 @@ func broken() *rivers.CodeRepository {
 		func(_ *rivers.AssetContext, in struct {
 			Usres []string
 			Users int
-		}) (int, error) {
+		},
+		) (int, error) {
 			return in.Users + len(in.Usres), nil
 		})
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "broken", Assets: []rivers.Asset{users, active}})
