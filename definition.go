@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -31,11 +32,16 @@ type definition struct {
 	pos  position
 	// outputs are the names that the definition provides: its own, or those of a multi-asset.
 	outputs []string
+	// types and handlers say more about each output: its Go type (nil: not known) and its own IO
+	// handler (nil: the repository's default).
+	types    []reflect.Type
+	handlers []iohandler.Handler
+	// config is the config struct that the function takes; nil for none.
+	config *configSpec
 	// faults are mistakes that the constructor saw; Validate reports them.
 	faults []fault
 	// build adds the definition's nodes. It is called by each Validate with the names that exist.
 	build func(s *scope) []graph.Node
-	// hasExecutorText, retries, resources ... what else Validate must look at goes in here.
 }
 
 // fault is one mistake of a definition: which part of it, what was found and what would be right.
@@ -57,6 +63,8 @@ type scope struct {
 	values map[string]provided
 	// resources are the repository's.
 	resources map[string]any
+	// defaultHandler stores the values of outputs without a handler of their own; nil is not known.
+	defaultHandler iohandler.Handler
 	// report notes a mistake of the definition being built.
 	report func(f fault)
 	// names lists every name that an input may have, for the nearest one.

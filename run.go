@@ -232,3 +232,18 @@ func describe(p *plan.Plan, e executor.Executor) *RunPlan {
 	}
 	return out
 }
+
+// unusedConfig is the error for a config override that no step of the plan takes.
+func unusedConfig(p *plan.Plan, name string) error {
+	names := func(yield func(string) bool) {
+		for s := range p.Steps {
+			if !yield(configName(p.Graph.Node(p.Steps[s].Node))) {
+				return
+			}
+		}
+	}
+	if _, known := p.Graph.Find(name); known {
+		return fmt.Errorf("config of %q: %w: it is not part of this run: select it, or leave its config out", name, ErrConfig)
+	}
+	return fmt.Errorf("config of %q: %w%s", name, ErrAssetNotFound, suggestion(name, names))
+}

@@ -51,11 +51,8 @@ type UpstreamError struct {
 // Error names the upstream step.
 func (e *UpstreamError) Error() string { return fmt.Sprintf("upstream %q did not succeed", e.Step) }
 
-// SkipError is returned by a body that does not want its step to be run.
-type SkipError struct{ Reason string }
-
-// Error says why.
-func (e *SkipError) Error() string { return "skipped: " + e.Reason }
+// ErrSkip is wrapped by the error of a body that has nothing to do.
+var ErrSkip = errors.New("skipped")
 
 // Hinter is implemented by errors that know what to do about them.
 type Hinter interface{ Hint() string }
@@ -64,11 +61,10 @@ type Hinter interface{ Hint() string }
 // again is decided here, where the error is still a value.
 func (r *run) failure(j job, err error) outcome {
 	node := r.nodeOf(j.step)
-	var skip *SkipError
 	reason := storage.ReasonError
 	var timeout *TimeoutError
 	switch {
-	case errors.As(err, &skip):
+	case errors.Is(err, ErrSkip):
 		return outcome{kind: storage.StepSkipped, err: err}
 	case r.ctx.Err() != nil:
 		return outcome{kind: storage.StepCanceled, err: err}

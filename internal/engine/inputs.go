@@ -50,9 +50,9 @@ func (a *attempt) input(in *graph.Input, v int32) (any, error) {
 		out, _ := a.r.graph.Output(v)
 		value, err := a.read(in, out, out.Name)
 		if errors.Is(err, iohandler.ErrNoValue) {
-			return graph.Prior{}, nil
+			return nil, nil // there is no previous value
 		}
-		return graph.Prior{Value: value, Found: err == nil}, err
+		return value, err
 	default:
 		out, _ := a.r.graph.Output(v)
 		return a.read(in, out, out.Name)

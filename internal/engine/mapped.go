@@ -91,12 +91,13 @@ func (r *run) stepKey(step int32) string {
 
 // unfold is the body of a mapped step: it takes the upstream's value apart.
 func (a *attempt) unfold() outcome {
-	args, err := a.load()
-	if err != nil {
-		return a.r.failure(a.job, a.timedOut(err))
-	}
 	m := a.node.Map
-	elements, names, err := m.Elements(args[m.Input])
+	from := a.r.graph.From(a.planned().Node)
+	value, err := a.input(&a.node.Inputs[m.Input], from[m.Input])
+	if err != nil {
+		return a.r.failure(a.job, a.timedOut(fmt.Errorf("input %s: %w", a.node.Inputs[m.Input].Field, err)))
+	}
+	elements, names, err := m.Elements(value)
 	if err == nil {
 		err = checkNames(names)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -27,7 +28,7 @@ func (a *attempt) store(inv *graph.Invocation, res graph.Result) error {
 			continue
 		}
 		if res.Emitted {
-			if !inv.Fact(pos).Emitted {
+			if !slices.Contains(a.emitted, pos) {
 				return fmt.Errorf("output %q is selected, and the function returned without emitting it: emit it, or ask ctx.Selected first", a.node.Outputs[pos].Name)
 			}
 			continue
@@ -38,6 +39,9 @@ func (a *attempt) store(inv *graph.Invocation, res graph.Result) error {
 		value := res.Value
 		if res.Values != nil {
 			value = res.Values[pos]
+		}
+		if _, written := value.(graph.Written); written {
+			continue
 		}
 		if err := a.write1(inv, pos, value); err != nil {
 			return err
@@ -79,7 +83,7 @@ func (a *attempt) emit(pos int, value any) error {
 	if err := a.ctx.Err(); err != nil {
 		return fmt.Errorf("output %q: %w", a.node.Outputs[pos].Name, err)
 	}
-	if a.inv.Fact(pos).Emitted {
+	if slices.Contains(a.emitted, pos) {
 		return fmt.Errorf("output %q was emitted before: emit each output once", a.node.Outputs[pos].Name)
 	}
 	if !a.inv.Wanted(pos) {
@@ -88,7 +92,7 @@ func (a *attempt) emit(pos int, value any) error {
 	if err := a.write1(a.inv, pos, value); err != nil {
 		return err
 	}
-	a.inv.Fact(pos).Emitted = true
+	a.emitted = append(a.emitted, pos)
 	m := a.r.encode(a.job.step, pos, a.inv.Fact(pos))
 	a.r.mu.Lock()
 	defer a.r.mu.Unlock()

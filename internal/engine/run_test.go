@@ -176,7 +176,7 @@ func TestPanicAndGoexitFailTheStep(t *testing.T) {
 
 func TestBodySkipsItself(t *testing.T) {
 	p := newPipeline()
-	p.asset("idle", func(*graph.Invocation, []any) (any, error) { return nil, &engine.SkipError{Reason: "nothing new"} })
+	p.asset("idle", func(*graph.Invocation, []any) (any, error) { return nil, fmt.Errorf("%w: nothing new", engine.ErrSkip) })
 	p.asset("after", one, "idle")
 	res, err := p.run(t.Context(), t, memory.New())
 	expect(t, res, err, storage.Success, "idle:skipped/1 after:skipped/0")

@@ -32,6 +32,8 @@ type attempt struct {
 	key  string
 	ctx  context.Context
 	inv  *graph.Invocation
+	// emitted are the outputs that the body has handed over, by position.
+	emitted []int
 }
 
 // perform does one attempt: load inputs, call the function, write the outputs. No lock is held.

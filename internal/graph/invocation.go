@@ -48,8 +48,6 @@ type Facts struct {
 	Metadata    metadata.Map
 	Tags        map[string]string
 	DataVersion string
-	// Emitted says that the output was handed over while the body ran.
-	Emitted bool
 }
 
 // Log returns the step's logger.

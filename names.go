@@ -1,0 +1,61 @@
+package rivers
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/rivers-go/rivers/internal/nearest"
+)
+
+// reservedNames are words of the selection language.
+var reservedNames = [...]string{"and", "or", "not"}
+
+// nameMistake says what is wrong with a name, empty for a good one. Names are stored for ever, and
+// everything they may not hold belongs to the selection language.
+func nameMistake(name string) string {
+	if name == "" {
+		return "the name is empty: give one of letters, digits, _, - and ., beginning with a letter or _"
+	}
+	if slices.Contains(reservedNames[:], name) {
+		return fmt.Sprintf("the name %q is a word of the selection language: choose another, such as %q", name, name+"_")
+	}
+	for i, r := range name {
+		switch {
+		case r == '_', unicode.IsLetter(r):
+		case i > 0 && (r == '-' || r == '.' || unicode.IsDigit(r)):
+		case i == 0:
+			return fmt.Sprintf("the name %q begins with %q: begin with a letter or _", name, r)
+		default:
+			return fmt.Sprintf("the name %q has a %q: use letters, digits, _, - and . only", name, r)
+		}
+	}
+	return ""
+}
+
+// snakeCase is the name that a Go field or type name stands for: HTTPClient is http_client.
+func snakeCase(name string) string {
+	runes := []rune(name)
+	var b strings.Builder
+	for i, r := range runes {
+		if i > 0 && unicode.IsUpper(r) {
+			before := runes[i-1]
+			lowerAfter := i+1 < len(runes) && unicode.IsLower(runes[i+1])
+			if unicode.IsLower(before) || unicode.IsDigit(before) || unicode.IsUpper(before) && lowerAfter {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// suggestion is the nearest name in parentheses, or nothing.
+func suggestion(want string, have iter.Seq[string]) string {
+	if near, ok := nearest.Name(want, have); ok {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}

@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
+)
+
+// defaultLimit bounds the lists whose query says nothing.
+const defaultLimit = 100
+
+// GetRun returns one run with its plan, or [storage.ErrNotFound].
+func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error) {
+	row, err := s.reads.GetRun(ctx, id)
+	if err != nil {
+		return storage.RunRecord{}, s.readError(fmt.Sprintf("run %q", id), err)
+	}
+	rec, err := runRecord(db.ListRunsRow{
+		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, State: row.State, Token: row.Token,
+		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
+		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
+		Error: row.Error, Request: row.Request, Tags: row.Tags,
+	})
+	if err == nil {
+		err = errors.Join(decode(row.Plan, &rec.Plan), decode(row.LongPlan, &rec.Plan))
+	}
+	if err != nil {
+		return storage.RunRecord{}, s.readError(fmt.Sprintf("run %q", id), err)
+	}
+	return rec, nil
+}
+
+// ListRuns returns runs without their plans, newest first.
+func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
+	before := int64(q.Before)
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	states := int64(-1)
+	if len(q.States) > 0 {
+		states = 0
+		for _, state := range q.States {
+			states |= 1 << state
+		}
+	}
+	rows, err := s.reads.ListRuns(ctx, db.ListRunsParams{
+		Before: before, Location: q.Location, AnyLocation: q.Location == "", Job: q.Job, AnyJob: q.Job == "",
+		States: states, Max: int64(cmp.Or(q.Limit, defaultLimit)),
+	})
+	if err != nil {
+		return nil, s.readError("list runs", err)
+	}
+	var list []storage.RunRecord
+	for i := range rows {
+		rec, err := runRecord(rows[i])
+		if err != nil {
+			return nil, s.readError(fmt.Sprintf("run %q", rows[i].ID), err)
+		}
+		list = append(list, rec)
+	}
+	return list, nil
+}
+
+func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
+	rec := storage.RunRecord{
+		Key: storage.RunKey(row.Key), ID: row.ID, Location: row.Location, Job: row.Job,
+		State: storage.RunState(row.State), Token: row.Token, Error: row.Error,
+		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(),
+		EndedAt: storage.Micros(row.EndedAt).Time(),
+		Counts: storage.StepCounts{
+			Succeeded: int(row.Succeeded), Failed: int(row.Failed), Skipped: int(row.Skipped), Canceled: int(row.Canceled),
+		},
+	}
+	return rec, errors.Join(decode(row.Request, &rec.Request), decode(row.Tags, &rec.Tags))
+}
+
+// readError says what was being read. Errors of a store closed meanwhile are [storage.ErrClosed].
+func (s *Store) readError(what string, err error) error {
+	switch {
+	case s.closed.Load():
+		return storage.ErrClosed
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%s: %w", what, storage.ErrNotFound)
+	}
+	return explain(s.path, what, err)
+}
+
+// limit is a limit in SQLite's words, where zero means all.
+func limit(n int) int64 {
+	if n <= 0 {
+		return -1
+	}
+	return int64(n)
+}

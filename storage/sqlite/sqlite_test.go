@@ -1,0 +1,29 @@
+package sqlite_test
+
+import (
+	"testing"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite"
+	"github.com/rivers-go/rivers/storage/storagetest"
+)
+
+func open(t *testing.T, path string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	storagetest.Run(t,
+		func(t *testing.T) storage.Storage { return open(t, t.TempDir()) },
+		storagetest.Reopen(func(t *testing.T, s storage.Storage) storage.Storage {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, s.(*sqlite.Store).Path())
+		}))
+}

@@ -1,0 +1,192 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// workers is how many goroutines write at once.
+const workers = 8
+
+// together runs a function in every worker and ends the test on the first error.
+func (f *fixture) together(work func(worker int) error) {
+	f.Helper()
+	var wg sync.WaitGroup
+	errs := make([]error, workers)
+	for w := range workers {
+		wg.Go(func() { errs[w] = work(w) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		f.Fatal(err)
+	}
+}
+
+func checkCommitters(f *fixture) {
+	const runs = 12
+	f.together(func(worker int) error {
+		for i := range runs {
+			id := fmt.Sprintf("%d-%d", worker, i)
+			b := storage.Batch{Expect: []storage.Expectation{{NoRun: id}}, Runs: []storage.RunRecord{{ID: id, Token: 1}}}
+			if err := f.Commit(f.ctx, &b); err != nil {
+				return err
+			}
+			fence := storage.Fence{Run: b.Runs[0].Key, Token: 1}
+			for n := int64(1); n <= 3; n++ {
+				if err := f.Commit(f.ctx, &storage.Batch{Fence: fence, Events: []storage.Event{event(fence.Run, n)}}); err != nil {
+					return err
+				}
+			}
+			end := storage.Batch{Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success}}}
+			if err := f.Commit(f.ctx, &end); err != nil {
+				return err
+			}
+			rec, err := f.GetRun(f.ctx, id)
+			if err != nil || rec.State != storage.Success || rec.Key != fence.Run {
+				return fmt.Errorf("run %s reads as %+v, %w", id, rec, err)
+			}
+		}
+		return nil
+	})
+	list := must[[]storage.RunRecord](f)(f.ListRuns(f.ctx, storage.RunQuery{Limit: 1000}))
+	f.equal("the number of runs", len(list), workers*runs)
+	for i := range list {
+		f.equal("the events of "+list[i].ID, f.numbers(list[i].Key), []int64{1, 2, 3})
+	}
+}
+
+func checkAppenders(f *fixture) {
+	const events = 1500
+	fences := make([]storage.Fence, workers)
+	for w := range fences {
+		fences[w] = f.run(fmt.Sprint(w))
+	}
+	f.together(func(worker int) error {
+		fence := fences[worker]
+		for n := int64(1); n <= events; n++ {
+			b := storage.Batch{Fence: fence, Events: []storage.Event{event(fence.Run, n)}}
+			write := f.Append
+			if n%500 == 0 {
+				write = func(b *storage.Batch) error { return f.Commit(f.ctx, b) }
+			}
+			if err := write(&b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for w := range fences {
+		ns := f.numbers(fences[w].Run)
+		if len(ns) != events || ns[0] != 1 || ns[events-1] != events {
+			f.Errorf("worker %d: %d events, want %d without gaps", w, len(ns), events)
+		}
+	}
+}
+
+// checkCreateOnce has all workers create runs of the same IDs: each ID has one winner.
+func checkCreateOnce(f *fixture) {
+	const runs = 20
+	var mu sync.Mutex
+	won := map[string]int{}
+	f.together(func(worker int) error {
+		for i := range runs {
+			id := fmt.Sprint(i)
+			b := storage.Batch{
+				Expect: []storage.Expectation{{NoRun: id}}, Runs: []storage.RunRecord{{ID: id, Job: fmt.Sprint(worker)}},
+				KV: []storage.KVPair{{Key: id, Value: []byte(fmt.Sprint(worker))}},
+			}
+			switch err := f.Commit(f.ctx, &b); {
+			case err == nil:
+				mu.Lock()
+				won[id]++
+				mu.Unlock()
+			case !errors.Is(err, storage.ErrRunExists):
+				return err
+			}
+		}
+		return nil
+	})
+	for i := range runs {
+		id := fmt.Sprint(i)
+		f.equal("winners of "+id, won[id], 1)
+		rec := must[storage.RunRecord](f)(f.GetRun(f.ctx, id))
+		f.equal("the value of the winner", string(must[[]byte](f)(f.GetKV(f.ctx, id))), rec.Job)
+	}
+}
+
+// checkCanceled has contexts that ended before the call.
+func checkCanceled(f *fixture) {
+	fence := f.run("r")
+	ctx, cancel := context.WithCancel(f.ctx)
+	cancel()
+	f.refused(f.Commit(ctx, &storage.Batch{Fence: fence, Events: []storage.Event{event(fence.Run, 1)}}), context.Canceled)
+	_, err := f.GetRun(ctx, "r")
+	f.refused(err, context.Canceled)
+	_, err = f.ListEvents(ctx, storage.EventQuery{Run: fence.Run})
+	f.refused(err, context.Canceled)
+	f.commit(&storage.Batch{Fence: fence})
+	f.equal("the events", f.numbers(fence.Run), []int64(nil))
+}
+
+func checkClose(f *fixture) {
+	fence := f.run("r")
+	if err := f.Storage.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.refused(f.Commit(f.ctx, &storage.Batch{Fence: fence}), storage.ErrClosed)
+	f.refused(f.Append(&storage.Batch{Fence: fence, Events: []storage.Event{event(fence.Run, 1)}}), storage.ErrClosed)
+	f.refused(f.Storage.Close(), storage.ErrClosed)
+	for name, read := range map[string]func() error{
+		"GetRun":          func() error { _, err := f.GetRun(f.ctx, "r"); return err },
+		"ListRuns":        func() error { _, err := f.ListRuns(f.ctx, storage.RunQuery{}); return err },
+		"ListEvents":      func() error { _, err := f.ListEvents(f.ctx, storage.EventQuery{}); return err },
+		"ListAssetEvents": func() error { _, err := f.ListAssetEvents(f.ctx, storage.AssetEventQuery{}); return err },
+		"AssetKeys":       func() error { _, err := f.AssetKeys(f.ctx, []string{"a"}); return err },
+		"GetAsset":        func() error { _, err := f.GetAsset(f.ctx, "a"); return err },
+		"ListAssets":      func() error { _, err := f.ListAssets(f.ctx, storage.AssetQuery{}); return err },
+		"ListLogs":        func() error { _, err := f.ListLogs(f.ctx, storage.LogQuery{}); return err },
+		"GetKV":           func() error { _, err := f.GetKV(f.ctx, "k"); return err },
+		"ListKV":          func() error { _, err := f.ListKV(f.ctx, ""); return err },
+		"GetTopology":     func() error { _, err := f.GetTopology(f.ctx, "l"); return err },
+		"ListTopologies":  func() error { _, err := f.ListTopologies(f.ctx); return err },
+	} {
+		if err := read(); !errors.Is(err, storage.ErrClosed) {
+			f.Errorf("%s of a closed store: %v, want %q", name, err, storage.ErrClosed)
+		}
+	}
+}
+
+func checkID(f *fixture) {
+	if f.ID() == "" {
+		f.Fatal("the store has no ID")
+	}
+	f.equal("the ID asked again", f.ID(), f.ID())
+}
+
+// checkDurable closes the store without a last commit and looks again.
+func checkDurable(f *fixture, reopen func(*testing.T, storage.Storage) storage.Storage) {
+	id, fence, keys := f.ID(), f.run("r"), f.assets("users")
+	var want []storage.Event
+	for n := int64(1); n <= 300; n++ {
+		want = append(want, event(fence.Run, n))
+		b := storage.Batch{Fence: fence, Events: want[n-1:], Assets: []storage.AssetUpdate{{Asset: keys[0], Run: fence.Run, N: n, DataVersion: fmt.Sprint(n)}}}
+		if err := f.Append(&b); err != nil {
+			f.Fatal(err)
+		}
+	}
+	for i := range 2 {
+		f.Storage = reopen(f.T, f.Storage)
+		f.equal("the ID", f.ID(), id)
+		f.equal("the events", must[[]storage.Event](f)(f.ListEvents(f.ctx, storage.EventQuery{Run: fence.Run})), want)
+		rec := must[storage.AssetRecord](f)(f.GetAsset(f.ctx, "users"))
+		f.equal("the asset's state", rec.Materialization.DataVersion, "300")
+		next := event(fence.Run, int64(301+i)) // the fence is still good
+		f.commit(&storage.Batch{Fence: fence, Events: []storage.Event{next}})
+		want = append(want, next)
+	}
+}

@@ -1,0 +1,285 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
+	"pgregory.net/rapid"
+)
+
+// checkModel drives random batches at the backend and the memory store. After each the refusals
+// must agree, and at the end all answers.
+func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
+	rapid.Check(t, func(rt *rapid.T) {
+		real := open(t)
+		p := pair{
+			stores: [2]storage.Storage{real, memory.New()}, ctx: t.Context(),
+			ended: map[int]bool{}, next: map[int]int64{},
+		}
+		p.topology(rt)
+		for range rapid.IntRange(1, 25).Draw(rt, "batches") {
+			p.step(rt)
+		}
+		p.flush(rt)
+		p.compare(rt)
+		if err := real.Close(); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// pair is a backend and its model. Runs and assets are numbers here: a key means nothing outside its store.
+type pair struct {
+	stores [2]storage.Storage
+	ctx    context.Context
+	runs   [2][]storage.RunKey
+	assets [2][]storage.AssetKey
+	ended  map[int]bool
+	next   map[int]int64 // the next event number of a run
+}
+
+var modelAssets = []string{"a", "b", "ü", "d"}
+
+func (p *pair) topology(t *rapid.T) {
+	for i, s := range p.stores {
+		if err := s.Commit(p.ctx, &storage.Batch{Topologies: []storage.Topology{{Location: "model", Assets: modelAssets}}}); err != nil {
+			t.Fatal(err)
+		}
+		keys, err := s.AssetKeys(p.ctx, modelAssets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.assets[i] = keys
+	}
+}
+
+// plan is a batch before it knows keys.
+type plan struct {
+	run    int // -1: no fence
+	token  int64
+	noRun  string
+	create []string
+	end    storage.RunState
+	events []planEvent
+	kv     []storage.KVPair
+	later  bool // append, do not commit
+}
+
+type planEvent struct {
+	n       int64
+	kind    storage.EventKind
+	step    int32
+	asset   int // -1: none
+	detail  []byte
+	withLog bool
+}
+
+func (p *pair) draw(t *rapid.T) plan {
+	pl := plan{run: -1, token: 1}
+	if n := len(p.runs[0]); n > 0 {
+		pl.run = rapid.IntRange(-1, n-1).Draw(t, "run")
+	}
+	if rapid.IntRange(0, 15).Draw(t, "stale") == 0 {
+		pl.token = 2
+	}
+	pl.later = pl.run >= 0 && rapid.Bool().Draw(t, "later")
+	if pl.run >= 0 {
+		for range rapid.IntRange(0, 12).Draw(t, "events") {
+			pl.events = append(pl.events, p.drawEvent(t, pl.run))
+		}
+	}
+	if pl.later {
+		return pl
+	}
+	ids := rapid.SampledFrom([]string{"x", "y", "z", "ü", "v", "w"})
+	if rapid.Bool().Draw(t, "expects") {
+		pl.noRun = ids.Draw(t, "no run")
+	}
+	if pl.run < 0 || rapid.Bool().Draw(t, "creates") {
+		pl.create = rapid.SliceOfN(ids, 0, 2).Draw(t, "create")
+	}
+	if pl.run >= 0 && rapid.IntRange(0, 5).Draw(t, "ends") == 0 {
+		pl.end = rapid.SampledFrom([]storage.RunState{storage.Running, storage.Success, storage.Failure}).Draw(t, "state")
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "values") {
+		value := rapid.SampledFrom([][]byte{nil, {}, []byte("1"), {0, 255}}).Draw(t, "value")
+		pl.kv = append(pl.kv, storage.KVPair{Key: rapid.SampledFrom([]string{"k", "k/1", "l", ""}).Draw(t, "key"), Value: value})
+	}
+	return pl
+}
+
+func (p *pair) drawEvent(t *rapid.T, run int) planEvent {
+	e := planEvent{
+		kind:    storage.EventKind(rapid.IntRange(1, 13).Draw(t, "kind")),
+		step:    rapid.Int32Range(-1, 3).Draw(t, "step"),
+		asset:   rapid.IntRange(-1, len(modelAssets)-1).Draw(t, "asset"),
+		withLog: rapid.Bool().Draw(t, "log"),
+	}
+	if rapid.IntRange(0, 5).Draw(t, "repeat") == 0 && p.next[run] > 0 {
+		e.n = rapid.Int64Range(1, p.next[run]).Draw(t, "n")
+	} else {
+		p.next[run] += rapid.Int64Range(1, 2).Draw(t, "advance")
+		e.n = p.next[run]
+	}
+	d := storage.Detail{Error: rapid.StringN(0, 4, -1).Draw(t, "error")}
+	e.detail = d.AppendJSON(nil)
+	return e
+}
+
+// batch is the plan in the keys of one store.
+func (p *pair) batch(store int, pl plan) storage.Batch {
+	b := storage.Batch{KV: pl.kv}
+	if pl.noRun != "" {
+		b.Expect = []storage.Expectation{{NoRun: pl.noRun}}
+	}
+	for _, id := range pl.create {
+		b.Runs = append(b.Runs, storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch})
+	}
+	if pl.run < 0 {
+		return b
+	}
+	key := p.runs[store][pl.run]
+	b.Fence = storage.Fence{Run: key, Token: pl.token}
+	if pl.end != 0 {
+		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: epoch, Error: "e"}}
+	}
+	for _, e := range pl.events {
+		ev := storage.Event{Run: key, N: e.n, Fact: storage.Fact{At: storage.Micros(e.n), Step: e.step, Kind: e.kind}, Detail: e.detail}
+		if e.asset >= 0 {
+			ev.Asset = p.assets[store][e.asset]
+			b.Assets = append(b.Assets, storage.AssetUpdate{
+				Asset: ev.Asset, Observed: e.kind == storage.AssetObserved, Run: key, N: e.n, At: ev.At, DataVersion: fmt.Sprint(e.n), Detail: e.detail,
+			})
+		}
+		if e.withLog {
+			b.Logs = append(b.Logs, storage.LogLine{Run: key, N: e.n, Step: e.step, At: epoch, Message: string(e.detail)})
+		}
+		b.Events = append(b.Events, ev)
+	}
+	return b
+}
+
+func (p *pair) step(t *rapid.T) {
+	pl := p.draw(t)
+	if pl.later {
+		for i, s := range p.stores {
+			b := p.batch(i, pl)
+			_ = s.Append(&b) // a refusal may come now or later: flush compares it
+		}
+		return
+	}
+	var errs [2]error
+	var keys [2][]storage.RunKey
+	for i, s := range p.stores {
+		b := p.batch(i, pl)
+		errs[i] = s.Commit(p.ctx, &b)
+		for _, r := range b.Runs {
+			keys[i] = append(keys[i], r.Key)
+		}
+	}
+	p.agree(t, fmt.Sprintf("%+v", pl), errs)
+	if errs[0] == nil {
+		for i := range p.stores {
+			p.runs[i] = append(p.runs[i], keys[i]...)
+		}
+	}
+}
+
+// flush commits nothing under every fence, which writes what was appended and tells its refusal.
+func (p *pair) flush(t *rapid.T) {
+	for run := range p.runs[0] {
+		for token := int64(1); token <= 2; token++ {
+			var errs [2]error
+			for i, s := range p.stores {
+				errs[i] = s.Commit(p.ctx, &storage.Batch{Fence: storage.Fence{Run: p.runs[i][run], Token: token}})
+			}
+			p.agree(t, fmt.Sprintf("flush of run %d", run), errs)
+		}
+	}
+}
+
+func (p *pair) agree(t *rapid.T, what string, errs [2]error) {
+	for _, kind := range []error{storage.ErrFenced, storage.ErrRunExists} {
+		if errors.Is(errs[0], kind) != errors.Is(errs[1], kind) {
+			t.Fatalf("%s: got error %v, the model says %v", what, errs[0], errs[1])
+		}
+	}
+	if (errs[0] == nil) != (errs[1] == nil) {
+		t.Fatalf("%s: got error %v, the model says %v", what, errs[0], errs[1])
+	}
+}
+
+func (p *pair) compare(t *rapid.T) {
+	var answers [2]map[string]any
+	for i := range p.stores {
+		answers[i] = p.answers(t, i)
+	}
+	for what, want := range answers[1] {
+		if got := answers[0][what]; !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s:\n got %+v\nwant %+v", what, got, want)
+		}
+	}
+}
+
+// answers asks one store everything, with keys turned into numbers that both stores share.
+func (p *pair) answers(t *rapid.T, store int) map[string]any {
+	s, all := p.stores[store], map[string]any{}
+	get := func(what string, v any, err error) {
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		all[what] = v
+	}
+	numberOf := map[storage.RunKey]storage.RunKey{}
+	for run, key := range p.runs[store] {
+		numberOf[key] = storage.RunKey(run + 1)
+	}
+	assetOf := map[storage.AssetKey]storage.AssetKey{}
+	for i, key := range p.assets[store] {
+		assetOf[key] = storage.AssetKey(i + 1)
+	}
+	plain := func(events []storage.Event) []storage.Event {
+		for i := range events {
+			events[i].Run, events[i].Asset = numberOf[events[i].Run], assetOf[events[i].Asset]
+		}
+		return events
+	}
+	for run, key := range p.runs[store] {
+		events, err := s.ListEvents(p.ctx, storage.EventQuery{Run: key})
+		get(fmt.Sprintf("events of run %d", run), plain(events), err)
+		lines, err := s.ListLogs(p.ctx, storage.LogQuery{Run: key})
+		for i := range lines {
+			lines[i].Run = numberOf[key]
+		}
+		get(fmt.Sprintf("lines of run %d", run), lines, err)
+	}
+	runs, err := s.ListRuns(p.ctx, storage.RunQuery{})
+	for i := range runs {
+		runs[i].Key = numberOf[runs[i].Key]
+	}
+	get("runs", runs, err)
+	assets, err := s.ListAssets(p.ctx, storage.AssetQuery{})
+	for i := range assets {
+		assets[i].Key = assetOf[assets[i].Key]
+		for _, st := range []*storage.AssetState{assets[i].Materialization, assets[i].Observation} {
+			if st != nil {
+				st.Run = numberOf[st.Run]
+			}
+		}
+	}
+	get("assets", assets, err)
+	for i, key := range p.assets[store] {
+		events, err := s.ListAssetEvents(p.ctx, storage.AssetEventQuery{Asset: key, Limit: 5})
+		get("history of "+modelAssets[i], plain(events), err)
+	}
+	pairs, err := s.ListKV(p.ctx, "k")
+	get("values", pairs, err)
+	topologies, err := s.ListTopologies(p.ctx)
+	get("topologies", topologies, err)
+	return all
+}

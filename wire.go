@@ -1,0 +1,208 @@
+package rivers
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
+)
+
+// wiring is what a node's inputs are and how its argument struct is filled from them.
+type wiring struct {
+	filling
+	inputs []graph.Input
+	scope  *scope
+	def    *definition
+}
+
+// wire connects requirements to the names of a scope, for the definition def.
+func (r *requirements) wire(s *scope, def *definition) *wiring {
+	w := &wiring{scope: s, def: def}
+	if n := len(r.args.fields) + len(r.order); n > 0 {
+		w.inputs = make([]graph.Input, 0, n)
+		w.sets = make([]set, 0, len(r.args.fields))
+	}
+	for i := range r.args.fields {
+		w.field(&r.args.fields[i], r.deps[i])
+	}
+	w.wait(r.order)
+	return w
+}
+
+// wait adds the inputs that only wait.
+func (w *wiring) wait(order []Dep) {
+	for _, d := range order {
+		if _, ok := w.scope.values[d.On]; !ok {
+			w.report(fmt.Sprintf("dep %q", d.On), "no asset or task of that name%s", suggestion(d.On, w.valueNames))
+			continue
+		}
+		w.inputs = append(w.inputs, graph.Input{From: d.On, Mode: graph.OrderOnly})
+	}
+}
+
+// field connects one field; deps are the Deps that feed it.
+func (w *wiring) field(f *argument, deps []Dep) {
+	switch {
+	case f.role == configRole:
+		w.sets = append(w.sets, set{field: f})
+	case f.role == selfRole:
+		w.self(f, deps)
+	case len(deps) == 0:
+		w.byName(f)
+	case len(deps) > 1 || w.oneOfMap(f, deps[0]):
+		w.named(f, deps)
+	default:
+		if w.value(f, f.typ, deps[0]) {
+			w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
+		}
+	}
+}
+
+// self connects a SelfDependency.
+func (w *wiring) self(f *argument, deps []Dep) {
+	own := w.def.outputs[0]
+	if len(w.def.outputs) > 1 {
+		w.report("input "+f.field, "a multi-asset has %d values, so no one is its own previous value: read one with ctx.Load", len(w.def.outputs))
+		return
+	}
+	in := graph.Input{Field: f.field, From: own, Mode: graph.Self, Type: f.typ}
+	if len(deps) > 0 {
+		in.Handler, in.Metadata = deps[0].IOHandler, deps[0].Metadata
+	}
+	if stored := w.def.types[0]; !w.fits(stored, f.typ, w.handler(in.Handler, w.def.handlers[0])) {
+		w.report("input "+f.field, "%s %q has the type %s, its SelfDependency %s: make it rivers.SelfDependency[%s]", w.def.kindWord(), own, stored, f.typ, stored)
+		return
+	}
+	w.inputs = append(w.inputs, in)
+	w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
+}
+
+// byName connects a field to the asset, task or resource of its name.
+func (w *wiring) byName(f *argument) {
+	if _, ok := w.scope.values[f.name]; ok {
+		if w.value(f, f.typ, Dep{On: f.name}) {
+			w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
+		}
+		return
+	}
+	w.resource(f, func(name string) {
+		w.report("input "+f.field, "no asset or resource is named %q%s", name, suggestion(name, w.scope.names))
+	})
+}
+
+// resource connects a field to the resource of its name, and calls missing where there is none.
+func (w *wiring) resource(f *argument, missing func(name string)) {
+	r, ok := w.scope.resources[f.name]
+	if !ok {
+		missing(f.name)
+		return
+	}
+	v := reflect.Zero(f.typ)
+	if r != nil {
+		v = reflect.ValueOf(r)
+	}
+	if !v.Type().AssignableTo(f.typ) {
+		w.report("input "+f.field, "resource %q has the type %s, the field %s: give the field the type of the resource", f.name, v.Type(), f.typ)
+		return
+	}
+	w.sets = append(w.sets, set{field: f, constant: v})
+}
+
+// oneOfMap reports whether a single Dep on a field of a map type is meant as one entry of it.
+func (w *wiring) oneOfMap(f *argument, d Dep) bool {
+	if d.Field == "" || !isNamedMap(f.typ) {
+		return false
+	}
+	up, ok := w.scope.values[d.On]
+	return ok && up.typ != nil && !up.typ.AssignableTo(f.typ)
+}
+
+// named connects a field of type map[string]T to several upstreams.
+func (w *wiring) named(f *argument, deps []Dep) {
+	s := set{field: f, arg: len(w.inputs), count: len(deps), keys: make([]string, len(deps))}
+	for k, d := range deps {
+		if !w.value(f, f.typ.Elem(), d) {
+			return
+		}
+		s.keys[k] = d.On
+	}
+	w.sets = append(w.sets, s)
+}
+
+// value adds the input that reads one upstream as type want, and reports whether it is right.
+func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
+	at := "input " + f.field
+	up, ok := w.scope.values[d.On]
+	switch {
+	case !ok:
+		w.report(at, "no asset or task is named %q%s", d.On, suggestion(d.On, w.valueNames))
+		return false
+	case up.def == w.def:
+		w.report(at, "it reads %q, which this definition makes itself: use rivers.SelfDependency[%s] for the previous value", d.On, want)
+		return false
+	}
+	if !w.fits(up.typ, want, w.handler(d.IOHandler, up.def.handler(d.On))) {
+		w.report(at, "%s %q has the type %s, the field %s: give the field the type %s, or the dependency an IOHandler that loads it as %s",
+			up.def.kindWord(), d.On, up.typ, want, up.typ, want)
+		return false
+	}
+	w.inputs = append(w.inputs, graph.Input{
+		Field: f.field, From: d.On, Type: want, Handler: d.IOHandler, Metadata: d.Metadata,
+	})
+	return true
+}
+
+// fits reports whether a value stored as one type can be handed to a field of another.
+func (w *wiring) fits(stored, want reflect.Type, h iohandler.Handler) bool {
+	if stored == nil || stored.AssignableTo(want) {
+		return true
+	}
+	c, ok := h.(iohandler.Converter)
+	return ok && c.CanLoad(stored, want)
+}
+
+// handler returns the first that is given, else the default one, with references followed.
+func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
+	for _, h := range append(chain, w.scope.defaultHandler) {
+		if h == nil {
+			continue
+		}
+		if name, ok := iohandler.NameOf(h); ok {
+			h, _ = w.scope.resources[name].(iohandler.Handler)
+		}
+		return h
+	}
+	return nil
+}
+
+func (w *wiring) report(at, format string, v ...any) {
+	w.scope.report(fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrGraphValidation})
+}
+
+// valueNames yields what an input may read that is no resource.
+func (w *wiring) valueNames(yield func(string) bool) {
+	for name := range w.scope.values {
+		if !yield(name) {
+			return
+		}
+	}
+}
+
+// handler returns the definition's own handler for one of its outputs, nil for none.
+func (d *definition) handler(output string) iohandler.Handler {
+	for i, name := range d.outputs {
+		if name == output {
+			return d.handlers[i]
+		}
+	}
+	return nil
+}
+
+// kindWord is what a value of the definition is called in messages.
+func (d *definition) kindWord() string {
+	if d.kind == graph.Task || d.kind == graph.BashTask {
+		return "task"
+	}
+	return "asset"
+}

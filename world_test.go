@@ -1,0 +1,85 @@
+package rivers
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/rivers-go/rivers/internal/graph"
+)
+
+// world builds definitions by hand, as a repository does.
+type world struct {
+	resources map[string]any
+	faults    []string
+	nodes     []graph.Node
+}
+
+// build builds the nodes of all definitions and notes their faults as "name: at: message".
+func (w *world) build(defs ...Node) *world {
+	values := map[string]provided{}
+	for _, n := range defs {
+		d := n.def()
+		for i, name := range d.outputs {
+			values[name] = provided{typ: d.types[i], def: d}
+		}
+	}
+	names := slices.Sorted(maps.Keys(values))
+	names = slices.AppendSeq(names, maps.Keys(w.resources))
+	for _, n := range defs {
+		d := n.def()
+		report := func(f fault) {
+			line := d.name
+			if f.at != "" {
+				line += ": " + f.at
+			}
+			w.faults = append(w.faults, line+": "+f.message)
+		}
+		for _, f := range d.faults {
+			report(f)
+		}
+		w.nodes = append(w.nodes, d.build(&scope{
+			values: values, resources: w.resources, report: report, names: slices.Values(names),
+		})...)
+	}
+	return w
+}
+
+// node returns the node of that name.
+func (w *world) node(t testing.TB, name string) *graph.Node {
+	t.Helper()
+	for i := range w.nodes {
+		if w.nodes[i].Name == name {
+			return &w.nodes[i]
+		}
+	}
+	t.Fatalf("there is no node %q", name)
+	return nil
+}
+
+// invoke makes the invocation of a node's step.
+func invoke(t testing.TB, n *graph.Node) *graph.Invocation {
+	return &graph.Invocation{Context: t.Context(), Run: &graph.Run{ID: "run", Job: "job"}, Node: n, Step: n.Name, Attempt: 1}
+}
+
+// call runs a node's body.
+func (w *world) call(t testing.TB, name string, args ...any) (graph.Result, *graph.Invocation, error) {
+	t.Helper()
+	if len(w.faults) > 0 {
+		t.Fatalf("faults: %q", w.faults)
+	}
+	n := w.node(t, name)
+	inv := invoke(t, n)
+	if n.DecodeConfig != nil {
+		cfg, err := n.DecodeConfig(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inv.Config = cfg
+	}
+	res, err := n.Call(inv, args)
+	return res, inv, err
+}
+
+var _ context.Context = (*AssetContext)(nil)
