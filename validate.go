@@ -111,7 +111,7 @@ func (v *validation) register(d *definition, registered map[string]*definition) 
 		if first == d {
 			v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.kindName(), d.name))
 		} else {
-			v.fault(d, fault{message: taken2(d.name, first), kind: ErrGraphValidation})
+			v.fault(d, fault{message: takenBy(d.name, first), kind: ErrGraphValidation})
 		}
 		return
 	}
@@ -119,11 +119,11 @@ func (v *validation) register(d *definition, registered map[string]*definition) 
 	v.defs = append(v.defs, d)
 	for i, name := range d.outputs {
 		if first, taken := v.scope.values[name]; taken {
-			v.fault(d, fault{at: outputPart(d, name), message: taken2(name, first.def), kind: ErrGraphValidation})
+			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first.def), kind: ErrGraphValidation})
 			continue
 		}
 		if first, taken := registered[name]; taken && first != d {
-			v.fault(d, fault{at: outputPart(d, name), message: taken2(name, first), kind: ErrGraphValidation})
+			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first), kind: ErrGraphValidation})
 			continue
 		}
 		v.scope.values[name] = provided{typ: d.types[i], def: d}
@@ -137,7 +137,7 @@ func outputPart(d *definition, output string) string {
 	return fmt.Sprintf("output %q", output)
 }
 
-func taken2(name string, first *definition) string {
+func takenBy(name string, first *definition) string {
 	at := ""
 	if p := first.pos.String(); p != "" {
 		at = " at " + p
@@ -259,10 +259,7 @@ func (v *validation) connect() *graph.Graph {
 		switch f.Kind {
 		case graph.Cycle:
 			v.fault(d, fault{message: cycleMessage(f.Members), kind: ErrGraphValidation})
-		case graph.DuplicateName:
-			if other := v.owner[f.Other]; other != d { // within a definition, it reported itself
-				v.fault(d, fault{at: outputPart(d, f.Name), message: taken2(f.Name, other), kind: ErrGraphValidation})
-			}
+		case graph.DuplicateName: // register reported it, or within a definition its constructor
 		case graph.UnknownUpstream: // wiring reported it, with the field and the nearest name
 		}
 	}
@@ -296,7 +293,7 @@ func (b *built) selectItems(texts []string) ([]bool, error) {
 	}
 	expr, err := selection.ParseAll(texts)
 	if err != nil {
-		return nil, fmt.Errorf("selection: %w", err)
+		return nil, err
 	}
 	set, err := expr.Eval(b.graph.Items())
 	if err != nil {
@@ -320,7 +317,7 @@ func (b *built) selectItems(texts []string) ([]bool, error) {
 // selectionError is a selection that names what does not exist.
 type selectionError struct{ err error }
 
-func (e *selectionError) Error() string   { return "selection: " + e.err.Error() }
+func (e *selectionError) Error() string   { return e.err.Error() }
 func (e *selectionError) Unwrap() []error { return []error{ErrAssetNotFound, e.err} }
 
 // sortedJobs returns the jobs in the order of their names.

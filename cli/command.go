@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/internal/nearest"
 )
 
 // Command returns the command tree of a repository, for programs that add commands of their own.
@@ -23,10 +24,9 @@ func (a *app) command() *cobra.Command {
 		Long:          "Materialize, watch and understand the assets of this program.\n\n" + ExitCodes,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          unknownSubcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SuggestionsMinimumDistance = 2
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.storage, "storage", os.Getenv("RIVERS_STORAGE"),
 		"the store: a path, sqlite:///path or memory: (default .rivers/storage; environment: RIVERS_STORAGE)")
@@ -58,8 +58,14 @@ func unknownSubcommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := ""
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf(" (did you mean %q?)", near[0])
+	if near, ok := nearest.Name(args[0], func(yield func(string) bool) {
+		for _, c := range cmd.Commands() {
+			if !yield(c.Name()) {
+				return
+			}
+		}
+	}); ok {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return fmt.Errorf("%s has no command %q%s: see %s --help", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
 }

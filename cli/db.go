@@ -57,7 +57,7 @@ func (a *app) check(ctx context.Context) error {
 	return a.withStore(ctx, func(s storage.Storage) error {
 		c, ok := s.(checker)
 		if !ok {
-			return errors.New("the memory store cannot be checked: give the path of a store")
+			return errors.New("the memory store has no file to check: give the path of a store")
 		}
 		problems, err := c.Check(ctx)
 		if err != nil {

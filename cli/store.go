@@ -29,7 +29,7 @@ func (a *app) location() (path string, inMemory bool, err error) {
 	case strings.HasPrefix(url, "sqlite://"):
 		return strings.TrimPrefix(url, "sqlite://"), false, nil
 	case hasScheme && strings.HasPrefix(rest, "//"):
-		return "", false, &storageError{fmt.Errorf("storage %s://…: this release has no backend for it: give a path, sqlite:///path or memory:", scheme)}
+		return "", false, &storageError{fmt.Errorf("storage %s://…: this release has no backend for it: give memory:, sqlite:///path or a path", scheme)}
 	}
 	return url, false, nil
 }
