@@ -85,6 +85,7 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 func (d *definition) requires(args *arguments, deps []Dep) *requirements {
 	req, faults := require(args, deps, d.outputs)
 	d.faults = append(append(d.faults, args.faults...), faults...)
+	d.config = args.config
 	return req
 }
 

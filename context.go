@@ -70,7 +70,6 @@ func (c *stepContext) Load(name string, dst any) error {
 // is cancelled with the run. It may be used from several goroutines until the function returns.
 type AssetContext struct {
 	stepContext
-	emitted []bool
 }
 
 type contextKey struct{}

@@ -36,6 +36,8 @@ type definition struct {
 	// handler (nil: the repository's default).
 	types    []reflect.Type
 	handlers []iohandler.Handler
+	// config is the config struct that the function takes; nil for none.
+	config *configSpec
 	// faults are mistakes that the constructor saw; Validate reports them.
 	faults []fault
 	// build adds the definition's nodes. It is called by each Validate with the names that exist.
@@ -50,8 +52,6 @@ type fault struct {
 	message string
 	// kind is the sentinel that errors.Is finds, such as ErrGraphValidation.
 	kind error
-	// from points at a second definition that takes part, such as the first of two with one name.
-	from position
 }
 
 // scope is what a definition can refer to while its nodes are built.

@@ -1,13 +1,14 @@
 package rivers
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/rivers-go/rivers/internal/engine"
 )
 
 // ErrSkip is wrapped by the error of a function that has nothing to do: its step is recorded
 // skipped, with what is downstream of it, and the run does not fail. See [Skip].
-var ErrSkip = errors.New("skipped")
+var ErrSkip = engine.ErrSkip
 
 // Skip returns an error that wraps [ErrSkip]: a function returns it to skip itself, with a reason
 // that people read.

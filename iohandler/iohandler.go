@@ -1,7 +1,7 @@
 // Package iohandler says how values leave and enter rivers. A [Handler] writes the value of an
 // asset and loads it again; storage never holds values, only what is known about them. What only
 // some handlers can do is an optional interface of its own ([Converter], [Acceptor], [Releaser],
-// [Deleter], [ProcessCrosser]), asked for and never guessed.
+// [Deleter], [ProcessCrosser], [Validator]), asked for and never guessed.
 //
 // A write is atomic: a reader sees the old value or the new one, never half, and a crash in the
 // middle leaves the old one readable. Handlers are called from many goroutines at once.
@@ -58,6 +58,12 @@ type Deleter interface {
 // A handler that does not implement it is taken to cross processes; [Memory] says false.
 type ProcessCrosser interface {
 	CrossesProcesses() bool
+}
+
+// Validator is implemented by handlers whose settings can be wrong, such as a URL. Validate is
+// called with the definitions; it opens nothing.
+type Validator interface {
+	Validate() error
 }
 
 // OutputContext describes the value a handler is asked to store, and takes what the handler has

@@ -15,27 +15,32 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
+	read, err := readValue(data)
+	if err != nil {
+		return fmt.Errorf("metadata: reading a value: %w", err)
+	}
+	*v = read
+	return nil
+}
+
+// readValue reads the stored form.
+func readValue(data []byte) (Value, error) {
 	var stored struct {
 		Kind  *string         `json:"kind"`
 		Value json.RawMessage `json:"value"`
 	}
-	if err := json.Unmarshal(data, &stored); err != nil {
-		return fmt.Errorf("metadata: reading a value: %w", err)
-	}
-	if stored.Kind == nil || stored.Value == nil {
-		return fmt.Errorf(`metadata: reading a value: found %.60s: write it like {"kind":"int","value":5}`, data)
+	if err := json.Unmarshal(data, &stored); err != nil || stored.Kind == nil || stored.Value == nil {
+		return Value{}, fmt.Errorf(`found %.60s: write it like {"kind":"int","value":5}`, data)
 	}
 	kind, known := kindOf(*stored.Kind)
 	if !known {
-		*v = Value{kind: KindJSON, text: canonical(data)}
-		return nil
+		return Value{kind: KindJSON, text: canonical(data)}, nil
 	}
-	read, err := decode(kind, stored.Value)
+	v, err := decode(kind, stored.Value)
 	if err != nil {
-		return fmt.Errorf("metadata: reading a value of kind %s: %w", kind, err)
+		return Value{}, fmt.Errorf("kind %s: %w", kind, err)
 	}
-	*v = read
-	return nil
+	return v, nil
 }
 
 // decode reads what stands under "value".

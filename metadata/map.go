@@ -87,8 +87,8 @@ func ParseMap(data []byte) (Map, error) {
 	}
 	m := make(Map, len(stored))
 	for _, key := range slices.Sorted(maps.Keys(stored)) { // sorted: of several faults, always the same is told
-		var v Value
-		if err := v.UnmarshalJSON(stored[key]); err != nil {
+		v, err := readValue(stored[key])
+		if err != nil {
 			return nil, fmt.Errorf("metadata %q: %w", key, err)
 		}
 		m[key] = v

@@ -17,7 +17,7 @@ import (
 type (
 	rows    int32
 	secret  string
-	broken  struct{}
+	broken  struct{} //nolint:recvcheck // a method on the pointer that must not be called is what it is for
 	unready struct{}
 )
 
@@ -139,7 +139,7 @@ func TestMapAppendJSON(t *testing.T) {
 func TestParseMapErrors(t *testing.T) {
 	t.Parallel()
 	for stored, want := range map[string]string{
-		`{"b":{"kind":"int","value":"x"},"a":{"kind":"bool","value":0}}`: `metadata "a": metadata: reading a value of kind bool: found 0: write true or false`,
+		`{"b":{"kind":"int","value":"x"},"a":{"kind":"bool","value":0}}`: `metadata "a": kind bool: found 0: write true or false`,
 		`[1]`: `metadata: reading an object of values: json: cannot unmarshal array into Go value of type map[string]json.RawMessage`,
 		`{`:   `metadata: reading an object of values: unexpected end of JSON input`,
 	} {

@@ -6,6 +6,7 @@ import "slices"
 type Graph struct {
 	nodes   []Node
 	outputs []outputRef
+	first   []int32 // number of each node's first output
 	byName  map[string]int32
 	// from has the output read by each input, -1 for a constant, by node.
 	from [][]int32
@@ -39,6 +40,9 @@ func (g *Graph) Output(v int32) (*Output, int32) {
 
 // OutputPos returns the position of output v among the outputs of its node.
 func (g *Graph) OutputPos(v int32) int { return int(g.outputs[v].out) }
+
+// OutputAt returns the number of the output at position pos of node n.
+func (g *Graph) OutputAt(n int32, pos int) int32 { return g.first[n] + int32(pos) }
 
 // Find returns the output of that name.
 func (g *Graph) Find(name string) (int32, bool) {

@@ -50,6 +50,9 @@ type Result struct {
 	Emitted bool
 }
 
+// Written is the value of an output that the body wrote by itself: no handler is called for it.
+type Written struct{}
+
 // Node is one thing that runs as a step.
 type Node struct {
 	// Name is the step key: "users", "totals/sorted".
@@ -125,7 +128,7 @@ const (
 	Value InputMode = iota
 	// OrderOnly waits for the upstream and loads nothing.
 	OrderOnly
-	// Self loads the node's own previous value, if there is one; it makes no edge.
+	// Self loads the node's own previous value, nil if there is none; it makes no edge.
 	Self
 	// Collect loads the values of all instances of a mapped upstream.
 	Collect

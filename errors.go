@@ -1,0 +1,89 @@
+package rivers
+
+import (
+	"errors"
+	"strings"
+)
+
+// The kinds of mistakes and refusals, matched with [errors.Is].
+var (
+	// ErrDefinition is what every mistake in a definition is: all that [CodeRepository.Validate] reports.
+	ErrDefinition = errors.New("invalid definition")
+	// ErrGraphValidation is a definition that does not fit the others: a name that is taken, an
+	// upstream that does not exist or has another type, a cycle.
+	ErrGraphValidation = errors.New("invalid graph")
+	// ErrAssetNotFound is a request that names an asset or task that the repository does not have.
+	ErrAssetNotFound = errors.New("no asset or task of that name")
+	// ErrJobNotFound is a request that names a job that the repository does not have.
+	ErrJobNotFound = errors.New("no job of that name")
+	// ErrConfig is a config that does not fit its struct, or breaks one of its rules.
+	ErrConfig = errors.New("invalid config")
+	// ErrNotObservable is an observation of what has no Observe function.
+	ErrNotObservable = errors.New("not observable")
+	// ErrClosed is a call on a repository that was shut down.
+	ErrClosed = errors.New("the repository is closed")
+)
+
+// DefinitionError is one mistake in a definition. [CodeRepository.Validate] returns all of them
+// joined; [errors.As] finds the first, and an error's Unwrap() []error lists them.
+type DefinitionError struct {
+	// Kind is what was defined: "asset", "multi-asset", "graph asset", "external asset", "task",
+	// "bash task", "job", "repository".
+	Kind string
+	// Name is the definition's.
+	Name string
+	// Position is where it stands in the source, such as "pipeline.go:14"; empty when not known.
+	Position string
+	// At is the part at fault, such as "input Users"; empty for the definition as a whole.
+	At string
+	// Message says what was found and what would be right.
+	Message string
+	// Err is the kind of mistake: [ErrDefinition] or one that says more.
+	Err error
+}
+
+// Error is one line: position, definition, part and message.
+func (e *DefinitionError) Error() string {
+	var b strings.Builder
+	if e.Position != "" {
+		b.WriteString(e.Position)
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Kind)
+	b.WriteByte(' ')
+	b.WriteString(quoted(e.Name))
+	b.WriteString(": ")
+	if e.At != "" {
+		b.WriteString(e.At)
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Message)
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *DefinitionError) Unwrap() error { return e.Err }
+
+// Is reports whether target is [ErrDefinition], which every mistake in a definition is.
+func (e *DefinitionError) Is(target error) bool { return target == ErrDefinition }
+
+// definitionErrors are all mistakes of a repository, in the order of its definitions.
+type definitionErrors []*DefinitionError
+
+// Error has one line for each mistake.
+func (e definitionErrors) Error() string {
+	lines := make([]string, len(e))
+	for i, one := range e {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap lists the mistakes for [errors.Is] and [errors.As].
+func (e definitionErrors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}

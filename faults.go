@@ -1,0 +1,112 @@
+package rivers
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/retry"
+)
+
+// fault notes a mistake of a definition.
+func (v *validation) fault(d *definition, f fault) {
+	v.errs = append(v.errs, &DefinitionError{
+		Kind: d.kindName(), Name: d.name, Position: d.pos.String(), At: f.at, Message: f.message, Err: f.kind,
+	})
+}
+
+// repositoryFault notes a mistake of the repository itself.
+func (v *validation) repositoryFault(at, message string) {
+	v.errs = append(v.errs, &DefinitionError{
+		Kind: "repository", Name: v.repo.config.Name, Position: v.repo.pos.String(), At: at, Message: message, Err: ErrDefinition,
+	})
+}
+
+// kindName is what a definition is, in messages.
+func (d *definition) kindName() string {
+	switch d.kind {
+	case graph.MultiAsset:
+		return "multi-asset"
+	case graph.GraphTask:
+		return "graph asset"
+	case graph.External:
+		return "external asset"
+	case graph.Task:
+		return "task"
+	case graph.BashTask:
+		return "bash task"
+	default:
+		return "asset"
+	}
+}
+
+// checkRepository looks at what belongs to no definition.
+func (v *validation) checkRepository() {
+	c := &v.repo.config
+	if err := c.DefaultExecutor.Validate(); err != nil {
+		v.repositoryFault("DefaultExecutor", err.Error())
+	}
+	v.repo.config.DefaultRetry = v.policy(c.DefaultRetry, func(f fault) { v.repositoryFault("DefaultRetry", f.message) })
+	for _, name := range slices.Sorted(maps.Keys(c.Retries)) {
+		p := c.Retries[name]
+		switch {
+		case p.IsNamed():
+			v.repositoryFault(fmt.Sprintf("Retries[%q]", name), fmt.Sprintf("it refers to %q: give a policy, a name is not followed twice", p.Name()))
+		default:
+			if err := p.Validate(); err != nil {
+				v.repositoryFault(fmt.Sprintf("Retries[%q]", name), err.Error())
+			}
+		}
+	}
+	if name, reference := iohandler.NameOf(c.DefaultIOHandler); reference {
+		if _, message := lookUpHandler(c.Resources, name); message != "" {
+			v.repositoryFault("DefaultIOHandler", message)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Resources)) {
+		if mistake := nameMistake(name); mistake != "" {
+			v.repositoryFault(fmt.Sprintf("Resources[%q]", name), mistake)
+		}
+	}
+}
+
+// policy returns the policy that p stands for; its own numbers were checked with the definition.
+func (v *validation) policy(p retry.Policy, report func(fault)) retry.Policy {
+	if !p.IsNamed() {
+		return p
+	}
+	found, ok := v.repo.config.Retries[p.Name()]
+	if !ok {
+		names := slices.Sorted(maps.Keys(v.repo.config.Retries))
+		report(fault{at: "retry", kind: ErrGraphValidation, message: fmt.Sprintf("no retry policy is named %q%s; %s",
+			p.Name(), suggestion(p.Name(), slices.Values(names)), listed("registered policies", names))})
+	}
+	return found
+}
+
+// defaultHandler is the handler of outputs that have none of their own.
+func (r *CodeRepository) defaultHandler() iohandler.Handler {
+	h := r.config.DefaultIOHandler
+	if h == nil {
+		return r.fallback
+	}
+	if name, reference := iohandler.NameOf(h); reference {
+		if found, message := lookUpHandler(r.config.Resources, name); message == "" {
+			return found
+		}
+		return r.fallback // checkRepository reports it
+	}
+	return h
+}
+
+// isNil reports whether an interface holds nothing, or a nil pointer.
+func isNil(n Node) bool {
+	if n == nil {
+		return true
+	}
+	v := reflect.ValueOf(n)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}

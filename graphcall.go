@@ -1,0 +1,210 @@
+package rivers
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+
+	"github.com/rivers-go/rivers/internal/graph"
+)
+
+// Graph is what a graph asset's composition describes its tasks on.
+type Graph struct {
+	c      *composition
+	prefix string
+}
+
+// Ref stands for a value that a graph asset's run will have. The zero Ref stands for none.
+type Ref[T any] struct{ source *source }
+
+// anyRef is a Ref of any type.
+type anyRef interface{ ref() *source }
+
+func (r Ref[T]) ref() *source { return r.source }
+
+// Args are the arguments of a task's call by name: a Ref, or a value that is the same in each run.
+// Resources need not be given.
+type Args map[string]any
+
+// CallOptions say more about a call.
+type CallOptions struct {
+	// Name is the call's name in the step key; empty is the task's. A task that is called twice
+	// in one graph needs a name for each call.
+	Name string
+}
+
+// Upstream returns the value of an asset or task outside the graph asset.
+func Upstream[T any](g *Graph, name string) Ref[T] {
+	return Ref[T]{&source{graph: g.c, upstream: name, typ: valueType(reflect.TypeFor[T]())}}
+}
+
+// Call adds a call of a task and returns its value.
+func Call[In, Out any](g *Graph, t *Task[In, Out], args Args, opts ...CallOptions) Ref[Out] {
+	p := placeCall(g, t, args, opts)
+	return Ref[Out]{&source{graph: g.c, from: p, typ: t.typ}}
+}
+
+// placeTask adds a task to the graph.
+func placeTask[In, Out any](g *Graph, t *Task[In, Out], args Args, name string) *taskPlace {
+	if t == nil {
+		g.c.fault("", "it calls a nil task: define the task before the graph asset")
+		return &taskPlace{}
+	}
+	if name == "" {
+		name = t.d.name
+	} else if mistake := nameMistake(name); mistake != "" {
+		g.c.fault("call of task "+quoted(t.d.name), "%s", mistake)
+	}
+	p := &taskPlace{path: g.prefix + name, task: t.d, req: t.req, set: t.set, typ: t.typ, call: t.call, args: args}
+	at := "task " + quoted(p.path)
+	if slices.ContainsFunc(g.c.calls, func(o *taskPlace) bool { return o.path == p.path }) {
+		g.c.fault(at, "two calls have this name: give one of them another in its options")
+	}
+	for _, f := range t.d.faults {
+		f.at = at + " " + f.at
+		g.c.def.faults = append(g.c.def.faults, f)
+	}
+	for name := range args {
+		if !slices.ContainsFunc(t.req.args.fields, func(a argument) bool { return a.role == valueRole && a.name == name }) {
+			g.c.fault(at, "it takes no argument %q%s", name, suggestion(name, t.req.args.argumentNames))
+		}
+	}
+	g.c.calls = append(g.c.calls, p)
+	return p
+}
+
+func placeCall[In, Out any](g *Graph, t *Task[In, Out], args Args, opts []CallOptions) *taskPlace {
+	var o CallOptions
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	return placeTask(g, t, args, o.Name)
+}
+
+// MapOptions say more about a mapped task.
+type MapOptions struct {
+	// MaxConcurrency bounds how many instances run at once; zero leaves it to the executor.
+	MaxConcurrency int
+	// Args are the arguments that are the same for each element.
+	Args Args
+	// Name is as in [CallOptions].
+	Name string
+}
+
+// DynamicOutput is an element with a name: mapped over a slice of these, the instances are called
+// "graph/task[name]" in place of a number, and the task receives the Value.
+type DynamicOutput[T any] struct {
+	Name  string
+	Value T
+}
+
+func (d DynamicOutput[T]) element() (string, any)  { return d.Name, d.Value }
+func (DynamicOutput[T]) elementType() reflect.Type { return reflect.TypeFor[T]() }
+
+type dynamic interface {
+	element() (string, any)
+	elementType() reflect.Type
+}
+
+// Mapped stands for the values of a mapped task.
+type Mapped[Out any] struct {
+	graph *Graph
+	from  *taskPlace
+}
+
+// Map calls a task once for each element of a slice, each a step of its own that waits, fails and
+// is tried again by itself. How many there are is known when the slice is made. The element goes
+// to the one field of the task that Args does not give and that is no resource.
+func Map[S ~[]E, E, In, Out any](g *Graph, over Ref[S], t *Task[In, Out], o MapOptions) Mapped[Out] {
+	p := placeTask(g, t, o.Args, o.Name)
+	if o.MaxConcurrency < 0 {
+		g.c.fault("map of task "+quoted(p.path), "MaxConcurrency is %d: give a positive number, or 0 for no limit", o.MaxConcurrency)
+	}
+	m := &mapping{over: over.source, concurrency: o.MaxConcurrency, elem: reflect.TypeFor[E]()}
+	if d, ok := reflect.TypeAssert[dynamic](reflect.Zero(m.elem)); ok {
+		m.named, m.elem = true, d.elementType()
+	}
+	m.elements = func(value any) ([]any, []string, error) { return elementsOf[S, E](value, m.named) }
+	if over.source != nil && over.source.mode != graph.Value {
+		g.c.fault("map of task "+quoted(p.path), "it maps over a collect: give the collected values to a task that returns the slice")
+	}
+	p.mapped = m
+	return Mapped[Out]{graph: g, from: p}
+}
+
+// elementsOf takes a slice apart.
+func elementsOf[S ~[]E, E any](value any, named bool) ([]any, []string, error) {
+	slice, ok := value.(S)
+	if !ok && value != nil {
+		return nil, nil, fmt.Errorf("the value is a %T, want %s", value, reflect.TypeFor[S]())
+	}
+	elements := make([]any, len(slice))
+	var names []string
+	if named {
+		names = make([]string, len(slice))
+	}
+	for i, e := range slice {
+		elements[i] = e
+		if named {
+			names[i], elements[i] = any(e).(dynamic).element()
+		}
+	}
+	return elements, names, nil
+}
+
+// Collect returns the values of all instances as a slice, in the order of the elements.
+func (m Mapped[Out]) Collect() Ref[[]Out] {
+	elem := valueType(reflect.TypeFor[Out]())
+	slice := reflect.SliceOf(elem)
+	return Ref[[]Out]{&source{
+		graph: m.graph.c, from: m.from, mode: graph.Collect, typ: slice, elem: elem,
+		gather: func(values []any) (any, error) {
+			out := reflect.MakeSlice(slice, len(values), len(values))
+			for i, v := range values {
+				if err := assign(out.Index(i), &argument{field: fmt.Sprintf("[%d]", i)}, v); err != nil {
+					return nil, err
+				}
+			}
+			return out.Interface(), nil
+		},
+	}}
+}
+
+// CollectOptions say in which order a stream hands over its values.
+type CollectOptions struct {
+	// Unordered hands them over in the order in which the instances finished, not that of the elements.
+	Unordered bool
+}
+
+// CollectStream returns the values of all instances one at a time: each is loaded when the loop
+// asks for it, so that they need not fit into memory together. The task that reads them starts
+// when all instances have succeeded.
+func (m Mapped[Out]) CollectStream(o CollectOptions) Ref[iter.Seq2[Out, error]] {
+	if how, _ := shapeOf(reflect.TypeFor[Out]()); how != plain {
+		m.graph.c.fault("stream of task "+quoted(m.from.path), "it returns a %s: return the plain value to stream it", reflect.TypeFor[Out]())
+	}
+	return Ref[iter.Seq2[Out, error]]{&source{
+		graph: m.graph.c, from: m.from, mode: graph.Stream, typ: reflect.TypeFor[iter.Seq2[Out, error]](),
+		elem: reflect.TypeFor[Out](), unordered: o.Unordered,
+		lazy: func(n int, load func(i int) (any, error)) any {
+			return iter.Seq2[Out, error](func(yield func(Out, error) bool) {
+				for i := range n {
+					v, err := load(i)
+					out, _ := v.(Out)
+					if !yield(out, err) || err != nil {
+						return
+					}
+				}
+			})
+		},
+	}}
+}
+
+// Sub composes a part of the graph under a name of its own: its steps are "graph/name/task".
+func Sub[T any](g *Graph, name string, compose func(*Graph) Ref[T]) Ref[T] {
+	if mistake := nameMistake(name); mistake != "" {
+		g.c.fault("sub "+quoted(name), "%s", mistake)
+	}
+	return compose(&Graph{c: g.c, prefix: g.prefix + name + "/"})
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// stop asks the run to stop: nothing new starts, running steps have the grace period.
+func (r *run) stop(cause error) {
+	if !errors.Is(cause, ErrCanceled) {
+		cause = canceledBy(cause)
+	}
+	r.mu.Lock()
+	if r.d.Ended() || r.d.Canceling() {
+		r.mu.Unlock()
+		return
+	}
+	at := now()
+	detail := storage.Detail{Error: cause.Error()}
+	r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, 0, detail.AppendJSON(nil))
+	r.advance() // while canceling nothing is started
+	r.flush()
+	ended := r.d.Ended()
+	r.unlock()
+	r.cancel(cause)
+	if !ended {
+		timer := time.AfterFunc(r.Grace, r.abandonAll)
+		go func() { <-r.done; timer.Stop() }()
+	}
+}
+
+func canceledBy(cause error) error {
+	if cause == nil || errors.Is(cause, context.Canceled) {
+		return ErrCanceled
+	}
+	return fmt.Errorf("%w: %w", ErrCanceled, cause)
+}
+
+// abandonAll settles the steps that did not stop within the grace period. Their goroutines cannot
+// be ended; what they still report is kept as a line of the log.
+func (r *run) abandonAll() {
+	r.mu.Lock()
+	if r.d.Ended() {
+		r.mu.Unlock()
+		return
+	}
+	at := now()
+	for _, s := range r.d.InProgress(nil) {
+		attempt := r.d.steps[s].attempt
+		err := fmt.Errorf("still running %s after the run was canceled, and left behind", r.Grace)
+		detail := storage.Detail{Error: err.Error()}
+		r.detailOf(s).ended, r.detailOf(s).err = at, err
+		r.record(storage.Fact{Kind: storage.StepCanceled, Step: s, Attempt: attempt, At: at}, 0, detail.AppendJSON(nil))
+		r.notice(s, StepNotice{Kind: storage.StepCanceled, Attempt: int(attempt), At: at.Time(), Err: err})
+	}
+	r.advance()
+	r.flush()
+	r.unlock()
+}
+
+// abandon settles one attempt that went on for the grace period after its timeout.
+func (r *run) abandon(j job, timeout time.Duration) {
+	err := fmt.Errorf("still running %s after its timeout of %s, and left behind: let the function end when its context does", r.Grace, timeout)
+	o := r.failure(j, &TimeoutError{After: timeout, Err: err})
+	if mine, ok := r.settle(j, o); ok {
+		r.work(mine)
+	}
+}

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"errors"
+	"time"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// job is one attempt of a step, given to a goroutine.
+type job struct {
+	step, attempt int32
+}
+
+// work runs attempts until the decider has nothing for this goroutine.
+func (r *run) work(j job) {
+	for ok := true; ok; {
+		o := r.perform(j)
+		j, ok = r.settle(j, o)
+	}
+}
+
+// settle folds the outcome of an attempt, runs its hooks, and returns what to do next.
+func (r *run) settle(j job, o outcome) (job, bool) {
+	facts := r.materializations(j, &o) // bytes are encoded before the lock is taken
+	r.mu.Lock()
+	if !r.d.Running(j.step, j.attempt) {
+		r.mu.Unlock()
+		r.reportLate(j, o)
+		return job{}, false
+	}
+	r.recordOutcome(j, &o, facts)
+	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
+	if len(hooked) > 0 {
+		r.hooks.Add(1) // before the end can be seen, which waits for it
+	}
+	mine, ok := r.advance()
+	if ok && len(hooked) > 0 {
+		go r.work(mine)
+		ok = false
+	}
+	r.flush()
+	r.unlock()
+	if o.kind == storage.StepSucceeded {
+		r.doneReading(j.step)
+	}
+	if len(hooked) > 0 {
+		r.runHooks(j, hooked, o.err)
+		r.hooks.Done()
+	}
+	return mine, ok
+}
+
+// advance asks what should happen now and sets it going; the first step it is given is the
+// caller's. Called with the lock held.
+func (r *run) advance() (mine job, ok bool) {
+	for again := true; again; {
+		again = false
+		at := now()
+		r.cmds = r.d.Next(at, r.cmds[:0])
+		for _, c := range r.cmds {
+			switch c.Kind {
+			case Start:
+				j := job{c.Step, c.Attempt}
+				r.recordStart(j, at)
+				if ok {
+					go r.work(j)
+				} else {
+					mine, ok = j, true
+				}
+			case Skip:
+				r.recordSkip(c, at)
+				again = true
+			case Cancel:
+				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, 0, nil)
+				r.notice(c.Step, StepNotice{Kind: storage.StepCanceled, At: at.Time()})
+				again = true
+			case End:
+				r.end = c.State
+				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: at}, 0, nil)
+				close(r.done)
+			}
+		}
+	}
+	r.setWake()
+	return mine, ok
+}
+
+// setWake arms the timer for the next retry.
+func (r *run) setWake() {
+	at := r.d.Wake(now())
+	if at == r.wakeAt {
+		return
+	}
+	r.wakeAt = at
+	if r.wake != nil {
+		r.wake.Stop()
+	}
+	if at != 0 {
+		r.wake = time.AfterFunc(time.Until(at.Time()), r.tick)
+	}
+}
+
+// tick is called when a retry is due.
+func (r *run) tick() {
+	r.mu.Lock()
+	r.wakeAt = 0
+	mine, ok := r.advance()
+	r.flush()
+	r.unlock()
+	if ok {
+		r.work(mine)
+	}
+}
+
+// record folds a fact and puts its event into the batch. Called with the lock held.
+func (r *run) record(f storage.Fact, asset storage.AssetKey, detail []byte) int64 {
+	r.d.Apply(f)
+	r.n++
+	r.batch.Events = append(r.batch.Events, storage.Event{Run: r.key, N: r.n, Fact: f, Asset: asset, Detail: detail})
+	return r.n
+}
+
+func (r *run) recordStart(j job, at storage.Micros) {
+	r.record(storage.Fact{Kind: storage.StepStarted, Step: j.step, Attempt: j.attempt, At: at}, 0, nil)
+	r.detailOf(j.step).started = at
+	r.notice(j.step, StepNotice{Kind: storage.StepStarted, Attempt: int(j.attempt), At: at.Time()})
+}
+
+func (r *run) recordSkip(c Command, at storage.Micros) {
+	err := &UpstreamError{Step: r.stepKey(c.Cause)}
+	r.detailOf(c.Step).err = err
+	r.record(storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause, At: at}, 0, nil)
+	r.notice(c.Step, StepNotice{Kind: storage.StepSkipped, At: at.Time(), Err: err})
+}
+
+// detailOf grows with the instances of mapped steps.
+func (r *run) detailOf(step int32) *stepDetail {
+	for int(step) >= len(r.detail) {
+		r.detail = append(r.detail, stepDetail{})
+	}
+	return &r.detail[step]
+}
+
+// flush hands the pending records to the store. Called with the lock held.
+func (r *run) flush() {
+	if r.d.Ended() { // the end is committed with what is left, by finish
+		return
+	}
+	if r.batch.Logs = r.logs.take(r.batch.Logs); r.batch.Empty() {
+		return
+	}
+	r.batch.Fence = r.fence
+	err := r.Store.Append(&r.batch)
+	r.batch.Reset()
+	if err != nil && r.broken == nil {
+		r.broken = err
+		go r.stop(errors.Join(ErrCanceled, err))
+	}
+}
+
+// notice keeps what the observer is told once the lock is free.
+func (r *run) notice(step int32, n StepNotice) {
+	if r.Observer.StepStarted == nil && r.Observer.StepFinished == nil {
+		return
+	}
+	n.Step = r.stepKey(step)
+	r.notices = append(r.notices, n)
+}
+
+// unlock gives the lock back and tells the observer what happened meanwhile.
+func (r *run) unlock() {
+	notices := r.notices
+	r.notices = nil
+	r.mu.Unlock()
+	for _, n := range notices {
+		tell := r.Observer.StepFinished
+		if n.Kind == storage.StepStarted {
+			tell = r.Observer.StepStarted
+		}
+		if tell != nil {
+			tell(n)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// PanicError is a panic of user code.
+type PanicError struct {
+	Value any
+	Stack string
+}
+
+// Error says what the code panicked with.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap returns the value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// TimeoutError is an attempt that took longer than it may.
+type TimeoutError struct {
+	After time.Duration
+	Err   error
+}
+
+// Error says how long the attempt had.
+func (e *TimeoutError) Error() string {
+	if e.Err == nil || errors.Is(e.Err, context.DeadlineExceeded) {
+		return fmt.Sprintf("timeout after %s", e.After)
+	}
+	return fmt.Sprintf("timeout after %s: %v", e.After, e.Err)
+}
+
+// Unwrap returns what the body returned when its context ended.
+func (e *TimeoutError) Unwrap() error { return e.Err }
+
+// UpstreamError says why a step was skipped.
+type UpstreamError struct {
+	// Step is the key of the step that did not succeed.
+	Step string
+}
+
+// Error names the upstream step.
+func (e *UpstreamError) Error() string { return fmt.Sprintf("upstream %q did not succeed", e.Step) }
+
+// ErrSkip is wrapped by the error of a body that has nothing to do.
+var ErrSkip = errors.New("skipped")
+
+// Hinter is implemented by errors that know what to do about them.
+type Hinter interface{ Hint() string }
+
+// failure turns an error of a body or handler into the outcome of the attempt: whether it is tried
+// again is decided here, where the error is still a value.
+func (r *run) failure(j job, err error) outcome {
+	node := r.nodeOf(j.step)
+	reason := storage.ReasonError
+	var timeout *TimeoutError
+	switch {
+	case errors.Is(err, ErrSkip):
+		return outcome{kind: storage.StepSkipped, err: err}
+	case r.ctx.Err() != nil:
+		return outcome{kind: storage.StepCanceled, err: err}
+	case errors.As(err, &timeout):
+		reason = storage.ReasonTimeout
+	}
+	o := outcome{kind: storage.StepFailed, err: err, reason: reason}
+	policy := retry.Nearest(node.Retry, r.Retry)
+	r.mu.Lock()
+	failures := r.d.Failures(j.step) + 1
+	emitted := r.detailOf(j.step).emitted
+	r.mu.Unlock()
+	if policy.IsZero() || emitted {
+		return o
+	}
+	seed := retry.Seed(r.Record.ID, r.stepKey(j.step), int(j.attempt))
+	if delay, again := policy.Decide(failures, err, reasonOf(reason), seed); again {
+		o.retryAt = max(now()+storage.Micros(delay.Microseconds()), 1)
+	}
+	return o
+}
+
+func reasonOf(r storage.FailureReason) retry.Reason {
+	switch r {
+	case storage.ReasonTimeout:
+		return retry.Timeout
+	case storage.ReasonOutOfMemory:
+		return retry.OutOfMemory
+	case storage.ReasonInfrastructure:
+		return retry.Infrastructure
+	case storage.ReasonCanceled:
+		return retry.Canceled
+	default:
+		return retry.Error
+	}
+}
+
+// failureDetail is what people read about a failure.
+func failureDetail(err error) []byte {
+	d := storage.Detail{Error: err.Error()}
+	var hint Hinter
+	if errors.As(err, &hint) {
+		d.Hint = hint.Hint()
+	}
+	if panicked, ok := errors.AsType[*PanicError](err); ok {
+		d.Stack = panicked.Stack
+	}
+	return d.AppendJSON(nil)
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// logBuffer collects the lines that steps log until they go to storage with the next events. After
+// the end of the run, lines of attempts that were left behind are stored one by one.
+type logBuffer struct {
+	mu      sync.Mutex
+	n       int64
+	pending []storage.LogLine
+	late    interface{ Append(*storage.Batch) error }
+}
+
+func (b *logBuffer) add(line storage.LogLine) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.n++
+	line.N = b.n
+	if b.late != nil {
+		// A refusal is the store being closed: there is nobody left to tell.
+		_ = b.late.Append(&storage.Batch{Logs: []storage.LogLine{line}})
+		return
+	}
+	b.pending = append(b.pending, line)
+}
+
+// take moves the pending lines to the end of to.
+func (b *logBuffer) take(to []storage.LogLine) []storage.LogLine {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	to = append(to, b.pending...)
+	b.pending = b.pending[:0]
+	return to
+}
+
+// closeWith sends the lines that are still to come straight to the store.
+func (b *logBuffer) closeWith(s Store) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.late = s
+	if len(b.pending) > 0 {
+		_ = s.Append(&storage.Batch{Logs: b.pending})
+	}
+}
+
+// logHandler is the slog handler of a step: its lines are kept by run, step and attempt.
+type logHandler struct {
+	run           *run
+	step, attempt int32
+	key           string
+	groups        []string
+	attrs         []slog.Attr // with the groups they were added under
+}
+
+// Enabled reports true: everything a step logs is kept.
+func (h *logHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle keeps one record.
+func (h *logHandler) Handle(_ context.Context, rec slog.Record) error {
+	attrs := h.attrs
+	rec.Attrs(func(a slog.Attr) bool {
+		attrs = append(slices.Clip(attrs), nest(h.groups, a))
+		return true
+	})
+	line := storage.LogLine{Level: rec.Level, Message: rec.Message, At: rec.Time}
+	if len(attrs) > 0 {
+		text, err := json.Marshal(attrsOf(attrs))
+		if err != nil {
+			text = []byte(`{"!attrs":` + strconv.Quote(err.Error()) + `}`)
+		}
+		line.Attrs = string(text)
+	}
+	h.run.logLine(h.step, h.attempt, h.key, line)
+	return nil
+}
+
+// WithAttrs returns a handler that adds attrs to each record.
+func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	c := *h
+	c.attrs = slices.Clip(c.attrs)
+	for _, a := range attrs {
+		c.attrs = append(c.attrs, nest(h.groups, a))
+	}
+	return &c
+}
+
+// WithGroup returns a handler that puts later attributes under name.
+func (h *logHandler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	c := *h
+	c.groups = append(slices.Clip(c.groups), name)
+	return &c
+}
+
+func nest(groups []string, a slog.Attr) slog.Attr {
+	for _, group := range slices.Backward(groups) {
+		a = slog.Attr{Key: group, Value: slog.GroupValue(a)}
+	}
+	return a
+}
+
+// attrsOf turns attributes into what JSON can show; groups of one name are merged.
+func attrsOf(attrs []slog.Attr) map[string]any {
+	m := map[string]any{}
+	for _, a := range attrs {
+		v := a.Value.Resolve()
+		if v.Kind() != slog.KindGroup {
+			m[a.Key] = plain(v)
+			continue
+		}
+		inner := attrsOf(v.Group())
+		into, _ := m[a.Key].(map[string]any)
+		if a.Key == "" {
+			into = m
+		}
+		if into == nil {
+			m[a.Key] = inner
+			continue
+		}
+		maps.Copy(into, inner)
+	}
+	return m
+}
+
+func plain(v slog.Value) any {
+	switch x := v.Any().(type) {
+	case error:
+		return x.Error()
+	case time.Duration:
+		return x.String()
+	default:
+		return x
+	}
+}
+
+// logLine keeps one line of a step.
+func (r *run) logLine(step, attempt int32, key string, line storage.LogLine) {
+	line.Run, line.Step, line.Attempt = r.key, step, attempt
+	if line.At.IsZero() {
+		line.At = time.Now()
+	}
+	line.At = line.At.UTC()
+	r.logs.add(line)
+	if r.Observer.Logged != nil {
+		r.Observer.Logged(key, line)
+	}
+}
+
+// write keeps one line of a process's output.
+func (a *attempt) write(stream storage.LogStream, text string) {
+	a.r.logLine(a.job.step, a.job.attempt, a.key, storage.LogLine{Stream: stream, Message: text})
+}

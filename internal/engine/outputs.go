@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// materialization is one output that was made, encoded for storage.
+type materialization struct {
+	output  int32
+	asset   storage.AssetKey // zero for values that are no assets
+	version string
+	code    string
+	detail  []byte
+}
+
+// store writes the outputs of a body through their handlers.
+func (a *attempt) store(inv *graph.Invocation, res graph.Result) error {
+	for pos := range a.node.Outputs {
+		if !inv.Wanted(pos) {
+			continue
+		}
+		if res.Emitted {
+			if !slices.Contains(a.emitted, pos) {
+				return fmt.Errorf("output %q is selected, and the function returned without emitting it: emit it, or ask ctx.Selected first", a.node.Outputs[pos].Name)
+			}
+			continue
+		}
+		if res.Recorded {
+			continue
+		}
+		value := res.Value
+		if res.Values != nil {
+			value = res.Values[pos]
+		}
+		if _, written := value.(graph.Written); written {
+			continue
+		}
+		if err := a.write1(inv, pos, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write1 hands one output to its handler and keeps what the handler says about it.
+func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
+	out := &a.node.Outputs[pos]
+	octx := iohandler.OutputContext{
+		Name: out.Name, RunID: a.r.Record.ID, Step: a.key, Attempt: int(a.job.attempt),
+		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.newLogger,
+	}
+	if int(a.job.step) >= len(a.r.Plan.Steps) { // an instance keeps its value under its own key
+		octx.Name = a.key
+	}
+	if err := out.Handler.HandleOutput(a.ctx, &octx, value); err != nil {
+		return fmt.Errorf("output %q: %w", octx.Name, err)
+	}
+	if octx.Added == nil && octx.DataVersion == "" {
+		return nil
+	}
+	f := inv.Fact(pos)
+	for k, v := range octx.Added {
+		if _, said := f.Metadata[k]; !said { // the body's word wins
+			inv.AddMetadata(pos, k, v)
+		}
+	}
+	if f.DataVersion == "" {
+		f.DataVersion = octx.DataVersion
+	}
+	return nil
+}
+
+// emit writes one output while the body runs, and records it at once.
+func (a *attempt) emit(pos int, value any) error {
+	if err := a.ctx.Err(); err != nil {
+		return fmt.Errorf("output %q: %w", a.node.Outputs[pos].Name, err)
+	}
+	if slices.Contains(a.emitted, pos) {
+		return fmt.Errorf("output %q was emitted before: emit each output once", a.node.Outputs[pos].Name)
+	}
+	if !a.inv.Wanted(pos) {
+		return nil
+	}
+	if err := a.write1(a.inv, pos, value); err != nil {
+		return err
+	}
+	a.emitted = append(a.emitted, pos)
+	m := a.r.encode(a.job.step, pos, a.inv.Fact(pos))
+	a.r.mu.Lock()
+	defer a.r.mu.Unlock()
+	if !a.r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("output %q: %w", a.node.Outputs[pos].Name, ErrCanceled)
+	}
+	a.r.detailOf(a.job.step).emitted = true
+	f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: now()}
+	a.r.keep(&m, a.r.record(f, m.asset, m.detail), f.At)
+	a.r.flush()
+	return nil
+}
+
+// materializations encodes what a success made, in the goroutine of the step.
+func (r *run) materializations(j job, o *outcome) []materialization {
+	if o.kind != storage.StepSucceeded {
+		return nil
+	}
+	mapped, _, instance := r.instance(j.step)
+	node := r.graph.Node(r.Plan.Steps[mapped].Node)
+	if node.Emits || instance {
+		return nil
+	}
+	made := make([]materialization, 0, len(node.Outputs))
+	for pos := range node.Outputs {
+		if !r.Plan.Wanted(mapped, pos) || node.Outputs[pos].Inner {
+			continue
+		}
+		var f *graph.Facts
+		if o.facts != nil {
+			f = &o.facts[pos]
+		}
+		made = append(made, r.encode(mapped, pos, f))
+	}
+	return made
+}
+
+// encode makes the record of output pos of a planned step.
+func (r *run) encode(step int32, pos int, f *graph.Facts) materialization {
+	n := r.Plan.Steps[step].Node
+	out := &r.graph.Node(n).Outputs[pos]
+	m := materialization{output: r.graph.OutputAt(n, pos), code: out.Attrs.CodeVersion}
+	d := storage.Detail{Code: m.code, Inputs: r.inputVersions(n)}
+	if f != nil {
+		m.version, d.Tags = f.DataVersion, f.Tags
+		d.Metadata, d.Error = normalized(f.Metadata)
+	}
+	if m.version == "" {
+		m.version = newVersion()
+	}
+	d.Data = m.version
+	m.asset = r.AssetKeys[m.output]
+	m.detail = d.AppendJSON(nil)
+	return m
+}
+
+// normalized turns metadata into its stored values. What cannot be stored is left out and said:
+// the data is made, and a remark about it must not fail it.
+func normalized(m metadata.Map) (metadata.Map, string) {
+	if len(m) == 0 {
+		return nil, ""
+	}
+	n, err := m.Normalize()
+	if err == nil {
+		return n, ""
+	}
+	good := make(metadata.Map, len(m))
+	for k, v := range m {
+		if value, err := metadata.Of(v); err == nil {
+			good[k] = value
+		}
+	}
+	return good, err.Error()
+}
+
+// inputVersions are the data versions of the assets that a node reads.
+func (r *run) inputVersions(n int32) map[string]string {
+	var versions map[string]string
+	for _, v := range r.graph.From(n) {
+		if v < 0 || r.versions[v] == "" {
+			continue
+		}
+		if out, node := r.graph.Output(v); node != n {
+			if versions == nil {
+				versions = map[string]string{}
+			}
+			versions[out.Name] = r.versions[v]
+		}
+	}
+	return versions
+}
+
+// newVersion returns a random UUID (RFC 9562, version 4). It identifies, it is no secret: the
+// runtime's generator is enough, and costs no system call a step.
+func newVersion() string {
+	var b [16]byte
+	for i, word := range [2]uint64{rand.Uint64(), rand.Uint64()} {
+		for k := range 8 {
+			b[i*8+k] = byte(word >> (8 * k))
+		}
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var text [36]byte
+	hex.Encode(text[:8], b[:4])
+	hex.Encode(text[9:13], b[4:6])
+	hex.Encode(text[14:18], b[6:8])
+	hex.Encode(text[19:23], b[8:10])
+	hex.Encode(text[24:], b[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
+}

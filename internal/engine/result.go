@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Result is what a run came to.
+type Result struct {
+	Record storage.RunRecord
+	State  storage.RunState
+	Counts storage.StepCounts
+	// Steps are in the order of the plan, instances of mapped steps after them.
+	Steps []StepResult
+
+	plan *plan.Plan
+}
+
+// StepResult is what one step came to.
+type StepResult struct {
+	Key string
+	// Node is the graph's node, Outcome the kind of the event that ended the step.
+	Node     int32
+	Outcome  storage.EventKind
+	Attempts int
+	Started  time.Time
+	// Duration is that of the last attempt.
+	Duration time.Duration
+	// Err is why the step did not succeed; nil for a success.
+	Err error
+}
+
+// result reads the outcomes. Called with the lock held, after the end.
+func (r *run) result() *Result {
+	res := &Result{Record: r.Record, State: r.end, Counts: r.d.Counts(), plan: r.Plan, Steps: make([]StepResult, len(r.d.steps))}
+	res.Record.State, res.Record.Counts = r.end, res.Counts
+	for s := range r.d.steps {
+		st, d := &r.d.steps[s], r.detailOf(int32(s))
+		mapped, _, _ := r.d.Instance(int32(s))
+		sr := StepResult{
+			Key: r.stepKey(int32(s)), Node: r.Plan.Steps[mapped].Node, Outcome: st.status.event(),
+			Attempts: int(st.attempt), Started: d.started.Time(),
+		}
+		if d.ended > 0 {
+			sr.Duration = between(d.started, d.ended)
+		}
+		if st.status != succeeded {
+			if sr.Err = d.err; sr.Err == nil && st.status == canceled {
+				sr.Err = ErrCanceled
+			}
+		}
+		res.Steps[s] = sr
+	}
+	return res
+}
+
+func (s status) event() storage.EventKind {
+	switch s {
+	case succeeded:
+		return storage.StepSucceeded
+	case failed:
+		return storage.StepFailed
+	case skipped:
+		return storage.StepSkipped
+	default:
+		return storage.StepCanceled
+	}
+}
+
+// summary says in one line why the run did not succeed.
+func (res *Result) summary() string {
+	switch res.State {
+	case storage.Failure:
+		for i := range res.Steps {
+			if s := &res.Steps[i]; s.Outcome == storage.StepFailed {
+				more := ""
+				if res.Counts.Failed > 1 {
+					more = fmt.Sprintf(" (and %d more)", res.Counts.Failed-1)
+				}
+				return fmt.Sprintf("step %q: %v%s", s.Key, s.Err, more)
+			}
+		}
+	case storage.Canceled:
+		return ErrCanceled.Error()
+	}
+	return ""
+}
+
+func between(from, to storage.Micros) time.Duration { return time.Duration(to-from) * time.Microsecond }
+
+// Wanted reports whether output pos of step i was to be kept; an instance makes no output of its own.
+func (res *Result) Wanted(i, pos int) bool {
+	return i < len(res.plan.Steps) && res.plan.Wanted(int32(i), pos)
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// outcome is what one attempt of a step came to.
+type outcome struct {
+	kind    storage.EventKind
+	err     error
+	reason  storage.FailureReason
+	retryAt storage.Micros
+	// facts are what body and handlers said about the outputs, by position.
+	facts []graph.Facts
+	// instances and names are set for a mapped step that unfolded.
+	instances int
+	names     []string
+}
+
+// attempt is one attempt in progress.
+type attempt struct {
+	r    *run
+	job  job
+	node *graph.Node
+	key  string
+	ctx  context.Context
+	inv  *graph.Invocation
+	// emitted are the outputs that the body has handed over, by position.
+	emitted []int
+}
+
+// perform does one attempt: load inputs, call the function, write the outputs. No lock is held.
+func (r *run) perform(j job) outcome {
+	node := r.nodeOf(j.step)
+	a := &attempt{r: r, job: j, node: node, key: r.stepKey(j.step), ctx: r.ctx}
+	if node.Timeout > 0 {
+		var cancel context.CancelFunc
+		a.ctx, cancel = context.WithTimeoutCause(r.ctx, node.Timeout, &TimeoutError{After: node.Timeout})
+		defer cancel()
+		late := time.AfterFunc(node.Timeout+r.Grace, func() { r.abandon(j, node.Timeout) })
+		defer late.Stop()
+	}
+	if r.unfolds(j.step) {
+		return a.unfold()
+	}
+	inv, err := a.call()
+	if err != nil {
+		return r.failure(j, a.timedOut(err))
+	}
+	return outcome{kind: storage.StepSucceeded, facts: inv.Facts}
+}
+
+// call loads, calls and writes.
+func (a *attempt) call() (*graph.Invocation, error) {
+	args, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	inv := &graph.Invocation{
+		Context: a.ctx, Run: a.r.Shared, Node: a.node, Step: a.key, Attempt: int(a.job.attempt),
+		Config: a.r.Configs[a.planned().Node], Persist: a.planned().Persist,
+		NewLogger: a.newLogger, Write: a.write,
+	}
+	if a.node.Emits {
+		inv.Emit = a.emit
+	}
+	a.inv = inv
+	res, err := a.invoke(inv, args)
+	if err != nil {
+		return nil, err
+	}
+	return inv, a.store(inv, res)
+}
+
+// invoke calls the body; a panic, and a goroutine that the body ended, become errors.
+func (a *attempt) invoke(inv *graph.Invocation, args []any) (res graph.Result, err error) {
+	returned := false
+	defer func() {
+		if p := recover(); p != nil {
+			err = &PanicError{Value: p, Stack: string(debug.Stack())}
+		} else if !returned {
+			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
+			o := a.r.failure(a.job, errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
+			go func() {
+				if mine, ok := a.r.settle(a.job, o); ok {
+					a.r.work(mine)
+				}
+			}()
+		}
+	}()
+	res, err = a.node.Call(inv, args)
+	returned = true
+	return res, err
+}
+
+// timedOut says that an error is the timeout's, if the attempt's time had passed when it came.
+func (a *attempt) timedOut(err error) error {
+	var timeout *TimeoutError
+	if a.ctx != a.r.ctx && errors.As(context.Cause(a.ctx), &timeout) && a.r.ctx.Err() == nil {
+		return &TimeoutError{After: timeout.After, Err: err}
+	}
+	return err
+}
+
+// recordOutcome folds what an attempt came to. Called with the lock held.
+func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
+	at := now()
+	d := r.detailOf(j.step)
+	d.ended, d.err = at, o.err
+	f := storage.Fact{Kind: o.kind, Step: j.step, Attempt: j.attempt, At: at}
+	notice := StepNotice{Kind: o.kind, Attempt: int(j.attempt), At: at.Time(), Duration: between(d.started, at), Err: o.err}
+	switch o.kind {
+	case storage.StepSucceeded:
+		r.recordSuccess(f, made)
+	case storage.StepExpanded:
+		f.Cause = int32(o.instances)
+		detail := storage.Detail{Instances: o.names}
+		r.record(f, 0, detail.AppendJSON(nil))
+		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))
+	case storage.StepFailed:
+		f.Status, f.RetryAt = uint8(o.reason), o.retryAt
+		notice.RetryAt = o.retryAt.Time()
+		r.record(f, 0, failureDetail(o.err))
+	case storage.StepSkipped:
+		f.Cause = j.step
+		r.record(f, 0, failureDetail(o.err))
+	default:
+		r.record(f, 0, failureDetail(o.err))
+	}
+	if mapped, pos, ok := r.d.Instance(j.step); ok && o.kind == storage.StepSucceeded {
+		m := r.maps.get(mapped)
+		m.order = append(m.order, pos)
+	}
+	r.notice(j.step, notice)
+}
+
+// recordSuccess writes the success of a step and what it made: a single asset rides on the
+// success itself, several have events of their own before it.
+func (r *run) recordSuccess(f storage.Fact, made []materialization) {
+	if len(made) == 1 {
+		n := r.record(f, made[0].asset, made[0].detail)
+		r.keep(&made[0], n, f.At)
+		return
+	}
+	for i := range made {
+		m := storage.Fact{Kind: storage.AssetMaterialized, Step: f.Step, Attempt: f.Attempt, At: f.At}
+		r.keep(&made[i], r.record(m, made[i].asset, made[i].detail), f.At)
+	}
+	r.record(f, 0, nil)
+}
+
+// keep makes a materialization the asset's present state.
+func (r *run) keep(m *materialization, n int64, at storage.Micros) {
+	r.versions[m.output] = m.version
+	if m.asset == 0 {
+		return
+	}
+	r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
+		Asset: m.asset, Run: r.key, N: n, At: at,
+		DataVersion: m.version, CodeVersion: m.code, Detail: m.detail,
+	})
+}
+
+// reportLate keeps what an attempt that is over still had to say as a line of the log.
+func (r *run) reportLate(j job, o outcome) {
+	word := "succeeded"
+	if o.err != nil {
+		word = fmt.Sprintf("%s: %v", o.kind, o.err)
+	}
+	a := &attempt{r: r, job: j, key: r.stepKey(j.step)}
+	a.newLogger().Warn("this attempt was given up before it reported", "outcome", word)
+}
+
+func (r *run) nodeOf(step int32) *graph.Node {
+	mapped, _, _ := r.instance(step)
+	return r.graph.Node(r.Plan.Steps[mapped].Node)
+}

@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// readVersions finds the data versions of what the plan reads and does not make, in one query.
+func (r *run) readVersions(ctx context.Context) error {
+	r.versions = make([]string, r.graph.Outputs())
+	var names []string
+	for s := range r.Plan.Steps {
+		n := r.Plan.Steps[s].Node
+		for k, v := range r.graph.From(n) {
+			if v < 0 || r.graph.Node(n).Inputs[k].Mode == graph.OrderOnly {
+				continue
+			}
+			out, node := r.graph.Output(v)
+			if _, planned := r.Plan.StepOf(node); out.Asset && !planned {
+				names = append(names, out.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	records, err := r.Store.ListAssets(ctx, storage.AssetQuery{Names: names})
+	if err != nil {
+		return fmt.Errorf("run %s: reading the versions of its inputs: %w", r.Record.ID, err)
+	}
+	for _, rec := range records {
+		state := rec.Materialization
+		if state == nil {
+			state = rec.Observation
+		}
+		if v, ok := r.graph.Find(rec.Name); ok && state != nil {
+			r.versions[v] = state.DataVersion
+		}
+	}
+	return nil
+}

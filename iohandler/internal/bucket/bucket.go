@@ -1,0 +1,227 @@
+// Package bucket is where handlers keep bytes: a place named by a URL, in which objects have names
+// and are replaced as a whole. It exists so that the handlers of values (iohandler/blob,
+// iohandler/parquet) share one answer to four questions: which URLs are understood, which object
+// a value's name means, when a written object becomes visible, and what a reader holds while it reads.
+//
+//	Write ──bytes──▶ unnamed ──commit──▶ visible under its key, the old object gone
+//	                    └── error, cancelled context, crash ──▶ the old object as it was
+//
+// Invariant: an [Object] that was opened reads the bytes of one write, whatever is written
+// meanwhile. A local file gives that by its inode; from any other store the object is fetched in
+// one request, kept in memory or, when large, in a temporary file without a name.
+//
+// Local disks are served by this package itself and not by gocloud's fileblob: that one writes
+// a sidecar file beside each object, checks and opens in two steps (so that a size may be another
+// write's), and gives no file to read at offsets, which Parquet needs. All else is gocloud.dev/blob.
+//
+// A Bucket opens at first use and may be used from many goroutines at once.
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/memblob" // mem://, the one store that links nothing else
+
+	"github.com/rivers-go/rivers/iohandler"
+)
+
+// Bucket is a place for objects. Make one with [New].
+type Bucket struct {
+	where  location
+	fault  error
+	prefix string
+
+	mu     sync.Mutex
+	opened store
+}
+
+// store is what a kind of place must be able to do. Keys come from [Bucket.Key].
+type store interface {
+	create(ctx context.Context, key, contentType string) (pending, error)
+	open(ctx context.Context, key string) (*Object, error)
+	delete(ctx context.Context, key string) error
+	close() error
+}
+
+// pending is an object that nobody sees yet. Exactly one of commit and abort ends it.
+type pending interface {
+	io.Writer
+	commit() error
+	abort()
+}
+
+// location is a bucket's URL, taken apart.
+type location struct {
+	raw  string
+	url  *url.URL
+	sync bool
+}
+
+// New returns the bucket at rawURL; objects lie below prefix in it. It opens nothing: a URL that
+// is not understood is the error of [Bucket.Validate] and of every use.
+func New(rawURL, prefix string) *Bucket {
+	where, err := locate(rawURL)
+	return &Bucket{where: where, fault: err, prefix: cleanPrefix(prefix)}
+}
+
+// Validate returns what is wrong with the bucket's URL, without opening it.
+func (b *Bucket) Validate() error { return b.fault }
+
+// Outlives reports whether the objects outlive this process, which those of mem:// do not.
+func (b *Bucket) Outlives() bool { return b.fault != nil || b.where.url.Scheme != "mem" }
+
+// URL returns the address of an object, without credentials and parameters.
+func (b *Bucket) URL(key string) string {
+	if b.fault != nil {
+		return key
+	}
+	return b.where.base() + "/" + key
+}
+
+// Write replaces the object at key by what fill writes and returns the number of bytes. Where fill
+// or ctx ends in an error, the object stays as it was.
+func (b *Bucket) Write(ctx context.Context, key, contentType string, fill func(io.Writer) error) (int64, error) {
+	at, err := b.store(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	object, err := at.create(ctx, key, contentType)
+	if err != nil {
+		return 0, fmt.Errorf("create %s: %w", b.URL(key), err)
+	}
+	open := true
+	defer func() {
+		if open { // also when fill panics: what it wrote so far must not become visible
+			cancel()
+			object.abort()
+		}
+	}()
+	counted := &counter{to: object}
+	if err := fill(counted); err != nil {
+		return 0, fmt.Errorf("write %s: %w", b.URL(key), err)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return 0, fmt.Errorf("write %s: %w", b.URL(key), err)
+	}
+	open = false
+	if err := object.commit(); err != nil {
+		return 0, fmt.Errorf("write %s: %w", b.URL(key), err)
+	}
+	return counted.n, nil
+}
+
+// Open opens the object at key for reading; an absent one is [iohandler.ErrNoValue]. The caller closes it.
+func (b *Bucket) Open(ctx context.Context, key string) (*Object, error) {
+	at, err := b.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	object, err := at.open(ctx, key)
+	if errors.Is(err, errAbsent) {
+		return nil, fmt.Errorf("%w at %s", iohandler.ErrNoValue, b.URL(key))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", b.URL(key), err)
+	}
+	return object, nil
+}
+
+// Delete deletes the object at key; one that is absent is no error.
+func (b *Bucket) Delete(ctx context.Context, key string) error {
+	at, err := b.store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := at.delete(ctx, key); err != nil && !errors.Is(err, errAbsent) {
+		return fmt.Errorf("delete %s: %w", b.URL(key), err)
+	}
+	return nil
+}
+
+// Close lets go of the connection; the next use opens another. The objects of mem:// end with it.
+func (b *Bucket) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := b.opened
+	b.opened = nil
+	if at == nil {
+		return nil
+	}
+	return at.close()
+}
+
+func (b *Bucket) store(ctx context.Context) (store, error) {
+	if b.fault != nil {
+		return nil, b.fault
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.opened == nil {
+		at, err := b.where.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		b.opened = at
+	}
+	return b.opened, nil
+}
+
+func (l location) open(ctx context.Context) (store, error) {
+	if l.url.Scheme == "file" {
+		return newDisk(l.directory(), l.sync)
+	}
+	// The bucket outlives the call that happens to open it.
+	opened, err := blob.OpenBucket(context.WithoutCancel(ctx), l.raw)
+	if err != nil {
+		// Drivers print the URL they were given, which may hold a key.
+		shown := strings.NewReplacer(l.raw, l.base(), l.url.String(), l.base()).Replace(err.Error())
+		return nil, fmt.Errorf("open bucket %s: %s", l.base(), shown)
+	}
+	return cloud{opened}, nil
+}
+
+// drivers are the schemes whose driver is a package that the program imports, and that package.
+var drivers = map[string]string{
+	"s3":     "github.com/rivers-go/rivers/iohandler/blob/s3",
+	"gs":     "github.com/rivers-go/rivers/iohandler/blob/gcs",
+	"azblob": "github.com/rivers-go/rivers/iohandler/blob/azure",
+}
+
+const wanted = "want file:///absolute, file://./relative, mem://, s3://bucket, gs://bucket or azblob://container"
+
+// locate reads a bucket's URL. Its errors never show a URL that may hold a password.
+func locate(raw string) (location, error) {
+	if raw == "" {
+		return location{}, errors.New("the bucket URL is empty: " + wanted)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return location{}, errors.New("the bucket URL is no URL (it is not shown, for it may hold a password): " + wanted)
+	}
+	at := location{raw: raw, url: u}
+	switch {
+	case u.Scheme == "":
+		return at, fmt.Errorf("bucket URL %q has no scheme: want file://./%s", u.Path, strings.TrimLeft(u.Path, "/."))
+	case u.Scheme == "file":
+		return at.local()
+	case blob.DefaultURLMux().ValidBucketScheme(u.Scheme):
+		return at, nil
+	case drivers[u.Scheme] != "":
+		return at, fmt.Errorf("bucket URL %s: the driver of %q is not linked: import _ %q", at.base(), u.Scheme+"://", drivers[u.Scheme])
+	default:
+		linked := blob.DefaultURLMux().BucketSchemes()
+		slices.Sort(linked)
+		return at, fmt.Errorf("bucket URL %s: no driver of %q is linked (linked: file, %s): %s, or import the gocloud.dev/blob driver that serves it",
+			at.base(), u.Scheme+"://", strings.Join(linked, ", "), wanted)
+	}
+}

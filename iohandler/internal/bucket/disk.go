@@ -1,0 +1,171 @@
+package bucket
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// errAbsent is what a store says of an object that is not there.
+var errAbsent = errors.New("no such object")
+
+// local checks a file URL: file:///absolute or file://./relative.
+func (l location) local() (location, error) {
+	u := l.url
+	relative := u.Host == "." || u.Host == ".."
+	switch {
+	case u.Opaque != "":
+		return l, fmt.Errorf("bucket URL %q: want file://./%s or file:///absolute", "file:"+u.Opaque, strings.TrimLeft(u.Opaque, "./"))
+	case u.Host != "" && u.Host != "localhost" && !relative:
+		return l, fmt.Errorf("bucket URL %q names the host %q: want file://./%s%s or file:///absolute", l.base(), u.Host, u.Host, u.Path)
+	case !relative && (u.Path == "" || u.Path == "/"):
+		return l, fmt.Errorf("bucket URL %q names no directory: want file:///absolute or file://./relative", "file://"+u.Host+u.Path)
+	}
+	for parameter, values := range u.Query() {
+		if parameter != "sync" {
+			return l, fmt.Errorf("bucket URL %s: unknown parameter %q: only sync=full is known", l.base(), parameter)
+		}
+		if len(values) != 1 || (values[0] != "full" && values[0] != "normal") {
+			return l, fmt.Errorf("bucket URL %s: sync is %q: want full or normal", l.base(), strings.Join(values, ","))
+		}
+		l.sync = values[0] == "full"
+	}
+	return l, nil
+}
+
+// directory is the path of a file URL.
+func (l location) directory() string {
+	if l.url.Host == "." || l.url.Host == ".." {
+		return filepath.FromSlash(l.url.Host + l.url.Path)
+	}
+	return filepath.FromSlash(l.url.Path)
+}
+
+// base is the bucket's URL without credentials, parameters and a slash at its end.
+func (l location) base() string {
+	if l.url.Scheme != "file" {
+		return l.url.Scheme + "://" + l.url.Host + strings.TrimRight(l.url.Path, "/")
+	}
+	dir := l.directory()
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return "file://" + filepath.ToSlash(dir)
+}
+
+// disk keeps objects as files below a directory that is made by the first write.
+type disk struct {
+	dir string
+	// sync waits for the disk at each commit, so that an object outlives a loss of power too.
+	sync bool
+}
+
+func newDisk(dir string, sync bool) (store, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open directory %s: %w", dir, err)
+	}
+	return disk{dir: abs, sync: sync}, nil
+}
+
+func (d disk) path(key string) string { return filepath.Join(d.dir, filepath.FromSlash(key)) }
+
+func (d disk) create(ctx context.Context, key, _ string) (pending, error) {
+	path := d.path(key)
+	dir, base := filepath.Split(path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	// A name begins with no dot, so a file left by a crash is never taken for an object. Unlike
+	// os.CreateTemp this leaves who may read the file to the umask.
+	temporary := filepath.Join(dir, "."+base+"."+rand.Text()+".tmp")
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return &diskObject{ctx: ctx, File: file, path: path, sync: d.sync}, nil
+}
+
+// diskObject is a temporary file in the directory of its object; renaming it is the commit.
+type diskObject struct {
+	*os.File
+	ctx  context.Context
+	path string
+	sync bool
+}
+
+// Write writes unless the context has ended, so that a long write stops.
+func (o *diskObject) Write(p []byte) (int, error) {
+	if err := context.Cause(o.ctx); err != nil {
+		return 0, err
+	}
+	return o.File.Write(p)
+}
+
+func (o *diskObject) commit() (err error) {
+	defer func() {
+		if err != nil {
+			o.abort()
+		}
+	}()
+	if o.sync {
+		if err := o.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := o.File.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(o.Name(), o.path); err != nil {
+		return err
+	}
+	if o.sync {
+		return syncDirectory(filepath.Dir(o.path))
+	}
+	return nil
+}
+
+func (o *diskObject) abort() {
+	_ = o.File.Close()
+	_ = os.Remove(o.Name())
+}
+
+func syncDirectory(dir string) error {
+	file, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+func (d disk) open(_ context.Context, key string) (*Object, error) {
+	file, err := os.Open(d.path(key))
+	if err != nil {
+		return nil, absent(err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("found %s, want a file", info.Mode().Type())
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return &Object{ReaderAt: file, size: info.Size(), close: file.Close}, nil
+}
+
+func (d disk) delete(_ context.Context, key string) error { return absent(os.Remove(d.path(key))) }
+
+func (d disk) close() error { return nil }
+
+func absent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errAbsent
+	}
+	return err
+}

@@ -1,0 +1,70 @@
+package bucket
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// segmentMax bounds a segment, so that it fits in a file name of 255 bytes with what a temporary file adds.
+const segmentMax = 180
+
+// Key returns the object that a value's name means: the bucket's prefix, the name, and ext (with
+// its dot). Equal keys mean equal names. A key holds only letters, digits and - _ . = ~ of ASCII,
+// and / between segments, so any store and any file system takes it; every other byte is written ~
+// and two hex digits. A slash divides segments up to the first bracket: what stands in brackets is
+// a person's text. A segment that would be too long for a file name ends in a hash.
+func (b *Bucket) Key(name, ext string) string {
+	var key strings.Builder
+	key.WriteString(b.prefix)
+	path, instance := name, ""
+	if at := strings.IndexByte(name, '['); at >= 0 {
+		path, instance = name[:at], name[at:]
+	}
+	segments := strings.Split(path, "/")
+	for _, segment := range segments[:len(segments)-1] {
+		// A directory never looks like an object: "a.cbor/b" must not stand in the way of "a".
+		key.WriteString(bounded(escape(segment, false)) + "/")
+	}
+	last := segments[len(segments)-1] + instance
+	key.WriteString(bounded(escape(last, true)) + ext)
+	return key.String()
+}
+
+// escape writes a segment; a dot may stay, but not in front, where it hides a file or means a directory.
+func escape(segment string, dots bool) string {
+	if segment == "" {
+		return "~" // no escape, so no other segment is written like it
+	}
+	var out strings.Builder
+	for i := range len(segment) {
+		c := segment[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '=', c == '.' && dots && i > 0:
+			out.WriteByte(c)
+		default:
+			out.WriteByte('~')
+			out.WriteString(strings.ToUpper(hex.EncodeToString([]byte{c})))
+		}
+	}
+	return out.String()
+}
+
+func bounded(segment string) string {
+	if len(segment) <= segmentMax {
+		return segment
+	}
+	sum := sha256.Sum256([]byte(segment))
+	return segment[:segmentMax-50] + "~-" + hex.EncodeToString(sum[:16])
+}
+
+// cleanPrefix returns the prefix as a path that ends in a slash, or nothing.
+func cleanPrefix(prefix string) string {
+	var out strings.Builder
+	for segment := range strings.SplitSeq(prefix, "/") {
+		if segment != "" {
+			out.WriteString(bounded(escape(segment, true)) + "/")
+		}
+	}
+	return out.String()
+}

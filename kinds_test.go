@@ -1,0 +1,344 @@
+package rivers_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
+)
+
+// resolved returns a repository on a memory store; it is closed with the test.
+func resolved(t *testing.T, c rivers.RepositoryConfig) *rivers.CodeRepository {
+	t.Helper()
+	repo := rivers.NewCodeRepository(c)
+	t.Cleanup(func() {
+		if err := repo.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := repo.Resolve(t.Context(), memory.New()); err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
+func materialize(t *testing.T, repo *rivers.CodeRepository, selection ...string) *rivers.RunResult {
+	t.Helper()
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: selection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func valueOf[T any](t *testing.T, repo *rivers.CodeRepository, name string) T {
+	t.Helper()
+	var v T
+	if err := repo.LoadNode(t.Context(), name, &v, rivers.LoadOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func steps(res *rivers.RunResult) string {
+	var words []string
+	for _, s := range res.Steps {
+		words = append(words, s.Step+":"+s.Outcome)
+	}
+	return strings.Join(words, " ")
+}
+
+func number(name string, n int) *rivers.SingleAsset[int] {
+	return rivers.NewAsset(rivers.AssetSpec{Name: name},
+		func(*rivers.AssetContext, rivers.NoInput) (int, error) { return n, nil })
+}
+
+func TestMultiAsset(t *testing.T) {
+	split := rivers.NewMultiAsset(rivers.MultiAssetSpec{
+		Name: "split", Group: "marts", Outputs: []rivers.OutputSpec{{Name: "odd", Description: "the odd ones"}},
+	}, func(ctx *rivers.AssetContext, in struct{ Numbers []int }) (struct {
+		Odd  rivers.Output[[]int]
+		Even []int
+	}, error,
+	) {
+		var out struct {
+			Odd  rivers.Output[[]int]
+			Even []int
+		}
+		for _, n := range in.Numbers {
+			if n%2 == 1 {
+				out.Odd.Value = append(out.Odd.Value, n)
+			} else if ctx.Selected("even") {
+				out.Even = append(out.Even, n)
+			}
+		}
+		out.Odd.Metadata = metadata.Map{"rows": len(out.Odd.Value)}
+		return out, nil
+	})
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{split}, Resources: rivers.Resources{"numbers": []int{1, 2, 3}}})
+	res := materialize(t, repo, "odd")
+	if got := fmt.Sprint(res.MaterializedAssets) + " " + steps(res); got != "[odd] split:succeeded" {
+		t.Error(got)
+	}
+	if err := repo.LoadNode(t.Context(), "even", new([]int), rivers.LoadOptions{}); err == nil {
+		t.Error("even was stored, and was not selected")
+	}
+	materialize(t, repo)
+	if got := valueOf[[]int](t, repo, "even"); !slices.Equal(got, []int{2}) {
+		t.Errorf("even = %v", got)
+	}
+	rec, err := repo.Storage().GetAsset(t.Context(), "odd")
+	if err != nil || fmt.Sprint(rec.Materialization.Metadata["rows"]) != "2" {
+		t.Errorf("odd: %+v, %v", rec.Materialization, err)
+	}
+}
+
+func TestEmittedOutputsStayWhenTheBodyFails(t *testing.T) {
+	fails := true
+	m := rivers.NewMultiAsset(rivers.MultiAssetSpec{
+		Name: "feed", Outputs: []rivers.OutputSpec{rivers.OutputOf[int](rivers.OutputSpec{Name: "a"}), rivers.OutputOf[string](rivers.OutputSpec{Name: "b"})},
+	}, func(ctx *rivers.AssetContext, _ rivers.NoInput) (rivers.Emitted, error) {
+		if err := rivers.Emit(ctx, "a", 7); err != nil {
+			return rivers.Emitted{}, err
+		}
+		if fails {
+			return rivers.Emitted{}, errors.New("half way")
+		}
+		return rivers.Emitted{}, rivers.Emit(ctx, "b", rivers.Output[string]{Value: "done"})
+	})
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{m}})
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{}); err == nil || !strings.Contains(err.Error(), "half way") {
+		t.Fatalf("err = %v", err)
+	}
+	if got := valueOf[int](t, repo, "a"); got != 7 {
+		t.Errorf("a = %d", got)
+	}
+	rec, err := repo.Storage().GetAsset(t.Context(), "a")
+	if err != nil || rec.Materialization == nil {
+		t.Errorf("a: %+v, %v", rec, err)
+	}
+	fails = false
+	materialize(t, repo)
+	if got := valueOf[string](t, repo, "b"); got != "done" {
+		t.Errorf("b = %q", got)
+	}
+}
+
+// totals composes tasks: split the numbers, double each, add them up.
+func totals(names bool) *rivers.GraphAsset[int] {
+	double := rivers.NewTask(rivers.TaskSpec{Name: "double"},
+		func(ctx *rivers.TaskContext, in struct{ N, Factor int }) (int, error) { return in.N * in.Factor, nil })
+	sum := rivers.NewTask(rivers.TaskSpec{Name: "sum"},
+		func(_ *rivers.TaskContext, in struct{ Each []int }) (int, error) {
+			total := 0
+			for _, n := range in.Each {
+				total += n
+			}
+			return total, nil
+		})
+	ints := rivers.NewTask(rivers.TaskSpec{Name: "ints"},
+		func(_ *rivers.TaskContext, in struct{ Upto int }) ([]int, error) {
+			var all []int
+			for i := range in.Upto {
+				all = append(all, i)
+			}
+			return all, nil
+		})
+	named := rivers.NewTask(rivers.TaskSpec{Name: "named"},
+		func(_ *rivers.TaskContext, in struct{ Upto int }) ([]rivers.DynamicOutput[int], error) {
+			var all []rivers.DynamicOutput[int]
+			for i := range in.Upto {
+				all = append(all, rivers.DynamicOutput[int]{Name: fmt.Sprintf("n%d", i), Value: i})
+			}
+			return all, nil
+		})
+	return rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "totals"}, func(g *rivers.Graph) rivers.Ref[int] {
+		up := rivers.Upstream[int](g, "upto")
+		o := rivers.MapOptions{MaxConcurrency: 2, Args: rivers.Args{"factor": 2}}
+		if names {
+			return rivers.Call(g, sum, rivers.Args{"each": rivers.Map(g, rivers.Call(g, named, rivers.Args{"upto": up}), double, o).Collect()})
+		}
+		return rivers.Sub(g, "inner", func(g *rivers.Graph) rivers.Ref[int] {
+			return rivers.Call(g, sum, rivers.Args{"each": rivers.Map(g, rivers.Call(g, ints, rivers.Args{"upto": up}), double, o).Collect()})
+		})
+	})
+}
+
+func TestGraphAsset(t *testing.T) {
+	for _, tt := range []struct {
+		names bool
+		want  string
+	}{
+		{false, "upto:succeeded totals/inner/ints:succeeded totals/inner/double:succeeded totals/inner/sum:succeeded " +
+			"totals/inner/double[0]:succeeded totals/inner/double[1]:succeeded totals/inner/double[2]:succeeded"},
+		{true, "upto:succeeded totals/named:succeeded totals/double:succeeded totals/sum:succeeded " +
+			"totals/double[n0]:succeeded totals/double[n1]:succeeded totals/double[n2]:succeeded"},
+	} {
+		repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{number("upto", 3), totals(tt.names)}})
+		res := materialize(t, repo)
+		if got := steps(res); got != tt.want {
+			t.Errorf("%s\nwant %s", got, tt.want)
+		}
+		if got := valueOf[int](t, repo, "totals"); got != 6 {
+			t.Errorf("totals = %d, want 6", got)
+		}
+		if got := fmt.Sprint(res.MaterializedAssets); got != "[upto totals]" {
+			t.Error(got)
+		}
+	}
+}
+
+func TestStreamedCollect(t *testing.T) {
+	words := rivers.NewTask(rivers.TaskSpec{Name: "words"},
+		func(*rivers.TaskContext, rivers.NoInput) ([]string, error) { return []string{"a", "b", "c"}, nil })
+	upper := rivers.NewTask(rivers.TaskSpec{Name: "upper"},
+		func(_ *rivers.TaskContext, in struct{ Word string }) (string, error) {
+			return strings.ToUpper(in.Word), nil
+		})
+	join := rivers.NewTask(rivers.TaskSpec{Name: "join"},
+		func(_ *rivers.TaskContext, in struct{ Words iter.Seq2[string, error] }) (string, error) {
+			var all []string
+			for w, err := range in.Words {
+				if err != nil {
+					return "", err
+				}
+				all = append(all, w)
+			}
+			slices.SortFunc(all, cmp.Compare[string])
+			return strings.Join(all, ""), nil
+		})
+	for _, unordered := range []bool{false, true} {
+		text := rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "text"}, func(g *rivers.Graph) rivers.Ref[string] {
+			each := rivers.Map(g, rivers.Call(g, words, nil), upper, rivers.MapOptions{})
+			return rivers.Call(g, join, rivers.Args{"words": each.CollectStream(rivers.CollectOptions{Unordered: unordered})})
+		})
+		repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{text}})
+		materialize(t, repo)
+		if got := valueOf[string](t, repo, "text"); got != "ABC" {
+			t.Errorf("text = %q", got)
+		}
+	}
+}
+
+func TestBashTask(t *testing.T) {
+	hello := rivers.NewBashTask(rivers.BashTaskSpec{Name: "hello", Command: `echo "hi $WHO"; echo careful >&2`, Env: map[string]string{"WHO": "you"}})
+	argv := rivers.NewBashTask(rivers.BashTaskSpec{Name: "argv", Command: "printf", Args: []string{"%s", "$WHO"}})
+	bad := rivers.NewBashTask(rivers.BashTaskSpec{Name: "bad", Command: "echo one >&2; echo two >&2; exit 3"})
+	greeting := rivers.NewAsset(rivers.AssetSpec{Name: "greeting"},
+		func(_ *rivers.AssetContext, in struct{ Hello string }) (string, error) { return in.Hello + "!", nil })
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{greeting}, Tasks: []rivers.Node{hello, argv, bad}})
+	if got := steps(materialize(t, repo)); got != "hello:succeeded greeting:succeeded" {
+		t.Error(got)
+	}
+	if got := valueOf[string](t, repo, "greeting"); got != "hi you!" {
+		t.Errorf("greeting = %q", got)
+	}
+	materialize(t, repo, "argv")
+	if got := valueOf[string](t, repo, "argv"); got != "$WHO" {
+		t.Errorf("argv = %q: a shell was in between", got)
+	}
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"bad"}})
+	if err == nil || !strings.HasSuffix(res.FailedAssets[0].Message, "exit status 3: one\ntwo") {
+		t.Errorf("bad: %v", err)
+	}
+	run, err := repo.Storage().GetRun(t.Context(), res.RunID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := repo.Storage().ListLogs(t.Context(), storage.LogQuery{Run: run.Key})
+	if err != nil || len(logs) != 2 || logs[0].Stream != storage.StreamStderr || logs[1].Message != "two" {
+		t.Errorf("logs of bad: %+v, %v", logs, err)
+	}
+}
+
+func TestExternalAsset(t *testing.T) {
+	raw := rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "raw", Observe: func(ctx *rivers.AssetContext) (rivers.Observation, error) {
+		ctx.AddMetadata("rows", 12)
+		return rivers.Observation{DataVersion: "etag-1"}, nil
+	}})
+	silent := rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "silent"})
+	after := rivers.NewAsset(rivers.AssetSpec{Name: "after", Deps: []rivers.Dep{{On: "raw", OrderOnly: true}}},
+		func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{raw, silent, after}})
+	seen, err := repo.Observe(t.Context())
+	if err != nil || len(seen) != 1 || fmt.Sprint(seen["raw"]["rows"]) != "12" {
+		t.Errorf("%v, %v", seen, err)
+	}
+	rec, err := repo.Storage().GetAsset(t.Context(), "raw")
+	if err != nil || rec.Observation == nil || rec.Observation.DataVersion != "etag-1" {
+		t.Errorf("raw: %+v, %v", rec, err)
+	}
+	if got := steps(materialize(t, repo)); got != "after:succeeded" {
+		t.Error(got)
+	}
+	for _, name := range []string{"silent", "after", "rw"} {
+		if _, err := repo.Observe(t.Context(), name); err == nil {
+			t.Errorf("observe %s: no error", name)
+		} else {
+			t.Log(err)
+		}
+	}
+}
+
+func TestSelfDependency(t *testing.T) {
+	count := rivers.NewAsset(rivers.AssetSpec{Name: "count"},
+		func(_ *rivers.AssetContext, in struct{ Before rivers.SelfDependency[int] }) (int, error) {
+			n, _ := in.Before.Get()
+			return n + 1, nil
+		})
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{count}})
+	for range 3 {
+		materialize(t, repo)
+	}
+	if got, err := count.Load(context.Background(), repo, rivers.LoadOptions{}); err != nil || got != 3 {
+		t.Errorf("count = %d, %v", got, err)
+	}
+}
+
+type limits struct {
+	Rows  int           `json:"rows" default:"10" validate:"gte=1"`
+	Token rivers.Secret `json:"token" env:"RIVERS_TEST_TOKEN"`
+}
+
+func TestConfig(t *testing.T) {
+	t.Setenv("RIVERS_TEST_TOKEN", "hunter2")
+	asset := rivers.NewAsset(rivers.AssetSpec{Name: "limited"},
+		func(_ *rivers.AssetContext, in struct {
+			Cfg limits `rivers:",config"`
+		},
+		) (string, error) {
+			return fmt.Sprint(in.Cfg.Rows, " ", in.Cfg.Token.Reveal(), " ", in.Cfg.Token), nil
+		})
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{asset}})
+	materialize(t, repo)
+	if got := valueOf[string](t, repo, "limited"); got != "10 hunter2 ***" {
+		t.Errorf("limited = %q", got)
+	}
+	for _, tt := range []struct {
+		config map[string]any
+		want   string
+	}{
+		{map[string]any{"rows": 0}, `config of "limited": invalid config: rows: it is 0, which breaks the rule gte=1`},
+		{map[string]any{"rows": "many"}, `config of "limited": invalid config: rows: it is a text, want a int`},
+		{map[string]any{"row": 1}, `config of "limited": invalid config: row: there is no such field (did you mean "rows"?)`},
+		{map[string]any{"token": "abc"}, `config of "limited": invalid config: token: it is a secret, and requests are recorded: name an environment variable in its place, {"env": "NAME"}`},
+	} {
+		_, err := repo.Materialize(t.Context(), rivers.RunRequest{Config: map[string]map[string]any{"limited": tt.config}})
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("%v: %v\nwant %s", tt.config, err, tt.want)
+		}
+	}
+	runs, err := repo.Storage().ListRuns(t.Context(), storage.RunQuery{})
+	if err != nil || len(runs) != 1 {
+		t.Errorf("%d runs are recorded, want the one that was right (%v)", len(runs), err)
+	}
+}

@@ -1,0 +1,178 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Resources are values that functions take by the name of a field, such as a database handle. A
+// resource with a method Setup(context.Context) error is set up when the repository resolves, in
+// the order of names; one with Teardown(context.Context) error is torn down when it shuts down, in
+// reverse.
+type Resources map[string]any
+
+// RepositoryConfig says what a repository holds. Every field may be left out.
+type RepositoryConfig struct {
+	// Name is the code location, under which the topology is stored; by default the path of the
+	// program's main module.
+	Name string
+	// Assets and Tasks are the definitions; tasks that only graph assets call need not be listed.
+	Assets []Asset
+	Tasks  []Node
+	// Jobs are named selections.
+	Jobs []Job
+	// DefaultExecutor is for runs that say none; zero is parallel with a worker for each CPU.
+	DefaultExecutor executor.Executor
+	// DefaultIOHandler stores the values of assets that say none; nil keeps them in memory.
+	DefaultIOHandler iohandler.Handler
+	Resources        Resources
+	// DefaultRetry is the policy of nodes and jobs that have none; zero does not retry.
+	DefaultRetry retry.Policy
+	// Retries are policies that others refer to by retry.Named.
+	Retries map[string]retry.Policy
+	// Listeners hear of every run of this repository.
+	Listeners []Listener
+}
+
+// CodeRepository is a set of definitions that run together. It is made by [NewCodeRepository]; its
+// methods may be called from any goroutine.
+type CodeRepository struct {
+	config   RepositoryConfig
+	pos      position
+	fallback *iohandler.MemoryHandler
+
+	// building guards the result of the last validation, which never changes once it is good.
+	building sync.Mutex
+	ready    *built
+
+	// mu guards what Resolve opens and Shutdown closes.
+	mu       sync.Mutex
+	store    storage.Storage
+	owned    bool // the store was opened here, so it is closed here
+	keys     []storage.AssetKey
+	setUp    []string // resources, in the order of their setup
+	onClose  []func(context.Context) error
+	heard    map[int]Listener
+	lastHear int
+	closed   bool
+}
+
+// NewCodeRepository puts definitions together. It opens nothing and never fails: mistakes are
+// reported, all together, by [CodeRepository.Validate] and by whatever needs the repository.
+func NewCodeRepository(c RepositoryConfig) *CodeRepository {
+	c.Assets, c.Tasks, c.Jobs = slices.Clone(c.Assets), slices.Clone(c.Tasks), slices.Clone(c.Jobs)
+	c.Resources, c.Retries = maps.Clone(c.Resources), maps.Clone(c.Retries)
+	c.Listeners = slices.Clone(c.Listeners)
+	if c.Name == "" {
+		c.Name = mainModule()
+	}
+	return &CodeRepository{config: c, pos: callerPosition(), fallback: iohandler.Memory()}
+}
+
+// mainModule is the name of a repository that has none.
+func mainModule() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path != "" {
+		return info.Main.Path
+	}
+	return "main"
+}
+
+// Name returns the code location.
+func (r *CodeRepository) Name() string { return r.config.Name }
+
+// Assets returns the registered assets by name, a multi-asset under its own.
+func (r *CodeRepository) Assets() map[string]Asset {
+	assets := make(map[string]Asset, len(r.config.Assets))
+	for _, a := range r.config.Assets {
+		if a != nil {
+			assets[a.Name()] = a
+		}
+	}
+	return assets
+}
+
+// Storage returns the reading side of the store, nil before Resolve.
+func (r *CodeRepository) Storage() storage.Reader {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.store == nil {
+		return nil // not a nil store in an interface
+	}
+	return r.store
+}
+
+// Listen adds a listener for the runs that begin from now on, until stop is called.
+func (r *CodeRepository) Listen(l Listener) (stop func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.heard == nil {
+		r.heard = map[int]Listener{}
+	}
+	r.lastHear++
+	id := r.lastHear
+	r.heard[id] = l
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.heard, id)
+	}
+}
+
+func (r *CodeRepository) listeners() []Listener {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.Clip(r.config.Listeners)
+	for _, id := range slices.Sorted(maps.Keys(r.heard)) {
+		all = append(all, r.heard[id])
+	}
+	return all
+}
+
+// OnClose adds a function that Shutdown calls before it tears anything down, the last added first.
+func (r *CodeRepository) OnClose(f func(context.Context) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.onClose = append(r.onClose, f)
+}
+
+// Shutdown ends what the repository started: it calls the OnClose functions, tears resources down
+// in reverse order of their setup, forgets values kept in memory and closes the store if Resolve
+// opened it. Everything is tried; the errors are joined. A second call does nothing.
+func (r *CodeRepository) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	onClose, setUp, store, owned := r.onClose, r.setUp, r.store, r.owned
+	r.mu.Unlock()
+	var errs []error
+	for _, f := range slices.Backward(onClose) {
+		errs = append(errs, f(ctx))
+	}
+	errs = append(errs, r.tearDown(ctx, setUp), r.fallback.Close())
+	if store != nil && owned {
+		if err := store.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("closing the store: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close is Shutdown without a deadline, for defer.
+func (r *CodeRepository) Close() error { return r.Shutdown(context.Background()) }
+
+// defaultWorkers is how many steps run at once where nothing says it.
+func defaultWorkers() int { return runtime.GOMAXPROCS(0) }

@@ -1,0 +1,112 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite"
+)
+
+// defaultStoragePath is where the embedded store lives, relative to the working directory.
+var defaultStoragePath = filepath.Join(".rivers", "storage")
+
+// Resolve validates the repository, opens storage, sets up every resource and records the
+// topology. A nil store opens the embedded one under .rivers/storage, which Shutdown closes; a store
+// that is passed in stays the caller's. If a resource cannot be set up, those before it are torn
+// down again. Resolving again on the same store does nothing, on another it is an error.
+// Materialize and everything else that needs it resolve by themselves.
+func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return fmt.Errorf("repository %q: %w", r.config.Name, ErrClosed)
+	case r.store != nil && (store == nil || store.ID() == r.store.ID()):
+		return nil
+	case r.store != nil:
+		return fmt.Errorf("repository %q: it is resolved on store %s, and asked to resolve on %s: use one repository for each store",
+			r.config.Name, r.store.ID(), store.ID())
+	}
+	b, err := r.built()
+	if err != nil {
+		return err
+	}
+	owned := store == nil
+	if owned {
+		if store, err = sqlite.Open(ctx, defaultStoragePath); err != nil {
+			return err
+		}
+	}
+	if err := r.resolveOn(ctx, store, b); err != nil {
+		if owned {
+			err = errors.Join(err, store.Close())
+		}
+		return err
+	}
+	r.owned = owned
+	return nil
+}
+
+// resolveOn sets up resources and records the topology; the lock is held.
+func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b *built) error {
+	setUp, err := r.setUpResources(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := r.writeTopology(ctx, store, b)
+	if err != nil {
+		return errors.Join(err, r.tearDown(ctx, setUp))
+	}
+	for _, name := range b.shadowed {
+		slog.WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
+	}
+	r.store, r.keys, r.setUp = store, keys, setUp
+	return nil
+}
+
+// setUpResources sets up every resource that wants it, in the order of names; if one fails, those
+// before it are torn down.
+func (r *CodeRepository) setUpResources(ctx context.Context) ([]string, error) {
+	var done []string
+	for _, name := range slices.Sorted(maps.Keys(r.config.Resources)) {
+		s, ok := r.config.Resources[name].(interface{ Setup(context.Context) error })
+		if ok {
+			if err := guard(func() error { return s.Setup(ctx) }); err != nil {
+				return nil, errors.Join(fmt.Errorf("resource %q: setting it up: %w", name, err), r.tearDown(ctx, done))
+			}
+		}
+		done = append(done, name)
+	}
+	return done, nil
+}
+
+// tearDown tears down the named resources, the last first.
+func (r *CodeRepository) tearDown(ctx context.Context, names []string) error {
+	var errs []error
+	for _, name := range slices.Backward(names) {
+		t, ok := r.config.Resources[name].(interface{ Teardown(context.Context) error })
+		if !ok {
+			continue
+		}
+		if err := guard(func() error { return t.Teardown(ctx) }); err != nil {
+			errs = append(errs, fmt.Errorf("resource %q: tearing it down: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// guard turns a panic of user code into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,136 @@
+package rivers
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// RunResult is what a run came to. It is there whenever a run was recorded, also beside an error.
+type RunResult struct {
+	// RunID names the run in storage.
+	RunID string
+	// Status is the state in which it ended.
+	Status storage.RunState
+	// MaterializedAssets are the assets that were attempted, in the order of the plan.
+	MaterializedAssets []string
+	// FailedAssets are the assets (or tasks) whose step failed.
+	FailedAssets []FailedAsset
+	// Steps has every step in the order of the plan, instances of mapped steps at the end.
+	Steps []StepResult
+	// Duration is from the run's start to its recorded end.
+	Duration time.Duration
+}
+
+// FailedAsset is an asset whose step failed, and why.
+type FailedAsset struct {
+	Asset   string `json:"asset"`
+	Message string `json:"message"`
+}
+
+// StepResult is what one step came to.
+type StepResult struct {
+	// Step is the step's key, Asset the asset or task it belongs to.
+	Step, Asset string
+	// Outcome is "succeeded", "failed", "skipped" or "canceled".
+	Outcome string
+	// Attempts counts how often it was started.
+	Attempts int
+	// Duration is that of the last attempt.
+	Duration time.Duration
+	// Cause is why it did not succeed; nil for a success.
+	Cause error
+}
+
+// Success reports whether every step of the run succeeded or had nothing to do.
+func (r *RunResult) Success() bool { return r.Status == storage.Success }
+
+// Err returns nil for a success, else an error that joins a [*StepError] for every step that failed,
+// or says that the run was canceled.
+func (r *RunResult) Err() error {
+	var errs []error
+	for _, s := range r.Steps {
+		if s.Outcome == "failed" {
+			errs = append(errs, s.Cause)
+		}
+	}
+	if r.Status == storage.Canceled {
+		errs = append(errs, ErrRunCanceled)
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("run %s: %w", r.RunID, errors.Join(errs...))
+}
+
+// ErrRunCanceled is wrapped by the error of a run that was canceled, and is the cause of its
+// steps' contexts.
+var ErrRunCanceled = engine.ErrCanceled
+
+// StepError is the failure of one step.
+type StepError struct {
+	// Asset is the asset or task, Step the step's key.
+	Asset, Step string
+	// Attempt is the ordinal of the attempt that failed last, from 1.
+	Attempt int
+	// Err is what happened.
+	Err error
+	// Hint says what to do about it; empty where nothing is known.
+	Hint string
+}
+
+// Error names the step and the attempt and says what happened.
+func (e *StepError) Error() string {
+	attempt := ""
+	if e.Attempt > 1 {
+		attempt = fmt.Sprintf(" (attempt %d)", e.Attempt)
+	}
+	return fmt.Sprintf("step %q%s: %v", e.Step, attempt, e.Err)
+}
+
+// Unwrap returns what happened.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// newResult turns the engine's result into the public one.
+func newResult(g *graph.Graph, res *engine.Result) *RunResult {
+	out := &RunResult{RunID: res.Record.ID, Status: res.State, Steps: make([]StepResult, len(res.Steps))}
+	out.Duration = time.Since(res.Record.StartedAt)
+	failed := map[string]bool{}
+	for i := range res.Steps {
+		s := &res.Steps[i]
+		node := g.Node(s.Node)
+		sr := StepResult{
+			Step: s.Key, Asset: node.Definition, Outcome: outcomeWord(s.Outcome),
+			Attempts: s.Attempts, Duration: s.Duration, Cause: s.Err,
+		}
+		if s.Outcome == storage.StepFailed {
+			sr.Cause = stepError(node, s)
+			if !failed[node.Definition] {
+				failed[node.Definition] = true
+				out.FailedAssets = append(out.FailedAssets, FailedAsset{Asset: node.Definition, Message: s.Err.Error()})
+			}
+		}
+		if s.Attempts > 0 {
+			for o := range node.Outputs {
+				if node.Outputs[o].Asset && res.Wanted(i, o) {
+					out.MaterializedAssets = append(out.MaterializedAssets, node.Outputs[o].Name)
+				}
+			}
+		}
+		out.Steps[i] = sr
+	}
+	return out
+}
+
+func stepError(node *graph.Node, s *engine.StepResult) *StepError {
+	e := &StepError{Asset: node.Definition, Step: s.Key, Attempt: s.Attempts, Err: s.Err}
+	var hinter engine.Hinter
+	if errors.As(s.Err, &hinter) {
+		e.Hint = hinter.Hint()
+	}
+	return e
+}

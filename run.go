@@ -1,0 +1,249 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Materialize runs the requested assets in this process and returns when the run has ended and
+// its end is recorded. Everything about the request is checked before anything is written.
+//
+// The result is non-nil whenever a run was recorded, also beside an error: the error joins a
+// [*StepError] for each step that failed. Independent branches go on after a failure.
+func (r *CodeRepository) Materialize(ctx context.Context, req RunRequest) (*RunResult, error) {
+	return r.execute(ctx, nil, req)
+}
+
+// ExecuteRequest asks for one run of a job. The zero value runs all of it.
+type ExecuteRequest struct {
+	// Config overrides the config of single assets and tasks, by name.
+	Config map[string]map[string]any
+	// Tags are added to the job's and win over them.
+	Tags map[string]string
+	// RunID gives the run a name of the caller's; it must not be used yet.
+	RunID string
+}
+
+// Execute runs the job in this process, as [CodeRepository.Materialize] runs a selection.
+func (j *ResolvedJob) Execute(ctx context.Context, req ExecuteRequest) (*RunResult, error) {
+	return j.repo.execute(ctx, j, RunRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID})
+}
+
+// execute checks a request, plans it and runs the plan.
+func (r *CodeRepository) execute(ctx context.Context, job *ResolvedJob, req RunRequest) (*RunResult, error) {
+	if err := r.Resolve(ctx, nil); err != nil {
+		return nil, err
+	}
+	c, err := r.runConfig(job, req)
+	if err != nil {
+		return nil, err
+	}
+	listeners := r.listeners()
+	c.Observer = observe(c.Record.ID, listeners)
+	res, err := engine.Execute(ctx, c)
+	if res == nil {
+		return nil, err
+	}
+	out := newResult(c.Plan.Graph, res)
+	for _, l := range listeners {
+		if l.RunFinished != nil {
+			l.RunFinished(out)
+		}
+	}
+	return out, errors.Join(out.Err(), err)
+}
+
+// runConfig turns a checked request into what the engine needs.
+func (r *CodeRepository) runConfig(job *ResolvedJob, req RunRequest) (engine.Config, error) {
+	b, err := r.built()
+	if err != nil {
+		return engine.Config{}, err
+	}
+	p, err := r.plan(b, job, req)
+	if err != nil {
+		return engine.Config{}, err
+	}
+	configs, err := decodeConfigs(p, req.Config)
+	if err != nil {
+		return engine.Config{}, err
+	}
+	record := storage.RunRecord{ID: req.RunID, Location: r.Name(), Request: req, Tags: req.Tags}
+	if record.ID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return engine.Config{}, fmt.Errorf("run: making an id: %w", err)
+		}
+		record.ID = id.String()
+	}
+	c := engine.Config{Plan: p, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: r.config.DefaultRetry}
+	if job != nil {
+		record.Job = job.Name()
+		record.Tags = maps.Clone(job.job.Tags)
+		if record.Tags == nil {
+			record.Tags = map[string]string{}
+		}
+		maps.Copy(record.Tags, req.Tags)
+		c.Retry = retry.Nearest(job.retry, c.Retry)
+		c.Hooks = job.hooks
+	}
+	c.Record = record
+	c.Shared = &graph.Run{
+		ID: record.ID, Job: record.Job, Location: record.Location, Tags: record.Tags, Storage: r.store,
+		Load: func(ctx context.Context, name string, dst any) error {
+			return r.LoadNode(ctx, name, dst, LoadOptions{})
+		},
+	}
+	return c, nil
+}
+
+// plan returns the plan of a request; those of jobs and of single selections are kept.
+func (r *CodeRepository) plan(b *built, job *ResolvedJob, req RunRequest) (*plan.Plan, error) {
+	if job != nil {
+		return job.plan, nil
+	}
+	selected, err := b.selectItems(req.Selection)
+	if err != nil {
+		return nil, err
+	}
+	return plan.New(b.graph, plan.Options{
+		Selected: selected, IncludeUpstream: req.IncludeUpstream,
+		Executor: r.config.DefaultExecutor, Workers: defaultWorkers(),
+	}), nil
+}
+
+// decodeConfigs checks the config of every planned node: overrides for unknown or unplanned
+// names, for nodes without config, and values that do not fit are all reported together.
+func decodeConfigs(p *plan.Plan, overrides map[string]map[string]any) (map[int32]any, error) {
+	var errs []error
+	configs := map[int32]any{}
+	used := map[string]bool{}
+	for s := range p.Steps {
+		n := p.Steps[s].Node
+		node := p.Graph.Node(n)
+		name := configName(node)
+		over, given := overrides[name]
+		used[name] = used[name] || given
+		if node.DecodeConfig == nil {
+			if given && node.Kind != graph.GraphTask {
+				errs = append(errs, fmt.Errorf("config of %q: it takes no config: give its function's argument struct a field with the tag `rivers:\",config\"`", name))
+			}
+			continue
+		}
+		value, err := node.DecodeConfig(over)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("config of %q: %w", name, err))
+			continue
+		}
+		configs[n] = value
+	}
+	for _, name := range slices.Sorted(maps.Keys(overrides)) {
+		if !used[name] {
+			errs = append(errs, unusedConfig(p, name))
+		}
+	}
+	return configs, errors.Join(errs...)
+}
+
+// configName is what a request calls a node: a task inside a graph asset goes by its step key.
+func configName(node *graph.Node) string {
+	if node.Kind == graph.GraphTask {
+		return node.Name
+	}
+	return node.Definition
+}
+
+// RunPlan says which steps a request would run, and why.
+type RunPlan struct {
+	// Executor says how the steps would run.
+	Executor executor.Executor `json:"executor"`
+	// Steps are in the order of the plan.
+	Steps []PlannedStep `json:"steps"`
+}
+
+// PlannedStep is one step of a plan.
+type PlannedStep struct {
+	// Step is the step's key, Assets the assets that it makes.
+	Step   string   `json:"step"`
+	Assets []string `json:"assets,omitempty"`
+	// After are the keys of the steps that it waits for.
+	After []string `json:"after,omitempty"`
+	// Loads are the names of values that it reads and no step of the plan makes.
+	Loads []string `json:"loads,omitempty"`
+	// Why says why it is in the plan.
+	Why string `json:"why"`
+	// Mapped says that it unfolds into an instance per element when it runs.
+	Mapped bool `json:"mapped,omitempty"`
+}
+
+// Plan checks a request as [CodeRepository.Materialize] does and says what it would run. It
+// opens nothing and writes nothing.
+func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.plan(b, nil, req)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := decodeConfigs(p, req.Config); err != nil {
+		return nil, err
+	}
+	return describe(p, r.config.DefaultExecutor), nil
+}
+
+// Plan says what the job would run, and why.
+func (j *ResolvedJob) Plan() *RunPlan { return describe(j.plan, j.executor) }
+
+func describe(p *plan.Plan, e executor.Executor) *RunPlan {
+	if e.IsZero() {
+		e = executor.Parallel(p.Workers)
+	}
+	out := &RunPlan{Executor: e, Steps: make([]PlannedStep, len(p.Steps))}
+	for s, rec := range p.Record() {
+		step := PlannedStep{Step: rec.Key, Assets: rec.Assets, Why: p.Steps[s].Why.String(), Mapped: p.Steps[s].Mapped}
+		for _, u := range rec.After {
+			step.After = append(step.After, p.Key(u))
+		}
+		n := p.Steps[s].Node
+		for k, v := range p.Graph.From(n) {
+			if v < 0 || p.Graph.Node(n).Inputs[k].Mode != graph.Value {
+				continue
+			}
+			if from, node := p.Graph.Output(v); node != n {
+				if _, planned := p.StepOf(node); !planned {
+					step.Loads = append(step.Loads, from.Name)
+				}
+			}
+		}
+		out.Steps[s] = step
+	}
+	return out
+}
+
+// unusedConfig is the error for a config override that no step of the plan takes.
+func unusedConfig(p *plan.Plan, name string) error {
+	names := func(yield func(string) bool) {
+		for s := range p.Steps {
+			if !yield(configName(p.Graph.Node(p.Steps[s].Node))) {
+				return
+			}
+		}
+	}
+	if _, known := p.Graph.Find(name); known {
+		return fmt.Errorf("config of %q: %w: it is not part of this run: select it, or leave its config out", name, ErrConfig)
+	}
+	return fmt.Errorf("config of %q: %w%s", name, ErrAssetNotFound, suggestion(name, names))
+}

@@ -1,0 +1,58 @@
+package storage
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/rivers-go/rivers/metadata"
+)
+
+// TopologyDoc is the document of a [Topology]: what people and other programs may know about a
+// repository without its code.
+type TopologyDoc struct {
+	Name  string         `json:"name"`
+	Nodes []TopologyNode `json:"nodes"`
+	Jobs  []TopologyJob  `json:"jobs,omitempty"`
+}
+
+// TopologyNode is an asset or a task, in topological order.
+type TopologyNode struct {
+	Name string `json:"name"`
+	// Kind is "asset", "multi_asset", "graph_asset", "external_asset", "task" or "bash_task".
+	Kind string `json:"kind"`
+	// Definition is the multi-asset that makes it, empty where that has the same name.
+	Definition  string            `json:"definition,omitempty"`
+	Group       string            `json:"group,omitempty"`
+	Kinds       []string          `json:"kinds,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	Owners      []string          `json:"owners,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Metadata    metadata.Map      `json:"metadata,omitempty"`
+	CodeVersion string            `json:"code_version,omitempty"`
+	// Type is the Go type of the value, empty where it is not known.
+	Type string `json:"type,omitempty"`
+	// Upstream are the names it reads or waits for.
+	Upstream []string `json:"upstream,omitempty"`
+	// Steps are the keys of the steps inside a graph asset.
+	Steps []string `json:"steps,omitempty"`
+	// Config is the JSON Schema of the config it takes.
+	Config json.RawMessage `json:"config,omitempty"`
+}
+
+// TopologyJob is a job.
+type TopologyJob struct {
+	Name        string            `json:"name"`
+	Description string            `json:"description,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	// Steps are the keys of the planned steps.
+	Steps []string `json:"steps"`
+}
+
+// Document decodes the topology's document.
+func (t Topology) Document() (TopologyDoc, error) {
+	var doc TopologyDoc
+	if err := json.Unmarshal(t.Doc, &doc); err != nil {
+		return doc, fmt.Errorf("topology of %q: %w", t.Location, err)
+	}
+	return doc, nil
+}

@@ -1,0 +1,330 @@
+package rivers
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/selection"
+	"github.com/rivers-go/rivers/iohandler"
+)
+
+// built is what a valid repository comes to. It never changes.
+type built struct {
+	graph *graph.Graph
+	defs  []*definition
+	jobs  map[string]*ResolvedJob
+	// schemas are the JSON Schemas of configs, by definition.
+	schemas map[string][]byte
+	// shadowed are resources that no field can receive, since an asset has the name.
+	shadowed []string
+}
+
+// Validate checks every definition and how they fit together, and returns all mistakes at once, in
+// the order of the definitions, each with its name, its source file and line, what was found and
+// what would be right. It opens nothing, sets up nothing, and may be called again and again.
+func (r *CodeRepository) Validate() error {
+	_, err := r.validate()
+	return err
+}
+
+// built returns the valid repository, validated at the first call.
+func (r *CodeRepository) built() (*built, error) {
+	r.building.Lock()
+	defer r.building.Unlock()
+	if r.ready != nil {
+		return r.ready, nil
+	}
+	b, err := r.validate()
+	if err == nil {
+		r.ready = b
+	}
+	return b, err
+}
+
+// validation is one pass over all definitions.
+type validation struct {
+	repo  *CodeRepository
+	scope scope
+	defs  []*definition
+	owner []*definition // of each node
+	nodes []graph.Node
+	errs  definitionErrors
+}
+
+func (r *CodeRepository) validate() (*built, error) {
+	v := &validation{repo: r}
+	v.collect()
+	v.checkRepository()
+	v.build()
+	g := v.connect()
+	b := &built{graph: g, defs: v.defs}
+	if g != nil {
+		b.jobs = v.jobs(g)
+	}
+	if len(v.errs) > 0 {
+		return nil, v.errs
+	}
+	b.schemas = v.schemas()
+	for _, name := range slices.Sorted(maps.Keys(r.config.Resources)) {
+		if _, taken := v.scope.values[name]; taken {
+			b.shadowed = append(b.shadowed, name)
+		}
+	}
+	return b, nil
+}
+
+// collect gathers the definitions and the names that they provide.
+func (v *validation) collect() {
+	c := &v.repo.config
+	v.scope.resources = c.Resources
+	v.scope.values = make(map[string]provided, len(c.Assets)+len(c.Tasks))
+	v.scope.names = v.names
+	v.scope.defaultHandler = v.repo.defaultHandler()
+	registered := make(map[string]*definition, len(c.Assets)+len(c.Tasks))
+	for i, a := range c.Assets {
+		if isNil(a) {
+			v.repositoryFault(fmt.Sprintf("Assets[%d]", i), "it is nil: remove it, or define it before the repository")
+			continue
+		}
+		v.register(a.def(), registered)
+	}
+	for i, t := range c.Tasks {
+		if isNil(t) {
+			v.repositoryFault(fmt.Sprintf("Tasks[%d]", i), "it is nil: remove it, or define it before the repository")
+			continue
+		}
+		if _, asset := t.(Asset); asset {
+			v.repositoryFault(fmt.Sprintf("Tasks[%d]", i), fmt.Sprintf("%q is an asset: list it under Assets", t.Name()))
+			continue
+		}
+		v.register(t.def(), registered)
+	}
+}
+
+// register adds a definition unless one of its names is taken.
+func (v *validation) register(d *definition, registered map[string]*definition) {
+	if first, taken := registered[d.name]; taken {
+		if first == d {
+			v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.kindName(), d.name))
+		} else {
+			v.fault(d, fault{message: takenBy(d.name, first), kind: ErrGraphValidation})
+		}
+		return
+	}
+	registered[d.name] = d
+	v.defs = append(v.defs, d)
+	for i, name := range d.outputs {
+		if first, taken := v.scope.values[name]; taken {
+			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first.def), kind: ErrGraphValidation})
+			continue
+		}
+		if first, taken := registered[name]; taken && first != d {
+			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first), kind: ErrGraphValidation})
+			continue
+		}
+		v.scope.values[name] = provided{typ: d.types[i], def: d}
+	}
+}
+
+func outputPart(d *definition, output string) string {
+	if output == d.name {
+		return ""
+	}
+	return fmt.Sprintf("output %q", output)
+}
+
+func takenBy(name string, first *definition) string {
+	at := ""
+	if p := first.pos.String(); p != "" {
+		at = " at " + p
+	}
+	return fmt.Sprintf("the name %q is taken by the %s%s: rename one of them", name, first.kindName(), at)
+}
+
+// names yields what an input may be called.
+func (v *validation) names(yield func(string) bool) {
+	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.values), maps.Keys(v.scope.resources)} {
+		for name := range source {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// build makes the nodes of all definitions.
+func (v *validation) build() {
+	v.nodes = make([]graph.Node, 0, len(v.defs))
+	v.owner = make([]*definition, 0, len(v.defs))
+	for _, d := range v.defs {
+		for _, f := range d.faults {
+			v.fault(d, f)
+		}
+		if d.build == nil {
+			continue
+		}
+		s := v.scope
+		s.report = func(f fault) { v.fault(d, f) }
+		for _, n := range d.build(&s) {
+			v.finishNode(d, &n)
+			v.nodes = append(v.nodes, n)
+			v.owner = append(v.owner, d)
+		}
+	}
+}
+
+// finishNode replaces references by what they refer to and fills in the defaults.
+func (v *validation) finishNode(d *definition, n *graph.Node) {
+	n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
+	for o := range n.Outputs {
+		out := &n.Outputs[o]
+		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)
+		if n.Kind != graph.External && out.Type != nil {
+			v.checkStorable(d, out)
+		}
+	}
+	for i := range n.Inputs {
+		if in := &n.Inputs[i]; in.Handler != nil {
+			in.Handler = v.handler(d, "input "+in.Field, in.Handler)
+		}
+	}
+}
+
+func (v *validation) checkStorable(d *definition, out *graph.Output) {
+	acceptor, ok := out.Handler.(iohandler.Acceptor)
+	if !ok {
+		return
+	}
+	if err := acceptor.CanStore(out.Type); err != nil {
+		v.fault(d, fault{at: strings.TrimSpace(outputPart(d, out.Name) + " io handler"), message: err.Error(), kind: ErrGraphValidation})
+	}
+}
+
+// handler returns the handler that h stands for.
+func (v *validation) handler(d *definition, at string, h iohandler.Handler) iohandler.Handler {
+	if h == nil {
+		return v.scope.defaultHandler
+	}
+	name, reference := iohandler.NameOf(h)
+	if !reference {
+		return h
+	}
+	found, message := lookUpHandler(v.repo.config.Resources, name)
+	if message != "" {
+		v.fault(d, fault{at: strings.TrimSpace(at + " io handler"), message: message, kind: ErrGraphValidation})
+		return v.repo.fallback
+	}
+	return found
+}
+
+// lookUpHandler returns the resource of that name if it is a handler, else what is wrong.
+func lookUpHandler(resources Resources, name string) (iohandler.Handler, string) {
+	res, ok := resources[name]
+	if h, isHandler := res.(iohandler.Handler); ok && isHandler {
+		return h, ""
+	}
+	var handlers []string
+	for _, n := range slices.Sorted(maps.Keys(resources)) {
+		if _, isHandler := resources[n].(iohandler.Handler); isHandler {
+			handlers = append(handlers, n)
+		}
+	}
+	if ok {
+		return nil, fmt.Sprintf("resource %q is a %T, not an IO handler; %s", name, res, listed("IO handlers among the resources", handlers))
+	}
+	return nil, fmt.Sprintf("no resource is named %q%s; %s", name, suggestion(name, slices.Values(handlers)), listed("IO handlers among the resources", handlers))
+}
+
+func listed(what string, names []string) string {
+	if len(names) == 0 {
+		return "there are no " + what
+	}
+	return what + ": " + strings.Join(names, ", ")
+}
+
+// connect builds the graph and reports what does not fit.
+func (v *validation) connect() *graph.Graph {
+	for _, n := range v.nodes {
+		if n.Outputs[0].Handler == nil {
+			return nil // a default that could not be resolved was reported
+		}
+	}
+	g, faults := graph.Build(slices.Clone(v.nodes))
+	for _, f := range faults {
+		d := v.owner[f.Node]
+		switch f.Kind {
+		case graph.Cycle:
+			v.fault(d, fault{message: cycleMessage(f.Members), kind: ErrGraphValidation})
+		case graph.DuplicateName: // register reported it, or within a definition its constructor
+		case graph.UnknownUpstream: // wiring reported it, with the field and the nearest name
+		}
+	}
+	if len(v.errs) > 0 {
+		return nil
+	}
+	return g
+}
+
+func cycleMessage(members []string) string {
+	if len(members) == 1 {
+		return fmt.Sprintf("it depends on itself through %q: use a SelfDependency for its previous value", members[0])
+	}
+	return fmt.Sprintf("it is on a cycle of %s: remove one of these dependencies", quotedList(members))
+}
+
+func quotedList(names []string) string {
+	q := make([]string, len(names))
+	for i, n := range names {
+		q[i] = quoted(n)
+	}
+	return strings.Join(q, ", ")
+}
+
+func quoted(s string) string { return fmt.Sprintf("%q", s) }
+
+// selectItems evaluates a request's selection: what is wanted by item, nil for everything.
+func (b *built) selectItems(texts []string) ([]bool, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	expr, err := selection.ParseAll(texts)
+	if err != nil {
+		return nil, err
+	}
+	set, err := expr.Eval(b.graph.Items())
+	if err != nil {
+		return nil, &selectionError{err}
+	}
+	selected := make([]bool, b.graph.Items().Len())
+	runnable := false
+	for i := range selected {
+		selected[i] = set.Has(i)
+		if selected[i] {
+			_, node := b.graph.Output(b.graph.Items().Output(i))
+			runnable = runnable || b.graph.Node(node).Kind != graph.External
+		}
+	}
+	if !runnable {
+		return nil, fmt.Errorf("selection %s: it selects nothing that can be materialized: external assets are made elsewhere, use observe", quotedList(texts))
+	}
+	return selected, nil
+}
+
+// selectionError is a selection that names what does not exist.
+type selectionError struct{ err error }
+
+func (e *selectionError) Error() string   { return e.err.Error() }
+func (e *selectionError) Unwrap() []error { return []error{ErrAssetNotFound, e.err} }
+
+// sortedJobs returns the jobs in the order of their names.
+func (b *built) sortedJobs() []*ResolvedJob {
+	jobs := make([]*ResolvedJob, 0, len(b.jobs))
+	for _, name := range slices.Sorted(maps.Keys(b.jobs)) {
+		jobs = append(jobs, b.jobs[name])
+	}
+	return jobs
+}
