@@ -60,7 +60,7 @@ type reader struct {
 
 func (r *reader) line(line string) error {
 	var ups []string
-	for _, segment := range strings.Split(line, "->") {
+	for segment := range strings.SplitSeq(line, "->") {
 		var made []string
 		for _, term := range terms(segment) {
 			node, outputs, err := r.term(term)
@@ -110,7 +110,7 @@ func (r *reader) term(term string) (at int, outputs []string, err error) {
 	}
 	name, list, several := strings.Cut(name, "(")
 	if several {
-		for _, out := range strings.Split(list, ",") {
+		for out := range strings.SplitSeq(list, ",") {
 			outputs = append(outputs, strings.TrimSpace(out))
 		}
 	}
