@@ -102,7 +102,8 @@ func (r *reader) term(term string) (at int, outputs []string, err error) {
 	} else if word == "self" && more {
 		self, term = true, rest
 	}
-	name, attrs := strings.TrimSpace(term), ""
+	name := strings.TrimSpace(term)
+	var attrs string
 	if closing := strings.Index(name, ")"); closing >= 0 {
 		name, attrs = name[:closing], name[closing+1:]
 	} else {
