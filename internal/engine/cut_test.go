@@ -72,6 +72,7 @@ func trouble(calls []string) func(*graph.Invocation, []any) (any, error) {
 
 // recorded runs a pipeline and returns its plan and the facts that the store has of it.
 func recorded(tb testing.TB, t *rapid.T, p *pipeline) (*plan.Plan, []storage.Fact) {
+	tb.Helper()
 	store := memory.New()
 	c := p.config(tb, store)
 	res, err := engine.Execute(tb.Context(), c)

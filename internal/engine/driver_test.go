@@ -382,8 +382,7 @@ func TestNilPointerAsError(t *testing.T) {
 	})
 	res, err := p.run(t.Context(), t, memory.New())
 	expect(t, res, err, storage.Failure, "a:failed/1")
-	var panicked *engine.PanicError
-	if !errors.As(res.Steps[0].Err, &panicked) {
+	if _, ok := errors.AsType[*engine.PanicError](res.Steps[0].Err); !ok {
 		t.Errorf("a: %v, want the panic of its error", res.Steps[0].Err)
 	}
 }
