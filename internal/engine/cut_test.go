@@ -71,7 +71,8 @@ func trouble(calls []string) func(*graph.Invocation, []any) (any, error) {
 }
 
 // recorded runs a pipeline and returns its plan and the facts that the store has of it.
-func recorded(t *rapid.T, tb testing.TB, p *pipeline) (*plan.Plan, []storage.Fact) {
+func recorded(tb testing.TB, t *rapid.T, p *pipeline) (*plan.Plan, []storage.Fact) {
+	tb.Helper()
 	store := memory.New()
 	c := p.config(tb, store)
 	res, err := engine.Execute(tb.Context(), c)
@@ -96,7 +97,7 @@ func recorded(t *rapid.T, tb testing.TB, p *pipeline) (*plan.Plan, []storage.Fac
 // the run ends right: one outcome each, nothing run again that need not be, one end.
 func TestCutAnywhere(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p, facts := recorded(rt, t, randomPipeline(rt))
+		p, facts := recorded(t, rt, randomPipeline(rt))
 		whole := engine.NewDecider(p)
 		for cut := range facts {
 			checkDecided(rt, p, whole, facts, cut)

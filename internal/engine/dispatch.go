@@ -45,8 +45,8 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		r.doneReading(j.step)
 	}
 	if len(hooked) > 0 {
+		defer r.hooks.Done() // also when a hook ends this goroutine
 		r.runHooks(j, hooked, o.err)
-		r.hooks.Done()
 	}
 	return mine, ok
 }

@@ -237,7 +237,7 @@ func free(waits []bool, taken []int) bool {
 }
 
 func checkEdges(t *rapid.T, g *graph.Graph, direct [][]bool, place []int32) {
-	var ups, downs = make([][]int32, len(place)), make([][]int32, len(place))
+	ups, downs := make([][]int32, len(place)), make([][]int32, len(place))
 	for i := range direct {
 		for u, waited := range direct[i] {
 			if waited {

@@ -60,7 +60,7 @@ type reader struct {
 
 func (r *reader) line(line string) error {
 	var ups []string
-	for _, segment := range strings.Split(line, "->") {
+	for segment := range strings.SplitSeq(line, "->") {
 		var made []string
 		for _, term := range terms(segment) {
 			node, outputs, err := r.term(term)
@@ -102,7 +102,8 @@ func (r *reader) term(term string) (at int, outputs []string, err error) {
 	} else if word == "self" && more {
 		self, term = true, rest
 	}
-	name, attrs := strings.TrimSpace(term), ""
+	name := strings.TrimSpace(term)
+	var attrs string
 	if closing := strings.Index(name, ")"); closing >= 0 {
 		name, attrs = name[:closing], name[closing+1:]
 	} else {
@@ -110,7 +111,7 @@ func (r *reader) term(term string) (at int, outputs []string, err error) {
 	}
 	name, list, several := strings.Cut(name, "(")
 	if several {
-		for _, out := range strings.Split(list, ",") {
+		for out := range strings.SplitSeq(list, ",") {
 			outputs = append(outputs, strings.TrimSpace(out))
 		}
 	}
