@@ -182,8 +182,8 @@ func (w *wiring) report(at, format string, v ...any) {
 
 // valueNames yields what an input may read that is no resource.
 func (w *wiring) valueNames(yield func(string) bool) {
-	for name := range w.scope.values {
-		if !yield(name) {
+	for name := range w.scope.names {
+		if _, ok := w.scope.values[name]; ok && !yield(name) {
 			return
 		}
 	}
