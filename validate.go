@@ -184,28 +184,35 @@ func (v *validation) names(yield func(string) bool) {
 func (v *validation) build() {
 	v.nodes = make([]graph.Node, 0, len(v.defs))
 	v.owner = make([]*definition, 0, len(v.defs))
-	for _, d := range v.defs {
+	var d *definition
+	s := v.scope
+	s.report = func(f fault) { v.fault(d, f) }
+	for _, d = range v.defs {
 		for _, f := range d.faults {
 			v.fault(d, f)
 		}
 		if d.build == nil {
 			continue
 		}
-		s := v.scope
-		s.report = func(f fault) { v.fault(d, f) }
-		for _, n := range d.build(&s) {
-			v.finishNode(d, &n)
-			if !v.refused[d] {
-				v.nodes = append(v.nodes, n)
-				v.owner = append(v.owner, d)
-			}
+		nodes := d.build(&s)
+		for i := range nodes {
+			v.finishNode(d, &nodes[i])
+		}
+		if v.refused[d] {
+			continue
+		}
+		v.nodes = append(v.nodes, nodes...)
+		for range nodes {
+			v.owner = append(v.owner, d)
 		}
 	}
 }
 
 // finishNode replaces references by what they refer to and fills in the defaults.
 func (v *validation) finishNode(d *definition, n *graph.Node) {
-	n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
+	if n.Retry.IsNamed() {
+		n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
+	}
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)
@@ -295,7 +302,7 @@ func listed(what string, names []string) string {
 
 // connect builds the graph and reports what does not fit.
 func (v *validation) connect() *graph.Graph {
-	g, faults := graph.Build(slices.Clone(v.nodes))
+	g, faults := graph.Build(v.nodes)
 	for _, f := range faults {
 		d := v.owner[f.Node]
 		switch f.Kind {
