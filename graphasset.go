@@ -297,7 +297,7 @@ func (c *composition) input(w *wiring, at string, f *argument, src *source, elem
 	stored, own := src.typ, c.spec.NodeIOHandler
 	if src.from != nil {
 		in.From = c.key(src.from)
-	} else if !c.upstream(w, at, src, &in, &stored, &own) {
+	} else if !c.upstream(w, at, src, &in, &own) {
 		return false
 	}
 	want := f.typ
@@ -317,7 +317,7 @@ func (c *composition) input(w *wiring, at string, f *argument, src *source, elem
 }
 
 // upstream looks up an upstream of the asset.
-func (c *composition) upstream(w *wiring, at string, src *source, in *graph.Input, stored *reflect.Type, own *iohandler.Handler) bool {
+func (c *composition) upstream(w *wiring, at string, src *source, in *graph.Input, own *iohandler.Handler) bool {
 	in.From = src.upstream
 	up, ok := w.scope.values[src.upstream]
 	switch {

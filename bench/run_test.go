@@ -97,14 +97,14 @@ func BenchmarkRun(b *testing.B) {
 	const n = 1000
 	for _, s := range shapes {
 		b.Run(string(s), func(b *testing.B) {
-			eachStore(b, func(b *testing.B, store storage.Storage) { runs(b, s, n, store) })
+			eachStore(b, func(b *testing.B, store storage.Storage) { b.Helper(); runs(b, s, n, store) })
 		})
 	}
 }
 
 // BenchmarkOneStepRuns is runs in a row of one step each, which wait for the disk twice.
 func BenchmarkOneStepRuns(b *testing.B) {
-	eachStore(b, func(b *testing.B, store storage.Storage) { runs(b, bench.Wide, 1, store) })
+	eachStore(b, func(b *testing.B, store storage.Storage) { b.Helper(); runs(b, bench.Wide, 1, store) })
 }
 
 func runs(b *testing.B, s bench.Shape, n int, store storage.Storage) {

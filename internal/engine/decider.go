@@ -338,7 +338,8 @@ func (d *Decider) tally(outcome status) *int {
 
 // skipDownstream skips everything that waits for s, directly or not.
 func (d *Decider) skipDownstream(s, cause int32) {
-	stack := append(d.scratch[:0], s)
+	stack := d.scratch[:0]
+	stack = append(stack, s)
 	for len(stack) > 0 {
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]

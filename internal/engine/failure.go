@@ -109,8 +109,7 @@ func failureDetail(err error) []byte {
 	if errors.As(err, &hint) {
 		d.Hint = hint.Hint()
 	}
-	var panicked *PanicError
-	if errors.As(err, &panicked) {
+	if panicked, ok := errors.AsType[*PanicError](err); ok {
 		d.Stack = panicked.Stack
 	}
 	return d.AppendJSON(nil)
