@@ -126,7 +126,8 @@ func ExampleRepositoryConfig_config() {
 	asset := rivers.NewAsset(rivers.AssetSpec{Name: "orders"},
 		func(_ *rivers.AssetContext, in struct {
 			Cfg Limits `rivers:",config"`
-		}) (string, error) {
+		},
+		) (string, error) {
 			return fmt.Sprint(in.Cfg.Rows, " ", in.Cfg.Wait, " ", in.Cfg.Token), nil
 		})
 	repo := open(rivers.RepositoryConfig{Assets: []rivers.Asset{asset}})
@@ -187,8 +188,7 @@ func ExampleCodeRepository_Validate() {
 	active := rivers.NewAsset(rivers.AssetSpec{Name: "active"},
 		func(_ *rivers.AssetContext, in struct{ Usres []string }) (int, error) { return len(in.Usres), nil })
 	err := rivers.NewCodeRepository(rivers.RepositoryConfig{Assets: []rivers.Asset{users, active}}).Validate()
-	var mistake *rivers.DefinitionError
-	if errors.As(err, &mistake) {
+	if mistake, ok := errors.AsType[*rivers.DefinitionError](err); ok {
 		fmt.Println(mistake.Kind, mistake.Name, mistake.At)
 		fmt.Println(mistake.Message)
 	}

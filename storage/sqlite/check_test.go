@@ -9,6 +9,7 @@ import (
 
 // TestCheck damages a sound store in one way after another.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ damage, want string }{
 		"sound":               {"", ""},
 		"two ends":            {"INSERT INTO event SELECT run, 4, at, kind, step, attempt, retry_at, cause, status, asset, detail FROM event WHERE n = 3", `run "r" is success and has 2 ends among its events, want one`},

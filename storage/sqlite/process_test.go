@@ -67,7 +67,7 @@ func writeRuns(s storage.Storage, prefix string, n int, acked func(id string)) e
 // start begins a child; its lines are the IDs it was acknowledged.
 func start(t *testing.T, path, prefix string, count int) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], prefix, fmt.Sprint(count)) //nolint:gosec // this test binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], prefix, fmt.Sprint(count))
 	cmd.Env = append(os.Environ(), childPath+"="+path)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
