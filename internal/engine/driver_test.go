@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,10 +147,14 @@ func TestTimeoutIsRetried(t *testing.T) {
 		p.grace = time.Minute
 		p.retry = retry.Policy{Max: 2, Backoff: retry.Constant(time.Second), On: []error{retry.Timeout}}
 		release := make(chan struct{})
+		var mu sync.Mutex // the deaf attempt goes on beside the next one
 		var began []time.Time
 		p.asset("a", func(inv *graph.Invocation, _ []any) (any, error) {
+			mu.Lock()
 			began = append(began, time.Now())
-			switch len(began) {
+			attempt := len(began)
+			mu.Unlock()
+			switch attempt {
 			case 1:
 				<-release // deaf
 			case 2:

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
+var update = flag.Bool("update", false, "write the answers of the scripts as they are now")
+
 // The scripts in testdata/decider: "run" plans a graph, and each command after it is a fact, or lets
 // time pass. The answer to each is what should happen next:
 //
@@ -25,7 +28,7 @@ import (
 // "obey" records every command that is due, again and again until only finishing steps could bring
 // new ones, and answers what it did.
 func TestDeciderScripts(t *testing.T) {
-	plantest.Run(t, "testdata/decider/*.txt", func(t *testing.T) func(plantest.Block) string {
+	plantest.Run(t, "testdata/decider/*.txt", *update, func(t *testing.T) func(plantest.Block) string {
 		s := &script{}
 		return func(b plantest.Block) string {
 			answer, err := s.do(b)

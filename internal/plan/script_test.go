@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,10 +13,12 @@ import (
 	"github.com/rivers-go/rivers/internal/plan/plantest"
 )
 
+var update = flag.Bool("update", false, "write the answers of the scripts as they are now")
+
 // The scripts in testdata: "assets" defines a graph, "plan a, b +upstream in_process workers=2" plans
 // it and answers with the steps in their order.
 func TestScripts(t *testing.T) {
-	plantest.Run(t, "testdata/*.txt", func(t *testing.T) func(plantest.Block) string {
+	plantest.Run(t, "testdata/*.txt", *update, func(t *testing.T) func(plantest.Block) string {
 		var g *graph.Graph
 		return func(b plantest.Block) string {
 			word, rest, _ := strings.Cut(b.Command, " ")

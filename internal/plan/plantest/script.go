@@ -1,15 +1,11 @@
 package plantest
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// Update makes [Run] write what it got into the scripts: the flag -update of the tests that use it.
-var Update = flag.Bool("update", false, "write the answers of the scripts as they are now")
 
 // Block is one question of a script and its answer.
 type Block struct {
@@ -25,19 +21,20 @@ type Block struct {
 
 // Run runs every script that the pattern finds. A script is a text file of blocks: a command, lines
 // that belong to it, "----", the answer, and an empty line. Lines that begin with # between blocks
-// are remarks. For each file begin is called, and what it returns answers the blocks in order.
-func Run(t *testing.T, pattern string, begin func(t *testing.T) func(b Block) string) {
+// are remarks. For each file begin is called, and what it returns answers the blocks in order. With
+// update, the answers are written into the files instead of being compared.
+func Run(t *testing.T, pattern string, update bool, begin func(t *testing.T) func(b Block) string) {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("scripts %s: %d found (%v)", pattern, len(files), err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runFile(t, file, begin(t)) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runFile(t, file, update, begin(t)) })
 	}
 }
 
-func runFile(t *testing.T, file string, answer func(Block) string) {
+func runFile(t *testing.T, file string, update bool, answer func(Block) string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -47,7 +44,7 @@ func runFile(t *testing.T, file string, answer func(Block) string) {
 	var out strings.Builder
 	for _, b := range blocks {
 		got := strings.TrimRight(answer(b), "\n")
-		if got != b.want && !*Update {
+		if got != b.want && !update {
 			t.Errorf("%s:%d: %s\n%s\nwant\n%s", file, b.Line, b.Command, got, b.want)
 		}
 		out.WriteString(b.lead + b.Command + "\n" + b.Input + "----\n")
@@ -56,7 +53,7 @@ func runFile(t *testing.T, file string, answer func(Block) string) {
 		}
 	}
 	out.WriteString(rest)
-	if *Update && out.String() != string(text) {
+	if update && out.String() != string(text) {
 		if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
