@@ -1,6 +1,7 @@
 package rivers
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"runtime/debug"
@@ -67,6 +68,11 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 
 // Name returns the asset's name.
 func (a *GraphAsset[Out]) Name() string { return a.d.name }
+
+// Load returns the asset's value as it was last stored; see [SingleAsset.Load].
+func (a *GraphAsset[Out]) Load(ctx context.Context, repo *CodeRepository, o LoadOptions) (Out, error) {
+	return load[Out](ctx, repo, a.d.name, o)
+}
 
 func (a *GraphAsset[Out]) def() *definition { return a.d }
 func (a *GraphAsset[Out]) asset()           {}

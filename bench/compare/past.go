@@ -52,7 +52,7 @@ func writePastRun(ctx context.Context, store storage.Writer, id string, keys []s
 	detail := storage.Detail{Data: "6b1f2f6e-0a55-4d5b-9c4e-5b8f0d3c2a11"}.AppendJSON(nil)
 	b := storage.Batch{Fence: storage.Fence{Run: run, Token: 1}}
 	for i, key := range keys {
-		fact := storage.Fact{Step: int32(i), Attempt: 1, At: storage.Micros(1_700_000_000_000_000 + i)} //nolint:gosec // there are 10,000
+		fact := storage.Fact{Step: int32(i), Attempt: 1, At: storage.Micros(1_700_000_000_000_000 + i)}
 		fact.Kind = storage.StepStarted
 		b.Events = append(b.Events, storage.Event{Run: run, N: int64(2*i + 1), Fact: fact})
 		fact.Kind = storage.StepSucceeded
