@@ -48,8 +48,8 @@ func argumentsOf(t reflect.Type) *arguments {
 		a.fault("argument", "the second parameter is a %s: make it a struct with an exported field per input, or rivers.NoInput", t)
 		return a
 	}
-	for i := range t.NumField() {
-		a.add(t.Field(i))
+	for field := range t.Fields() {
+		a.add(field)
 	}
 	return a
 }
@@ -73,7 +73,7 @@ func (a *arguments) add(sf reflect.StructField) {
 	if tag, ok := sf.Tag.Lookup("rivers"); ok && !a.applyTag(&arg, tag) {
 		return
 	}
-	if self, ok := reflect.Zero(sf.Type).Interface().(selfField); ok && arg.role == valueRole {
+	if self, ok := reflect.TypeAssert[selfField](reflect.Zero(sf.Type)); ok && arg.role == valueRole {
 		arg.role, arg.typ = selfRole, self.selfType()
 	}
 	if arg.role == configRole {
@@ -168,6 +168,14 @@ type set struct {
 
 // filling fills an argument struct; it is made when a node is built.
 type filling struct{ sets []set }
+
+// filled returns an argument struct for one call. It is the step's path: no field, no reflection.
+func filled[In any](f *filling, inv *graph.Invocation, args []any) (in In, err error) {
+	if len(f.sets) > 0 {
+		err = f.fill(reflect.ValueOf(&in).Elem(), inv, args)
+	}
+	return in, err
+}
 
 // fill sets the fields of in, a struct.
 func (f *filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error {

@@ -1,7 +1,6 @@
 package rivers
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -54,10 +52,15 @@ func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	if strings.TrimSpace(spec.Command) == "" {
 		t.d.fault("Command", "it is empty: give a shell text, or a program with Args")
 	}
+	for _, k := range slices.Sorted(maps.Keys(spec.Env)) {
+		if k == "" || strings.ContainsAny(k, "=\x00") {
+			t.d.fault(fmt.Sprintf("Env[%q]", k), "the name of a variable is not empty and holds no =: rename it")
+		}
+	}
 	spec.Args, spec.Env = slices.Clone(spec.Args), maps.Clone(spec.Env)
 	t.call = func(*filling) graph.Call {
 		return func(inv *graph.Invocation, _ []any) (graph.Result, error) {
-			text, err := spec.run(inv)
+			text, err := spec.run(inv, bashGrace)
 			return graph.Result{Value: text}, err
 		}
 	}
@@ -65,7 +68,7 @@ func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 }
 
 // command makes the command, in a process group of its own so that all of it can be stopped.
-func (s *BashTaskSpec) command(ctx context.Context) *exec.Cmd {
+func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.Command)
 	if s.Args != nil {
 		cmd = exec.CommandContext(ctx, s.Command, s.Args...)
@@ -76,56 +79,77 @@ func (s *BashTaskSpec) command(ctx context.Context) *exec.Cmd {
 		cmd.Env = append(cmd.Env, k+"="+s.Env[k])
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = bashGrace
-	cmd.Cancel = func() error {
-		group := -cmd.Process.Pid
-		time.AfterFunc(bashGrace, func() { _ = syscall.Kill(group, syscall.SIGKILL) }) // gone already is what we want
-		return syscall.Kill(group, syscall.SIGTERM)
-	}
+	cmd.WaitDelay = grace
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	return cmd
 }
 
-func (s *BashTaskSpec) run(inv *graph.Invocation) (string, error) {
-	cmd := s.command(inv.Context)
-	out, err1 := cmd.StdoutPipe()
-	errs, err2 := cmd.StderrPipe()
-	if err := errors.Join(err1, err2); err != nil {
-		return "", fmt.Errorf("command %q: %w", s.Command, err)
-	}
+// run runs the command; grace is how long it may go on once it was told to stop.
+func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, error) {
+	cmd := s.command(inv.Context, grace)
+	var value bytes.Buffer
+	var last tail
+	stdout := lineWriter{line: func(text string) { writeLine(inv, storage.StreamStdout, text) }}
+	stderr := lineWriter{line: func(text string) { last.add(text); writeLine(inv, storage.StreamStderr, text) }}
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&value, &stdout), &stderr
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("command %q: starting it: %w", s.Command, err)
 	}
-	var stdout bytes.Buffer
-	var last tail
-	var reading sync.WaitGroup
-	reading.Go(func() { copyLines(io.TeeReader(out, &stdout), inv, storage.StreamStdout, nil) })
-	reading.Go(func() { copyLines(errs, inv, storage.StreamStderr, &last) })
-	reading.Wait()
-	if err := cmd.Wait(); err != nil {
-		if cause := context.Cause(inv.Context); cause != nil {
-			return "", fmt.Errorf("command %q: stopped: %w", s.Command, cause)
-		}
-		return "", fmt.Errorf("command %q: %w%s", s.Command, err, last.text())
+	err := cmd.Wait()
+	stdout.end()
+	stderr.end()
+	if err == nil {
+		return strings.TrimSuffix(strings.TrimSuffix(value.String(), "\n"), "\r"), nil
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(stdout.String(), "\n"), "\r"), nil
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what outlived the command; gone already is what we want
+	switch cause := context.Cause(inv.Context); {
+	case cause != nil:
+		return "", fmt.Errorf("command %q: stopped: %w", s.Command, cause)
+	case errors.Is(err, exec.ErrWaitDelay):
+		return "", fmt.Errorf("command %q: it ended, and %s later a process that it left behind still had its output open: wait for that process, or redirect its output", s.Command, grace)
+	}
+	return "", fmt.Errorf("command %q: %w%s", s.Command, err, last.text())
 }
 
-// copyLines copies a stream into the step's log, line by line.
-func copyLines(r io.Reader, inv *graph.Invocation, stream storage.LogStream, last *tail) {
-	lines := bufio.NewReader(r)
+// writeLine copies a line into the step's log.
+func writeLine(inv *graph.Invocation, stream storage.LogStream, text string) {
+	if inv.Write != nil {
+		inv.Write(stream, text)
+	}
+}
+
+// maxLine bounds a line of the log: a longer one is several, so that a stream without line breaks
+// is not held in memory twice.
+const maxLine = 64 << 10
+
+// lineWriter cuts a stream into lines.
+type lineWriter struct {
+	line func(text string)
+	rest []byte
+}
+
+// Write hands over the lines that p completes. It never fails.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	n := len(p)
 	for {
-		line, err := lines.ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line != "" || err == nil {
-			if inv.Write != nil {
-				inv.Write(stream, line)
-			}
-			if last != nil {
-				last.add(line)
-			}
+		text, after, found := bytes.Cut(p, []byte{'\n'})
+		w.rest = append(w.rest, text...)
+		for len(w.rest) > maxLine {
+			w.line(string(w.rest[:maxLine]))
+			w.rest = append(w.rest[:0], w.rest[maxLine:]...)
 		}
-		if err != nil {
-			return
+		if !found {
+			return n, nil
 		}
+		w.line(strings.TrimSuffix(string(w.rest), "\r"))
+		w.rest, p = w.rest[:0], after
+	}
+}
+
+// end hands over a last line without a line break.
+func (w *lineWriter) end() {
+	if len(w.rest) > 0 {
+		w.line(strings.TrimSuffix(string(w.rest), "\r"))
 	}
 }
 

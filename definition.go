@@ -52,8 +52,6 @@ type fault struct {
 	message string
 	// kind is the sentinel that errors.Is finds, such as ErrGraphValidation.
 	kind error
-	// from points at a second definition that takes part, such as the first of two with one name.
-	from position
 }
 
 // scope is what a definition can refer to while its nodes are built.

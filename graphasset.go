@@ -1,6 +1,7 @@
 package rivers
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"runtime/debug"
@@ -67,6 +68,11 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 
 // Name returns the asset's name.
 func (a *GraphAsset[Out]) Name() string { return a.d.name }
+
+// Load returns the asset's value as it was last stored; see [SingleAsset.Load].
+func (a *GraphAsset[Out]) Load(ctx context.Context, repo *CodeRepository, o LoadOptions) (Out, error) {
+	return load[Out](ctx, repo, a.d.name, o)
+}
 
 func (a *GraphAsset[Out]) def() *definition { return a.d }
 func (a *GraphAsset[Out]) asset()           {}
@@ -297,7 +303,7 @@ func (c *composition) input(w *wiring, at string, f *argument, src *source, elem
 	stored, own := src.typ, c.spec.NodeIOHandler
 	if src.from != nil {
 		in.From = c.key(src.from)
-	} else if !c.upstream(w, at, src, &in, &stored, &own) {
+	} else if !c.upstream(w, at, src, &in, &own) {
 		return false
 	}
 	want := f.typ
@@ -317,7 +323,7 @@ func (c *composition) input(w *wiring, at string, f *argument, src *source, elem
 }
 
 // upstream looks up an upstream of the asset.
-func (c *composition) upstream(w *wiring, at string, src *source, in *graph.Input, stored *reflect.Type, own *iohandler.Handler) bool {
+func (c *composition) upstream(w *wiring, at string, src *source, in *graph.Input, own *iohandler.Handler) bool {
 	in.From = src.upstream
 	up, ok := w.scope.values[src.upstream]
 	switch {

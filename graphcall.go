@@ -122,7 +122,7 @@ func Map[S ~[]E, E, In, Out any](g *Graph, over Ref[S], t *Task[In, Out], o MapO
 		g.c.fault("map of task "+quoted(p.path), "MaxConcurrency is %d: give a positive number, or 0 for no limit", o.MaxConcurrency)
 	}
 	m := &mapping{over: over.source, concurrency: o.MaxConcurrency, elem: reflect.TypeFor[E]()}
-	if d, ok := reflect.Zero(m.elem).Interface().(dynamic); ok {
+	if d, ok := reflect.TypeAssert[dynamic](reflect.Zero(m.elem)); ok {
 		m.named, m.elem = true, d.elementType()
 	}
 	m.elements = func(value any) ([]any, []string, error) { return elementsOf[S, E](value, m.named) }

@@ -68,7 +68,8 @@ func TestMultiAsset(t *testing.T) {
 	}, func(ctx *rivers.AssetContext, in struct{ Numbers []int }) (struct {
 		Odd  rivers.Output[[]int]
 		Even []int
-	}, error) {
+	}, error,
+	) {
 		var out struct {
 			Odd  rivers.Output[[]int]
 			Even []int
@@ -200,7 +201,9 @@ func TestStreamedCollect(t *testing.T) {
 	words := rivers.NewTask(rivers.TaskSpec{Name: "words"},
 		func(*rivers.TaskContext, rivers.NoInput) ([]string, error) { return []string{"a", "b", "c"}, nil })
 	upper := rivers.NewTask(rivers.TaskSpec{Name: "upper"},
-		func(_ *rivers.TaskContext, in struct{ Word string }) (string, error) { return strings.ToUpper(in.Word), nil })
+		func(_ *rivers.TaskContext, in struct{ Word string }) (string, error) {
+			return strings.ToUpper(in.Word), nil
+		})
 	join := rivers.NewTask(rivers.TaskSpec{Name: "join"},
 		func(_ *rivers.TaskContext, in struct{ Words iter.Seq2[string, error] }) (string, error) {
 			var all []string
@@ -311,7 +314,8 @@ func TestConfig(t *testing.T) {
 	asset := rivers.NewAsset(rivers.AssetSpec{Name: "limited"},
 		func(_ *rivers.AssetContext, in struct {
 			Cfg limits `rivers:",config"`
-		}) (string, error) {
+		},
+		) (string, error) {
 			return fmt.Sprint(in.Cfg.Rows, " ", in.Cfg.Token.Reveal(), " ", in.Cfg.Token), nil
 		})
 	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{asset}})

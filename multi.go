@@ -49,7 +49,7 @@ type OutputSpec struct {
 	// IOHandler stores the value; nil is the multi-asset's.
 	IOHandler iohandler.Handler
 
-	typ reflect.Type // set by OutputOf
+	typ reflect.Type // of the result, set by OutputOf
 }
 
 // OutputOf says the type of an output that is handed over by [Emit].
@@ -123,11 +123,11 @@ func (d *definition) multiOutputs(t reflect.Type, spec MultiAssetSpec) []multiOu
 	switch {
 	case t == reflect.TypeFor[Emitted]():
 		for _, o := range spec.Outputs {
-			if o.typ == nil {
-				d.fault(fmt.Sprintf("output %q", o.Name), "its type is not known: make it with rivers.OutputOf[T](rivers.OutputSpec{…})")
-			}
-			outs = append(outs, multiOutput{name: o.Name, typ: o.typ, shape: plain})
+			outs = append(outs, d.outputOf(o))
 		}
+	case t.Implements(reflect.TypeFor[carrier]()):
+		d.fault("result", "it is a %s, which is one output: make it a struct with a field for each, or rivers.Emitted", t)
+		return nil
 	case t.Kind() == reflect.Struct:
 		outs = d.fieldOutputs(t)
 	default:
@@ -141,13 +141,32 @@ func (d *definition) multiOutputs(t reflect.Type, spec MultiAssetSpec) []multiOu
 	return outs
 }
 
+// outputOf is an output that is handed over while the function runs.
+func (d *definition) outputOf(o OutputSpec) multiOutput {
+	out := multiOutput{name: o.Name}
+	if o.typ == nil {
+		d.fault(fmt.Sprintf("output %q", o.Name), "its type is not known: make it with rivers.OutputOf[T](rivers.OutputSpec{…})")
+		return out
+	}
+	how, typ := shapeOf(o.typ)
+	if typ == nil {
+		d.fault(fmt.Sprintf("output %q", o.Name), "%s has no value to hand over: name the value's type", o.typ)
+	}
+	out.shape, out.typ = how, typ
+	return out
+}
+
 func (d *definition) fieldOutputs(t reflect.Type) []multiOutput {
 	var outs []multiOutput
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		at := "result " + sf.Name
-		if !sf.IsExported() || sf.Anonymous {
-			d.fault(at, "the field is not exported or is embedded: make it a named one that begins with a capital")
+		switch {
+		case sf.Anonymous:
+			d.fault(at, "the field is embedded: give it a name of its own")
+			continue
+		case !sf.IsExported():
+			d.fault(at, "the field is not exported, so it is no output: begin it with a capital, or remove it")
 			continue
 		}
 		name := sf.Tag.Get("rivers")
@@ -165,28 +184,34 @@ func (d *definition) fieldOutputs(t reflect.Type) []multiOutput {
 
 // describeOutputs adds what the specs say, and the multi-asset's own word where they say nothing.
 func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for i := range outs {
 		o := &outs[i]
 		at := fmt.Sprintf("output %q", o.name)
 		if mistake := nameMistake(o.name); mistake != "" {
 			d.fault(at, "%s", mistake)
 		}
-		if seen[o.name] {
+		if seen[o.name]++; seen[o.name] == 2 {
 			d.fault(at, "two outputs have this name: rename one of them")
 		}
-		seen[o.name] = true
 		a := graph.Attrs{Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners, CodeVersion: spec.CodeVersion}
 		o.handler = spec.IOHandler
 		if k := slices.IndexFunc(spec.Outputs, func(s OutputSpec) bool { return s.Name == o.name }); k >= 0 {
 			o.handler = spec.Outputs[k].override(&a, o.handler)
+			if said := spec.Outputs[k].typ; said != nil && valueType(said) != o.typ {
+				d.fault(at, "OutputOf says %s, and the field is a %s: leave OutputOf out, the field is enough", valueType(said), o.typ)
+			}
 		}
 		o.attrs = d.attrs(at, a)
 		d.outputs, d.types, d.handlers = append(d.outputs, o.name), append(d.types, o.typ), append(d.handlers, o.handler)
 	}
-	for _, s := range spec.Outputs {
-		if !seen[s.Name] {
-			d.fault(fmt.Sprintf("output %q", s.Name), "the result has no such field%s", suggestion(s.Name, maps.Keys(seen)))
+	for i, s := range spec.Outputs {
+		at := fmt.Sprintf("output %q", s.Name)
+		switch {
+		case seen[s.Name] == 0:
+			d.fault(at, "the result has no such field%s", suggestion(s.Name, maps.Keys(seen)))
+		case seen[s.Name] == 1 && slices.ContainsFunc(spec.Outputs[:i], func(o OutputSpec) bool { return o.Name == s.Name }):
+			d.fault(at, "Outputs describes it twice: once is enough")
 		}
 	}
 }
@@ -219,11 +244,9 @@ func (s *OutputSpec) override(a *graph.Attrs, handler iohandler.Handler) iohandl
 func multiCall[In, Out any](fn func(*AssetContext, In) (Out, error), outs []multiOutput, f *filling) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
-		var in In
-		if len(f.sets) > 0 {
-			if err := f.fill(reflect.ValueOf(&in).Elem(), inv, args); err != nil {
-				return graph.Result{}, err
-			}
+		in, err := filled[In](f, inv, args)
+		if err != nil {
+			return graph.Result{}, err
 		}
 		value, err := fn(ctx, in)
 		if err != nil {
@@ -256,29 +279,28 @@ func takeApart(inv *graph.Invocation, outs []multiOutput, v reflect.Value) graph
 
 // Emit stores one output of a multi-asset whose function returns [Emitted], and records it at once:
 // what was emitted stays when the function fails later, and such a function is not tried again.
-// value may be an [Output]. An output that was not selected is dropped.
+// value may be an [Output]. An output that was not selected is dropped. Goroutines of the function
+// may emit at once; they take turns.
 func Emit[T any](ctx *AssetContext, output string, value T) error {
 	inv := ctx.inv
 	if inv.Emit == nil {
 		return fmt.Errorf("output %q: %s %q does not emit: only a multi-asset whose function returns rivers.Emitted does", output, inv.Node.Kind, inv.Node.Definition)
 	}
-	pos := slices.IndexFunc(inv.Node.Outputs, func(o graph.Output) bool { return o.Name == output })
-	if pos < 0 {
-		names := make([]string, len(inv.Node.Outputs))
-		for i := range inv.Node.Outputs {
-			names[i] = inv.Node.Outputs[i].Name
-		}
-		return fmt.Errorf("output %q: multi-asset %q has no such output%s", output, inv.Node.Definition, suggestion(output, slices.Values(names)))
+	pos, err := ctx.output(output)
+	if err != nil {
+		return err
 	}
 	var v any = value
+	var facts graph.Facts
 	if c, ok := v.(carrier); ok {
-		var facts graph.Facts
 		v, facts = c.carried()
-		note(inv, pos, facts)
 	}
 	want := inv.Node.Outputs[pos].Type
-	if v != nil && want != nil && !reflect.TypeOf(v).AssignableTo(want) {
-		return fmt.Errorf("output %q: the value is a %T, want %s", output, v, want)
+	if typ := valueType(reflect.TypeFor[T]()); v == nil && (typ == nil || !typ.AssignableTo(want)) || v != nil && !reflect.TypeOf(v).AssignableTo(want) {
+		return fmt.Errorf("output %q: the value is a %T, want %s", output, value, want)
 	}
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	note(inv, pos, facts)
 	return inv.Emit(pos, v)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// Output, as the result of a function, carries facts beside the value. To whoever reads the asset
+// Output is a result that carries facts beside the value. To whoever reads the asset
 // it counts as T; a typed Load returns it filled from the record.
 type Output[T any] struct {
 	// Value is what the IO handler stores.
@@ -21,7 +21,7 @@ type Output[T any] struct {
 	DataVersion string
 }
 
-// Materialization, as the result of a function, says that the function wrote the asset by itself:
+// Materialization says, as the result of a function, that the function wrote the asset by itself:
 // the event is recorded, and no IO handler is called.
 type Materialization struct {
 	// Metadata is recorded with the materialization; it wins over what was added through the context.
@@ -93,7 +93,7 @@ func shapeOf(t reflect.Type) (shape, reflect.Type) {
 		return observing, nil
 	}
 	if t.Kind() == reflect.Struct {
-		if c, ok := reflect.Zero(t).Interface().(carrier); ok {
+		if c, ok := reflect.TypeAssert[carrier](reflect.Zero(t)); ok {
 			return carrying, c.carriedType()
 		}
 	}

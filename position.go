@@ -27,9 +27,6 @@ func callerPosition() position {
 	return p
 }
 
-// isZero reports whether no position was taken.
-func (p position) isZero() bool { return p.pcs[0] == 0 }
-
 // String is "file.go:12", relative to the working directory if the file is below it; where a
 // helper of the user's made the definition, "helper.go:12 (called at file.go:30)".
 func (p position) String() string {

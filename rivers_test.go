@@ -28,7 +28,7 @@ func helloRepository() *rivers.CodeRepository {
 
 func TestHello(t *testing.T) {
 	repo := helloRepository()
-	defer repo.Close()
+	defer closeRepository(t, repo)
 	if err := repo.Resolve(t.Context(), memory.New()); err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +53,22 @@ func ExampleNewAsset() {
 	answer := rivers.NewAsset(rivers.AssetSpec{Name: "answer"},
 		func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 42, nil })
 	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Assets: []rivers.Asset{answer}})
-	defer repo.Close()
+	defer func() {
+		if err := repo.Close(); err != nil {
+			fmt.Println(err)
+		}
+	}()
 	if err := repo.Resolve(context.Background(), memory.New()); err != nil {
 		fmt.Println(err)
 	}
 	res, err := repo.Materialize(context.Background(), rivers.RunRequest{})
 	fmt.Println(res.Status, err)
 	// Output: success <nil>
+}
+
+func closeRepository(tb testing.TB, repo *rivers.CodeRepository) {
+	tb.Helper()
+	if err := repo.Close(); err != nil {
+		tb.Error(err)
+	}
 }

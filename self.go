@@ -5,7 +5,7 @@ import (
 	"reflect"
 )
 
-// SelfDependency, as the type of a field of an argument struct, receives the asset's own previous
+// SelfDependency is the type of a field of an argument struct that receives the asset's own previous
 // value. It makes no edge in the graph, so it makes no cycle. The zero value is none.
 type SelfDependency[T any] struct {
 	value T

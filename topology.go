@@ -117,3 +117,12 @@ func (b *built) document(name string) storage.TopologyDoc {
 	}
 	return doc
 }
+
+// Topology describes the repository as it is recorded for other programs. It opens nothing.
+func (r *CodeRepository) Topology() (storage.TopologyDoc, error) {
+	b, err := r.built()
+	if err != nil {
+		return storage.TopologyDoc{}, err
+	}
+	return b.document(r.config.Name), nil
+}

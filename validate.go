@@ -47,13 +47,12 @@ func (r *CodeRepository) built() (*built, error) {
 
 // validation is one pass over all definitions.
 type validation struct {
-	repo   *CodeRepository
-	scope  scope
-	defs   []*definition
-	owner  []*definition // of each node
-	nodes  []graph.Node
-	errs   definitionErrors
-	hinted int // mistakes that got a nearest name
+	repo  *CodeRepository
+	scope scope
+	defs  []*definition
+	owner []*definition // of each node
+	nodes []graph.Node
+	errs  definitionErrors
 }
 
 func (r *CodeRepository) validate() (*built, error) {
@@ -112,7 +111,7 @@ func (v *validation) register(d *definition, registered map[string]*definition) 
 		if first == d {
 			v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.kindName(), d.name))
 		} else {
-			v.fault(d, fault{message: taken2(d.name, first), kind: ErrGraphValidation})
+			v.fault(d, fault{message: takenBy(d.name, first), kind: ErrGraphValidation})
 		}
 		return
 	}
@@ -120,11 +119,11 @@ func (v *validation) register(d *definition, registered map[string]*definition) 
 	v.defs = append(v.defs, d)
 	for i, name := range d.outputs {
 		if first, taken := v.scope.values[name]; taken {
-			v.fault(d, fault{at: outputPart(d, name), message: taken2(name, first.def), kind: ErrGraphValidation})
+			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first.def), kind: ErrGraphValidation})
 			continue
 		}
 		if first, taken := registered[name]; taken && first != d {
-			v.fault(d, fault{at: outputPart(d, name), message: taken2(name, first), kind: ErrGraphValidation})
+			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first), kind: ErrGraphValidation})
 			continue
 		}
 		v.scope.values[name] = provided{typ: d.types[i], def: d}
@@ -138,7 +137,7 @@ func outputPart(d *definition, output string) string {
 	return fmt.Sprintf("output %q", output)
 }
 
-func taken2(name string, first *definition) string {
+func takenBy(name string, first *definition) string {
 	at := ""
 	if p := first.pos.String(); p != "" {
 		at = " at " + p
@@ -148,7 +147,7 @@ func taken2(name string, first *definition) string {
 
 // names yields what an input may be called.
 func (v *validation) names(yield func(string) bool) {
-	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.values), maps.Keys(map[string]any(v.scope.resources))} {
+	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.values), maps.Keys(v.scope.resources)} {
 		for name := range source {
 			if !yield(name) {
 				return
@@ -250,7 +249,7 @@ func listed(what string, names []string) string {
 // connect builds the graph and reports what does not fit.
 func (v *validation) connect() *graph.Graph {
 	for _, n := range v.nodes {
-		if h, ok := n.Outputs[0].Handler.(iohandler.Handler); !ok || h == nil {
+		if n.Outputs[0].Handler == nil {
 			return nil // a default that could not be resolved was reported
 		}
 	}
@@ -260,10 +259,7 @@ func (v *validation) connect() *graph.Graph {
 		switch f.Kind {
 		case graph.Cycle:
 			v.fault(d, fault{message: cycleMessage(f.Members), kind: ErrGraphValidation})
-		case graph.DuplicateName:
-			if other := v.owner[f.Other]; other != d { // within a definition, it reported itself
-				v.fault(d, fault{at: outputPart(d, f.Name), message: taken2(f.Name, other), kind: ErrGraphValidation})
-			}
+		case graph.DuplicateName: // register reported it, or within a definition its constructor
 		case graph.UnknownUpstream: // wiring reported it, with the field and the nearest name
 		}
 	}
@@ -297,22 +293,22 @@ func (b *built) selectItems(texts []string) ([]bool, error) {
 	}
 	expr, err := selection.ParseAll(texts)
 	if err != nil {
-		return nil, fmt.Errorf("selection: %w", err)
+		return nil, err
 	}
 	set, err := expr.Eval(b.graph.Items())
 	if err != nil {
 		return nil, &selectionError{err}
 	}
 	selected := make([]bool, b.graph.Items().Len())
-	any := false
+	runnable := false
 	for i := range selected {
 		selected[i] = set.Has(i)
 		if selected[i] {
 			_, node := b.graph.Output(b.graph.Items().Output(i))
-			any = any || b.graph.Node(node).Kind != graph.External
+			runnable = runnable || b.graph.Node(node).Kind != graph.External
 		}
 	}
-	if !any {
+	if !runnable {
 		return nil, fmt.Errorf("selection %s: it selects nothing that can be materialized: external assets are made elsewhere, use observe", quotedList(texts))
 	}
 	return selected, nil
@@ -321,7 +317,7 @@ func (b *built) selectItems(texts []string) ([]bool, error) {
 // selectionError is a selection that names what does not exist.
 type selectionError struct{ err error }
 
-func (e *selectionError) Error() string   { return "selection: " + e.err.Error() }
+func (e *selectionError) Error() string   { return e.err.Error() }
 func (e *selectionError) Unwrap() []error { return []error{ErrAssetNotFound, e.err} }
 
 // sortedJobs returns the jobs in the order of their names.

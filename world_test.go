@@ -60,6 +60,7 @@ func (w *world) node(t testing.TB, name string) *graph.Node {
 
 // invoke makes the invocation of a node's step.
 func invoke(t testing.TB, n *graph.Node) *graph.Invocation {
+	t.Helper()
 	return &graph.Invocation{Context: t.Context(), Run: &graph.Run{ID: "run", Job: "job"}, Node: n, Step: n.Name, Attempt: 1}
 }
 

@@ -17,7 +17,7 @@ import (
 type (
 	rows    int32
 	secret  string
-	broken  struct{}
+	broken  struct{} //nolint:recvcheck // a method on the pointer that must not be called is what it is for
 	unready struct{}
 )
 

@@ -63,7 +63,10 @@ func jsonText(text string) string {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if decoder.Decode(&document) != nil || encoder.Encode(document) != nil {
+	if err := decoder.Decode(&document); err != nil {
+		return text
+	}
+	if err := encoder.Encode(document); err != nil {
 		return text
 	}
 	return strings.TrimSuffix(out.String(), "\n")

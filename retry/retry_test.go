@@ -20,7 +20,11 @@ func TestZeroPolicyIsInherited(t *testing.T) {
 	set := retry.Policy{Max: 2}
 	for _, p := range []retry.Policy{
 		set, retry.Never(), retry.Named("slow"), retry.Named(""),
-		{Backoff: retry.Constant(0)}, {MaxDelay: 1}, {Jitter: 0.1}, {On: []error{io.EOF}}, {Max: -1},
+		{Backoff: retry.Constant(0)},
+		{MaxDelay: 1},
+		{Jitter: 0.1},
+		{On: []error{io.EOF}},
+		{Max: -1},
 	} {
 		if p.IsZero() {
 			t.Errorf("%s says something", p)
@@ -62,7 +66,9 @@ func TestDecideSpendsTheBudget(t *testing.T) {
 }
 
 // weird is an error that equality panics on.
-type weird struct{ notes []string }
+type weird struct {
+	notes []string //nolint:unused // a slice is what makes equality panic
+}
 
 func (weird) Error() string { return "weird" }
 

@@ -163,11 +163,11 @@ func drawAirports(canvas draw.Canvas, airports []AirportDelay) {
 		discs[i].Arc(at, radius, 0, 2*math.Pi)
 		taken = append(taken, around(at, radius, radius))
 	}
-	for i := len(discs) - 1; i >= 0; i-- {
+	for _, disc := range slices.Backward(discs) {
 		canvas.SetColor(ink)
-		canvas.Fill(discs[i])
+		canvas.Fill(disc)
 		canvas.SetLineStyle(draw.LineStyle{Color: paper, Width: 0.8})
-		canvas.Stroke(discs[i])
+		canvas.Stroke(disc)
 	}
 	for i, a := range byTraffic[:min(named, len(byTraffic))] {
 		sty := letters(ink, size)

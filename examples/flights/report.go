@@ -98,7 +98,10 @@ func newReportView(d ReportData) (*reportView, error) {
 	v.chooseAirports()
 	v.chooseRoutes()
 	v.chooseStates()
-	return v, v.draw()
+	if err := v.draw(); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 func (v *reportView) chooseHours() {

@@ -139,10 +139,21 @@ func TestGreatCircle(t *testing.T) {
 func TestNumbersAsText(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ got, want string }{
-		{signed(7.74), "+7.7"}, {signed(-3.5), "−3.5"}, {signed(-0.04), "0.0"},
-		{grouped(0), "0"}, {grouped(999), "999"}, {grouped(1000), "1,000"}, {grouped(-123456), "-123,456"}, {grouped(14476137), "14,476,137"},
-		{punctual(0.01), "on time"}, {punctual(-3.5), "3.5 minutes early"}, {hoursMinutes(522), "8 h 42 min"}, {hoursMinutes(59), "59 min"},
-		{millions(14476137), "14.5 million"}, {millions(5000), "5,000"}, {percent(0.2275), "23%"},
+		{signed(7.74), "+7.7"},
+		{signed(-3.5), "−3.5"},
+		{signed(-0.04), "0.0"},
+		{grouped(0), "0"},
+		{grouped(999), "999"},
+		{grouped(1000), "1,000"},
+		{grouped(-123456), "-123,456"},
+		{grouped(14476137), "14,476,137"},
+		{punctual(0.01), "on time"},
+		{punctual(-3.5), "3.5 minutes early"},
+		{hoursMinutes(522), "8 h 42 min"},
+		{hoursMinutes(59), "59 min"},
+		{millions(14476137), "14.5 million"},
+		{millions(5000), "5,000"},
+		{percent(0.2275), "23%"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

@@ -8,6 +8,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -80,7 +81,7 @@ func ReadAirports(a Archive) ([]Airport, error) {
 	var airports []Airport
 	for {
 		rec, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return airports, nil
 		}
 		if err != nil {

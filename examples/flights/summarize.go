@@ -47,7 +47,7 @@ func (t *tally) add(delay int) {
 	}
 }
 
-func (t tally) delays() Delays {
+func (t *tally) delays() Delays {
 	if t.flights == 0 {
 		return Delays{}
 	}

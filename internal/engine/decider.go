@@ -67,7 +67,6 @@ type Decider struct {
 
 type stepState struct {
 	status   status
-	recorded bool // a skip that storage knows
 	attempt  int32
 	failures int32
 	waits    int32 // upstreams that have not succeeded
@@ -338,7 +337,8 @@ func (d *Decider) tally(outcome status) *int {
 
 // skipDownstream skips everything that waits for s, directly or not.
 func (d *Decider) skipDownstream(s, cause int32) {
-	stack := append(d.scratch[:0], s)
+	stack := d.scratch[:0]
+	stack = append(stack, s)
 	for len(stack) > 0 {
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]

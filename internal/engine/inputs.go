@@ -43,14 +43,14 @@ func (a *attempt) input(in *graph.Input, v int32) (any, error) {
 	case graph.Bound:
 		return in.Const, nil
 	case graph.OrderOnly:
-		return nil, nil
+		return nil, nil //nolint:nilnil // an order-only input has no value
 	case graph.Collect, graph.Stream:
 		return a.collect(in, v)
 	case graph.Self:
 		out, _ := a.r.graph.Output(v)
 		value, err := a.read(in, out, out.Name)
 		if errors.Is(err, iohandler.ErrNoValue) {
-			return nil, nil // there is no previous value
+			return nil, nil //nolint:nilnil // there is no previous value, which is no error
 		}
 		return value, err
 	default:

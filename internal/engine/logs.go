@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -67,14 +70,14 @@ func (h *logHandler) Enabled(context.Context, slog.Level) bool { return true }
 func (h *logHandler) Handle(_ context.Context, rec slog.Record) error {
 	attrs := h.attrs
 	rec.Attrs(func(a slog.Attr) bool {
-		attrs = append(attrs[:len(attrs):len(attrs)], nest(h.groups, a))
+		attrs = append(slices.Clip(attrs), nest(h.groups, a))
 		return true
 	})
 	line := storage.LogLine{Level: rec.Level, Message: rec.Message, At: rec.Time}
 	if len(attrs) > 0 {
 		text, err := json.Marshal(attrsOf(attrs))
 		if err != nil {
-			text, _ = json.Marshal(map[string]string{"!attrs": err.Error()}) // a string always encodes
+			text = []byte(`{"!attrs":` + strconv.Quote(err.Error()) + `}`)
 		}
 		line.Attrs = string(text)
 	}
@@ -85,7 +88,7 @@ func (h *logHandler) Handle(_ context.Context, rec slog.Record) error {
 // WithAttrs returns a handler that adds attrs to each record.
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	c := *h
-	c.attrs = c.attrs[:len(c.attrs):len(c.attrs)]
+	c.attrs = slices.Clip(c.attrs)
 	for _, a := range attrs {
 		c.attrs = append(c.attrs, nest(h.groups, a))
 	}
@@ -98,13 +101,13 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 		return h
 	}
 	c := *h
-	c.groups = append(c.groups[:len(c.groups):len(c.groups)], name)
+	c.groups = append(slices.Clip(c.groups), name)
 	return &c
 }
 
 func nest(groups []string, a slog.Attr) slog.Attr {
-	for i := len(groups) - 1; i >= 0; i-- {
-		a = slog.Attr{Key: groups[i], Value: slog.GroupValue(a)}
+	for _, group := range slices.Backward(groups) {
+		a = slog.Attr{Key: group, Value: slog.GroupValue(a)}
 	}
 	return a
 }
@@ -127,9 +130,7 @@ func attrsOf(attrs []slog.Attr) map[string]any {
 			m[a.Key] = inner
 			continue
 		}
-		for k, x := range inner {
-			into[k] = x
-		}
+		maps.Copy(into, inner)
 	}
 	return m
 }
@@ -154,7 +155,7 @@ func (r *run) logLine(step, attempt int32, key string, line storage.LogLine) {
 	line.At = line.At.UTC()
 	r.logs.add(line)
 	if r.Observer.Logged != nil {
-		r.Observer.Logged(key, line)
+		observe(func() { r.Observer.Logged(key, line) })
 	}
 }
 

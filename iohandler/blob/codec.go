@@ -112,8 +112,7 @@ func (r rules) walk(t reflect.Type, at string, seen map[reflect.Type]bool) *faul
 
 func (r rules) walkFields(t reflect.Type, at string, seen map[reflect.Type]bool) *fault {
 	visible := 0
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		if !field.IsExported() && !field.Anonymous {
 			continue
 		}

@@ -44,11 +44,11 @@ func loops(t reflect.Type, above map[reflect.Type]bool) bool {
 	if t.Kind() != reflect.Struct {
 		return loops(t.Elem(), above)
 	}
-	for i := range t.NumField() {
-		if field := t.Field(i); !field.IsExported() && !field.Anonymous {
+	for field := range t.Fields() {
+		if field := field; !field.IsExported() && !field.Anonymous {
 			continue
 		}
-		if loops(t.Field(i).Type, above) {
+		if loops(field.Type, above) {
 			return true
 		}
 	}

@@ -56,7 +56,7 @@ func (jsonCodec) Read(s *Stream, t reflect.Type) (any, error) {
 		return nil, truncation(err)
 	}
 	if token, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("something follows the JSON value: %v %v", token, err)
+		return nil, fmt.Errorf("something follows the JSON value: %v %w", token, err)
 	}
 	return value, nil
 }

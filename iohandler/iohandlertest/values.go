@@ -34,8 +34,10 @@ func rows() []Row {
 	return []Row{
 		{},
 		{ID: 1, Name: "one", Score: 0.1, Active: true, At: time.Date(2026, 3, 1, 12, 30, 0, 123456000, time.UTC), Note: &note},
-		{ID: -1 << 62, Name: "世界", At: time.Date(1850, 1, 1, 0, 0, 0, 0, berlin), Tags: []string{"a", "", "c"},
-			Home: Place{"Berlin", 52.5}, Work: &Place{"Paris", 48.9}},
+		{
+			ID: -1 << 62, Name: "世界", At: time.Date(1850, 1, 1, 0, 0, 0, 0, berlin), Tags: []string{"a", "", "c"},
+			Home: Place{"Berlin", 52.5}, Work: &Place{"Paris", 48.9},
+		},
 	}
 }
 

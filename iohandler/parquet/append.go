@@ -96,7 +96,7 @@ func appendText(b array.Builder, v reflect.Value, size *int) error {
 
 // textOf has a value marshal itself, through a pointer where only that can.
 func textOf(v reflect.Value) (string, error) {
-	marshaler, ok := v.Interface().(encoding.TextMarshaler)
+	marshaler, ok := reflect.TypeAssert[encoding.TextMarshaler](v)
 	if !ok {
 		copied := reflect.New(v.Type())
 		copied.Elem().Set(v)
@@ -139,7 +139,7 @@ func appendDecimal(tag tag) appender {
 			n   decimal128.Num
 			err error
 		)
-		switch kept, ok := v.Interface().(decimal128.Num); {
+		switch kept, ok := reflect.TypeAssert[decimal128.Num](v); {
 		case ok && !kept.FitsInPrecision(tag.precision):
 			err = fmt.Errorf("%s has more than %d digits", kept.ToString(tag.scale), tag.precision)
 		case ok:

@@ -15,7 +15,7 @@
 //	marshals itself to text
 //	other types that marshal to text         string
 //	[]byte, [n]byte                          binary, fixed-size binary
-//	[]T, [n]T, map[K]V, struct               list, list, map, group
+//	[]T, [n]T, map[K]V, struct               list, map, group
 //	*T, a nil slice, a nil map               null
 //	embedded struct                          its fields
 //
@@ -222,7 +222,7 @@ func (h *Handler) load(ctx context.Context, in *iohandler.InputContext) (any, er
 	if keeps && err == nil {
 		return value, nil
 	}
-	if err = errors.Join(err, from.fault(from.object.Close())); err != nil {
+	if err := errors.Join(err, from.fault(from.object.Close())); err != nil {
 		return nil, err
 	}
 	return value, nil

@@ -64,6 +64,8 @@ func (s *source) fault(err error) error {
 }
 
 // guard makes an error of a panic, with which the decoder answers some corrupt files.
+//
+//nolint:revive // it is called by defer, and recovers
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("the file is corrupt: %v", p)
@@ -131,7 +133,7 @@ func (s *scanner) next(ctx context.Context) (_ arrow.RecordBatch, err error) {
 	if s.seen != s.source.rows {
 		return nil, fmt.Errorf("it holds %d rows and its footer says %d: %w", s.seen, s.source.rows, io.ErrUnexpectedEOF)
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // no batch and no error is the end of the file
 }
 
 // fill reads the i-th row of a batch into a zero struct.

@@ -26,7 +26,7 @@ func bindScalar(t reflect.Type, tag tag, from arrow.DataType) setter {
 	case t == timeType || t == decimalType || tag.decimal && !holds(t):
 		return nil
 	case isText(t):
-		return bindText(t, from)
+		return bindText(from)
 	}
 	switch kind := t.Kind(); {
 	case kind == reflect.Bool && from.ID() == arrow.BOOL:
@@ -86,7 +86,7 @@ func bindFixed(t reflect.Type, bytes func(arrow.Array, int) []byte) setter {
 	}
 }
 
-func bindText(t reflect.Type, from arrow.DataType) setter {
+func bindText(from arrow.DataType) setter {
 	bytes := bytesOf(from)
 	if bytes == nil {
 		return nil
@@ -108,7 +108,7 @@ func bindTime(t reflect.Type, from *arrow.TimestampType) setter {
 		return nil
 	}
 	return func(dst reflect.Value, a arrow.Array, i int) error {
-		*(dst.Addr().Interface().(*time.Time)) = convert(a.(*array.Timestamp).Value(i))
+		*dst.Addr().Interface().(*time.Time) = convert(a.(*array.Timestamp).Value(i))
 		return nil
 	}
 }
@@ -132,7 +132,7 @@ func bindDecimal(t reflect.Type, tag tag, from *arrow.Decimal128Type) setter {
 	switch {
 	case t == decimalType && tag.scale == from.Scale:
 		return func(dst reflect.Value, a arrow.Array, i int) error {
-			*(dst.Addr().Interface().(*decimal128.Num)) = a.(*array.Decimal128).Value(i)
+			*dst.Addr().Interface().(*decimal128.Num) = a.(*array.Decimal128).Value(i)
 			return nil
 		}
 	case t != decimalType && isText(t):

@@ -54,7 +54,7 @@ type Wide struct {
 	OptInt   *int
 	Prices   []string `parquet:",decimal(5,1)"`
 	Skipped  func()   `parquet:"-"`
-	hidden   int
+	hidden   int      //nolint:unused // that unexported fields are left out is what it is for
 }
 
 // Leaf is nested.
@@ -93,8 +93,15 @@ func own() []any {
 	// The zero time has no place in a timestamp of nanoseconds, nor the empty text in a decimal.
 	empty := Wide{Nanos: time.Unix(0, 0).UTC(), Price: "0.000", Raw: []byte{}}
 	return []any{
-		[]Wide{full, empty, full}, []*Wide{&empty, &full}, map[int]Wide{2: full, 1: empty},
-		[]int{1, 2}, []*int{&seven, nil}, []time.Time{day}, [][]string{nil, {"a"}}, map[string][]Leaf{"a": {{Name: "b"}}},
-		[]netip.Addr{netip.MustParseAddr("::1")}, map[string]*Leaf{"none": nil},
+		[]Wide{full, empty, full},
+		[]*Wide{&empty, &full},
+		map[int]Wide{2: full, 1: empty},
+		[]int{1, 2},
+		[]*int{&seven, nil},
+		[]time.Time{day},
+		[][]string{nil, {"a"}},
+		map[string][]Leaf{"a": {{Name: "b"}}},
+		[]netip.Addr{netip.MustParseAddr("::1")},
+		map[string]*Leaf{"none": nil},
 	}
 }

@@ -168,7 +168,7 @@ func (s *Store) assetRecord(key storage.AssetKey) (storage.AssetRecord, error) {
 func (s *Store) state(a *asset, which int) (*storage.AssetState, error) {
 	u := &a.states[which]
 	if u.Asset == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // an asset without this state is no error
 	}
 	d, err := storage.ParseDetail(u.Detail)
 	if err != nil {

@@ -93,7 +93,7 @@ func (w *writer) checkFence(f storage.Fence) (refusal, err error) {
 		if row != nil {
 			token, _ := row[0].(int64) // STRICT tables: an INTEGER column has nothing else
 			state, _ := row[1].(int64)
-			known = runFence{recorded: true, token: token, state: storage.RunState(state)} //nolint:gosec // states are written by us
+			known = runFence{recorded: true, token: token, state: storage.RunState(state)}
 		}
 		w.fences[f.Run] = known
 	}

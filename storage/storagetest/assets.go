@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
@@ -59,11 +60,11 @@ func checkAssetLists(f *fixture) {
 		{storage.AssetQuery{Names: []string{"x", "a", "c"}, After: "a", Limit: 1}, "c"},
 		{storage.AssetQuery{Names: []string{}}, ""},
 	} {
-		got := ""
+		var got strings.Builder
 		for _, r := range must[[]storage.AssetRecord](f)(f.ListAssets(f.ctx, c.q)) {
-			got += r.Name
+			got.WriteString(r.Name)
 		}
-		f.equal(fmt.Sprintf("%+v", c.q), got, c.want)
+		f.equal(fmt.Sprintf("%+v", c.q), got.String(), c.want)
 	}
 }
 

@@ -116,7 +116,8 @@ func checkText(f *fixture) {
 func checkTimes(f *fixture) {
 	zone := time.FixedZone("east", 3*3600)
 	for i, at := range []time.Time{
-		{}, time.Unix(0, 1000), time.Unix(0, 999), time.Unix(-1, 0), time.Date(1969, 7, 20, 20, 17, 40, 1000, time.UTC),
+		{},
+		time.Unix(0, 1000), time.Unix(0, 999), time.Unix(-1, 0), time.Date(1969, 7, 20, 20, 17, 40, 1000, time.UTC),
 		time.Date(2026, 10, 25, 2, 30, 0, 123456789, zone), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
 	} {
 		want := storage.MicrosOf(at).Time()

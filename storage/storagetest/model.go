@@ -16,9 +16,9 @@ import (
 // must agree, and at the end all answers.
 func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 	rapid.Check(t, func(rt *rapid.T) {
-		real := open(t)
+		backend := open(t)
 		p := pair{
-			stores: [2]storage.Storage{real, memory.New()}, ctx: t.Context(),
+			stores: [2]storage.Storage{backend, memory.New()}, ctx: t.Context(),
 			ended: map[int]bool{}, next: map[int]int64{},
 		}
 		p.topology(rt)
@@ -27,7 +27,7 @@ func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 		}
 		p.flush(rt)
 		p.compare(rt)
-		if err := real.Close(); err != nil {
+		if err := backend.Close(); err != nil {
 			rt.Fatal(err)
 		}
 	})

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
@@ -19,7 +20,8 @@ func checkRuns(f *fixture) {
 		CreatedAt: epoch, StartedAt: epoch.Add(time.Second), EndedAt: epoch.Add(time.Minute), Token: 3, Error: "why",
 		Counts: storage.StepCounts{Succeeded: 1, Failed: 2, Skipped: 3, Canceled: 4},
 		Plan: []storage.PlanStep{
-			{Key: "users", Assets: []string{"users"}}, {Key: "g/t"},
+			{Key: "users", Assets: []string{"users"}},
+			{Key: "g/t"},
 			{Key: "both", Assets: []string{"a", "b"}, After: []int32{0, 1}},
 		},
 	}
@@ -65,11 +67,11 @@ func checkRunFilters(f *fixture) {
 		{storage.RunQuery{Before: b.Runs[2].Key}, "21"},
 		{storage.RunQuery{Before: b.Runs[0].Key}, ""},
 	} {
-		got := ""
+		var got strings.Builder
 		for _, r := range must[[]storage.RunRecord](f)(f.ListRuns(f.ctx, c.q)) {
-			got += r.ID
+			got.WriteString(r.ID)
 		}
-		f.equal(fmt.Sprintf("%+v", c.q), got, c.want)
+		f.equal(fmt.Sprintf("%+v", c.q), got.String(), c.want)
 	}
 }
 

@@ -76,8 +76,11 @@ func (c cloud) open(ctx context.Context, key string) (*Object, error) {
 	if err != nil {
 		return nil, notFound(err)
 	}
-	defer reader.Close()
-	return spool(reader, reader.Size())
+	object, err := spool(reader, reader.Size())
+	if closeErr := reader.Close(); err == nil {
+		err = notFound(closeErr)
+	}
+	return object, err
 }
 
 func (c cloud) delete(ctx context.Context, key string) error {

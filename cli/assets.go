@@ -1,0 +1,310 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers/internal/nearest"
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// assetView is an asset as assets list and show print it.
+type assetView struct {
+	storage.TopologyNode
+	Location        string              `json:"location"`
+	Materialization *storage.AssetState `json:"materialization,omitempty"`
+	Observation     *storage.AssetState `json:"observation,omitempty"`
+}
+
+func (a *app) assetsCommand() *cobra.Command {
+	list := &cobra.Command{
+		Use: "list", Short: "List assets and tasks with their latest materialization", Args: cobra.NoArgs,
+		Long: "List assets and tasks with their latest materialization.\n--json prints a list of them.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.listAssets(cmd.Context()) },
+	}
+	show := &cobra.Command{
+		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values, history", Args: cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeAssets,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.showAsset(cmd.Context(), args[0]) },
+	}
+	return group("assets", "Look at assets", list, show)
+}
+
+// views gathers definitions, of this program or of all that wrote to the store, and records.
+func (a *app) views(ctx context.Context) ([]assetView, error) {
+	var views []assetView
+	add := func(location string, doc storage.TopologyDoc) {
+		for _, n := range doc.Nodes {
+			views = append(views, assetView{TopologyNode: n, Location: location})
+		}
+	}
+	if a.repo != nil {
+		doc, err := a.repo.Topology()
+		if err != nil {
+			return nil, err
+		}
+		add(doc.Name, doc)
+	}
+	err := a.withStore(ctx, func(s storage.Storage) error {
+		if a.repo == nil {
+			if err := storedTopologies(ctx, s, add); err != nil {
+				return err
+			}
+		}
+		return addRecords(ctx, s, views)
+	})
+	if a.repo != nil && errors.Is(err, errNoStore) {
+		err = nil // nothing was materialized yet
+	}
+	return views, err
+}
+
+func storedTopologies(ctx context.Context, s storage.Storage, add func(string, storage.TopologyDoc)) error {
+	all, err := s.ListTopologies(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		full, err := s.GetTopology(ctx, t.Location)
+		if err != nil {
+			return err
+		}
+		doc, err := full.Document()
+		if err != nil {
+			return err
+		}
+		add(t.Location, doc)
+	}
+	return nil
+}
+
+func addRecords(ctx context.Context, s storage.Storage, views []assetView) error {
+	records, err := s.ListAssets(ctx, storage.AssetQuery{})
+	if err != nil {
+		return err
+	}
+	byName := make(map[string]*storage.AssetRecord, len(records))
+	for i := range records {
+		byName[records[i].Name] = &records[i]
+	}
+	for i := range views {
+		if rec := byName[views[i].Name]; rec != nil {
+			views[i].Materialization, views[i].Observation = rec.Materialization, rec.Observation
+		}
+	}
+	return nil
+}
+
+func (a *app) listAssets(ctx context.Context) error {
+	views, err := a.views(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(views)
+	}
+	t := table{head: []string{"name", "kind", "group", "last materialized", "data version", "upstream"}}
+	for i := range views {
+		v := &views[i]
+		at, version := "-", "-"
+		if state := v.latest(); state != nil {
+			at, version = instant(state.At), oneLine(state.DataVersion, 12)
+		}
+		t.add(v.Name, v.Kind, dash(v.Group), at, version, dash(strings.Join(v.Upstream, ", ")))
+	}
+	a.printTable(&t)
+	return nil
+}
+
+// latest is the newest thing known of an asset.
+func (v *assetView) latest() *storage.AssetState {
+	if v.Materialization != nil {
+		return v.Materialization
+	}
+	return v.Observation
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func (a *app) showAsset(ctx context.Context, name string) error {
+	views, err := a.views(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(views, func(v assetView) bool { return v.Name == name })
+	if i < 0 {
+		return a.unknownAsset(name, views)
+	}
+	v := &views[i]
+	history, err := a.history(ctx, name)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history})
+	}
+	a.printDefinition(v, downstream(views, name))
+	a.printState("materialized", v.Materialization)
+	a.printState("observed", v.Observation)
+	if len(history) > 1 {
+		fmt.Fprintln(a.out)
+		t := table{head: []string{"history", "run", "data version", "metadata"}}
+		for _, h := range history {
+			t.add(instant(h.At.Time()), h.RunID, oneLine(h.Data, 12), oneLine(metadataLine(h.Metadata), 60))
+		}
+		a.printTable(&t)
+	}
+	return nil
+}
+
+func (a *app) unknownAsset(name string, views []assetView) error {
+	hint := ""
+	if near, ok := nearest.Name(name, func(yield func(string) bool) {
+		for i := range views {
+			if !yield(views[i].Name) {
+				return
+			}
+		}
+	}); ok {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return fmt.Errorf("asset %q: there is none of that name%s: see assets list", name, hint)
+}
+
+func downstream(views []assetView, name string) []string {
+	var down []string
+	for i := range views {
+		if slices.Contains(views[i].Upstream, name) {
+			down = append(down, views[i].Name)
+		}
+	}
+	return down
+}
+
+func (a *app) printDefinition(v *assetView, down []string) {
+	field := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", label)), text)
+		}
+	}
+	fmt.Fprintf(a.out, "%s  %s\n", a.paint(bold, v.Name), v.Kind)
+	field("", v.Description)
+	field("made by", v.Definition)
+	field("type", v.Type)
+	field("group", v.Group)
+	field("kinds", strings.Join(v.Kinds, ", "))
+	field("owners", strings.Join(v.Owners, ", "))
+	var tags []string
+	for _, k := range slices.Sorted(maps.Keys(v.Tags)) {
+		tags = append(tags, k+"="+v.Tags[k])
+	}
+	field("tags", strings.Join(tags, ", "))
+	field("code version", v.CodeVersion)
+	field("upstream", strings.Join(v.Upstream, ", "))
+	field("downstream", strings.Join(down, ", "))
+	field("steps", strings.Join(v.Steps, ", "))
+	field("metadata", metadataLine(v.Metadata))
+}
+
+func (a *app) printState(word string, s *storage.AssetState) {
+	if s == nil {
+		return
+	}
+	fmt.Fprintf(a.out, "\n%s %s", a.paint(bold, word), instant(s.At))
+	if s.RunID != "" {
+		fmt.Fprintf(a.out, "  run %s", s.RunID)
+	}
+	fmt.Fprintf(a.out, "\n  %s %s\n", a.paint(grey, fmt.Sprintf("%-16s", "data version")), dash(s.DataVersion))
+	for _, up := range slices.Sorted(maps.Keys(s.Inputs)) {
+		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-16s", "read "+up)), s.Inputs[up])
+	}
+	for _, k := range slices.Sorted(maps.Keys(s.Metadata)) {
+		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-16s", k)), strings.ReplaceAll(fmt.Sprint(s.Metadata[k]), "\n", "\n                   "))
+	}
+}
+
+func metadataLine(m metadata.Map) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, fmt.Sprintf("%s=%s", k, oneLine(fmt.Sprint(m[k]), 30)))
+	}
+	return strings.Join(parts, " ")
+}
+
+// historyEntry is one materialization or observation in an asset's history.
+type historyEntry struct {
+	At    storage.Micros `json:"at_micros"`
+	RunID string         `json:"run_id"`
+	storage.Detail
+}
+
+// history reads the last ten events of an asset.
+func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) {
+	var entries []historyEntry
+	err := a.withStore(ctx, func(s storage.Storage) error {
+		keys, err := s.AssetKeys(ctx, []string{name})
+		if err != nil || keys[0] == 0 {
+			return err
+		}
+		events, err := s.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: keys[0], Limit: 10})
+		if err != nil {
+			return err
+		}
+		ids, err := runIDs(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			d, err := storage.ParseDetail(e.Detail)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, historyEntry{At: e.At, RunID: ids[e.Run], Detail: d})
+		}
+		return nil
+	})
+	if a.repo != nil && errors.Is(err, errNoStore) {
+		return nil, nil
+	}
+	return entries, err
+}
+
+// runIDs are the names of the newest runs by key.
+func runIDs(ctx context.Context, s storage.Runs) (map[storage.RunKey]string, error) {
+	runs, err := s.ListRuns(ctx, storage.RunQuery{Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[storage.RunKey]string, len(runs))
+	for i := range runs {
+		ids[runs[i].Key] = runs[i].ID
+	}
+	return ids, nil
+}
+
+// completeAssets completes the names of assets.
+func (a *app) completeAssets(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	views, err := a.views(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for i := range views {
+		if strings.HasPrefix(views[i].Name, prefix) {
+			names = append(names, views[i].Name+"\t"+views[i].Description)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite"
+)
+
+func (a *app) dbCommand() *cobra.Command {
+	migrate := &cobra.Command{
+		Use: "migrate", Short: "Bring the store's schema to this program's version", Args: cobra.NoArgs,
+		Long: "Bring the store's schema to this program's version, creating the store where there is none.\n--json prints {\"from\", \"to\"}.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.migrate(cmd.Context()) },
+	}
+	check := &cobra.Command{
+		Use: "check", Short: "Verify what must always hold in a store", Args: cobra.NoArgs,
+		Long: "Verify what must always hold in a store: one end a run, events without gaps, states that agree with events,\na file that is not damaged. Exit code 1 when something is found. --json prints {\"problems\": [...]}.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
+	}
+	return group("db", "Look after the store", migrate, check)
+}
+
+func (a *app) migrate(ctx context.Context) error {
+	path, inMemory, err := a.location()
+	if err != nil {
+		return err
+	}
+	if inMemory {
+		return errors.New("the memory store has no schema: give the path of a store")
+	}
+	from, to, err := sqlite.Migrate(ctx, path)
+	if err != nil {
+		return &storageError{err}
+	}
+	if a.json {
+		return a.printJSON(map[string]int{"from": from, "to": to})
+	}
+	if from == to {
+		fmt.Fprintf(a.out, "the store has schema version %d, nothing to do\n", to)
+	} else {
+		fmt.Fprintf(a.out, "migrated from schema version %d to %d\n", from, to)
+	}
+	return nil
+}
+
+// checker is implemented by backends that can verify themselves.
+type checker interface {
+	Check(ctx context.Context) ([]string, error)
+}
+
+func (a *app) check(ctx context.Context) error {
+	return a.withStore(ctx, func(s storage.Storage) error {
+		c, ok := s.(checker)
+		if !ok {
+			return errors.New("the memory store has no file to check: give the path of a store")
+		}
+		problems, err := c.Check(ctx)
+		if err != nil {
+			return &storageError{err}
+		}
+		if a.json {
+			if err := a.printJSON(map[string]any{"problems": append([]string{}, problems...)}); err != nil {
+				return err
+			}
+		} else {
+			for _, p := range problems {
+				fmt.Fprintln(a.out, p)
+			}
+			if len(problems) == 0 {
+				fmt.Fprintln(a.out, "the store is sound")
+			}
+		}
+		if len(problems) > 0 {
+			return &failedError{fmt.Errorf("%d problems in the store", len(problems))}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+func (a *app) graphCommand() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use: "graph", Short: "Print the graph of assets and tasks", Args: cobra.NoArgs,
+		Long: "Print the graph of assets and tasks: as text (one line for each that has something downstream), for Graphviz\n(--format dot), for Mermaid (--format mermaid) or as JSON (--format json, or --json).",
+		RunE: func(*cobra.Command, []string) error {
+			doc, err := a.repo.Topology()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				format = "json"
+			}
+			switch format {
+			case "text":
+				a.graphText(doc)
+			case "dot":
+				a.graphDot(doc)
+			case "mermaid":
+				a.graphMermaid(doc)
+			case "json":
+				return a.printJSON(doc)
+			default:
+				return fmt.Errorf("--format %q: want text, dot, mermaid or json", format)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&format, "format", "text", "text, dot, mermaid or json")
+	return c
+}
+
+// graphText prints every node with what is downstream of it, and those without edges alone.
+func (a *app) graphText(doc storage.TopologyDoc) {
+	down := map[string][]string{}
+	for _, n := range doc.Nodes {
+		for _, u := range n.Upstream {
+			down[u] = append(down[u], n.Name)
+		}
+	}
+	for _, n := range doc.Nodes {
+		switch {
+		case len(down[n.Name]) > 0:
+			fmt.Fprintf(a.out, "%s %s %s\n", n.Name, a.paint(grey, "->"), strings.Join(down[n.Name], ", "))
+		case len(n.Upstream) == 0:
+			fmt.Fprintln(a.out, n.Name)
+		}
+	}
+}
+
+func (a *app) graphDot(doc storage.TopologyDoc) {
+	fmt.Fprintln(a.out, "digraph rivers {\n  rankdir=LR;\n  node [shape=box, style=rounded];")
+	for _, n := range doc.Nodes {
+		attrs := ""
+		if n.Kind == "external_asset" {
+			attrs = ", style=dashed"
+		} else if strings.HasSuffix(n.Kind, "task") {
+			attrs = ", shape=ellipse"
+		}
+		fmt.Fprintf(a.out, "  %q [tooltip=%q%s];\n", n.Name, n.Kind, attrs)
+	}
+	for _, n := range doc.Nodes {
+		for _, u := range n.Upstream {
+			fmt.Fprintf(a.out, "  %q -> %q;\n", u, n.Name)
+		}
+	}
+	fmt.Fprintln(a.out, "}")
+}
+
+func (a *app) graphMermaid(doc storage.TopologyDoc) {
+	fmt.Fprintln(a.out, "graph LR")
+	ids := make(map[string]string, len(doc.Nodes))
+	for i, n := range doc.Nodes { // Mermaid reserves words such as "end", so nodes are numbered
+		ids[n.Name] = fmt.Sprintf("n%d", i)
+		open, end := `["`, `"]`
+		if n.Kind == "external_asset" {
+			open, end = `[/"`, `"/]`
+		} else if strings.HasSuffix(n.Kind, "task") {
+			open, end = `(["`, `"])`
+		}
+		fmt.Fprintf(a.out, "  %s%s%s%s\n", ids[n.Name], open, n.Name, end)
+	}
+	for _, n := range doc.Nodes {
+		for _, u := range n.Upstream {
+			fmt.Fprintf(a.out, "  %s --> %s\n", ids[u], ids[n.Name])
+		}
+	}
+}

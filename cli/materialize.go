@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// materializeFlags are what materialize was asked.
+type materializeFlags struct {
+	upstream, dryRun, verbose bool
+	config, job, runID        string
+	tags                      []string
+}
+
+func (a *app) materializeCommand() *cobra.Command {
+	var f materializeFlags
+	c := &cobra.Command{
+		Use:   "materialize [SELECTION...]",
+		Short: "Materialize assets: all of them, a selection, or a job",
+		Long: `Materialize assets: all of them, a selection, or a job.
+
+A selection is a name, or a sentence such as
+  +report              report and everything it depends on
+  raw_orders+          raw_orders and everything that depends on it
+  2+report             two layers upstream
+  raw_*                a glob
+  group:marts and not tag:slow
+  kind:parquet or (owner:ann and +report)
+Several are a union.
+
+On a terminal a live view is shown, in a pipe one line an event. --json prints one document when
+the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "failed": [...]}.
+
+` + ExitCodes,
+		ValidArgsFunction: a.completeAssets,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.materialize(cmd.Context(), args, f) },
+	}
+	flags := c.Flags()
+	flags.BoolVar(&f.upstream, "include-upstream", false, "add everything the selection depends on")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and why each step is in it; run nothing")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what steps log, not only warnings and errors")
+	flags.StringVar(&f.config, "config", "", `config overrides by asset: a JSON file, or JSON text ({"users": {"limit": 5}})`)
+	flags.StringVar(&f.job, "job", "", "run a job in place of a selection")
+	flags.StringVar(&f.runID, "run-id", "", "a name for the run in place of a new UUID")
+	flags.StringArrayVar(&f.tags, "tag", nil, "a tag key=value to record with the run; may be repeated")
+	return c
+}
+
+// request reads the flags.
+func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error) {
+	req := rivers.RunRequest{Selection: selection, IncludeUpstream: f.upstream, RunID: f.runID}
+	for _, tag := range f.tags {
+		k, v, ok := strings.Cut(tag, "=")
+		if !ok || k == "" {
+			return req, fmt.Errorf("--tag %q: want key=value", tag)
+		}
+		if req.Tags == nil {
+			req.Tags = map[string]string{}
+		}
+		req.Tags[k] = v
+	}
+	if f.config == "" {
+		return req, nil
+	}
+	doc := []byte(f.config)
+	if !strings.HasPrefix(strings.TrimSpace(f.config), "{") {
+		var err error
+		if doc, err = os.ReadFile(f.config); err != nil {
+			return req, fmt.Errorf("--config: %w: give a JSON file, or JSON text that begins with {", err)
+		}
+	}
+	if err := json.Unmarshal(doc, &req.Config); err != nil {
+		return req, fmt.Errorf(`--config: %w: want an object of objects by asset, such as {"users": {"limit": 5}}`, err)
+	}
+	return req, nil
+}
+
+func (a *app) materialize(ctx context.Context, selection []string, f materializeFlags) error {
+	req, err := f.request(selection)
+	if err != nil {
+		return err
+	}
+	if f.job != "" && (len(selection) > 0 || f.upstream) {
+		return errors.New("--job runs all of a job: leave the selection and --include-upstream out, or leave --job out")
+	}
+	if f.dryRun {
+		return a.dryRun(req, f.job)
+	}
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	stop := a.watch(f.verbose)
+	began := time.Now()
+	var res *rivers.RunResult
+	if f.job != "" {
+		job, jobErr := a.repo.Job(f.job)
+		if jobErr != nil {
+			stop()
+			return jobErr
+		}
+		res, err = job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID})
+	} else {
+		res, err = a.repo.Materialize(ctx, req)
+	}
+	stop()
+	if res == nil {
+		return err
+	}
+	return a.finish(res, time.Since(began), err)
+}
+
+// watch shows the progress of the runs that begin from now on.
+func (a *app) watch(verbose bool) (stop func()) {
+	switch {
+	case a.json:
+		return func() {}
+	case a.terminal:
+		return a.watchLive(verbose)
+	default:
+		return a.repo.Listen(a.plainListener(verbose))
+	}
+}
+
+// runDoc is what materialize --json prints.
+type runDoc struct {
+	RunID    string               `json:"run_id"`
+	Status   storage.RunState     `json:"status"`
+	Seconds  float64              `json:"duration_seconds"`
+	Assets   []string             `json:"materialized_assets"`
+	Steps    []stepDoc            `json:"steps"`
+	Failed   []rivers.FailedAsset `json:"failed"`
+	Problems string               `json:"error,omitempty"`
+}
+
+type stepDoc struct {
+	Step     string  `json:"step"`
+	Asset    string  `json:"asset"`
+	Outcome  string  `json:"outcome"`
+	Attempts int     `json:"attempts"`
+	Seconds  float64 `json:"duration_seconds"`
+	Cause    string  `json:"cause,omitempty"`
+}
+
+// finish prints the end of a run and turns it into an exit code.
+func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error {
+	if a.json {
+		doc := runDoc{
+			RunID: res.RunID, Status: res.Status, Seconds: took.Seconds(), Assets: res.MaterializedAssets,
+			Steps: []stepDoc{}, Failed: res.FailedAssets,
+		}
+		for _, s := range res.Steps {
+			d := stepDoc{Step: s.Step, Asset: s.Asset, Outcome: s.Outcome, Attempts: s.Attempts, Seconds: s.Duration.Seconds()}
+			if s.Cause != nil {
+				d.Cause = s.Cause.Error()
+			}
+			doc.Steps = append(doc.Steps, d)
+		}
+		if err != nil {
+			doc.Problems = err.Error()
+		}
+		if printErr := a.printJSON(doc); printErr != nil {
+			return printErr
+		}
+	} else {
+		a.summary(res, took)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case res.Success(): // the steps are fine, the record of the run is not
+		return &storageError{err}
+	}
+	return &failedError{err}
+}
+
+// summary prints how a run ended, the failures with their causes last.
+func (a *app) summary(res *rivers.RunResult, took time.Duration) {
+	var c storage.StepCounts
+	for _, s := range res.Steps {
+		switch s.Outcome {
+		case "succeeded":
+			c.Succeeded++
+		case "failed":
+			c.Failed++
+		case "skipped":
+			c.Skipped++
+		default:
+			c.Canceled++
+		}
+	}
+	status := res.Status.String()
+	fmt.Fprintf(a.out, "run %s %s in %s: %s\n", res.RunID, a.paint(stateColour(status), status), duration(took), counts(c))
+	for _, s := range res.Steps {
+		if s.Outcome != "failed" {
+			continue
+		}
+		fmt.Fprintf(a.out, "\n%s\n", a.paint(red, fmt.Sprint(s.Cause)))
+		var step *rivers.StepError
+		if errors.As(s.Cause, &step) && step.Hint != "" {
+			fmt.Fprintf(a.out, "  hint: %s\n", step.Hint)
+		}
+	}
+	if !res.Success() {
+		fmt.Fprintf(a.out, "\nmore: runs show %s, runs logs %s\n", res.RunID, res.RunID)
+	}
+}
+
+// dryRun prints the plan.
+func (a *app) dryRun(req rivers.RunRequest, jobName string) error {
+	var p *rivers.RunPlan
+	if jobName != "" {
+		job, err := a.repo.Job(jobName)
+		if err != nil {
+			return err
+		}
+		p = job.Plan()
+	} else {
+		var err error
+		if p, err = a.repo.Plan(req); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return a.printJSON(p)
+	}
+	fmt.Fprintf(a.out, "%s would run, executor %s; nothing was run\n\n", count(len(p.Steps), "step", "steps"), p.Executor)
+	t := table{head: []string{"step", "after", "loads", "why"}}
+	for _, s := range p.Steps {
+		name := s.Step
+		if s.Mapped {
+			name += "[…]"
+		}
+		t.add(name, dash(strings.Join(s.After, ", ")), dash(strings.Join(s.Loads, ", ")), s.Why)
+	}
+	a.printTable(&t)
+	return nil
+}

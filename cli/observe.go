@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) observeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "observe [NAME...]", Short: "Look at external assets and record what is seen", ValidArgsFunction: a.completeAssets,
+		Long: "Look at external assets and record what is seen: those that are named, or all that can be observed.\n--json prints the metadata by asset.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.observe(cmd.Context(), args) },
+	}
+}
+
+func (a *app) observe(ctx context.Context, names []string) error {
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	seen, err := a.repo.Observe(ctx, names...)
+	if seen == nil {
+		return err
+	}
+	if a.json {
+		if printErr := a.printJSON(seen); printErr != nil {
+			return printErr
+		}
+	} else {
+		for _, name := range slices.Sorted(maps.Keys(seen)) {
+			fmt.Fprintf(a.out, "%s  %s\n", a.paint(bold, name), metadataLine(seen[name]))
+		}
+		if len(seen) == 0 && err == nil {
+			fmt.Fprintln(a.out, "no external asset can be observed: give one an Observe function")
+		}
+	}
+	if err != nil && len(seen) > 0 {
+		fmt.Fprintln(a.err, err)
+		return &failedError{err}
+	}
+	return err
+}

@@ -1,0 +1,119 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli"
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite"
+)
+
+// The programs that the scripts run are this test binary under other names.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"shop":    func() { cli.Main(shop()) },
+		"broken":  func() { cli.Main(broken()) },
+		"rivers":  func() { cli.StoreMain() },
+		"waitfor": waitForRun,
+	})
+}
+
+// waitForRun returns once the store of the script's directory has a run in progress.
+func waitForRun() {
+	for {
+		store, err := sqlite.Open(context.Background(), ".rivers/storage")
+		if err != nil {
+			continue // another process is creating it
+		}
+		runs, err := store.ListRuns(context.Background(), storage.RunQuery{States: []storage.RunState{storage.Running}})
+		if closeErr := store.Close(); err != nil || closeErr != nil {
+			panic(errors.Join(err, closeErr))
+		}
+		if len(runs) > 0 {
+			return
+		}
+	}
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true})
+}
+
+type limits struct {
+	Rows int `json:"rows" default:"3" validate:"gte=1"`
+}
+
+// shop has one asset of each temper: quick, failing, flaky, slow.
+func shop() *rivers.CodeRepository {
+	feed := rivers.NewExternalAsset(rivers.ExternalAssetSpec{
+		Name: "feed", Observe: func(*rivers.AssetContext) (rivers.Observation, error) {
+			return rivers.Observation{DataVersion: "v7", Metadata: metadata.Map{"rows": 12}}, nil
+		},
+	})
+	orders := rivers.NewAsset(
+		rivers.AssetSpec{
+			Name: "orders", Group: "source", Kinds: []string{"table"}, Tags: map[string]string{"tier": "gold"}, Description: "what was bought",
+			Deps: []rivers.Dep{{On: "feed", OrderOnly: true}},
+		},
+		func(ctx *rivers.AssetContext, in struct {
+			Cfg limits `rivers:",config"`
+		},
+		) ([]int, error) {
+			ctx.Log().Info("reading", "rows", in.Cfg.Rows)
+			ctx.AddMetadata("rows", in.Cfg.Rows)
+			return make([]int, in.Cfg.Rows), nil
+		})
+	total := rivers.NewAsset(rivers.AssetSpec{Name: "total", Group: "marts", Owners: []string{"ann"}},
+		func(_ *rivers.AssetContext, in struct{ Orders []int }) (int, error) { return len(in.Orders), nil })
+	report := rivers.NewAsset(rivers.AssetSpec{Name: "report", Group: "marts"},
+		func(_ *rivers.AssetContext, in struct{ Total int }) (string, error) { return fmt.Sprint(in.Total), nil })
+	bad := rivers.NewAsset(rivers.AssetSpec{Name: "bad", Group: "trouble"},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
+			ctx.Log().Warn("this will not end well")
+			return 0, errors.New("the warehouse is closed")
+		})
+	after := rivers.NewAsset(rivers.AssetSpec{Name: "after_bad", Group: "trouble"},
+		func(_ *rivers.AssetContext, in struct{ Bad int }) (int, error) { return in.Bad, nil })
+	flaky := rivers.NewAsset(rivers.AssetSpec{Name: "flaky", Group: "trouble", Retry: retry.Policy{Max: 2, Backoff: retry.Constant(time.Millisecond)}},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
+			if ctx.Attempt() < 3 {
+				return 0, fmt.Errorf("attempt %d of 3", ctx.Attempt())
+			}
+			return 1, nil
+		})
+	slow := rivers.NewAsset(rivers.AssetSpec{Name: "slow", Group: "trouble"},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
+			<-ctx.Done()
+			return 0, context.Cause(ctx)
+		})
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{
+		Name:   "shop",
+		Assets: []rivers.Asset{feed, orders, total, report, bad, after, flaky, slow},
+		Jobs:   []rivers.Job{{Name: "daily", Select: "+report and not feed", Description: "every morning"}},
+	})
+}
+
+// broken has mistakes.
+func broken() *rivers.CodeRepository {
+	users := rivers.NewAsset(rivers.AssetSpec{Name: "users"},
+		func(*rivers.AssetContext, rivers.NoInput) ([]string, error) { return nil, nil })
+	active := rivers.NewAsset(rivers.AssetSpec{Name: "active users"},
+		func(_ *rivers.AssetContext, in struct {
+			Usres []string
+			Users int
+		},
+		) (int, error) {
+			return in.Users + len(in.Usres), nil
+		})
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "broken", Assets: []rivers.Asset{users, active}})
+}
