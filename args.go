@@ -169,6 +169,14 @@ type set struct {
 // filling fills an argument struct; it is made when a node is built.
 type filling struct{ sets []set }
 
+// filled returns an argument struct for one call. It is the step's path: no field, no reflection.
+func filled[In any](f *filling, inv *graph.Invocation, args []any) (in In, err error) {
+	if len(f.sets) > 0 {
+		err = f.fill(reflect.ValueOf(&in).Elem(), inv, args)
+	}
+	return in, err
+}
+
 // fill sets the fields of in, a struct.
 func (f *filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error {
 	for i := range f.sets {

@@ -93,11 +93,9 @@ func (d *definition) requires(args *arguments, deps []Dep) *requirements {
 func singleCall[In, Out any](fn func(*AssetContext, In) (Out, error), out shape, f *filling) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
-		var in In
-		if len(f.sets) > 0 {
-			if err := f.fill(reflect.ValueOf(&in).Elem(), inv, args); err != nil {
-				return graph.Result{}, err
-			}
+		in, err := filled[In](f, inv, args)
+		if err != nil {
+			return graph.Result{}, err
 		}
 		value, err := fn(ctx, in)
 		if err != nil {

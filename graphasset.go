@@ -67,13 +67,13 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 // Name returns the asset's name.
 func (a *GraphAsset[Out]) Name() string { return a.d.name }
 
-func (a *GraphAsset[Out]) def() *definition { return a.d }
-func (a *GraphAsset[Out]) asset()           {}
-
-// Load returns the asset's value as it was last stored, as [SingleAsset.Load] does.
+// Load returns the asset's value as it was last stored; see [SingleAsset.Load].
 func (a *GraphAsset[Out]) Load(ctx context.Context, repo *CodeRepository, o LoadOptions) (Out, error) {
 	return load[Out](ctx, repo, a.d.name, o)
 }
+
+func (a *GraphAsset[Out]) def() *definition { return a.d }
+func (a *GraphAsset[Out]) asset()           {}
 
 // composition is a graph asset as its function described it.
 type composition struct {

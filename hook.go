@@ -3,7 +3,6 @@ package rivers
 import (
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/rivers-go/rivers/internal/graph"
 )
@@ -52,11 +51,9 @@ func newHook[In any](name string, onFailure bool, fn func(*HookContext, In) erro
 		}
 	}
 	h.call = func(ctx *HookContext, f *filling) error {
-		var in In
-		if len(f.sets) > 0 {
-			if err := f.fill(reflect.ValueOf(&in).Elem(), ctx.inv, nil); err != nil {
-				return err
-			}
+		in, err := filled[In](f, ctx.inv, nil)
+		if err != nil {
+			return err
 		}
 		return fn(ctx, in)
 	}

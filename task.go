@@ -86,11 +86,9 @@ func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 func taskCall[In, Out any](fn func(*TaskContext, In) (Out, error), out shape, f *filling) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &TaskContext{AssetContext{stepContext: stepContext{inv: inv}}}
-		var in In
-		if len(f.sets) > 0 {
-			if err := f.fill(reflect.ValueOf(&in).Elem(), inv, args); err != nil {
-				return graph.Result{}, err
-			}
+		in, err := filled[In](f, inv, args)
+		if err != nil {
+			return graph.Result{}, err
 		}
 		value, err := fn(ctx, in)
 		if err != nil {

@@ -191,7 +191,15 @@ func (s *stepState) apply(e *storage.Event, d *storage.Detail, all []stepState) 
 	}
 }
 
-func (a *app) showRun(ctx context.Context, name string) error {
+// recorded is a run with all that is recorded of it.
+type recorded struct {
+	run    storage.RunRecord
+	events []storage.Event
+	steps  []stepState
+}
+
+// withRun calls f with a run that is named by its id, the beginning of one, or latest.
+func (a *app) withRun(ctx context.Context, name string, f func(s storage.Storage, r *recorded) error) error {
 	return a.withStore(ctx, func(s storage.Storage) error {
 		run, err := findRun(ctx, s, name)
 		if err != nil {
@@ -205,10 +213,16 @@ func (a *app) showRun(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
+		return f(s, &recorded{run, events, steps})
+	})
+}
+
+func (a *app) showRun(ctx context.Context, name string) error {
+	return a.withRun(ctx, name, func(_ storage.Storage, r *recorded) error {
 		if a.json {
-			return a.printJSON(map[string]any{"run": run, "steps": steps})
+			return a.printJSON(map[string]any{"run": r.run, "steps": r.steps})
 		}
-		a.printRun(&run, steps)
+		a.printRun(&r.run, r.steps)
 		return nil
 	})
 }
@@ -259,24 +273,12 @@ type logDoc struct {
 }
 
 func (a *app) showLogs(ctx context.Context, name, step string) error {
-	return a.withStore(ctx, func(s storage.Storage) error {
-		run, err := findRun(ctx, s, name)
-		if err != nil {
-			return err
-		}
-		events, err := s.ListEvents(ctx, storage.EventQuery{Run: run.Key})
-		if err != nil {
-			return err
-		}
-		steps, err := foldSteps(&run, events)
-		if err != nil {
-			return err
-		}
-		q := storage.LogQuery{Run: run.Key}
+	return a.withRun(ctx, name, func(s storage.Storage, r *recorded) error {
+		q := storage.LogQuery{Run: r.run.Key}
 		if step != "" {
-			at := slices.IndexFunc(steps, func(s stepState) bool { return s.Step == step })
+			at := slices.IndexFunc(r.steps, func(s stepState) bool { return s.Step == step })
 			if at < 0 {
-				return fmt.Errorf("--step %q: run %s has no such step: see runs show %s", step, run.ID, run.ID)
+				return fmt.Errorf("--step %q: run %s has no such step: see runs show %s", step, r.run.ID, r.run.ID)
 			}
 			index := int32(at)
 			q.Step = &index
@@ -288,8 +290,8 @@ func (a *app) showLogs(ctx context.Context, name, step string) error {
 		docs := make([]logDoc, len(lines))
 		for i := range lines {
 			docs[i] = logDoc{LogLine: lines[i]}
-			if at := int(lines[i].Step); at >= 0 && at < len(steps) {
-				docs[i].Step = steps[at].Step
+			if at := int(lines[i].Step); at >= 0 && at < len(r.steps) {
+				docs[i].Step = r.steps[at].Step
 			}
 		}
 		if a.json {
@@ -327,25 +329,13 @@ type eventDoc struct {
 }
 
 func (a *app) showEvents(ctx context.Context, name string) error {
-	return a.withStore(ctx, func(s storage.Storage) error {
-		run, err := findRun(ctx, s, name)
-		if err != nil {
-			return err
-		}
-		events, err := s.ListEvents(ctx, storage.EventQuery{Run: run.Key})
-		if err != nil {
-			return err
-		}
-		steps, err := foldSteps(&run, events)
-		if err != nil {
-			return err
-		}
-		docs := make([]eventDoc, len(events))
-		for i := range events {
-			e := &events[i]
+	return a.withRun(ctx, name, func(_ storage.Storage, r *recorded) error {
+		docs := make([]eventDoc, len(r.events))
+		for i := range r.events {
+			e := &r.events[i]
 			docs[i] = eventDoc{N: e.N, At: e.At.Time(), Kind: e.Kind, Attempt: e.Attempt, RetryAt: e.RetryAt.Time(), Detail: e.Detail}
-			if e.Step >= 0 && int(e.Step) < len(steps) {
-				docs[i].Step = steps[e.Step].Step
+			if e.Step >= 0 && int(e.Step) < len(r.steps) {
+				docs[i].Step = r.steps[e.Step].Step
 			}
 		}
 		if a.json {

@@ -67,7 +67,6 @@ type Decider struct {
 
 type stepState struct {
 	status   status
-	recorded bool // a skip that storage knows
 	attempt  int32
 	failures int32
 	waits    int32 // upstreams that have not succeeded

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
@@ -45,8 +47,8 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		r.doneReading(j.step)
 	}
 	if len(hooked) > 0 {
+		defer r.hooks.Done() // also when a hook ends this goroutine
 		r.runHooks(j, hooked, o.err)
-		r.hooks.Done()
 	}
 	return mine, ok
 }
@@ -179,7 +181,17 @@ func (r *run) unlock() {
 			tell = r.Observer.StepStarted
 		}
 		if tell != nil {
-			tell(n)
+			observe(func() { tell(n) })
 		}
 	}
+}
+
+// observe calls an observer. What goes wrong in it is said and changes nothing.
+func observe(tell func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("a listener panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	tell()
 }

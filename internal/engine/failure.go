@@ -61,17 +61,18 @@ type Hinter interface{ Hint() string }
 // again is decided here, where the error is still a value.
 func (r *run) failure(j job, err error) outcome {
 	node := r.nodeOf(j.step)
+	detail := failureDetail(err) // asks the error, which is the user's code, so not under the lock
 	reason := storage.ReasonError
 	var timeout *TimeoutError
 	switch {
 	case errors.Is(err, ErrSkip):
-		return outcome{kind: storage.StepSkipped, err: err}
+		return outcome{kind: storage.StepSkipped, err: err, detail: detail}
 	case r.ctx.Err() != nil:
-		return outcome{kind: storage.StepCanceled, err: err}
+		return outcome{kind: storage.StepCanceled, err: err, detail: detail}
 	case errors.As(err, &timeout):
 		reason = storage.ReasonTimeout
 	}
-	o := outcome{kind: storage.StepFailed, err: err, reason: reason}
+	o := outcome{kind: storage.StepFailed, err: err, reason: reason, detail: detail}
 	policy := retry.Nearest(node.Retry, r.Retry)
 	r.mu.Lock()
 	failures := r.d.Failures(j.step) + 1

@@ -164,7 +164,6 @@ func (d *Decider) applySkipped(f storage.Fact) {
 		d.skipDownstream(f.Step, f.Cause)
 	}
 	if st.status == skipped {
-		st.recorded = true
 		d.unrecorded.remove(f.Step)
 	}
 }

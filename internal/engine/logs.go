@@ -155,7 +155,7 @@ func (r *run) logLine(step, attempt int32, key string, line storage.LogLine) {
 	line.At = line.At.UTC()
 	r.logs.add(line)
 	if r.Observer.Logged != nil {
-		r.Observer.Logged(key, line)
+		observe(func() { r.Observer.Logged(key, line) })
 	}
 }
 

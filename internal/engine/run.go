@@ -120,7 +120,7 @@ func Execute(ctx context.Context, c Config) (*Result, error) {
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer r.cancel(nil)
 	if r.Observer.RunStarted != nil {
-		r.Observer.RunStarted(r.Record)
+		observe(func() { r.Observer.RunStarted(r.Record) })
 	}
 	r.begin()
 	stop := context.AfterFunc(ctx, func() { r.stop(context.Cause(ctx)) })
@@ -171,6 +171,7 @@ func (r *run) finish() (*Result, error) {
 	r.releaseAll()
 	res := r.result()
 	if r.broken != nil {
+		res.State = storage.Canceled // what is not recorded did not succeed
 		return res, fmt.Errorf("run %s: recording its events: %w", r.Record.ID, r.broken)
 	}
 	r.batch.Fence = r.fence

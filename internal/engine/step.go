@@ -17,6 +17,8 @@ type outcome struct {
 	err     error
 	reason  storage.FailureReason
 	retryAt storage.Micros
+	// detail is what people read about err.
+	detail []byte
 	// facts are what body and handlers said about the outputs, by position.
 	facts []graph.Facts
 	// instances and names are set for a mapped step that unfolded.
@@ -47,12 +49,39 @@ func (r *run) perform(j job) outcome {
 		late := time.AfterFunc(node.Timeout+r.Grace, func() { r.abandon(j, node.Timeout) })
 		defer late.Stop()
 	}
-	if r.unfolds(j.step) {
+	return a.guarded()
+}
+
+// guarded does the attempt; a panic of the user's code, and a goroutine that it ended, become
+// failures. That code is the body, but also IO handlers, what takes a mapped value apart, and the
+// methods of the errors that all these return.
+func (a *attempt) guarded() (o outcome) {
+	returned := false
+	defer func() {
+		if p := recover(); p != nil {
+			o = a.r.failure(a.job, a.timedOut(&PanicError{Value: p, Stack: string(debug.Stack())}))
+		} else if !returned {
+			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
+			o := a.r.failure(a.job, errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
+			go func() {
+				if mine, ok := a.r.settle(a.job, o); ok {
+					a.r.work(mine)
+				}
+			}()
+		}
+	}()
+	o = a.do()
+	returned = true
+	return o
+}
+
+func (a *attempt) do() outcome {
+	if a.r.unfolds(a.job.step) {
 		return a.unfold()
 	}
 	inv, err := a.call()
 	if err != nil {
-		return r.failure(j, a.timedOut(err))
+		return a.r.failure(a.job, a.timedOut(err))
 	}
 	return outcome{kind: storage.StepSucceeded, facts: inv.Facts}
 }
@@ -72,32 +101,11 @@ func (a *attempt) call() (*graph.Invocation, error) {
 		inv.Emit = a.emit
 	}
 	a.inv = inv
-	res, err := a.invoke(inv, args)
+	res, err := a.node.Call(inv, args)
 	if err != nil {
 		return nil, err
 	}
 	return inv, a.store(inv, res)
-}
-
-// invoke calls the body; a panic, and a goroutine that the body ended, become errors.
-func (a *attempt) invoke(inv *graph.Invocation, args []any) (res graph.Result, err error) {
-	returned := false
-	defer func() {
-		if p := recover(); p != nil {
-			err = &PanicError{Value: p, Stack: string(debug.Stack())}
-		} else if !returned {
-			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
-			o := a.r.failure(a.job, errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
-			go func() {
-				if mine, ok := a.r.settle(a.job, o); ok {
-					a.r.work(mine)
-				}
-			}()
-		}
-	}()
-	res, err = a.node.Call(inv, args)
-	returned = true
-	return res, err
 }
 
 // timedOut says that an error is the timeout's, if the attempt's time had passed when it came.
@@ -127,12 +135,12 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 	case storage.StepFailed:
 		f.Status, f.RetryAt = uint8(o.reason), o.retryAt
 		notice.RetryAt = o.retryAt.Time()
-		r.record(f, 0, failureDetail(o.err))
+		r.record(f, 0, o.detail)
 	case storage.StepSkipped:
 		f.Cause = j.step
-		r.record(f, 0, failureDetail(o.err))
+		r.record(f, 0, o.detail)
 	default:
-		r.record(f, 0, failureDetail(o.err))
+		r.record(f, 0, o.detail)
 	}
 	if mapped, pos, ok := r.d.Instance(j.step); ok && o.kind == storage.StepSucceeded {
 		m := r.maps.get(mapped)

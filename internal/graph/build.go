@@ -129,8 +129,10 @@ func cycles(nodes []Node, ups edges, rest []int32) []Fault {
 	for _, comp := range components(ups, rest) {
 		slices.Sort(comp)
 		var members []string
+		named := make(map[string]bool, len(comp)) // tasks of one graph asset share a definition
 		for _, i := range comp {
-			if name := nodes[i].Definition; !slices.Contains(members, name) {
+			if name := nodes[i].Definition; !named[name] {
+				named[name] = true
 				members = append(members, name)
 			}
 		}

@@ -12,8 +12,8 @@
 //
 // The lock of the file is taken first and the queue after it: a caller whose context ends while
 // another process holds the lock gets its batch back unwritten, and batches that come during the
-// wait share the transaction. Rows go through statements of 1, 4, 32 and 256 rows, prepared when
-// first needed, on the driver's own connection; a run of many steps costs 0.02 to 0.06 statements
+// wait share the transaction. Rows go through statements of 1 to 256 rows, prepared when first
+// needed, on the driver's own connection; a run of many steps costs 0.02 to 0.06 statements
 // a step. What must be encoded is encoded by the caller.
 //
 // A batch is refused before any of its rows is written, so nobody rolls back and nobody else's

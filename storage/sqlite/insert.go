@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// sizes are the numbers of rows a statement inserts, the largest first. A statement for each
-// number would cost more to prepare than it saves.
-var sizes = [...]int{256, 32, 4, 1}
+// sizes are the numbers of rows a statement inserts, the largest first. A statement for each number
+// would cost more to prepare than it saves; the small ones are what a run of one step needs.
+var sizes = [...]int{256, 32, 8, 4, 3, 2, 1}
 
 // inserter collects the rows of one table and writes them in as few statements as the sizes allow.
 // What it holds at the end of a transaction must be flushed, or dropped when it is rolled back.

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite"
+)
+
+// ours is what we are called beside the peers.
+const ours = "rivers-go"
+
+// line is one measurement, or the median of several: what --json prints, and what peers print.
+type line struct {
+	Peer      string  `json:"peer"`
+	Case      string  `json:"case"`
+	N         int     `json:"n"`
+	Storage   string  `json:"storage"`
+	Seconds   float64 `json:"seconds"`
+	PerSecond float64 `json:"per_second"`
+	PeakMiB   float64 `json:"peak_mib"`
+}
+
+func (l line) name() string { return fmt.Sprintf("%s/%d/%s", l.Case, l.N, l.Storage) }
+
+// measureHere is the child: it does one case and prints its line.
+func measureHere(ctx context.Context, o options, stdout io.Writer) error {
+	parts := strings.Split(o.child, "/")
+	if len(parts) != 3 {
+		return fmt.Errorf("--measure %q: want CASE/N/STORAGE", o.child)
+	}
+	n, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return fmt.Errorf("--measure %q: %w", o.child, err)
+	}
+	took, err := work(ctx, parts[0], n, parts[2], o.dir)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.child, err)
+	}
+	peak, err := peakMiB()
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(stdout).Encode(line{
+		Peer: ours, Case: parts[0], N: n, Storage: parts[2], Seconds: took.Seconds(), PerSecond: float64(n) / took.Seconds(), PeakMiB: peak,
+	})
+}
+
+// measureAll measures every case in its sizes and stores, peers in turns with ours, and returns
+// the medians.
+func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Writer) ([]line, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var medians []line
+	for _, c := range cases {
+		past := ""
+		if c.name == "history" {
+			if past, err = writeHistory(ctx, o.history); err != nil {
+				return nil, err
+			}
+			defer func() { _ = os.RemoveAll(past) }() //nolint:revive // there is one such case
+		}
+		for _, store := range c.stores {
+			for _, n := range c.sizes {
+				at := line{Peer: ours, Case: c.name, N: n, Storage: store}
+				_, _ = fmt.Fprintln(stderr, at.name())
+				measured, err := inTurns(ctx, o, self, c, at, past)
+				if err != nil {
+					return nil, err
+				}
+				medians = append(medians, measured...)
+			}
+		}
+	}
+	return medians, nil
+}
+
+// inTurns measures ours and the peers round by round; the first line is ours.
+func inTurns(ctx context.Context, o options, self string, c suiteCase, at line, past string) ([]line, error) {
+	rounds := map[string][]line{}
+	var order []string
+	for round := range o.rounds {
+		got, err := measureOurs(ctx, self, c, at, past)
+		if err != nil {
+			return nil, err
+		}
+		turn := []line{got}
+		if o.peers != "" && c.peers && at.N <= o.peerLargest && round < o.peerRounds {
+			beside, err := measurePeers(ctx, o, c, at)
+			if err != nil {
+				return nil, err
+			}
+			turn = append(turn, beside...)
+		}
+		for _, l := range turn {
+			if rounds[l.Peer] == nil {
+				order = append(order, l.Peer)
+			}
+			rounds[l.Peer] = append(rounds[l.Peer], l)
+		}
+	}
+	medians := make([]line, len(order))
+	for i, peer := range order {
+		medians[i] = median(rounds[peer])
+	}
+	return medians, nil
+}
+
+// median is the line in the middle, by time; its peak memory is the median of its own.
+func median(lines []line) line {
+	slices.SortFunc(lines, func(a, b line) int { return cmp.Compare(a.PeakMiB, b.PeakMiB) })
+	peak := lines[len(lines)/2].PeakMiB
+	slices.SortFunc(lines, func(a, b line) int { return cmp.Compare(a.Seconds, b.Seconds) })
+	l := lines[len(lines)/2]
+	l.PeakMiB = peak
+	return l
+}
+
+// measureOurs calls this program again for one measurement, in a directory of its own.
+func measureOurs(ctx context.Context, self string, c suiteCase, at line, past string) (l line, err error) {
+	dir := past
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "rivers-compare-"); err != nil {
+			return line{}, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	cmd := exec.CommandContext(ctx, self, "--measure", at.name(), "--dir", dir)
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	out, err := cmd.Output()
+	took := time.Since(start)
+	if err != nil {
+		return line{}, fmt.Errorf("measuring %s: %w", at.name(), err)
+	}
+	if l, err = parseLine(out); err != nil {
+		return line{}, err
+	}
+	if c.outside {
+		l.Seconds, l.PerSecond = took.Seconds(), float64(at.N)/took.Seconds()
+		err = checkLeft(ctx, dir, at.N)
+	}
+	return l, err
+}
+
+// checkLeft proves that a process which is gone left a run of n steps in its store.
+func checkLeft(ctx context.Context, dir string, n int) (err error) {
+	store, err := sqlite.Open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	all, err := store.ListRuns(ctx, storage.RunQuery{})
+	if err != nil {
+		return err
+	}
+	if len(all) != 1 {
+		return fmt.Errorf("the process left %d runs in its store, want one", len(all))
+	}
+	return recorded(ctx, store, all[0].ID, n)
+}
+
+// scripts are the peers: how their script is called, and what it calls the embedded store.
+func scripts() []struct{ file, embedded string } {
+	return []struct{ file, embedded string }{{"rivers_bench.py", "embedded"}, {"dagster_bench.py", "sqlite"}}
+}
+
+func measurePeers(ctx context.Context, o options, c suiteCase, at line) ([]line, error) {
+	var lines []line
+	for _, s := range scripts() {
+		l, err := measurePeer(ctx, o, c, at, filepath.Join(o.peers, s.file), s.embedded)
+		if err != nil {
+			return nil, fmt.Errorf("measuring %s with %s: %w", at.name(), s.file, err)
+		}
+		lines = append(lines, l)
+	}
+	return lines, nil
+}
+
+func measurePeer(ctx context.Context, o options, c suiteCase, at line, script, own string) (line, error) {
+	if at.Storage == embedded {
+		at.Storage = own
+	}
+	limited, cancel := context.WithTimeout(ctx, o.peerTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(limited, o.python, script, at.Case, strconv.Itoa(at.N), "--storage", at.Storage)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	start := time.Now()
+	out, err := cmd.Output()
+	took := time.Since(start)
+	if err != nil {
+		return line{}, fmt.Errorf("%w\n%s", err, stderr.String())
+	}
+	l, err := parseLine(out)
+	if err != nil {
+		return line{}, err
+	}
+	if c.outside {
+		l.Seconds, l.PerSecond = took.Seconds(), float64(at.N)/took.Seconds()
+	}
+	if l.Storage == own {
+		l.Storage = embedded
+	}
+	return l, nil
+}
+
+// parseLine reads the last line that a measurement printed.
+func parseLine(out []byte) (line, error) {
+	out = bytes.TrimSpace(out)
+	if i := bytes.LastIndexByte(out, '\n'); i >= 0 {
+		out = out[i+1:]
+	}
+	var l line
+	if err := json.Unmarshal(out, &l); err != nil {
+		return line{}, fmt.Errorf("a measurement printed %q, want a line of JSON: %w", out, err)
+	}
+	if l.Seconds <= 0 || l.N <= 0 {
+		return line{}, fmt.Errorf("a measurement printed %q, want its n and seconds", out)
+	}
+	return l, nil
+}
+
+func writeJSON(w io.Writer, lines []line) error {
+	enc := json.NewEncoder(w)
+	for _, l := range lines {
+		if err := enc.Encode(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}

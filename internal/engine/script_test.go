@@ -1,0 +1,256 @@
+package engine_test
+
+import (
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/plan/plantest"
+	"github.com/rivers-go/rivers/storage"
+)
+
+var update = flag.Bool("update", false, "write the answers of the scripts as they are now")
+
+// The scripts in testdata/decider: "run" plans a graph, and each command after it is a fact, or lets
+// time pass. The answer to each is what should happen next:
+//
+//	start x#2            attempt 2 of x; "start" as a command obeys every such answer
+//	skip y because b     y is not run, and the failure of b is why
+//	wake +10s            nothing to start before a retry is due
+//	end failure
+//
+// "obey" records every command that is due, again and again until only finishing steps could bring
+// new ones, and answers what it did.
+func TestDeciderScripts(t *testing.T) {
+	plantest.Run(t, "testdata/decider/*.txt", *update, func(t *testing.T) func(plantest.Block) string {
+		s := &script{}
+		return func(b plantest.Block) string {
+			answer, err := s.do(b)
+			if err != nil {
+				t.Fatalf("line %d, %q: %v", b.Line, b.Command, err)
+			}
+			return answer
+		}
+	})
+}
+
+type script struct {
+	plan     *plan.Plan
+	d        *engine.Decider
+	facts    []storage.Fact
+	attempts map[int32]int32
+	now      storage.Micros
+}
+
+func (s *script) do(b plantest.Block) (string, error) {
+	words := strings.Fields(b.Command)
+	switch words[0] {
+	case "run":
+		return s.run(b.Input, words[1:])
+	case "obey":
+		return s.obey(), nil
+	case "time":
+		d, err := time.ParseDuration(strings.TrimPrefix(words[1], "+"))
+		s.now += storage.Micros(d.Microseconds())
+		return s.next(), err
+	case "adopt":
+		s.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep})
+	case "cancel":
+		s.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep})
+	default:
+		f, err := s.fact(words)
+		if err != nil {
+			return "", err
+		}
+		s.record(f)
+	}
+	return s.next(), nil
+}
+
+// run begins a run of everything: "run workers=2", "run in_process".
+func (s *script) run(assets string, words []string) (string, error) {
+	g, err := plantest.Graph(assets)
+	if err != nil {
+		return "", err
+	}
+	o := plan.Options{Workers: 4}
+	for _, word := range words {
+		if word == "in_process" {
+			o.Executor = executor.InProcess()
+			continue
+		}
+		if o.Workers, err = strconv.Atoi(strings.TrimPrefix(word, "workers=")); err != nil {
+			return "", err
+		}
+	}
+	s.plan = plan.New(g, o)
+	*s = script{plan: s.plan, d: engine.NewDecider(s.plan), attempts: map[int32]int32{}, now: 1}
+	return s.next(), nil
+}
+
+// fact reads "fail a retry in 10s", "succeed each[2]", "expand m 3", "succeed a#1" for an attempt
+// that is not the present one.
+func (s *script) fact(words []string) (storage.Fact, error) {
+	if len(words) < 2 {
+		return storage.Fact{}, fmt.Errorf("want a step behind %q", words[0])
+	}
+	name, ordinal, old := strings.Cut(words[1], "#")
+	step, err := s.find(name)
+	if err != nil {
+		return storage.Fact{}, err
+	}
+	f := storage.Fact{Step: step, Attempt: s.attempts[step]}
+	if old {
+		n, err := strconv.Atoi(ordinal)
+		if err != nil {
+			return f, err
+		}
+		f.Attempt = int32(n)
+	}
+	switch words[0] {
+	case "start":
+		f.Kind, f.Attempt = storage.StepStarted, s.attempts[step]+1
+	case "succeed":
+		f.Kind = storage.StepSucceeded
+	case "fail":
+		f.Kind = storage.StepFailed
+		if len(words) == 5 { // fail a retry in 10s
+			d, err := time.ParseDuration(words[4])
+			f.RetryAt = s.now + storage.Micros(d.Microseconds())
+			return f, err
+		}
+	case "skip":
+		f.Kind, f.Cause = storage.StepSkipped, step
+	case "stop":
+		f.Kind = storage.StepCanceled
+	case "reopen":
+		f.Kind = storage.StepReopened
+	case "expand":
+		n, err := strconv.Atoi(words[2])
+		f.Kind, f.Cause = storage.StepExpanded, int32(n)
+		return f, err
+	default:
+		return f, fmt.Errorf("want run, obey, start, succeed, fail, skip, stop, reopen, expand, cancel, adopt or time")
+	}
+	return f, nil
+}
+
+func (s *script) record(f storage.Fact) {
+	f.At = s.now
+	if f.Kind == storage.StepStarted {
+		s.attempts[f.Step] = f.Attempt
+	}
+	s.facts = append(s.facts, f)
+	s.d.Apply(f)
+}
+
+// obey records what the commands lead to until there is none.
+func (s *script) obey() string {
+	var did []string
+	for {
+		cmds := s.d.Next(s.now, nil)
+		for _, c := range cmds {
+			did = append(did, s.command(c))
+			s.record(consume(c))
+		}
+		if len(cmds) == 0 {
+			return strings.Join(append(did, s.waiting()...), "\n")
+		}
+	}
+}
+
+// consume returns the fact that a command leads to.
+func consume(c engine.Command) storage.Fact {
+	switch c.Kind {
+	case engine.Start:
+		return storage.Fact{Kind: storage.StepStarted, Step: c.Step, Attempt: c.Attempt}
+	case engine.Skip:
+		return storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause}
+	case engine.Cancel:
+		return storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt}
+	default:
+		return storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State)}
+	}
+}
+
+// next says what should happen, and requires that a replay says the same.
+func (s *script) next() string {
+	var said, again []string
+	for _, c := range s.d.Next(s.now, nil) {
+		said = append(said, s.command(c))
+	}
+	for _, c := range engine.Replay(s.plan, s.facts).Next(s.now, nil) {
+		again = append(again, s.command(c))
+	}
+	answer := strings.Join(said, "\n")
+	if replayed := strings.Join(again, "\n"); replayed != answer {
+		return fmt.Sprintf("%s\nBUT A REPLAY SAYS\n%s", answer, replayed)
+	}
+	return strings.Join(append(said, s.waiting()...), "\n")
+}
+
+// waiting says what runs and when the next retry is due.
+func (s *script) waiting() []string {
+	var said, running []string
+	for _, step := range s.d.InProgress(nil) {
+		running = append(running, s.key(step))
+	}
+	if len(running) > 0 {
+		said = append(said, "running "+strings.Join(running, ", "))
+	}
+	if at := s.d.Wake(s.now); at > 0 {
+		said = append(said, fmt.Sprintf("wake +%s", time.Duration(at-s.now)*time.Microsecond))
+	}
+	if s.d.Ended() {
+		said = append(said, "ended")
+	}
+	return said
+}
+
+func (s *script) command(c engine.Command) string {
+	switch c.Kind {
+	case engine.Start:
+		return fmt.Sprintf("start %s#%d", s.key(c.Step), c.Attempt)
+	case engine.Skip:
+		return fmt.Sprintf("skip %s because %s", s.key(c.Step), s.key(c.Cause))
+	case engine.Cancel:
+		return "cancel " + s.key(c.Step)
+	default:
+		return "end " + c.State.String()
+	}
+}
+
+func (s *script) key(step int32) string {
+	mapped, pos, instance := s.d.Instance(step)
+	if instance {
+		return fmt.Sprintf("%s[%d]", s.plan.Key(mapped), pos)
+	}
+	return s.plan.Key(step)
+}
+
+func (s *script) find(name string) (int32, error) {
+	base, index, instance := strings.Cut(strings.TrimSuffix(name, "]"), "[")
+	for step := range int32(len(s.plan.Steps)) {
+		if s.plan.Key(step) != base {
+			continue
+		}
+		if !instance {
+			return step, nil
+		}
+		pos, err := strconv.Atoi(index)
+		if err == nil && (pos < 0 || pos >= s.d.Instances(step)) {
+			err = fmt.Errorf("%q has %d instances", base, s.d.Instances(step))
+		}
+		if err != nil {
+			return 0, err
+		}
+		return s.d.InstanceOf(step, pos), nil
+	}
+	return 0, fmt.Errorf("no step %q in the plan", name)
+}

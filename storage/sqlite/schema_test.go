@@ -1,0 +1,132 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// withSecond is our migrations and one more.
+func withSecond(t *testing.T, second string) fs.FS {
+	t.Helper()
+	first, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fstest.MapFS{
+		"migrations/00001_begin.sql": {Data: first},
+		"migrations/00002_next.sql":  {Data: []byte("-- +goose Up\n" + second)},
+	}
+}
+
+const addColumn = "ALTER TABLE run ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;\nUPDATE store SET schema_version = 2, min_reader = 1;"
+
+// newStore makes a store with one run and returns its file.
+func newStore(t *testing.T) string {
+	t.Helper()
+	s, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context(), &storage.Batch{Runs: []storage.RunRecord{{ID: "r"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s.Path()
+}
+
+func TestMigrateKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	file, files := newStore(t), withSecond(t, addColumn)
+	for _, from := range []int{1, 2} {
+		gotFrom, to, err := migrate(t.Context(), file, files, 2)
+		if err != nil || gotFrom != from || to != 2 {
+			t.Fatalf("migrated from %d to %d, %v, want %d to 2", gotFrom, to, err, from)
+		}
+	}
+	s, err := Open(t.Context(), file) // newer, and says that we may read it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.GetRun(t.Context(), "r"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	file, files := newStore(t), withSecond(t, addColumn)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if _, to, err := migrate(context.Background(), file, files, 2); err != nil || to != 2 {
+				t.Errorf("migrated to %d, %v", to, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestFailedMigrationChangesNothing(t *testing.T) {
+	t.Parallel()
+	file := newStore(t)
+	broken := withSecond(t, addColumn+"\nINSERT INTO nowhere VALUES (1);")
+	if _, to, err := migrate(t.Context(), file, broken, 2); err == nil || to != 1 {
+		t.Fatalf("a broken migration led to %d, %v", to, err)
+	}
+	if _, to, err := migrate(t.Context(), file, withSecond(t, addColumn), 2); err != nil || to != 2 {
+		t.Fatalf("the mended one led to %d, %v", to, err)
+	}
+}
+
+func TestMigrateCreates(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "new")
+	for _, want := range []int{0, schemaVersion} {
+		from, to, err := Migrate(t.Context(), path)
+		if err != nil || from != want || to != schemaVersion {
+			t.Fatalf("Migrate went from %d to %d, %v, want %d to %d", from, to, err, want, schemaVersion)
+		}
+	}
+}
+
+func TestSchemaVersionIsTheLastMigration(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil || len(files) != schemaVersion {
+		t.Errorf("%d migrations, %v, want %d", len(files), err, schemaVersion)
+	}
+	file := newStore(t)
+	if from, to, err := migrate(t.Context(), file, migrations, schemaVersion); err != nil || from != schemaVersion || to != schemaVersion {
+		t.Errorf("a new store is of version %d (%d), %v", from, to, err)
+	}
+}
+
+func TestBusyIsExplainedInOurWords(t *testing.T) {
+	t.Parallel()
+	if err := explain("x.db", "write", nil); err != nil {
+		t.Error(err)
+	}
+	plain := errors.New("plain")
+	if err := explain("x.db", "write", plain); !errors.Is(err, plain) || err.Error() != "store x.db: write: plain" {
+		t.Error(err)
+	}
+}
+
+func TestPastPrefix(t *testing.T) {
+	t.Parallel()
+	for prefix, want := range map[string]string{"": "", "a": "b", "a/": "a0", "a\xff": "b", "\xff\xff": "", "ü": "ý"} {
+		if got := pastPrefix(prefix); got != want {
+			t.Errorf("past %q is %q, want %q", prefix, got, want)
+		}
+	}
+}
