@@ -298,7 +298,7 @@ func TestContextIsSafeForGoroutines(t *testing.T) {
 		return 0, ctx.AddOutputMetadata("aa", "x", 1)
 	}))
 	_, inv, err := w.call(t, "a")
-	if want := `output "aa": a has no output of that name (did you mean "a"?)`; errorText(err) != want {
+	if want := `output "aa": "a" has no output of that name (did you mean "a"?)`; errorText(err) != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}
 	if f := inv.Facts[0]; len(f.Metadata) != 9 || f.DataVersion != "v" {

@@ -233,7 +233,7 @@ func (m Mapped[Out]) CollectStream(o CollectOptions) Ref[iter.Seq2[Out, error]] 
 		return Ref[iter.Seq2[Out, error]]{}
 	}
 	if how, _ := shapeOf(reflect.TypeFor[Out]()); how != plain {
-		m.graph.c.fault("stream of task "+quoted(m.from.path), "it returns a %s: return the plain value to stream it", reflect.TypeFor[Out]())
+		m.graph.c.fault("stream of task "+quoted(m.from.path), "it returns a %s: return the plain value to stream it", typeName(reflect.TypeFor[Out]()))
 	}
 	return Ref[iter.Seq2[Out, error]]{&source{
 		graph: m.graph.c, from: m.from, mode: graph.Stream, typ: reflect.TypeFor[iter.Seq2[Out, error]](),
