@@ -73,7 +73,7 @@ func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Wri
 			if past, err = writeHistory(ctx, o.history); err != nil {
 				return nil, err
 			}
-			defer func() { _ = os.RemoveAll(past) }() //nolint:revive // there is one such case
+			defer func() { _ = os.RemoveAll(past) }() //nolint:revive,gocritic // there is one such case
 		}
 		for _, store := range c.stores {
 			for _, n := range c.sizes {
