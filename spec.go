@@ -63,7 +63,11 @@ func (d *definition) normal(at string, m metadata.Map) metadata.Map {
 	}
 	n, err := m.Normalize()
 	if err != nil {
-		d.fault(at, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		prefix := strings.TrimSuffix(at, "metadata")
+		for line := range strings.Lines(err.Error()) {
+			part, message, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			d.fault(prefix+part, "%s", message)
+		}
 	}
 	return n
 }
