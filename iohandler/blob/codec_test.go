@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -189,7 +190,7 @@ func TestTruncated(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole = []byte(strings.TrimSuffix(string(whole), "\n"))
-		for _, data := range append(cuts(whole), append(whole[:len(whole):len(whole)], '1')) {
+		for _, data := range append(cuts(whole), append(slices.Clip(whole), '1')) {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -201,7 +202,7 @@ func TestTruncated(t *testing.T) {
 
 func cuts(whole []byte) [][]byte {
 	var all [][]byte
-	for n := range len(whole) {
+	for n := range whole {
 		all = append(all, whole[:n])
 	}
 	return all
