@@ -15,7 +15,7 @@ import (
 func TestRandomCompositions(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var ran = make(chan int, 1000)
+		ran := make(chan int, 1000)
 		add := func(i int) *rivers.Task[struct{ A, B int }, int] {
 			return rivers.NewTask(rivers.TaskSpec{Name: fmt.Sprintf("add%d", i)},
 				func(_ *rivers.TaskContext, in struct{ A, B int }) (int, error) {
