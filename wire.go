@@ -176,16 +176,17 @@ func (w *wiring) fits(stored, want reflect.Type, h iohandler.Handler) bool {
 
 // handler returns the first that is given, else the default one, with references followed.
 func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
-	for _, h := range append(chain, w.scope.defaultHandler) {
-		if h == nil {
-			continue
+	found := w.scope.defaultHandler
+	for _, h := range chain {
+		if h != nil {
+			found = h
+			break
 		}
-		if name, ok := iohandler.NameOf(h); ok {
-			h, _ = w.scope.resources[name].(iohandler.Handler)
-		}
-		return h
 	}
-	return nil
+	if name, ok := iohandler.NameOf(found); ok {
+		found, _ = w.scope.resources[name].(iohandler.Handler)
+	}
+	return found
 }
 
 func (w *wiring) report(at, format string, v ...any) {
@@ -194,8 +195,8 @@ func (w *wiring) report(at, format string, v ...any) {
 
 // valueNames yields what an input may read that is no resource.
 func (w *wiring) valueNames(yield func(string) bool) {
-	for name := range w.scope.values {
-		if !yield(name) {
+	for name := range w.scope.names {
+		if _, ok := w.scope.values[name]; ok && !yield(name) {
 			return
 		}
 	}

@@ -70,6 +70,14 @@ func requireStatic(t *testing.T, path string) {
 	}
 }
 
+// TestFlightsIsStatic builds the example, with all that it links.
+func TestFlightsIsStatic(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "flights")
+	goTool(t, "../..", "build", "-mod=readonly", "-o", binary, "./examples/flights")
+	requireStatic(t, binary)
+}
+
 func TestInitRefuses(t *testing.T) {
 	t.Parallel()
 	full := filepath.Join(t.TempDir(), "full")

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"github.com/rivers-go/rivers/storage"
@@ -103,20 +104,21 @@ func build(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	script := gooseTable
+	var script strings.Builder
+	script.WriteString(gooseTable)
 	for i, name := range names { // sorted: they are numbered from 1
 		text, err := fs.ReadFile(migrations, name)
 		if err != nil {
 			return err
 		}
-		script += fmt.Sprintf("%s\nINSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, 1);\n", text, i+1)
+		script.WriteString(fmt.Sprintf("%s\nINSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, 1);\n", text, i+1))
 	}
 	pool, err := openPool(file, "_pragma=journal_mode(OFF)", "_synchronous=OFF", "_pragma=locking_mode(EXCLUSIVE)")
 	if err != nil {
 		return err
 	}
 	pool.SetMaxOpenConns(1)
-	_, err = pool.ExecContext(ctx, "BEGIN;\n"+script+"COMMIT; PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL")
+	_, err = pool.ExecContext(ctx, "BEGIN;\n"+script.String()+"COMMIT; PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL")
 	return errors.Join(err, pool.Close())
 }
 
