@@ -193,7 +193,6 @@ func TestConfigOfGoValues(t *testing.T) {
 	}
 }
 
-//nolint:unused // the mistakes are the point
 type configFaulty struct {
 	A int `json:"b"`
 	B string
