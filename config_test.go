@@ -205,7 +205,7 @@ type configFaulty struct {
 	I bool          `validate:"gte=1"`
 	J string        `validate:"min=x"`
 	K time.Duration `validate:"gte=1"`
-	L int           `validate:"requried"`
+	L int           `validate:"requried"` //nolint:revive // the mistake is the point
 	M []string      `default:"a,b"`
 	N struct{ o int }
 }

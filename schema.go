@@ -114,7 +114,7 @@ func (r *rule) addTo(s map[string]any) {
 		s["format"] = "uri"
 	case r.word == "oneof":
 		s["enum"] = r.enum(s["type"] == "string")
-	case s["writeOnly"] == true, strings.TrimLeft(r.param, "-.0123456789") != "": // a secret, a duration
+	case s["writeOnly"] != nil, strings.TrimLeft(r.param, "-.0123456789") != "": // a secret, a duration
 	case r.word == "gte", r.word == "min":
 		s[least] = r.limit
 	case r.word == "lte", r.word == "max":

@@ -94,7 +94,9 @@ type node struct {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	type hidden struct{ a int }
+	type hidden struct {
+		a int //nolint:unused // that it cannot be stored is the point
+	}
 	cbor, js, gob, raw := blob.New("mem://", blob.Options{}), blob.New("mem://", blob.Options{Codec: blob.JSON()}),
 		blob.New("mem://", blob.Options{Codec: blob.Gob()}), blob.New("mem://", blob.Options{Codec: blob.Raw()})
 	for _, c := range []struct {

@@ -240,7 +240,10 @@ func TestCorrupt(t *testing.T) {
 	dir := t.TempDir()
 	h := parquet.New("file://"+dir, parquet.Options{RowGroupRows: 64, Compression: parquet.Uncompressed})
 	var rows []trade
-	for row := range numbered(200) {
+	for row, err := range numbered(200) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		rows = append(rows, row)
 	}
 	put(t, h, "trades", rows)
