@@ -112,7 +112,7 @@ func (a *app) finishedLine(s rivers.StepFinished) string {
 		text += ": " + oneLine(s.Err.Error(), 160)
 	}
 	if !s.RetryAt.IsZero() {
-		text += ", again at " + s.RetryAt.Local().Format("15:04:05")
+		text += ", again in " + duration(s.RetryAt.Sub(s.At))
 	}
 	return text
 }
