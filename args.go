@@ -190,7 +190,9 @@ func (f *filling) fill(in reflect.Value, inv *graph.Invocation, args []any) erro
 			err = assign(dst, s.field, inv.Config)
 		case s.field.role == selfRole:
 			if v := args[s.arg]; v != nil {
-				err = dst.Addr().Interface().(selfSetter).setSelf(v)
+				if err = dst.Addr().Interface().(selfSetter).setSelf(v); err != nil {
+					err = fmt.Errorf("input %s: %w", s.field.field, err)
+				}
 			}
 		case s.keys != nil:
 			err = s.gather(dst, args)

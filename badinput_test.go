@@ -58,8 +58,11 @@ func requireAnswers(t *testing.T, file string, got map[string]string) {
 	}
 }
 
-// lineNumber hides where in this file a mistake stands: the test of positions is TestPositions.
-var lineNumber = regexp.MustCompile(`badinput_test\.go:\d+`)
+// leading and inner hide where in these files a mistake stands: the test of positions is TestPositions.
+var (
+	leading = regexp.MustCompile(`(?m)^\S+_test\.go:\d+( \(called at \S+\))?: `)
+	inner   = regexp.MustCompile(`\S+_test\.go:\d+( \(called at [^ )]+\))?`)
+)
 
 // in makes an asset with the given argument struct.
 func in[In any](name string, deps ...rivers.Dep) rivers.Asset {
@@ -78,6 +81,28 @@ func job(j rivers.Job, all ...rivers.Asset) rivers.RepositoryConfig {
 	c := assets(all...)
 	c.Jobs = []rivers.Job{j}
 	return c
+}
+
+func multiOf[Out any](name string) rivers.Asset {
+	return rivers.NewMultiAsset(rivers.MultiAssetSpec{Name: name}, func(*rivers.AssetContext, rivers.NoInput) (out Out, err error) { return out, nil })
+}
+
+func stored(name string, h iohandler.Handler) rivers.Asset {
+	return spec(rivers.AssetSpec{Name: name, IOHandler: h}).Assets[0]
+}
+
+// wrongHandler is a handler whose settings are wrong.
+type wrongHandler struct {
+	iohandler.Handler
+
+	panics bool
+}
+
+func (h wrongHandler) Validate() error {
+	if h.panics {
+		panic("no settings")
+	}
+	return errors.New("the url is empty: give one such as file://./lake")
 }
 
 func graphOf(compose func(*rivers.Graph) rivers.Ref[int], more ...rivers.Asset) rivers.RepositoryConfig {
@@ -101,21 +126,23 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 		func(*rivers.TaskContext, rivers.NoInput) ([]int, error) { return nil, nil })
 	var nilAsset *rivers.SingleAsset[int]
 	return map[string]rivers.RepositoryConfig{
-		"name empty":             assets(number("", 1)),
-		"name with space":        assets(number("my asset", 1)),
-		"name begins with digit": assets(number("1st", 1)),
-		"name is a word":         assets(number("not", 1)),
-		"name twice":             assets(a, number("a", 2)),
-		"asset listed twice":     assets(a, a),
-		"asset nil":              assets(nil),
-		"asset nil pointer":      assets(nilAsset),
-		"asset among tasks":      {Name: "repo", Tasks: []rivers.Node{a}},
-		"output name taken":      assets(a, rivers.NewMultiAsset(rivers.MultiAssetSpec{Name: "m"}, func(*rivers.AssetContext, rivers.NoInput) (struct{ A int }, error) { return struct{ A int }{}, nil })),
-		"input unknown":          assets(a, in[struct{ B int }]("c")),
-		"input misspelt":         assets(number("users", 1), in[struct{ Usres int }]("c")),
-		"input of another type":  assets(a, in[struct{ A string }]("c")),
-		"input unexported":       assets(in[unexported]("c")),
-		"input embedded":         assets(in[struct{ time.Time }]("c")),
+		"name empty":                       assets(number("", 1)),
+		"name with space":                  assets(number("my asset", 1)),
+		"name begins with digit":           assets(number("1st", 1)),
+		"name is a word":                   assets(number("not", 1)),
+		"name twice":                       assets(a, number("a", 2)),
+		"asset listed twice":               assets(a, a),
+		"asset nil":                        assets(nil),
+		"asset nil pointer":                assets(nilAsset),
+		"asset among tasks":                {Name: "repo", Tasks: []rivers.Node{a}},
+		"output name taken":                assets(a, rivers.NewMultiAsset(rivers.MultiAssetSpec{Name: "m"}, func(*rivers.AssetContext, rivers.NoInput) (struct{ A int }, error) { return struct{ A int }{}, nil })),
+		"output has a multi-asset's name":  assets(multiOf[struct{ X int }]("y"), multiOf[struct{ Y int }]("z")),
+		"multi-asset has an output's name": assets(multiOf[struct{ X int }]("y"), multiOf[struct{ Z int }]("x")),
+		"input unknown":                    assets(a, in[struct{ B int }]("c")),
+		"input misspelt":                   assets(number("users", 1), in[struct{ Usres int }]("c")),
+		"input of another type":            assets(a, in[struct{ A string }]("c")),
+		"input unexported":                 assets(in[unexported]("c")),
+		"input embedded":                   assets(in[struct{ time.Time }]("c")),
 		"input twice": assets(a, in[struct {
 			A int
 			B int `rivers:"a"`
@@ -143,19 +170,25 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 		"result observation": assets(rivers.NewAsset(rivers.AssetSpec{Name: "c"}, func(*rivers.AssetContext, rivers.NoInput) (rivers.Observation, error) {
 			return rivers.Observation{}, nil
 		})),
-		"handler unknown":       spec(rivers.AssetSpec{Name: "c", IOHandler: iohandler.Named("lake")}),
-		"handler no handler":    {Name: "repo", Assets: spec(rivers.AssetSpec{Name: "c", IOHandler: iohandler.Named("lake")}).Assets, Resources: rivers.Resources{"lake": 7, "lakes": iohandler.Memory()}},
-		"handler default":       {Name: "repo", DefaultIOHandler: iohandler.Named("lake")},
-		"handler refuses type":  spec(rivers.AssetSpec{Name: "c", IOHandler: parquet.New("mem://", parquet.Options{})}),
-		"retry unknown":         {Name: "repo", Assets: spec(rivers.AssetSpec{Name: "c", Retry: retry.Named("patent")}).Assets, Retries: map[string]retry.Policy{"patient": {Max: 9}}},
-		"retry negative":        spec(rivers.AssetSpec{Name: "c", Retry: retry.Policy{Max: -1, Jitter: 2, Backoff: retry.Constant(-time.Second)}}),
-		"timeout negative":      spec(rivers.AssetSpec{Name: "c", Timeout: -time.Second}),
-		"hook unnamed":          spec(rivers.AssetSpec{Name: "c", Hooks: []rivers.Hook{{}}}),
-		"hook resource unknown": spec(rivers.AssetSpec{Name: "c", Hooks: []rivers.Hook{rivers.OnFailure("page", func(*rivers.HookContext, struct{ Pager int }) error { return nil })}}),
-		"executor unknown":      spec(rivers.AssetSpec{Name: "c", Metadata: metadata.Map{"rivers/executor": "paralel"}}),
-		"executor no workers":   {Name: "repo", DefaultExecutor: executor.Parallel(0)},
-		"tag without key":       spec(rivers.AssetSpec{Name: "c", Tags: map[string]string{"": "x"}}),
-		"metadata of a channel": spec(rivers.AssetSpec{Name: "c", Metadata: metadata.Map{"x": make(chan int)}}),
+		"handler unknown":        spec(rivers.AssetSpec{Name: "c", IOHandler: iohandler.Named("lake")}),
+		"handler no handler":     {Name: "repo", Assets: spec(rivers.AssetSpec{Name: "c", IOHandler: iohandler.Named("lake")}).Assets, Resources: rivers.Resources{"lake": 7, "lakes": iohandler.Memory()}},
+		"handler default":        {Name: "repo", DefaultIOHandler: iohandler.Named("lake")},
+		"handler settings":       {Name: "repo", Assets: []rivers.Asset{stored("c", wrongHandler{}), stored("d", wrongHandler{}), stored("e", iohandler.Named("lake"))}, Resources: rivers.Resources{"lake": &wrongHandler{}}},
+		"handler panics":         {Name: "repo", DefaultIOHandler: wrongHandler{panics: true}},
+		"handler refuses type":   spec(rivers.AssetSpec{Name: "c", IOHandler: parquet.New("mem://", parquet.Options{})}),
+		"retry unknown":          {Name: "repo", Assets: spec(rivers.AssetSpec{Name: "c", Retry: retry.Named("patent")}).Assets, Retries: map[string]retry.Policy{"patient": {Max: 9}}},
+		"retry negative":         spec(rivers.AssetSpec{Name: "c", Retry: retry.Policy{Max: -1, Jitter: 2, Backoff: retry.Constant(-time.Second)}}),
+		"retry default unknown":  {Name: "repo", DefaultRetry: retry.Named("patent"), Retries: map[string]retry.Policy{"patient": {Max: 9}}},
+		"retry default negative": {Name: "repo", DefaultRetry: retry.Policy{Max: -1, Jitter: 2}},
+		"retry without a name":   spec(rivers.AssetSpec{Name: "c", Retry: retry.Named("")}),
+		"retries":                {Name: "repo", Retries: map[string]retry.Policy{"a": {Max: -1, MaxDelay: -1}, "b": retry.Named("a")}},
+		"timeout negative":       spec(rivers.AssetSpec{Name: "c", Timeout: -time.Second}),
+		"hook unnamed":           spec(rivers.AssetSpec{Name: "c", Hooks: []rivers.Hook{{}}}),
+		"hook resource unknown":  spec(rivers.AssetSpec{Name: "c", Hooks: []rivers.Hook{rivers.OnFailure("page", func(*rivers.HookContext, struct{ Pager int }) error { return nil })}}),
+		"executor unknown":       spec(rivers.AssetSpec{Name: "c", Metadata: metadata.Map{"rivers/executor": "paralel"}}),
+		"executor no workers":    {Name: "repo", DefaultExecutor: executor.Parallel(0)},
+		"tag without key":        spec(rivers.AssetSpec{Name: "c", Tags: map[string]string{"": "x"}}),
+		"metadata of a channel":  spec(rivers.AssetSpec{Name: "c", Metadata: metadata.Map{"x": make(chan int)}}),
 		"config mistakes": assets(in[struct {
 			Cfg badConfig `rivers:",config"`
 		}]("c")),
@@ -196,7 +229,19 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 		"job selects nothing":     job(rivers.Job{Name: "j", Select: "b"}, a),
 		"job selection syntax":    job(rivers.Job{Name: "j", Select: "a and"}, a),
 		"job incomplete":          job(rivers.Job{Name: "j", Select: "c"}, a, in[struct{ A int }]("c")),
-		"job twice":               {Name: "repo", Assets: []rivers.Asset{a}, Jobs: []rivers.Job{{Name: "j", Select: "*"}, {Name: "j", Select: "*"}}},
+		"job selects externals":   job(rivers.Job{Name: "j", Select: "*"}, rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "outside"})),
+		"job retry":               job(rivers.Job{Name: "j", Select: "*", Retry: retry.Policy{Max: -1, Jitter: 2}, Executor: executor.Parallel(0)}, a),
+		"mistakes of every part": {
+			Name:   "repo",
+			Assets: []rivers.Asset{a, number("a", 2), nil, in[struct{ Y int }]("x"), in[struct{ X int }]("y"), in[struct{ Xx int }]("z")},
+			Tasks:  []rivers.Node{rivers.NewBashTask(rivers.BashTaskSpec{Name: "x"})},
+			Jobs: []rivers.Job{
+				{Name: "j"}, {Name: "k", Select: "a and"},
+				{Name: "l", Assets: []rivers.Node{a, number("b", 1)}},
+			},
+			DefaultExecutor: executor.Parallel(-1),
+		},
+		"job twice": {Name: "repo", Assets: []rivers.Asset{a}, Jobs: []rivers.Job{{Name: "j", Select: "*"}, {Name: "j", Select: "*"}}},
 	}
 }
 
@@ -215,11 +260,10 @@ func TestDefinitionMistakes(t *testing.T) {
 		if again := repo.Validate(); again == nil || again.Error() != err.Error() {
 			t.Errorf("%s: asked again, Validate says\n%v\nafter\n%v", name, again, err)
 		}
-		message := lineNumber.ReplaceAllString(err.Error(), "badinput_test.go:N")
+		message := inner.ReplaceAllString(leading.ReplaceAllString(err.Error(), ""), "x.go:N")
 		if at := strings.Index(message, "\ngoroutine "); at >= 0 {
 			message = message[:at]
 		}
-		message = regexp.MustCompile(` at kinds_test\.go:\d+ \(called at [^)]*\)|kinds_test\.go:\d+ \(called at [^)]*\): |badinput_test\.go:N \(called at badinput_test\.go:N\): |badinput_test\.go:N: `).ReplaceAllString(message, "")
 		got[name] = message
 	}
 	requireAnswers(t, "testdata/definitions.txtar", got)

@@ -139,7 +139,7 @@ func (c *AssetContext) output(name string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("output %q: %s has no output of that name%s", name, c.inv.Node.Definition, suggestion(name, func(yield func(string) bool) {
+	return 0, fmt.Errorf("output %q: %q has no output of that name%s", name, c.inv.Node.Definition, suggestion(name, func(yield func(string) bool) {
 		for i := range outs {
 			if !yield(outs[i].Name) {
 				return

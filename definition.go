@@ -65,7 +65,8 @@ type scope struct {
 	defaultHandler iohandler.Handler
 	// report notes a mistake of the definition being built.
 	report func(f fault)
-	// names lists every name that an input may have, for the nearest one.
+	// names lists every name that an input may have, for the nearest one; nothing once there are
+	// so many mistakes that comparing each with all names would take longer than reading them.
 	names func(yield func(string) bool)
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -49,23 +50,16 @@ func (v *validation) checkRepository() {
 	if err := c.DefaultExecutor.Validate(); err != nil {
 		v.repositoryFault("DefaultExecutor", err.Error())
 	}
-	v.repo.config.DefaultRetry = v.policy(c.DefaultRetry, func(f fault) { v.repositoryFault("DefaultRetry", f.message) })
+	v.retry = v.ownPolicy(c.DefaultRetry, func(message string) { v.repositoryFault("DefaultRetry", message) })
 	for _, name := range slices.Sorted(maps.Keys(c.Retries)) {
-		p := c.Retries[name]
-		switch {
-		case p.IsNamed():
-			v.repositoryFault(fmt.Sprintf("Retries[%q]", name), fmt.Sprintf("it refers to %q: give a policy, a name is not followed twice", p.Name()))
-		default:
-			if err := p.Validate(); err != nil {
-				v.repositoryFault(fmt.Sprintf("Retries[%q]", name), err.Error())
-			}
+		p, at := c.Retries[name], fmt.Sprintf("Retries[%q]", name)
+		if p.IsNamed() {
+			v.repositoryFault(at, fmt.Sprintf("it refers to %q: give a policy, a name is not followed twice", p.Name()))
+			continue
 		}
+		policyMistakes(p, func(message string) { v.repositoryFault(at, message) })
 	}
-	if name, reference := iohandler.NameOf(c.DefaultIOHandler); reference {
-		if _, message := lookUpHandler(c.Resources, name); message != "" {
-			v.repositoryFault("DefaultIOHandler", message)
-		}
-	}
+	v.checkDefaultHandler()
 	for _, name := range slices.Sorted(maps.Keys(c.Resources)) {
 		if mistake := nameMistake(name); mistake != "" {
 			v.repositoryFault(fmt.Sprintf("Resources[%q]", name), mistake)
@@ -73,9 +67,38 @@ func (v *validation) checkRepository() {
 	}
 }
 
+func (v *validation) checkDefaultHandler() {
+	if name, reference := iohandler.NameOf(v.repo.config.DefaultIOHandler); reference {
+		if _, message := lookUpHandler(v.repo.config.Resources, name); message != "" {
+			v.repositoryFault("DefaultIOHandler", message)
+			return
+		}
+	}
+	if err := v.settings(v.scope.defaultHandler); err != nil {
+		v.repositoryFault("DefaultIOHandler", err.Error())
+	}
+}
+
+// ownPolicy checks a policy that belongs to no definition, and returns the one that it stands for.
+func (v *validation) ownPolicy(p retry.Policy, report func(message string)) retry.Policy {
+	policyMistakes(p, report)
+	return v.policy(p, func(f fault) { report(f.message) })
+}
+
+// policyMistakes reports what is wrong with a policy by itself.
+func policyMistakes(p retry.Policy, report func(message string)) {
+	err := p.Validate()
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		report(strings.TrimPrefix(strings.TrimSpace(line), "retry: "))
+	}
+}
+
 // policy returns the policy that p stands for; its own numbers were checked with the definition.
 func (v *validation) policy(p retry.Policy, report func(fault)) retry.Policy {
-	if !p.IsNamed() {
+	if !p.IsNamed() || p.Name() == "" { // one without a name was reported with its numbers
 		return p
 	}
 	found, ok := v.repo.config.Retries[p.Name()]

@@ -3,8 +3,10 @@ package rivers
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/rivers-go/rivers/internal/graph"
 )
@@ -19,9 +21,13 @@ type Graph struct {
 type Ref[T any] struct{ source *source }
 
 // anyRef is a Ref of any type.
-type anyRef interface{ ref() *source }
+type anyRef interface {
+	Waitable
+	isRef()
+}
 
 func (r Ref[T]) ref() *source { return r.source }
+func (Ref[T]) isRef()         {}
 
 // Args are the arguments of a task's call by name: a Ref, or a value that is the same in each run.
 // Resources need not be given.
@@ -32,54 +38,70 @@ type CallOptions struct {
 	// Name is the call's name in the step key; empty is the task's. A task that is called twice
 	// in one graph needs a name for each call.
 	Name string
+	// After are values that the call waits for and does not read.
+	After []Waitable
+}
+
+// Waitable is what a call can wait for: a [Ref] or a [Mapped].
+type Waitable interface {
+	ref() *source // sealed
 }
 
 // Upstream returns the value of an asset or task outside the graph asset.
 func Upstream[T any](g *Graph, name string) Ref[T] {
+	g.c.upstreams = append(g.c.upstreams, name)
 	return Ref[T]{&source{graph: g.c, upstream: name, typ: valueType(reflect.TypeFor[T]())}}
 }
 
 // Call adds a call of a task and returns its value.
 func Call[In, Out any](g *Graph, t *Task[In, Out], args Args, opts ...CallOptions) Ref[Out] {
-	p := placeCall(g, t, args, opts)
-	return Ref[Out]{&source{graph: g.c, from: p, typ: t.typ}}
+	if len(opts) > 1 {
+		g.c.fault("", "a call has %d CallOptions: give it one", len(opts))
+	}
+	p := placeTask(g, t, args, append(opts, CallOptions{})[0])
+	if p == nil {
+		return Ref[Out]{}
+	}
+	return Ref[Out]{&source{graph: g.c, from: p, typ: p.typ}}
 }
 
 // placeTask adds a task to the graph.
-func placeTask[In, Out any](g *Graph, t *Task[In, Out], args Args, name string) *taskPlace {
+func placeTask[In, Out any](g *Graph, t *Task[In, Out], args Args, o CallOptions) *taskPlace {
 	if t == nil {
 		g.c.fault("", "it calls a nil task: define the task before the graph asset")
-		return &taskPlace{}
+		return nil
 	}
+	name := o.Name
 	if name == "" {
 		name = t.d.name
 	} else if mistake := nameMistake(name); mistake != "" {
 		g.c.fault("call of task "+quoted(t.d.name), "%s", mistake)
 	}
-	p := &taskPlace{path: g.prefix + name, task: t.d, req: t.req, set: t.set, typ: t.typ, call: t.call, args: args}
+	p := &taskPlace{
+		path: g.prefix + name, task: t.d, req: t.req, set: t.set, typ: t.typ, attrs: t.attrs, call: t.call,
+		args: maps.Clone(args), after: slices.Clone(o.After),
+	}
 	at := "task " + quoted(p.path)
 	if slices.ContainsFunc(g.c.calls, func(o *taskPlace) bool { return o.path == p.path }) {
 		g.c.fault(at, "two calls have this name: give one of them another in its options")
 	}
-	for _, f := range t.d.faults {
-		f.at = at + " " + f.at
-		g.c.def.faults = append(g.c.def.faults, f)
+	if !slices.ContainsFunc(g.c.calls, func(o *taskPlace) bool { return o.task == t.d }) {
+		for _, f := range t.d.faults {
+			f.at = strings.TrimSpace(at + " " + f.at)
+			g.c.def.faults = append(g.c.def.faults, f)
+		}
 	}
-	for name := range args {
+	for _, name := range slices.Sorted(maps.Keys(args)) {
 		if !slices.ContainsFunc(t.req.args.fields, func(a argument) bool { return a.role == valueRole && a.name == name }) {
 			g.c.fault(at, "it takes no argument %q%s", name, suggestion(name, t.req.args.argumentNames))
 		}
 	}
+	if slices.Contains(p.after, nil) {
+		g.c.fault(at, "After holds a nil: remove it")
+		p.after = slices.DeleteFunc(p.after, func(w Waitable) bool { return w == nil })
+	}
 	g.c.calls = append(g.c.calls, p)
 	return p
-}
-
-func placeCall[In, Out any](g *Graph, t *Task[In, Out], args Args, opts []CallOptions) *taskPlace {
-	var o CallOptions
-	if len(opts) > 0 {
-		o = opts[0]
-	}
-	return placeTask(g, t, args, o.Name)
 }
 
 // MapOptions say more about a mapped task.
@@ -88,8 +110,9 @@ type MapOptions struct {
 	MaxConcurrency int
 	// Args are the arguments that are the same for each element.
 	Args Args
-	// Name is as in [CallOptions].
-	Name string
+	// Name and After are as in [CallOptions].
+	Name  string
+	After []Waitable
 }
 
 // DynamicOutput is an element with a name: mapped over a slice of these, the instances are called
@@ -113,31 +136,38 @@ type Mapped[Out any] struct {
 	from  *taskPlace
 }
 
+func (m Mapped[Out]) ref() *source {
+	if m.from == nil {
+		return nil
+	}
+	return &source{graph: m.graph.c, from: m.from}
+}
+
 // Map calls a task once for each element of a slice, each a step of its own that waits, fails and
 // is tried again by itself. How many there are is known when the slice is made. The element goes
 // to the one field of the task that Args does not give and that is no resource.
 func Map[S ~[]E, E, In, Out any](g *Graph, over Ref[S], t *Task[In, Out], o MapOptions) Mapped[Out] {
-	p := placeTask(g, t, o.Args, o.Name)
+	p := placeTask(g, t, o.Args, CallOptions{Name: o.Name, After: o.After})
+	if p == nil {
+		return Mapped[Out]{}
+	}
 	if o.MaxConcurrency < 0 {
 		g.c.fault("map of task "+quoted(p.path), "MaxConcurrency is %d: give a positive number, or 0 for no limit", o.MaxConcurrency)
 	}
-	m := &mapping{over: over.source, concurrency: o.MaxConcurrency, elem: reflect.TypeFor[E]()}
-	if d, ok := reflect.TypeAssert[dynamic](reflect.Zero(m.elem)); ok {
+	m := &mapping{over: over.source, concurrency: o.MaxConcurrency, elem: valueType(reflect.TypeFor[E]())}
+	if d, ok := reflect.TypeAssert[dynamic](reflect.Zero(reflect.TypeFor[E]())); ok {
 		m.named, m.elem = true, d.elementType()
 	}
 	m.elements = func(value any) ([]any, []string, error) { return elementsOf[S, E](value, m.named) }
-	if over.source != nil && over.source.mode != graph.Value {
-		g.c.fault("map of task "+quoted(p.path), "it maps over a collect: give the collected values to a task that returns the slice")
-	}
 	p.mapped = m
 	return Mapped[Out]{graph: g, from: p}
 }
 
-// elementsOf takes a slice apart.
+// elementsOf takes a slice apart; that of collected values is one of the values that its E carry.
 func elementsOf[S ~[]E, E any](value any, named bool) ([]any, []string, error) {
 	slice, ok := value.(S)
 	if !ok && value != nil {
-		return nil, nil, fmt.Errorf("the value is a %T, want %s", value, reflect.TypeFor[S]())
+		return carriedElements(value, reflect.TypeFor[S]())
 	}
 	elements := make([]any, len(slice))
 	var names []string
@@ -153,9 +183,27 @@ func elementsOf[S ~[]E, E any](value any, named bool) ([]any, []string, error) {
 	return elements, names, nil
 }
 
+func carriedElements(value any, want reflect.Type) ([]any, []string, error) {
+	v := reflect.ValueOf(value)
+	if carried := valueType(want.Elem()); carried == nil || v.Type() != reflect.SliceOf(carried) {
+		return nil, nil, fmt.Errorf("the value is a %T, want %s", value, want)
+	}
+	elements := make([]any, v.Len())
+	for i := range elements {
+		elements[i] = v.Index(i).Interface()
+	}
+	return elements, nil, nil
+}
+
 // Collect returns the values of all instances as a slice, in the order of the elements.
 func (m Mapped[Out]) Collect() Ref[[]Out] {
+	if m.from == nil {
+		return Ref[[]Out]{}
+	}
 	elem := valueType(reflect.TypeFor[Out]())
+	if elem == nil {
+		return Ref[[]Out]{} // a task without a value is a fault of its own
+	}
 	slice := reflect.SliceOf(elem)
 	return Ref[[]Out]{&source{
 		graph: m.graph.c, from: m.from, mode: graph.Collect, typ: slice, elem: elem,
@@ -181,8 +229,11 @@ type CollectOptions struct {
 // asks for it, so that they need not fit into memory together. The task that reads them starts
 // when all instances have succeeded.
 func (m Mapped[Out]) CollectStream(o CollectOptions) Ref[iter.Seq2[Out, error]] {
+	if m.from == nil {
+		return Ref[iter.Seq2[Out, error]]{}
+	}
 	if how, _ := shapeOf(reflect.TypeFor[Out]()); how != plain {
-		m.graph.c.fault("stream of task "+quoted(m.from.path), "it returns a %s: return the plain value to stream it", reflect.TypeFor[Out]())
+		m.graph.c.fault("stream of task "+quoted(m.from.path), "it returns a %s: return the plain value to stream it", typeName(reflect.TypeFor[Out]()))
 	}
 	return Ref[iter.Seq2[Out, error]]{&source{
 		graph: m.graph.c, from: m.from, mode: graph.Stream, typ: reflect.TypeFor[iter.Seq2[Out, error]](),
@@ -191,7 +242,10 @@ func (m Mapped[Out]) CollectStream(o CollectOptions) Ref[iter.Seq2[Out, error]] 
 			return iter.Seq2[Out, error](func(yield func(Out, error) bool) {
 				for i := range n {
 					v, err := load(i)
-					out, _ := v.(Out)
+					out, ok := v.(Out)
+					if !ok && v != nil && err == nil {
+						err = fmt.Errorf("value %d is a %T, want %s", i, v, reflect.TypeFor[Out]())
+					}
 					if !yield(out, err) || err != nil {
 						return
 					}

@@ -74,7 +74,7 @@ func (r *CodeRepository) Jobs() []string {
 	return names
 }
 
-// jobs checks and plans every job.
+// jobs checks and plans every job; without a graph it checks what needs none.
 func (v *validation) jobs(g *graph.Graph) map[string]*ResolvedJob {
 	jobs := make(map[string]*ResolvedJob, len(v.repo.config.Jobs))
 	for i := range v.repo.config.Jobs {
@@ -99,10 +99,7 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 	if err := job.Executor.Validate(); err != nil {
 		report("Executor", err.Error())
 	}
-	if err := job.Retry.Validate(); err != nil {
-		report("Retry", err.Error())
-	}
-	out.retry = v.policy(job.Retry, func(f fault) { report("Retry", f.message) })
+	out.retry = v.ownPolicy(job.Retry, func(message string) { report("Retry", message) })
 	if out.executor.IsZero() {
 		out.executor = v.repo.config.DefaultExecutor
 	}
@@ -119,6 +116,9 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 		return out
 	}
 	out.plan = plan.New(g, plan.Options{Selected: selected, Executor: out.executor, Workers: defaultWorkers()})
+	if len(out.plan.Steps) == 0 {
+		report("", "it selects nothing that can be materialized: external assets are made elsewhere")
+	}
 	if !job.AllowIncompleteDeps {
 		for _, m := range out.plan.Missing() {
 			report("", fmt.Sprintf("member %q needs %q, which is no member: add it, or set AllowIncompleteDeps to load its stored value", m.Reader, m.Needs))
@@ -144,6 +144,9 @@ func (v *validation) members(g *graph.Graph, job Job, report func(at, message st
 		report("Select", err.Error())
 		return nil
 	}
+	if g == nil {
+		return nil
+	}
 	set, err := expr.Eval(g.Items())
 	if err != nil {
 		report("Select", err.Error())
@@ -157,8 +160,11 @@ func (v *validation) members(g *graph.Graph, job Job, report func(at, message st
 }
 
 func (v *validation) listedMembers(g *graph.Graph, job Job, report func(at, message string)) []bool {
-	selected := make([]bool, g.Items().Len())
-	good := true
+	good := g != nil
+	var selected []bool
+	if good {
+		selected = make([]bool, g.Items().Len())
+	}
 	for i, n := range job.Assets {
 		if isNil(n) {
 			report(fmt.Sprintf("Assets[%d]", i), "it is nil: remove it")
@@ -166,14 +172,16 @@ func (v *validation) listedMembers(g *graph.Graph, job Job, report func(at, mess
 			continue
 		}
 		for _, name := range n.def().outputs {
-			item, ok := g.Items().Lookup(name)
-			if !ok || v.scope.values[name].def != n.def() {
+			if v.scope.values[name].def != n.def() {
 				report(fmt.Sprintf("Assets[%d]", i), fmt.Sprintf("%s %q is not in the repository: add it to %s",
 					n.def().kindName(), n.Name(), listName(n)))
 				good = false
 				break
 			}
-			selected[item] = true
+			if g != nil {
+				item, _ := g.Items().Lookup(name)
+				selected[item] = true
+			}
 		}
 	}
 	if !good {

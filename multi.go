@@ -126,7 +126,7 @@ func (d *definition) multiOutputs(t reflect.Type, spec MultiAssetSpec) []multiOu
 			outs = append(outs, d.outputOf(o))
 		}
 	case t.Implements(reflect.TypeFor[carrier]()):
-		d.fault("result", "it is a %s, which is one output: make it a struct with a field for each, or rivers.Emitted", t)
+		d.fault("result", "it is a %s, which is one output: make it a struct with a field for each, or rivers.Emitted", typeName(t))
 		return nil
 	case t.Kind() == reflect.Struct:
 		outs = d.fieldOutputs(t)
@@ -297,7 +297,11 @@ func Emit[T any](ctx *AssetContext, output string, value T) error {
 	}
 	want := inv.Node.Outputs[pos].Type
 	if typ := valueType(reflect.TypeFor[T]()); v == nil && (typ == nil || !typ.AssignableTo(want)) || v != nil && !reflect.TypeOf(v).AssignableTo(want) {
-		return fmt.Errorf("output %q: the value is a %T, want %s", output, value, want)
+		given := reflect.TypeFor[T]()
+		if dynamic := reflect.TypeOf(value); dynamic != nil {
+			given = dynamic
+		}
+		return fmt.Errorf("output %q: the value is a %s, want %s", output, typeName(given), want)
 	}
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()

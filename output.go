@@ -106,6 +106,14 @@ func valueType(t reflect.Type) reflect.Type {
 	return typ
 }
 
+// typeName names a type for people: an Output without the whole path of what it carries.
+func typeName(t reflect.Type) string {
+	if how, typ := shapeOf(t); how == carrying {
+		return "rivers.Output[" + typ.String() + "]"
+	}
+	return t.String()
+}
+
 // note adds what a result said about output pos; it wins over what is there.
 func note(inv *graph.Invocation, pos int, f graph.Facts) {
 	if len(f.Metadata) == 0 && len(f.Tags) == 0 && f.DataVersion == "" {

@@ -87,7 +87,7 @@ func (r *CodeRepository) runConfig(job *ResolvedJob, req RunRequest) (engine.Con
 		}
 		record.ID = id.String()
 	}
-	c := engine.Config{Plan: p, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: r.config.DefaultRetry}
+	c := engine.Config{Plan: p, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry}
 	if job != nil {
 		record.Job = job.Name()
 		record.Tags = maps.Clone(job.job.Tags)

@@ -63,18 +63,18 @@ func (d *definition) normal(at string, m metadata.Map) metadata.Map {
 	}
 	n, err := m.Normalize()
 	if err != nil {
-		d.fault(at, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		prefix := strings.TrimSuffix(at, "metadata")
+		for line := range strings.Lines(err.Error()) {
+			part, message, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			d.fault(prefix+part, "%s", message)
+		}
 	}
 	return n
 }
 
 // configure checks what a definition that runs may set.
 func (d *definition) configure(s settings, m metadata.Map) settings {
-	if err := s.retry.Validate(); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			d.fault("retry", "%s", strings.TrimPrefix(strings.TrimSpace(line), "retry: "))
-		}
-	}
+	policyMistakes(s.retry, func(message string) { d.fault("retry", "%s", message) })
 	if s.timeout < 0 {
 		d.fault("timeout", "it is %s: give a positive duration, or 0 for no limit", s.timeout)
 	}

@@ -22,7 +22,7 @@ type TaskSpec struct {
 	// Deps say more about dependencies of a task that stands alone; inside a graph asset a task
 	// gets its arguments from the call.
 	Deps []Dep
-	// IOHandler stores the value of a task that stands alone; inside a graph asset the graph's does.
+	// IOHandler stores the value; nil is the graph asset's for its tasks, or the repository's default.
 	IOHandler iohandler.Handler
 	Retry     retry.Policy
 	Timeout   time.Duration
@@ -37,6 +37,8 @@ type Task[In, Out any] struct {
 	set settings
 	out shape
 	typ reflect.Type
+	// attrs are of the task's value, wherever it stands.
+	attrs *graph.Attrs
 	// call makes the body for one place where the task stands.
 	call func(f *filling) graph.Call
 }
@@ -65,7 +67,7 @@ func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 	attrs := d.attrs("", graph.Attrs{
 		Group: spec.Group, Tags: spec.Tags, Owners: spec.Owners, Description: spec.Description, Metadata: spec.Metadata,
 	})
-	t := &Task[In, Out]{d: d, out: how, typ: typ}
+	t := &Task[In, Out]{d: d, out: how, typ: typ, attrs: attrs}
 	t.set = d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, attrs.Metadata)
 	t.req = d.requires(argsOf[In](), spec.Deps)
 	d.build = func(s *scope) []graph.Node {

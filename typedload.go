@@ -35,11 +35,10 @@ func load[Out any](ctx context.Context, repo *CodeRepository, name string, o Loa
 
 // recorded returns what the latest materialization of an asset says; nothing if there was none.
 func recorded(ctx context.Context, repo *CodeRepository, name string) (graph.Facts, error) {
-	st := repo.Storage()
-	if st == nil {
-		return graph.Facts{}, fmt.Errorf("asset %q: the repository is not resolved: call Resolve or Materialize first", name)
+	if err := repo.Resolve(ctx, nil); err != nil {
+		return graph.Facts{}, err
 	}
-	rec, err := st.GetAsset(ctx, name)
+	rec, err := repo.Storage().GetAsset(ctx, name)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return graph.Facts{}, nil

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/retry"
 )
 
 // built is what a valid repository comes to. It never changes.
@@ -17,6 +19,8 @@ type built struct {
 	graph *graph.Graph
 	defs  []*definition
 	jobs  map[string]*ResolvedJob
+	// retry is the policy of nodes and jobs that have none.
+	retry retry.Policy
 	// schemas are the JSON Schemas of configs, by definition.
 	schemas map[string][]byte
 	// shadowed are resources that no field can receive, since an asset has the name.
@@ -50,10 +54,20 @@ type validation struct {
 	repo  *CodeRepository
 	scope scope
 	defs  []*definition
-	owner []*definition // of each node
-	nodes []graph.Node
-	errs  definitionErrors
+	// taken has the definition that has each name, its own or an output's; refused are those that
+	// lost a name to another and are left out of the graph.
+	taken   map[string]*definition
+	refused map[*definition]bool
+	owner   []*definition // of each node
+	nodes   []graph.Node
+	retry   retry.Policy
+	// checked are the handlers whose settings were looked at.
+	checked map[iohandler.Handler]bool
+	errs    definitionErrors
 }
+
+// manyMistakes is from how many on the nearest names are left out.
+const manyMistakes = 20
 
 func (r *CodeRepository) validate() (*built, error) {
 	v := &validation{repo: r}
@@ -61,10 +75,7 @@ func (r *CodeRepository) validate() (*built, error) {
 	v.checkRepository()
 	v.build()
 	g := v.connect()
-	b := &built{graph: g, defs: v.defs}
-	if g != nil {
-		b.jobs = v.jobs(g)
-	}
+	b := &built{graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
 	if len(v.errs) > 0 {
 		return nil, v.errs
 	}
@@ -84,13 +95,13 @@ func (v *validation) collect() {
 	v.scope.values = make(map[string]provided, len(c.Assets)+len(c.Tasks))
 	v.scope.names = v.names
 	v.scope.defaultHandler = v.repo.defaultHandler()
-	registered := make(map[string]*definition, len(c.Assets)+len(c.Tasks))
+	v.taken = make(map[string]*definition, len(c.Assets)+len(c.Tasks))
 	for i, a := range c.Assets {
 		if isNil(a) {
 			v.repositoryFault(fmt.Sprintf("Assets[%d]", i), "it is nil: remove it, or define it before the repository")
 			continue
 		}
-		v.register(a.def(), registered)
+		v.register(a.def())
 	}
 	for i, t := range c.Tasks {
 		if isNil(t) {
@@ -101,33 +112,43 @@ func (v *validation) collect() {
 			v.repositoryFault(fmt.Sprintf("Tasks[%d]", i), fmt.Sprintf("%q is an asset: list it under Assets", t.Name()))
 			continue
 		}
-		v.register(t.def(), registered)
+		v.register(t.def())
 	}
 }
 
-// register adds a definition unless one of its names is taken.
-func (v *validation) register(d *definition, registered map[string]*definition) {
-	if first, taken := registered[d.name]; taken {
-		if first == d {
-			v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.kindName(), d.name))
-		} else {
-			v.fault(d, fault{message: takenBy(d.name, first), kind: ErrGraphValidation})
-		}
+// register adds a definition and the names that it provides; a name that is taken is reported.
+func (v *validation) register(d *definition) {
+	if v.taken[d.name] == d {
+		v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.kindName(), d.name))
 		return
 	}
-	registered[d.name] = d
 	v.defs = append(v.defs, d)
+	v.take(d, d.name)
 	for i, name := range d.outputs {
-		if first, taken := v.scope.values[name]; taken {
-			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first.def), kind: ErrGraphValidation})
-			continue
+		if name == d.name || v.take(d, name) {
+			if v.taken[name] == d {
+				v.scope.values[name] = provided{typ: d.types[i], def: d}
+			}
 		}
-		if first, taken := registered[name]; taken && first != d {
-			v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first), kind: ErrGraphValidation})
-			continue
-		}
-		v.scope.values[name] = provided{typ: d.types[i], def: d}
 	}
+}
+
+// take gives a name to a definition, and reports whether it was free.
+func (v *validation) take(d *definition, name string) bool {
+	first, taken := v.taken[name]
+	switch {
+	case !taken:
+		v.taken[name] = d
+		return true
+	case first == d:
+		return false // its constructor reported it
+	}
+	v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first), kind: ErrGraphValidation})
+	if v.refused == nil {
+		v.refused = map[*definition]bool{}
+	}
+	v.refused[d] = true
+	return false
 }
 
 func outputPart(d *definition, output string) string {
@@ -147,6 +168,9 @@ func takenBy(name string, first *definition) string {
 
 // names yields what an input may be called.
 func (v *validation) names(yield func(string) bool) {
+	if len(v.errs) >= manyMistakes {
+		return
+	}
 	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.values), maps.Keys(v.scope.resources)} {
 		for name := range source {
 			if !yield(name) {
@@ -160,18 +184,25 @@ func (v *validation) names(yield func(string) bool) {
 func (v *validation) build() {
 	v.nodes = make([]graph.Node, 0, len(v.defs))
 	v.owner = make([]*definition, 0, len(v.defs))
-	for _, d := range v.defs {
+	var d *definition
+	s := v.scope
+	s.report = func(f fault) { v.fault(d, f) }
+	for _, d = range v.defs {
 		for _, f := range d.faults {
 			v.fault(d, f)
 		}
 		if d.build == nil {
 			continue
 		}
-		s := v.scope
-		s.report = func(f fault) { v.fault(d, f) }
-		for _, n := range d.build(&s) {
-			v.finishNode(d, &n)
-			v.nodes = append(v.nodes, n)
+		nodes := d.build(&s)
+		for i := range nodes {
+			v.finishNode(d, &nodes[i])
+		}
+		if v.refused[d] {
+			continue
+		}
+		v.nodes = append(v.nodes, nodes...)
+		for range nodes {
 			v.owner = append(v.owner, d)
 		}
 	}
@@ -179,7 +210,9 @@ func (v *validation) build() {
 
 // finishNode replaces references by what they refer to and fills in the defaults.
 func (v *validation) finishNode(d *definition, n *graph.Node) {
-	n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
+	if n.Retry.IsNamed() {
+		n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
+	}
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)
@@ -199,7 +232,7 @@ func (v *validation) checkStorable(d *definition, out *graph.Output) {
 	if !ok {
 		return
 	}
-	if err := acceptor.CanStore(out.Type); err != nil {
+	if err := guard(func() error { return acceptor.CanStore(out.Type) }); err != nil {
 		v.fault(d, fault{at: strings.TrimSpace(outputPart(d, out.Name) + " io handler"), message: err.Error(), kind: ErrGraphValidation})
 	}
 }
@@ -209,16 +242,37 @@ func (v *validation) handler(d *definition, at string, h iohandler.Handler) ioha
 	if h == nil {
 		return v.scope.defaultHandler
 	}
-	name, reference := iohandler.NameOf(h)
-	if !reference {
-		return h
+	at = strings.TrimSpace(at + " io handler")
+	if name, reference := iohandler.NameOf(h); reference {
+		found, message := lookUpHandler(v.repo.config.Resources, name)
+		if message != "" {
+			v.fault(d, fault{at: at, message: message, kind: ErrGraphValidation})
+			return v.repo.fallback
+		}
+		h = found
 	}
-	found, message := lookUpHandler(v.repo.config.Resources, name)
-	if message != "" {
-		v.fault(d, fault{at: strings.TrimSpace(at + " io handler"), message: message, kind: ErrGraphValidation})
-		return v.repo.fallback
+	if err := v.settings(h); err != nil {
+		v.fault(d, fault{at: at, message: err.Error(), kind: ErrGraphValidation})
 	}
-	return found
+	return h
+}
+
+// settings asks a handler once whether its settings are right.
+func (v *validation) settings(h iohandler.Handler) error {
+	validator, ok := h.(iohandler.Validator)
+	if !ok {
+		return nil
+	}
+	if reflect.ValueOf(h).Comparable() {
+		if v.checked[h] {
+			return nil
+		}
+		if v.checked == nil {
+			v.checked = map[iohandler.Handler]bool{}
+		}
+		v.checked[h] = true
+	}
+	return guard(validator.Validate)
 }
 
 // lookUpHandler returns the resource of that name if it is a handler, else what is wrong.
@@ -248,12 +302,7 @@ func listed(what string, names []string) string {
 
 // connect builds the graph and reports what does not fit.
 func (v *validation) connect() *graph.Graph {
-	for _, n := range v.nodes {
-		if n.Outputs[0].Handler == nil {
-			return nil // a default that could not be resolved was reported
-		}
-	}
-	g, faults := graph.Build(slices.Clone(v.nodes))
+	g, faults := graph.Build(v.nodes)
 	for _, f := range faults {
 		d := v.owner[f.Node]
 		switch f.Kind {

@@ -74,6 +74,9 @@ func (w *wiring) self(f *argument, deps []Dep) {
 		w.report("input "+f.field, "%s %q has the type %s, its SelfDependency %s: make it rivers.SelfDependency[%s]", w.def.kindWord(), own, stored, f.typ, stored)
 		return
 	}
+	if f.typ.Kind() == reflect.Interface {
+		in.Type = asked(w.def.types[0], f.typ)
+	}
 	w.inputs = append(w.inputs, in)
 	w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
 }
@@ -148,9 +151,18 @@ func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 		return false
 	}
 	w.inputs = append(w.inputs, graph.Input{
-		Field: f.field, From: d.On, Type: want, Handler: d.IOHandler, Metadata: d.Metadata,
+		Field: f.field, From: d.On, Type: asked(up.typ, want), Handler: d.IOHandler, Metadata: d.Metadata,
 	})
 	return true
+}
+
+// asked is the type to load a value as: the one it has where the field takes that as it is, so
+// that a field of type any does not decide how a value is decoded.
+func asked(stored, want reflect.Type) reflect.Type {
+	if stored != nil && stored.AssignableTo(want) {
+		return stored
+	}
+	return want
 }
 
 // fits reports whether a value stored as one type can be handed to a field of another.
@@ -164,16 +176,17 @@ func (w *wiring) fits(stored, want reflect.Type, h iohandler.Handler) bool {
 
 // handler returns the first that is given, else the default one, with references followed.
 func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
-	for _, h := range append(chain, w.scope.defaultHandler) {
-		if h == nil {
-			continue
+	found := w.scope.defaultHandler
+	for _, h := range chain {
+		if h != nil {
+			found = h
+			break
 		}
-		if name, ok := iohandler.NameOf(h); ok {
-			h, _ = w.scope.resources[name].(iohandler.Handler)
-		}
-		return h
 	}
-	return nil
+	if name, ok := iohandler.NameOf(found); ok {
+		found, _ = w.scope.resources[name].(iohandler.Handler)
+	}
+	return found
 }
 
 func (w *wiring) report(at, format string, v ...any) {
@@ -182,8 +195,8 @@ func (w *wiring) report(at, format string, v ...any) {
 
 // valueNames yields what an input may read that is no resource.
 func (w *wiring) valueNames(yield func(string) bool) {
-	for name := range w.scope.values {
-		if !yield(name) {
+	for name := range w.scope.names {
+		if _, ok := w.scope.values[name]; ok && !yield(name) {
 			return
 		}
 	}

@@ -39,6 +39,9 @@ func (w *world) build(defs ...Node) *world {
 		for _, f := range d.faults {
 			report(f)
 		}
+		if d.build == nil {
+			continue
+		}
 		w.nodes = append(w.nodes, d.build(&scope{
 			values: values, resources: w.resources, report: report, names: slices.Values(names),
 		})...)

@@ -13,24 +13,29 @@ func Memory() *MemoryHandler { return &MemoryHandler{} }
 
 // MemoryHandler keeps values in this process; see [Memory]. The zero value is ready for use.
 type MemoryHandler struct {
-	values sync.Map // string -> any, boxed so that nil is a value
+	mu     sync.RWMutex // a map's entry needs no memory of its own, one of sync.Map three pieces
+	values map[string]any
 }
-
-type kept struct{ value any }
 
 // HandleOutput keeps value under its name.
 func (m *MemoryHandler) HandleOutput(_ context.Context, out *OutputContext, value any) error {
-	m.values.Store(out.Name, kept{value})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.values == nil {
+		m.values = map[string]any{}
+	}
+	m.values[out.Name] = value
 	return nil
 }
 
 // LoadInput returns the kept value. A value that another process kept is an error that says so.
 func (m *MemoryHandler) LoadInput(_ context.Context, in *InputContext) (any, error) {
-	found, ok := m.values.Load(in.Name)
+	m.mu.RLock()
+	value, ok := m.values[in.Name]
+	m.mu.RUnlock()
 	if !ok {
 		return nil, fmt.Errorf("input %q: %w in this process's memory: materialize it in the same run, or give it an io handler that outlives the process, such as blob.New", in.Name, ErrNoValue)
 	}
-	value := found.(kept).value
 	if in.Type != nil && value != nil && !reflect.TypeOf(value).AssignableTo(in.Type) {
 		return nil, fmt.Errorf("input %q: the kept value is a %T, want %s", in.Name, value, in.Type)
 	}
@@ -38,11 +43,15 @@ func (m *MemoryHandler) LoadInput(_ context.Context, in *InputContext) (any, err
 }
 
 // Release forgets the value of name.
-func (m *MemoryHandler) Release(name string) { m.values.Delete(name) }
+func (m *MemoryHandler) Release(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.values, name)
+}
 
 // Delete forgets the value of in.Name.
 func (m *MemoryHandler) Delete(_ context.Context, in *InputContext) error {
-	m.values.Delete(in.Name)
+	m.Release(in.Name)
 	return nil
 }
 
@@ -51,6 +60,8 @@ func (m *MemoryHandler) CrossesProcesses() bool { return false }
 
 // Close forgets everything.
 func (m *MemoryHandler) Close() error {
-	m.values.Clear()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.values = nil
 	return nil
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/rivers-go/rivers/metadata"
 )
@@ -40,6 +41,7 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 	if d.Empty() {
 		return dst
 	}
+	dst = slices.Grow(dst, d.size())
 	start := len(dst)
 	dst = append(dst, '{')
 	dst = appendTextField(dst, `,"data_version":`, d.Data)
@@ -61,6 +63,21 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 	// Every field brought its comma; the first one stands where the brace belongs.
 	copy(dst[start+1:], dst[start+2:])
 	return dst[:len(dst)-1]
+}
+
+// size is about how many bytes the JSON has: exactly, where nothing but versions is in it.
+func (d *Detail) size() int {
+	const quotes = len(`"":"",`)
+	n := len(`{"data_version":"","code_version":""}`) + len(d.Data) + len(d.Code) + len(d.Error) + len(d.Hint) + len(d.Stack)
+	for _, m := range [2]map[string]string{d.Tags, d.Inputs} {
+		if len(m) > 0 {
+			n += len(`,"inputs":{}`)
+		}
+		for k, v := range m {
+			n += len(k) + len(v) + quotes
+		}
+	}
+	return n
 }
 
 // ParseDetail reads the JSON of a detail; nil and empty are the zero Detail. Fields that a newer

@@ -107,3 +107,48 @@ func TestDetailAppendJSONAllocates(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+func TestAppendPlanIsReadByEncodingJSON(t *testing.T) {
+	steps := rapid.SliceOf(rapid.Custom(func(t *rapid.T) storage.PlanStep {
+		s := storage.PlanStep{Key: rapid.String().Draw(t, "key")}
+		if l := rapid.SliceOf(rapid.String()).Draw(t, "assets"); len(l) > 0 {
+			s.Assets = l
+		}
+		if l := rapid.SliceOf(rapid.Int32()).Draw(t, "after"); len(l) > 0 {
+			s.After = l
+		}
+		return s
+	}))
+	rapid.Check(t, func(t *rapid.T) {
+		plan := steps.Draw(t, "plan")
+		doc := storage.AppendPlan(nil, plan)
+		if len(plan) == 0 {
+			if doc != nil {
+				t.Fatalf("a plan without steps is %q", doc)
+			}
+			return
+		}
+		var back []storage.PlanStep
+		if err := json.Unmarshal(doc, &back); err != nil || !reflect.DeepEqual(back, plan) {
+			t.Fatalf("%s reads as %+v, %v", doc, back, err)
+		}
+	})
+}
+
+func TestBatchValidateSaysWhatIsWrong(t *testing.T) {
+	fence := storage.Fence{Run: 5, Token: 1}
+	for want, b := range map[string]storage.Batch{
+		"batch: event of run 6 under a fence of run 5":                                  {Fence: fence, Events: []storage.Event{{Run: 6, N: 1}}},
+		"batch: log line with run 5 and n 0: both count from 1":                         {Fence: fence, Logs: []storage.LogLine{{Run: 5}}},
+		"batch: a change of run 5 to running under a fence of run 0: want the same run": {RunUpdates: []storage.RunUpdate{{Run: 5, State: storage.Running}}},
+		"batch: run 1 of 1 has no id":                                                   {Runs: []storage.RunRecord{{}}},
+	} {
+		if err := b.Validate(); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	b := storage.Batch{KV: []storage.KVPair{{Key: "k"}}}
+	if err := b.ValidateAppend(); err == nil || err.Error() != `append: value "k": commit it` {
+		t.Errorf("append: %v", err)
+	}
+}

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Every case does its work and proves it, in both stores.
@@ -104,5 +107,28 @@ func TestOtherOutputIsRefused(t *testing.T) {
 	}
 	if _, err := parseLine(append([]byte("a warning\n"), good...)); err != nil {
 		t.Error(err)
+	}
+}
+
+// A peer that prints its line counts, one that does not is said and left out.
+func TestPeersRunBeside(t *testing.T) {
+	dir := t.TempDir()
+	scripts := map[string]string{
+		"rivers_bench.py":  `echo '{"peer":"rivers","case":"'$1'","n":'$2',"storage":"'$4'","seconds":2}'; exit 3`,
+		"dagster_bench.py": `echo "no module named dagster" >&2; exit 1`,
+	}
+	for name, text := range scripts {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var said bytes.Buffer
+	o := options{peers: dir, python: "/bin/sh", peerTimeout: time.Minute}
+	got := measurePeers(t.Context(), o, suiteCase{}, line{Case: "wide", N: 7, Storage: embedded}, &said)
+	if len(got) != 1 || got[0].name() != "wide/7/embedded" || got[0].Peer != "rivers" || got[0].Seconds != 2 {
+		t.Errorf("%+v", got)
+	}
+	if !strings.Contains(said.String(), "no module named dagster") {
+		t.Errorf("said %q", said.String())
 	}
 }

@@ -73,13 +73,13 @@ func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Wri
 			if past, err = writeHistory(ctx, o.history); err != nil {
 				return nil, err
 			}
-			defer func() { _ = os.RemoveAll(past) }() //nolint:revive // there is one such case
+			defer func() { _ = os.RemoveAll(past) }() //nolint:revive,gocritic // there is one such case
 		}
 		for _, store := range c.stores {
 			for _, n := range c.sizes {
 				at := line{Peer: ours, Case: c.name, N: n, Storage: store}
 				_, _ = fmt.Fprintln(stderr, at.name())
-				measured, err := inTurns(ctx, o, self, c, at, past)
+				measured, err := inTurns(ctx, o, self, c, at, past, stderr)
 				if err != nil {
 					return nil, err
 				}
@@ -91,7 +91,7 @@ func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Wri
 }
 
 // inTurns measures ours and the peers round by round; the first line is ours.
-func inTurns(ctx context.Context, o options, self string, c suiteCase, at line, past string) ([]line, error) {
+func inTurns(ctx context.Context, o options, self string, c suiteCase, at line, past string, stderr io.Writer) ([]line, error) {
 	rounds := map[string][]line{}
 	var order []string
 	for round := range o.rounds {
@@ -101,11 +101,7 @@ func inTurns(ctx context.Context, o options, self string, c suiteCase, at line, 
 		}
 		turn := []line{got}
 		if o.peers != "" && c.peers && at.N <= o.peerLargest && round < o.peerRounds {
-			beside, err := measurePeers(ctx, o, c, at)
-			if err != nil {
-				return nil, err
-			}
-			turn = append(turn, beside...)
+			turn = append(turn, measurePeers(ctx, o, c, at, stderr)...)
 		}
 		for _, l := range turn {
 			if rounds[l.Peer] == nil {
@@ -180,16 +176,19 @@ func scripts() []struct{ file, embedded string } {
 	return []struct{ file, embedded string }{{"rivers_bench.py", "embedded"}, {"dagster_bench.py", "sqlite"}}
 }
 
-func measurePeers(ctx context.Context, o options, c suiteCase, at line) ([]line, error) {
+// measurePeers measures what peers need for the same. One that fails is said and left out: what it
+// cannot do says nothing about the others.
+func measurePeers(ctx context.Context, o options, c suiteCase, at line, stderr io.Writer) []line {
 	var lines []line
 	for _, s := range scripts() {
 		l, err := measurePeer(ctx, o, c, at, filepath.Join(o.peers, s.file), s.embedded)
 		if err != nil {
-			return nil, fmt.Errorf("measuring %s with %s: %w", at.name(), s.file, err)
+			_, _ = fmt.Fprintf(stderr, "%s with %s: %v\n", at.name(), s.file, err)
+			continue
 		}
 		lines = append(lines, l)
 	}
-	return lines, nil
+	return lines
 }
 
 func measurePeer(ctx context.Context, o options, c suiteCase, at line, script, own string) (line, error) {
@@ -204,12 +203,9 @@ func measurePeer(ctx context.Context, o options, c suiteCase, at line, script, o
 	start := time.Now()
 	out, err := cmd.Output()
 	took := time.Since(start)
-	if err != nil {
-		return line{}, fmt.Errorf("%w\n%s", err, stderr.String())
-	}
-	l, err := parseLine(out)
-	if err != nil {
-		return line{}, err
+	l, bad := parseLine(out)
+	if bad != nil { // a peer that dies on its way out has still done its work
+		return line{}, fmt.Errorf("%w\n%s", errors.Join(err, bad), stderr.String())
 	}
 	if c.outside {
 		l.Seconds, l.PerSecond = took.Seconds(), float64(at.N)/took.Seconds()

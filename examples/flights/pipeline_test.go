@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers/riverstest"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
+	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
 // requireStored compares what a run stored with what the functions return when they are called
@@ -98,5 +99,27 @@ func closeRepository(tb testing.TB, repo *rivers.CodeRepository) {
 	tb.Helper()
 	if err := repo.Close(); err != nil {
 		tb.Error(err)
+	}
+}
+
+func TestTheStoreOfARunIsSound(t *testing.T) {
+	t.Chdir(t.TempDir())
+	store, err := sqlite.Open(t.Context(), "store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo := repository()
+	if err := repo.Resolve(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	if res, err := repo.Materialize(t.Context(), rivers.RunRequest{}); err != nil || len(res.Steps) != 65 {
+		t.Fatalf("%d steps, %v", len(res.Steps), err)
+	}
+	closeRepository(t, repo)
+	if problems, err := store.Check(t.Context()); err != nil || len(problems) > 0 {
+		t.Errorf("%q, %v", problems, err)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -24,14 +24,15 @@ func (r *run) work(j job) {
 
 // settle folds the outcome of an attempt, runs its hooks, and returns what to do next.
 func (r *run) settle(j job, o outcome) (job, bool) {
-	facts := r.materializations(j, &o) // bytes are encoded before the lock is taken
+	var few [2]materialization
+	made := r.materializations(j, &o, few[:0]) // bytes are encoded before the lock is taken
 	r.mu.Lock()
 	if !r.d.Running(j.step, j.attempt) {
 		r.mu.Unlock()
 		r.reportLate(j, o)
 		return job{}, false
 	}
-	r.recordOutcome(j, &o, facts)
+	r.recordOutcome(j, &o, made)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
 		r.hooks.Add(1) // before the end can be seen, which waits for it

@@ -63,7 +63,7 @@ func (a *attempt) input(in *graph.Input, v int32) (any, error) {
 func (a *attempt) read(in *graph.Input, out *graph.Output, name string) (any, error) {
 	ictx := iohandler.InputContext{
 		Name: name, Consumer: a.key, RunID: a.r.Record.ID, Type: in.Type,
-		Metadata: out.Attrs.Metadata, Logger: a.newLogger,
+		Metadata: out.Attrs.Metadata, Logger: a.logger,
 	}
 	if in.Metadata != nil {
 		ictx.Metadata = in.Metadata

@@ -55,7 +55,7 @@ func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
 	out := &a.node.Outputs[pos]
 	octx := iohandler.OutputContext{
 		Name: out.Name, RunID: a.r.Record.ID, Step: a.key, Attempt: int(a.job.attempt),
-		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.newLogger,
+		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.logger,
 	}
 	if int(a.job.step) >= len(a.r.Plan.Steps) { // an instance keeps its value under its own key
 		octx.Name = a.key
@@ -89,7 +89,7 @@ func (a *attempt) emit(pos int, value any) error {
 	if !a.inv.Wanted(pos) {
 		return nil
 	}
-	if err := a.write1(a.inv, pos, value); err != nil {
+	if err := a.write1(&a.inv, pos, value); err != nil {
 		return err
 	}
 	a.emitted = append(a.emitted, pos)
@@ -106,8 +106,8 @@ func (a *attempt) emit(pos int, value any) error {
 	return nil
 }
 
-// materializations encodes what a success made, in the goroutine of the step.
-func (r *run) materializations(j job, o *outcome) []materialization {
+// materializations appends what a success made to made, encoded in the goroutine of the step.
+func (r *run) materializations(j job, o *outcome, made []materialization) []materialization {
 	if o.kind != storage.StepSucceeded {
 		return nil
 	}
@@ -116,7 +116,6 @@ func (r *run) materializations(j job, o *outcome) []materialization {
 	if node.Emits || instance {
 		return nil
 	}
-	made := make([]materialization, 0, len(node.Outputs))
 	for pos := range node.Outputs {
 		if !r.Plan.Wanted(mapped, pos) || node.Outputs[pos].Inner {
 			continue

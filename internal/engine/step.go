@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -33,7 +34,9 @@ type attempt struct {
 	node *graph.Node
 	key  string
 	ctx  context.Context
-	inv  *graph.Invocation
+	// inv is part of the attempt and logger is made once, so that a step allocates little.
+	inv    graph.Invocation
+	logger func() *slog.Logger
 	// emitted are the outputs that the body has handed over, by position.
 	emitted []int
 }
@@ -42,6 +45,7 @@ type attempt struct {
 func (r *run) perform(j job) outcome {
 	node := r.nodeOf(j.step)
 	a := &attempt{r: r, job: j, node: node, key: r.stepKey(j.step), ctx: r.ctx}
+	a.logger = a.newLogger
 	if node.Timeout > 0 {
 		var cancel context.CancelFunc
 		a.ctx, cancel = context.WithTimeoutCause(r.ctx, node.Timeout, &TimeoutError{After: node.Timeout})
@@ -92,15 +96,15 @@ func (a *attempt) call() (*graph.Invocation, error) {
 	if err != nil {
 		return nil, err
 	}
-	inv := &graph.Invocation{
+	a.inv = graph.Invocation{
 		Context: a.ctx, Run: a.r.Shared, Node: a.node, Step: a.key, Attempt: int(a.job.attempt),
 		Config: a.r.Configs[a.planned().Node], Persist: a.planned().Persist,
-		NewLogger: a.newLogger, Write: a.write,
+		NewLogger: a.logger, Write: a.write,
 	}
+	inv := &a.inv
 	if a.node.Emits {
 		inv.Emit = a.emit
 	}
-	a.inv = inv
 	res, err := a.node.Call(inv, args)
 	if err != nil {
 		return nil, err

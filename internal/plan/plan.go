@@ -93,13 +93,18 @@ func (p *Plan) Wanted(s int32, pos int) bool {
 func (p *Plan) Record() []storage.PlanStep {
 	record := make([]storage.PlanStep, len(p.Steps))
 	after := make([]int32, 0, len(p.downs))
+	assets := make([]string, 0, p.outputs())
 	for s := range p.Steps {
 		node := p.Graph.Node(p.Steps[s].Node)
 		record[s].Key = node.Name
+		own := len(assets)
 		for o := range node.Outputs {
 			if node.Outputs[o].Asset && p.Wanted(int32(s), o) {
-				record[s].Assets = append(record[s].Assets, node.Outputs[o].Name)
+				assets = append(assets, node.Outputs[o].Name)
 			}
+		}
+		if len(assets) > own {
+			record[s].Assets = assets[own:len(assets):len(assets)]
 		}
 		first := len(after)
 		for _, u := range p.Graph.Up(p.Steps[s].Node) {
@@ -110,6 +115,15 @@ func (p *Plan) Record() []storage.PlanStep {
 		record[s].After = after[first:len(after):len(after)]
 	}
 	return record
+}
+
+// outputs is how many outputs the steps have.
+func (p *Plan) outputs() int {
+	n := 0
+	for s := range p.Steps {
+		n += len(p.Graph.Node(p.Steps[s].Node).Outputs)
+	}
+	return n
 }
 
 // Options say what to plan.

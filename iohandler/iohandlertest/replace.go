@@ -25,7 +25,7 @@ func replace(t *testing.T, s subject) {
 
 // replaceIsAtomic reads while one writer replaces: each read is wholly one of the values.
 func replaceIsAtomic(t *testing.T, s subject) {
-	const writes, readers, size = 20, 3, 4000
+	const writes, readers, size = 15, 2, 1500
 	like := s.repeated(t, 0, size)
 	s.put(t, "replaced", like)
 	ctx, done := context.WithCancel(t.Context())

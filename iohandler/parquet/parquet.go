@@ -15,7 +15,7 @@
 //	marshals itself to text
 //	other types that marshal to text         string
 //	[]byte, [n]byte                          binary, fixed-size binary
-//	[]T, [n]T, map[K]V, struct               list, map, group
+//	[]T and [n]T, map[K]V, struct            list, map, group
 //	*T, a nil slice, a nil map               null
 //	embedded struct                          its fields
 //

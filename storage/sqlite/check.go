@@ -79,7 +79,7 @@ func (c *checker) ends() error {
 
 func (c *checker) counts() error {
 	rows, err := c.q.CheckCounts(c.ctx, db.CheckCountsParams{
-		Succeeded: int64(storage.StepSucceeded), Failed: int64(storage.StepFailed),
+		Succeeded: int64(storage.StepSucceeded), Expanded: int64(storage.StepExpanded), Failed: int64(storage.StepFailed),
 		Skipped: int64(storage.StepSkipped), Canceled: int64(storage.StepCanceled),
 	})
 	for _, r := range rows {

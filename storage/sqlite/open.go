@@ -103,7 +103,10 @@ func ensure(ctx context.Context, file string) error {
 	case info.IsDir():
 		return fmt.Errorf("store %s is a directory: want a file: move it away, or give another path", file)
 	case info.Size() == 0:
-		return create(ctx, file, true)
+		// A log beside it belongs to what was in the file: it must not be played into a new one.
+		if _, err := os.Stat(file + "-wal"); errors.Is(err, fs.ErrNotExist) {
+			return create(ctx, file, true)
+		}
 	}
 	return nil
 }

@@ -110,9 +110,9 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	var acked []string
-	for round := range 6 {
+	for round := range 5 {
 		cmd, lines := start(t, dir, fmt.Sprint(round), 1_000_000)
-		for range 1 + rand.IntN(150) {
+		for range 1 + rand.IntN(60) {
 			if !lines.Scan() {
 				t.Fatalf("the child ended: %v", lines.Err())
 			}
@@ -136,7 +136,7 @@ func TestKilled(t *testing.T) {
 // TestProcesses has four processes write one store at once.
 func TestProcesses(t *testing.T) {
 	t.Parallel()
-	const runs = 150
+	const runs = 60
 	s := open(t, t.TempDir())
 	defer s.Close()
 	newRun(t, s, "first", 1)

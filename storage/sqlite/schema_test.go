@@ -2,9 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -86,6 +89,45 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 	if _, to, err := migrate(t.Context(), file, withSecond(t, addColumn), 2); err != nil || to != 2 {
 		t.Fatalf("the mended one led to %d, %v", to, err)
 	}
+}
+
+// TestNewStoreIsWhatGooseMakes compares the script of new stores with the migrations one by one.
+func TestNewStoreIsWhatGooseMakes(t *testing.T) {
+	t.Parallel()
+	describe := func(file string, fill func(*sql.DB) error) string {
+		t.Helper()
+		pool, err := openPool(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		if err := fill(pool); err != nil {
+			t.Fatal(err)
+		}
+		var text string
+		err = pool.QueryRowContext(t.Context(), `SELECT
+			(SELECT group_concat(name || ': ' || coalesce(sql, ''), char(10)) FROM (SELECT * FROM sqlite_master ORDER BY name)) || char(10) ||
+			(SELECT group_concat(version_id || ' ' || is_applied, ', ') FROM (SELECT * FROM goose_db_version ORDER BY id)) || char(10) ||
+			(SELECT schema_version || ' ' || min_reader || ' ' || length(id) FROM store)`).Scan(&text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(text, "\t", "")
+	}
+	want := describe(emptyFile(t), func(pool *sql.DB) error { return up(t.Context(), pool, migrations) })
+	got := describe(newStore(t), func(*sql.DB) error { return nil })
+	if got != want {
+		t.Errorf("a new store:\n%s\n\ngoose makes:\n%s", got, want)
+	}
+}
+
+func emptyFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "goose.db")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func TestMigrateCreates(t *testing.T) {

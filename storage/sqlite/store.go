@@ -1,5 +1,7 @@
 package sqlite
 
+//go:generate go tool -modfile=../../tools/go.mod sqlc generate
+
 import (
 	"database/sql"
 	"errors"

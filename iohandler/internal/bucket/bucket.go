@@ -212,6 +212,8 @@ func locate(raw string) (location, error) {
 	switch {
 	case u.Scheme == "":
 		return at, fmt.Errorf("bucket URL %q has no scheme: want file://./%s", u.Path, strings.TrimLeft(u.Path, "/."))
+	case strings.Contains(raw, "#"):
+		return at, fmt.Errorf("bucket URL %s ends at its #, which begins a fragment: write %%23 for a # in a path", at.base())
 	case u.Scheme == "file":
 		return at.local()
 	case blob.DefaultURLMux().ValidBucketScheme(u.Scheme):

@@ -25,11 +25,11 @@ GROUP BY run ORDER BY run;
 -- name: CheckCounts :many
 WITH outcome AS (
     SELECT run, step, max(n) AS n FROM event
-    WHERE kind IN (CAST(sqlc.arg(succeeded) AS INTEGER), CAST(sqlc.arg(skipped) AS INTEGER), CAST(sqlc.arg(canceled) AS INTEGER)) OR (kind = CAST(sqlc.arg(failed) AS INTEGER) AND retry_at = 0)
+    WHERE kind IN (CAST(sqlc.arg(succeeded) AS INTEGER), CAST(sqlc.arg(expanded) AS INTEGER), CAST(sqlc.arg(skipped) AS INTEGER), CAST(sqlc.arg(canceled) AS INTEGER)) OR (kind = CAST(sqlc.arg(failed) AS INTEGER) AND retry_at = 0)
     GROUP BY run, step
 ), counted AS (
     SELECT outcome.run,
-        sum(event.kind = CAST(sqlc.arg(succeeded) AS INTEGER)) AS succeeded, sum(event.kind = CAST(sqlc.arg(failed) AS INTEGER)) AS failed,
+        sum(event.kind IN (CAST(sqlc.arg(succeeded) AS INTEGER), CAST(sqlc.arg(expanded) AS INTEGER))) AS succeeded, sum(event.kind = CAST(sqlc.arg(failed) AS INTEGER)) AS failed,
         sum(event.kind = CAST(sqlc.arg(skipped) AS INTEGER)) AS skipped, sum(event.kind = CAST(sqlc.arg(canceled) AS INTEGER)) AS canceled
     FROM outcome JOIN event ON event.run = outcome.run AND event.n = outcome.n
     GROUP BY outcome.run

@@ -13,12 +13,12 @@ import (
 const checkCounts = `-- name: CheckCounts :many
 WITH outcome AS (
     SELECT run, step, max(n) AS n FROM event
-    WHERE kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), CAST(?3 AS INTEGER)) OR (kind = CAST(?4 AS INTEGER) AND retry_at = 0)
+    WHERE kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), CAST(?3 AS INTEGER), CAST(?4 AS INTEGER)) OR (kind = CAST(?5 AS INTEGER) AND retry_at = 0)
     GROUP BY run, step
 ), counted AS (
     SELECT outcome.run,
-        sum(event.kind = CAST(?1 AS INTEGER)) AS succeeded, sum(event.kind = CAST(?4 AS INTEGER)) AS failed,
-        sum(event.kind = CAST(?2 AS INTEGER)) AS skipped, sum(event.kind = CAST(?3 AS INTEGER)) AS canceled
+        sum(event.kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER))) AS succeeded, sum(event.kind = CAST(?5 AS INTEGER)) AS failed,
+        sum(event.kind = CAST(?3 AS INTEGER)) AS skipped, sum(event.kind = CAST(?4 AS INTEGER)) AS canceled
     FROM outcome JOIN event ON event.run = outcome.run AND event.n = outcome.n
     GROUP BY outcome.run
 )
@@ -33,6 +33,7 @@ ORDER BY run.key
 
 type CheckCountsParams struct {
 	Succeeded int64
+	Expanded  int64
 	Skipped   int64
 	Canceled  int64
 	Failed    int64
@@ -53,6 +54,7 @@ type CheckCountsRow struct {
 func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]CheckCountsRow, error) {
 	rows, err := q.db.QueryContext(ctx, checkCounts,
 		arg.Succeeded,
+		arg.Expanded,
 		arg.Skipped,
 		arg.Canceled,
 		arg.Failed,

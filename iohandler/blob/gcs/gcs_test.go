@@ -1,0 +1,16 @@
+package gcs_test
+
+import (
+	"testing"
+
+	"github.com/rivers-go/rivers/iohandler/blob"
+	_ "github.com/rivers-go/rivers/iohandler/blob/gcs"
+)
+
+// TestLinked checks that the import which the error names is the one that mends it.
+func TestLinked(t *testing.T) {
+	t.Parallel()
+	if err := blob.New("gs://bucket/dir", blob.Options{}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
