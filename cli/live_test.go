@@ -122,7 +122,7 @@ func TestLiveView(t *testing.T) {
 		for _, at := range []time.Duration{150, 450, 850, 1450, 1950} {
 			time.Sleep(at*time.Millisecond - time.Since(began))
 			synctest.Wait()
-			photograph(at.String()[:len(at.String())-2] + "ms")
+			photograph(fmt.Sprintf("%d ms", at))
 			if at == 1450 {
 				a.say("somebody pressed a key")
 				a.view.Load().cancel()
