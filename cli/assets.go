@@ -7,10 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/rivers-go/rivers/internal/nearest"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -25,12 +25,13 @@ type assetView struct {
 
 func (a *app) assetsCommand() *cobra.Command {
 	list := &cobra.Command{
-		Use: "list", Short: "List assets and tasks with their latest materialization", Args: cobra.NoArgs,
-		Long: "List assets and tasks with their latest materialization.\n--json prints a list of them.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.listAssets(cmd.Context()) },
+		Use: "list [SELECTION...]", Short: "List assets and tasks with their latest materialization", ValidArgsFunction: a.completeSelection,
+		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization.\n--json prints a list of them.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args) },
 	}
 	show := &cobra.Command{
-		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values, history", Args: cobra.ExactArgs(1),
+		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values, history", Args: oneArg,
+		Long:              "Show one asset: definition, neighbours, latest values, history.\n--json prints {\"asset\", \"downstream\", \"history\"}.",
 		ValidArgsFunction: a.completeAssets,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.showAsset(cmd.Context(), args[0]) },
 	}
@@ -52,7 +53,7 @@ func (a *app) views(ctx context.Context) ([]assetView, error) {
 		}
 		add(doc.Name, doc)
 	}
-	err := a.withStore(ctx, func(s storage.Storage) error {
+	err := a.withStore(ctx, func(s storage.Reader) error {
 		if a.repo == nil {
 			if err := storedTopologies(ctx, s, add); err != nil {
 				return err
@@ -66,7 +67,7 @@ func (a *app) views(ctx context.Context) ([]assetView, error) {
 	return views, err
 }
 
-func storedTopologies(ctx context.Context, s storage.Storage, add func(string, storage.TopologyDoc)) error {
+func storedTopologies(ctx context.Context, s storage.Reader, add func(string, storage.TopologyDoc)) error {
 	all, err := s.ListTopologies(ctx)
 	if err != nil {
 		return err
@@ -85,7 +86,7 @@ func storedTopologies(ctx context.Context, s storage.Storage, add func(string, s
 	return nil
 }
 
-func addRecords(ctx context.Context, s storage.Storage, views []assetView) error {
+func addRecords(ctx context.Context, s storage.Reader, views []assetView) error {
 	records, err := s.ListAssets(ctx, storage.AssetQuery{})
 	if err != nil {
 		return err
@@ -102,10 +103,24 @@ func addRecords(ctx context.Context, s storage.Storage, views []assetView) error
 	return nil
 }
 
-func (a *app) listAssets(ctx context.Context) error {
-	views, err := a.views(ctx)
+func (a *app) listAssets(ctx context.Context, selection []string) error {
+	all, err := a.views(ctx)
 	if err != nil {
 		return err
+	}
+	nodes := make([]storage.TopologyNode, len(all))
+	for i := range all {
+		nodes[i] = all[i].TopologyNode
+	}
+	keep, err := selected(nodes, selection)
+	if err != nil {
+		return err
+	}
+	views := []assetView{} // not null in JSON
+	for i := range all {
+		if keep(i) {
+			views = append(views, all[i])
+		}
 	}
 	if a.json {
 		return a.printJSON(views)
@@ -162,7 +177,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 		fmt.Fprintln(a.out)
 		t := table{head: []string{"history", "run", "data version", "metadata"}}
 		for _, h := range history {
-			t.add(instant(h.At.Time()), h.RunID, oneLine(h.Data, 12), oneLine(metadataLine(h.Metadata), 60))
+			t.add(instant(h.At), dash(h.RunID), oneLine(h.Data, 12), oneLine(metadataLine(h.Metadata), 60))
 		}
 		a.printTable(&t)
 	}
@@ -170,17 +185,14 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 }
 
 func (a *app) unknownAsset(name string, views []assetView) error {
-	hint := ""
-	if near, ok := nearest.Name(name, func(yield func(string) bool) {
+	names := func(yield func(string) bool) {
 		for i := range views {
 			if !yield(views[i].Name) {
 				return
 			}
 		}
-	}); ok {
-		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	return fmt.Errorf("asset %q: there is none of that name%s: see assets list", name, hint)
+	return usagef("asset %q: there is none of that name%s: see assets list", name, suggestion(name, names))
 }
 
 func downstream(views []assetView, name string) []string {
@@ -245,15 +257,15 @@ func metadataLine(m metadata.Map) string {
 
 // historyEntry is one materialization or observation in an asset's history.
 type historyEntry struct {
-	At    storage.Micros `json:"at_micros"`
-	RunID string         `json:"run_id"`
+	At    time.Time `json:"at"`
+	RunID string    `json:"run_id,omitempty"`
 	storage.Detail
 }
 
 // history reads the last ten events of an asset.
 func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) {
-	var entries []historyEntry
-	err := a.withStore(ctx, func(s storage.Storage) error {
+	entries := []historyEntry{}
+	err := a.withStore(ctx, func(s storage.Reader) error {
 		keys, err := s.AssetKeys(ctx, []string{name})
 		if err != nil || keys[0] == 0 {
 			return err
@@ -271,12 +283,12 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 			if err != nil {
 				return err
 			}
-			entries = append(entries, historyEntry{At: e.At, RunID: ids[e.Run], Detail: d})
+			entries = append(entries, historyEntry{At: e.At.Time(), RunID: ids[e.Run], Detail: d})
 		}
 		return nil
 	})
 	if a.repo != nil && errors.Is(err, errNoStore) {
-		return nil, nil
+		err = nil // nothing was materialized yet
 	}
 	return entries, err
 }
@@ -292,19 +304,4 @@ func runIDs(ctx context.Context, s storage.Runs) (map[storage.RunKey]string, err
 		ids[runs[i].Key] = runs[i].ID
 	}
 	return ids, nil
-}
-
-// completeAssets completes the names of assets.
-func (a *app) completeAssets(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	views, err := a.views(cmd.Context())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for i := range views {
-		if strings.HasPrefix(views[i].Name, prefix) {
-			names = append(names, views[i].Name+"\t"+views[i].Description)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -2,22 +2,33 @@
 //
 // Main reads the arguments and sets the exit code; every command is a thin reading of flags around
 // one call of the repository or its storage. Three rules hold for all of them: what a person asked
-// for goes to stdout and everything else to stderr; --json prints one document for programs; and
-// an error says in its last words what to do, with an exit code that [ExitCodes] documents.
+// for goes to stdout and everything else to stderr; --json prints one document for programs, an
+// error as {"error", "code"} on stderr; and an error says in its last words what to do, with an
+// exit code that [ExitCodes] documents.
 //
-// A terminal sees a live view of a run. A pipe gets one plain line an event, so that logs stay
-// readable and nothing depends on the width of a window.
+// Commands that only look (assets, graph, runs, events) read definitions and records and never
+// resolve the repository: no resource is set up and no store is made by looking. A request is
+// checked before anything is opened.
+//
+// A terminal sees a live view of a run: what has scrolled by, and below it a block that is drawn
+// again ten times a second in one write each, so that nothing flickers. The cursor is never
+// hidden and no mode of the terminal is changed, so there is nothing to restore, whatever ends the
+// process. What the assets print themselves goes above the block. A pipe gets one plain line an
+// event, so that logs stay readable and nothing depends on the width of a window.
+//
+// The first Ctrl-C cancels the context of whatever runs and says so, the second ends the process
+// where it stands: what is recorded by then stays recorded, and the store is sound.
 package cli
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"sync"
-	"syscall"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -30,7 +41,8 @@ func Main(repo *rivers.CodeRepository) {
 	os.Exit(run(newApp(repo, os.Stdout, os.Stderr), os.Args[1:]))
 }
 
-// StoreMain runs the program that reads a store without any user's code, and exits.
+// StoreMain runs the program that reads a store without any user's code, with more commands if
+// there are any, and exits.
 func StoreMain(more ...*cobra.Command) {
 	a := newApp(nil, os.Stdout, os.Stderr)
 	a.more = more
@@ -47,15 +59,15 @@ type app struct {
 	json     bool
 	noColor  bool
 	storage  string
-	// close closes the store that the repository was resolved on.
-	close func() error
-	// exit ends the process at once; tests replace it.
-	exit func(code int)
+	// view is the live view of the present run, nil where there is none.
+	view atomic.Pointer[live]
+	// quietFor is how long plain output says nothing before it tells what still runs.
+	quietFor time.Duration
 }
 
 func newApp(repo *rivers.CodeRepository, out, errs *os.File) *app {
 	return &app{
-		repo: repo, out: out, err: errs, exit: os.Exit,
+		repo: repo, out: out, err: errs, quietFor: 30 * time.Second,
 		terminal: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb",
 		width: func() int {
 			w, _, err := term.GetSize(int(out.Fd()))
@@ -77,14 +89,7 @@ func run(a *app, args []string) int {
 	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	if a.repo != nil {
-		if closeErr := a.repo.Close(); err == nil {
-			err = closeErr
-		}
-	}
-	if a.close != nil {
-		if closeErr := a.close(); err == nil {
-			err = closeErr
-		}
+		err = errors.Join(err, a.repo.Close())
 	}
 	return a.report(err)
 }
@@ -108,36 +113,13 @@ func (a *app) report(err error) int {
 	return code
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM cancels; the second ends the
-// process at once.
-func (a *app) interruptible(parent context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	var once sync.Once
-	done := make(chan struct{})
-	go func() {
-		select {
-		case s := <-signals:
-			fmt.Fprintf(a.err, "\n%s: canceling, running steps have 20 seconds to stop; press Ctrl-C again to stop at once\n", s)
-			cancel(fmt.Errorf("%w by %s", errInterrupted, s))
-		case <-done:
-			return
-		}
-		select {
-		case <-signals:
-			fmt.Fprintln(a.err, "stopped at once; what was recorded stays recorded")
-			a.exit(exitCanceled)
-		case <-done:
-		}
-	}()
-	return ctx, func() {
-		once.Do(func() {
-			signal.Stop(signals)
-			close(done)
-			cancel(nil)
-		})
+// say tells a person at the terminal something while a command works.
+func (a *app) say(text string) {
+	if view := a.view.Load(); view != nil {
+		view.above(a.paint(yellow, text))
+		return
 	}
+	fmt.Fprintln(a.err, text)
 }
 
 // printJSON prints one document.
@@ -145,5 +127,8 @@ func (a *app) printJSON(v any) error {
 	enc := json.NewEncoder(a.out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	return nil
 }

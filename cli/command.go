@@ -1,18 +1,24 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/internal/nearest"
 )
 
 // Command returns the command tree of a repository, for programs that add commands of their own.
-// Unlike [Main] it leaves errors and exit codes to the caller.
+// Unlike [Main] it leaves signals, errors and exit codes to the caller, and so the end of the
+// repository: a command that ran something has opened a store, which
+// [rivers.CodeRepository.Close] closes.
 func Command(repo *rivers.CodeRepository) *cobra.Command {
 	return newApp(repo, os.Stdout, os.Stderr).command()
 }
@@ -21,25 +27,23 @@ func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           filepath.Base(os.Args[0]),
 		Short:         "Materialize, watch and understand the assets of this program",
-		Long:          "Materialize, watch and understand the assets of this program.\n\n" + ExitCodes,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          unknownSubcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	if a.repo == nil {
+		root.Use, root.Short = "rivers", "Start a rivers project, or look into a store without its program"
+	}
+	root.Long = root.Short + ".\n\n" + ExitCodes
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.storage, "storage", os.Getenv("RIVERS_STORAGE"),
 		"the store: a path, sqlite:///path or memory: (default .rivers/storage; environment: RIVERS_STORAGE)")
-	flags.BoolVar(&a.json, "json", false, "print one JSON document for programs")
+	flags.BoolVar(&a.json, "json", false, "print one JSON document for programs; an error is one too, on stderr")
 	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "print no colours (environment: NO_COLOR)")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	if a.repo != nil {
 		root.AddCommand(a.validateCommand(), a.graphCommand(), a.materializeCommand(), a.observeCommand())
-	} else {
-		root.Use, root.Short = "rivers", "Start a rivers project, or look into a store without its program"
-		root.Long = root.Short + ".\n\n" + ExitCodes
 	}
 	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.dbCommand())
 	root.AddCommand(a.more...)
@@ -53,39 +57,61 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 	return c
 }
 
+// suggestion is " (did you mean ...?)" where a name is close, else nothing.
+func suggestion(want string, have iter.Seq[string]) string {
+	if near, ok := nearest.Name(want, have); ok {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}
+
 func unknownSubcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := ""
-	if near, ok := nearest.Name(args[0], func(yield func(string) bool) {
+	names := func(yield func(string) bool) {
 		for _, c := range cmd.Commands() {
-			if !yield(c.Name()) {
+			if !c.Hidden && !yield(c.Name()) {
 				return
 			}
 		}
-	}); ok {
-		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	return fmt.Errorf("%s has no command %q%s: see %s --help", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
+	return usagef("%s has no command %q%s: see %s --help", cmd.CommandPath(), args[0], suggestion(args[0], names), cmd.CommandPath())
 }
 
-func (a *app) validateCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "validate", Short: "Check every definition and report all mistakes at once", Args: cobra.NoArgs,
-		Long: "Check every definition and report all mistakes at once. Opens nothing and runs nothing.\n--json prints {\"valid\": true, \"assets\": n, \"jobs\": n}.",
-		RunE: func(*cobra.Command, []string) error {
-			doc, err := a.repo.Topology()
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(map[string]any{"valid": true, "assets": len(doc.Nodes), "jobs": len(doc.Jobs)})
-			}
-			fmt.Fprintf(a.out, "%s: %s and %s, all valid\n", doc.Name, count(len(doc.Nodes), "asset or task", "assets and tasks"), count(len(doc.Jobs), "job", "jobs"))
-			return nil
-		},
+// flagError says which flag is unknown or has a wrong value, and the nearest one.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		name := unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			return usagef("%s has no flag -%s: see %s --help", cmd.CommandPath(), name, cmd.CommandPath())
+		}
+		names := func(yield func(string) bool) {
+			more := true
+			cmd.Flags().VisitAll(func(f *pflag.Flag) {
+				more = more && yield("--"+f.Name)
+			})
+		}
+		return usagef("%s has no flag --%s%s: see %s --help", cmd.CommandPath(), name, suggestion("--"+name, names), cmd.CommandPath())
 	}
+	return usagef("%w: see %s --help", err, cmd.CommandPath())
+}
+
+// noArgs refuses arguments where a command takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments, and was given %q: see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// oneArg wants exactly one argument, which the command's usage line names.
+func oneArg(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	_, what, _ := strings.Cut(cmd.Use, " ")
+	return usagef("%s takes one %s, and was given %d: see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
 }
 
 func count(n int, one, many string) string {

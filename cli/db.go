@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -13,12 +12,12 @@ import (
 
 func (a *app) dbCommand() *cobra.Command {
 	migrate := &cobra.Command{
-		Use: "migrate", Short: "Bring the store's schema to this program's version", Args: cobra.NoArgs,
+		Use: "migrate", Short: "Bring the store's schema to this program's version", Args: noArgs,
 		Long: "Bring the store's schema to this program's version, creating the store where there is none.\n--json prints {\"from\", \"to\"}.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.migrate(cmd.Context()) },
 	}
 	check := &cobra.Command{
-		Use: "check", Short: "Verify what must always hold in a store", Args: cobra.NoArgs,
+		Use: "check", Short: "Verify what must always hold in a store", Args: noArgs,
 		Long: "Verify what must always hold in a store: one end a run, events without gaps, states that agree with events,\na file that is not damaged. Exit code 1 when something is found. --json prints {\"problems\": [...]}.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
 	}
@@ -31,7 +30,7 @@ func (a *app) migrate(ctx context.Context) error {
 		return err
 	}
 	if inMemory {
-		return errors.New("the memory store has no schema: give the path of a store")
+		return usagef("the memory store has no schema: give the path of a store")
 	}
 	from, to, err := sqlite.Migrate(ctx, path)
 	if err != nil {
@@ -54,10 +53,10 @@ type checker interface {
 }
 
 func (a *app) check(ctx context.Context) error {
-	return a.withStore(ctx, func(s storage.Storage) error {
+	return a.withStore(ctx, func(s storage.Reader) error {
 		c, ok := s.(checker)
 		if !ok {
-			return errors.New("the memory store has no file to check: give the path of a store")
+			return usagef("the memory store has no file to check: give the path of a store")
 		}
 		problems, err := c.Check(ctx)
 		if err != nil {
@@ -76,7 +75,7 @@ func (a *app) check(ctx context.Context) error {
 			}
 		}
 		if len(problems) > 0 {
-			return &failedError{fmt.Errorf("%d problems in the store", len(problems))}
+			return &failedError{fmt.Errorf("%d problems in the store", len(problems)), exitFailed}
 		}
 		return nil
 	})

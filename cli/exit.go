@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/rivers-go/rivers"
@@ -16,6 +17,7 @@ const (
 	exitUsage      = 2
 	exitDefinition = 3
 	exitStorage    = 4
+	exitOther      = 5
 	exitCanceled   = 130
 )
 
@@ -26,17 +28,41 @@ const ExitCodes = `Exit codes:
   2    the request is wrong: a flag, a selection, a config, a name that does not exist
   3    the definitions are wrong (validate lists every mistake)
   4    the store is not to be had: its path, its schema version, the disk
+  5    something else is in the way: a resource, a file, the output
   130  canceled by Ctrl-C or SIGTERM`
 
-var errInterrupted = errors.New("interrupted")
+var (
+	errInterrupted = errors.New("interrupted")
+	errOutput      = errors.New("writing the output")
+)
 
-// failedError is a run that was carried out and did not succeed: it has been shown already.
-type failedError struct{ err error }
+// failedError is something that was carried out and did not succeed: it has been shown already.
+type failedError struct {
+	err  error
+	code int
+}
 
 func (e *failedError) Error() string { return e.err.Error() }
 func (e *failedError) Unwrap() error { return e.err }
 
-// storageError is a store that could not be opened or read.
+// usageError is a request that is wrong.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// usagef makes an error of the person at the keyboard.
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// asUsage marks what is known to be a mistake in the request; a nil error stays nil.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+// storageError is a store that could not be opened, read or written.
 type storageError struct{ err error }
 
 func (e *storageError) Error() string { return e.err.Error() }
@@ -44,25 +70,54 @@ func (e *storageError) Unwrap() error { return e.err }
 
 // exitCode maps an error to its exit code, the most telling kind first.
 func exitCode(err error) int {
-	var failed *failedError
-	var schema *storage.SchemaError
-	var store *storageError
-	switch {
-	case errors.Is(err, rivers.ErrRunCanceled), errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
-		return exitCanceled
-	case errors.As(err, &failed):
-		return exitFailed
-	case errors.Is(err, rivers.ErrDefinition):
-		return exitDefinition
-	case errors.As(err, &schema), errors.As(err, &store), errors.Is(err, storage.ErrClosed):
-		return exitStorage
+	if err == nil {
+		return exitOK
 	}
-	return exitUsage
+	if failed, ok := errors.AsType[*failedError](err); ok {
+		return failed.code
+	}
+	for _, kind := range exitKinds {
+		if kind.fits(err) {
+			return kind.code
+		}
+	}
+	return exitOther
+}
+
+// exitKinds is the one table from kinds of errors to exit codes.
+var exitKinds = []struct {
+	code int
+	fits func(error) bool
+}{
+	{exitCanceled, isAny(rivers.ErrRunCanceled, errInterrupted, context.Canceled)},
+	{exitOther, isAny(errOutput)},
+	{exitDefinition, isAny(rivers.ErrDefinition)},
+	{exitUsage, as[*usageError]},
+	{exitUsage, isAny(rivers.ErrAssetNotFound, rivers.ErrJobNotFound, rivers.ErrConfig, rivers.ErrNotObservable, storage.ErrRunExists)},
+	{exitStorage, as[*storageError]},
+	{exitStorage, as[*storage.SchemaError]},
+	{exitStorage, isAny(storage.ErrClosed, storage.ErrFenced)},
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func isAny(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, target := range targets {
+			if errors.Is(err, target) {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // shownError is what is printed of an error; nothing of a failure that was shown.
 func shownError(err error) string {
-	if _, ok := errors.AsType[*failedError](err); ok {
+	if as[*failedError](err) {
 		return ""
 	}
 	return strings.TrimRight(err.Error(), "\n")

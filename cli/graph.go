@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,11 +13,14 @@ import (
 func (a *app) graphCommand() *cobra.Command {
 	var format string
 	c := &cobra.Command{
-		Use: "graph", Short: "Print the graph of assets and tasks", Args: cobra.NoArgs,
-		Long: "Print the graph of assets and tasks: as text (one line for each that has something downstream), for Graphviz\n(--format dot), for Mermaid (--format mermaid) or as JSON (--format json, or --json).",
-		RunE: func(*cobra.Command, []string) error {
+		Use: "graph [SELECTION...]", Short: "Print the graph of assets and tasks", ValidArgsFunction: a.completeSelection,
+		Long: "Print the graph of assets and tasks, all or those of a selection (see materialize --help): as text (one line for each that has something downstream), for Graphviz\n(--format dot), for Mermaid (--format mermaid) or as JSON (--format json, or --json).",
+		RunE: func(_ *cobra.Command, args []string) error {
 			doc, err := a.repo.Topology()
 			if err != nil {
+				return err
+			}
+			if doc, err = restrict(doc, args); err != nil {
 				return err
 			}
 			if a.json {
@@ -32,13 +36,35 @@ func (a *app) graphCommand() *cobra.Command {
 			case "json":
 				return a.printJSON(doc)
 			default:
-				return fmt.Errorf("--format %q: want text, dot, mermaid or json", format)
+				return usagef("--format %q: want text, dot, mermaid or json", format)
 			}
 			return nil
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text, dot, mermaid or json")
+	mustComplete(c, "format", completeWords("text", "dot", "mermaid", "json"))
 	return c
+}
+
+// restrict leaves the selected nodes and the edges between them.
+func restrict(doc storage.TopologyDoc, selection []string) (storage.TopologyDoc, error) {
+	keep, err := selected(doc.Nodes, selection)
+	if err != nil {
+		return doc, err
+	}
+	var nodes []storage.TopologyNode
+	kept := map[string]bool{}
+	for i := range doc.Nodes {
+		if keep(i) {
+			nodes = append(nodes, doc.Nodes[i])
+			kept[doc.Nodes[i].Name] = true
+		}
+	}
+	for i := range nodes {
+		nodes[i].Upstream = slices.DeleteFunc(slices.Clone(nodes[i].Upstream), func(u string) bool { return !kept[u] })
+	}
+	doc.Nodes = nodes
+	return doc, nil
 }
 
 // graphText prints every node with what is downstream of it, and those without edges alone.

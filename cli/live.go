@@ -2,46 +2,56 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/rivers-go/rivers"
 )
 
-// liveEvery is how often the live view is drawn: often enough to look alive, seldom enough to cost nothing.
-const liveEvery = 100 * time.Millisecond
+const (
+	// liveEvery is how often the live view is drawn: often enough to look alive, seldom enough to
+	// cost nothing.
+	liveEvery = 100 * time.Millisecond
+	// maxCurrent is how many running steps, and how many waiting ones, the live view lists.
+	maxCurrent = 8
+	// maxListed is how many steps a run may have for each success to leave a line of its own.
+	maxListed = 40
+)
 
-// maxCurrent is how many running steps the live view lists.
-const maxCurrent = 8
-
-// live is the view of a run on a terminal: lines that scroll by, and below them a block that is
-// drawn again and again.
+// live is the view of a run on a terminal.
 type live struct {
-	mu      sync.Mutex
-	out     io.Writer
-	width   func() int
-	paint   func(colour, string) string
-	total   int
-	done    map[string]int // by outcome
-	current map[string]time.Time
-	waiting map[string]time.Time // retries by step
-	began   time.Time
-	drawn   int // lines of the block on the screen
-	pending []string
+	app     *app
+	verbose bool
+
+	mu        sync.Mutex
+	screen    screen
+	known     map[string]bool // every step that was planned or heard of; true once it has its outcome
+	done      map[string]int  // by outcome
+	current   map[string]rivers.StepStarted
+	waiting   map[string]rivers.StepFinished // failed attempts that are followed by another
+	began     time.Time
+	canceling bool
+	closed    bool
+	pending   []string // lines to go above the block
+}
+
+func newLive(a *app, verbose bool) *live {
+	return &live{
+		app: a, verbose: verbose, screen: screen{out: a.out, width: a.width}, began: time.Now(),
+		known: map[string]bool{}, done: map[string]int{}, current: map[string]rivers.StepStarted{}, waiting: map[string]rivers.StepFinished{},
+	}
 }
 
 // watchLive shows the live view until stop is called.
 func (a *app) watchLive(verbose bool) (stop func()) {
-	l := &live{
-		out: a.out, width: a.width, paint: a.paint, began: time.Now(),
-		done: map[string]int{}, current: map[string]time.Time{}, waiting: map[string]time.Time{},
-	}
-	unlisten := a.repo.Listen(l.listener(a, verbose))
+	l := newLive(a, verbose)
+	unlisten := a.repo.Listen(l.listener())
+	release := capture(a.out, l.above)
+	a.view.Store(l)
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -50,7 +60,6 @@ func (a *app) watchLive(verbose bool) (stop func()) {
 		for {
 			select {
 			case <-quit:
-				l.clear()
 				return
 			case now := <-ticker.C:
 				l.draw(now)
@@ -61,41 +70,49 @@ func (a *app) watchLive(verbose bool) (stop func()) {
 		unlisten()
 		close(quit)
 		<-ended
+		release()
+		l.clear()
+		a.view.Store(nil)
 	}
 }
 
-func (l *live) listener(a *app, verbose bool) rivers.Listener {
+func (l *live) listener() rivers.Listener {
 	return rivers.Listener{
 		RunStarted: func(r rivers.RunStarted) {
-			l.change(func() { l.total += len(r.Steps) })
+			l.change(func() {
+				for _, step := range r.Steps {
+					l.known[step] = l.known[step]
+				}
+			})
 		},
 		StepStarted: func(s rivers.StepStarted) {
 			l.change(func() {
 				delete(l.waiting, s.Step)
-				l.current[s.Step] = s.At
-				if strings.HasSuffix(s.Step, "]") && s.Attempt == 1 {
-					l.total++ // an instance of a mapped step, not known before
-				}
+				l.current[s.Step] = s
+				l.known[s.Step] = l.known[s.Step] // an instance of a mapped step was not planned
 			})
 		},
-		StepFinished: func(s rivers.StepFinished) {
-			l.change(func() {
-				delete(l.current, s.Step)
-				if !s.RetryAt.IsZero() {
-					l.waiting[s.Step] = s.RetryAt
-				} else {
-					l.done[s.Outcome]++
-				}
-				if s.Err != nil || verbose {
-					l.pending = append(l.pending, a.finishedLine(s))
-				}
-			})
-		},
+		StepFinished: func(s rivers.StepFinished) { l.change(func() { l.finished(s) }) },
 		StepLogged: func(g rivers.StepLogged) {
-			if verbose || g.Line.Level >= slog.LevelWarn {
-				l.change(func() { l.pending = append(l.pending, a.logLine(g.Step, &g.Line)) })
+			if l.verbose || g.Line.Level >= slog.LevelWarn {
+				l.above(l.app.logLine(g.Step, &g.Line))
 			}
 		},
+	}
+}
+
+func (l *live) finished(s rivers.StepFinished) {
+	delete(l.current, s.Step)
+	delete(l.waiting, s.Step)
+	if !s.RetryAt.IsZero() {
+		l.waiting[s.Step] = s
+	} else {
+		l.known[s.Step] = true
+		l.done[s.Outcome]++
+	}
+	// A cancellation stops everything at once: the summary counts it, a line each would bury it.
+	if l.verbose || s.Outcome == "failed" || len(l.known) <= maxListed && s.Outcome != "canceled" {
+		l.pending = append(l.pending, l.app.finishedLine(s))
 	}
 }
 
@@ -105,101 +122,104 @@ func (l *live) change(f func()) {
 	f()
 }
 
-// draw replaces the block in one write, so that nothing flickers.
+// above adds a line above the block. Once the view is closed it is written as it is.
+func (l *live) above(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		fmt.Fprintln(l.screen.out, line)
+		return
+	}
+	l.pending = append(l.pending, line)
+}
+
+// cancel says in the view that the run is about to stop.
+func (l *live) cancel() { l.change(func() { l.canceling = true }) }
+
 func (l *live) draw(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var b strings.Builder
-	l.erase(&b)
-	l.flush(&b)
-	block := l.block(now)
-	for _, line := range block {
-		b.WriteString(line + "\n")
+	if l.closed {
+		return
 	}
-	l.drawn = len(block)
-	_, _ = io.WriteString(l.out, b.String()) // a closed terminal has nobody to tell
+	l.screen.paint(l.pending, l.block(now))
+	l.pending = l.pending[:0]
 }
 
 // clear takes the block off the screen and leaves the lines that scrolled by.
 func (l *live) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var b strings.Builder
-	l.erase(&b)
-	l.flush(&b)
-	l.drawn = 0
-	_, _ = io.WriteString(l.out, b.String())
-}
-
-func (l *live) erase(b *strings.Builder) {
-	if l.drawn > 0 {
-		fmt.Fprintf(b, "\x1b[%dA\x1b[J", l.drawn)
+	if l.closed {
+		return
 	}
-}
-
-func (l *live) flush(b *strings.Builder) {
-	for _, line := range l.pending {
-		b.WriteString(line + "\n")
-	}
-	l.pending = l.pending[:0]
+	l.closed = true
+	l.screen.paint(l.pending, nil)
+	l.pending = nil
 }
 
 // block is the progress bar and the steps that run or wait.
 func (l *live) block(now time.Time) []string {
-	width := l.width()
-	done := 0
-	for _, n := range l.done {
-		done += n
-	}
-	lines := []string{l.bar(done, width, now)}
-	names := make([]string, 0, len(l.current))
-	for name := range l.current {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(x, y string) int {
-		if c := l.current[x].Compare(l.current[y]); c != 0 {
+	width := max(l.screen.width(), 20)
+	lines := []string{l.bar(width, now)}
+	running := slices.SortedFunc(maps.Values(l.current), func(x, y rivers.StepStarted) int {
+		if c := x.At.Compare(y.At); c != 0 {
 			return c
 		}
-		return strings.Compare(x, y)
+		return strings.Compare(x.Step, y.Step)
 	})
-	for i, name := range names {
-		if i == maxCurrent {
-			lines = append(lines, fmt.Sprintf("  … and %d more", len(names)-maxCurrent))
+	for i, s := range running {
+		if i == maxCurrent && len(running) > maxCurrent+1 {
+			lines = append(lines, l.app.paint(grey, fmt.Sprintf("  … and %d more", len(running)-i)))
 			break
 		}
-		lines = append(lines, "  "+fit(name, width-14)+" "+l.paint(grey, seconds(now.Sub(l.current[name]))))
+		lines = append(lines, "  "+fit(s.Step+attempt(s.Attempt), width-14)+" "+l.app.paint(grey, seconds(now.Sub(s.At))))
 	}
-	if len(l.waiting) > 0 {
-		lines = append(lines, l.paint(yellow, fmt.Sprintf("  %s for another attempt", count(len(l.waiting), "step waits", "steps wait"))))
+	retries := slices.SortedFunc(maps.Values(l.waiting), func(x, y rivers.StepFinished) int {
+		if c := x.RetryAt.Compare(y.RetryAt); c != 0 {
+			return c
+		}
+		return strings.Compare(x.Step, y.Step)
+	})
+	for i, s := range retries {
+		if i == maxCurrent && len(retries) > maxCurrent+1 {
+			lines = append(lines, l.app.paint(yellow, fmt.Sprintf("  … and %d more wait for another attempt", len(retries)-i)))
+			break
+		}
+		lines = append(lines, l.app.paint(yellow, "  "+fit(fmt.Sprintf("%s (attempt %d)", s.Step, s.Attempt+1), width-14)+" in "+seconds(s.RetryAt.Sub(now))))
 	}
 	return lines
 }
 
-func (l *live) bar(done, width int, now time.Time) string {
-	text := fmt.Sprintf(" %d/%d", done, l.total)
-	if n := l.done["failed"]; n > 0 {
-		text += fmt.Sprintf(", %d failed", n)
-	}
-	if n := l.done["skipped"]; n > 0 {
-		text += fmt.Sprintf(", %d skipped", n)
+// bar is one line: how much is done, what went wrong, and since when.
+func (l *live) bar(width int, now time.Time) string {
+	done := l.done["succeeded"] + l.done["failed"] + l.done["skipped"] + l.done["canceled"]
+	text := fmt.Sprintf(" %d/%d", done, len(l.known))
+	for _, outcome := range []string{"failed", "skipped", "canceled"} {
+		if n := l.done[outcome]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, outcome)
+		}
 	}
 	text += "  " + seconds(now.Sub(l.began))
-	size := min(max(width-utf8.RuneCountInString(text)-1, 0), 40)
-	filled := 0
-	if l.total > 0 {
-		filled = min(size*done/l.total, size)
+	colour, size := green, min(max(width-cells(text)-1, 0), 40)
+	switch {
+	case l.canceling:
+		colour, text = yellow, text+"  canceling"
+	case l.done["failed"] > 0:
+		colour = red
 	}
-	return l.paint(green, strings.Repeat("█", filled)) + l.paint(grey, strings.Repeat("░", size-filled)) + text
+	filled := 0
+	if len(l.known) > 0 {
+		filled = min(size*done/len(l.known), size)
+	}
+	return l.app.paint(colour, strings.Repeat("█", filled)) + l.app.paint(grey, strings.Repeat("░", size-filled)) + text
 }
 
-// fit cuts or pads a text to a width.
+// fit cuts or pads a text to a width between 10 and 48 columns.
 func fit(text string, width int) string {
-	n := utf8.RuneCountInString(text)
 	width = min(max(width, 10), 48)
-	if n > width {
-		return string([]rune(text)[:width-1]) + "…"
-	}
-	return text + strings.Repeat(" ", width-n)
+	text = cut(text, width)
+	return text + strings.Repeat(" ", width-cells(text))
 }
 
 func seconds(d time.Duration) string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,7 +43,7 @@ On a terminal a live view is shown, in a pipe one line an event. --json prints o
 the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "failed": [...]}.
 
 ` + ExitCodes,
-		ValidArgsFunction: a.completeAssets,
+		ValidArgsFunction: a.completeSelection,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.materialize(cmd.Context(), args, f) },
 	}
 	flags := c.Flags()
@@ -53,6 +54,7 @@ the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "fai
 	flags.StringVar(&f.job, "job", "", "run a job in place of a selection")
 	flags.StringVar(&f.runID, "run-id", "", "a name for the run in place of a new UUID")
 	flags.StringArrayVar(&f.tags, "tag", nil, "a tag key=value to record with the run; may be repeated")
+	mustComplete(c, "job", a.completeJobs)
 	return c
 }
 
@@ -62,7 +64,10 @@ func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error
 	for _, tag := range f.tags {
 		k, v, ok := strings.Cut(tag, "=")
 		if !ok || k == "" {
-			return req, fmt.Errorf("--tag %q: want key=value", tag)
+			return req, usagef("--tag %q: want key=value", tag)
+		}
+		if old, twice := req.Tags[k]; twice {
+			return req, usagef("--tag %s: given twice, as %q and %q: leave one out", k, old, v)
 		}
 		if req.Tags == nil {
 			req.Tags = map[string]string{}
@@ -76,13 +81,35 @@ func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error
 	if !strings.HasPrefix(strings.TrimSpace(f.config), "{") {
 		var err error
 		if doc, err = os.ReadFile(f.config); err != nil {
-			return req, fmt.Errorf("--config: %w: give a JSON file, or JSON text that begins with {", err)
+			return req, usagef("--config: %w: give a JSON file, or JSON text that begins with {", err)
 		}
 	}
-	if err := json.Unmarshal(doc, &req.Config); err != nil {
-		return req, fmt.Errorf(`--config: %w: want an object of objects by asset, such as {"users": {"limit": 5}}`, err)
+	// Numbers stay as they were written: a float64 would round large ones.
+	decoder := json.NewDecoder(bytes.NewReader(doc))
+	decoder.UseNumber()
+	if err := decoder.Decode(&req.Config); err != nil {
+		return req, usagef(`--config: %s: want an object of objects by asset, such as {"users": {"limit": 5}}`, jsonFault(doc, err))
+	}
+	if decoder.More() {
+		return req, usagef("--config: something follows the object, at byte %d: give one object", decoder.InputOffset())
 	}
 	return req, nil
+}
+
+// jsonFault says where in a document a mistake is.
+func jsonFault(doc []byte, err error) string {
+	at := int64(-1)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at = syntax.Offset
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		at = wrong.Offset
+	}
+	if at < 0 || at > int64(len(doc)) {
+		return err.Error()
+	}
+	before := doc[:at]
+	return fmt.Sprintf("line %d, column %d: %v", bytes.Count(before, []byte("\n"))+1, len(before)-bytes.LastIndexByte(before, '\n')-1, err)
 }
 
 func (a *app) materialize(ctx context.Context, selection []string, f materializeFlags) error {
@@ -91,32 +118,59 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 		return err
 	}
 	if f.job != "" && (len(selection) > 0 || f.upstream) {
-		return errors.New("--job runs all of a job: leave the selection and --include-upstream out, or leave --job out")
+		return usagef("--job runs all of a job: leave the selection and --include-upstream out, or leave --job out")
+	}
+	// The request is checked before a store is made or a resource set up.
+	plan, err := a.plan(req, f.job)
+	if err != nil {
+		return err
 	}
 	if f.dryRun {
-		return a.dryRun(req, f.job)
+		return a.printPlan(plan)
 	}
 	if err := a.resolve(ctx); err != nil {
 		return err
 	}
 	stop := a.watch(f.verbose)
 	began := time.Now()
-	var res *rivers.RunResult
-	if f.job != "" {
-		job, jobErr := a.repo.Job(f.job)
-		if jobErr != nil {
-			stop()
-			return jobErr
-		}
-		res, err = job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID})
-	} else {
-		res, err = a.repo.Materialize(ctx, req)
-	}
+	res, err := a.execute(ctx, req, f.job)
 	stop()
 	if res == nil {
-		return err
+		return readError(err)
 	}
 	return a.finish(res, time.Since(began), err)
+}
+
+// plan says what would run.
+func (a *app) plan(req rivers.RunRequest, jobName string) (*rivers.RunPlan, error) {
+	if jobName != "" {
+		job, err := a.repo.Job(jobName)
+		if err != nil {
+			return nil, err
+		}
+		return job.Plan(), nil
+	}
+	plan, err := a.repo.Plan(req)
+	if err == nil || exitCode(err) == exitDefinition {
+		return plan, err
+	}
+	for _, word := range req.Selection {
+		if word == "and" || word == "or" || word == "not" {
+			return nil, usagef("%w; quote a sentence of several words: %q", err, strings.Join(req.Selection, " "))
+		}
+	}
+	return nil, asUsage(err)
+}
+
+func (a *app) execute(ctx context.Context, req rivers.RunRequest, jobName string) (*rivers.RunResult, error) {
+	if jobName == "" {
+		return a.repo.Materialize(ctx, req)
+	}
+	job, err := a.repo.Job(jobName)
+	if err != nil {
+		return nil, err
+	}
+	return job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID})
 }
 
 // watch shows the progress of the runs that begin from now on.
@@ -127,7 +181,7 @@ func (a *app) watch(verbose bool) (stop func()) {
 	case a.terminal:
 		return a.watchLive(verbose)
 	default:
-		return a.repo.Listen(a.plainListener(verbose))
+		return a.watchPlain(verbose)
 	}
 }
 
@@ -179,8 +233,10 @@ func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error
 		return nil
 	case res.Success(): // the steps are fine, the record of the run is not
 		return &storageError{err}
+	case res.Status == storage.Canceled:
+		return &failedError{err, exitCanceled}
 	}
-	return &failedError{err}
+	return &failedError{err, exitFailed}
 }
 
 // summary prints how a run ended, the failures with their causes last.
@@ -215,21 +271,8 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 	}
 }
 
-// dryRun prints the plan.
-func (a *app) dryRun(req rivers.RunRequest, jobName string) error {
-	var p *rivers.RunPlan
-	if jobName != "" {
-		job, err := a.repo.Job(jobName)
-		if err != nil {
-			return err
-		}
-		p = job.Plan()
-	} else {
-		var err error
-		if p, err = a.repo.Plan(req); err != nil {
-			return err
-		}
-	}
+// printPlan prints what would run.
+func (a *app) printPlan(p *rivers.RunPlan) error {
 	if a.json {
 		return a.printJSON(p)
 	}

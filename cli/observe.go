@@ -11,7 +11,7 @@ import (
 
 func (a *app) observeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "observe [NAME...]", Short: "Look at external assets and record what is seen", ValidArgsFunction: a.completeAssets,
+		Use: "observe [NAME...]", Short: "Look at external assets and record what is seen", ValidArgsFunction: a.completeExternal,
 		Long: "Look at external assets and record what is seen: those that are named, or all that can be observed.\n--json prints the metadata by asset.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.observe(cmd.Context(), args) },
 	}
@@ -39,7 +39,7 @@ func (a *app) observe(ctx context.Context, names []string) error {
 	}
 	if err != nil && len(seen) > 0 {
 		fmt.Fprintln(a.err, err)
-		return &failedError{err}
+		return &failedError{err, exitFailed}
 	}
 	return err
 }

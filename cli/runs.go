@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,21 +18,23 @@ func (a *app) runsCommand() *cobra.Command {
 	var q storage.RunQuery
 	var states []string
 	list := &cobra.Command{
-		Use: "list", Short: "List runs, newest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List runs, newest first", Args: noArgs,
 		Long: "List runs, newest first. --json prints a list of them.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.listRuns(cmd.Context(), q, states) },
 	}
 	list.Flags().StringSliceVar(&states, "state", nil, "only runs in these states: queued, not_started, running, success, failure, canceled")
+	mustComplete(list, "state", completeWords("queued", "not_started", "running", "success", "failure", "canceled"))
 	list.Flags().StringVar(&q.Job, "job", "", "only runs of this job")
 	list.Flags().IntVar(&q.Limit, "limit", 20, "at most so many")
+	mustComplete(list, "job", a.completeJobs)
 	show := &cobra.Command{
-		Use: "show RUN", Short: "Show one run: what each step came to, and why", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeRuns,
+		Use: "show RUN", Short: "Show one run: what each step came to, and why", Args: oneArg, ValidArgsFunction: a.completeRuns,
 		Long: "Show one run: what each step came to, and why. RUN is an id, the beginning of one, or latest.\n--json prints {\"run\", \"steps\"}.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showRun(cmd.Context(), args[0]) },
 	}
 	var step string
 	logs := &cobra.Command{
-		Use: "logs RUN", Short: "Print what the steps of a run logged and printed", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeRuns,
+		Use: "logs RUN", Short: "Print what the steps of a run logged and printed", Args: oneArg, ValidArgsFunction: a.completeRuns,
 		Long: "Print what the steps of a run logged and printed. RUN is an id, the beginning of one, or latest.\n--json prints a list of lines.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showLogs(cmd.Context(), args[0], step) },
 	}
@@ -41,7 +44,7 @@ func (a *app) runsCommand() *cobra.Command {
 
 func (a *app) eventsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "events RUN", Short: "Print every recorded event of a run", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeRuns,
+		Use: "events RUN", Short: "Print every recorded event of a run", Args: oneArg, ValidArgsFunction: a.completeRuns,
 		Long: "Print every recorded event of a run. RUN is an id, the beginning of one, or latest.\n--json prints a list of them.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showEvents(cmd.Context(), args[0]) },
 	}
@@ -49,16 +52,16 @@ func (a *app) eventsCommand() *cobra.Command {
 
 func (a *app) listRuns(ctx context.Context, q storage.RunQuery, states []string) error {
 	if q.Limit < 1 {
-		return fmt.Errorf("--limit %d: want 1 or more", q.Limit)
+		return usagef("--limit %d: want 1 or more", q.Limit)
 	}
 	for _, word := range states {
 		var s storage.RunState
 		if err := s.UnmarshalText([]byte(word)); err != nil {
-			return fmt.Errorf("--state: %w", err)
+			return usagef("--state: %w", err)
 		}
 		q.States = append(q.States, s)
 	}
-	return a.withStore(ctx, func(s storage.Storage) error {
+	return a.withStore(ctx, func(s storage.Reader) error {
 		runs, err := s.ListRuns(ctx, q)
 		if err != nil {
 			return err
@@ -86,8 +89,8 @@ func took(r *storage.RunRecord) string {
 // findRun finds a run by id, by the beginning of one, or the latest.
 func findRun(ctx context.Context, s storage.Runs, name string) (storage.RunRecord, error) {
 	run, err := s.GetRun(ctx, name)
-	if err == nil {
-		return run, nil
+	if !errors.Is(err, storage.ErrNotFound) {
+		return run, err
 	}
 	recent, listErr := s.ListRuns(ctx, storage.RunQuery{Limit: 1000})
 	if listErr != nil {
@@ -104,11 +107,11 @@ func findRun(ctx context.Context, s storage.Runs, name string) (storage.RunRecor
 	}
 	switch len(found) {
 	case 0:
-		return run, fmt.Errorf("run %q: there is none whose id begins like that: see runs list", name)
+		return run, usagef("run %q: there is none whose id begins like that: see runs list", name)
 	case 1:
 		return s.GetRun(ctx, found[0])
 	}
-	return run, fmt.Errorf("run %q: %d runs begin like that, such as %s and %s: give more of the id", name, len(found), found[0], found[1])
+	return run, usagef("run %q: %d runs begin like that, such as %s and %s: give more of the id", name, len(found), found[0], found[1])
 }
 
 // stepState is what the events say about a step.
@@ -199,8 +202,8 @@ type recorded struct {
 }
 
 // withRun calls f with a run that is named by its id, the beginning of one, or latest.
-func (a *app) withRun(ctx context.Context, name string, f func(s storage.Storage, r *recorded) error) error {
-	return a.withStore(ctx, func(s storage.Storage) error {
+func (a *app) withRun(ctx context.Context, name string, f func(s storage.Reader, r *recorded) error) error {
+	return a.withStore(ctx, func(s storage.Reader) error {
 		run, err := findRun(ctx, s, name)
 		if err != nil {
 			return err
@@ -218,7 +221,7 @@ func (a *app) withRun(ctx context.Context, name string, f func(s storage.Storage
 }
 
 func (a *app) showRun(ctx context.Context, name string) error {
-	return a.withRun(ctx, name, func(_ storage.Storage, r *recorded) error {
+	return a.withRun(ctx, name, func(_ storage.Reader, r *recorded) error {
 		if a.json {
 			return a.printJSON(map[string]any{"run": r.run, "steps": r.steps})
 		}
@@ -273,12 +276,12 @@ type logDoc struct {
 }
 
 func (a *app) showLogs(ctx context.Context, name, step string) error {
-	return a.withRun(ctx, name, func(s storage.Storage, r *recorded) error {
+	return a.withRun(ctx, name, func(s storage.Reader, r *recorded) error {
 		q := storage.LogQuery{Run: r.run.Key}
 		if step != "" {
 			at := slices.IndexFunc(r.steps, func(s stepState) bool { return s.Step == step })
 			if at < 0 {
-				return fmt.Errorf("--step %q: run %s has no such step: see runs show %s", step, r.run.ID, r.run.ID)
+				return usagef("--step %q: run %s has no such step: see runs show %s", step, r.run.ID, r.run.ID)
 			}
 			index := int32(at)
 			q.Step = &index
@@ -329,13 +332,13 @@ type eventDoc struct {
 }
 
 func (a *app) showEvents(ctx context.Context, name string) error {
-	return a.withRun(ctx, name, func(_ storage.Storage, r *recorded) error {
+	return a.withRun(ctx, name, func(_ storage.Reader, r *recorded) error {
 		docs := make([]eventDoc, len(r.events))
 		for i := range r.events {
 			e := &r.events[i]
 			docs[i] = eventDoc{N: e.N, At: e.At.Time(), Kind: e.Kind, Attempt: e.Attempt, RetryAt: e.RetryAt.Time(), Detail: e.Detail}
-			if e.Step >= 0 && int(e.Step) < len(r.steps) {
-				docs[i].Step = r.steps[e.Step].Step
+			if at := int(e.Step); at >= 0 && at < len(r.steps) {
+				docs[i].Step = r.steps[at].Step
 			}
 		}
 		if a.json {
@@ -356,7 +359,7 @@ func (a *app) completeRuns(cmd *cobra.Command, args []string, prefix string) ([]
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	err := a.withStore(cmd.Context(), func(s storage.Storage) error {
+	err := a.withStore(cmd.Context(), func(s storage.Reader) error {
 		runs, err := s.ListRuns(cmd.Context(), storage.RunQuery{Limit: 50})
 		for i := range runs {
 			if strings.HasPrefix(runs[i].ID, prefix) {

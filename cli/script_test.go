@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,8 +27,20 @@ func TestMain(m *testing.M) {
 		"shop":    func() { cli.Main(shop()) },
 		"broken":  func() { cli.Main(broken()) },
 		"rivers":  func() { cli.StoreMain() },
-		"waitfor": waitForRun,
+		"waitfor": waitFor,
 	})
+}
+
+// waitFor waits for a run in progress, or for a file.
+func waitFor() {
+	if os.Args[1] == "file" {
+		for {
+			if _, err := os.Stat(os.Args[2]); err == nil {
+				return
+			}
+		}
+	}
+	waitForRun()
 }
 
 // waitForRun returns once the store of the script's directory has a run in progress.
@@ -46,7 +62,31 @@ func waitForRun() {
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // with -race each of many short processes would wait a second
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits runs a program that must end with an exit code: exits CODE PROGRAM ARG...
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
 }
 
 type limits struct {
@@ -96,9 +136,28 @@ func shop() *rivers.CodeRepository {
 			<-ctx.Done()
 			return 0, context.Cause(ctx)
 		})
+	interrupting := rivers.NewAsset(rivers.AssetSpec{Name: "interrupting", Group: "trouble"},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+				return 0, err
+			}
+			<-ctx.Done()
+			return 0, context.Cause(ctx)
+		})
+	stubborn := rivers.NewAsset(rivers.AssetSpec{Name: "stubborn", Group: "trouble"},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+				return 0, err
+			}
+			<-ctx.Done()
+			if err := os.WriteFile("canceled", nil, 0o600); err != nil {
+				return 0, err
+			}
+			select {}
+		})
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{
 		Name:   "shop",
-		Assets: []rivers.Asset{feed, orders, total, report, bad, after, flaky, slow},
+		Assets: []rivers.Asset{feed, orders, total, report, bad, after, flaky, slow, interrupting, stubborn},
 		Jobs:   []rivers.Job{{Name: "daily", Select: "+report and not feed", Description: "every morning"}},
 	})
 }

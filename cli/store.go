@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/nearest"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
 	"github.com/rivers-go/rivers/storage/sqlite"
@@ -19,19 +21,25 @@ var defaultStore = filepath.Join(".rivers", "storage")
 
 // location turns the --storage flag into a path for SQLite; memory is true for the memory store.
 func (a *app) location() (path string, inMemory bool, err error) {
-	url := a.storage
-	scheme, rest, hasScheme := strings.Cut(url, ":")
+	scheme, rest, hasScheme := strings.Cut(a.storage, ":")
 	switch {
-	case url == "":
+	case a.storage == "":
 		return defaultStore, false, nil
-	case url == "memory:" || url == "memory://":
+	case a.storage == "memory:" || a.storage == "memory://" || a.storage == "memory":
 		return "", true, nil
-	case strings.HasPrefix(url, "sqlite://"):
-		return strings.TrimPrefix(url, "sqlite://"), false, nil
+	case strings.HasPrefix(a.storage, "sqlite://"):
+		return strings.TrimPrefix(a.storage, "sqlite://"), false, nil
+	case scheme == "postgres" || scheme == "postgresql":
+		// The rest of the URL may hold a password.
+		return "", false, &storageError{fmt.Errorf("storage %s://…: PostgreSQL is not supported by this release: give a path, sqlite:///path or memory:", scheme)}
 	case hasScheme && strings.HasPrefix(rest, "//"):
-		return "", false, &storageError{fmt.Errorf("storage %s://…: this release has no backend for it: give memory:, sqlite:///path or a path", scheme)}
+		near, _ := nearest.Name(scheme, slices.Values([]string{"sqlite", "memory"}))
+		if near != "" {
+			near = fmt.Sprintf(" (did you mean %q?)", near)
+		}
+		return "", false, &storageError{fmt.Errorf("storage %s://…: there is no backend of that name%s: give a path, sqlite:///path or memory:", scheme, near)}
 	}
-	return url, false, nil
+	return a.storage, false, nil
 }
 
 // open opens the store that the flags name, creating it where there is none.
@@ -68,20 +76,37 @@ func (a *app) openExisting(ctx context.Context) (storage.Storage, error) {
 	return a.open(ctx)
 }
 
-// withStore calls f with a store for reading.
-func (a *app) withStore(ctx context.Context, f func(storage.Storage) error) error {
+// withStore calls f with a store for reading: the one that the flags name, else the one that the
+// program has resolved its repository on.
+func (a *app) withStore(ctx context.Context, f func(storage.Reader) error) error {
+	if a.storage == "" && a.repo != nil {
+		if store := a.repo.Storage(); store != nil {
+			return readError(f(store))
+		}
+	}
 	store, err := a.openExisting(ctx)
 	if err != nil {
 		return err
 	}
-	err = f(store)
-	return errors.Join(err, store.Close())
+	return readError(errors.Join(f(store), store.Close()))
 }
 
-// resolve opens the store and binds the repository to it.
+// readError marks what a reading command returned as the store's fault, unless it says better.
+func readError(err error) error {
+	if err == nil || exitCode(err) != exitOther {
+		return err
+	}
+	return &storageError{err}
+}
+
+// resolve opens the store and binds the repository to it, unless the program has done so itself;
+// closing the repository closes the store.
 func (a *app) resolve(ctx context.Context) error {
 	if err := a.repo.Validate(); err != nil {
 		return err
+	}
+	if a.storage == "" && a.repo.Storage() != nil {
+		return nil
 	}
 	store, err := a.open(ctx)
 	if err != nil {
@@ -90,6 +115,11 @@ func (a *app) resolve(ctx context.Context) error {
 	if err := a.repo.Resolve(ctx, store); err != nil {
 		return errors.Join(err, store.Close())
 	}
-	a.close = store.Close
+	a.repo.OnClose(func(context.Context) error {
+		if err := store.Close(); err != nil {
+			return &storageError{fmt.Errorf("closing the store: %w", err)}
+		}
+		return nil
+	})
 	return nil
 }

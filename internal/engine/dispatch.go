@@ -168,6 +168,9 @@ func (r *run) notice(step int32, n StepNotice) {
 		return
 	}
 	n.Step = r.stepKey(step)
+	if len(r.notices) == 0 {
+		r.hooks.Add(1) // before the end can be seen: the observer has heard everything when the run returns
+	}
 	r.notices = append(r.notices, n)
 }
 
@@ -176,6 +179,9 @@ func (r *run) unlock() {
 	notices := r.notices
 	r.notices = nil
 	r.mu.Unlock()
+	if len(notices) > 0 {
+		defer r.hooks.Done() // also when an observer ends this goroutine
+	}
 	for _, n := range notices {
 		tell := r.Observer.StepFinished
 		if n.Kind == storage.StepStarted {

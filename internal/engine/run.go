@@ -91,8 +91,8 @@ type run struct {
 	broken  error // why the store takes no more records of this run
 
 	logs     logBuffer
-	versions []string // data versions by output, of what this run read or made
-	hooks    sync.WaitGroup
+	versions []string       // data versions by output, of what this run read or made
+	hooks    sync.WaitGroup // hooks and notices that are under way: the end waits for them
 	done     chan struct{}
 }
 

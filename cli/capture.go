@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"bufio"
+	"io"
+	"log"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// capture sends what the program itself prints to a terminal through line, one line at a time,
+// until release is called: a fmt.Println in an asset would otherwise tear the live view apart. It
+// does nothing unless out is the process's own stdout. Output that is not a terminal's is left alone.
+func capture(out io.Writer, line func(string)) (release func()) {
+	if out != os.Stdout || !term.IsTerminal(int(os.Stdout.Fd())) {
+		return func() {}
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return func() {} // the view is torn by what is printed, and nothing is lost
+	}
+	stdout, stderr, logs := os.Stdout, os.Stderr, log.Writer()
+	os.Stdout = write
+	if term.IsTerminal(int(stderr.Fd())) {
+		os.Stderr = write
+		if logs == stderr {
+			log.SetOutput(write)
+		}
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		defer read.Close() //nolint:errcheck // reading has ended
+		lines := bufio.NewReader(read)
+		for {
+			text, err := lines.ReadString('\n')
+			if text != "" {
+				line(trimNewline(text))
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		os.Stdout, os.Stderr = stdout, stderr
+		if logs == stderr {
+			log.SetOutput(logs)
+		}
+		_ = write.Close() // nobody writes any more
+		select {
+		case <-drained:
+		case <-time.After(time.Second): // a child process still holds the pipe; its lines follow the summary
+		}
+	}
+}
+
+func trimNewline(text string) string {
+	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
+		text = text[:len(text)-1]
+	}
+	return text
+}

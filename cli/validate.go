@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "validate", Short: "Check every definition and report all mistakes at once", Args: noArgs,
+		Long: `Check every definition and report all mistakes at once. Opens nothing and runs nothing.
+
+--json prints {"valid": true, "assets": n, "jobs": n}, or {"valid": false, "mistakes": [{"kind", "name", "position",
+"at", "message"}]} with exit code 3.`,
+		RunE: func(*cobra.Command, []string) error { return a.validate() },
+	}
+}
+
+// mistakeDoc is one mistake as validate --json prints it.
+type mistakeDoc struct {
+	Kind     string `json:"kind"`
+	Name     string `json:"name"`
+	Position string `json:"position,omitempty"`
+	At       string `json:"at,omitempty"`
+	Message  string `json:"message"`
+}
+
+func (a *app) validate() error {
+	doc, err := a.repo.Topology()
+	switch {
+	case err != nil && a.json:
+		docs := mistakes(err)
+		if printErr := a.printJSON(map[string]any{"valid": false, "mistakes": docs}); printErr != nil {
+			return printErr
+		}
+		return &failedError{err, exitCode(err)}
+	case err != nil:
+		if docs := mistakes(err); len(docs) > 1 {
+			return fmt.Errorf("%d mistakes in the definitions:\n%w", len(docs), err)
+		}
+		return err
+	case a.json:
+		return a.printJSON(map[string]any{"valid": true, "assets": len(doc.Nodes), "jobs": len(doc.Jobs)})
+	}
+	fmt.Fprintf(a.out, "%s: %s and %s, all valid\n", doc.Name, count(len(doc.Nodes), "asset or task", "assets and tasks"), count(len(doc.Jobs), "job", "jobs"))
+	return nil
+}
+
+// mistakes lists what a joined error says about definitions.
+func mistakes(err error) []mistakeDoc {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each branch of the tree is looked at
+		docs := []mistakeDoc{}
+		for _, e := range joined.Unwrap() {
+			docs = append(docs, mistakes(e)...)
+		}
+		return docs
+	}
+	if d, ok := errors.AsType[*rivers.DefinitionError](err); ok {
+		return []mistakeDoc{{d.Kind, d.Name, d.Position, d.At, d.Message}}
+	}
+	return []mistakeDoc{{Kind: "repository", Message: err.Error()}}
+}
