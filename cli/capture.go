@@ -3,7 +3,7 @@ package cli
 import (
 	"bufio"
 	"io"
-	"log"
+	"log" //nolint:depguard // what users' code writes with it is caught too
 	"os"
 	"time"
 

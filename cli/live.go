@@ -76,12 +76,19 @@ func (a *app) watchLive(verbose bool) (stop func()) {
 	}
 }
 
+// know counts a step among those of the run.
+func (l *live) know(step string) {
+	if !l.known[step] {
+		l.known[step] = false
+	}
+}
+
 func (l *live) listener() rivers.Listener {
 	return rivers.Listener{
 		RunStarted: func(r rivers.RunStarted) {
 			l.change(func() {
 				for _, step := range r.Steps {
-					l.known[step] = l.known[step]
+					l.know(step)
 				}
 			})
 		},
@@ -89,7 +96,7 @@ func (l *live) listener() rivers.Listener {
 			l.change(func() {
 				delete(l.waiting, s.Step)
 				l.current[s.Step] = s
-				l.known[s.Step] = l.known[s.Step] // an instance of a mapped step was not planned
+				l.know(s.Step) // an instance of a mapped step was not planned
 			})
 		},
 		StepFinished: func(s rivers.StepFinished) { l.change(func() { l.finished(s) }) },

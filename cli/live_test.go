@@ -119,8 +119,8 @@ func TestLiveView(t *testing.T) {
 		began := time.Now()
 		wg.Go(func() { res, _ = a.repo.Materialize(t.Context(), rivers.RunRequest{}) })
 		photograph := func(title string) { fmt.Fprintf(&got, "-- %s --\n%s", title, term) }
-		for _, at := range []time.Duration{150, 450, 850, 1450, 1950} {
-			time.Sleep(at*time.Millisecond - time.Since(began))
+		for _, at := range []int{150, 450, 850, 1450, 1950} {
+			time.Sleep(time.Duration(at)*time.Millisecond - time.Since(began))
 			synctest.Wait()
 			photograph(fmt.Sprintf("%d ms", at))
 			if at == 1450 {
