@@ -171,6 +171,9 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history})
 	}
 	a.printDefinition(v, downstream(views, name))
+	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
+		fmt.Fprintln(a.out, "\nnever materialized")
+	}
 	a.printState("materialized", v.Materialization)
 	a.printState("observed", v.Observation)
 	if len(history) > 1 {
