@@ -236,7 +236,8 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 			Assets: []rivers.Asset{a, number("a", 2), nil, in[struct{ Y int }]("x"), in[struct{ X int }]("y"), in[struct{ Xx int }]("z")},
 			Tasks:  []rivers.Node{rivers.NewBashTask(rivers.BashTaskSpec{Name: "x"})},
 			Jobs: []rivers.Job{
-				{Name: "j"}, {Name: "k", Select: "a and"},
+				{Name: "j"},
+				{Name: "k", Select: "a and"},
 				{Name: "l", Assets: []rivers.Node{a, number("b", 1)}},
 			},
 			DefaultExecutor: executor.Parallel(-1),

@@ -1,18 +1,14 @@
 package rivers
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/go-playground/validator/v10"
 )
 
 // configSpec is a config struct, looked at once, when a function with it is defined.
@@ -22,272 +18,191 @@ type configSpec struct {
 	broken []fault
 }
 
-// configField is one field of a config struct; nested structs have fields of their own.
+// configField is one field of a config struct.
 type configField struct {
-	name   string // in JSON
-	index  int
-	typ    reflect.Type
-	env    string
-	preset string // the default's text
-	nested *configSpec
-	rules  string
+	name  string // in JSON
+	index []int
+	kind  *configType
+	env   string
+	// preset is the default's text, given says that there is one.
+	preset string
+	given  bool
+	rules  []rule
 	doc    string
+}
+
+// configForm is how values of a type are written in a request.
+type configForm uint8
+
+const (
+	bareForm configForm = iota // a truth, a number or a text
+	durationForm
+	secretForm
+	ownForm // whatever the type's own decoder reads
+	anyForm
+	objectForm
+	listForm
+	tableForm
+	pointerForm
+)
+
+// configType is a type that occurs in a config struct.
+type configType struct {
+	typ  reflect.Type
+	form configForm
+	// elem is the type of what a list, a table or a pointer holds; object are a struct's fields.
+	elem   *configType
+	object *configSpec
 }
 
 var (
 	secretType   = reflect.TypeFor[Secret]()
 	durationType = reflect.TypeFor[time.Duration]()
-	timeType     = reflect.TypeFor[time.Time]()
 )
 
-// validating makes the validator when the first config with rules is decoded: it costs more than a
-// whole small program otherwise.
-var validating = sync.OnceValue(func() *validator.Validate {
-	return validator.New(validator.WithRequiredStructEnabled())
-})
-
 // configOf looks at a config struct.
-func configOf(t reflect.Type) *configSpec { return describeConfig(t, "") }
-
-func describeConfig(t reflect.Type, prefix string) *configSpec {
-	c := &configSpec{typ: t}
-	for i := range t.NumField() {
-		sf := t.Field(i)
-		at := "config field " + prefix + sf.Name
-		if !sf.IsExported() {
-			c.fault(at, "it is not exported, so nothing can be set in it: begin it with a capital, or remove it")
-			continue
-		}
-		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		if name == "-" {
-			continue
-		}
-		if name == "" {
-			name = snakeCase(sf.Name)
-		}
-		f := configField{
-			name: name, index: i, typ: sf.Type, env: sf.Tag.Get("env"), preset: sf.Tag.Get("default"),
-			rules: sf.Tag.Get("validate"), doc: sf.Tag.Get("doc"),
-		}
-		c.add(f, at, prefix+sf.Name+".")
-	}
-	return c
-}
-
-func (c *configSpec) add(f configField, at, prefix string) {
-	for _, other := range c.fields {
-		if other.name == f.name {
-			c.fault(at, "its name %q is that of another field: give it a json tag of its own", f.name)
-		}
-	}
-	if f.typ.Kind() == reflect.Struct && f.typ != secretType && f.typ != timeType && !decodesItself(f.typ) {
-		f.nested = describeConfig(f.typ, prefix)
-		c.broken = append(c.broken, f.nested.broken...)
-	}
-	if f.preset != "" {
-		if f.typ == secretType {
-			c.fault(at, "it is a Secret with a default, which the program's source would show: set it through env")
-		} else if err := setText(reflect.New(f.typ).Elem(), f.preset); err != nil {
-			c.fault(at, "its default %q: %s", f.preset, err)
-		}
-	}
-	if err := checkRules(f); err != nil {
-		c.fault(at, "its rules %q: %s", f.rules, err)
-	}
-	c.fields = append(c.fields, f)
-}
-
-func (c *configSpec) fault(at, format string, v ...any) {
-	c.broken = append(c.broken, fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrConfig})
+func configOf(t reflect.Type) *configSpec {
+	r := &configReader{known: map[reflect.Type]*configType{}}
+	spec := r.object(t, "")
+	spec.broken = r.broken
+	return spec
 }
 
 // faults are the mistakes in the struct itself.
 func (c *configSpec) faults() []fault { return c.broken }
 
-// checkRules tries the rules of a field, since the validator panics on one that it does not know.
-func checkRules(f configField) (err error) {
-	if f.rules == "" {
-		return nil
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-		}
-	}()
-	var broken validator.ValidationErrors
-	if err := validating().Var(reflect.Zero(f.typ).Interface(), f.rules); err != nil && !errors.As(err, &broken) {
-		return err
-	}
-	return nil
+// configReader looks at a config struct and the types in it.
+type configReader struct {
+	// known are the structs met, so that a type may hold a list of itself.
+	known  map[reflect.Type]*configType
+	broken []fault
 }
 
-func decodesItself(t reflect.Type) bool {
-	return reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+func (r *configReader) fault(at, format string, v ...any) {
+	r.broken = append(r.broken, fault{at: "config field " + at, message: fmt.Sprintf(format, v...), kind: ErrConfig})
 }
 
-// decode makes the config of a run: defaults, then the environment, then what the request says,
-// and checks it. The result is the struct itself. All mistakes are reported together.
-func (c *configSpec) decode(overrides map[string]any) (any, error) {
-	v := reflect.New(c.typ).Elem()
-	errs := c.fill(v, overrides, "")
-	if len(errs) == 0 {
-		errs = c.check(v, "")
-	}
-	if len(errs) > 0 {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
-	}
-	return v.Interface(), nil
+// object looks at the fields of a struct; path is where it stands.
+func (r *configReader) object(t reflect.Type, path string) *configSpec {
+	c := &configSpec{typ: t}
+	r.fields(c, t, nil, path)
+	return c
 }
 
-func (c *configSpec) fill(v reflect.Value, overrides map[string]any, path string) []error {
-	var errs []error
-	for i := range c.fields {
-		f := &c.fields[i]
-		dst, at := v.Field(f.index), path+f.name
-		over, given := overrides[f.name]
-		if f.nested != nil {
-			inner, ok := over.(map[string]any)
-			if given && !ok {
-				errs = append(errs, fmt.Errorf("%s: it is a %s, want an object", at, jsonKind(over)))
+// fields adds the fields of t to c; those of an embedded struct count as the outer one's, as in JSON.
+func (r *configReader) fields(c *configSpec, t reflect.Type, index []int, path string) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		at, place := path+sf.Name, append(slices.Clip(index), i)
+		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		switch {
+		case name == "-" && sf.Tag.Get("json") == "-":
+		case sf.Anonymous && name == "" && sf.Type.Kind() == reflect.Struct && sf.Type != secretType && !decodesItself(sf.Type):
+			r.fields(c, sf.Type, place, at+".")
+		case !sf.IsExported():
+			r.fault(at, "it is not exported, so nothing can be set in it: begin it with a capital, or remove it")
+		default:
+			if name == "" {
+				name = snakeCase(sf.Name)
 			}
-			errs = append(errs, f.nested.fill(dst, inner, at+".")...)
-			continue
-		}
-		if err := f.set(dst, over, given); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", at, err))
+			r.field(c, configField{name: name, index: place, env: sf.Tag.Get("env"), doc: sf.Tag.Get("doc")}, sf, at)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(overrides)) {
-		if !c.has(key) {
-			errs = append(errs, fmt.Errorf("%s%s: there is no such field%s", path, key, suggestion(key, c.names)))
-		}
-	}
-	return errs
 }
 
-// set gives one field its value from the nearest source that has one.
-func (f *configField) set(dst reflect.Value, over any, given bool) error {
-	if f.typ == secretType && given {
-		return setSecret(dst, over)
+func (r *configReader) field(c *configSpec, f configField, sf reflect.StructField, at string) {
+	if c.has(f.name) {
+		r.fault(at, "its name %q is that of another field: give it a json tag of its own", f.name)
 	}
-	if given {
-		return setJSON(dst, over)
+	if f.kind = r.typeOf(sf.Type, at); f.kind == nil {
+		return
 	}
-	if f.env != "" {
-		if text, ok := os.LookupEnv(f.env); ok {
-			if f.typ == secretType {
-				dst.Set(reflect.ValueOf(NewSecret(text)))
-				return nil
-			}
-			if err := setText(dst, text); err != nil {
-				return fmt.Errorf("environment variable %s: %w", f.env, err)
-			}
-			return nil
-		}
+	f.preset, f.given = sf.Tag.Lookup("default")
+	var err error
+	if f.rules, err = rulesOf(sf.Tag.Get("validate"), f.kind); err != nil {
+		r.fault(at, "its rules %q: %s", sf.Tag.Get("validate"), err)
 	}
-	if f.preset != "" {
-		return setText(dst, f.preset)
-	}
-	return nil
-}
-
-// setSecret takes {"env": "NAME"} only: what a request says is recorded.
-func setSecret(dst reflect.Value, over any) error {
-	ref, ok := over.(map[string]any)
-	name, isText := ref["env"].(string)
-	if !ok || !isText || len(ref) != 1 || name == "" {
-		return errors.New(`it is a secret, and requests are recorded: name an environment variable in its place, {"env": "NAME"}`)
-	}
-	text, ok := os.LookupEnv(name)
-	if !ok {
-		return fmt.Errorf("environment variable %s is not set in the process that runs the step", name)
-	}
-	dst.Set(reflect.ValueOf(NewSecret(text)))
-	return nil
-}
-
-// setText reads a default or an environment variable: durations and plain texts as they are,
-// everything else as JSON.
-func setText(dst reflect.Value, text string) error {
 	switch {
-	case dst.Type() == durationType:
-		return setJSON(dst, text)
-	case dst.Kind() == reflect.String && !decodesItself(dst.Type()):
-		dst.SetString(text)
-		return nil
-	}
-	if err := json.Unmarshal([]byte(text), dst.Addr().Interface()); err != nil {
-		if quoted, encodeErr := json.Marshal(text); encodeErr == nil && json.Unmarshal(quoted, dst.Addr().Interface()) == nil {
-			return nil // a type that is written as text, such as a time
+	case f.kind.form == objectForm && (f.given || f.env != ""):
+		r.fault(at, "it is a struct with a default or env of its own: give them to its fields")
+	case f.given && f.kind.holdsSecret():
+		r.fault(at, "it is a Secret with a default, which the program's source would show: set it through env")
+	case f.given:
+		v := reflect.New(sf.Type).Elem()
+		if errs := append(f.kind.setText(v, f.preset), f.broken(v)...); len(errs) > 0 {
+			r.fault(at, "its default %q: %s", f.preset, errors.Join(errs...))
 		}
-		return fmt.Errorf("%q is no %s", text, dst.Type())
 	}
+	c.fields = append(c.fields, f)
+}
+
+// typeOf looks at a type, and returns nil after reporting one that no request can give.
+func (r *configReader) typeOf(t reflect.Type, at string) *configType {
+	k := &configType{typ: t}
+	switch {
+	case t == secretType:
+		k.form = secretForm
+		return k
+	case t == durationType:
+		k.form = durationForm
+		return k
+	case decodesItself(t), t == reflect.TypeFor[[]byte](): // bytes are base64 in JSON
+		k.form = ownForm
+		return k
+	}
+	switch t.Kind() {
+	case reflect.Bool, reflect.String, reflect.Float32, reflect.Float64, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32,
+		reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return k
+	case reflect.Struct:
+		if known, ok := r.known[t]; ok {
+			return known
+		}
+		k.form = objectForm
+		r.known[t] = k
+		k.object = r.object(t, at+".")
+		return k
+	case reflect.Interface:
+		if t.NumMethod() == 0 {
+			k.form = anyForm
+			return k
+		}
+	case reflect.Pointer:
+		k.form = pointerForm
+		return r.holder(k, at)
+	case reflect.Slice, reflect.Array:
+		k.form = listForm
+		return r.holder(k, at+"[]")
+	case reflect.Map:
+		if t.Key().Kind() == reflect.String {
+			k.form = tableForm
+			return r.holder(k, at+"[]")
+		}
+	}
+	r.fault(at, "a %s has no form in JSON: use numbers, texts, lists, structs, or maps with text keys", t)
 	return nil
 }
 
-// setJSON reads a value of a request.
-func setJSON(dst reflect.Value, over any) error {
-	if dst.Type() == durationType {
-		text, ok := over.(string)
-		if !ok {
-			return fmt.Errorf(`it is a %s, want a duration as text, such as "10m"`, jsonKind(over))
-		}
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			return fmt.Errorf(`%q is no duration: write one as "10m" or "1h30m"`, text)
-		}
-		dst.SetInt(int64(d))
+func (r *configReader) holder(k *configType, at string) *configType {
+	if k.elem = r.typeOf(k.typ.Elem(), at); k.elem == nil {
 		return nil
 	}
-	doc, err := json.Marshal(over)
-	if err != nil {
-		return fmt.Errorf("a %T does not encode as JSON: %w", over, err)
-	}
-	dec := json.NewDecoder(strings.NewReader(string(doc)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(dst.Addr().Interface()); err != nil {
-		return fmt.Errorf("it is a %s, want a %s", jsonKind(over), dst.Type())
-	}
-	return nil
+	return k
 }
 
-// check applies the rules of a filled struct.
-func (c *configSpec) check(v reflect.Value, path string) []error {
-	var errs []error
-	for i := range c.fields {
-		f := &c.fields[i]
-		at, value := path+f.name, v.Field(f.index)
-		if f.nested != nil {
-			errs = append(errs, f.nested.check(value, at+".")...)
-		}
-		if f.rules == "" || f.nested != nil {
-			continue
-		}
-		if err := f.obeys(value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", at, err))
-		}
+// holdsSecret reports whether a value is a secret, or a list, table or pointer of some.
+func (k *configType) holdsSecret() bool {
+	for k.elem != nil {
+		k = k.elem
 	}
-	return errs
+	return k.form == secretForm
 }
 
-func (f *configField) obeys(value reflect.Value) error {
-	shown := value.Interface()
-	checked := shown
-	if s, ok := shown.(Secret); ok {
-		checked = s.Reveal()
-	}
-	var broken validator.ValidationErrors
-	if err := validating().Var(checked, f.rules); !errors.As(err, &broken) || len(broken) == 0 {
-		return err
-	}
-	rule := broken[0].Tag()
-	if p := broken[0].Param(); p != "" {
-		rule += "=" + p
-	}
-	if rule == "required" && f.env != "" {
-		return fmt.Errorf("it is not set: set the environment variable %s", f.env)
-	}
-	return fmt.Errorf("it is %v, which breaks the rule %s", shown, rule)
+// decodesItself reports whether a type says by itself how it is read.
+func decodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return t != secretType && t.Kind() != reflect.Pointer &&
+		(p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()))
 }
 
 func (c *configSpec) has(name string) bool {
@@ -299,25 +214,5 @@ func (c *configSpec) names(yield func(string) bool) {
 		if !yield(c.fields[i].name) {
 			return
 		}
-	}
-}
-
-// jsonKind is what a value is called in JSON.
-func jsonKind(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "boolean"
-	case string:
-		return "text"
-	case map[string]any:
-		return "object"
-	case []any:
-		return "list"
-	case float64, int, int64, json.Number:
-		return "number"
-	default:
-		return fmt.Sprintf("%T", v)
 	}
 }

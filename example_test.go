@@ -140,7 +140,7 @@ func ExampleRepositoryConfig_config() {
 	fmt.Println(err)
 	// Output:
 	// 5 2s *** <nil> <nil>
-	// config of "orders": invalid config: rows: it is 0, which breaks the rule gte=1
+	// config of "orders": invalid config: rows: it is 0, want at least 1
 }
 
 func ExampleAssetSpec_retry() {

@@ -216,10 +216,14 @@ func TestGraphFaults(t *testing.T) {
 			`dep "wrd": no rivers.Upstream reads its value (did you mean "word"?): add one, or set OrderOnly`,
 			`dep "b": no asset or task of that name`,
 		}},
-		{"a hook's mistake is said once", GraphAssetSpec{Hooks: []Hook{OnFailure("page", func(*HookContext, struct{ Pager int }) error { return nil })}},
+		{
+			"a hook's mistake is said once",
+			GraphAssetSpec{Hooks: []Hook{OnFailure("page", func(*HookContext, struct{ Pager int }) error { return nil })}},
 			func(g *Graph) Ref[string] {
 				return Call(g, joined, Args{"letters": Call(g, letters, Args{"word": "x"})})
-			}, []string{`hook "page" input Pager: no resource is named "pager"`}},
+			},
+			[]string{`hook "page" input Pager: no resource is named "pager"`},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -327,8 +327,8 @@ func TestConfig(t *testing.T) {
 		config map[string]any
 		want   string
 	}{
-		{map[string]any{"rows": 0}, `config of "limited": invalid config: rows: it is 0, which breaks the rule gte=1`},
-		{map[string]any{"rows": "many"}, `config of "limited": invalid config: rows: it is a text, want a int`},
+		{map[string]any{"rows": 0}, `config of "limited": invalid config: rows: it is 0, want at least 1`},
+		{map[string]any{"rows": "many"}, `config of "limited": invalid config: rows: it is a text, want a whole number`},
 		{map[string]any{"row": 1}, `config of "limited": invalid config: row: there is no such field (did you mean "rows"?)`},
 		{map[string]any{"token": "abc"}, `config of "limited": invalid config: token: it is a secret, and requests are recorded: name an environment variable in its place, {"env": "NAME"}`},
 	} {

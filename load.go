@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -17,21 +18,32 @@ type LoadOptions struct {
 
 // LoadNode loads the stored value of an asset or task into dst, a pointer: its type tells the IO
 // handler what is wanted. A value inside a graph asset has its step's key as its name
-// ("totals/sorted").
+// ("totals/sorted", "totals/total[3]"). A repository that is not resolved yet is resolved on the
+// default store.
 func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o LoadOptions) error {
 	out, err := r.output(name)
 	if err != nil {
 		return err
 	}
+	if out.mapped && !strings.HasSuffix(name, "]") {
+		return fmt.Errorf("loading %q: it has a value for each element: name one, such as %q", name, name+"[0]")
+	}
 	to := reflect.ValueOf(dst)
 	if to.Kind() != reflect.Pointer || to.IsNil() {
 		return fmt.Errorf("loading %q: the destination is a %T: pass a pointer to a variable", name, dst)
+	}
+	if err := r.Resolve(ctx, nil); err != nil { // a handler may be a resource that wants its setup
+		return err
 	}
 	in := iohandler.InputContext{Name: name, Type: to.Type().Elem(), Metadata: out.Attrs.Metadata}
 	if o.Metadata != nil {
 		in.Metadata = o.Metadata
 	}
-	value, err := out.Handler.LoadInput(ctx, &in)
+	var value any
+	err = guard(func() (err error) {
+		value, err = out.Handler.LoadInput(ctx, &in)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("loading %q: %w", name, err)
 	}
@@ -57,18 +69,32 @@ func (r *CodeRepository) IOHandlerForOutput(name string) (iohandler.Handler, err
 	return out.Handler, nil
 }
 
+// storedOutput is an output and whether its step unfolds, so that each instance stores a value.
+type storedOutput struct {
+	*graph.Output
+
+	mapped bool
+}
+
 // output finds what has a stored value under a name.
-func (r *CodeRepository) output(name string) (*graph.Output, error) {
+func (r *CodeRepository) output(name string) (storedOutput, error) {
 	b, err := r.built()
 	if err != nil {
-		return nil, err
+		return storedOutput{}, err
 	}
 	v, ok := b.graph.Find(name)
-	if !ok {
-		return nil, b.unknown(name)
+	if !ok && strings.HasSuffix(name, "]") {
+		base, _, _ := strings.Cut(name, "[")
+		if of, found := b.graph.Find(base); found {
+			_, n := b.graph.Output(of)
+			v, ok = of, b.graph.Node(n).Map != nil
+		}
 	}
-	out, _ := b.graph.Output(v)
-	return out, nil
+	if !ok {
+		return storedOutput{}, b.unknown(name)
+	}
+	out, n := b.graph.Output(v)
+	return storedOutput{out, b.graph.Node(n).Map != nil}, nil
 }
 
 // unknown is the error for a name that no asset or task has.

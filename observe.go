@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
@@ -100,7 +101,7 @@ func (b *built) observable(names []string) ([]int32, error) {
 			errs = append(errs, fmt.Errorf("asset %q: %w: it is made here, and only external assets are observed: materialize it", name, ErrNotObservable))
 		case node.Observe == nil:
 			errs = append(errs, fmt.Errorf("asset %q: %w: it has no Observe function: add one to its ExternalAssetSpec", name, ErrNotObservable))
-		default:
+		case !slices.Contains(found, v): // asked for twice, it is looked at once
 			found = append(found, v)
 		}
 	}

@@ -40,6 +40,23 @@ func (p position) String() string {
 	return place(at) + " (called at " + place(from) + ")"
 }
 
+// source names the place by its package, so that it is the same on every machine and in every
+// working directory: "example.com/shop/marts/users.go:12"; of a main package only the file.
+func (p position) source() string {
+	at, _ := p.frames()
+	if at.File == "" {
+		return ""
+	}
+	file := filepath.Base(at.File) + ":" + strconv.Itoa(at.Line)
+	slash := strings.LastIndexByte(at.Function, '/') + 1
+	dir := at.Function[:slash]
+	name, _, _ := strings.Cut(at.Function[slash:], ".")
+	if dir+name == "main" {
+		return file
+	}
+	return dir + name + "/" + file
+}
+
 // frames returns the first frame outside rivers and the one that called it.
 func (p position) frames() (at, from runtime.Frame) {
 	count := 0

@@ -56,7 +56,10 @@ type CodeRepository struct {
 	building sync.Mutex
 	ready    *built
 
-	// mu guards what Resolve opens and Shutdown closes.
+	// resolving is held by the one Resolve that is at work; resources are set up under it.
+	resolving sync.Mutex
+
+	// mu guards what Resolve opens and Shutdown closes. No user code runs under it.
 	mu       sync.Mutex
 	store    storage.Storage
 	owned    bool // the store was opened here, so it is closed here
@@ -150,17 +153,19 @@ func (r *CodeRepository) OnClose(f func(context.Context) error) {
 // in reverse order of their setup, forgets values kept in memory and closes the store if Resolve
 // opened it. Everything is tried; the errors are joined. A second call does nothing.
 func (r *CodeRepository) Shutdown(ctx context.Context) error {
+	r.resolving.Lock() // what is being set up is torn down once it is
 	r.mu.Lock()
-	if r.closed {
-		r.mu.Unlock()
-		return nil
-	}
+	closed := r.closed
 	r.closed = true
 	onClose, setUp, store, owned := r.onClose, r.setUp, r.store, r.owned
 	r.mu.Unlock()
+	r.resolving.Unlock()
+	if closed {
+		return nil
+	}
 	var errs []error
 	for _, f := range slices.Backward(onClose) {
-		errs = append(errs, f(ctx))
+		errs = append(errs, guard(func() error { return f(ctx) }))
 	}
 	errs = append(errs, r.tearDown(ctx, setUp), r.fallback.Close())
 	if store != nil && owned {

@@ -22,16 +22,13 @@ var defaultStoragePath = filepath.Join(".rivers", "storage")
 // down again. Resolving again on the same store does nothing, on another it is an error.
 // Materialize and everything else that needs it resolve by themselves.
 func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.closed:
-		return fmt.Errorf("repository %q: %w", r.config.Name, ErrClosed)
-	case r.store != nil && (store == nil || store.ID() == r.store.ID()):
-		return nil
-	case r.store != nil:
-		return fmt.Errorf("repository %q: it is resolved on store %s, and asked to resolve on %s: use one repository for each store",
-			r.config.Name, r.store.ID(), store.ID())
+	if done, err := r.resolvedOn(store); done || err != nil {
+		return err
+	}
+	r.resolving.Lock()
+	defer r.resolving.Unlock()
+	if done, err := r.resolvedOn(store); done || err != nil { // somebody else was faster
+		return err
 	}
 	b, err := r.built()
 	if err != nil {
@@ -43,18 +40,33 @@ func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) err
 			return err
 		}
 	}
-	if err := r.resolveOn(ctx, store, b); err != nil {
+	if err := r.resolveOn(ctx, store, b, owned); err != nil {
 		if owned {
 			err = errors.Join(err, store.Close())
 		}
 		return err
 	}
-	r.owned = owned
 	return nil
 }
 
+// resolvedOn reports whether there is nothing left to do to resolve on a store.
+func (r *CodeRepository) resolvedOn(store storage.Storage) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return false, fmt.Errorf("repository %q: %w", r.config.Name, ErrClosed)
+	case r.store == nil:
+		return false, nil
+	case store == nil || store.ID() == r.store.ID():
+		return true, nil
+	}
+	return false, fmt.Errorf("repository %q: it is resolved on store %s, and asked to resolve on %s: use one repository for each store",
+		r.config.Name, r.store.ID(), store.ID())
+}
+
 // resolveOn sets up resources and records the topology; the lock is held.
-func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b *built) error {
+func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b *built, owned bool) error {
 	setUp, err := r.setUpResources(ctx)
 	if err != nil {
 		return err
@@ -66,7 +78,9 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b
 	for _, name := range b.shadowed {
 		slog.WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
 	}
-	r.store, r.keys, r.setUp = store, keys, setUp
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.store, r.owned, r.keys, r.setUp = store, owned, keys, setUp
 	return nil
 }
 

@@ -3,18 +3,26 @@ package rivers
 import (
 	"encoding/json"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
+	"time"
 )
 
 // schema is the JSON Schema (draft 2020-12) of a config struct, for forms and other programs.
-func (c *configSpec) schema() map[string]any {
+func (c *configSpec) schema() map[string]any { return c.schemaIn(nil) }
+
+// schemaIn leaves a struct open where it stands inside itself.
+func (c *configSpec) schemaIn(outer []*configSpec) map[string]any {
+	if slices.Contains(outer, c) {
+		return map[string]any{"type": "object"}
+	}
+	outer = append(slices.Clip(outer), c)
 	properties := make(map[string]any, len(c.fields))
 	var required []string
 	for i := range c.fields {
 		f := &c.fields[i]
-		properties[f.name] = f.schema()
-		if f.preset == "" && hasRule(f.rules, "required") {
+		properties[f.name] = f.schema(outer)
+		if !f.given && f.env == "" && f.hasRule("required") {
 			required = append(required, f.name)
 		}
 	}
@@ -25,111 +33,111 @@ func (c *configSpec) schema() map[string]any {
 	return s
 }
 
-func (f *configField) schema() map[string]any {
-	var s map[string]any
-	switch {
-	case f.nested != nil:
-		s = f.nested.schema()
-	case f.typ == secretType:
-		s = map[string]any{
-			"type": "object", "properties": map[string]any{"env": map[string]any{"type": "string"}},
-			"required": []string{"env"}, "writeOnly": true,
-		}
-	default:
-		s = typeSchema(f.typ)
-	}
+func (f *configField) schema(outer []*configSpec) map[string]any {
+	s := f.kind.schema(outer)
 	if f.doc != "" {
 		s["description"] = f.doc
 	}
-	if f.preset != "" {
-		s["default"] = presetValue(f)
+	if f.given {
+		s["default"] = f.presetValue()
 	}
-	addRules(s, f.rules)
+	if f.env != "" {
+		s["$comment"] = "environment variable " + f.env
+	}
+	for i := range f.rules {
+		f.rules[i].addTo(s)
+	}
 	return s
 }
 
-func presetValue(f *configField) any {
-	v := reflect.New(f.typ).Elem()
-	if err := setText(v, f.preset); err != nil || f.typ == durationType {
+func (f *configField) hasRule(word string) bool {
+	return slices.ContainsFunc(f.rules, func(r rule) bool { return r.word == word })
+}
+
+// presetValue is the default as a request would write it.
+func (f *configField) presetValue() any {
+	v := reflect.New(f.kind.typ).Elem()
+	if errs := f.kind.setText(v, f.preset); len(errs) > 0 || f.kind.form == durationForm {
 		return f.preset
 	}
 	return v.Interface()
 }
 
-func typeSchema(t reflect.Type) map[string]any {
-	switch {
-	case t == durationType:
+func (k *configType) schema(outer []*configSpec) map[string]any {
+	switch k.form {
+	case objectForm:
+		return k.object.schemaIn(outer)
+	case secretForm:
+		return map[string]any{
+			"type": "object", "properties": map[string]any{"env": map[string]any{"type": "string"}},
+			"required": []string{"env"}, "additionalProperties": false, "writeOnly": true,
+		}
+	case durationForm:
 		return map[string]any{"type": "string", "description": `a duration, such as "10m"`}
-	case t == timeType:
-		return map[string]any{"type": "string", "format": "date-time"}
+	case listForm:
+		return map[string]any{"type": "array", "items": k.elem.schema(outer)}
+	case tableForm:
+		return map[string]any{"type": "object", "additionalProperties": k.elem.schema(outer)}
+	case pointerForm:
+		return k.elem.schema(outer)
+	case ownForm, anyForm:
+		if k.typ == reflect.TypeFor[time.Time]() {
+			return map[string]any{"type": "string", "format": "date-time"}
+		}
+		return map[string]any{}
 	}
-	switch t.Kind() {
+	switch k.typ.Kind() {
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
 	case reflect.String:
 		return map[string]any{"type": "string"}
 	case reflect.Float32, reflect.Float64:
 		return map[string]any{"type": "number"}
-	case reflect.Slice, reflect.Array:
-		return map[string]any{"type": "array", "items": typeSchema(t.Elem())}
-	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": typeSchema(t.Elem())}
-	case reflect.Pointer:
-		return typeSchema(t.Elem())
-	case reflect.Struct, reflect.Interface:
-		return map[string]any{}
 	default:
 		return map[string]any{"type": "integer"}
 	}
 }
 
-// addRules translates the rules that JSON Schema has too.
-func addRules(s map[string]any, rules string) {
-	for rule := range strings.SplitSeq(rules, ",") {
-		word, param, _ := strings.Cut(rule, "=")
-		n, err := strconv.ParseFloat(param, 64)
-		switch {
-		case word == "oneof":
-			s["enum"] = strings.Fields(param)
-		case err != nil:
-		case word == "gte" || word == "min":
-			s[bound(s, "minimum")] = n
-		case word == "lte" || word == "max":
-			s[bound(s, "maximum")] = n
-		case word == "gt":
-			s["exclusiveMinimum"] = n
-		case word == "lt":
-			s["exclusiveMaximum"] = n
-		}
-	}
-}
-
-// bound names the keyword of a limit, which depends on what is limited.
-func bound(s map[string]any, numeric string) string {
-	most := numeric == "maximum"
+// addTo adds what the rule says, where JSON Schema can say it too.
+func (r *rule) addTo(s map[string]any) {
+	least, most := "minimum", "maximum"
 	switch s["type"] {
 	case "string":
-		if most {
-			return "maxLength"
-		}
-		return "minLength"
+		least, most = "minLength", "maxLength"
 	case "array":
-		if most {
-			return "maxItems"
-		}
-		return "minItems"
-	default:
-		return numeric
+		least, most = "minItems", "maxItems"
+	case "object":
+		least, most = "minProperties", "maxProperties"
+	}
+	switch {
+	case r.word == "url":
+		s["format"] = "uri"
+	case r.word == "oneof":
+		s["enum"] = r.enum(s["type"] == "string")
+	case s["writeOnly"] != nil, strings.TrimLeft(r.param, "-.0123456789") != "": // a secret, a duration
+	case r.word == "gte", r.word == "min":
+		s[least] = r.limit
+	case r.word == "lte", r.word == "max":
+		s[most] = r.limit
+	case r.word == "len":
+		s[least], s[most] = r.limit, r.limit
+	case r.word == "gt" && least == "minimum":
+		s["exclusiveMinimum"] = r.limit
+	case r.word == "lt" && least == "minimum":
+		s["exclusiveMaximum"] = r.limit
 	}
 }
 
-func hasRule(rules, want string) bool {
-	for rule := range strings.SplitSeq(rules, ",") {
-		if rule == want {
-			return true
+// enum are the choices of oneof as a request writes them.
+func (r *rule) enum(texts bool) []any {
+	choices := make([]any, len(r.choices))
+	for i, c := range r.choices {
+		choices[i] = c
+		if !texts {
+			choices[i] = json.Number(c)
 		}
 	}
-	return false
+	return choices
 }
 
 // schemas encodes the schemas of all configs, by definition.

@@ -4,24 +4,39 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"unique"
 )
 
 // Secret is a text that is never shown: printing, logging and encoding it give ***. Use it for
 // the fields of a config or a resource that hold passwords and keys. Secrets are comparable; the
 // zero Secret is empty.
-type Secret struct{ text string }
+type Secret struct {
+	// text is behind a pointer since fmt calls no methods on unexported fields: of a secret in one it
+	// shows an address. A handle is that pointer, and equal texts have equal ones. Zero is no text.
+	text unique.Handle[string]
+}
 
 // NewSecret returns a secret that holds text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret {
+	if text == "" {
+		return Secret{}
+	}
+	return Secret{unique.Make(text)}
+}
 
 // masked is what people see of any secret, also of an empty one: its length is nobody's business.
 const masked = "***"
 
 // Reveal returns the text, for the one call that needs it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.IsZero() {
+		return ""
+	}
+	return s.text.Value()
+}
 
 // IsZero reports whether the secret is empty.
-func (s Secret) IsZero() bool { return s.text == "" }
+func (s Secret) IsZero() bool { return s == Secret{} }
 
 // String returns ***.
 func (s Secret) String() string { return masked }

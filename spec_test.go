@@ -126,7 +126,8 @@ func TestHookFaults(t *testing.T) {
 	t.Parallel()
 	w := &world{resources: map[string]any{"pager": 1}}
 	w.build(NewAsset(AssetSpec{Name: "a", Hooks: []Hook{
-		{}, OnFailure[NoInput]("", nil),
+		{},
+		OnFailure[NoInput]("", nil),
 		OnSuccess("page", func(*HookContext, struct {
 			Pagr  int
 			Pager string

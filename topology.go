@@ -80,6 +80,7 @@ func (b *built) document(name string) storage.TopologyDoc {
 	items := b.graph.Items()
 	doc := storage.TopologyDoc{Name: name, Nodes: make([]storage.TopologyNode, 0, items.Len())}
 	inner := map[string][]string{}
+	sources := b.sources()
 	for n := range int32(b.graph.Len()) {
 		if node := b.graph.Node(n); node.Kind == graph.GraphTask {
 			inner[node.Definition] = append(inner[node.Definition], node.Name)
@@ -91,7 +92,7 @@ func (b *built) document(name string) storage.TopologyDoc {
 		t := storage.TopologyNode{
 			Name: out.Name, Kind: node.Kind.String(), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
 			Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
-			Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion,
+			Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Source: sources[node.Definition],
 		}
 		if node.Definition != out.Name {
 			t.Definition = node.Definition
@@ -116,6 +117,21 @@ func (b *built) document(name string) storage.TopologyDoc {
 		doc.Jobs = append(doc.Jobs, t)
 	}
 	return doc
+}
+
+// sources has the place of each definition. Many are made by one line in a loop, whose place is
+// looked up once.
+func (b *built) sources() map[string]string {
+	byName, known := make(map[string]string, len(b.defs)), map[position]string{}
+	for _, d := range b.defs {
+		place, ok := known[d.pos]
+		if !ok {
+			place = d.pos.source()
+			known[d.pos] = place
+		}
+		byName[d.name] = place
+	}
+	return byName
 }
 
 // Topology describes the repository as it is recorded for other programs. It opens nothing.

@@ -29,9 +29,10 @@ type built struct {
 
 // Validate checks every definition and how they fit together, and returns all mistakes at once, in
 // the order of the definitions, each with its name, its source file and line, what was found and
-// what would be right. It opens nothing, sets up nothing, and may be called again and again.
+// what would be right. It opens nothing, sets up nothing, and may be called again and again: with
+// mistakes it looks at everything anew, a valid repository stays valid since definitions do not change.
 func (r *CodeRepository) Validate() error {
-	_, err := r.validate()
+	_, err := r.built()
 	return err
 }
 

@@ -52,7 +52,7 @@ func (a *app) validate() error {
 
 // mistakes lists what a joined error says about definitions.
 func mistakes(err error) []mistakeDoc {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each branch of the tree is looked at
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		docs := []mistakeDoc{}
 		for _, e := range joined.Unwrap() {
 			docs = append(docs, mistakes(e)...)

@@ -66,7 +66,7 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 }
 
 // size is about how many bytes the JSON has: exactly, where nothing but versions is in it.
-func (d *Detail) size() int {
+func (d Detail) size() int {
 	const quotes = len(`"":"",`)
 	n := len(`{"data_version":"","code_version":""}`) + len(d.Data) + len(d.Code) + len(d.Error) + len(d.Hint) + len(d.Stack)
 	for _, m := range [2]map[string]string{d.Tags, d.Inputs} {

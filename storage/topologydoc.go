@@ -29,6 +29,9 @@ type TopologyNode struct {
 	Description string            `json:"description,omitempty"`
 	Metadata    metadata.Map      `json:"metadata,omitempty"`
 	CodeVersion string            `json:"code_version,omitempty"`
+	// Source is where it is defined: the path of its package and the file in it, without the
+	// package for a main one, and the line, such as "example.com/shop/marts/users.go:12".
+	Source string `json:"source,omitempty"`
 	// Type is the Go type of the value, empty where it is not known.
 	Type string `json:"type,omitempty"`
 	// Upstream are the names it reads or waits for.

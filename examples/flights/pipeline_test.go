@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,16 +21,25 @@ import (
 // one after another; those are compared with independently computed numbers in flights_test.go.
 func requireStored[T any](t *testing.T, repo *rivers.CodeRepository, name string, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, riverstest.Value[T](t, repo, name)); diff != "" {
-		t.Errorf("%s differs (-want +stored):\n%s", name, diff)
+	got := riverstest.Value[T](t, repo, name)
+	wanted, err1 := json.Marshal(want)
+	stored, err2 := json.Marshal(got)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(wanted, stored) { // a difference of 20,000 rows is looked for only where there is one
+		t.Errorf("%s differs (-want +stored):\n%s", name, cmp.Diff(want, got))
 	}
 }
 
 func TestPipelineStoresWhatTheFunctionsMake(t *testing.T) {
-	t.Chdir(t.TempDir())
+	t.Chdir(t.TempDir()) // the handlers stay where they were first used, so no other test writes
+	store, err := sqlite.Open(t.Context(), "store")
+	if err != nil {
+		t.Fatal(err)
+	}
 	repo := repository()
-	defer closeRepository(t, repo)
-	if err := repo.Resolve(t.Context(), memory.New()); err != nil {
+	if err := repo.Resolve(t.Context(), store); err != nil {
 		t.Fatal(err)
 	}
 	res, err := repo.Materialize(t.Context(), rivers.RunRequest{})
@@ -67,6 +79,13 @@ func TestPipelineStoresWhatTheFunctionsMake(t *testing.T) {
 	if rejected != int64(len(want.rejects)) {
 		t.Errorf("metadata counts %d rejects, want %d", rejected, len(want.rejects))
 	}
+	closeRepository(t, repo)
+	if problems, err := store.Check(t.Context()); err != nil || len(problems) > 0 {
+		t.Errorf("the store has problems: %q, %v", problems, err)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRawFileIsObserved(t *testing.T) {
@@ -82,7 +101,6 @@ func TestRawFileIsObserved(t *testing.T) {
 }
 
 func BenchmarkPipeline(b *testing.B) {
-	b.Chdir(b.TempDir())
 	repo := repository()
 	defer closeRepository(b, repo)
 	if err := repo.Resolve(b.Context(), memory.New()); err != nil {
@@ -99,27 +117,5 @@ func closeRepository(tb testing.TB, repo *rivers.CodeRepository) {
 	tb.Helper()
 	if err := repo.Close(); err != nil {
 		tb.Error(err)
-	}
-}
-
-func TestTheStoreOfARunIsSound(t *testing.T) {
-	t.Chdir(t.TempDir())
-	store, err := sqlite.Open(t.Context(), "store")
-	if err != nil {
-		t.Fatal(err)
-	}
-	repo := repository()
-	if err := repo.Resolve(t.Context(), store); err != nil {
-		t.Fatal(err)
-	}
-	if res, err := repo.Materialize(t.Context(), rivers.RunRequest{}); err != nil || len(res.Steps) != 65 {
-		t.Fatalf("%d steps, %v", len(res.Steps), err)
-	}
-	closeRepository(t, repo)
-	if problems, err := store.Check(t.Context()); err != nil || len(problems) > 0 {
-		t.Errorf("%q, %v", problems, err)
-	}
-	if err := store.Close(); err != nil {
-		t.Error(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,9 @@ type node struct {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	type hidden struct{ a int }
+	type hidden struct {
+		a int //nolint:unused // that it cannot be stored is the point
+	}
 	cbor, js, gob, raw := blob.New("mem://", blob.Options{}), blob.New("mem://", blob.Options{Codec: blob.JSON()}),
 		blob.New("mem://", blob.Options{Codec: blob.Gob()}), blob.New("mem://", blob.Options{Codec: blob.Raw()})
 	for _, c := range []struct {
@@ -189,7 +192,7 @@ func TestTruncated(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole = []byte(strings.TrimSuffix(string(whole), "\n"))
-		for _, data := range append(cuts(whole), append(whole[:len(whole):len(whole)], '1')) {
+		for _, data := range append(cuts(whole), append(slices.Clip(whole), '1')) {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -201,7 +204,7 @@ func TestTruncated(t *testing.T) {
 
 func cuts(whole []byte) [][]byte {
 	var all [][]byte
-	for n := range len(whole) {
+	for n := range whole {
 		all = append(all, whole[:n])
 	}
 	return all

@@ -240,7 +240,10 @@ func TestCorrupt(t *testing.T) {
 	dir := t.TempDir()
 	h := parquet.New("file://"+dir, parquet.Options{RowGroupRows: 64, Compression: parquet.Uncompressed})
 	var rows []trade
-	for row := range numbered(200) {
+	for row, err := range numbered(200) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		rows = append(rows, row)
 	}
 	put(t, h, "trades", rows)
@@ -288,10 +291,19 @@ func TestRefusals(t *testing.T) {
 		value any
 		says  string
 	}{
-		{[]byte{1}, "bytes, not rows"}, {trade{}, "is not rows: want a slice"}, {[]recursive{}, "holds itself"},
-		{[]twice{}, `two fields for column "x"`}, {[]unsized{}, "precision of 1 to 38"}, {[]misspelt{}, `unknown option "omitempty"`},
-		{[]noTime{}, "is no time"}, {[]func(){}, "no form for func()"}, {[]struct{ a int }{}, "no exported field"}, {[]**int{}, "nil in two ways"},
-		{[]any{}, "no form for interface"}, {map[[1]int]int{}, "keys are text or numbers"}, {iter.Seq[int](nil), "is not rows"},
+		{[]byte{1}, "bytes, not rows"},
+		{trade{}, "is not rows: want a slice"},
+		{[]recursive{}, "holds itself"},
+		{[]twice{}, `two fields for column "x"`},
+		{[]unsized{}, "precision of 1 to 38"},
+		{[]misspelt{}, `unknown option "omitempty"`},
+		{[]noTime{}, "is no time"},
+		{[]func(){}, "no form for func()"},
+		{[]struct{ a int }{}, "no exported field"},
+		{[]**int{}, "nil in two ways"},
+		{[]any{}, "no form for interface"},
+		{map[[1]int]int{}, "keys are text or numbers"},
+		{iter.Seq[int](nil), "is not rows"},
 	} {
 		requireSays(t, h.CanStore(reflect.TypeOf(c.value)), c.says)
 		requireSays(t, h.HandleOutput(t.Context(), &iohandler.OutputContext{Name: "x"}, c.value), c.says, `output "x"`)
@@ -304,8 +316,12 @@ func TestRefusals(t *testing.T) {
 		says  string
 	}{
 		{[]priced{{"1"}, {"1.234"}}, `row 1, column "price": "1.234" has 3 decimal places: want at most 2`},
-		{[]priced{{"123"}}, "too many digits"}, {[]priced{{""}}, "no decimal number"}, {[]priced{{"1e3"}}, "no decimal number"},
-		{[]*trade{{}, nil}, "row 1: it is nil"}, {nil, "the value is nil"}, {iter.Seq2[trade, error](nil), "is nil: want a function"},
+		{[]priced{{"123"}}, "too many digits"},
+		{[]priced{{""}}, "no decimal number"},
+		{[]priced{{"1e3"}}, "no decimal number"},
+		{[]*trade{{}, nil}, "row 1: it is nil"},
+		{nil, "the value is nil"},
+		{iter.Seq2[trade, error](nil), "is nil: want a function"},
 	} {
 		requireSays(t, h.HandleOutput(t.Context(), &iohandler.OutputContext{Name: "x"}, c.value), c.says)
 	}
