@@ -29,8 +29,8 @@ type live struct {
 
 	mu        sync.Mutex
 	screen    screen
-	known     map[string]bool // every step that was planned or heard of; true once it has its outcome
-	done      map[string]int  // by outcome
+	known     map[string]struct{} // every step that was planned or heard of
+	done      map[string]int      // by outcome
 	current   map[string]rivers.StepStarted
 	waiting   map[string]rivers.StepFinished // failed attempts that are followed by another
 	began     time.Time
@@ -42,7 +42,7 @@ type live struct {
 func newLive(a *app, verbose bool) *live {
 	return &live{
 		app: a, verbose: verbose, screen: screen{out: a.out, width: a.width}, began: time.Now(),
-		known: map[string]bool{}, done: map[string]int{}, current: map[string]rivers.StepStarted{}, waiting: map[string]rivers.StepFinished{},
+		known: map[string]struct{}{}, done: map[string]int{}, current: map[string]rivers.StepStarted{}, waiting: map[string]rivers.StepFinished{},
 	}
 }
 
@@ -81,7 +81,7 @@ func (l *live) listener() rivers.Listener {
 		RunStarted: func(r rivers.RunStarted) {
 			l.change(func() {
 				for _, step := range r.Steps {
-					l.known[step] = l.known[step]
+					l.known[step] = struct{}{}
 				}
 			})
 		},
@@ -89,7 +89,7 @@ func (l *live) listener() rivers.Listener {
 			l.change(func() {
 				delete(l.waiting, s.Step)
 				l.current[s.Step] = s
-				l.known[s.Step] = l.known[s.Step] // an instance of a mapped step was not planned
+				l.known[s.Step] = struct{}{} // an instance of a mapped step was not planned
 			})
 		},
 		StepFinished: func(s rivers.StepFinished) { l.change(func() { l.finished(s) }) },
@@ -107,7 +107,7 @@ func (l *live) finished(s rivers.StepFinished) {
 	if !s.RetryAt.IsZero() {
 		l.waiting[s.Step] = s
 	} else {
-		l.known[s.Step] = true
+		l.known[s.Step] = struct{}{}
 		l.done[s.Outcome]++
 	}
 	// A cancellation stops everything at once: the summary counts it, a line each would bury it.

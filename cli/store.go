@@ -31,13 +31,13 @@ func (a *app) location() (path string, inMemory bool, err error) {
 		return strings.TrimPrefix(a.storage, "sqlite://"), false, nil
 	case scheme == "postgres" || scheme == "postgresql":
 		// The rest of the URL may hold a password.
-		return "", false, &storageError{fmt.Errorf("storage %s://…: PostgreSQL is not supported by this release: give a path, sqlite:///path or memory:", scheme)}
+		return "", false, &storageError{fmt.Errorf("storage %s://…: PostgreSQL is not supported by this release: give memory:, sqlite:///path or a path", scheme)}
 	case hasScheme && strings.HasPrefix(rest, "//"):
 		near, _ := nearest.Name(scheme, slices.Values([]string{"sqlite", "memory"}))
 		if near != "" {
 			near = fmt.Sprintf(" (did you mean %q?)", near)
 		}
-		return "", false, &storageError{fmt.Errorf("storage %s://…: there is no backend of that name%s: give a path, sqlite:///path or memory:", scheme, near)}
+		return "", false, &storageError{fmt.Errorf("storage %s://…: there is no backend of that name%s: give memory:, sqlite:///path or a path", scheme, near)}
 	}
 	return a.storage, false, nil
 }

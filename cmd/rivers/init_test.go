@@ -102,7 +102,7 @@ func TestInitRefuses(t *testing.T) {
 
 func TestProgramThatForgotItsCheckout(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"github.com/rivers-go/rivers/cmd/rivers/init.go", filepath.Join(t.TempDir(), "cmd/rivers/init.go")} {
+	for _, file := range []string{"github.com/rivers-go/rivers/cmd/rivers/init.go", filepath.Join(t.TempDir(), "cmd", "rivers", "init.go")} {
 		if o, err := originOfSource(file); err == nil || !strings.Contains(err.Error(), "name one with --replace DIR") {
 			t.Errorf("%s: %v, %v", file, o, err)
 		}
