@@ -19,6 +19,24 @@
 // over user types. Definitions never panic and never return an error: they note what is wrong.
 // They are immutable, and several repositories may share them.
 //
+// # Configs
+//
+// A field tagged `rivers:",config"` is a struct of settings. Each of its fields takes its value from
+// the nearest of: the run's request, the environment variable of its env tag, its default tag. Its
+// name there is that of its json tag, else in snake case.
+//
+//	type Limits struct {
+//		MaxRows int           `json:"max_rows" default:"1000" validate:"gte=1" doc:"more are refused"`
+//		Wait    time.Duration `default:"10m"`
+//		APIKey  rivers.Secret `json:"api_key" env:"ORDERS_API_KEY" validate:"required"`
+//	}
+//
+// The rules of a validate tag, joined by commas: required, omitempty, gt, gte (or min), lt, lte (or
+// max), eq, ne, len, oneof=a b c, url. They measure numbers and durations, the letters of texts and
+// the entries of lists and maps. A [Secret] comes from the environment: a request, which is
+// recorded, names the variable instead, {"env": "NAME"}. Mistakes in a request are reported before
+// the run starts.
+//
 // # What happens in a run
 //
 // A [RunRequest] is data. It is checked as a whole before anything is written; then the run is

@@ -308,7 +308,7 @@ func (v *validation) connect() *graph.Graph {
 		d := v.owner[f.Node]
 		switch f.Kind {
 		case graph.Cycle:
-			v.fault(d, fault{message: cycleMessage(f.Members), kind: ErrGraphValidation})
+			v.fault(d, fault{message: v.cycleMessage(f.Members), kind: ErrGraphValidation})
 		case graph.DuplicateName: // register reported it, or within a definition its constructor
 		case graph.UnknownUpstream: // wiring reported it, with the field and the nearest name
 		}
@@ -319,11 +319,19 @@ func (v *validation) connect() *graph.Graph {
 	return g
 }
 
-func cycleMessage(members []string) string {
+// cycleMessage names the members of a cycle and where they stand; the first is the one reported.
+func (v *validation) cycleMessage(members []string) string {
 	if len(members) == 1 {
 		return fmt.Sprintf("it depends on itself through %q: use a SelfDependency for its previous value", members[0])
 	}
-	return fmt.Sprintf("it is on a cycle of %s: remove one of these dependencies", quotedList(members))
+	named := make([]string, len(members))
+	for i, name := range members {
+		named[i] = quoted(name)
+		if place := v.taken[name].pos.String(); i > 0 && place != "" {
+			named[i] += " at " + place
+		}
+	}
+	return fmt.Sprintf("it is on a cycle of %s: remove one of these dependencies", strings.Join(named, ", "))
 }
 
 func quotedList(names []string) string {
