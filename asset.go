@@ -67,13 +67,14 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 	})
 	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, spec.Metadata)
 	req := d.requires(argsOf[In](), spec.Deps)
+	handler := spec.IOHandler // the rest of the spec need not be kept
 	d.build = func(s *scope) []graph.Node {
 		w := req.wire(s, d)
 		n := graph.Node{
 			Name: d.name, Definition: d.name, Kind: graph.Asset,
-			Outputs: []graph.Output{{Name: d.name, Type: typ, Handler: spec.IOHandler, Asset: true, Attrs: attrs}},
+			Outputs: []graph.Output{{Name: d.name, Type: typ, Handler: handler, Asset: true, Attrs: attrs}},
 			Inputs:  w.inputs, DecodeConfig: req.args.decoder(),
-			Call: singleCall(fn, out, &w.filling),
+			Call: singleCall(fn, out, w.kept()),
 		}
 		set.apply(&n, s)
 		return []graph.Node{n}

@@ -198,7 +198,7 @@ func (c *composition) node(p *taskPlace, s *scope) graph.Node {
 		DecodeConfig: p.req.args.decoder(),
 	}
 	w := c.wire(p, &n, s)
-	n.Inputs, n.Call = w.inputs, p.call(&w.filling)
+	n.Inputs, n.Call = w.inputs, p.call(w.kept())
 	p.set.apply(&n, s)
 	if n.Retry.IsZero() {
 		n.Retry = c.set.retry

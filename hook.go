@@ -86,7 +86,7 @@ func (h Hook) compile(s *scope) graph.Hook {
 			w.report("input "+f.field, "no resource is named %q%s", name, hint)
 		})
 	}
-	f := &w.filling
+	f := w.kept()
 	return graph.Hook{Name: h.name, OnFailure: h.onFailure, Call: func(inv *graph.Invocation, failure error) error {
 		return h.call(&HookContext{stepContext: stepContext{inv: inv}, failure: failure}, f)
 	}}

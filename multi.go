@@ -85,7 +85,7 @@ func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) 
 		w := req.wire(s, d)
 		n := graph.Node{
 			Name: d.name, Definition: d.name, Kind: graph.MultiAsset, Inputs: w.inputs,
-			DecodeConfig: req.args.decoder(), Emits: emits, Call: multiCall(fn, outs, &w.filling),
+			DecodeConfig: req.args.decoder(), Emits: emits, Call: multiCall(fn, outs, w.kept()),
 		}
 		for i := range outs {
 			n.Outputs = append(n.Outputs, graph.Output{

@@ -75,7 +75,7 @@ func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 		n := graph.Node{
 			Name: d.name, Definition: d.name, Kind: kind, Inputs: w.inputs,
 			Outputs:      []graph.Output{{Name: d.name, Type: typ, Handler: spec.IOHandler, Attrs: attrs}},
-			DecodeConfig: t.req.args.decoder(), Call: t.call(&w.filling),
+			DecodeConfig: t.req.args.decoder(), Call: t.call(w.kept()),
 		}
 		t.set.apply(&n, s)
 		return []graph.Node{n}

@@ -189,6 +189,13 @@ func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
 	return found
 }
 
+// kept returns the filling by itself: a node that pointed into the wiring would keep the whole
+// validation in memory.
+func (w *wiring) kept() *filling {
+	f := w.filling
+	return &f
+}
+
 func (w *wiring) report(at, format string, v ...any) {
 	w.scope.report(fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrGraphValidation})
 }
