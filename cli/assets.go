@@ -171,6 +171,9 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history})
 	}
 	a.printDefinition(v, downstream(views, name))
+	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
+		fmt.Fprintln(a.out, "\nnever materialized")
+	}
 	a.printState("materialized", v.Materialization)
 	a.printState("observed", v.Observation)
 	if len(history) > 1 {
@@ -238,12 +241,24 @@ func (a *app) printState(word string, s *storage.AssetState) {
 	if s.RunID != "" {
 		fmt.Fprintf(a.out, "  run %s", s.RunID)
 	}
-	fmt.Fprintf(a.out, "\n  %s %s\n", a.paint(grey, fmt.Sprintf("%-16s", "data version")), dash(s.DataVersion))
+	fmt.Fprintln(a.out)
+	lines := [][2]string{{"data version", dash(s.DataVersion)}, {"code version", s.CodeVersion}}
 	for _, up := range slices.Sorted(maps.Keys(s.Inputs)) {
-		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-16s", "read "+up)), s.Inputs[up])
+		lines = append(lines, [2]string{"read " + up, s.Inputs[up]})
 	}
 	for _, k := range slices.Sorted(maps.Keys(s.Metadata)) {
-		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-16s", k)), strings.ReplaceAll(fmt.Sprint(s.Metadata[k]), "\n", "\n                   "))
+		lines = append(lines, [2]string{k, fmt.Sprint(s.Metadata[k])})
+	}
+	label := 0
+	for _, l := range lines {
+		label = max(label, min(cells(l[0]), 32))
+	}
+	for _, l := range lines {
+		if l[1] == "" {
+			continue
+		}
+		text := strings.ReplaceAll(l[1], "\n", "\n"+strings.Repeat(" ", label+4))
+		fmt.Fprintf(a.out, "  %s  %s\n", a.paint(grey, l[0]+strings.Repeat(" ", max(label-cells(l[0]), 0))), text)
 	}
 }
 

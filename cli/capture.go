@@ -3,7 +3,7 @@ package cli
 import (
 	"bufio"
 	"io"
-	"log" //nolint:depguard // what users' code writes with it is caught too
+	"log" //nolint:depguard // not to log: its default logger keeps the stderr that it was made with
 	"os"
 	"time"
 
@@ -17,13 +17,19 @@ func capture(out io.Writer, line func(string)) (release func()) {
 	if out != os.Stdout || !term.IsTerminal(int(os.Stdout.Fd())) {
 		return func() {}
 	}
+	return redirect(term.IsTerminal(int(os.Stderr.Fd())), line)
+}
+
+// redirect sends what is written to os.Stdout, and to os.Stderr if asked, through line until
+// release is called.
+func redirect(stderrToo bool, line func(string)) (release func()) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return func() {} // the view is torn by what is printed, and nothing is lost
 	}
 	stdout, stderr, logs := os.Stdout, os.Stderr, log.Writer()
 	os.Stdout = write
-	if term.IsTerminal(int(stderr.Fd())) {
+	if stderrToo {
 		os.Stderr = write
 		if logs == stderr {
 			log.SetOutput(write)

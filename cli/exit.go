@@ -54,8 +54,9 @@ func (e *usageError) Unwrap() error { return e.err }
 // usagef makes an error of the person at the keyboard.
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// asUsage marks what is known to be a mistake in the request; a nil error stays nil.
-func asUsage(err error) error {
+// BadRequest marks an error as a mistake in the request, so that the program exits with code 2. It
+// is for commands that are added to those of this package. A nil error stays nil.
+func BadRequest(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -18,7 +18,7 @@ const (
 	liveEvery = 100 * time.Millisecond
 	// maxCurrent is how many running steps, and how many waiting ones, the live view lists.
 	maxCurrent = 8
-	// maxListed is how many steps a run may have for each success to leave a line of its own.
+	// maxListed is how many steps a plan may have for each success to leave a line of its own.
 	maxListed = 40
 )
 
@@ -29,7 +29,8 @@ type live struct {
 
 	mu        sync.Mutex
 	screen    screen
-	known     map[string]bool // every step that was planned or heard of; true once it has its outcome
+	planned   int
+	known     map[string]bool // every step: true if planned, false for an instance of a mapped step
 	done      map[string]int  // by outcome
 	current   map[string]rivers.StepStarted
 	waiting   map[string]rivers.StepFinished // failed attempts that are followed by another
@@ -76,27 +77,21 @@ func (a *app) watchLive(verbose bool) (stop func()) {
 	}
 }
 
-// know counts a step among those of the run.
-func (l *live) know(step string) {
-	if !l.known[step] {
-		l.known[step] = false
-	}
-}
-
 func (l *live) listener() rivers.Listener {
 	return rivers.Listener{
 		RunStarted: func(r rivers.RunStarted) {
 			l.change(func() {
 				for _, step := range r.Steps {
-					l.know(step)
+					l.known[step] = true
 				}
+				l.planned += len(r.Steps)
 			})
 		},
 		StepStarted: func(s rivers.StepStarted) {
 			l.change(func() {
 				delete(l.waiting, s.Step)
 				l.current[s.Step] = s
-				l.know(s.Step) // an instance of a mapped step was not planned
+				l.know(s.Step)
 			})
 		},
 		StepFinished: func(s rivers.StepFinished) { l.change(func() { l.finished(s) }) },
@@ -114,12 +109,21 @@ func (l *live) finished(s rivers.StepFinished) {
 	if !s.RetryAt.IsZero() {
 		l.waiting[s.Step] = s
 	} else {
-		l.known[s.Step] = true
+		l.know(s.Step)
 		l.done[s.Outcome]++
 	}
-	// A cancellation stops everything at once: the summary counts it, a line each would bury it.
-	if l.verbose || s.Outcome == "failed" || len(l.known) <= maxListed && s.Outcome != "canceled" {
+	// What there is much of is counted, not listed: instances, the steps of a large run, and those
+	// that a cancellation stops all at once.
+	listed := l.known[s.Step] && l.planned <= maxListed && s.Outcome != "canceled"
+	if l.verbose || listed || s.Outcome == "failed" {
 		l.pending = append(l.pending, l.app.finishedLine(s))
+	}
+}
+
+// know makes room in the progress bar for a step that was not planned.
+func (l *live) know(step string) {
+	if !l.known[step] {
+		l.known[step] = false
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,4 +262,23 @@ func TestCutNeverTakesMoreThanItsWidth(t *testing.T) {
 			t.Fatalf("%q leaves its colour on", short)
 		}
 	})
+}
+
+// TestRedirect: what an asset prints goes above the live view.
+func TestRedirect(t *testing.T) {
+	var got []string
+	before := os.Stdout
+	release := redirect(true, func(line string) { got = append(got, line) })
+	_, outErr := fmt.Fprintln(os.Stdout, "one\ntwo\r")
+	_, errErr := fmt.Fprint(os.Stderr, "three, unfinished")
+	release()
+	if err := errors.Join(outErr, errErr); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"one", "two", "three, unfinished"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if os.Stdout != before {
+		t.Error("os.Stdout was not given back")
+	}
 }

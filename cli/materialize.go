@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -159,7 +160,7 @@ func (a *app) plan(req rivers.RunRequest, jobName string) (*rivers.RunPlan, erro
 			return nil, usagef("%w; quote a sentence of several words: %q", err, strings.Join(req.Selection, " "))
 		}
 	}
-	return nil, asUsage(err)
+	return nil, BadRequest(err)
 }
 
 func (a *app) execute(ctx context.Context, req rivers.RunRequest, jobName string) (*rivers.RunResult, error) {
@@ -239,6 +240,10 @@ func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error
 	return &failedError{err, exitFailed}
 }
 
+// maxCauses is how many failures the summary of a run prints; a run of thousands has more to show
+// than a terminal keeps.
+const maxCauses = 20
+
 // summary prints how a run ended, the failures with their causes last.
 func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 	var c storage.StepCounts
@@ -256,9 +261,14 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 	}
 	status := res.Status.String()
 	fmt.Fprintf(a.out, "run %s %s in %s: %s\n", res.RunID, a.paint(stateColour(status), status), duration(took), counts(c))
+	shown := 0
 	for _, s := range res.Steps {
 		if s.Outcome != "failed" {
 			continue
+		}
+		if shown++; shown > maxCauses {
+			fmt.Fprintf(a.out, "\n… and %d more\n", c.Failed-maxCauses)
+			break
 		}
 		fmt.Fprintf(a.out, "\n%s\n", a.paint(red, fmt.Sprint(s.Cause)))
 		var step *rivers.StepError
@@ -267,7 +277,8 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 		}
 	}
 	if !res.Success() {
-		fmt.Fprintf(a.out, "\nmore: runs show %s, runs logs %s\n", res.RunID, res.RunID)
+		program := filepath.Base(os.Args[0])
+		fmt.Fprintf(a.out, "\nmore: %s runs show %s\n      %s runs logs %s\n", program, res.RunID, program, res.RunID)
 	}
 }
 

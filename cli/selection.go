@@ -56,11 +56,11 @@ func selected(nodes []storage.TopologyNode, texts []string) (func(i int) bool, e
 	}
 	expr, err := selection.ParseAll(texts)
 	if err != nil {
-		return nil, asUsage(err)
+		return nil, BadRequest(err)
 	}
 	set, err := expr.Eval(newNodeGraph(nodes))
 	if err != nil {
-		return nil, asUsage(err)
+		return nil, BadRequest(err)
 	}
 	return set.Has, nil
 }

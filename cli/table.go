@@ -66,14 +66,15 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
+// printTable prints rows that are cut where the window of a terminal ends; a pipe gets all of them.
 func (a *app) printTable(t *table) {
 	widths := make([]int, len(t.head))
 	for i, h := range t.head {
-		widths[i] = utf8.RuneCountInString(h)
+		widths[i] = cells(h)
 	}
 	for _, row := range t.rows {
 		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+			widths[i] = max(widths[i], cells(c.text))
 		}
 	}
 	head := make([]cell, len(t.head))
@@ -91,14 +92,18 @@ func (a *app) printRow(row []cell, widths []int) {
 	for i, c := range row {
 		text := c.text
 		if i < len(row)-1 {
-			text += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2)
+			text += strings.Repeat(" ", widths[i]-cells(c.text)+2)
 		}
 		if c.paint != "" {
 			text = a.paint(c.paint, text)
 		}
 		b.WriteString(text)
 	}
-	fmt.Fprintln(a.out, strings.TrimRight(b.String(), " "))
+	line := strings.TrimRight(b.String(), " ")
+	if a.terminal {
+		line = cut(line, a.width())
+	}
+	fmt.Fprintln(a.out, line)
 }
 
 // duration prints a duration with as many digits as a person reads.

@@ -10,12 +10,20 @@ import (
 	"testing"
 )
 
+func TestMain(m *testing.M) {
+	if os.Getenv("RIVERS_TEST_MAIN") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // goTool runs the go command in dir with plain flags: those of this test are not the project's.
 func goTool(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "CGO_ENABLED=0", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "CGO_ENABLED=0", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -23,25 +31,20 @@ func goTool(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// TestProjectBuildsRunsAndPassesItsTest does what the text after init says.
+// TestProjectBuildsRunsAndPassesItsTest does what the text after init says, without a network.
 func TestProjectBuildsRunsAndPassesItsTest(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "orders")
-	if err := initProject(dir); err != nil {
+	o, err := originOf("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := initProject(dir, o); err != nil {
 		t.Fatal(err)
 	}
 	if mod, err := os.ReadFile(filepath.Join(dir, "go.mod")); err != nil || !strings.Contains(string(mod), "replace github.com/rivers-go/rivers => ") {
 		t.Errorf("go.mod: %v\n%s", err, mod)
 	}
-	// The checkout's sums are those of the modules that the project needs.
-	sums, err := os.ReadFile("../../go.sum")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	goTool(t, dir, "mod", "tidy")
 	goTool(t, dir, "build", "-o", "orders", ".")
 	requireStatic(t, filepath.Join(dir, "orders"))
 	run := exec.CommandContext(t.Context(), "./orders", "materialize")
@@ -91,8 +94,63 @@ func TestInitRefuses(t *testing.T) {
 		full:                              "is not empty (it has x): give a new one",
 		filepath.Join(full, "my project"): `project name "my project": use letters, digits, _, - and ., beginning with a letter or _`,
 	} {
-		if err := initProject(dir); err == nil || !strings.Contains(err.Error(), want) {
+		if err := initProject(dir, origin{version: "v1.0.0"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("init %s: %v, want %s", dir, err, want)
 		}
+	}
+}
+
+func TestProgramThatForgotItsCheckout(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"github.com/rivers-go/rivers/cmd/rivers/init.go", filepath.Join(t.TempDir(), "cmd", "rivers", "init.go")} {
+		if o, err := originOfSource(file); err == nil || !strings.Contains(err.Error(), "name one with --replace DIR") {
+			t.Errorf("%s: %v, %v", file, o, err)
+		}
+	}
+}
+
+// TestInitCommand runs the program itself, which this test binary is when it is told so.
+func TestInitCommand(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, step := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"init", 2, "rivers init takes one NAME, and was given 0"},
+		{"init sh(op", 2, "use letters, digits"},
+		{"init shop --replace .", 2, "it has no go.mod of github.com/rivers-go/rivers"},
+		{"init shop --replace " + root, 0, "shop is ready:\n\n  cd shop\n  go run . materialize\n"},
+		{"init shop", 2, "directory shop is not empty"},
+		{"runs list", 4, "it does not exist yet"},
+	} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], strings.Fields(step.args)...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "RIVERS_TEST_MAIN=1")
+		out, _ := cmd.CombinedOutput() // the exit code is looked at
+		if code := cmd.ProcessState.ExitCode(); code != step.code || !strings.Contains(string(out), step.says) {
+			t.Errorf("rivers %s: exit code %d, want %d and %q:\n%s", step.args, code, step.code, step.says, out)
+		}
+	}
+}
+
+// TestReleasedProject asks for the release and for its modules.
+func TestReleasedProject(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "shop")
+	if err := initProject(dir, origin{version: "v1.2.3"}); err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if want := "module shop\n\ngo 1.26.0\n\nrequire github.com/rivers-go/rivers v1.2.3\n"; err != nil || string(mod) != want {
+		t.Errorf("go.mod: %v, got\n%s\nwant\n%s", err, mod, want)
+	}
+	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil || !strings.Contains(string(readme), "go mod tidy") {
+		t.Errorf("README.md: %v\n%s", err, readme)
 	}
 }
