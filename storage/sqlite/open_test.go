@@ -4,9 +4,11 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
@@ -93,8 +95,9 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestOpenWhereNothingMayBeWritten(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may write everywhere")
+	if os.Getuid() == 0 { // root may write everywhere, so somebody else runs this test
+		asNobody(t)
+		return
 	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o500); err != nil {
@@ -102,6 +105,41 @@ func TestOpenWhereNothingMayBeWritten(t *testing.T) {
 	}
 	if _, err := sqlite.Open(t.Context(), filepath.Join(dir, "x.db")); !errors.Is(err, os.ErrPermission) {
 		t.Errorf("got %v, want a permission error", err)
+	}
+}
+
+// asNobody runs the calling test in a copy of this binary, as a user without rights.
+func asNobody(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "nobody") // a test's own directory lies below one that only its owner enters
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	const nobody = 65534
+	copied := filepath.Join(dir, "test")
+	err = errors.Join(os.WriteFile(copied, program, 0o755), os.Chmod(dir, 0o755), os.Chown(dir, nobody, nobody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), copied, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("as another user: %v\n%s", err, out)
 	}
 }
 
