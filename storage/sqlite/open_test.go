@@ -119,7 +119,7 @@ func asNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "nobody") // a test's own directory lies below one that only its owner enters
+	dir, err := os.MkdirTemp("", "nobody") //nolint:usetesting // t.TempDir lies below a directory that only its owner enters
 	if err != nil {
 		t.Fatal(err)
 	}
