@@ -167,20 +167,20 @@ type set struct {
 }
 
 // filling fills an argument struct; it is made when a node is built.
-type filling struct{ sets []set }
+type filling []set
 
 // filled returns an argument struct for one call. It is the step's path: no field, no reflection.
-func filled[In any](f *filling, inv *graph.Invocation, args []any) (in In, err error) {
-	if len(f.sets) > 0 {
+func filled[In any](f filling, inv *graph.Invocation, args []any) (in In, err error) {
+	if len(f) > 0 {
 		err = f.fill(reflect.ValueOf(&in).Elem(), inv, args)
 	}
 	return in, err
 }
 
 // fill sets the fields of in, a struct.
-func (f *filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error {
-	for i := range f.sets {
-		s := &f.sets[i]
+func (f filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error {
+	for i := range f {
+		s := &f[i]
 		dst := in.Field(s.field.index)
 		var err error
 		switch {

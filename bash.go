@@ -58,7 +58,7 @@ func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 		}
 	}
 	spec.Args, spec.Env = slices.Clone(spec.Args), maps.Clone(spec.Env)
-	t.call = func(*filling) graph.Call {
+	t.call = func(filling) graph.Call {
 		return func(inv *graph.Invocation, _ []any) (graph.Result, error) {
 			text, err := spec.run(inv, bashGrace)
 			return graph.Result{Value: text}, err

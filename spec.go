@@ -40,7 +40,7 @@ func (d *definition) checkName() {
 }
 
 // attrs copies and checks what people attach to one output.
-func (d *definition) attrs(at string, a graph.Attrs) *graph.Attrs {
+func (d *definition) attrs(at string, a graph.Attrs) graph.Attrs {
 	prefix := strings.TrimPrefix(at+" ", " ")
 	a.Kinds, a.Owners, a.Tags = slices.Clone(a.Kinds), slices.Clone(a.Owners), maps.Clone(a.Tags)
 	if slices.Contains(a.Kinds, "") {
@@ -53,6 +53,14 @@ func (d *definition) attrs(at string, a graph.Attrs) *graph.Attrs {
 		d.fault(prefix+"tags", "one has an empty key: name it, or remove it")
 	}
 	a.Metadata = d.normal(prefix+"metadata", a.Metadata)
+	return a
+}
+
+// said returns nil where nothing is attached, which is most often: thousands of empty structs show.
+func said(a graph.Attrs) *graph.Attrs {
+	if a.IsZero() {
+		return nil
+	}
 	return &a
 }
 
@@ -72,8 +80,8 @@ func (d *definition) normal(at string, m metadata.Map) metadata.Map {
 	return n
 }
 
-// configure checks what a definition that runs may set.
-func (d *definition) configure(s settings, m metadata.Map) settings {
+// configure checks what a definition that runs may set; nil is nothing.
+func (d *definition) configure(s settings, m metadata.Map) *settings {
 	policyMistakes(s.retry, func(message string) { d.fault("retry", "%s", message) })
 	if s.timeout < 0 {
 		d.fault("timeout", "it is %s: give a positive duration, or 0 for no limit", s.timeout)
@@ -88,7 +96,10 @@ func (d *definition) configure(s settings, m metadata.Map) settings {
 	} else if _, ok := m[nodeExecutorKey]; ok {
 		d.fault(fmt.Sprintf("metadata %q", nodeExecutorKey), "it is for the tasks of a graph asset: use %q", executorKey)
 	}
-	return s
+	if s.retry.IsZero() && s.timeout == 0 && len(s.hooks) == 0 && s.executor.IsZero() && s.inner.IsZero() {
+		return nil
+	}
+	return &s
 }
 
 // executor reads the executor that metadata gives under key, zero for none.
@@ -116,11 +127,14 @@ func (d *definition) executor(m metadata.Map, key string) executor.Executor {
 	return e
 }
 
-// apply puts the settings into a node.
-func (s *settings) apply(n *graph.Node, scope *scope) {
-	n.Retry, n.Timeout = s.retry, s.timeout
-	n.Executor, n.HasExecutor = s.executor, !s.executor.IsZero()
-	for _, h := range s.hooks {
-		n.Hooks = append(n.Hooks, h.compile(scope))
+// compile makes the settings of a node, nil where nothing is set.
+func (s *settings) compile(scope *scope) *graph.Settings {
+	if s == nil {
+		return nil
 	}
+	set := &graph.Settings{Retry: s.retry, Timeout: s.timeout, Executor: s.executor, HasExecutor: !s.executor.IsZero()}
+	for _, h := range s.hooks {
+		set.Hooks = append(set.Hooks, h.compile(scope))
+	}
+	return set
 }

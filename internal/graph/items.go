@@ -17,47 +17,43 @@ type Items struct{ g *Graph }
 func (g *Graph) Items() Items { return Items{g} }
 
 func (g *Graph) makeItems() items {
-	it := items{of: make([]int32, len(g.outputs))}
-	lastOf := map[string]int32{} // graph asset -> item, for its inner nodes
+	it := items{of: make([]int32, len(g.outputs)), outputs: make([]int32, 0, len(g.outputs))}
+	tasks := map[string][]int32{} // the nodes of each graph asset
+	for n := range int32(len(g.nodes)) {
+		if node := g.Node(n); node.Kind == GraphTask {
+			tasks[node.Definition] = append(tasks[node.Definition], n)
+		}
+	}
 	for v := range g.outputs {
 		it.of[v] = -1
-		out, node := g.Output(int32(v))
-		if out.Inner {
-			continue
-		}
-		it.of[v] = int32(len(it.outputs))
-		if n := g.Node(node); n.Kind == GraphTask {
-			lastOf[n.Definition] = it.of[v]
-		}
-		it.outputs = append(it.outputs, int32(v))
-	}
-	ups := make([][]int32, len(it.outputs))
-	for n := range int32(len(g.nodes)) {
-		node := g.Node(n)
-		reads := g.itemsRead(&it, n)
-		if node.Kind == GraphTask {
-			mine := lastOf[node.Definition]
-			ups[mine] = append(ups[mine], reads...)
-			continue
-		}
-		for o := range node.Outputs {
-			mine := it.of[g.byName[node.Outputs[o].Name]]
-			ups[mine] = append(ups[mine], reads...)
+		if out, _ := g.Output(int32(v)); !out.Inner {
+			it.of[v] = int32(len(it.outputs))
+			it.outputs = append(it.outputs, int32(v))
 		}
 	}
-	it.up.start = make([]int32, 1, len(ups)+1)
-	for _, u := range ups {
-		slices.Sort(u)
-		it.up.to = append(it.up.to, slices.Compact(u)...)
+	it.up = edges{start: make([]int32, 1, len(it.outputs)+1), to: make([]int32, 0, len(g.up.to))}
+	for _, v := range it.outputs {
+		own := g.outputs[v].node
+		nodes := []int32{own}
+		if node := g.Node(own); node.Kind == GraphTask {
+			nodes = tasks[node.Definition]
+		}
+		first := len(it.up.to)
+		for _, n := range nodes {
+			it.up.to = g.appendItemsRead(it.up.to, &it, n)
+		}
+		mine := it.up.to[first:]
+		slices.Sort(mine)
+		it.up.to = it.up.to[:first+len(slices.Compact(mine))]
 		it.up.start = append(it.up.start, int32(len(it.up.to)))
 	}
 	it.down = it.up.reverse()
 	return it
 }
 
-func (g *Graph) itemsRead(it *items, n int32) []int32 {
-	var reads []int32
-	for k, v := range g.from[n] {
+// appendItemsRead appends the items that a node reads.
+func (g *Graph) appendItemsRead(reads []int32, it *items, n int32) []int32 {
+	for k, v := range g.From(n) {
 		if v < 0 || g.nodes[n].Inputs[k].Mode == Self {
 			continue
 		}

@@ -67,6 +67,16 @@ type Node struct {
 	Observe Call
 	// DecodeConfig checks and decodes the config overrides of a request; nil takes none.
 	DecodeConfig func(overrides map[string]any) (any, error)
+	// Settings are what else the node may say about its runs; most say nothing. Never nil after Build.
+	*Settings
+	// Emits says that the body hands its outputs over as it goes: it is not retried after the first.
+	Emits bool
+	// Map is set on a node that unfolds into an instance per element of one input.
+	Map *Map
+}
+
+// Settings say how a node is run. They may be shared by nodes and must not be changed after Build.
+type Settings struct {
 	// Retry is the node's own policy; zero takes the job's or repository's.
 	Retry retry.Policy
 	// Timeout bounds one attempt; zero does not.
@@ -75,10 +85,6 @@ type Node struct {
 	Executor    executor.Executor
 	HasExecutor bool
 	Hooks       []Hook
-	// Emits says that the body hands its outputs over as it goes: it is not retried after the first.
-	Emits bool
-	// Map is set on a node that unfolds into an instance per element of one input.
-	Map *Map
 }
 
 // Map says how a mapped node unfolds.
@@ -117,6 +123,12 @@ type Attrs struct {
 	Description string
 	Metadata    metadata.Map
 	CodeVersion string
+}
+
+// IsZero reports whether nothing is attached.
+func (a *Attrs) IsZero() bool {
+	return a.Group == "" && len(a.Kinds) == 0 && len(a.Tags) == 0 && len(a.Owners) == 0 &&
+		a.Description == "" && len(a.Metadata) == 0 && a.CodeVersion == ""
 }
 
 // InputMode says how an input gets its value.

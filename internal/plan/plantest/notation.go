@@ -167,9 +167,9 @@ func (r *reader) attributes(node *graph.Node, text string) error {
 	for len(words) > 0 {
 		switch word := words[0]; {
 		case word == "in_process":
-			node.Executor, node.HasExecutor = executor.InProcess(), true
+			node.Settings = &graph.Settings{Executor: executor.InProcess(), HasExecutor: true}
 		case word == "parallel":
-			node.Executor, node.HasExecutor = executor.Parallel(1), true
+			node.Settings = &graph.Settings{Executor: executor.Parallel(1), HasExecutor: true}
 		case word == "map":
 			node.Map = &graph.Map{}
 			if len(words) > 1 {
