@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -115,6 +116,37 @@ func TestTopologyDescribesTheRepository(t *testing.T) {
 	}
 	if len(doc.Jobs) != 1 || doc.Jobs[0].Description != "nightly" || !slices.Equal(doc.Jobs[0].Steps, []string{"users"}) {
 		t.Errorf("jobs %+v", doc.Jobs)
+	}
+}
+
+// What is recorded is encoded node by node, and says what Topology says.
+func TestTopologyIsTheRecordedOne(t *testing.T) {
+	for _, c := range []rivers.RepositoryConfig{
+		assets(),
+		assets(number("a", 1)),
+		assets(number("b", 1), number("a", 2), multiOf[struct{ X, Y int }]("m")),
+	} {
+		repo := rivers.NewCodeRepository(c)
+		defer closeRepository(t, repo)
+		store := memory.New()
+		if err := repo.Resolve(t.Context(), store); err != nil {
+			t.Fatal(err)
+		}
+		record, err := store.GetTopology(t.Context(), "repo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded, err := record.Document()
+		if err != nil {
+			t.Fatalf("%v in %s", err, record.Doc)
+		}
+		said, err := repo.Topology()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(recorded, said) {
+			t.Errorf("recorded %+v, said %+v", recorded, said)
+		}
 	}
 }
 

@@ -134,7 +134,9 @@ func decodeConfigs(p *plan.Plan, overrides map[string]map[string]any) (map[int32
 		node := p.Graph.Node(n)
 		name := configName(node)
 		over, given := overrides[name]
-		used[name] = used[name] || given
+		if given {
+			used[name] = true
+		}
 		if node.DecodeConfig == nil {
 			if given && node.Kind != graph.GraphTask {
 				errs = append(errs, fmt.Errorf("config of %q: it takes no config: give its function's argument struct a field with the tag `rivers:\",config\"`", name))

@@ -26,7 +26,6 @@ type StepResult struct {
 	Node     int32
 	Outcome  storage.EventKind
 	Attempts int
-	Started  time.Time
 	// Duration is that of the last attempt.
 	Duration time.Duration
 	// Err is why the step did not succeed; nil for a success.
@@ -42,7 +41,7 @@ func (r *run) result() *Result {
 		mapped, _, _ := r.d.Instance(int32(s))
 		sr := StepResult{
 			Key: r.stepKey(int32(s)), Node: r.Plan.Steps[mapped].Node, Outcome: st.status.event(),
-			Attempts: int(st.attempt), Started: d.started.Time(),
+			Attempts: int(st.attempt),
 		}
 		if d.ended > 0 {
 			sr.Duration = between(d.started, d.ended)

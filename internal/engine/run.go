@@ -122,6 +122,7 @@ func Execute(ctx context.Context, c Config) (*Result, error) {
 	if r.Observer.RunStarted != nil {
 		observe(func() { r.Observer.RunStarted(r.Record) })
 	}
+	r.Record.Plan = nil // storage has it, and it is as large as the rest of a run
 	r.begin()
 	stop := context.AfterFunc(ctx, func() { r.stop(context.Cause(ctx)) })
 	<-r.done

@@ -40,7 +40,7 @@ func (s *Store) apply(b *storage.Batch) {
 
 func (s *Store) addRun(rec *storage.RunRecord) {
 	rec.Key = storage.RunKey(len(s.runs) + 1)
-	r := &run{record: *rec}
+	r := &run{record: *rec, events: make([]storage.Event, 0, 2*len(rec.Plan)+2)} // most runs have two a step
 	r.record.CreatedAt = micros(rec.CreatedAt)
 	r.record.StartedAt = micros(rec.StartedAt)
 	r.record.EndedAt = micros(rec.EndedAt)

@@ -75,7 +75,7 @@ func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage
 		return nil, nil
 	}
 	from := sort.Search(len(r.events), func(i int) bool { return r.events[i].N > q.After })
-	return slices.Clone(page(r.events[from:], q.Limit)), nil
+	return append([]storage.Event(nil), page(r.events[from:], q.Limit)...), nil // nil where there is none
 }
 
 // ListAssetEvents returns the materializations and observations of an asset, newest first.
