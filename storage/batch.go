@@ -1,6 +1,9 @@
 package storage
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Batch is one write: a slice a table, all or nothing. Order holds within a slice; tables are
 // written in the order of the fields. The store copies what it keeps: the caller may reuse the
@@ -13,26 +16,33 @@ type Batch struct {
 
 	// Runs are new runs. Commit fills in their keys.
 	Runs []RunRecord
+	// Lease is how long new runs that name an owner are its own without a renewal.
+	Lease time.Duration
 	// RunUpdates change states of the fenced run.
 	RunUpdates []RunUpdate
-	Events     []Event
-	Assets     []AssetUpdate
-	Logs       []LogLine
+	// Cancels ask for runs to stop. Of a run that has ended, or was asked before, nothing changes.
+	Cancels []CancelRequest
+	Events  []Event
+	Assets  []AssetUpdate
+	Logs    []LogLine
+	// Releases give slots back, those of the fenced run, or without a fence by a person's hand.
+	Releases   []SlotRelease
+	Pools      []PoolUpdate
 	KV         []KVPair
 	Topologies []Topology
 }
 
 // Empty reports whether the batch would write nothing.
 func (b *Batch) Empty() bool {
-	return len(b.Runs) == 0 && len(b.RunUpdates) == 0 && len(b.Events) == 0 && len(b.Assets) == 0 &&
-		len(b.Logs) == 0 && len(b.KV) == 0 && len(b.Topologies) == 0
+	return len(b.Runs) == 0 && len(b.RunUpdates) == 0 && len(b.Cancels) == 0 && len(b.Events) == 0 && len(b.Assets) == 0 &&
+		len(b.Logs) == 0 && len(b.Releases) == 0 && len(b.Pools) == 0 && len(b.KV) == 0 && len(b.Topologies) == 0
 }
 
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
 	*b = Batch{
-		Expect: b.Expect[:0], Runs: b.Runs[:0], RunUpdates: b.RunUpdates[:0], Events: b.Events[:0],
-		Assets: b.Assets[:0], Logs: b.Logs[:0], KV: b.KV[:0], Topologies: b.Topologies[:0],
+		Expect: b.Expect[:0], Runs: b.Runs[:0], RunUpdates: b.RunUpdates[:0], Cancels: b.Cancels[:0], Events: b.Events[:0],
+		Assets: b.Assets[:0], Logs: b.Logs[:0], Releases: b.Releases[:0], Pools: b.Pools[:0], KV: b.KV[:0], Topologies: b.Topologies[:0],
 	}
 }
 
@@ -60,8 +70,11 @@ type KVPair struct {
 // Backends call it before anything is written.
 func (b *Batch) Validate() error {
 	for i := range b.Runs {
-		if b.Runs[i].ID == "" {
+		switch {
+		case b.Runs[i].ID == "":
 			return fmt.Errorf("batch: run %d of %d has no id", i+1, len(b.Runs))
+		case b.Runs[i].Owner != "" && b.Lease <= 0:
+			return fmt.Errorf("batch: run %q has an owner and a lease of %s: want a positive one", b.Runs[i].ID, b.Lease)
 		}
 	}
 	ended := false
@@ -90,11 +103,29 @@ func (b *Batch) Validate() error {
 			return fmt.Errorf("batch: asset state %d of %d has no asset", i+1, len(b.Assets))
 		}
 	}
+	return b.validateSlots()
+}
+
+func (b *Batch) validateSlots() error {
+	for i := range b.Releases {
+		if r := &b.Releases[i]; r.Run <= 0 || b.Fence.Run != 0 && r.Run != b.Fence.Run {
+			return fmt.Errorf("batch: slots of run %d are given back under a fence of run %d: want the same run, or no fence", r.Run, b.Fence.Run)
+		}
+	}
+	for i := range b.Pools {
+		p := &b.Pools[i]
+		switch {
+		case p.Name == "":
+			return fmt.Errorf("batch: pool %d of %d has no name", i+1, len(b.Pools))
+		case p.Slots < 0, p.Slots == 0 && p.Declared:
+			return fmt.Errorf("batch: pool %q with %d slots: want 1 or more", p.Name, p.Slots)
+		}
+	}
 	return nil
 }
 
-// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states and log
-// lines only: the rest has somebody who waits for it.
+// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states, log lines
+// and releases of slots only: the rest has somebody who waits for it.
 func (b *Batch) ValidateAppend() error {
 	switch {
 	case len(b.Expect) > 0:
@@ -103,6 +134,12 @@ func (b *Batch) ValidateAppend() error {
 		return fmt.Errorf("append: run %q: commit it", b.Runs[0].ID)
 	case len(b.RunUpdates) > 0:
 		return fmt.Errorf("append: a change of run %d to %s: commit it", b.RunUpdates[0].Run, b.RunUpdates[0].State)
+	case len(b.Cancels) > 0:
+		return fmt.Errorf("append: a request to cancel run %d: commit it", b.Cancels[0].Run)
+	case len(b.Releases) > 0 && b.Fence == (Fence{}):
+		return fmt.Errorf("append: slots of run %d are given back without a fence: commit it", b.Releases[0].Run)
+	case len(b.Pools) > 0:
+		return fmt.Errorf("append: pool %q: commit it", b.Pools[0].Name)
 	case len(b.KV) > 0:
 		return fmt.Errorf("append: value %q: commit it", b.KV[0].Key)
 	case len(b.Topologies) > 0:

@@ -13,6 +13,12 @@ var (
 	ErrFenced = errors.New("the run has ended or has another owner")
 	// ErrRunExists is returned where a run ID is already in use.
 	ErrRunExists = errors.New("a run of this id exists")
+	// ErrRunEnded is returned where a run that has ended is asked to go on.
+	ErrRunEnded = errors.New("the run has ended")
+	// ErrOwned is returned where a run is claimed that another owner holds.
+	ErrOwned = errors.New("the run has another owner")
+	// ErrPoolTooSmall is returned for a claim of more slots than a pool has.
+	ErrPoolTooSmall = errors.New("the pool has fewer slots than are asked for")
 	// ErrClosed is returned by calls on a closed store.
 	ErrClosed = errors.New("the store is closed")
 )

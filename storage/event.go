@@ -58,12 +58,15 @@ const (
 	AssetMaterialized
 	// AssetObserved records an observation of an external asset.
 	AssetObserved
+	// StepReused is the outcome of a step that had succeeded in the run that this one retries: its
+	// value is loaded. Of a mapped step Cause is the count of its instances.
+	StepReused
 )
 
 var eventKindWords = [...]string{
 	"", "run_started", "run_canceling", "run_adopted", "run_ended", "step_started", "step_expanded",
 	"step_succeeded", "step_failed", "step_skipped", "step_canceled", "step_reopened",
-	"asset_materialized", "asset_observed",
+	"asset_materialized", "asset_observed", "step_reused",
 }
 
 // String returns the word of the kind, such as "step_started".

@@ -12,6 +12,32 @@ type RunRequest struct {
 	Config map[string]map[string]any `json:"config,omitempty"`
 	// Tags are recorded with the run.
 	Tags map[string]string `json:"tags,omitempty"`
-	// RunID gives the run a name of the caller's instead of a new UUID; it must not be used yet.
+	// RunID gives the run a name of the caller's instead of a new UUID. It must not be used yet, or
+	// be that of a run that is recorded and was never started.
 	RunID string `json:"run_id,omitempty"`
+	// Resume goes on with the run named by RunID where its process left it: what has succeeded is not
+	// run again. A run that has ended is not changed. All else of the request is the run's own.
+	Resume bool `json:"resume,omitempty"`
+	// RetryOf is the ID of a run that has ended: the new run has its steps, and what succeeded there
+	// is loaded and not run again. The selection is the retried run's own.
+	RetryOf string `json:"retry_of,omitempty"`
+	// Retry says which steps of RetryOf run again.
+	Retry RetryMode `json:"retry,omitempty"`
 }
+
+// RetryMode says which steps of a run are run again when it is retried.
+type RetryMode string
+
+// The modes.
+const (
+	// RetryFromFailure runs all that did not succeed: what failed, and what was skipped or canceled. It
+	// is what an empty mode means.
+	RetryFromFailure RetryMode = "from_failure"
+	// RetryFailed runs what failed, and nothing behind it.
+	RetryFailed RetryMode = "failed"
+	// RetryAll runs everything again.
+	RetryAll RetryMode = "all"
+)
+
+// RetryModes are all modes, in the order in which they are listed to people.
+var RetryModes = [...]RetryMode{RetryFromFailure, RetryFailed, RetryAll}

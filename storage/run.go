@@ -74,6 +74,12 @@ type RunRecord struct {
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	// Token is the fencing token of the run's present owner, 1 when it is created.
 	Token int64 `json:"-"`
+	// Owner is the process that runs it, or ran it last; empty while there was none. LeaseUntil is when it
+	// is anybody's unless the owner renews, zero for a run without an owner or with an end.
+	Owner      string    `json:"owner,omitempty"`
+	LeaseUntil time.Time `json:"lease_until,omitzero"`
+	// Cancel is set once somebody asked for the run to stop.
+	Cancel *CancelRequest `json:"cancel,omitempty"`
 	// Error says in one line why the run did not succeed; empty otherwise.
 	Error string `json:"error,omitempty"`
 	// Counts has the outcomes of the steps of an ended run.
@@ -116,6 +122,8 @@ type RunQuery struct {
 	Location, Job string
 	// States keeps runs in any of these states; empty keeps all.
 	States []RunState
+	// Abandoned keeps runs that have no end, and an owner whose lease has ended.
+	Abandoned bool
 	// Before continues a listing: only runs with a smaller key. Zero begins at the newest.
 	Before RunKey
 	// Limit bounds the answer; zero means 100.

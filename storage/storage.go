@@ -7,6 +7,7 @@ import "context"
 type Storage interface {
 	Reader
 	Writer
+	Leases
 	// ID is the store's own name, written by its first migration: two handles on one store
 	// have the same ID.
 	ID() string
@@ -22,6 +23,8 @@ type Reader interface {
 	Logs
 	KV
 	Topologies
+	Pools
+	Signals
 }
 
 // Writer is the writing side of a store, safe for concurrent use.
@@ -29,7 +32,7 @@ type Writer interface {
 	// Commit applies the batch and everything appended under the same fence before it; it returns
 	// once that is durable. Keys of new runs are filled in.
 	Commit(ctx context.Context, b *Batch) error
-	// Append hands over a batch of events, asset states and log lines that the next Commit
+	// Append hands over a batch of events, asset states, log lines and releases that the next Commit
 	// under the same fence carries, and that is written soon in any case. A refusal met later
 	// is returned by every later call under that fence.
 	Append(b *Batch) error

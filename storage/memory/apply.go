@@ -12,10 +12,13 @@ import (
 // apply folds an admitted batch into the store. It cannot fail.
 func (s *Store) apply(b *storage.Batch) {
 	for i := range b.Runs {
-		s.addRun(&b.Runs[i])
+		s.addRun(&b.Runs[i], b.Lease)
 	}
 	for i := range b.RunUpdates {
 		s.updateRun(&b.RunUpdates[i])
+	}
+	for i := range b.Cancels {
+		s.cancel(&b.Cancels[i])
 	}
 	for i := range b.Events {
 		s.addEvent(&b.Events[i])
@@ -25,6 +28,12 @@ func (s *Store) apply(b *storage.Batch) {
 	}
 	for i := range b.Logs {
 		s.addLog(&b.Logs[i])
+	}
+	for _, r := range b.Releases {
+		s.release(r)
+	}
+	for i := range b.Pools {
+		s.updatePool(&b.Pools[i])
 	}
 	for _, p := range b.KV {
 		if p.Value == nil {
@@ -38,12 +47,15 @@ func (s *Store) apply(b *storage.Batch) {
 	}
 }
 
-func (s *Store) addRun(rec *storage.RunRecord) {
+func (s *Store) addRun(rec *storage.RunRecord, lease time.Duration) {
 	rec.Key = storage.RunKey(len(s.runs) + 1)
 	r := &run{record: *rec, events: make([]storage.Event, 0, 2*len(rec.Plan)+2)} // most runs have two a step
 	r.record.CreatedAt = micros(rec.CreatedAt)
 	r.record.StartedAt = micros(rec.StartedAt)
 	r.record.EndedAt = micros(rec.EndedAt)
+	if r.record.LeaseUntil = (time.Time{}); rec.Owner != "" && !rec.State.Terminal() {
+		r.record.LeaseUntil = micros(time.Now().Add(lease))
+	}
 	s.runs = append(s.runs, r)
 	s.runByID[rec.ID] = r
 }
@@ -55,7 +67,7 @@ func (s *Store) updateRun(u *storage.RunUpdate) {
 	case u.State == storage.Running:
 		rec.StartedAt = micros(u.At)
 	case u.State.Terminal():
-		rec.EndedAt = micros(u.At)
+		rec.EndedAt, rec.LeaseUntil = micros(u.At), time.Time{}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/signal"
 )
 
 // Store is a store in memory, made by [New]. Its zero value is not usable.
@@ -21,10 +22,15 @@ type Store struct {
 	runByID    map[string]*run
 	assets     []*asset
 	assetByKey map[string]storage.AssetKey
+	// claims are in the order of arrival.
+	claims     []*claim
+	pools      map[string]pool
 	kv         map[string][]byte
 	topologies map[string]storage.Topology
 	// refused holds what the later calls under a fence are told.
 	refused map[storage.Fence]error
+
+	signals signal.Hub
 }
 
 type run struct {
@@ -53,7 +59,7 @@ func New() *Store {
 	_, _ = rand.Read(id[:]) // never returns an error, see its documentation
 	return &Store{
 		id:      hex.EncodeToString(id[:]),
-		runByID: map[string]*run{}, assetByKey: map[string]storage.AssetKey{},
+		runByID: map[string]*run{}, assetByKey: map[string]storage.AssetKey{}, pools: map[string]pool{},
 		kv: map[string][]byte{}, topologies: map[string]storage.Topology{},
 		refused: map[storage.Fence]error{},
 	}
@@ -72,7 +78,13 @@ func (s *Store) Close() error {
 		return storage.ErrClosed
 	}
 	s.closed = true
+	s.signals.Close()
 	return nil
+}
+
+// Watch returns a channel that gets a value when something of the topics was written.
+func (s *Store) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
+	return s.signals.Watch(ctx, topics)
 }
 
 // Commit applies the batch and fills in the keys of its new runs. A canceled context refuses it

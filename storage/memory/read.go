@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/rivers-go/rivers/storage"
 )
@@ -46,7 +47,7 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 		return nil, err
 	}
 	defer s.mu.RUnlock()
-	limit := cmp.Or(q.Limit, defaultLimit)
+	limit, now := cmp.Or(q.Limit, defaultLimit), time.Now()
 	end := len(s.runs)
 	if q.Before > 0 {
 		end = min(end, int(q.Before)-1)
@@ -55,7 +56,8 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	for i := end - 1; i >= 0 && len(list) < limit; i-- {
 		rec := s.runs[i].record
 		if q.Location != "" && rec.Location != q.Location || q.Job != "" && rec.Job != q.Job ||
-			len(q.States) > 0 && !slices.Contains(q.States, rec.State) {
+			len(q.States) > 0 && !slices.Contains(q.States, rec.State) ||
+			q.Abandoned && (rec.LeaseUntil.IsZero() || rec.LeaseUntil.After(now)) {
 			continue
 		}
 		rec.Plan = nil

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rivers-go/rivers/storage"
 )
@@ -28,6 +29,12 @@ func (w *writer) apply(g *group, requests []request) error {
 		}
 		if refusal != nil {
 			r.err = refusal
+			continue
+		}
+		if r.lease != nil {
+			if r.err, err = r.lease.do(w); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := w.add(g, r); err != nil {
@@ -119,28 +126,16 @@ func (w *writer) checkNoRun(id string) (refusal, err error) {
 // add writes what later requests of the group may ask about at once, and collects the rest.
 func (w *writer) add(g *group, r *request) error {
 	if b := r.batch; b != nil {
-		for i := range r.runs {
-			if err := w.insertRun(&r.runs[i]); err != nil {
-				return err
-			}
-		}
-		for i := range b.RunUpdates {
-			if err := w.updateRun(&b.RunUpdates[i]); err != nil {
-				return err
-			}
-		}
-		for i := range b.KV {
-			if err := w.writeKV(&b.KV[i]); err != nil {
-				return err
-			}
-		}
-		for i := range b.Topologies {
-			if err := w.writeTopology(&b.Topologies[i]); err != nil {
-				return err
-			}
+		if err := w.addCommitted(b, r.runs); err != nil {
+			return err
 		}
 	}
-	events, assets, logs := g.of(r)
+	events, assets, logs, releases := g.of(r)
+	for i := range releases {
+		if err := w.release(releases[i]); err != nil {
+			return err
+		}
+	}
 	for i := range events {
 		if err := w.addEvent(&events[i]); err != nil {
 			return err
@@ -159,18 +154,57 @@ func (w *writer) add(g *group, r *request) error {
 	return nil
 }
 
-func (w *writer) insertRun(r *encodedRun) error {
+// addCommitted writes what is never appended.
+func (w *writer) addCommitted(b *storage.Batch, runs []encodedRun) error {
+	for i := range runs {
+		if err := w.insertRun(&runs[i], b.Lease); err != nil {
+			return err
+		}
+	}
+	for i := range b.RunUpdates {
+		if err := w.updateRun(&b.RunUpdates[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.Cancels {
+		if err := w.writeCancel(&b.Cancels[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.Pools {
+		if err := w.writePool(&b.Pools[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.KV {
+		if err := w.writeKV(&b.KV[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.Topologies {
+		if err := w.writeTopology(&b.Topologies[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) insertRun(r *encodedRun, lease time.Duration) error {
 	rec := r.rec
+	var until storage.Micros
+	if rec.Owner != "" && !rec.State.Terminal() {
+		until = storage.MicrosOf(time.Now().Add(lease))
+	}
 	plan, longPlan := r.plan, []byte(nil)
 	if len(plan) > longPlanAt {
 		plan, longPlan = nil, plan
 	}
 	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
-		"succeeded, failed, skipped, canceled, error, request, tags, plan) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
-		rec.Error, r.request, r.tags, plan)
+		rec.Error, r.request, r.tags, plan, rec.Owner, int64(until))
 	if err != nil {
 		return err
 	}
@@ -194,8 +228,8 @@ func (w *writer) updateRun(u *storage.RunUpdate) error {
 	case u.State.Terminal():
 		ended = at
 	}
-	_, err := w.run(&w.setRun, "UPDATE run SET state = ?, started_at = coalesce(?, started_at), ended_at = coalesce(?, ended_at), "+
-		"succeeded = ?, failed = ?, skipped = ?, canceled = ?, error = ? WHERE key = ?",
+	_, err := w.run(&w.setRun, "UPDATE run SET state = ?1, started_at = coalesce(?2, started_at), ended_at = coalesce(?3, ended_at), "+
+		"lease_until = iif(?3 IS NULL, lease_until, 0), succeeded = ?4, failed = ?5, skipped = ?6, canceled = ?7, error = ?8 WHERE key = ?9",
 		int64(u.State), started, ended, int64(u.Counts.Succeeded), int64(u.Counts.Failed), int64(u.Counts.Skipped),
 		int64(u.Counts.Canceled), u.Error, int64(u.Run))
 	if err != nil {

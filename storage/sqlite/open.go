@@ -44,6 +44,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, explain(file, "open", err)
 	}
 	s := &Store{path: file, done: make(chan struct{})}
+	s.signals.First, s.signals.Last = s.watched, s.unwatched
 	s.writer = newWriter(s, conn)
 	if err := s.readVersion(ctx); err != nil {
 		return nil, errors.Join(explainOpen(file, err), s.writer.close())
@@ -161,7 +162,6 @@ func openPool(file string, parameters ...string) (*sql.DB, error) {
 func (s *Store) readVersion(ctx context.Context) error {
 	var row []driver.Value
 	w := s.writer
-	w.answer = make([]driver.Value, 3)
 	var query, mode *statement
 	err := retryBusy(ctx, func() (err error) {
 		// Only a file that another tool has rewritten is not in WAL mode any more.

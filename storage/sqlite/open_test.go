@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -212,13 +213,17 @@ func TestOlderAndNewerSchema(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	_, ours, err := sqlite.Migrate(t.Context(), s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		version, minReader int
 		want               string
 	}{
-		{0, 0, "schema version 0, this program needs 1: run `rivers db migrate --storage"},
-		{9, 1, ""},
-		{9, 9, "its schema version 9 needs a program of version 9 or newer, this one has 1: update this program"},
+		{0, 0, fmt.Sprintf("schema version 0, this program needs %d: run `rivers db migrate --storage", ours)},
+		{999, 1, ""},
+		{999, 999, fmt.Sprintf("its schema version 999 needs a program of version 999 or newer, this one has %d: update this program", ours)},
 	} {
 		execute(t, s.Path(), "UPDATE store SET schema_version = ?, min_reader = ?", c.version, c.minReader)
 		again, err := sqlite.Open(t.Context(), s.Path())

@@ -16,12 +16,14 @@ import (
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/sqlite"
+	"github.com/rivers-go/rivers/storage/storagetest"
 )
 
 // childPath makes the test binary a process that writes runs into a store, see [child].
 const childPath = "RIVERS_TEST_CHILD_STORE"
 
 func TestMain(m *testing.M) {
+	storagetest.Child(func(ctx context.Context, url string) (storage.Storage, error) { return sqlite.Open(ctx, url) })
 	if path := os.Getenv(childPath); path != "" {
 		if err := child(path, os.Args[1], os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -43,6 +43,7 @@ type group struct {
 	events   []storage.Event
 	assets   []storage.AssetUpdate
 	logs     []storage.LogLine
+	releases []storage.SlotRelease
 	commits  int
 }
 
@@ -51,10 +52,13 @@ type request struct {
 	fence storage.Fence
 	// batch is the caller's, who waits for answer and touches nothing until it came; nil for
 	// appended records, which are in the group's slices.
-	batch                *storage.Batch
-	runs                 []encodedRun
-	answer               chan error
+	batch  *storage.Batch
+	runs   []encodedRun
+	answer chan error
+	// lease is a claim or a renewal in place of a batch.
+	lease                leaseCall
 	events, assets, logs span
+	releases             span
 	// err is the writer's answer; refused says that it was known before.
 	err     error
 	refused bool
@@ -70,14 +74,16 @@ func (r *request) fail(err error) {
 	}
 }
 
-func (g *group) records() int { return len(g.events) + len(g.assets) + len(g.logs) }
+func (g *group) records() int {
+	return len(g.events) + len(g.assets) + len(g.logs) + len(g.releases)
+}
 
 func (g *group) reset() {
 	clear(g.requests)
 	clear(g.events)
 	clear(g.assets)
 	clear(g.logs)
-	*g = group{requests: g.requests[:0], events: g.events[:0], assets: g.assets[:0], logs: g.logs[:0]}
+	*g = group{requests: g.requests[:0], events: g.events[:0], assets: g.assets[:0], logs: g.logs[:0], releases: g.releases[:0]}
 }
 
 func (q *queue) init() {
@@ -119,6 +125,9 @@ func (q *queue) append(b *storage.Batch) error {
 	before := g.records()
 	g.add(b)
 	switch now := g.records(); {
+	case len(b.Releases) > 0: // somebody may be waiting for them
+		q.due = true
+		q.work.Signal()
 	case now >= wakeAt && before < wakeAt:
 		q.work.Signal()
 	case before == 0 && now > 0:
@@ -130,38 +139,42 @@ func (q *queue) append(b *storage.Batch) error {
 // add appends the batch to the last request where that has the same fence and waits for nothing.
 func (g *group) add(b *storage.Batch) {
 	last := len(g.requests) - 1
-	if last < 0 || g.requests[last].batch != nil || g.requests[last].fence != b.Fence {
+	if last < 0 || g.requests[last].answer != nil || g.requests[last].fence != b.Fence {
 		g.requests = append(g.requests, request{
 			fence: b.Fence, events: span{from: len(g.events)}, assets: span{from: len(g.assets)}, logs: span{from: len(g.logs)},
+			releases: span{from: len(g.releases)},
 		})
 		last++
 	}
 	g.events = append(g.events, b.Events...)
 	g.assets = append(g.assets, b.Assets...)
 	g.logs = append(g.logs, b.Logs...)
+	g.releases = append(g.releases, b.Releases...)
 	r := &g.requests[last]
-	r.events.to, r.assets.to, r.logs.to = len(g.events), len(g.assets), len(g.logs)
+	r.events.to, r.assets.to, r.logs.to, r.releases.to = len(g.events), len(g.assets), len(g.logs), len(g.releases)
 }
 
 // of returns the records of a request, wherever they are.
-func (g *group) of(r *request) ([]storage.Event, []storage.AssetUpdate, []storage.LogLine) {
+func (g *group) of(r *request) ([]storage.Event, []storage.AssetUpdate, []storage.LogLine, []storage.SlotRelease) {
 	if r.batch != nil {
-		return r.batch.Events, r.batch.Assets, r.batch.Logs
+		return r.batch.Events, r.batch.Assets, r.batch.Logs, r.batch.Releases
 	}
-	return g.events[r.events.from:r.events.to], g.assets[r.assets.from:r.assets.to], g.logs[r.logs.from:r.logs.to]
+	return g.events[r.events.from:r.events.to], g.assets[r.assets.from:r.assets.to], g.logs[r.logs.from:r.logs.to],
+		g.releases[r.releases.from:r.releases.to]
 }
 
-// commit leaves the batch in the queue and waits for the writer's answer. Where the context ends
-// first, the batch is taken back unless the writer is at it.
-func (q *queue) commit(ctx context.Context, b *storage.Batch, runs []encodedRun) error {
+// commit leaves a batch or a lease call in the queue and waits for the writer's answer. Where the
+// context ends first, it is taken back unless the writer is at it.
+func (q *queue) commit(ctx context.Context, r request) error {
 	answer := q.answers.Get().(chan error)
 	q.mu.Lock()
-	if err := q.admit(b.Fence); err != nil {
+	if err := q.admit(r.fence); err != nil {
 		q.mu.Unlock()
 		q.answers.Put(answer)
 		return err
 	}
-	q.waits.requests = append(q.waits.requests, request{fence: b.Fence, batch: b, runs: runs, answer: answer})
+	r.answer = answer
+	q.waits.requests = append(q.waits.requests, r)
 	q.waits.commits++
 	q.mu.Unlock()
 	q.work.Signal()
@@ -249,8 +262,11 @@ func (q *queue) finish(g *group) {
 }
 
 // sticky says whether the later calls under the fence have to know of the error. Of an unmet
-// expectation its caller knows, and of a failed batch without a fence too.
+// expectation its caller knows, of a failed batch without a fence too, and a claim leaves no gap.
 func (r *request) sticky() bool {
+	if r.lease != nil {
+		return r.fence != (storage.Fence{}) && errors.Is(r.err, storage.ErrFenced)
+	}
 	if r.fence == (storage.Fence{}) {
 		return r.batch == nil
 	}

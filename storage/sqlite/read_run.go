@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
@@ -25,7 +26,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, State: row.State, Token: row.Token,
 		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
 		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
-		Error: row.Error, Request: row.Request, Tags: row.Tags,
+		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel,
 	})
 	if err == nil {
 		err = errors.Join(decode(row.Plan, &rec.Plan), decode(row.LongPlan, &rec.Plan))
@@ -49,10 +50,17 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 			states |= 1 << state
 		}
 	}
-	rows, err := s.reads.ListRuns(ctx, db.ListRunsParams{
+	p := db.ListRunsParams{
 		Before: before, Location: q.Location, AnyLocation: q.Location == "", Job: q.Job, AnyJob: q.Job == "",
 		States: states, Max: int64(cmp.Or(q.Limit, defaultLimit)),
-	})
+	}
+	var rows []db.ListRunsRow
+	var err error
+	if q.Abandoned {
+		rows, err = s.abandoned(ctx, p)
+	} else {
+		rows, err = s.reads.ListRuns(ctx, p)
+	}
 	if err != nil {
 		return nil, s.readError("list runs", err)
 	}
@@ -67,6 +75,18 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	return list, nil
 }
 
+func (s *Store) abandoned(ctx context.Context, p db.ListRunsParams) ([]db.ListRunsRow, error) {
+	found, err := s.reads.ListAbandonedRuns(ctx, db.ListAbandonedRunsParams{
+		Now: int64(storage.MicrosOf(time.Now())), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
+		Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
+	})
+	rows := make([]db.ListRunsRow, len(found))
+	for i := range found {
+		rows[i] = db.ListRunsRow(found[i])
+	}
+	return rows, err
+}
+
 func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 	rec := storage.RunRecord{
 		Key: storage.RunKey(row.Key), ID: row.ID, Location: row.Location, Job: row.Job,
@@ -77,7 +97,10 @@ func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 			Succeeded: int(row.Succeeded), Failed: int(row.Failed), Skipped: int(row.Skipped), Canceled: int(row.Canceled),
 		},
 	}
-	return rec, errors.Join(decode(row.Request, &rec.Request), decode(row.Tags, &rec.Tags))
+	rec.Owner, rec.LeaseUntil = row.Owner, storage.Micros(row.LeaseUntil).Time()
+	var err error
+	rec.Cancel, err = cancelRequest(rec.Key, row.Cancel)
+	return rec, errors.Join(err, decode(row.Request, &rec.Request), decode(row.Tags, &rec.Tags))
 }
 
 // readError says what was being read. Errors of a store closed meanwhile are [storage.ErrClosed].

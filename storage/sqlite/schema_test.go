@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,20 +16,28 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// withSecond is our migrations and one more.
-func withSecond(t *testing.T, second string) fs.FS {
+// next is the version of a migration that is still to come.
+const next = schemaVersion + 1
+
+// withNext is our migrations and one more.
+func withNext(t *testing.T, text string) fs.FS {
 	t.Helper()
-	first, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
+	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fstest.MapFS{
-		"migrations/00001_begin.sql": {Data: first},
-		"migrations/00002_next.sql":  {Data: []byte("-- +goose Up\n" + second)},
+	files := fstest.MapFS{fmt.Sprintf("migrations/%05d_next.sql", next): {Data: []byte("-- +goose Up\n" + text)}}
+	for _, name := range names {
+		data, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: data}
 	}
+	return files
 }
 
-const addColumn = "ALTER TABLE run ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;\nUPDATE store SET schema_version = 2, min_reader = 1;"
+var addColumn = fmt.Sprintf("ALTER TABLE run ADD COLUMN something INTEGER NOT NULL DEFAULT 0;\nUPDATE store SET schema_version = %d, min_reader = 1;", next)
 
 // newStore makes a store with one run and returns its file.
 func newStore(t *testing.T) string {
@@ -48,11 +57,11 @@ func newStore(t *testing.T) string {
 
 func TestMigrateKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
-	file, files := newStore(t), withSecond(t, addColumn)
-	for _, from := range []int{1, 2} {
-		gotFrom, to, err := migrate(t.Context(), file, files, 2)
-		if err != nil || gotFrom != from || to != 2 {
-			t.Fatalf("migrated from %d to %d, %v, want %d to 2", gotFrom, to, err, from)
+	file, files := newStore(t), withNext(t, addColumn)
+	for _, from := range []int{schemaVersion, next} {
+		gotFrom, to, err := migrate(t.Context(), file, files, next)
+		if err != nil || gotFrom != from || to != next {
+			t.Fatalf("migrated from %d to %d, %v, want %d to %d", gotFrom, to, err, from, next)
 		}
 	}
 	s, err := Open(t.Context(), file) // newer, and says that we may read it
@@ -67,11 +76,11 @@ func TestMigrateKeepsWhatIsThere(t *testing.T) {
 
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()
-	file, files := newStore(t), withSecond(t, addColumn)
+	file, files := newStore(t), withNext(t, addColumn)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if _, to, err := migrate(context.Background(), file, files, 2); err != nil || to != 2 {
+			if _, to, err := migrate(context.Background(), file, files, next); err != nil || to != next {
 				t.Errorf("migrated to %d, %v", to, err)
 			}
 		})
@@ -82,11 +91,11 @@ func TestMigrateAtOnce(t *testing.T) {
 func TestFailedMigrationChangesNothing(t *testing.T) {
 	t.Parallel()
 	file := newStore(t)
-	broken := withSecond(t, addColumn+"\nINSERT INTO nowhere VALUES (1);")
-	if _, to, err := migrate(t.Context(), file, broken, 2); err == nil || to != 1 {
+	broken := withNext(t, addColumn+"\nINSERT INTO nowhere VALUES (1);")
+	if _, to, err := migrate(t.Context(), file, broken, next); err == nil || to != schemaVersion {
 		t.Fatalf("a broken migration led to %d, %v", to, err)
 	}
-	if _, to, err := migrate(t.Context(), file, withSecond(t, addColumn), 2); err != nil || to != 2 {
+	if _, to, err := migrate(t.Context(), file, withNext(t, addColumn), next); err != nil || to != next {
 		t.Fatalf("the mended one led to %d, %v", to, err)
 	}
 }

@@ -25,5 +25,6 @@ func TestConformance(t *testing.T) {
 				t.Fatal(err)
 			}
 			return open(t, s.(*sqlite.Store).Path())
-		}))
+		}),
+		storagetest.Processes(func(s storage.Storage) string { return s.(*sqlite.Store).Path() }))
 }

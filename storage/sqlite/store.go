@@ -3,12 +3,14 @@ package sqlite
 //go:generate go tool -modfile=../../tools/go.mod sqlc generate
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"sync"
 	"sync/atomic"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/signal"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -25,6 +27,10 @@ type Store struct {
 	done   chan struct{} // closed when the writer's goroutine has ended
 	closed atomic.Bool
 	close  sync.Once
+
+	signals     signal.Hub
+	stopLooking context.CancelFunc // set by the hub, which calls one at a time
+	looking     sync.WaitGroup
 
 	rows, statements, commits atomic.Int64
 }
@@ -61,6 +67,8 @@ func (s *Store) Close() error {
 	err := storage.ErrClosed
 	s.close.Do(func() {
 		s.closed.Store(true)
+		s.signals.Close()
+		s.looking.Wait()
 		s.queue.close()
 		<-s.done
 		err = errors.Join(s.queue.lost(), s.writer.close(), s.pool.Close())

@@ -23,7 +23,7 @@ func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
 	if err != nil {
 		return err
 	}
-	if err := s.queue.commit(ctx, b, runs); err != nil {
+	if err := s.queue.commit(ctx, request{fence: b.Fence, batch: b, runs: runs}); err != nil {
 		return err
 	}
 	for i := range runs {

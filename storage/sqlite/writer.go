@@ -24,8 +24,14 @@ type writer struct {
 	fence, hasRun, addRun, addPlan, setRun, putKV, dropKV, topology *statement
 	events, assets, logs, names                                     inserter
 
-	// fences is what this transaction knows of the runs it was asked about.
+	claimable, own, renewRun, renewSlots, canceled, askCancel                          *statement
+	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder               *statement
+	keepSlot, holdSlot, freeRun, freeStep, setPool, declarePool, dropPool, raiseSignal *statement
+
+	// fences is what this transaction knows of the runs it was asked about, topics what it wrote that
+	// somebody may watch.
 	fences map[storage.RunKey]runFence
+	topics storage.Topic
 	boxes  *boxes
 	args   []driver.NamedValue // of statements of one row
 	answer []driver.Value
@@ -39,7 +45,7 @@ type statement struct {
 }
 
 func newWriter(s *Store, conn driver.Conn) *writer {
-	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 2)}
+	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 5)}
 	w.events = inserter{w: w, columns: 11, insert: "INSERT OR REPLACE INTO event " +
 		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail) VALUES "}
 	w.assets = inserter{w: w, columns: 8, insert: "INSERT OR REPLACE INTO asset_state " +
@@ -104,6 +110,7 @@ func (w *writer) writeSingly(g *group) {
 // beginImmediate takes the write lock of the file, waiting for other processes.
 func (w *writer) beginImmediate() error {
 	clear(w.fences)
+	w.topics = 0
 	err := w.once(&w.begin, "BEGIN IMMEDIATE")
 	if err != nil {
 		return err
@@ -117,12 +124,18 @@ func (w *writer) beginImmediate() error {
 // finish commits, or rolls back after an error, which it returns.
 func (w *writer) finish(err error) error {
 	if err == nil {
+		err = w.raiseSignals()
+	}
+	if err == nil {
 		if err = w.once(&w.commit, "COMMIT"); err == nil {
 			_, err = w.commit.ExecContext(context.Background(), nil)
 		}
 	}
 	if err == nil {
 		w.store.commits.Add(1)
+		if w.topics != 0 {
+			w.store.signals.Send(w.topics)
+		}
 		return nil
 	}
 	for _, in := range []*inserter{&w.events, &w.assets, &w.logs, &w.names} {
@@ -133,6 +146,20 @@ func (w *writer) finish(err error) error {
 		_, _ = w.rollback.ExecContext(context.Background(), nil)
 	}
 	return err
+}
+
+// raiseSignals counts up the topics that the transaction wrote, for other processes.
+func (w *writer) raiseSignals() error {
+	for topic := storage.Topic(1); topic != 0 && topic <= w.topics; topic <<= 1 {
+		if w.topics&topic == 0 {
+			continue
+		}
+		_, err := w.run(&w.raiseSignal, "INSERT INTO signal (topic, n) VALUES (?, 1) ON CONFLICT (topic) DO UPDATE SET n = n + 1", int64(topic))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retryBusy repeats what found the file locked, until it is done, fails otherwise, the context ends
@@ -223,6 +250,31 @@ func (w *writer) first(st **statement, sql string, columns int, values ...driver
 	return row, err
 }
 
+// all returns every row of a query.
+func (w *writer) all(st **statement, sql string, columns int, values ...driver.Value) ([][]driver.Value, error) {
+	if err := w.once(st, sql); err != nil {
+		return nil, err
+	}
+	w.store.statements.Add(1)
+	rows, err := (*st).QueryContext(context.Background(), w.bind(values))
+	if err != nil {
+		return nil, err
+	}
+	var found [][]driver.Value
+	for {
+		row := make([]driver.Value, columns)
+		err = rows.Next(row)
+		if err != nil {
+			break
+		}
+		found = append(found, row)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return found, errors.Join(err, rows.Close())
+}
+
 func (w *writer) bind(values []driver.Value) []driver.NamedValue {
 	w.args = w.args[:0]
 	for i, v := range values {
@@ -236,6 +288,9 @@ func (w *writer) close() error {
 	var errs []error
 	for _, st := range []*statement{
 		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.putKV, w.dropKV, w.topology,
+		w.claimable, w.own, w.renewRun, w.renewSlots, w.canceled, w.askCancel,
+		w.expire, w.mySlots, w.poolLimit, w.lastTicket, w.addSlot, w.poolUse, w.slotHolder,
+		w.keepSlot, w.holdSlot, w.freeRun, w.freeStep, w.setPool, w.declarePool, w.dropPool, w.raiseSignal,
 	} {
 		if st != nil {
 			errs = append(errs, st.Close())

@@ -4,61 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
 )
-
-// workers is how many goroutines write at once.
-const workers = 8
-
-// together runs a function in every worker and ends the test on the first error.
-func (f *fixture) together(work func(worker int) error) {
-	f.Helper()
-	var wg sync.WaitGroup
-	errs := make([]error, workers)
-	for w := range workers {
-		wg.Go(func() { errs[w] = work(w) })
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		f.Fatal(err)
-	}
-}
-
-func checkCommitters(f *fixture) {
-	const runs = 12
-	f.together(func(worker int) error {
-		for i := range runs {
-			id := fmt.Sprintf("%d-%d", worker, i)
-			b := storage.Batch{Expect: []storage.Expectation{{NoRun: id}}, Runs: []storage.RunRecord{{ID: id, Token: 1}}}
-			if err := f.Commit(f.ctx, &b); err != nil {
-				return err
-			}
-			fence := storage.Fence{Run: b.Runs[0].Key, Token: 1}
-			for n := int64(1); n <= 3; n++ {
-				if err := f.Commit(f.ctx, &storage.Batch{Fence: fence, Events: []storage.Event{event(fence.Run, n)}}); err != nil {
-					return err
-				}
-			}
-			end := storage.Batch{Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success}}}
-			if err := f.Commit(f.ctx, &end); err != nil {
-				return err
-			}
-			rec, err := f.GetRun(f.ctx, id)
-			if err != nil || rec.State != storage.Success || rec.Key != fence.Run {
-				return fmt.Errorf("run %s reads as %+v, %w", id, rec, err)
-			}
-		}
-		return nil
-	})
-	list := must[[]storage.RunRecord](f)(f.ListRuns(f.ctx, storage.RunQuery{Limit: 1000}))
-	f.equal("the number of runs", len(list), workers*runs)
-	for i := range list {
-		f.equal("the events of "+list[i].ID, f.numbers(list[i].Key), []int64{1, 2, 3})
-	}
-}
 
 func checkAppenders(f *fixture) {
 	const events = 1500
@@ -85,37 +34,6 @@ func checkAppenders(f *fixture) {
 		if len(ns) != events || ns[0] != 1 || ns[events-1] != events {
 			f.Errorf("worker %d: %d events, want %d without gaps", w, len(ns), events)
 		}
-	}
-}
-
-// checkCreateOnce has all workers create runs of the same IDs: each ID has one winner.
-func checkCreateOnce(f *fixture) {
-	const runs = 20
-	var mu sync.Mutex
-	won := map[string]int{}
-	f.together(func(worker int) error {
-		for i := range runs {
-			id := fmt.Sprint(i)
-			b := storage.Batch{
-				Expect: []storage.Expectation{{NoRun: id}}, Runs: []storage.RunRecord{{ID: id, Job: fmt.Sprint(worker)}},
-				KV: []storage.KVPair{{Key: id, Value: []byte(fmt.Sprint(worker))}},
-			}
-			switch err := f.Commit(f.ctx, &b); {
-			case err == nil:
-				mu.Lock()
-				won[id]++
-				mu.Unlock()
-			case !errors.Is(err, storage.ErrRunExists):
-				return err
-			}
-		}
-		return nil
-	})
-	for i := range runs {
-		id := fmt.Sprint(i)
-		f.equal("winners of "+id, won[id], 1)
-		rec := must[storage.RunRecord](f)(f.GetRun(f.ctx, id))
-		f.equal("the value of the winner", string(must[[]byte](f)(f.GetKV(f.ctx, id))), rec.Job)
 	}
 }
 
@@ -153,7 +71,15 @@ func checkClose(f *fixture) {
 		"GetKV":           func() error { _, err := f.GetKV(f.ctx, "k"); return err },
 		"ListKV":          func() error { _, err := f.ListKV(f.ctx, ""); return err },
 		"GetTopology":     func() error { _, err := f.GetTopology(f.ctx, "l"); return err },
-		"ListTopologies":  func() error { _, err := f.ListTopologies(f.ctx); return err },
+		"ListPools":       func() error { _, err := f.ListPools(f.ctx); return err },
+		"ListSlots":       func() error { _, err := f.ListSlots(f.ctx, storage.SlotQuery{}); return err },
+		"ClaimRun": func() error {
+			_, err := f.ClaimRun(f.ctx, storage.RunClaim{ID: "r", Owner: "a", Lease: long})
+			return err
+		},
+		"RenewLeases":    func() error { _, err := f.RenewLeases(f.ctx, storage.Renewal{Lease: long, Slots: long}); return err },
+		"ClaimSlots":     func() error { _, err := f.ClaimSlots(f.ctx, slotClaim(fence, 0, "db")); return err },
+		"ListTopologies": func() error { _, err := f.ListTopologies(f.ctx); return err },
 	} {
 		if err := read(); !errors.Is(err, storage.ErrClosed) {
 			f.Errorf("%s of a closed store: %v, want %q", name, err, storage.ErrClosed)

@@ -19,7 +19,7 @@ func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 		backend := open(t)
 		p := pair{
 			stores: [2]storage.Storage{backend, memory.New()}, ctx: t.Context(),
-			ended: map[int]bool{}, next: map[int]int64{},
+			ended: map[int]bool{}, next: map[int]int64{}, tokens: map[int]int64{},
 		}
 		p.topology(rt)
 		for range rapid.IntRange(1, 25).Draw(rt, "batches") {
@@ -39,8 +39,10 @@ type pair struct {
 	ctx    context.Context
 	runs   [2][]storage.RunKey
 	assets [2][]storage.AssetKey
+	ids    []string // of the runs
 	ended  map[int]bool
 	next   map[int]int64 // the next event number of a run
+	tokens map[int]int64 // the present token of a run
 }
 
 var modelAssets = []string{"a", "b", "ü", "d"}
@@ -68,6 +70,10 @@ type plan struct {
 	events []planEvent
 	kv     []storage.KVPair
 	later  bool // append, do not commit
+
+	releases []int32
+	pools    []storage.PoolUpdate
+	cancel   int // -1: nobody asks
 }
 
 type planEvent struct {
@@ -80,14 +86,16 @@ type planEvent struct {
 }
 
 func (p *pair) draw(t *rapid.T) plan {
-	pl := plan{run: -1, token: 1}
+	pl := plan{run: -1, cancel: -1}
 	if n := len(p.runs[0]); n > 0 {
 		pl.run = rapid.IntRange(-1, n-1).Draw(t, "run")
 	}
+	pl.token = p.tokens[pl.run]
 	if rapid.IntRange(0, 15).Draw(t, "stale") == 0 {
-		pl.token = 2
+		pl.token = rapid.Int64Range(1, 4).Draw(t, "token")
 	}
 	pl.later = pl.run >= 0 && rapid.Bool().Draw(t, "later")
+	pl.drawSlots(t, len(p.runs[0]))
 	if pl.run >= 0 {
 		for range rapid.IntRange(0, 12).Draw(t, "events") {
 			pl.events = append(pl.events, p.drawEvent(t, pl.run))
@@ -133,12 +141,19 @@ func (p *pair) drawEvent(t *rapid.T, run int) planEvent {
 
 // batch is the plan in the keys of one store.
 func (p *pair) batch(store int, pl plan) storage.Batch {
-	b := storage.Batch{KV: pl.kv}
+	b := storage.Batch{KV: pl.kv, Pools: pl.pools, Lease: long}
+	if pl.cancel >= 0 {
+		b.Cancels = []storage.CancelRequest{{Run: p.runs[store][pl.cancel], At: epoch, By: "ann"}}
+	}
 	if pl.noRun != "" {
 		b.Expect = []storage.Expectation{{NoRun: pl.noRun}}
 	}
 	for _, id := range pl.create {
-		b.Runs = append(b.Runs, storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch})
+		rec := storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch}
+		if id > "x" {
+			rec.Owner = "a"
+		}
+		b.Runs = append(b.Runs, rec)
 	}
 	if pl.run < 0 {
 		return b
@@ -147,6 +162,9 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 	b.Fence = storage.Fence{Run: key, Token: pl.token}
 	if pl.end != 0 {
 		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: epoch, Error: "e"}}
+	}
+	for _, step := range pl.releases {
+		b.Releases = append(b.Releases, storage.SlotRelease{Run: key, Step: step})
 	}
 	for _, e := range pl.events {
 		ev := storage.Event{Run: key, N: e.n, Fact: storage.Fact{At: storage.Micros(e.n), Step: e.step, Kind: e.kind}, Detail: e.detail}
@@ -165,6 +183,10 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 }
 
 func (p *pair) step(t *rapid.T) {
+	if len(p.runs[0]) > 0 && rapid.IntRange(0, 2).Draw(t, "call") == 0 {
+		p.lease(t)
+		return
+	}
 	pl := p.draw(t)
 	if pl.later {
 		for i, s := range p.stores {
@@ -187,13 +209,17 @@ func (p *pair) step(t *rapid.T) {
 		for i := range p.stores {
 			p.runs[i] = append(p.runs[i], keys[i]...)
 		}
+		for _, id := range pl.create {
+			p.tokens[len(p.ids)] = 1
+			p.ids = append(p.ids, id)
+		}
 	}
 }
 
 // flush commits nothing under every fence, which writes what was appended and tells its refusal.
 func (p *pair) flush(t *rapid.T) {
 	for run := range p.runs[0] {
-		for token := int64(1); token <= 2; token++ {
+		for token := int64(1); token <= 4; token++ {
 			var errs [2]error
 			for i, s := range p.stores {
 				errs[i] = s.Commit(p.ctx, &storage.Batch{Fence: storage.Fence{Run: p.runs[i][run], Token: token}})
@@ -204,7 +230,9 @@ func (p *pair) flush(t *rapid.T) {
 }
 
 func (p *pair) agree(t *rapid.T, what string, errs [2]error) {
-	for _, kind := range []error{storage.ErrFenced, storage.ErrRunExists} {
+	for _, kind := range []error{
+		storage.ErrFenced, storage.ErrRunExists, storage.ErrRunEnded, storage.ErrOwned, storage.ErrNotFound, storage.ErrPoolTooSmall,
+	} {
 		if errors.Is(errs[0], kind) != errors.Is(errs[1], kind) {
 			t.Fatalf("%s: got error %v, the model says %v", what, errs[0], errs[1])
 		}
@@ -220,9 +248,14 @@ func (p *pair) compare(t *rapid.T) {
 		answers[i] = p.answers(t, i)
 	}
 	for what, want := range answers[1] {
-		if got := answers[0][what]; !reflect.DeepEqual(got, want) {
-			t.Fatalf("%s:\n got %+v\nwant %+v", what, got, want)
-		}
+		p.same(t, "at the end", what, [2]any{answers[0][what], want})
+	}
+}
+
+// same ends the test unless the backend answers as the model does.
+func (p *pair) same(t *rapid.T, after, what string, answers [2]any) {
+	if !reflect.DeepEqual(answers[0], answers[1]) {
+		t.Fatalf("%s: %s:\n got %+v\nwant %+v", after, what, answers[0], answers[1])
 	}
 }
 
@@ -261,6 +294,12 @@ func (p *pair) answers(t *rapid.T, store int) map[string]any {
 	runs, err := s.ListRuns(p.ctx, storage.RunQuery{})
 	for i := range runs {
 		runs[i].Key = numberOf[runs[i].Key]
+		if c := runs[i].Cancel; c != nil {
+			asked := *c
+			asked.Run = runs[i].Key
+			runs[i].Cancel = &asked
+		}
+		runs[i] = withoutLease(runs[i])
 	}
 	get("runs", runs, err)
 	assets, err := s.ListAssets(p.ctx, storage.AssetQuery{})
@@ -277,6 +316,7 @@ func (p *pair) answers(t *rapid.T, store int) map[string]any {
 		events, err := s.ListAssetEvents(p.ctx, storage.AssetEventQuery{Asset: key, Limit: 5})
 		get("history of "+modelAssets[i], plain(events), err)
 	}
+	all["pools"], all["slots"] = p.slotAnswers(t, store, numberOf)
 	pairs, err := s.ListKV(p.ctx, "k")
 	get("values", pairs, err)
 	topologies, err := s.ListTopologies(p.ctx)

@@ -23,6 +23,7 @@ type Option func(*options)
 
 type options struct {
 	reopen func(*testing.T, storage.Storage) storage.Storage
+	url    func(storage.Storage) string
 }
 
 // Reopen is for backends that outlive their handle: the function closes the store and returns a
@@ -45,6 +46,7 @@ func Run(t *testing.T, open func(*testing.T) storage.Storage, opts ...Option) {
 			c.check(newFixture(t, open))
 		})
 	}
+	runCrowds(t, open, &o)
 	t.Run("Model", func(t *testing.T) {
 		t.Parallel()
 		checkModel(t, open)
@@ -85,9 +87,16 @@ var checks = []struct {
 	{"AppendAlone", checkAppendAlone},
 	{"CallerReuses", checkCallerReuses},
 	{"LargeBatch", checkLargeBatch},
-	{"Committers", checkCommitters},
+	{"ClaimRun", checkClaimRun},
+	{"LeaseEnds", checkLeaseEnds},
+	{"CancelRequests", checkCancelRequests},
+	{"Pools", checkPools},
+	{"Slots", checkSlots},
+	{"SlotRefusals", checkSlotRefusals},
+	{"SlotsEnd", checkSlotsEnd},
+	{"Watch", checkWatch},
+	{"WatchClosed", checkWatchClosed},
 	{"Appenders", checkAppenders},
-	{"CreateOnce", checkCreateOnce},
 	{"Text", checkText},
 	{"Times", checkTimes},
 	{"Canceled", checkCanceled},

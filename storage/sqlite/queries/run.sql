@@ -5,9 +5,21 @@ WHERE run.id = sqlc.arg(id);
 
 -- name: ListRuns :many
 SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
 WHERE key < sqlc.arg(before)
+    AND (location = sqlc.arg(location) OR CAST(sqlc.arg(any_location) AS BOOLEAN))
+    AND (job = sqlc.arg(job) OR CAST(sqlc.arg(any_job) AS BOOLEAN))
+    AND (CAST(sqlc.arg(states) AS INTEGER) >> state) & 1 = 1
+ORDER BY key DESC
+LIMIT sqlc.arg(max);
+
+-- name: ListAbandonedRuns :many
+SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+FROM run
+WHERE lease_until > 0 AND lease_until <= CAST(sqlc.arg(now) AS INTEGER)
+    AND key < sqlc.arg(before)
     AND (location = sqlc.arg(location) OR CAST(sqlc.arg(any_location) AS BOOLEAN))
     AND (job = sqlc.arg(job) OR CAST(sqlc.arg(any_job) AS BOOLEAN))
     AND (CAST(sqlc.arg(states) AS INTEGER) >> state) & 1 = 1

@@ -60,24 +60,51 @@ type LongPlan struct {
 	Doc []byte
 }
 
+type Pool struct {
+	Name     string
+	Declared int64
+	ByHand   int64
+}
+
 type Run struct {
-	Key       int64
-	ID        string
-	Location  string
-	Job       string
-	State     int64
-	Token     int64
-	CreatedAt int64
-	StartedAt int64
-	EndedAt   int64
-	Succeeded int64
-	Failed    int64
-	Skipped   int64
-	Canceled  int64
-	Error     string
-	Request   []byte
-	Tags      []byte
-	Plan      []byte
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Plan       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+}
+
+type Signal struct {
+	Topic int64
+	N     int64
+}
+
+type Slot struct {
+	Ticket  int64
+	Pool    string
+	Slots   int64
+	Run     int64
+	Step    int64
+	StepKey string
+	Attempt int64
+	Holding int64
+	Since   int64
+	Until   int64
 }
 
 type Store struct {

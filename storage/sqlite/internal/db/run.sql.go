@@ -10,30 +10,33 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", long_plan.doc AS long_plan
+SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, long_plan.doc AS long_plan
 FROM run LEFT JOIN long_plan ON long_plan.run = run.key
 WHERE run.id = ?1
 `
 
 type GetRunRow struct {
-	Key       int64
-	ID        string
-	Location  string
-	Job       string
-	State     int64
-	Token     int64
-	CreatedAt int64
-	StartedAt int64
-	EndedAt   int64
-	Succeeded int64
-	Failed    int64
-	Skipped   int64
-	Canceled  int64
-	Error     string
-	Request   []byte
-	Tags      []byte
-	Plan      []byte
-	LongPlan  []byte
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Plan       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+	LongPlan   []byte
 }
 
 func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
@@ -57,14 +60,115 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.Request,
 		&i.Tags,
 		&i.Plan,
+		&i.Owner,
+		&i.LeaseUntil,
+		&i.Cancel,
 		&i.LongPlan,
 	)
 	return i, err
 }
 
+const listAbandonedRuns = `-- name: ListAbandonedRuns :many
+SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+FROM run
+WHERE lease_until > 0 AND lease_until <= CAST(?1 AS INTEGER)
+    AND key < ?2
+    AND (location = ?3 OR CAST(?4 AS BOOLEAN))
+    AND (job = ?5 OR CAST(?6 AS BOOLEAN))
+    AND (CAST(?7 AS INTEGER) >> state) & 1 = 1
+ORDER BY key DESC
+LIMIT ?8
+`
+
+type ListAbandonedRunsParams struct {
+	Now         int64
+	Before      int64
+	Location    string
+	AnyLocation bool
+	Job         string
+	AnyJob      bool
+	States      int64
+	Max         int64
+}
+
+type ListAbandonedRunsRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+}
+
+func (q *Queries) ListAbandonedRuns(ctx context.Context, arg ListAbandonedRunsParams) ([]ListAbandonedRunsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAbandonedRuns,
+		arg.Now,
+		arg.Before,
+		arg.Location,
+		arg.AnyLocation,
+		arg.Job,
+		arg.AnyJob,
+		arg.States,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAbandonedRunsRow
+	for rows.Next() {
+		var i ListAbandonedRunsRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.Location,
+			&i.Job,
+			&i.State,
+			&i.Token,
+			&i.CreatedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Succeeded,
+			&i.Failed,
+			&i.Skipped,
+			&i.Canceled,
+			&i.Error,
+			&i.Request,
+			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listRuns = `-- name: ListRuns :many
 SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
 WHERE key < ?1
     AND (location = ?2 OR CAST(?3 AS BOOLEAN))
@@ -85,22 +189,25 @@ type ListRunsParams struct {
 }
 
 type ListRunsRow struct {
-	Key       int64
-	ID        string
-	Location  string
-	Job       string
-	State     int64
-	Token     int64
-	CreatedAt int64
-	StartedAt int64
-	EndedAt   int64
-	Succeeded int64
-	Failed    int64
-	Skipped   int64
-	Canceled  int64
-	Error     string
-	Request   []byte
-	Tags      []byte
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
 }
 
 func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsRow, error) {
@@ -137,6 +244,9 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.Error,
 			&i.Request,
 			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
+)
+
+// lookEvery is how often a watched store is asked whether another process wrote to it. The question
+// is one pragma on a connection that is open anyway, some microseconds.
+const lookEvery = 25 * time.Millisecond
+
+// Watch returns a channel that gets a value when something of the topics was written. What this handle
+// writes is told at once; what other handles write is found by looking, since SQLite tells nobody.
+func (s *Store) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
+	return s.signals.Watch(ctx, topics)
+}
+
+// look tells the watchers what others wrote, until the context ends.
+func (s *Store) look(ctx context.Context) {
+	conn, err := s.pool.Conn(ctx)
+	if err != nil {
+		return // the store is closing: so are the channels
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to a pool
+	q := db.New(conn)
+	version, known := int64(-1), map[int64]int64{}
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		var now int64
+		if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&now); err == nil && now != version {
+			rows, err := q.ListSignals(ctx)
+			if err == nil {
+				version = now
+				s.tell(rows, known)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// tell sends the topics whose counters changed. The first look tells all, for something may have
+// been written between the beginning of a watch and it.
+func (s *Store) tell(rows []db.Signal, known map[int64]int64) {
+	var topics storage.Topic
+	for _, r := range rows {
+		if n, seen := known[r.Topic]; !seen || n != r.N {
+			known[r.Topic] = r.N
+			topics |= storage.Topic(r.Topic)
+		}
+	}
+	if topics != 0 {
+		s.signals.Send(topics)
+	}
+}
+
+// watched starts looking when the first watcher comes, unwatched stops it when the last has gone.
+func (s *Store) watched() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopLooking = stop
+	s.looking.Go(func() { s.look(ctx) })
+}
+
+func (s *Store) unwatched() { s.stopLooking() }
