@@ -30,11 +30,19 @@ func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) 
 	if p.BeforeRun == 0 {
 		p.BeforeRun = math.MaxInt64
 	}
-	rows, err := s.reads.ListAssetEvents(ctx, p)
+	var list []storage.Event
+	var err error
+	// The order of eras is that of runs, so what is newer stands in a later era or in the same.
+	for p.Era, err = s.reads.GetEraBefore(ctx, p.BeforeRun); err == nil && p.Era >= 0 && p.Max > 0; p.Era-- {
+		var rows []db.Event
+		rows, err = s.reads.ListAssetEvents(ctx, p)
+		list = append(list, events(rows)...)
+		p.Max -= int64(len(rows))
+	}
 	if err != nil {
 		return nil, s.readError(fmt.Sprintf("list events of asset %d", q.Asset), err)
 	}
-	return events(rows), nil
+	return list, nil
 }
 
 func events(rows []db.Event) []storage.Event {

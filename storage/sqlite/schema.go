@@ -18,7 +18,7 @@ import (
 )
 
 // schemaVersion is the schema this program reads and writes: the number of the last migration.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // migrations are applied in the order of their numbers, each in a transaction, and never changed
 // once they were released. Each ends by writing its number and the oldest program that may still

@@ -130,6 +130,63 @@ func TestNewStoreIsWhatGooseMakes(t *testing.T) {
 	}
 }
 
+// TestEventsOfBeforeErasAreFound migrates a store of version 2 that has a past.
+func TestEventsOfBeforeErasAreFound(t *testing.T) {
+	t.Parallel()
+	file := emptyFile(t)
+	pool, err := openPool(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := fstest.MapFS{}
+	for _, name := range []string{"migrations/00001_begin.sql", "migrations/00002_leases.sql"} {
+		data, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[name] = &fstest.MapFile{Data: data}
+	}
+	if err := up(t.Context(), pool, old); err != nil {
+		t.Fatal(err)
+	}
+	_, err = pool.ExecContext(t.Context(), `INSERT INTO asset (key, name) VALUES (1, 'users');
+		INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, error)
+			VALUES ('old', '', '', 2, 1, 1, 1, 0, 0, 0, 0, 0, '');
+		INSERT INTO event (run, n, at, kind, step, attempt, retry_at, cause, status, asset) VALUES (1, 1, 1, 7, 0, 1, 0, 0, 0, 1)`)
+	if err := errors.Join(err, pool.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if from, _, err := Migrate(t.Context(), file); err != nil || from != 2 {
+		t.Fatalf("migrated from %d: %v", from, err)
+	}
+	s, err := Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	begin := storage.Batch{Runs: []storage.RunRecord{{ID: "new", Token: 1}}}
+	if err := s.Commit(t.Context(), &begin); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []storage.Event{{Run: begin.Runs[0].Key, N: 1}, {Run: 1, N: 2}} { // the old run writes on
+		e.Kind, e.Asset = storage.StepSucceeded, 1
+		if err := s.Commit(t.Context(), &storage.Batch{Fence: storage.Fence{Run: e.Run, Token: 1}, Events: []storage.Event{e}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events, err := s.ListAssetEvents(t.Context(), storage.AssetEventQuery{Asset: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range events {
+		got = append(got, fmt.Sprintf("%d/%d", events[i].Run, events[i].N))
+	}
+	if want := "2/1 1/2 1/1"; strings.Join(got, " ") != want {
+		t.Errorf("events %v, want %s", got, want)
+	}
+}
+
 func emptyFile(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "goose.db")

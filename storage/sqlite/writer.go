@@ -20,9 +20,9 @@ type writer struct {
 	store *Store
 	conn  driver.Conn
 
-	begin, commit, rollback                                         *statement
-	fence, hasRun, addRun, addPlan, setRun, putKV, dropKV, topology *statement
-	events, assets, logs, names                                     inserter
+	begin, commit, rollback                                                 *statement
+	fence, hasRun, addRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
+	events, assets, logs, names                                             inserter
 
 	claimable, own, renewRun, renewSlots, canceled, askCancel                          *statement
 	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder               *statement
@@ -34,6 +34,8 @@ type writer struct {
 	topics storage.Topic
 	boxes  *boxes
 	args   []driver.NamedValue // of statements of one row
+	// made counts the events of assets since the store's era was brought up to date.
+	made   int64
 	answer []driver.Value
 }
 
@@ -45,9 +47,9 @@ type statement struct {
 }
 
 func newWriter(s *Store, conn driver.Conn) *writer {
-	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 5)}
-	w.events = inserter{w: w, columns: 11, insert: "INSERT OR REPLACE INTO event " +
-		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail) VALUES "}
+	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 6)}
+	w.events = inserter{w: w, columns: 12, insert: "INSERT OR REPLACE INTO event " +
+		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail) VALUES "}
 	w.assets = inserter{w: w, columns: 8, insert: "INSERT OR REPLACE INTO asset_state " +
 		"(asset, observed, run, n, at, data_version, code_version, detail) VALUES "}
 	w.logs = inserter{w: w, columns: 9, insert: "INSERT OR REPLACE INTO log " +
@@ -287,7 +289,7 @@ func (w *writer) bind(values []driver.Value) []driver.NamedValue {
 func (w *writer) close() error {
 	var errs []error
 	for _, st := range []*statement{
-		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.putKV, w.dropKV, w.topology,
+		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.setEra, w.putKV, w.dropKV, w.topology,
 		w.claimable, w.own, w.renewRun, w.renewSlots, w.canceled, w.askCancel,
 		w.expire, w.mySlots, w.poolLimit, w.lastTicket, w.addSlot, w.poolUse, w.slotHolder,
 		w.keepSlot, w.holdSlot, w.freeRun, w.freeStep, w.setPool, w.declarePool, w.dropPool, w.raiseSignal,

@@ -10,7 +10,7 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, long_plan.doc AS long_plan
+SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, run.era, long_plan.doc AS long_plan
 FROM run LEFT JOIN long_plan ON long_plan.run = run.key
 WHERE run.id = ?1
 `
@@ -36,6 +36,7 @@ type GetRunRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Era        int64
 	LongPlan   []byte
 }
 
@@ -63,6 +64,7 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.Owner,
 		&i.LeaseUntil,
 		&i.Cancel,
+		&i.Era,
 		&i.LongPlan,
 	)
 	return i, err
