@@ -121,32 +121,34 @@ func TestTopologyDescribesTheRepository(t *testing.T) {
 
 // What is recorded is encoded node by node, and says what Topology says.
 func TestTopologyIsTheRecordedOne(t *testing.T) {
-	for _, c := range []rivers.RepositoryConfig{
-		assets(),
-		assets(number("a", 1)),
-		assets(number("b", 1), number("a", 2), multiOf[struct{ X, Y int }]("m")),
+	for name, c := range map[string]rivers.RepositoryConfig{
+		"empty": assets(),
+		"one":   assets(number("a", 1)),
+		"more":  assets(number("b", 1), number("a", 2), multiOf[struct{ X, Y int }]("m")),
 	} {
-		repo := rivers.NewCodeRepository(c)
-		defer closeRepository(t, repo)
-		store := memory.New()
-		if err := repo.Resolve(t.Context(), store); err != nil {
-			t.Fatal(err)
-		}
-		record, err := store.GetTopology(t.Context(), "repo")
-		if err != nil {
-			t.Fatal(err)
-		}
-		recorded, err := record.Document()
-		if err != nil {
-			t.Fatalf("%v in %s", err, record.Doc)
-		}
-		said, err := repo.Topology()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(recorded, said) {
-			t.Errorf("recorded %+v, said %+v", recorded, said)
-		}
+		t.Run(name, func(t *testing.T) {
+			repo := rivers.NewCodeRepository(c)
+			defer closeRepository(t, repo)
+			store := memory.New()
+			if err := repo.Resolve(t.Context(), store); err != nil {
+				t.Fatal(err)
+			}
+			record, err := store.GetTopology(t.Context(), "repo")
+			if err != nil {
+				t.Fatal(err)
+			}
+			recorded, err := record.Document()
+			if err != nil {
+				t.Fatalf("%v in %s", err, record.Doc)
+			}
+			said, err := repo.Topology()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(recorded, said) {
+				t.Errorf("recorded %+v, said %+v", recorded, said)
+			}
+		})
 	}
 }
 

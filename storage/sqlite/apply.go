@@ -54,7 +54,7 @@ const (
 	// eraEvents is how many materializations and observations an era has before the next one
 	// begins, countBy how many of them are counted at once. Who writes fewer is not counted: what
 	// eras are good for is felt by those who write many.
-	eraEvents = 65_536
+	eraEvents = 8_192
 	countBy   = 256
 )
 

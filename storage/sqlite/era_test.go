@@ -89,7 +89,7 @@ func TestErasBegin(t *testing.T) {
 		}
 	}
 	write("first", 10)
-	execute(t, s.Path(), "UPDATE store SET era_events = 65000")
+	execute(t, s.Path(), "UPDATE store SET era_events = 8000")
 	write("last", 1000)
 	write("next", 10)
 	if first, last, next := eraOf(t, s, "first"), eraOf(t, s, "last"), eraOf(t, s, "next"); first != 1 || last != 1 || next != 2 {

@@ -21,6 +21,23 @@ func (q *Queries) GetEraBefore(ctx context.Context, run int64) (int64, error) {
 	return column_1, err
 }
 
+const getEraWith = `-- name: GetEraWith :one
+WITH RECURSIVE down AS (SELECT CAST(?2 AS INTEGER) AS era UNION ALL SELECT down.era - 1 FROM down WHERE down.era > 0)
+SELECT down.era FROM down WHERE EXISTS (SELECT 1 FROM event WHERE event.era = down.era AND event.asset = ?1) LIMIT 1
+`
+
+type GetEraWithParams struct {
+	Asset sql.NullInt64
+	Era   int64
+}
+
+func (q *Queries) GetEraWith(ctx context.Context, arg GetEraWithParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getEraWith, arg.Asset, arg.Era)
+	var era int64
+	err := row.Scan(&era)
+	return era, err
+}
+
 const listAssetEvents = `-- name: ListAssetEvents :many
 SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era FROM event
 WHERE era = ?1 AND asset = ?2 AND (run, n) < (?3, ?4)
