@@ -61,7 +61,8 @@ func said(a graph.Attrs) *graph.Attrs {
 	if a.IsZero() {
 		return nil
 	}
-	return &a
+	kept := a // a itself would be on the heap in any case
+	return &kept
 }
 
 // normal converts metadata to values; what has none is a fault.
@@ -99,7 +100,8 @@ func (d *definition) configure(s settings, m metadata.Map) *settings {
 	if s.retry.IsZero() && s.timeout == 0 && len(s.hooks) == 0 && s.executor.IsZero() && s.inner.IsZero() {
 		return nil
 	}
-	return &s
+	kept := s
+	return &kept
 }
 
 // executor reads the executor that metadata gives under key, zero for none.
