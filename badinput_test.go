@@ -279,7 +279,8 @@ func TestRequestMistakes(t *testing.T) {
 			return in.Cfg.Rows, nil
 		})
 	external := rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "outside"})
-	repo := resolved(t, rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{number("users", 1), limited, external}})
+	multi := multiOf[struct{ X, Y int }]("pair")
+	repo := resolved(t, rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{number("users", 1), limited, external, multi}})
 	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{RunID: "taken"}); err != nil {
 		t.Fatal(err)
 	}
@@ -295,6 +296,8 @@ func TestRequestMistakes(t *testing.T) {
 		"run id twice":              {RunID: "taken"},
 		"config of nobody":          config("usres", nil),
 		"config for none":           config("users", map[string]any{"rows": 1}),
+		"config of an output":       config("x", nil),
+		"config of a multi-asset":   {Selection: []string{"users"}, Config: map[string]map[string]any{"pair": {}}},
 		"config unplanned":          {Selection: []string{"users"}, Config: map[string]map[string]any{"limited": {}}},
 		"config unknown key":        config("limited", map[string]any{"rwos": 1}),
 		"config breaks a rule":      config("limited", map[string]any{"rows": -1}),
@@ -312,6 +315,7 @@ func TestRequestMistakes(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"job unknown":          func() error { _, err := repo.Job("daily"); return err },
 		"load unknown":         func() error { return repo.LoadNode(t.Context(), "usres", new(int), rivers.LoadOptions{}) },
+		"load a multi-asset":   func() error { return repo.LoadNode(t.Context(), "pair", new(int), rivers.LoadOptions{}) },
 		"load into a value":    func() error { return repo.LoadNode(t.Context(), "users", 7, rivers.LoadOptions{}) },
 		"load another type":    func() error { return repo.LoadNode(t.Context(), "users", new(string), rivers.LoadOptions{}) },
 		"load nothing stored":  func() error { return repo.LoadNode(t.Context(), "outside", new(int), rivers.LoadOptions{}) },

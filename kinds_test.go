@@ -342,3 +342,23 @@ func TestConfig(t *testing.T) {
 		t.Errorf("%d runs are recorded, want the one that was right (%v)", len(runs), err)
 	}
 }
+
+// The name of a multi-asset is all that it makes, in requests and in jobs.
+func TestMultiAssetIsSelectedByItsOwnName(t *testing.T) {
+	repo := resolved(t, rivers.RepositoryConfig{
+		Name: "repo", Assets: []rivers.Asset{multiOf[struct{ X, Y int }]("pair"), number("users", 1)},
+		Jobs: []rivers.Job{{Name: "both", Select: "pair"}},
+	})
+	for text, want := range map[string][]string{"pair": {"x", "y"}, "pair and not x": {"y"}, "p*": {"x", "y"}, "x": {"x"}} {
+		if res := materialize(t, repo, text); !slices.Equal(res.MaterializedAssets, want) || len(res.Steps) != 1 {
+			t.Errorf("%s materialized %q in %d steps, want %q in one", text, res.MaterializedAssets, len(res.Steps), want)
+		}
+	}
+	job, err := repo.Job("both")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps := job.Plan().Steps; len(steps) != 1 || !slices.Equal(steps[0].Assets, []string{"x", "y"}) {
+		t.Errorf("the job has the steps %+v", steps)
+	}
+}

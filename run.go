@@ -244,7 +244,10 @@ func unusedConfig(p *plan.Plan, name string) error {
 			}
 		}
 	}
-	if _, known := p.Graph.Find(name); known {
+	if made := p.Graph.Items().Named(name); len(made) > 0 {
+		if by := p.Graph.Items().Definition(int(made[0])); by != name {
+			return fmt.Errorf("config of %q: %w: it is made by %q: give the config under that name", name, ErrConfig, by)
+		}
 		return fmt.Errorf("config of %q: %w: it is not part of this run: select it, or leave its config out", name, ErrConfig)
 	}
 	return fmt.Errorf("config of %q: %w%s", name, ErrAssetNotFound, suggestion(name, names))

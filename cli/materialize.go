@@ -31,7 +31,7 @@ func (a *app) materializeCommand() *cobra.Command {
 		Short: "Materialize assets: all of them, a selection, or a job",
 		Long: `Materialize assets: all of them, a selection, or a job.
 
-A selection is a name, or a sentence such as
+A selection is a name (of a multi-asset: all that it makes), or a sentence such as
   +report              report and everything it depends on
   raw_orders+          raw_orders and everything that depends on it
   2+report             two layers upstream

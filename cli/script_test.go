@@ -155,9 +155,11 @@ func shop() *rivers.CodeRepository {
 			}
 			select {}
 		})
+	split := rivers.NewMultiAsset(rivers.MultiAssetSpec{Name: "split", Group: "trouble"},
+		func(*rivers.AssetContext, rivers.NoInput) (out struct{ Even, Odd int }, err error) { return out, nil })
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{
 		Name:   "shop",
-		Assets: []rivers.Asset{feed, orders, total, report, bad, after, flaky, slow, interrupting, stubborn},
+		Assets: []rivers.Asset{feed, orders, total, report, bad, after, flaky, slow, interrupting, stubborn, split},
 		Jobs:   []rivers.Job{{Name: "daily", Select: "+report and not feed", Description: "every morning"}},
 	})
 }

@@ -4,8 +4,10 @@ import "slices"
 
 // items are what people select: assets and tasks, in topological order of their nodes.
 type items struct {
-	outputs  []int32 // output of each item
-	of       []int32 // item of each output, -1 for inner values
+	outputs  []int32          // output of each item
+	of       []int32          // item of each output, -1 for inner values
+	numbers  []int32          // of the items, from zero: answers are parts of it
+	multis   map[string]int32 // node of each multi-asset
 	up, down edges
 }
 
@@ -18,16 +20,21 @@ func (g *Graph) Items() Items { return Items{g} }
 
 func (g *Graph) makeItems() items {
 	it := items{of: make([]int32, len(g.outputs)), outputs: make([]int32, 0, len(g.outputs))}
+	it.multis = map[string]int32{}
 	tasks := map[string][]int32{} // the nodes of each graph asset
 	for n := range int32(len(g.nodes)) {
-		if node := g.Node(n); node.Kind == GraphTask {
+		switch node := g.Node(n); node.Kind {
+		case GraphTask:
 			tasks[node.Definition] = append(tasks[node.Definition], n)
+		case MultiAsset:
+			it.multis[node.Definition] = n
 		}
 	}
 	for v := range g.outputs {
 		it.of[v] = -1
 		if out, _ := g.Output(int32(v)); !out.Inner {
 			it.of[v] = int32(len(it.outputs))
+			it.numbers = append(it.numbers, it.of[v])
 			it.outputs = append(it.outputs, int32(v))
 		}
 	}
@@ -76,6 +83,11 @@ func (it Items) Of(v int32) int { return int(it.g.items.of[v]) }
 // Name returns the name of item i.
 func (it Items) Name(i int) string { return it.output(i).Name }
 
+// Definition returns the name of what makes item i: its own, or that of a multi-asset.
+func (it Items) Definition(i int) string {
+	return it.g.Node(it.g.outputs[it.g.items.outputs[i]].node).Definition
+}
+
 // Group returns the group of item i, empty for none.
 func (it Items) Group(i int) string { return it.output(i).Attrs.Group }
 
@@ -104,6 +116,20 @@ func (it Items) Lookup(name string) (int, bool) {
 		return 0, false
 	}
 	return int(it.g.items.of[v]), true
+}
+
+// Named returns the item of that name, else those that the multi-asset of that name makes. The
+// caller must not change the answer.
+func (it Items) Named(name string) []int32 {
+	if i, ok := it.Lookup(name); ok {
+		return it.g.items.numbers[i : i+1]
+	}
+	n, ok := it.g.items.multis[name]
+	if !ok {
+		return nil
+	}
+	first := it.g.items.of[it.g.first[n]] // its outputs have numbers in a row, and none is inside anything
+	return it.g.items.numbers[first : int(first)+len(it.g.nodes[n].Outputs)]
 }
 
 func (it Items) output(i int) *Output {
