@@ -8,6 +8,7 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // Kind says what a node is to the person who defined it.
@@ -75,6 +76,8 @@ type Node struct {
 	Executor    executor.Executor
 	HasExecutor bool
 	Hooks       []Hook
+	// Pools are the concurrency slots that an attempt holds, sorted by the pools' names.
+	Pools []storage.PoolSlots
 	// Emits says that the body hands its outputs over as it goes: it is not retried after the first.
 	Emits bool
 	// Map is set on a node that unfolds into an instance per element of one input.
