@@ -211,7 +211,7 @@ func (j *ResolvedJob) Plan() *RunPlan { return describe(j.plan, j.executor) }
 
 func describe(p *plan.Plan, e executor.Executor) *RunPlan {
 	if e.IsZero() {
-		e = executor.Parallel(p.Workers)
+		e = executor.Parallel(p.Capacity[plan.Parallel])
 	}
 	out := &RunPlan{Executor: e, Steps: make([]PlannedStep, len(p.Steps))}
 	for s, rec := range p.Record() {

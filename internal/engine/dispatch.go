@@ -71,6 +71,11 @@ func (r *run) advance() (mine job, ok bool) {
 				} else {
 					mine, ok = j, true
 				}
+			case Claim:
+				j := job{c.Step, c.Attempt}
+				r.d.Apply(storage.Fact{Kind: StepClaiming, Step: j.step, Attempt: j.attempt, At: at})
+				r.hooks.Add(1) // before the end can be seen: slots that come late are given back with it
+				go r.claim(j)
 			case Skip:
 				r.recordSkip(c, at)
 				again = true
@@ -116,9 +121,14 @@ func (r *run) tick() {
 	}
 }
 
-// record folds a fact and puts its event into the batch. Called with the lock held.
+// record folds a fact and puts its event into the batch, with the slots that a step gives back by it.
+// Called with the lock held.
 func (r *run) record(f storage.Fact, asset storage.AssetKey, detail []byte) int64 {
+	holds := len(r.plan.Classes) > 0 && f.Step >= 0 && r.d.Holds(f.Step)
 	r.d.Apply(f)
+	if holds && !r.d.Holds(f.Step) {
+		r.release(f.Step)
+	}
 	r.n++
 	r.batch.Events = append(r.batch.Events, storage.Event{Run: r.key, N: r.n, Fact: f, Asset: asset, Detail: detail})
 	return r.n

@@ -59,33 +59,51 @@ type Hinter interface{ Hint() string }
 
 // failure turns an error of a body or handler into the outcome of the attempt: whether it is tried
 // again is decided here, where the error is still a value.
-func (r *run) failure(j job, err error) outcome {
-	node := r.nodeOf(j.step)
+func (a *attempt) failure(err error) outcome {
 	detail := failureDetail(err) // asks the error, which is the user's code, so not under the lock
-	reason := storage.ReasonError
+	var reason storage.FailureReason
 	var timeout *TimeoutError
 	switch {
 	case errors.Is(err, ErrSkip):
 		return outcome{kind: storage.StepSkipped, err: err, detail: detail}
-	case r.ctx.Err() != nil:
+	case a.run.Err() != nil:
 		return outcome{kind: storage.StepCanceled, err: err, detail: detail}
 	case errors.As(err, &timeout):
 		reason = storage.ReasonTimeout
+	default:
+		reason = classified(err)
 	}
 	o := outcome{kind: storage.StepFailed, err: err, reason: reason, detail: detail}
-	policy := retry.Nearest(node.Retry, r.Retry)
-	r.mu.Lock()
-	failures := r.d.Failures(j.step) + 1
-	emitted := r.detailOf(j.step).emitted
-	r.mu.Unlock()
+	policy := retry.Nearest(a.of.Retry, a.retry)
+	failures, emitted := a.host.history(a.job.step)
 	if policy.IsZero() || emitted {
 		return o
 	}
-	seed := retry.Seed(r.Record.ID, r.stepKey(j.step), int(j.attempt))
-	if delay, again := policy.Decide(failures, err, reasonOf(reason), seed); again {
+	seed := retry.Seed(a.runID, a.key, int(a.job.attempt))
+	if delay, again := policy.Decide(failures+1, err, reasonOf(reason), seed); again {
 		o.retryAt = max(now()+storage.Micros(delay.Microseconds()), 1)
 	}
 	return o
+}
+
+// Classified is implemented by errors that know the reason of a failure: of a process that was killed for
+// its memory, say.
+type Classified interface{ FailureReason() storage.FailureReason }
+
+// classified returns the reason that an error knows, else that it is an error.
+func classified(err error) storage.FailureReason {
+	var c Classified
+	if errors.As(err, &c) {
+		return c.FailureReason()
+	}
+	return storage.ReasonError
+}
+
+// history returns how many attempts of the step have failed, and whether a body has handed over an output.
+func (r *run) history(step int32) (failures int, emitted bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.d.Failures(step), len(r.detailOf(step).emitted) > 0
 }
 
 func reasonOf(r storage.FailureReason) retry.Reason {

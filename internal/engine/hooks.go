@@ -31,10 +31,13 @@ func (r *run) hooksFor(step int32, kind storage.EventKind, again bool) []graph.H
 
 // runHooks calls hooks one after another. What goes wrong in one is logged and changes nothing.
 func (r *run) runHooks(j job, hooks []graph.Hook, failure error) {
-	a := &attempt{r: r, job: j, node: r.nodeOf(j.step), key: r.stepKey(j.step), ctx: r.ctx}
+	if len(hooks) == 0 {
+		return
+	}
+	a := r.newAttempt(j)
 	for _, h := range hooks {
 		inv := &graph.Invocation{
-			Context: r.ctx, Run: r.Shared, Node: a.node, Step: a.key, Attempt: int(j.attempt), NewLogger: a.newLogger,
+			Context: r.ctx, Run: r.Shared, Node: a.of, Step: a.key, Attempt: int(j.attempt), NewLogger: a.newLogger,
 		}
 		if err := callHook(h, inv, failure); err != nil {
 			a.newLogger().Error("hook", "hook", h.Name, "error", err)

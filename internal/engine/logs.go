@@ -56,7 +56,7 @@ func (b *logBuffer) closeWith(s Store) {
 
 // logHandler is the slog handler of a step: its lines are kept by run, step and attempt.
 type logHandler struct {
-	run           *run
+	host          host
 	step, attempt int32
 	key           string
 	groups        []string
@@ -81,7 +81,7 @@ func (h *logHandler) Handle(_ context.Context, rec slog.Record) error {
 		}
 		line.Attrs = string(text)
 	}
-	h.run.logLine(h.step, h.attempt, h.key, line)
+	h.host.logLine(h.step, h.attempt, h.key, line)
 	return nil
 }
 
@@ -161,5 +161,5 @@ func (r *run) logLine(step, attempt int32, key string, line storage.LogLine) {
 
 // write keeps one line of a process's output.
 func (a *attempt) write(stream storage.LogStream, text string) {
-	a.r.logLine(a.job.step, a.job.attempt, a.key, storage.LogLine{Stream: stream, Message: text})
+	a.host.logLine(a.job.step, a.job.attempt, a.key, storage.LogLine{Stream: stream, Message: text})
 }

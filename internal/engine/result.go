@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/plan"
@@ -46,6 +47,9 @@ func (r *run) result() *Result {
 		if d.ended > 0 {
 			sr.Duration = between(d.started, d.ended)
 		}
+		if st.status == succeeded && st.attempt == 0 {
+			sr.Outcome = storage.StepReused
+		}
 		if st.status != succeeded {
 			if sr.Err = d.err; sr.Err == nil && st.status == canceled {
 				sr.Err = ErrCanceled
@@ -70,7 +74,7 @@ func (s status) event() storage.EventKind {
 }
 
 // summary says in one line why the run did not succeed.
-func (res *Result) summary() string {
+func (r *run) summary(res *Result) string {
 	switch res.State {
 	case storage.Failure:
 		for i := range res.Steps {
@@ -79,13 +83,24 @@ func (res *Result) summary() string {
 				if res.Counts.Failed > 1 {
 					more = fmt.Sprintf(" (and %d more)", res.Counts.Failed-1)
 				}
-				return fmt.Sprintf("step %q: %v%s", s.Key, s.Err, more)
+				return fmt.Sprintf("step %q: %v%s", s.Key, firstLine(s.Err.Error()), more)
 			}
 		}
+		if r.why != nil { // settled, with no step in progress
+			return firstLine(r.why.Error())
+		}
 	case storage.Canceled:
+		if r.why != nil {
+			return firstLine(r.why.Error())
+		}
 		return ErrCanceled.Error()
 	}
 	return ""
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 func between(from, to storage.Micros) time.Duration { return time.Duration(to-from) * time.Microsecond }

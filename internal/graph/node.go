@@ -8,6 +8,7 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // Kind says what a node is to the person who defined it.
@@ -85,6 +86,8 @@ type Settings struct {
 	Executor    executor.Executor
 	HasExecutor bool
 	Hooks       []Hook
+	// Pools are the concurrency slots that an attempt holds, sorted by the pools' names.
+	Pools []storage.PoolSlots
 }
 
 // Map says how a mapped node unfolds.

@@ -126,8 +126,8 @@ func TestPlanIsThatOfTheNaiveModel(t *testing.T) {
 			}
 		}
 		checkOrder(t, p)
-		if workers := o.Executor.Workers(); o.Executor.Kind() == executor.KindParallel && p.Workers != workers {
-			t.Fatalf("%d workers, the executor has %d", p.Workers, workers)
+		if workers := o.Executor.Workers(); o.Executor.Kind() == executor.KindParallel && p.Capacity[plan.Parallel] != workers {
+			t.Fatalf("%d workers, the executor has %d", p.Capacity[plan.Parallel], workers)
 		}
 	})
 }

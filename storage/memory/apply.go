@@ -63,6 +63,9 @@ func (s *Store) addRun(rec *storage.RunRecord, lease time.Duration) {
 func (s *Store) updateRun(u *storage.RunUpdate) {
 	rec := &s.run(u.Run).record // the fence was of this run, so it is there
 	rec.State, rec.Error, rec.Counts = u.State, u.Error, u.Counts
+	if u.Plan != nil {
+		rec.Plan = u.Plan
+	}
 	switch {
 	case u.State == storage.Running:
 		rec.StartedAt = micros(u.At)

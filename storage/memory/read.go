@@ -57,7 +57,7 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 		rec := s.runs[i].record
 		if q.Location != "" && rec.Location != q.Location || q.Job != "" && rec.Job != q.Job ||
 			len(q.States) > 0 && !slices.Contains(q.States, rec.State) ||
-			q.Abandoned && (rec.LeaseUntil.IsZero() || rec.LeaseUntil.After(now)) {
+			(q.Owned || q.Abandoned) && rec.LeaseUntil.IsZero() || q.Abandoned && rec.LeaseUntil.After(now) {
 			continue
 		}
 		rec.Plan = nil

@@ -227,10 +227,7 @@ func (w *writer) insertRun(r *encodedRun, lease time.Duration) error {
 	if rec.Owner != "" && !rec.State.Terminal() {
 		until = storage.MicrosOf(time.Now().Add(lease))
 	}
-	plan, longPlan := r.plan, []byte(nil)
-	if len(plan) > longPlanAt {
-		plan, longPlan = nil, plan
-	}
+	plan, longPlan := shortPlan(r.plan)
 	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
 		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, era) "+
 		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
@@ -252,6 +249,24 @@ func (w *writer) insertRun(r *encodedRun, lease time.Duration) error {
 	return err
 }
 
+// shortPlan tells a plan that goes into the run's row from one that has a row of its own.
+func shortPlan(doc []byte) (short, long []byte) {
+	if len(doc) > longPlanAt {
+		return nil, doc
+	}
+	return doc, nil
+}
+
+// replacePlan gives a run the plan that it begins with.
+func (w *writer) replacePlan(run storage.RunKey, steps []storage.PlanStep) error {
+	short, long := shortPlan(storage.AppendPlan(nil, steps))
+	_, err := w.run(&w.setPlan, "UPDATE run SET plan = ? WHERE key = ?", short, int64(run))
+	if err == nil && long != nil {
+		_, err = w.run(&w.setLongPlan, "INSERT OR REPLACE INTO long_plan (run, doc) VALUES (?,?)", int64(run), long)
+	}
+	return err
+}
+
 func (w *writer) updateRun(u *storage.RunUpdate) error {
 	at := int64(storage.MicrosOf(u.At))
 	var started, ended any // nil leaves what is there
@@ -267,6 +282,11 @@ func (w *writer) updateRun(u *storage.RunUpdate) error {
 		int64(u.Counts.Canceled), u.Error, int64(u.Run))
 	if err != nil {
 		return err
+	}
+	if u.Plan != nil {
+		if err := w.replacePlan(u.Run, u.Plan); err != nil {
+			return err
+		}
 	}
 	known := w.fences[u.Run] // the fence was of this run, so it is there
 	known.state = u.State

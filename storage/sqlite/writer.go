@@ -24,9 +24,9 @@ type writer struct {
 	fence, hasRun, addRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
 	events, assets, logs, names                                             inserter
 
-	claimable, own, renewRun, renewSlots, canceled, askCancel                          *statement
-	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder               *statement
-	keepSlot, holdSlot, freeRun, freeStep, setPool, declarePool, dropPool, raiseSignal *statement
+	claimable, own, renewRun, renewSlots, canceled, askCancel                                                *statement
+	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder                                     *statement
+	setPlan, setLongPlan, keepSlot, holdSlot, freeRun, freeStep, setPool, declarePool, dropPool, raiseSignal *statement
 
 	// fences is what this transaction knows of the runs it was asked about, topics what it wrote that
 	// somebody may watch.
@@ -292,7 +292,7 @@ func (w *writer) close() error {
 		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.setEra, w.putKV, w.dropKV, w.topology,
 		w.claimable, w.own, w.renewRun, w.renewSlots, w.canceled, w.askCancel,
 		w.expire, w.mySlots, w.poolLimit, w.lastTicket, w.addSlot, w.poolUse, w.slotHolder,
-		w.keepSlot, w.holdSlot, w.freeRun, w.freeStep, w.setPool, w.declarePool, w.dropPool, w.raiseSignal,
+		w.keepSlot, w.holdSlot, w.freeRun, w.freeStep, w.setPlan, w.setLongPlan, w.setPool, w.declarePool, w.dropPool, w.raiseSignal,
 	} {
 		if st != nil {
 			errs = append(errs, st.Close())

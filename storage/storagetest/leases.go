@@ -98,6 +98,8 @@ func checkLeaseEnds(f *fixture) {
 		return strings.Join(ids, " ")
 	}
 	f.until("the end of a lease", func() bool { return ids() == "r" })
+	owned := must[[]storage.RunRecord](f)(f.ListRuns(f.ctx, storage.RunQuery{Owned: true}))
+	f.equal("the number of owned runs", len(owned), 2)
 	// The owner comes back before anybody claimed the run: it is still its own.
 	states := must[[]storage.LeaseState](f)(f.RenewLeases(f.ctx, storage.Renewal{Fences: []storage.Fence{fence}, Lease: long, Slots: long}))
 	f.equal("the renewal of a lease that had ended", states, []storage.LeaseState{{}})

@@ -70,7 +70,7 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 	return i, err
 }
 
-const listAbandonedRuns = `-- name: ListAbandonedRuns :many
+const listOwnedRuns = `-- name: ListOwnedRuns :many
 SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
@@ -83,8 +83,8 @@ ORDER BY key DESC
 LIMIT ?8
 `
 
-type ListAbandonedRunsParams struct {
-	Now         int64
+type ListOwnedRunsParams struct {
+	Until       int64
 	Before      int64
 	Location    string
 	AnyLocation bool
@@ -94,7 +94,7 @@ type ListAbandonedRunsParams struct {
 	Max         int64
 }
 
-type ListAbandonedRunsRow struct {
+type ListOwnedRunsRow struct {
 	Key        int64
 	ID         string
 	Location   string
@@ -116,9 +116,9 @@ type ListAbandonedRunsRow struct {
 	Cancel     []byte
 }
 
-func (q *Queries) ListAbandonedRuns(ctx context.Context, arg ListAbandonedRunsParams) ([]ListAbandonedRunsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listAbandonedRuns,
-		arg.Now,
+func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([]ListOwnedRunsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listOwnedRuns,
+		arg.Until,
 		arg.Before,
 		arg.Location,
 		arg.AnyLocation,
@@ -131,9 +131,9 @@ func (q *Queries) ListAbandonedRuns(ctx context.Context, arg ListAbandonedRunsPa
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListAbandonedRunsRow
+	var items []ListOwnedRunsRow
 	for rows.Next() {
-		var i ListAbandonedRunsRow
+		var i ListOwnedRunsRow
 		if err := rows.Scan(
 			&i.Key,
 			&i.ID,
