@@ -189,11 +189,7 @@ func (f filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error
 		case s.field.role == configRole:
 			err = assign(dst, s.field, inv.Config)
 		case s.field.role == selfRole:
-			if v := args[s.arg]; v != nil {
-				if err = dst.Addr().Interface().(selfSetter).setSelf(v); err != nil {
-					err = fmt.Errorf("input %s: %w", s.field.field, err)
-				}
-			}
+			err = s.self(dst, args[s.arg])
 		case s.keys != nil:
 			err = s.gather(dst, args)
 		default:
@@ -202,6 +198,17 @@ func (f filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// self sets dst, a SelfDependency, to the previous value.
+func (s *set) self(dst reflect.Value, v any) error {
+	if _, none := v.(graph.NoValue); none {
+		return nil
+	}
+	if err := dst.Addr().Interface().(selfSetter).setSelf(v); err != nil {
+		return fmt.Errorf("input %s: %w", s.field.field, err)
 	}
 	return nil
 }

@@ -304,6 +304,26 @@ func TestSelfDependency(t *testing.T) {
 	}
 }
 
+// A nil of an interface type is a value, and so it is a previous one.
+func TestSelfDependencyOnNil(t *testing.T) {
+	var had []bool
+	last := rivers.NewAsset(rivers.AssetSpec{Name: "last"},
+		func(_ *rivers.AssetContext, in struct{ Before rivers.SelfDependency[error] }) (error, error) {
+			before, ok := in.Before.Get()
+			if before != nil {
+				return nil, fmt.Errorf("the previous value is %w, want nil", before)
+			}
+			had = append(had, ok)
+			return nil, nil
+		})
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{last}})
+	materialize(t, repo)
+	materialize(t, repo)
+	if !slices.Equal(had, []bool{false, true}) {
+		t.Errorf("there was a previous value: %v, want none at first, then one", had)
+	}
+}
+
 type limits struct {
 	Rows  int           `json:"rows" default:"10" validate:"gte=1"`
 	Token rivers.Secret `json:"token" env:"RIVERS_TEST_TOKEN"`

@@ -43,7 +43,7 @@ func (a *attempt) input(in *graph.Input, v int32) (any, error) {
 		out, _ := a.graph.Output(v)
 		value, err := a.read(in, out, out.Name)
 		if errors.Is(err, iohandler.ErrNoValue) {
-			return nil, nil //nolint:nilnil // there is no previous value, which is no error
+			return graph.NoValue{}, nil
 		}
 		return value, err
 	default:

@@ -51,6 +51,9 @@ type Result struct {
 	Emitted bool
 }
 
+// NoValue is the argument of a [Self] input that has no previous value: nil may be one.
+type NoValue struct{}
+
 // Written is the value of an output that the body wrote by itself: no handler is called for it.
 type Written struct{}
 
@@ -143,7 +146,7 @@ const (
 	Value InputMode = iota
 	// OrderOnly waits for the upstream and loads nothing.
 	OrderOnly
-	// Self loads the node's own previous value, nil if there is none; it makes no edge.
+	// Self loads the node's own previous value, [NoValue] if there is none; it makes no edge.
 	Self
 	// Collect loads the values of all instances of a mapped upstream.
 	Collect
