@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // The keys of metadata that override the executor of a run.
@@ -24,8 +25,10 @@ type settings struct {
 	retry    retry.Policy
 	timeout  time.Duration
 	hooks    []Hook
+	pools    []Pool
 	executor executor.Executor // zero: not said
 	inner    executor.Executor // of a graph asset's tasks; zero: not said
+	held     []storage.PoolSlots
 }
 
 func (d *definition) fault(at, format string, v ...any) {
@@ -82,6 +85,7 @@ func (d *definition) configure(s settings, m metadata.Map) settings {
 	for _, h := range s.hooks {
 		d.faults = append(d.faults, h.faults...)
 	}
+	s.held = d.poolSlots(s.pools)
 	s.executor = d.executor(m, executorKey)
 	if d.kind == graph.GraphTask {
 		s.inner = d.executor(m, nodeExecutorKey)
@@ -118,7 +122,7 @@ func (d *definition) executor(m metadata.Map, key string) executor.Executor {
 
 // apply puts the settings into a node.
 func (s *settings) apply(n *graph.Node, scope *scope) {
-	n.Retry, n.Timeout = s.retry, s.timeout
+	n.Retry, n.Timeout, n.Pools = s.retry, s.timeout, s.held
 	n.Executor, n.HasExecutor = s.executor, !s.executor.IsZero()
 	for _, h := range s.hooks {
 		n.Hooks = append(n.Hooks, h.compile(scope))

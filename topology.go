@@ -106,6 +106,7 @@ func (b *built) document(name string) storage.TopologyDoc {
 		for _, u := range items.Upstream(i) {
 			t.Upstream = append(t.Upstream, items.Name(int(u)))
 		}
+		t.Pools = node.Pools
 		t.Config = b.schemas[node.Definition]
 		doc.Nodes = append(doc.Nodes, t)
 	}

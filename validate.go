@@ -214,6 +214,7 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 	if n.Retry.IsNamed() {
 		n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
 	}
+	v.checkPools(d, n)
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)
