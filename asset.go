@@ -40,6 +40,8 @@ type AssetSpec struct {
 	Timeout time.Duration
 	// Hooks are called after the asset's step ended.
 	Hooks []Hook
+	// Pools are the concurrency slots that the step holds while it runs.
+	Pools []Pool
 }
 
 // SingleAsset is an asset made by one function; see [NewAsset].
@@ -63,7 +65,7 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
 	}))
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, spec.Metadata)
+	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, spec.Metadata)
 	req := d.requires(argsOf[In](), spec.Deps)
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		w, made := req.wire(s, d), &d.outputs[0] // of the spec nothing is kept

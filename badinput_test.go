@@ -73,6 +73,13 @@ func spec(s rivers.AssetSpec) rivers.RepositoryConfig {
 	return assets(rivers.NewAsset(s, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 0, nil }))
 }
 
+// pooledSpec is an asset that holds slots of pools, of which db has two slots.
+func pooledSpec(pools ...rivers.Pool) rivers.RepositoryConfig {
+	c := spec(rivers.AssetSpec{Name: "a", Pools: pools})
+	c.PoolLimits = map[string]int{"db": 2, "api": 1}
+	return c
+}
+
 func assets(all ...rivers.Asset) rivers.RepositoryConfig {
 	return rivers.RepositoryConfig{Name: "repo", Assets: all}
 }
@@ -177,6 +184,12 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 		"handler panics":         {Name: "repo", DefaultIOHandler: wrongHandler{panics: true}},
 		"handler refuses type":   spec(rivers.AssetSpec{Name: "c", IOHandler: parquet.New("mem://", parquet.Options{})}),
 		"retry unknown":          {Name: "repo", Assets: spec(rivers.AssetSpec{Name: "c", Retry: retry.Named("patent")}).Assets, Retries: map[string]retry.Policy{"patient": {Max: 9}}},
+		"pool unnamed":           spec(rivers.AssetSpec{Name: "a", Pools: []rivers.Pool{{}}}),
+		"pool twice":             pooledSpec(rivers.Pool{Name: "db"}, rivers.Pool{Name: "db", Slots: 2}),
+		"pool negative":          pooledSpec(rivers.Pool{Name: "db", Slots: -1}),
+		"pool unknown":           pooledSpec(rivers.Pool{Name: "bd"}),
+		"pool too small":         pooledSpec(rivers.Pool{Name: "db", Slots: 3}),
+		"pool limits wrong":      {Name: "repo", PoolLimits: map[string]int{"db": 0, "a b": 1, "api": -2}},
 		"retry negative":         spec(rivers.AssetSpec{Name: "c", Retry: retry.Policy{Max: -1, Jitter: 2, Backoff: retry.Constant(-time.Second)}}),
 		"retry default unknown":  {Name: "repo", DefaultRetry: retry.Named("patent"), Retries: map[string]retry.Policy{"patient": {Max: 9}}},
 		"retry default negative": {Name: "repo", DefaultRetry: retry.Policy{Max: -1, Jitter: 2}},

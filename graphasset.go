@@ -33,6 +33,8 @@ type GraphAssetSpec struct {
 	Retry retry.Policy
 	// Hooks of success are called after the last task, hooks of failure after any that fails.
 	Hooks []Hook
+	// Pools are the concurrency slots that each step of a task that names none holds while it runs.
+	Pools []Pool
 }
 
 // GraphAsset is an asset made by several tasks, each a step of its own; see [NewGraphAsset].
@@ -52,7 +54,7 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
 	})
-	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks}, c.attrs.Metadata)
+	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks, pools: spec.Pools}, c.attrs.Metadata)
 	if compose == nil {
 		d.fault("", "the composition is nil: give a function that calls tasks")
 		return &GraphAsset[Out]{d}
@@ -235,6 +237,9 @@ func (c *composition) settings(p *taskPlace, s *scope) *graph.Settings {
 	}
 	if set.Retry.IsZero() {
 		set.Retry = c.set.retry
+	}
+	if set.Pools == nil {
+		set.Pools = c.set.held
 	}
 	if !set.HasExecutor {
 		set.Executor = c.set.inner

@@ -34,6 +34,8 @@ type MultiAssetSpec struct {
 	Retry    retry.Policy
 	Timeout  time.Duration
 	Hooks    []Hook
+	// Pools are the concurrency slots that the step holds while it runs.
+	Pools []Pool
 }
 
 // OutputSpec says what one output of a multi-asset is.
@@ -75,7 +77,7 @@ func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) 
 		d.fault("", "the function is nil: give one")
 	}
 	outs := d.multiOutputs(reflect.TypeFor[Out](), spec)
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, d.normal("metadata", spec.Metadata))
+	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, d.normal("metadata", spec.Metadata))
 	req := d.requires(argsOf[In](), spec.Deps)
 	emits := reflect.TypeFor[Out]() == reflect.TypeFor[Emitted]()
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {

@@ -36,7 +36,8 @@ type FailedAsset struct {
 type StepResult struct {
 	// Step is the step's key, Asset the asset or task it belongs to.
 	Step, Asset string
-	// Outcome is "succeeded", "failed", "skipped" or "canceled".
+	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one in which
+	// the step had succeeded.
 	Outcome string
 	// Attempts counts how often it was started.
 	Attempts int

@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // The keys of metadata that override the executor of a run.
@@ -24,8 +25,10 @@ type settings struct {
 	retry    retry.Policy
 	timeout  time.Duration
 	hooks    []Hook
+	pools    []Pool
 	executor executor.Executor // zero: not said
 	inner    executor.Executor // of a graph asset's tasks; zero: not said
+	held     []storage.PoolSlots
 }
 
 func (d *definition) fault(at, format string, v ...any) {
@@ -91,13 +94,14 @@ func (d *definition) configure(s settings, m metadata.Map) *settings {
 	for _, h := range s.hooks {
 		d.faults = append(d.faults, h.faults...)
 	}
+	s.held = d.poolSlots(s.pools)
 	s.executor = d.executor(m, executorKey)
 	if d.kind == graph.GraphTask {
 		s.inner = d.executor(m, nodeExecutorKey)
 	} else if _, ok := m[nodeExecutorKey]; ok {
 		d.fault(fmt.Sprintf("metadata %q", nodeExecutorKey), "it is for the tasks of a graph asset: use %q", executorKey)
 	}
-	if s.retry.IsZero() && s.timeout == 0 && len(s.hooks) == 0 && s.executor.IsZero() && s.inner.IsZero() {
+	if s.retry.IsZero() && s.timeout == 0 && len(s.hooks) == 0 && len(s.held) == 0 && s.executor.IsZero() && s.inner.IsZero() {
 		return nil
 	}
 	kept := s
@@ -134,7 +138,7 @@ func (s *settings) compile(scope *scope) *graph.Settings {
 	if s == nil {
 		return nil
 	}
-	set := &graph.Settings{Retry: s.retry, Timeout: s.timeout, Executor: s.executor, HasExecutor: !s.executor.IsZero()}
+	set := &graph.Settings{Retry: s.retry, Timeout: s.timeout, Executor: s.executor, HasExecutor: !s.executor.IsZero(), Pools: s.held}
 	for _, h := range s.hooks {
 		set.Hooks = append(set.Hooks, h.compile(scope))
 	}

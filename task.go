@@ -27,6 +27,8 @@ type TaskSpec struct {
 	Retry     retry.Policy
 	Timeout   time.Duration
 	Hooks     []Hook
+	// Pools are the concurrency slots that each step of the task holds while it runs.
+	Pools []Pool
 }
 
 // Task is a function that runs as a step: inside a graph asset, or by itself when it is listed in
@@ -66,7 +68,7 @@ func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 		Group: spec.Group, Tags: spec.Tags, Owners: spec.Owners, Description: spec.Description, Metadata: spec.Metadata,
 	})
 	t := &Task[In, Out]{d: d, out: how, typ: typ, attrs: attrs}
-	t.set = d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, attrs.Metadata)
+	t.set = d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, attrs.Metadata)
 	t.req = d.requires(argsOf[In](), spec.Deps)
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		w := t.req.wire(s, d)

@@ -218,8 +218,8 @@ func (v *validation) build() {
 
 // finishNode replaces references by what they refer to and fills in the defaults.
 func (v *validation) finishNode(d *definition, n *graph.Node) {
-	if n.Settings != nil && n.Retry.IsNamed() {
-		n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
+	if n.Settings != nil {
+		v.finishSettings(d, n.Settings)
 	}
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
@@ -233,6 +233,13 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 			in.Handler = v.handler(d, "input "+in.Field, in.Handler)
 		}
 	}
+}
+
+func (v *validation) finishSettings(d *definition, s *graph.Settings) {
+	if s.Retry.IsNamed() {
+		s.Retry = v.policy(s.Retry, func(f fault) { v.fault(d, f) })
+	}
+	v.checkPools(d, s.Pools)
 }
 
 func (v *validation) checkStorable(d *definition, out *graph.Output) {

@@ -96,6 +96,8 @@ type PlanStep struct {
 	Assets []string `json:"assets,omitempty"`
 	// After are the indices of the steps it waits for.
 	After []int32 `json:"after,omitempty"`
+	// Mapped says that the step unfolds into instances, whose indices follow those of the plan.
+	Mapped bool `json:"mapped,omitempty"`
 }
 
 // StepCounts counts the steps of a run by outcome.

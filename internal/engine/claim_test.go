@@ -73,7 +73,7 @@ func TestPoolsHoldAcrossRuns(t *testing.T) {
 			slot(p.asset("load", hour))
 			p.asset("report", one, "load")
 			c := p.config(t, store)
-			c.Record.ID, c.Record.Owner, c.Keeper, c.ClaimTimeout = id, "me", engine.NewKeeper(store), 3*time.Hour
+			c.Record.ID, c.Record.Owner, c.Keeper, c.ClaimTimeout = id, "me", engine.NewKeeper(store, nil), 3*time.Hour
 			wg.Go(func() {
 				time.Sleep(time.Duration(i) * time.Minute) // they come in this order
 				res, err := engine.Execute(t.Context(), c)
@@ -91,7 +91,7 @@ func TestPoolsHoldAcrossRuns(t *testing.T) {
 func TestKeeperKeepsSlotsAndPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := pooled(t, 1)
-		keeper := engine.NewKeeper(store)
+		keeper := engine.NewKeeper(store, nil)
 		var wg sync.WaitGroup
 		for i, id := range []string{"r1", "r2"} {
 			p := newPipeline()
@@ -125,7 +125,7 @@ func TestWaitingStepTakesNoWorkerAndGivesUp(t *testing.T) {
 		blocker := newPipeline()
 		slot(blocker.asset("long", hour))
 		c := blocker.config(t, store)
-		c.Record.ID, c.Record.Owner, c.Keeper = "blocker", "me", engine.NewKeeper(store)
+		c.Record.ID, c.Record.Owner, c.Keeper = "blocker", "me", engine.NewKeeper(store, nil)
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if _, err := engine.Execute(t.Context(), c); err != nil {
@@ -233,7 +233,7 @@ func TestCancelFromElsewhere(t *testing.T) {
 		p.asset("a", hour)
 		p.asset("b", one, "a")
 		c := p.config(t, store)
-		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store)
+		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store, nil)
 		began := time.Now()
 		time.AfterFunc(10*time.Minute, func() {
 			rec, err := store.GetRun(t.Context(), c.Record.ID)
@@ -264,7 +264,7 @@ func TestLostRunStops(t *testing.T) {
 		p := newPipeline()
 		p.asset("a", hour)
 		c := p.config(t, store)
-		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store)
+		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store, nil)
 		time.AfterFunc(time.Minute, func() {
 			if _, err := store.ClaimRun(t.Context(), storage.RunClaim{ID: c.Record.ID, Owner: "other", Lease: engine.Lease, Gone: "me"}); err != nil {
 				t.Error(err)
@@ -292,7 +292,7 @@ func TestKeeperHasNothingToDoForShortRuns(t *testing.T) {
 		p := newPipeline()
 		p.asset("a", one)
 		c := p.config(t, store)
-		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store)
+		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store, nil)
 		for i := range 3 {
 			c.Record.ID = fmt.Sprint(i)
 			res, err := engine.Execute(t.Context(), c)

@@ -32,6 +32,7 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		r.reportLate(j, o)
 		return job{}, false
 	}
+	r.logs.end(j)
 	r.recordOutcome(j, &o, made)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
@@ -170,6 +171,14 @@ func (r *run) flush() {
 		r.broken = err
 		go r.stop(errors.Join(ErrCanceled, err))
 	}
+}
+
+// flushLogs stores the lines that have waited for the next event long enough, so that a step that runs for
+// hours can be followed.
+func (r *run) flushLogs() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.flush()
 }
 
 // notice keeps what the observer is told once the lock is free.

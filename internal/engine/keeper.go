@@ -34,6 +34,7 @@ type LeaseStore interface {
 // process has claimed the run.
 type Keeper struct {
 	store LeaseStore
+	each  func()
 
 	mu      sync.Mutex
 	kept    map[storage.Fence]*kept
@@ -47,8 +48,10 @@ type kept struct {
 	cancel func(storage.CancelRequest)
 }
 
-// NewKeeper returns a keeper for the runs on a store.
-func NewKeeper(s LeaseStore) *Keeper { return &Keeper{store: s, kept: map[storage.Fence]*kept{}} }
+// NewKeeper returns a keeper for the runs on a store. After each renewal it calls each, which may be nil.
+func NewKeeper(s LeaseStore, each func()) *Keeper {
+	return &Keeper{store: s, each: each, kept: map[storage.Fence]*kept{}}
+}
 
 // keep renews what the fence holds until release is called. lost is called, once, when the run is
 // another's, and cancel each time that it is heard that somebody asks for it to stop.
@@ -81,6 +84,9 @@ func (k *Keeper) release(f storage.Fence) {
 // tick renews, and comes again.
 func (k *Keeper) tick() {
 	k.renew()
+	if k.each != nil {
+		k.each()
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.kept) > 0 {

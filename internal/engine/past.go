@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -92,6 +93,11 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 		if instance {
 			m := r.maps.get(mapped)
 			m.order = append(m.order, pos)
+		}
+	}
+	for name, version := range d.Outputs {
+		if v, ok := r.graph.Find(name); ok {
+			r.versions[v] = version
 		}
 	}
 	v, made := outputs[e.Asset]
@@ -182,6 +188,14 @@ func (r *run) goneFor(s int32) []int32 {
 func outlives(h iohandler.Handler) bool {
 	c, ok := h.(iohandler.ProcessCrosser)
 	return !ok || c.CrossesProcesses()
+}
+
+// SamePlan returns nil if a plan is the one that is recorded with a run, else an [ErrPlanChanged].
+func SamePlan(rec *storage.RunRecord, p *plan.Plan) error {
+	if err := samePlan(rec.Plan, p.Record()); err != nil {
+		return fmt.Errorf("run %s: %w", rec.ID, err)
+	}
+	return nil
 }
 
 // Recorded returns what is recorded of a run, which need not have ended.

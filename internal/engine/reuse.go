@@ -105,22 +105,32 @@ func (r *run) keepStep(old *run, s, here int32, at storage.Micros) {
 	if m := old.maps.get(s); m != nil && !instance {
 		f.Cause, d.Instances = int32(len(m.keys)), m.names
 	}
-	n := r.record(f, 0, d.AppendJSON(nil))
+	if !instance {
+		d.Outputs = r.inherit(old, s)
+	}
+	r.record(f, 0, d.AppendJSON(nil))
 	switch {
 	case instance:
 		m := r.maps.get(mapped)
 		m.order = append(m.order, pos)
-		return
 	case r.plan.Steps[s].Mapped:
-		r.restoreMap(&storage.Event{N: n, Fact: f}, &d)
-	}
-	node := r.plan.Steps[s].Node
-	for o := range r.graph.Node(node).Outputs {
-		v := r.graph.OutputAt(node, o)
-		r.versions[v] = old.versions[v]
+		r.restoreMap(&storage.Event{Fact: f}, &d)
 	}
 	r.detailOf(here).ended = at
 	r.notice(here, StepNotice{Kind: storage.StepReused, At: at.Time()})
+}
+
+// inherit takes over the data versions of what a step had made, and returns them by name.
+func (r *run) inherit(old *run, s int32) map[string]string {
+	versions := map[string]string{}
+	n := r.plan.Steps[s].Node
+	for o := range r.graph.Node(n).Outputs {
+		v := r.graph.OutputAt(n, o)
+		if r.versions[v] = old.versions[v]; old.versions[v] != "" {
+			versions[r.graph.Node(n).Outputs[o].Name] = old.versions[v]
+		}
+	}
+	return versions
 }
 
 // leaveOut records that a step is not run since only what failed is.

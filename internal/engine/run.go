@@ -116,6 +116,7 @@ type run struct {
 	wakeAt  storage.Micros
 	end     storage.RunState
 	why     error // what the run was stopped for
+	settled bool  // nothing of it runs any more
 	broken  error // why the store takes no more records of this run
 
 	logs     logBuffer
@@ -136,6 +137,7 @@ func newRun(c Config) *run {
 	r := &run{Config: c, d: NewDecider(c.Plan), done: make(chan struct{})}
 	r.scene = scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry}
 	r.Grace = cmp.Or(c.Grace, Grace)
+	r.logs.soon = r.flushLogs
 	r.detail = make([]stepDetail, len(c.Plan.Steps))
 	r.versions = make([]string, r.graph.Outputs())
 	return r
@@ -188,6 +190,7 @@ func (r *run) open(ctx context.Context) error {
 		if r.Record.Request.RunID != "" {
 			b.Expect = []storage.Expectation{{NoRun: r.Record.ID}}
 		}
+	case r.settled: // it goes from where it is to its end
 	case !began:
 		b.Fence = storage.Fence{Run: r.Record.Key, Token: r.Record.Token}
 		b.RunUpdates = []storage.RunUpdate{{Run: r.Record.Key, State: storage.Running, At: r.Record.StartedAt, Plan: r.Record.Plan}}
@@ -276,7 +279,7 @@ func (r *run) finish() (*Result, error) {
 		return res, fmt.Errorf("run %s: recording its events: %w", r.Record.ID, r.broken)
 	}
 	r.batch.Fence = r.fence
-	r.batch.Logs = r.logs.take(r.batch.Logs)
+	r.batch.Logs = r.logs.takeAll(r.batch.Logs)
 	if len(r.plan.Classes) > 0 {
 		r.release(storage.NoStep)
 	}

@@ -13,6 +13,7 @@ import (
 // lacked its end gets the one that it was coming to.
 func Settle(ctx context.Context, c Config, reason string) (*Result, error) {
 	r := newRun(c)
+	r.settled = true
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
@@ -25,7 +26,8 @@ func Settle(ctx context.Context, c Config, reason string) (*Result, error) {
 // settleSteps gives every step its outcome.
 func (r *run) settleSteps(reason string) {
 	at := now()
-	if r.n == 0 {
+	fresh := r.n == 0 // a run without a single event has not come to any end
+	if fresh {
 		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: at}, 0, nil)
 	}
 	cause := &RemoteError{Message: reason, HintText: fmt.Sprintf("run again what did not succeed: `runs retry %s`", r.Record.ID)}
@@ -40,8 +42,8 @@ func (r *run) settleSteps(reason string) {
 	} else {
 		r.why = cause
 	}
-	interrupted := r.d.InProgress(nil)
-	for _, s := range interrupted {
+	inProgress := r.d.InProgress(nil)
+	for _, s := range inProgress {
 		f := storage.Fact{Kind: storage.StepFailed, Step: s, Attempt: r.d.steps[s].attempt, At: at, Status: uint8(storage.ReasonInfrastructure)}
 		if end == storage.Canceled {
 			f.Kind, f.Status = storage.StepCanceled, 0
@@ -50,11 +52,12 @@ func (r *run) settleSteps(reason string) {
 		r.detailOf(s).ended, r.detailOf(s).err = at, cause
 		r.record(f, 0, d.AppendJSON(nil))
 	}
-	if !r.d.Canceling() && len(interrupted)+r.d.open > 0 {
+	interrupted := fresh || len(inProgress) > 0
+	if !r.d.Canceling() && (interrupted || r.d.open > 0) {
 		d := storage.Detail{Error: reason}
 		r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, 0, d.AppendJSON(nil))
 	}
-	r.closeWith(at, end, len(interrupted) > 0)
+	r.closeWith(at, end, interrupted)
 }
 
 // closeWith obeys the decider until the run has its end. A run that was interrupted ends as the caller says.

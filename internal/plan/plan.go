@@ -104,7 +104,7 @@ func (p *Plan) Record() []storage.PlanStep {
 	assets := make([]string, 0, p.outputs())
 	for s := range p.Steps {
 		node := p.Graph.Node(p.Steps[s].Node)
-		record[s].Key = node.Name
+		record[s].Key, record[s].Mapped = node.Name, p.Steps[s].Mapped
 		own := len(assets)
 		for o := range node.Outputs {
 			if node.Outputs[o].Asset && p.Wanted(int32(s), o) {

@@ -162,6 +162,7 @@ func checkWatch(f *fixture) {
 	}
 	f.pool("p", 2)
 	comes("a larger pool", slots)
+	f.lineMoves(fence, slots, comes)
 	f.commit(&storage.Batch{Cancels: []storage.CancelRequest{{Run: fence.Run, At: epoch}}})
 	comes("a request to cancel", cancels)
 	cancel()
@@ -169,6 +170,24 @@ func checkWatch(f *fixture) {
 	}
 	for range cancels {
 	}
+}
+
+// lineMoves has two steps in line, of which the second asks first when slots are free: it has to wait for
+// the first, and is told when that has been served.
+func (f *fixture) lineMoves(fence storage.Fence, slots <-chan struct{}, comes func(string, <-chan struct{})) {
+	f.Helper()
+	f.granted(slotClaim(fence, 1, "p 2"))
+	f.blocked(slotClaim(fence, 2, "p"), "p: 2/2, 0 ahead")
+	f.blocked(slotClaim(fence, 3, "p"), "p: 2/2, 1 ahead")
+	f.release(fence, 1)
+	comes("slots given back", slots)
+	f.blocked(slotClaim(fence, 3, "p"), "p: 0/2, 1 ahead")
+	for len(slots) > 0 {
+		<-slots
+	}
+	f.granted(slotClaim(fence, 2, "p"))
+	comes("a line that moved", slots)
+	f.granted(slotClaim(fence, 3, "p"))
 }
 
 func checkWatchClosed(f *fixture) {
