@@ -313,6 +313,7 @@ func TestRequestMistakes(t *testing.T) {
 		"config of a multi-asset":   {Selection: []string{"users"}, Config: map[string]map[string]any{"pair": {}}},
 		"config unplanned":          {Selection: []string{"users"}, Config: map[string]map[string]any{"limited": {}}},
 		"config unknown key":        config("limited", map[string]any{"rwos": 1}),
+		"config of no such field":   config("limited", map[string]any{"speed": 1}),
 		"config breaks a rule":      config("limited", map[string]any{"rows": -1}),
 		"config of another type":    config("limited", map[string]any{"rows": "ten"}),
 		"config literal secret":     config("limited", map[string]any{"token": "hunter2"}),

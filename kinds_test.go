@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/iohandler/blob"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -380,5 +383,39 @@ func TestMultiAssetIsSelectedByItsOwnName(t *testing.T) {
 	}
 	if steps := job.Plan().Steps; len(steps) != 1 || !slices.Equal(steps[0].Assets, []string{"x", "y"}) {
 		t.Errorf("the job has the steps %+v", steps)
+	}
+}
+
+// What cannot be loaded says what to do: make it first, make it again, or see to what is made elsewhere.
+func TestHintsOfWhatCannotBeLoaded(t *testing.T) {
+	dir := t.TempDir()
+	files := blob.New("file://"+dir, blob.Options{})
+	repo := resolved(t, rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{
+		rivers.NewAsset(rivers.AssetSpec{Name: "users", IOHandler: files}, func(*rivers.AssetContext, rivers.NoInput) ([]int, error) { return []int{1}, nil }),
+		rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "feed", IOHandler: files}),
+		rivers.NewAsset(rivers.AssetSpec{Name: "count"}, func(_ *rivers.AssetContext, in struct{ Users []int }) (int, error) { return len(in.Users), nil }),
+		rivers.NewAsset(rivers.AssetSpec{Name: "lines"}, func(_ *rivers.AssetContext, in struct{ Feed []int }) (int, error) { return len(in.Feed), nil }),
+	}})
+	hint := func(selection ...string) string {
+		t.Helper()
+		_, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: selection})
+		step, ok := errors.AsType[*rivers.StepError](err)
+		if !ok {
+			t.Fatalf("%v: %v, want a failed step", selection, err)
+		}
+		return step.Hint
+	}
+	if got, want := hint("count"), `materialize "users" first, or together with this`; got != want {
+		t.Errorf("nothing stored: %s, want %s", got, want)
+	}
+	if got, want := hint("lines"), `"feed" is made elsewhere: see that it is there, and as its readers expect it`; got != want {
+		t.Errorf("nothing there: %s, want %s", got, want)
+	}
+	materialize(t, repo, "users")
+	if err := os.Truncate(filepath.Join(dir, "users.cbor"), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := hint("count"), `if the stored value is damaged, materialize "users" again`; got != want {
+		t.Errorf("half a value: %s, want %s", got, want)
 	}
 }

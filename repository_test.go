@@ -203,7 +203,7 @@ func TestSetupMayPanicAndUseTheRepository(t *testing.T) {
 	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "repo", Resources: rivers.Resources{
 		"db": setupFunc(func() error { panic("no driver") }),
 	}})
-	if err := repo.Resolve(t.Context(), memory.New()); err == nil || err.Error() != `resource "db": setting it up: panic: no driver` {
+	if err := repo.Resolve(t.Context(), memory.New()); err == nil || err.Error() != `resource "db": setting it up: panic at repository_test.go:204: no driver` {
 		t.Errorf("%v", err)
 	}
 	var closed bool
@@ -233,7 +233,7 @@ func TestShutdownTriesEverything(t *testing.T) {
 	repo.OnClose(func(context.Context) error { notes = append(notes, "first"); return errors.New("first failed") })
 	repo.OnClose(func(context.Context) error { panic("second") })
 	repo.OnClose(func(context.Context) error { notes = append(notes, "third"); return nil })
-	if err := repo.Shutdown(t.Context()); err == nil || err.Error() != "panic: second\nfirst failed" {
+	if err := repo.Shutdown(t.Context()); err == nil || err.Error() != "panic at repository_test.go:234: second\nfirst failed" {
 		t.Errorf("%v", err)
 	}
 	if got := strings.Join(notes, ", "); got != "setup a, third, first, teardown a" {
@@ -345,7 +345,7 @@ func TestLoadNode(t *testing.T) {
 		"g/double":  `loading "g/double": it has a value for each element: name one, such as "g/double[0]"`,
 		"g/sum[0]":  `"g/sum[0]": no asset or task of that name (did you mean "g/sum"?)`,
 		"g/dubble":  `"g/dubble": no asset or task of that name (did you mean "g/double"?)`,
-		"panics":    `loading "panics": panic: no reader`,
+		"panics":    `loading "panics": panic at repository_test.go:318: no reader`,
 		"g/list[0]": `"g/list[0]": no asset or task of that name (did you mean "g/list"?)`,
 	} {
 		if err := repo.LoadNode(t.Context(), name, new(int), rivers.LoadOptions{}); err == nil || err.Error() != want {
@@ -390,7 +390,7 @@ func TestObserve(t *testing.T) {
 		external("worse", func(*rivers.AssetContext) (rivers.Observation, error) { panic("off") }),
 		external("silent", nil), number("made", 1)))
 	seen, err := repo.Observe(t.Context())
-	if err == nil || err.Error() != "asset \"bad\": observing it: gone\nasset \"worse\": observing it: panic: off" {
+	if err == nil || err.Error() != "asset \"bad\": observing it: gone\nasset \"worse\": observing it: panic at repository_test.go:390: off" {
 		t.Errorf("%v", err)
 	}
 	if rows, _ := seen["good"].Int("rows"); len(seen) != 1 || rows != 12 {

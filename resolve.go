@@ -146,7 +146,7 @@ func (r *CodeRepository) tearDown(ctx context.Context, names []string) error {
 func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			err = engine.NewPanicError(p)
 		}
 	}()
 	return f()

@@ -72,6 +72,10 @@ func (r *RunResult) Err() error {
 // steps' contexts.
 var ErrRunCanceled = engine.ErrCanceled
 
+// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not take (its
+// disk is full, say): what the store says of the run is not how it went.
+var ErrNotRecorded = engine.ErrNotRecorded
+
 // StepError is the failure of one step.
 type StepError struct {
 	// Asset is the asset or task, Step the step's key.

@@ -90,7 +90,11 @@ func (w *wiring) byName(f *argument) {
 		return
 	}
 	w.resource(f, func(name string) {
-		w.report("input "+f.field, "no asset or resource is named %q%s", name, suggestion(name, w.scope.names))
+		near := suggestion(name, w.scope.names)
+		if near == "" {
+			near = ": add the asset to the repository, or the value to its Resources"
+		}
+		w.report("input "+f.field, "no asset or resource is named %q%s", name, near)
 	})
 }
 

@@ -232,12 +232,24 @@ func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error
 	switch {
 	case err == nil:
 		return nil
-	case res.Success(): // the steps are fine, the record of the run is not
-		return &storageError{err}
+	case errors.Is(err, rivers.ErrNotRecorded): // whatever the steps came to, which is shown
+		return &storageError{notRecorded(err)}
 	case res.Status == storage.Canceled:
 		return &failedError{err, exitCanceled}
 	}
 	return &failedError{err, exitFailed}
+}
+
+// notRecorded is the part of a run's error that no step can show.
+func notRecorded(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			if errors.Is(e, rivers.ErrNotRecorded) {
+				return e
+			}
+		}
+	}
+	return err
 }
 
 // maxCauses is how many failures the summary of a run prints; a run of thousands has more to show
@@ -276,9 +288,12 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 			fmt.Fprintf(a.out, "  hint: %s\n", step.Hint)
 		}
 	}
-	if !res.Success() {
-		program := filepath.Base(os.Args[0])
-		fmt.Fprintf(a.out, "\nmore: %s runs show %s\n      %s runs logs %s\n", program, res.RunID, program, res.RunID)
+	if _, inMemory, _ := a.location(); !res.Success() && !inMemory { // a store in memory ends with this process
+		program, store := filepath.Base(os.Args[0]), ""
+		if a.storage != os.Getenv("RIVERS_STORAGE") && !strings.Contains(a.storage, "@") { // a URL may hold a password
+			store = " --storage " + a.storage
+		}
+		fmt.Fprintf(a.out, "\nmore: %s runs show %s%s\n      %s runs logs %s%s\n", program, res.RunID, store, program, res.RunID, store)
 	}
 }
 

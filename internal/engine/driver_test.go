@@ -344,9 +344,9 @@ func TestHandlersMayPanic(t *testing.T) {
 		output, input func(string) error
 		want, says    string
 	}{
-		{"write panics", panics, nil, "a:failed/1 b:skipped/0", "panic: oh"},
+		{"write panics", panics, nil, "a:failed/1 b:skipped/0", "panic at driver_test.go:340: oh"},
 		{"write exits", exits, nil, "a:failed/1 b:skipped/0", "runtime.Goexit"},
-		{"read panics", nil, panics, "a:succeeded/1 b:failed/1", "panic: oh"},
+		{"read panics", nil, panics, "a:succeeded/1 b:failed/1", "panic at driver_test.go:340: oh"},
 		{"read exits", nil, exits, "a:succeeded/1 b:failed/1", "runtime.Goexit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -420,7 +420,7 @@ func TestHookMayExit(t *testing.T) {
 	}
 	step := int32(0)
 	lines, err := store.ListLogs(t.Context(), storage.LogQuery{Run: res.Record.Key, Step: &step})
-	if err != nil || len(lines) != 3 || !strings.Contains(lines[0].Attrs, "runtime.Goexit") || !strings.Contains(lines[1].Attrs, "panic: ") {
+	if err != nil || len(lines) != 3 || !strings.Contains(lines[0].Attrs, "runtime.Goexit") || !strings.Contains(lines[1].Attrs, "panic at driver_test.go") {
 		t.Errorf("the log has %v, %v, want what went wrong three times", lines, err)
 	}
 }

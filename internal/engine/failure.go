@@ -10,21 +10,6 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// PanicError is a panic of user code.
-type PanicError struct {
-	Value any
-	Stack string
-}
-
-// Error says what the code panicked with.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
-
-// Unwrap returns the value if it is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
-
 // TimeoutError is an attempt that took longer than it may.
 type TimeoutError struct {
 	After time.Duration
@@ -53,6 +38,19 @@ func (e *UpstreamError) Error() string { return fmt.Sprintf("upstream %q did not
 
 // ErrSkip is wrapped by the error of a body that has nothing to do.
 var ErrSkip = errors.New("skipped")
+
+// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not take: what
+// the store says of it is not how it went.
+var ErrNotRecorded = errors.New("the run is not recorded as it went")
+
+// recordError is why a run is not recorded as it went.
+type recordError struct {
+	what string
+	err  error
+}
+
+func (e *recordError) Error() string   { return fmt.Sprintf("recording its %s: %v", e.what, e.err) }
+func (e *recordError) Unwrap() []error { return []error{ErrNotRecorded, e.err} }
 
 // Hinter is implemented by errors that know what to do about them.
 type Hinter interface{ Hint() string }

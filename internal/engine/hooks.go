@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -57,7 +55,7 @@ func (r *run) runHooks(j job, hooks []graph.Hook, failure error) {
 func callHook(h graph.Hook, inv *graph.Invocation, failure error) (mistake string, good bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			mistake, good = fmt.Sprintf("panic: %v", p), false
+			mistake, good = NewPanicError(p).Error(), false
 		}
 	}()
 	if err := h.Call(inv, failure); err != nil {

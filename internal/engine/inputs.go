@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/rivers-go/rivers/internal/graph"
@@ -25,7 +24,7 @@ func (a *attempt) load() ([]any, error) {
 			args[k], err = a.input(&inputs[k], from[k])
 		}
 		if err != nil {
-			return nil, fmt.Errorf("input %s: %w", inputs[k].Field, err)
+			return nil, a.loadFailure(k, from[k], err)
 		}
 	}
 	return args, nil

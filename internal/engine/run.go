@@ -276,7 +276,7 @@ func (r *run) finish() (*Result, error) {
 	res := r.result()
 	if r.broken != nil {
 		res.State = storage.Canceled // what is not recorded did not succeed
-		return res, fmt.Errorf("run %s: recording its events: %w", r.Record.ID, r.broken)
+		return res, fmt.Errorf("run %s: %w", r.Record.ID, &recordError{"events", r.broken})
 	}
 	r.batch.Fence = r.fence
 	r.batch.Logs = r.logs.takeAll(r.batch.Logs)
@@ -288,7 +288,7 @@ func (r *run) finish() (*Result, error) {
 	})
 	// A run that was canceled still has its end recorded: the caller's context is not asked.
 	if err := r.Store.Commit(context.Background(), &r.batch); err != nil {
-		return res, fmt.Errorf("run %s: recording its end: %w", r.Record.ID, err)
+		return res, fmt.Errorf("run %s: %w", r.Record.ID, &recordError{"end", err})
 	}
 	r.logs.closeWith(r.Store)
 	return res, nil

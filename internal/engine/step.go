@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
@@ -86,7 +85,7 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {
-			o = a.failure(a.timedOut(&PanicError{Value: p, Stack: string(debug.Stack())}))
+			o = a.failure(a.timedOut(NewPanicError(p)))
 		} else if !returned {
 			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
 			o := a.failure(errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))

@@ -92,7 +92,7 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 		return h.codec.Write(w, value)
 	})
 	if err != nil {
-		return fmt.Errorf("output %q: %w", out.Name, err)
+		return err
 	}
 	if h.codec.Deterministic() {
 		out.DataVersion = hex.EncodeToString(sum.Sum(nil))

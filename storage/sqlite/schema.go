@@ -19,6 +19,9 @@ import (
 // schemaVersion is the schema this program reads and writes: the number of the last migration.
 const schemaVersion = 3
 
+// SchemaVersion returns the version of the schema that this program reads and writes.
+func SchemaVersion() int { return schemaVersion }
+
 // migrations are applied in the order of their numbers, each in a transaction, and never changed
 // once they were released. Each ends by writing its number and the oldest program that may still
 // read the store into the store table.

@@ -151,13 +151,20 @@ func (d *disk) open(_ context.Context, key string) (*Object, error) {
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("found %s, want a file", info.Mode().Type())
+		err = fmt.Errorf("found %s, want a file", kindOf(info.Mode()))
 	}
 	if err != nil {
 		_ = file.Close()
 		return nil, err
 	}
 	return &Object{ReaderAt: file, size: info.Size(), close: file.Close}, nil
+}
+
+func kindOf(m fs.FileMode) string {
+	if m.IsDir() {
+		return "a directory"
+	}
+	return "something of mode " + m.Type().String()
 }
 
 func (d *disk) delete(_ context.Context, key string) error { return absent(os.Remove(d.path(key))) }
