@@ -87,6 +87,38 @@ func TestAllocationsOfAnAsset(t *testing.T) {
 	}
 }
 
+// What is alive after a run of 10,000 steps: definitions, graph, result, and what the store still holds. The
+// collector lets a process grow to about twice that.
+func TestLiveAllocationsOfARun(t *testing.T) {
+	const n, most = 10_000, 1200
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	store, err := sqlite.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "bench", Assets: definitions(bench.Wide, n)})
+	defer func() { _ = repo.Close() }()
+	if err := repo.Resolve(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.GC() // what pools held goes with the second
+	runtime.ReadMemStats(&after)
+	per := (after.HeapAlloc - before.HeapAlloc) / n
+	t.Logf("%d bytes a step", per)
+	if per > most {
+		t.Errorf("%d bytes a step are alive after a run, the budget is %d", per, most)
+	}
+	runtime.KeepAlive(res)
+}
+
 // allocated is what a function allocates, whoever of the process does it.
 func allocated(do func()) runtime.MemStats {
 	var before, after runtime.MemStats
