@@ -24,6 +24,8 @@ type RunResult struct {
 	Steps []StepResult
 	// Duration is from the run's start to its recorded end.
 	Duration time.Duration
+	// Cause is why the run was canceled, an [ErrRunCanceled] that says by whom; nil where it was not.
+	Cause error
 }
 
 // FailedAsset is an asset whose step failed, and why.
@@ -59,7 +61,10 @@ func (r *RunResult) Err() error {
 			errs = append(errs, s.Cause)
 		}
 	}
-	if r.Status == storage.Canceled {
+	switch {
+	case r.Cause != nil:
+		errs = append(errs, r.Cause)
+	case r.Status == storage.Canceled:
 		errs = append(errs, ErrRunCanceled)
 	}
 	if len(errs) == 0 {
@@ -102,7 +107,7 @@ func (e *StepError) Unwrap() error { return e.Err }
 
 // newResult turns the engine's result into the public one.
 func newResult(g *graph.Graph, res *engine.Result) *RunResult {
-	out := &RunResult{RunID: res.Record.ID, Status: res.State, Steps: make([]StepResult, len(res.Steps))}
+	out := &RunResult{RunID: res.Record.ID, Status: res.State, Cause: res.Cause, Steps: make([]StepResult, len(res.Steps))}
 	out.Duration = time.Since(res.Record.StartedAt)
 	failed := map[string]bool{}
 	for i := range res.Steps {

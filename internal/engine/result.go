@@ -16,6 +16,8 @@ type Result struct {
 	Counts storage.StepCounts
 	// Steps are in the order of the plan, instances of mapped steps after them.
 	Steps []StepResult
+	// Cause is why the run was canceled; nil where it was not.
+	Cause error
 
 	plan *plan.Plan
 }
@@ -37,6 +39,9 @@ type StepResult struct {
 func (r *run) result() *Result {
 	res := &Result{Record: r.Record, State: r.end, Counts: r.d.Counts(), plan: r.Plan, Steps: make([]StepResult, len(r.d.steps))}
 	res.Record.State, res.Record.Counts = r.end, res.Counts
+	if res.State == storage.Canceled {
+		res.Cause = r.why
+	}
 	for s := range r.d.steps {
 		st, d := &r.d.steps[s], r.detailOf(int32(s))
 		mapped, _, _ := r.d.Instance(int32(s))
