@@ -72,6 +72,14 @@ func (e *Expr) Step() (step, first civil.Time, ok bool) {
 	return step, first, true
 }
 
+// Finest reports whether any tick is not at midnight, and whether any is not at the
+// beginning of a minute.
+func (e *Expr) Finest() (clock, seconds bool) {
+	const zero = 1
+	seconds = e.second.bits != zero
+	return seconds || e.minute.bits != zero || e.hour.bits != zero, seconds
+}
+
 // weekly reports whether the days are all days of one weekday, and no others.
 func (c *calendar) weekly() bool {
 	return c.perCycle() == cycleDays/7 && c.dom.star && c.month.star
