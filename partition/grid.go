@@ -10,7 +10,7 @@ import (
 // grid is an endless series of ticks on the civil timeline, indexed in closed form.
 // The window of a tick ends where the next one begins.
 type grid interface {
-	rank(t civil.Time) int64   // ticks before t, from a tick of the grid's choosing
+	rank(t civil.Time) int64 // ticks before t, from a tick of the grid's choosing
 	tick(rank int64) civil.Time
 	String() string // what the grid is: grids with the same text have the same ticks
 }
