@@ -114,7 +114,7 @@ func drawWindows(t *rapid.T, name string, now time.Time) modelDim {
 	if rapid.Bool().Draw(t, "ends?") {
 		end = all[rapid.IntRange(1, most-1).Draw(t, "end")] + civil.Time(rapid.IntRange(0, 1).Draw(t, "off grid"))
 		options = append(options, Until(Civil{end}))
-	} else if now.Sub(start.In(time.UTC)) > 0 {
+	} else if now.Sub(start.In(time.UTC)) > -26*time.Hour {
 		end = all[most] // the model lists no more, so the definition must not have more
 		options = append(options, Until(Civil{end}))
 	}
