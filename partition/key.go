@@ -35,10 +35,7 @@ func MultiKey(values map[string][]string) Key {
 // joinValues writes values, the first of equal ones.
 func joinValues(values []string) string {
 	var b strings.Builder
-	for i, value := range values {
-		if slices.Contains(values[:i], value) {
-			continue
-		}
+	for i, value := range distinct(values) {
 		if i > 0 {
 			b.WriteByte(',')
 		}

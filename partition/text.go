@@ -110,6 +110,7 @@ func parseTerms(text string, ranges bool) ([]term, error) {
 	}
 	parts := split(text, "|")
 	terms := make([]term, 0, len(parts))
+	dims := make(map[string]bool, len(parts))
 	for _, part := range parts {
 		name, values, named := cut(part, "=")
 		if !named {
@@ -125,22 +126,47 @@ func parseTerms(text string, ranges bool) ([]term, error) {
 			return nil, fmt.Errorf("%q has no name before the =: write dimension=key, or \\= for an = in a key", part)
 		case !named && len(parts) > 1:
 			return nil, fmt.Errorf("%q has no dimension: write dimension=key, or \\| for a | in a key", part)
-		case slices.ContainsFunc(terms, func(o term) bool { return o.dim == t.dim }):
+		case dims[t.dim]:
 			return nil, fmt.Errorf("dimension %q is given twice: write its keys together, as %s=a,b", t.dim, escape(t.dim))
 		}
-		for _, value := range split(values, ",") {
-			one, err := parseItem(value, ranges)
-			if err != nil {
-				return nil, err
-			}
-			if !slices.Contains(t.items, one) {
-				t.items = append(t.items, one)
-			}
+		if t.items, err = parseItems(values, ranges); err != nil {
+			return nil, err
 		}
+		dims[t.dim] = true
 		terms = append(terms, t)
 	}
 	slices.SortFunc(terms, func(a, b term) int { return strings.Compare(a.dim, b.dim) })
 	return terms, nil
+}
+
+// parseItems reads a list of values, in which one that is given twice counts once.
+func parseItems(text string, ranges bool) ([]item, error) {
+	values := split(text, ",")
+	items := make([]item, 0, len(values))
+	for _, value := range values {
+		one, err := parseItem(value, ranges)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, one)
+	}
+	return distinct(items), nil
+}
+
+// distinct removes what occurs a second time.
+func distinct[T comparable](list []T) []T {
+	if len(list) < 2 {
+		return list
+	}
+	seen := make(map[T]bool, len(list))
+	kept := list[:0:0]
+	for _, one := range list {
+		if !seen[one] {
+			seen[one] = true
+			kept = append(kept, one)
+		}
+	}
+	return kept
 }
 
 // parseItem reads a value, or a range where there may be one.
