@@ -513,4 +513,3 @@ func (m *model) checkTexts(t fataler, set Set) {
 		t.Fatalf("%s takes %q", set, texts)
 	}
 }
-

@@ -134,7 +134,10 @@ func TestWideSetsAgainstTheirLists(t *testing.T) {
 		want := m.want(func(k Key) bool { return hasA[k] })
 		skip, n := rapid.IntRange(0, len(want)).Draw(t, "skip"), rapid.IntRange(0, len(want)).Draw(t, "n")
 		part := want[skip:min(skip+n, len(want))]
-		m.requireKeys(t, "part", m.space.Part(a, int64(skip), int64(n)), func(k Key) bool { _, in := slices.BinarySearchFunc(part, k, func(x, y Key) int { return m.at[x] - m.at[y] }); return in })
+		m.requireKeys(t, "part", m.space.Part(a, int64(skip), int64(n)), func(k Key) bool {
+			_, in := slices.BinarySearchFunc(part, k, func(x, y Key) int { return m.at[x] - m.at[y] })
+			return in
+		})
 		if len(want) > 0 {
 			i := m.at[want[skip%len(want)]]
 			if key := ok(m.space.Key(int64(i))); ok(m.space.Index(key)) != int64(i) {
