@@ -29,7 +29,7 @@ func (e *LackingError) Error() string {
 	}
 	text := fmt.Sprintf("partition %q reads %q%s by %s, which does not exist upstream: %s", e.Partition, e.Needs, in, e.Mapping, e.Exists)
 	if e.More > 0 {
-		text += fmt.Sprintf("; %d more partitions lack what they read", e.More)
+		text += fmt.Sprintf(" (others that lack what they read: %d)", e.More)
 	}
 	return text
 }

@@ -66,6 +66,9 @@ func (e *offGridError) Error() string {
 // as many as its first four years have, 1024 at most. Formats that write all of a
 // date, and of the time as far as the grid has one, need no trial.
 func checkFormat(format string, g grid, start civil.Time, end civil.Time) error {
+	if err := checkKeyText(format); err != nil {
+		return fmt.Errorf("format %w", err)
+	}
 	for _, zoned := range [...]string{"%z", "%Z", "%s", "%:z"} {
 		if strings.Contains(format, zoned) {
 			return fmt.Errorf("format %q: %s writes a zone, which keys do not have: leave it out", format, zoned)
