@@ -29,7 +29,8 @@ func someSets() []Set {
 	})}}}
 	product := ok(NewSpace(Multi(map[string]Definition{"day": Daily(Date(2026, time.January, 1)), "t": Dynamic("t"), "r": Static("a", "b", "c")}), now, tables))
 	return []Set{
-		{}, Whole(), days.All(), ok(days.Select("2026-01-05..2026-01-07,2026-02-01")), every(1), every(2), every(300),
+		{},
+		Whole(), days.All(), ok(days.Select("2026-01-05..2026-01-07,2026-02-01")), every(1), every(2), every(300),
 		product.All(), ok(product.Select("day=2026-01-05..2026-01-07,2026-02-01|r=b", "r=a|t=tenant-001,tenant-004")),
 		Whole().Union(days.All()).Union(every(2)).Union(product.All()),
 	}

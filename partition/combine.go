@@ -53,10 +53,28 @@ func (c *combiner) plainly(a, b *node) (n *node, plain bool) {
 
 // walk combines two sets that both have something.
 func (c *combiner) walk(a, b *node, axes []axis) *node {
+	if n, covers := c.covering(a, b); covers {
+		return n
+	}
 	if a.bits != nil || b.bits != nil {
 		return bitmap(c.bits(a.bitmap(), b.bitmap()))
 	}
 	return c.segs(a, b, axes)
+}
+
+// covering is the result where one side is one interval that holds all of the other:
+// as what exists holds all of what was made.
+func (c *combiner) covering(a, b *node) (n *node, covers bool) {
+	switch {
+	case c.op == opSymmetric:
+		return nil, false
+	case b.covers(a):
+		return [...]*node{opUnion: b, opIntersection: a, opDifference: nil}[c.op], true
+	case c.op != opDifference && a.covers(b):
+		return [...]*node{opUnion: a, opIntersection: b}[c.op], true
+	default:
+		return nil, false
+	}
 }
 
 // nested combines two sets that are nested in others.

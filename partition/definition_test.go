@@ -92,11 +92,15 @@ func TestEqualByMeaning(t *testing.T) {
 		{Daily(start2026, AtHour(1))},
 		{Daily(start2026, Until(Date(2026, 2, 1))), Daily(start2026, Until(Date(2026, 1, 31).Clock(1, 0, 0)))},
 		{TimeWindow(Every(24*time.Hour), start2026.Clock(5, 0, 0))},
-		{Monthly(start2026)}, {Hourly(start2026), TimeWindow(Cron("0 */1 * * *"), start2026)},
-		{Static("a", "b"), Static("a", "b")}, {Static("b", "a")},
-		{Dynamic("a")}, {Named("a")},
+		{Monthly(start2026)},
+		{Hourly(start2026), TimeWindow(Cron("0 */1 * * *"), start2026)},
+		{Static("a", "b"), Static("a", "b")},
+		{Static("b", "a")},
+		{Dynamic("a")},
+		{Named("a")},
 		{Multi(map[string]Definition{"x": Static("a")}), Multi(map[string]Definition{"x": Static("a")})},
-		{Multi(map[string]Definition{"y": Static("a")})}, {Multi(map[string]Definition{"x": Static("a"), "y": Daily(start2026)})},
+		{Multi(map[string]Definition{"y": Static("a")})},
+		{Multi(map[string]Definition{"x": Static("a"), "y": Daily(start2026)})},
 	}
 	for i, group := range groups {
 		for _, a := range group {

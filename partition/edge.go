@@ -39,34 +39,39 @@ func (m Mapping) Connect(upstream, downstream Space) (Edge, error) {
 	if err != nil {
 		return Edge{}, err
 	}
-	e := Edge{mapping: m.Resolve(upstream.def, downstream.def), up: upstream, down: downstream, complete: downstream.all}
+	c := connector{Edge{mapping: m.Resolve(upstream.def, downstream.def), up: upstream, down: downstream, complete: downstream.all}}
 	if r.constant {
-		return e, e.fix(r)
+		err = c.fix(r)
+	} else {
+		err = c.bind(r)
 	}
-	return e, e.bind(r)
+	return c.Edge, err
 }
 
+// connector makes an edge.
+type connector struct{ Edge }
+
 // fix makes an edge on which the same is read by all who read.
-func (e *Edge) fix(r route) error {
-	e.constant, e.reads, e.readers = true, e.up.all, e.down.all
+func (c *connector) fix(r route) error {
+	c.constant, c.reads, c.readers = true, c.up.all, c.down.all
 	if r.reads != nil {
-		reads, err := e.up.Set(r.reads...)
+		reads, err := c.up.Set(r.reads...)
 		if err != nil {
 			if !refused(err) {
 				return err
 			}
-			e.complete, e.lost = nil, err
+			c.complete, c.lost = nil, err
 		}
-		e.reads = reads.of(e.up.shape)
+		c.reads = reads.of(c.up.shape)
 	}
 	if r.readers != nil {
-		e.readers = nil
+		c.readers = nil
 		for _, key := range r.readers {
-			reader, err := e.down.Set(key)
+			reader, err := c.down.Set(key)
 			if err != nil && !refused(err) {
 				return err
 			}
-			e.readers = combine(opUnion, e.readers, reader.of(e.down.shape), e.down.shape.axes)
+			c.readers = combine(opUnion, c.readers, reader.of(c.down.shape), c.down.shape.axes)
 		}
 	}
 	return nil
@@ -79,43 +84,43 @@ func refused(err error) bool {
 }
 
 // bind makes an edge from links.
-func (e *Edge) bind(r route) error {
-	e.bound = make([]bound, len(e.up.dims))
-	for level, one := range e.up.dims {
-		e.bound[level] = bound{down: -1, only: one.exists()}
+func (c *connector) bind(r route) error {
+	c.bound = make([]bound, len(c.up.dims))
+	for level, one := range c.up.dims {
+		c.bound[level] = bound{down: -1, only: one.exists()}
 	}
 	for _, l := range r.links {
-		at := e.up.level(l.up)
+		at := c.up.level(l.up)
 		if l.apart {
-			if err := e.choose(at, l); err != nil {
+			if err := c.choose(at, l); err != nil {
 				return err
 			}
 			continue
 		}
-		to := e.down.level(l.down)
-		rel, err := newRelation(l.rule, e.down.dims[to], e.up.dims[at])
+		to := c.down.level(l.down)
+		rel, err := newRelation(l.rule, c.down.dims[to], c.up.dims[at])
 		if err != nil {
 			return err
 		}
-		e.bound[at] = bound{down: to, rel: rel}
+		c.bound[at] = bound{down: to, rel: rel}
 		complete := rel.complete()
-		e.complete = combine(opIntersection, e.complete, e.down.product(func(one dimension) *node {
-			if one == e.down.dims[to] {
+		c.complete = combine(opIntersection, c.complete, c.down.product(func(one dimension) *node {
+			if one == c.down.dims[to] {
 				return complete
 			}
 			return one.exists()
-		}), e.down.shape.axes)
+		}), c.down.shape.axes)
 	}
 	return nil
 }
 
 // choose restricts a dimension of upstream to keys.
-func (e *Edge) choose(level int, l link) error {
+func (c *connector) choose(level int, l link) error {
 	chosen, ok := l.rule.(specific)
 	if !ok {
 		return nil
 	}
-	one := e.up.dims[level]
+	one := c.up.dims[level]
 	var segs []seg
 	for _, key := range chosen.keys {
 		labels, wrong, err := one.find(key.Values(""))
@@ -124,7 +129,7 @@ func (e *Edge) choose(level int, l link) error {
 		}
 		for i, label := range labels {
 			if wrong[i] != nil {
-				e.complete, e.lost = nil, refuse(key.text, inDimension(one, wrong[i]))
+				c.complete, c.lost = nil, refuse(key.text, inDimension(one, wrong[i]))
 				continue
 			}
 			segs = append(segs, seg{label, label + 1, unit})
@@ -133,7 +138,7 @@ func (e *Edge) choose(level int, l link) error {
 			}
 		}
 	}
-	e.bound[level].only = lineOf(segs, one.axis())
+	c.bound[level].only = lineOf(segs, one.axis())
 	return nil
 }
 

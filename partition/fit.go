@@ -2,6 +2,7 @@ package partition
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/civil"
@@ -29,14 +30,10 @@ func Fit(stored Set, was, is Space) (Set, Misfit, error) {
 	f := fitter{was: was, is: is}
 	fits := Set{}
 	if n := stored.of(was.shape); n != nil {
-		kept, err := f.fit(n)
-		if err != nil {
+		if err := f.fit(n); err != nil {
 			return Set{}, Misfit{}, err
 		}
-		fits = is.set(kept)
-		if f.lost != nil {
-			f.misfit.Set = setOf(was.shape, f.lost)
-		}
+		fits, f.misfit.Set = is.set(f.kept), setOf(was.shape, f.lost)
 	}
 	for _, p := range stored.parts {
 		switch p.shape.code {
@@ -54,7 +51,8 @@ func Fit(stored Set, was, is Space) (Set, Misfit, error) {
 // fitter sorts the set of one shape.
 type fitter struct {
 	was, is Space
-	lost    *node
+	kept    *node // in the shape of the present definition
+	lost    *node // in that of the former one
 	misfit  Misfit
 }
 
@@ -62,12 +60,12 @@ func (f *fitter) because(format string, args ...any) {
 	f.misfit.Reasons = append(f.misfit.Reasons, fmt.Sprintf(format, args...))
 }
 
-// fit is what fits, in the shape of the present definition.
-func (f *fitter) fit(n *node) (*node, error) {
+// fit sorts what the set has of the former shape.
+func (f *fitter) fit(n *node) error {
 	if was, is := dimNames(f.was), dimNames(f.is); was != is {
 		f.lost = n
 		f.because("the dimensions were %s and are %s: no key is the same", was, is)
-		return nil, nil
+		return nil
 	}
 	// Each dimension says which of its labels have a counterpart; what has one in all of
 	// them fits.
@@ -77,11 +75,11 @@ func (f *fitter) fit(n *node) (*node, error) {
 		at := f.is.level(one.axis().name)
 		rel, ok, err := f.relation(one, f.is.dims[at])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !ok {
 			f.lost = n
-			return nil, nil
+			return nil
 		}
 		bounds[at] = bound{down: level, rel: rel}
 		fitting := combine(opIntersection, kept, f.only(level, rel.complete()), f.was.shape.axes)
@@ -92,14 +90,16 @@ func (f *fitter) fit(n *node) (*node, error) {
 	}
 	f.lost = combine(opDifference, n, kept, f.was.shape.axes)
 	if kept == nil || len(f.is.dims) == 0 {
-		return kept, nil
+		f.kept = kept
+		return nil
 	}
 	order := make([]int, len(bounds))
 	i := imager{axes: f.is.shape.axes, steps: make([]step, len(bounds)), done: map[imaged]*node{}}
 	for at, b := range bounds {
 		order[at], i.steps[at] = b.down, step{to: b.rel.reads}
 	}
-	return i.level(arrange(kept, f.was.shape.axes, order), 0), nil
+	f.kept = i.level(arrange(kept, f.was.shape.axes, order), 0)
+	return nil
 }
 
 // dimNames are the names of the dimensions of a space, in words.
@@ -122,8 +122,7 @@ func dimNames(s Space) string {
 // only is everything that has one of some labels in a dimension.
 func (f *fitter) only(level int, labels *node) *node {
 	n := unit
-	for at := len(f.was.dims) - 1; at >= 0; at-- {
-		a := f.was.shape.axes[at]
+	for at, a := range slices.Backward(f.was.shape.axes) {
 		outer := labels
 		if at != level {
 			outer = everything(a)

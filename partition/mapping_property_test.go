@@ -179,7 +179,7 @@ func sibling(t *rapid.T, of modelDim, name string, now time.Time) modelDim {
 	for range rapid.IntRange(1, 25).Draw(t, "windows") {
 		end = ceil(d.grid, end+1)
 	}
-	cadence := Cron("")
+	var cadence Cadence
 	if s, regular := d.grid.(steps); regular {
 		cadence = Every(time.Duration(s.step) * time.Second)
 	} else {

@@ -98,8 +98,12 @@ func checkValues(key Key, one dimension, items []item) []error {
 	}
 	var faults []error
 	for _, it := range items {
-		if _, wrong, _ := one.find([]string{it.from}); wrong[0] != nil { // only tables fail, and there are none
-			faults = append(faults, refuse(key.text, inDimension(one, wrong[0])))
+		_, wrong, err := one.find([]string{it.from})
+		if err == nil {
+			err = wrong[0]
+		}
+		if err != nil {
+			faults = append(faults, refuse(key.text, inDimension(one, err)))
 		}
 	}
 	return faults

@@ -175,6 +175,16 @@ func (n *node) bounds() (lo, hi int64) {
 	return n.segs[0].lo, n.segs[len(n.segs)-1].hi
 }
 
+// covers reports whether the node is one interval of the innermost axis in which all
+// labels of another lie.
+func (n *node) covers(other *node) bool {
+	if len(n.segs) != 1 || n.segs[0].sub != unit {
+		return false
+	}
+	lo, hi := other.bounds()
+	return n.segs[0].lo <= lo && hi <= n.segs[0].hi
+}
+
 // at is what is nested at a label.
 func (n *node) at(label int64) *node {
 	switch {
@@ -239,8 +249,8 @@ func equal(a, b *node, known map[[2]*node]bool) bool {
 	if !slices.EqualFunc(a.segs, b.segs, func(x, y seg) bool { return x.lo == y.lo && x.hi == y.hi }) {
 		return false
 	}
-	if a.segs[0].sub == unit && a.segs[0].sub == b.segs[0].sub {
-		return true // the innermost axis: nothing is nested anywhere
+	if a.segs[0].sub == unit || b.segs[0].sub == unit {
+		return a.segs[0].sub == b.segs[0].sub // the innermost axis: nothing is nested anywhere
 	}
 	if a.fingerprint() != b.fingerprint() {
 		return false

@@ -93,13 +93,7 @@ func (b *boxes) level(level int, n *node, combinations int64) bool {
 		}
 		b.terms[level].items = []item{it}
 		count := times(combinations, r.hi-r.lo)
-		more := true
-		if innermost {
-			more = b.yield(b.terms, count)
-		} else {
-			more = b.level(level+1, r.sub, count)
-		}
-		if !more {
+		if innermost && !b.yield(b.terms, count) || !innermost && !b.level(level+1, r.sub, count) {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -103,10 +104,11 @@ func (e *encoder) append(b []byte) []byte {
 
 func (e *encoder) appendNode(b []byte, n *node, innermost bool) []byte {
 	if n.bits != nil {
-		var buffer bytes.Buffer
-		_, _ = n.bits.WriteTo(&buffer) // a buffer takes everything
-		b = binary.AppendUvarint(append(b, tagBitmap), uint64(buffer.Len()))
-		return append(b, buffer.Bytes()...)
+		size := n.bits.GetSerializedSizeInBytes()
+		b = binary.AppendUvarint(append(b, tagBitmap), size)
+		w := appender{slices.Grow(b, int(size))}
+		_, _ = n.bits.WriteTo(&w) // it takes everything
+		return w.b
 	}
 	segs := n.segs
 	b = binary.AppendUvarint(append(b, tagIntervals), uint64(len(segs)))
@@ -123,6 +125,14 @@ func (e *encoder) appendNode(b []byte, n *node, innermost bool) []byte {
 		}
 	}
 	return b
+}
+
+// appender is a writer to the end of a slice.
+type appender struct{ b []byte }
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.b = append(a.b, p...)
+	return len(p), nil
 }
 
 // unitOf is the greatest number that divides all lengths and gaps.
@@ -187,14 +197,14 @@ func parseSet(data []byte) (Set, error) {
 // levels reads the nodes of a set, the root last.
 func (r *reader) levels(axes []axis) *node {
 	nested := []*node{unit}
-	for level := len(axes) - 1; level >= 0; level-- {
+	for level, a := range slices.Backward(axes) {
 		n := 1
 		if level > 0 {
 			n = r.count(1)
 		}
 		nodes := make([]*node, 0, n)
 		for range n {
-			one := r.node(axes[level], nested, level == len(axes)-1)
+			one := r.node(a, nested, level == len(axes)-1)
 			if r.err != nil {
 				return nil
 			}
@@ -228,11 +238,11 @@ func (r *reader) intervals(a axis, nested []*node, innermost bool) *node {
 	}
 	segs := make([]seg, 0, n)
 	for i := range n {
-		gap, length, sub := uint64(0), uint64(0), uint64(0)
+		gap, sub := uint64(0), uint64(0)
 		if i > 0 {
 			gap = r.uvarint()
 		}
-		length = r.uvarint()
+		length := r.uvarint()
 		if !innermost {
 			sub = r.uvarint()
 		}

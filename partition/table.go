@@ -1,6 +1,9 @@
 package partition
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // KeyTable says which ordinal a key has and which key an ordinal has. A table only
 // grows: a key keeps its ordinal for ever, also while it is removed. There is one for
@@ -36,7 +39,7 @@ func NewTable(keys ...string) *Table {
 func (t *Table) Grow(keys ...string) (*Table, []string) {
 	grown := &Table{ordinals: make(map[string]Ordinal, t.Len()+len(keys))}
 	if t != nil {
-		grown.keys = t.keys[:len(t.keys):len(t.keys)]
+		grown.keys = slices.Clip(t.keys)
 		for i, key := range t.keys {
 			grown.ordinals[key] = Ordinal(i)
 		}

@@ -16,9 +16,9 @@ type Cadence struct {
 	every time.Duration
 }
 
-// Cron begins a window whenever a cron expression fires. It has five fields (minute,
-// hour, day of month, month, day of week) or six (a second before them), read on the
-// civil timeline: the clocks of the definition's zone.
+// Cron begins a window whenever a cron expression fires, by the clocks of the
+// definition's zone. It has five fields, of the minute, the hour, the day of the month,
+// the month and the weekday, or six, with the second before them.
 func Cron(expression string) Cadence { return Cadence{cron: expression} }
 
 // Every begins a window every d, the first one at the start of the definition. d is a

@@ -65,10 +65,10 @@ func TestCanonicalText(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, err string }{
-		{"", `cron "": has 0 fields where 5 are read (minute, hour, day of the month, month, day of the week), or 6 (a second before them)`},
-		{"* * * *", `cron "* * * *": has 4 fields where 5 are read (minute, hour, day of the month, month, day of the week), or 6 (a second before them)`},
+		{"", `cron "": has 0 fields where 5 are read (minute, hour, day of month, month and day of week), or 6 (a second before them)`},
+		{"* * * *", `cron "* * * *": has 4 fields where 5 are read (minute, hour, day of month, month and day of week), or 6 (a second before them)`},
 		{"@daily", `cron "@daily": is a name where fields are read: write "0 0 * * *"`},
-		{"@every 5m", `cron "@every 5m": has 2 fields where 5 are read (minute, hour, day of the month, month, day of the week), or 6 (a second before them)`},
+		{"@every 5m", `cron "@every 5m": has 2 fields where 5 are read (minute, hour, day of month, month and day of week), or 6 (a second before them)`},
 		{"61 * * * *", `cron "61 * * * *": minute "61": "61" is none: minutes are 0 to 59`},
 		{"* 24 * * *", `cron "* 24 * * *": hour "24": "24" is none: hours are 0 to 23`},
 		{"* * 0 * *", `cron "* * 0 * *": day of month "0": "0" is none: days of month are 1 to 31`},

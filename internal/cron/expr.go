@@ -58,7 +58,7 @@ func shaped(text string, fields []string) error {
 		}
 	}
 	if len(fields) != 5 && len(fields) != 6 {
-		return fmt.Errorf("cron %q: has %d fields where 5 are read (minute, hour, day of the month, month, day of the week), or 6 (a second before them)", text, len(fields))
+		return fmt.Errorf("cron %q: has %d fields where 5 are read (minute, hour, day of month, month and day of week), or 6 (a second before them)", text, len(fields))
 	}
 	return nil
 }
