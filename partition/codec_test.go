@@ -110,7 +110,7 @@ func TestBlobErrors(t *testing.T) {
 		{"0101050109000000", "stored set of partitions: a dimension is of kind 9, which a newer version may have written"},
 		{"010105010102ff0000", "stored set of partitions: ends too early"},
 		{"01010501010 1ff00" + "00", "stored set of partitions: a dimension is described by what is not UTF-8"},
-		{"0101040102000000" + "00" + "0101", "stored set of partitions: a dimension has a number of intervals that it cannot have"},
+		{"0101040102000000" + "00" + "0101", "stored set of partitions: a dimension has no intervals, or more than are kept as such"},
 		{"01010401020000" + "0001020101" + "01", "stored set of partitions: is followed by something else"},
 		{"01010401020000" + "07", "stored set of partitions: a dimension has form 7, which is none"},
 		{"01010401020000" + "01" + "03" + "010203", "stored set of partitions: a bitmap is damaged"},

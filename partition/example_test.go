@@ -84,8 +84,8 @@ func ExampleDefinition_validate() {
 func ExampleSpace_Complement() {
 	s := space(partition.Daily(start))
 	made, _ := s.Select("2026-01-01..2026-02-15,2026-02-20,2026-03-01..")
-	for stretch := range s.Ranges(s.Complement(made)) {
-		fmt.Println(stretch.Range, stretch.Count)
+	for stretch, err := range s.Ranges(s.Complement(made)) {
+		fmt.Println(stretch.Range, stretch.Count, err)
 	}
 	// Output:
 	// 2026-02-16..2026-02-19 4 <nil>
@@ -98,8 +98,8 @@ func ExampleSpace_Select() {
 	}))
 	set, err := s.Select("day=2026-03-01..|region=us,asia", "day=2026-02-28")
 	fmt.Println(s.Count(set), err)
-	for text := range s.Texts(set) {
-		fmt.Println(text)
+	for text, err := range s.Texts(set) {
+		fmt.Println(text, err)
 	}
 	// Output:
 	// 21 <nil>
@@ -125,10 +125,10 @@ func ExampleMapping() {
 	}
 	day, _ := days.Set(partition.SingleKey("2026-01-31"))
 	needs, _ := edge.Upstream(day)
-	for stretch := range hours.Ranges(needs) {
-		fmt.Println(edge.Mapping(), stretch.Range, stretch.Count)
+	for stretch, err := range hours.Ranges(needs) {
+		fmt.Println(edge.Mapping(), stretch.Range, stretch.Count, err)
 	}
-	// Output: Overlap() 2026-01-31-00:00..2026-01-31-23:00 24
+	// Output: Overlap() 2026-01-31-00:00..2026-01-31-23:00 24 <nil>
 }
 
 func ExampleTimeOffset() {

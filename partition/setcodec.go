@@ -233,7 +233,7 @@ func (r *reader) intervals(a axis, nested []*node, innermost bool) *node {
 	n := r.count(1)
 	label, unit := r.varint(), r.uvarint()
 	if n == 0 || unit == 0 || unit > farthestLabel || innermost && a.ordinals() && n > fewRuns {
-		r.fail(errors.New("a dimension has a number of intervals that it cannot have"))
+		r.fail(errors.New("a dimension has no intervals, or more than are kept as such"))
 		return nil
 	}
 	segs := make([]seg, 0, n)
