@@ -6,16 +6,19 @@
 // index ↔ key, ranges, what is missing, what a mapping reads, are arithmetic on the
 // grid of a definition and algebra on sets, and cost what they would for three keys.
 //
-//	Definition            Space                       Set
-//	what may exist  ─┐    what exists at an instant    which partitions are meant
-//	Static, Daily,   ├──▶ keys ↔ index ↔ window   ──▶  union, intersection, difference,
-//	Dynamic, Multi   │    All, Count, Range, Walk      equality: needs no definition
-//	                 │         ▲                           ▲ │
-//	now (handed in) ─┤         │                 ParseSet  │ │ AppendBinary
-//	                 │         ▼                           │ ▼
-//	KeyTable ────────┘    Mapping + two spaces = Edge  stored blob: versioned, the same
-//	key ↔ ordinal         what it reads, what reads it bytes for the same set
-//	(grows, in storage)
+//	Definition ─────┐  Static, Daily, TimeWindow, Dynamic, Multi …: what may exist
+//	now ────────────┼──▶ Space: what exists at this instant
+//	KeyTable ───────┘     │  keys ↔ index ↔ window, All, Len, Count, Ranges, Part
+//	key ↔ ordinal;        │
+//	it only grows,        │ Select, Set, Range: texts and keys     Keys, Ranges, Texts
+//	in storage            ▼ become labels                          ▲ back again
+//	                     Set: which partitions are meant ──────────┘
+//	                      │  union, intersection, difference, equality: without a definition
+//	       AppendBinary   │ ▲   ParseSet
+//	                      ▼ │
+//	                     stored blob: versioned, the same bytes for the same set
+//
+//	Mapping + two spaces = Edge: what a set reads upstream, who reads a set downstream
 //
 // # Labels, not positions
 //

@@ -77,6 +77,7 @@ const (
 type timeSpec struct {
 	word      string // how the definition was made, for messages
 	cadence   Cadence
+	fixed     steps // in place of a cadence, where it has a step
 	start     Civil
 	end       Civil
 	zone      string
@@ -93,7 +94,7 @@ type timeSpec struct {
 // windows ([In], [Until], [EndOffset], [Format]).
 func Hourly(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "hourly", start: start, takes: givenMinute}.with(options)
-	s.cadence = Cron(fmt.Sprintf("%d * * * *", s.minute))
+	s.fixed = steps{step: civil.Hour, first: s.clock()}
 	return s.build()
 }
 
@@ -102,7 +103,7 @@ func Hourly(start Civil, options ...Option) Definition {
 // windows ([In], [Until], [EndOffset], [Format]).
 func Daily(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "daily", start: start, takes: givenMinute | givenHour, format: formatDay}.with(options)
-	s.cadence = Cron(fmt.Sprintf("%d %d * * *", s.minute, s.hour))
+	s.fixed = steps{step: civil.Day, first: s.clock()}
 	return s.build()
 }
 
@@ -112,7 +113,8 @@ func Daily(start Civil, options ...Option) Definition {
 // [AtMinute], and those for all windows ([In], [Until], [EndOffset], [Format]).
 func Weekly(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "weekly", start: start, takes: givenMinute | givenHour | givenWeekday, format: formatDay}.with(options)
-	s.cadence = Cron(fmt.Sprintf("%d %d * * %d", s.minute, s.hour, s.weekday))
+	sinceMonday := civil.Time(s.weekday+6) % 7 // the civil timeline begins on a Monday
+	s.fixed = steps{step: civil.Week, first: sinceMonday*civil.Day + s.clock()}
 	return s.build()
 }
 
@@ -144,6 +146,11 @@ func (s timeSpec) with(options []Option) timeSpec {
 	return s
 }
 
+// clock is the time of day, or of the hour, at which windows begin.
+func (s timeSpec) clock() civil.Time {
+	return civil.Time(s.hour*civil.Hour + s.minute*civil.Minute)
+}
+
 // build makes the definition, and records what is wrong.
 func (s timeSpec) build() Definition {
 	d := &timeWindow{start: s.start.at, end: s.end.at, hasEnd: !s.end.IsZero(), endOffset: int64(s.endOffset), zone: time.UTC, format: s.format}
@@ -158,13 +165,9 @@ func (s timeSpec) build() Definition {
 		}
 		d.zone = zone
 	}
-	if len(d.faults) > 0 && s.word != "time window" {
-		s.cadence = Every(24 * time.Hour) // the offset is wrong and was reported; what it makes of the cron text says nothing new
-	}
-	g, err := s.cadence.grid(d.start)
-	if err != nil {
+	g, err := s.grid()
+	if err != nil && (len(d.faults) == 0 || s.given == 0) { // a wrong day was reported, and makes a wrong expression
 		fault(err)
-		g = steps{step: civil.Day}
 	}
 	d.grid = g
 	if d.format == "" {
@@ -233,21 +236,24 @@ func loadZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// grid is the grid of a cadence whose definition starts at a time.
-func (c Cadence) grid(start civil.Time) (grid, error) {
+// grid is the grid that is said, one of days where it makes no sense.
+func (s timeSpec) grid() (grid, error) {
+	days, every := steps{step: civil.Day}, s.cadence.every
 	switch {
-	case c.cron != "":
-		e, err := cron.Parse(c.cron)
+	case s.fixed.step > 0:
+		return s.fixed, nil
+	case s.cadence.cron != "":
+		e, err := cron.Parse(s.cadence.cron)
 		if err != nil {
-			return nil, err
+			return days, err
 		}
 		return gridOf(e), nil
-	case c.every == 0:
-		return nil, errors.New("the cadence is missing: give Cron(\"0 6 * * *\") or Every(6 * time.Hour)")
-	case c.every < time.Second || c.every%time.Second != 0 || c.every > maxEvery:
-		return nil, fmt.Errorf("every %s: give a whole number of seconds, one at least", c.every)
+	case every == 0:
+		return days, errors.New("the cadence is missing: give Cron(\"0 6 * * *\") or Every(6 * time.Hour)")
+	case every < time.Second || every%time.Second != 0 || every > maxEvery:
+		return days, fmt.Errorf("every %s: give a whole number of seconds, one at least", every)
 	default:
-		return gridEvery(civil.Time(c.every/time.Second), start), nil
+		return gridEvery(civil.Time(every/time.Second), s.start.at), nil
 	}
 }
 
