@@ -77,7 +77,8 @@ func (a *arranger) walk(n *node, level int, order []int) *node {
 	for s := range n.pieces() {
 		part := a.node(s.sub, level+1, rest)
 		if depth > 0 {
-			part = insert(part, depth, s.lo, s.hi, axes)
+			in := inserter{lo: s.lo, hi: s.hi, done: map[*node]*node{}}
+			part = in.node(part, depth, axes)
 		}
 		if len(parts) == 0 || parts[len(parts)-1] != part {
 			parts = append(parts, part)
@@ -94,15 +95,26 @@ func (a *arranger) axesOf(order []int) []axis {
 	return axes
 }
 
-// insert puts an interval of an axis into a set, depth levels inside; axes are those of
-// the result.
-func insert(n *node, depth int, lo, hi int64, axes []axis) *node {
+// inserter puts an interval of an axis into a set, some levels inside. Each nested set is
+// done once.
+type inserter struct {
+	lo, hi int64
+	done   map[*node]*node
+}
+
+// node puts the interval in depth levels inside; axes are those of the result.
+func (in *inserter) node(n *node, depth int, axes []axis) *node {
 	if depth == 0 {
-		return interval(lo, hi, n, axes[0].ordinals())
+		return interval(in.lo, in.hi, n, axes[0].ordinals())
+	}
+	if known, ok := in.done[n]; ok {
+		return known
 	}
 	var segs []seg
 	for s := range n.pieces() {
-		segs = append(segs, seg{s.lo, s.hi, insert(s.sub, depth-1, lo, hi, axes[1:])})
+		segs = append(segs, seg{s.lo, s.hi, in.node(s.sub, depth-1, axes[1:])})
 	}
-	return line(segs, axes[0].ordinals())
+	made := line(segs, axes[0].ordinals())
+	in.done[n] = made
+	return made
 }

@@ -44,6 +44,8 @@ func TestDefinitionErrors(t *testing.T) {
 		{Daily(start2026, Format("%m-%d")), `daily partitions: format "%m-%d": the window that starts at 2026-01-01 is written "01-01", which is read as 1900-01-01: write more of the time, as in %Y-%m-%d`},
 		{Daily(start2026, Format("day")), `daily partitions: format "day": the window that starts at 2026-01-01 is written "day", which is read as 1900-01-01: write more of the time, as in %Y-%m-%d`},
 		{Daily(start2026, Format("%Y-%m-%d %z")), `daily partitions: format "%Y-%m-%d %z": %z writes a zone, which keys do not have: leave it out`},
+		{Daily(start2026, Format("%F %_10::z")), `daily partitions: format "%F %_10::z": %_10::z writes a zone, which keys do not have: leave it out`},
+		{Daily(start2026, Format("%+")), `daily partitions: format "%+": %+ writes a zone, which keys do not have: leave it out`},
 		{Daily(start2026, Format("\xff%F")), `daily partitions: format "\xff%F" is not UTF-8: encode it as text`},
 		{Daily(start2026, Format("%Q")), `daily partitions: format "%Q": 2026-01-01 is written "%Q", which is not read back: use %Y, %m, %d, %H, %M, %S, or others that a date can be read from`},
 	} {

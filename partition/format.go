@@ -2,7 +2,9 @@ package partition
 
 import (
 	"fmt"
+	"iter"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/itchyny/timefmt-go"
 	"github.com/rivers-go/rivers/internal/civil"
@@ -69,9 +71,9 @@ func checkFormat(format string, g grid, start civil.Time, end civil.Time) error 
 	if err := checkKeyText(format); err != nil {
 		return fmt.Errorf("format %w", err)
 	}
-	for _, zoned := range [...]string{"%z", "%Z", "%s", "%:z"} {
-		if strings.Contains(format, zoned) {
-			return fmt.Errorf("format %q: %s writes a zone, which keys do not have: leave it out", format, zoned)
+	for at, directive := range directives(format) {
+		if strings.ContainsRune("zZs+", directive) {
+			return fmt.Errorf("format %q: %s writes a zone, which keys do not have: leave it out", format, at)
 		}
 	}
 	if complete(format, g) {
@@ -94,22 +96,37 @@ func checkFormat(format string, g grid, start civil.Time, end civil.Time) error 
 	return nil
 }
 
+// directives yields the directives of a format, each as it is written and by its letter.
+func directives(format string) iter.Seq2[string, rune] {
+	return func(yield func(string, rune) bool) {
+		for rest := format; ; {
+			_, after, found := strings.Cut(rest, "%")
+			width := strings.IndexFunc(after, func(r rune) bool { return !strings.ContainsRune("-_^#:0123456789", r) })
+			if !found || width < 0 {
+				return
+			}
+			letter, size := utf8.DecodeRuneInString(after[width:])
+			if !yield("%"+after[:width+size], letter) {
+				return
+			}
+			rest = after[width+size:]
+		}
+	}
+}
+
 // complete reports whether a format plainly writes everything that tells the ticks
 // of a grid apart, in numbers of fixed width.
 func complete(format string, g grid) bool {
-	var writes [128]bool
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' {
-			continue
-		}
-		if i++; i == len(format) || !strings.ContainsRune("YmdFHMRST", rune(format[i])) {
+	writes := map[string]bool{}
+	for written, letter := range directives(format) {
+		if !strings.ContainsRune("YmdFHMRST", letter) {
 			return false
 		}
-		writes[format[i]] = true
+		writes[written] = true // with a width or a flag it is none of those asked for
 	}
-	date := writes['F'] || writes['Y'] && writes['m'] && writes['d']
-	minute := writes['T'] || writes['R'] || writes['H'] && writes['M']
-	second := writes['T'] || writes['S']
+	date := writes["%F"] || writes["%Y"] && writes["%m"] && writes["%d"]
+	minute := writes["%T"] || writes["%R"] || writes["%H"] && writes["%M"]
+	second := writes["%T"] || writes["%S"]
 	clock, seconds := finest(g)
 	return date && (minute || !clock) && (second || !seconds)
 }

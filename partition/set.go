@@ -147,7 +147,8 @@ func (s Set) String() string {
 			b.WriteString(" + ")
 		}
 		b.WriteString("{" + p.shape.String())
-		writeNode(&b, p.root, p.shape.axes)
+		room := shownSegments
+		writeNode(&b, p.root, p.shape.axes, &room)
 		b.WriteString("}")
 	}
 	if len(s.parts) == 0 {
@@ -156,22 +157,24 @@ func (s Set) String() string {
 	return b.String()
 }
 
-// writeNode shows the first segments of a node.
-func writeNode(b *strings.Builder, n *node, axes []axis) {
-	const most = 5
+// shownSegments is how many segments the text of a set shows.
+const shownSegments = 20
+
+// writeNode shows the first segments of a node, as many as there is room for.
+func writeNode(b *strings.Builder, n *node, axes []axis, room *int) {
 	if n == unit {
 		return
 	}
-	shown := 0
 	for s := range n.pieces() {
-		if shown++; shown > most {
+		if *room == 0 {
 			b.WriteString(" …")
 			return
 		}
+		*room--
 		b.WriteString(" [" + labelText(s.lo, axes[0]) + ", " + labelText(s.hi, axes[0]) + ")")
 		if s.sub != unit {
 			b.WriteString("{")
-			writeNode(b, s.sub, axes[1:])
+			writeNode(b, s.sub, axes[1:], room)
 			b.WriteString("}")
 		}
 	}

@@ -90,10 +90,16 @@ func (s *shape) String() string {
 	return strings.Join(parts, "; ")
 }
 
+// mostAxes is far beyond what anyone defines, and not too deep to walk through.
+const mostAxes = 10_000
+
 // readShape decodes a shape that may be anything.
 func readShape(code string) (*shape, error) {
 	r := reader{rest: []byte(code)}
 	n := r.count(3) // a kind and two lengths at least
+	if n > mostAxes {
+		return nil, fmt.Errorf("has %d dimensions where %d are the most", n, mostAxes)
+	}
 	axes := make([]axis, 0, n)
 	for range n {
 		a := axis{kind: axisKind(r.byte()), name: r.text(), of: r.text()}
