@@ -1,6 +1,8 @@
 package partition
 
 import (
+	"slices"
+
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
@@ -182,6 +184,13 @@ func (c *cursor) from(at int64) (*node, int64) {
 // unite combines many sets, in pairs of pairs, so that none is walked over more often
 // than there are doublings.
 func unite(nodes []*node, axes []axis) *node {
+	if len(axes) == 1 && !slices.ContainsFunc(nodes, func(n *node) bool { return n != nil && n.bits != nil }) {
+		var segs []seg
+		for _, n := range nodes {
+			segs = slices.AppendSeq(segs, n.pieces())
+		}
+		return lineOf(segs, axes[0]) // intervals alone are sorted at once
+	}
 	for len(nodes) > 1 {
 		half := nodes[:0]
 		for i := 0; i < len(nodes); i += 2 {

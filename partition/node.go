@@ -63,9 +63,15 @@ func (n *node) bitmap() *roaring.Bitmap {
 		return n.bits
 	}
 	b := roaring.New()
+	var singles []uint32
 	for _, s := range n.segs {
+		if s.hi == s.lo+1 {
+			singles = append(singles, uint32(s.lo))
+			continue
+		}
 		b.AddRange(uint64(s.lo), uint64(s.hi))
 	}
+	b.AddMany(singles)
 	return b
 }
 

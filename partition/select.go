@@ -52,9 +52,11 @@ func (s Space) Select(texts ...string) (Set, error) {
 
 // complete checks that a key names all dimensions.
 func (s Space) complete(terms []term) error {
-	for _, at := range s.byName() {
-		name := s.dims[at].axis().name
-		if name != "" && !slices.ContainsFunc(terms, func(t term) bool { return t.dim == name }) && terms[0].dim != "" {
+	if len(s.dims) == 1 && s.dims[0].axis().name == "" {
+		return nil
+	}
+	for _, name := range s.names() {
+		if terms[0].dim != "" && !slices.ContainsFunc(terms, func(t term) bool { return t.dim == name }) {
 			return fmt.Errorf("dimension %q is missing: add |%s=…", name, escape(name))
 		}
 	}
@@ -108,21 +110,29 @@ func (p *parser) fits(terms []term) error {
 		return nil
 	}
 	_, product := p.space.def.(*multi)
-	var names []string
-	for _, at := range p.space.byName() {
-		names = append(names, p.space.dims[at].axis().name)
-	}
 	for _, t := range terms {
+		if t.dim != "" && product && p.space.level(t.dim) >= 0 {
+			continue
+		}
 		switch {
 		case !product && t.dim != "":
 			return fmt.Errorf("there is no dimension %q, nor any other: write the key alone, or \\= for an = in it", t.dim)
 		case product && t.dim == "":
-			return fmt.Errorf("the dimensions are missing: write each of %s as name=key", quoted(names))
-		case product && !slices.Contains(names, t.dim):
-			return fmt.Errorf("there is no dimension %q%s", t.dim, didYouMean(t.dim, names))
+			return fmt.Errorf("the dimensions are missing: write each of %s as name=key", quoted(p.space.names()))
+		case product:
+			return fmt.Errorf("there is no dimension %q%s", t.dim, didYouMean(t.dim, p.space.names()))
 		}
 	}
 	return nil
+}
+
+// names are the names of the dimensions, in order.
+func (s Space) names() []string {
+	var names []string
+	for _, at := range s.byName() {
+		names = append(names, s.dims[at].axis().name)
+	}
+	return names
 }
 
 // set is the union of what the texts select.
