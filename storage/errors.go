@@ -13,6 +13,8 @@ var (
 	ErrFenced = errors.New("the run has ended or has another owner")
 	// ErrRunExists is returned where a run ID is already in use.
 	ErrRunExists = errors.New("a run of this id exists")
+	// ErrBackfillExists is returned where the ID of a backfill is already in use.
+	ErrBackfillExists = errors.New("a backfill of this id exists")
 	// ErrRunEnded is returned where a run that has ended is asked to go on.
 	ErrRunEnded = errors.New("the run has ended")
 	// ErrOwned is returned where a run is claimed that another owner holds.

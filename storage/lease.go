@@ -19,6 +19,8 @@ type Leases interface {
 	// are free. It returns the run with its plan and the new token. A run that another owner holds is
 	// [ErrOwned], one that has ended [ErrRunEnded], none of that ID [ErrNotFound].
 	ClaimRun(ctx context.Context, c RunClaim) (RunRecord, error)
+	// ClaimBackfill makes an owner the owner of a backfill, as ClaimRun does of a run.
+	ClaimBackfill(ctx context.Context, c RunClaim) (BackfillRecord, error)
 	// RenewLeases extends what the fences hold, and says of each, in their order, whether it was
 	// lost and whether somebody asked for the run to stop.
 	RenewLeases(ctx context.Context, r Renewal) ([]LeaseState, error)
@@ -31,9 +33,9 @@ type Leases interface {
 	ClaimSlots(ctx context.Context, c SlotClaim) (SlotAnswer, error)
 }
 
-// RunClaim asks for a run.
+// RunClaim asks for a run, or for a backfill.
 type RunClaim struct {
-	// ID is the run's.
+	// ID is that of the run or backfill.
 	ID string
 	// Owner names who asks: any text that no other process has.
 	Owner string
@@ -73,9 +75,10 @@ type LeaseState struct {
 	Cancel *CancelRequest
 }
 
-// CancelRequest asks the owner of a run to stop it.
+// CancelRequest asks the owner of a run or of a backfill, one of the two, to stop it.
 type CancelRequest struct {
-	Run RunKey `json:"-"`
+	Run      RunKey      `json:"-"`
+	Backfill BackfillKey `json:"-"`
 	// At is when, By who asked and Reason why, for people; both may be empty.
 	At     time.Time `json:"at"`
 	By     string    `json:"by,omitempty"`
@@ -98,6 +101,6 @@ type Topic uint8
 const (
 	// TopicSlots: slots became free, or a pool has more of them.
 	TopicSlots Topic = 1 << iota
-	// TopicCancel: somebody asked for a run to stop.
+	// TopicCancel: somebody asked for a run or a backfill to stop.
 	TopicCancel
 )
