@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -27,6 +28,8 @@ type Invocation struct {
 	// Step is the step's key, with the instance's name for a mapped one.
 	Step    string
 	Attempt int
+	// Partition is what the call is about; the zero Slice for a node that is not divided.
+	Partition partition.Slice
 	// Config is the decoded config struct, nil where the node takes none.
 	Config any
 	// Persist says which outputs are wanted, by position; nil means all.
@@ -37,6 +40,8 @@ type Invocation struct {
 	Write func(stream storage.LogStream, line string)
 	// Emit hands over output pos while the body runs; only for nodes that emit.
 	Emit func(pos int, value any) error
+	// Marked are the partitions that the body said to have failed, and why.
+	Marked map[partition.Key]error
 	// Facts are what the body and the handlers said about the outputs, made when needed.
 	Facts []Facts
 
