@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -90,16 +91,16 @@ func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.C
 func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, error) {
 	cmd := s.command(inv.Context, grace)
 	var value bytes.Buffer
-	var last tail
-	stdout := lineWriter{line: func(text string) { writeLine(inv, storage.StreamStdout, text) }}
-	stderr := lineWriter{line: func(text string) { last.add(text); writeLine(inv, storage.StreamStderr, text) }}
+	var last proc.Tail
+	stdout := proc.Lines{Line: func(text string) { writeLine(inv, storage.StreamStdout, text) }}
+	stderr := proc.Lines{Line: func(text string) { last.Add(text); writeLine(inv, storage.StreamStderr, text) }}
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&value, &stdout), &stderr
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("command %q: starting it: %w", s.Command, err)
 	}
 	err := cmd.Wait()
-	stdout.end()
-	stderr.end()
+	stdout.End()
+	stderr.End()
 	if err == nil {
 		return strings.TrimSuffix(strings.TrimSuffix(value.String(), "\n"), "\r"), nil
 	}
@@ -110,7 +111,7 @@ func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, 
 	case errors.Is(err, exec.ErrWaitDelay):
 		return "", fmt.Errorf("command %q: it ended, and %s later a process that it left behind still had its output open: wait for that process, or redirect its output", s.Command, grace)
 	}
-	return "", fmt.Errorf("command %q: %w%s", s.Command, err, last.text())
+	return "", fmt.Errorf("command %q: %w%s", s.Command, err, last.Text())
 }
 
 // writeLine copies a line into the step's log.
@@ -118,57 +119,4 @@ func writeLine(inv *graph.Invocation, stream storage.LogStream, text string) {
 	if inv.Write != nil {
 		inv.Write(stream, text)
 	}
-}
-
-// maxLine bounds a line of the log: a longer one is several, so that a stream without line breaks
-// is not held in memory twice.
-const maxLine = 64 << 10
-
-// lineWriter cuts a stream into lines.
-type lineWriter struct {
-	line func(text string)
-	rest []byte
-}
-
-// Write hands over the lines that p completes. It never fails.
-func (w *lineWriter) Write(p []byte) (int, error) {
-	n := len(p)
-	for {
-		text, after, found := bytes.Cut(p, []byte{'\n'})
-		w.rest = append(w.rest, text...)
-		for len(w.rest) > maxLine {
-			w.line(string(w.rest[:maxLine]))
-			w.rest = append(w.rest[:0], w.rest[maxLine:]...)
-		}
-		if !found {
-			return n, nil
-		}
-		w.line(strings.TrimSuffix(string(w.rest), "\r"))
-		w.rest, p = w.rest[:0], after
-	}
-}
-
-// end hands over a last line without a line break.
-func (w *lineWriter) end() {
-	if len(w.rest) > 0 {
-		w.line(strings.TrimSuffix(string(w.rest), "\r"))
-	}
-}
-
-// tail keeps the last lines of a stream for an error.
-type tail struct{ lines []string }
-
-const tailLines = 10
-
-func (t *tail) add(line string) {
-	if t.lines = append(t.lines, line); len(t.lines) > tailLines {
-		t.lines = slices.Delete(t.lines, 0, 1)
-	}
-}
-
-func (t *tail) text() string {
-	if len(t.lines) == 0 {
-		return ""
-	}
-	return ": " + strings.Join(t.lines, "\n")
 }
