@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/retry"
@@ -39,6 +40,8 @@ type BashTaskSpec struct {
 	Hooks   []Hook
 	// Pools are the concurrency slots that the command holds while it runs.
 	Pools []Pool
+	// Compute bounds what the command may use, as in [AssetSpec].
+	Compute executor.Compute
 }
 
 // bashGrace is how long a command may go on after SIGTERM.
@@ -50,7 +53,7 @@ const bashGrace = 10 * time.Second
 // all that it started get SIGTERM, and SIGKILL ten seconds later.
 func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	t := newTask[NoInput, string](TaskSpec{
-		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks, Pools: spec.Pools,
+		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks, Pools: spec.Pools, Compute: spec.Compute,
 	}, graph.BashTask)
 	if strings.TrimSpace(spec.Command) == "" {
 		t.d.fault("Command", "it is empty: give a shell text, or a program with Args")
@@ -70,7 +73,7 @@ func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	return t
 }
 
-// command makes the command, in a process group of its own so that all of it can be stopped.
+// command makes the command.
 func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.Command)
 	if s.Args != nil {
@@ -81,15 +84,28 @@ func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.C
 	for _, k := range slices.Sorted(maps.Keys(s.Env)) {
 		cmd.Env = append(cmd.Env, k+"="+s.Env[k])
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = grace
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.Cancel = func() error { return stopCommand(cmd, syscall.SIGTERM) }
 	return cmd
+}
+
+// stopCommand sends a signal to a command: to all of its group where it has one of its own.
+func stopCommand(cmd *exec.Cmd, s syscall.Signal) error {
+	if cmd.SysProcAttr == nil {
+		return cmd.Process.Signal(s)
+	}
+	g := proc.Group{ID: cmd.Process.Pid}
+	return g.Signal(s)
 }
 
 // run runs the command; grace is how long it may go on once it was told to stop.
 func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, error) {
 	cmd := s.command(inv.Context, grace)
+	if inv.Run == nil || !inv.Run.Isolated {
+		// A group of its own, so that all of it can be stopped. A step that has a process of its own has such
+		// a group already, and the command must not leave it: it would not end with it.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	}
 	var value bytes.Buffer
 	var last proc.Tail
 	stdout := proc.Lines{Line: func(text string) { writeLine(inv, storage.StreamStdout, text) }}
@@ -104,7 +120,7 @@ func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, 
 	if err == nil {
 		return strings.TrimSuffix(strings.TrimSuffix(value.String(), "\n"), "\r"), nil
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what outlived the command; gone already is what we want
+	_ = stopCommand(cmd, syscall.SIGKILL) // what outlived the command; gone already is what we want
 	switch cause := context.Cause(inv.Context); {
 	case cause != nil:
 		return "", fmt.Errorf("command %q: stopped: %w", s.Command, cause)

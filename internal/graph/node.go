@@ -90,7 +90,7 @@ type Settings struct {
 	HasExecutor bool
 	// Compute bounds what an attempt may use.
 	Compute executor.Compute
-	// Resources are the names of the resources that the body takes, sorted.
+	// Resources are the names of the resources that the body takes.
 	Resources []string
 	Hooks     []Hook
 	// Pools are the concurrency slots that an attempt holds, sorted by the pools' names.
