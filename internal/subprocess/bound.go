@@ -31,9 +31,9 @@ func newBound(limit int64, attr *syscall.SysProcAttr) bound {
 	return newWatcher(limit)
 }
 
-// lookEvery is after how many looks at the memory of the processes that it knows a watcher looks for new ones,
-// which costs more.
-const lookEvery = 20
+// lookShare is how much longer than a search for new processes took a watcher goes on with those that it
+// knows: the more processes a machine has, the more such a search costs.
+const lookShare = 50
 
 // watcher looks at the memory of a group.
 type watcher struct {
@@ -52,9 +52,10 @@ func (w *watcher) begin(g *proc.Group, over func(int64)) {
 		defer cancel()
 		tick := time.NewTicker(watchEvery)
 		defer tick.Stop()
-		for n := 0; ; n++ {
-			if n%lookEvery == 0 {
+		for next := time.Time{}; ; {
+			if began := time.Now(); began.After(next) {
 				g.Look()
+				next = began.Add(lookShare * time.Since(began))
 			}
 			have, err := g.Memory(ctx)
 			if err == nil && have > w.most.Load() {

@@ -276,7 +276,7 @@ func (d *decoder) many(v reflect.Value) error {
 	}
 	if t.Elem().Kind() == reflect.Uint8 {
 		v.Set(reflect.MakeSlice(t, int(n), int(n)))
-		reflect.Copy(v, reflect.ValueOf(d.rest[:n]))
+		copy(v.Bytes(), d.rest[:n])
 		d.rest = d.rest[n:]
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -146,23 +147,41 @@ func (s *session) listen(cancel context.CancelCauseFunc) {
 	go func() {
 		told := sync.OnceFunc(func() { close(stopped) })
 		for {
-			k, message, err := s.receive()
-			if err == nil && k == kindAnswer {
-				err = s.deliver(message)
-			}
-			var why stop
-			if err == nil && k == kindStop {
-				err = decode(message, &why)
-				told()
-				if !why.Timeout { // the attempt's own context ends with its deadline
-					cancel(&stopError{why.Cause})
-				}
-			}
-			if err != nil {
+			err := s.obey(told, cancel)
+			switch {
+			case err == nil:
+			case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 				die()
+			case errors.Is(err, syscall.EBADF):
+				return // the step has closed what is not its own: the parent notices, and ends the process
+			default:
+				_, _ = fmt.Fprintln(os.Stderr, "the connection to the run:", err)
+				os.Exit(exitLost)
 			}
 		}
 	}()
+}
+
+// obey does what one message of the parent says.
+func (s *session) obey(told func(), cancel context.CancelCauseFunc) error {
+	k, message, err := s.receive()
+	switch {
+	case err != nil:
+		return err
+	case k == kindAnswer:
+		return s.deliver(message)
+	case k != kindStop:
+		return fmt.Errorf("a message of kind %d, which only a step sends", k)
+	}
+	var why stop
+	if err := decode(message, &why); err != nil {
+		return err
+	}
+	told()
+	if !why.Timeout { // the attempt's own context ends with its deadline
+		cancel(&stopError{why.Cause})
+	}
+	return nil
 }
 
 // errTerminated is why a step ends that somebody asked to end who is not its parent.
