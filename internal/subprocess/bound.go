@@ -52,7 +52,8 @@ func (w *watcher) begin(g *proc.Group, over func(int64)) {
 		defer cancel()
 		tick := time.NewTicker(watchEvery)
 		defer tick.Stop()
-		for next := time.Time{}; ; {
+		var next time.Time // when new processes are looked for
+		for {
 			if began := time.Now(); began.After(next) {
 				g.Look()
 				next = began.Add(lookShare * time.Since(began))
