@@ -87,7 +87,7 @@ type Sink struct {
 
 // isolatedSlack is how long an attempt in a process of its own has beyond what others have: whoever runs
 // the process ends it when its time is over, and that is the attempt's end.
-const isolatedSlack = 10 * time.Second
+const isolatedSlack = 15 * time.Second
 
 // isolate does an attempt in a process of its own.
 func (r *run) isolate(a *attempt) outcome {
