@@ -69,11 +69,13 @@ type CodeRepository struct {
 	resolving sync.Mutex
 
 	// mu guards what Resolve opens and Shutdown closes. No user code runs under it.
-	mu     sync.Mutex
-	store  storage.Storage
-	owned  bool // the store was opened here, so it is closed here
-	keys   []storage.AssetKey
-	keeper *engine.Keeper
+	mu    sync.Mutex
+	store storage.Storage
+	// serving is set in a process that does one step for a run in another.
+	serving *serving
+	owned   bool // the store was opened here, so it is closed here
+	keys    []storage.AssetKey
+	keeper  *engine.Keeper
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration
 	recovered    time.Time      // when runs whose process died were last looked for
@@ -123,6 +125,9 @@ func (r *CodeRepository) Assets() map[string]Asset {
 func (r *CodeRepository) Storage() storage.Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.serving != nil {
+		return r.serving.storage
+	}
 	if r.store == nil {
 		return nil // not a nil store in an interface
 	}
