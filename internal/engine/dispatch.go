@@ -63,6 +63,13 @@ func (r *run) advance() (mine job, ok bool) {
 		at := now()
 		r.cmds = r.d.Next(at, r.cmds[:0])
 		for _, c := range r.cmds {
+			if c.Kind == Start || c.Kind == Claim {
+				if cause, nothing := r.nothingLeft(c.Step); nothing {
+					r.recordSkip(Command{Kind: Skip, Step: c.Step, Cause: cause}, at)
+					again = true
+					continue
+				}
+			}
 			switch c.Kind {
 			case Start:
 				j := job{c.Step, c.Attempt}
@@ -125,13 +132,25 @@ func (r *run) tick() {
 // record folds a fact and puts its event into the batch, with the slots that a step gives back by it.
 // Called with the lock held.
 func (r *run) record(f storage.Fact, asset storage.AssetKey, detail []byte) int64 {
+	return r.recordEvent(storage.Event{Fact: f, Asset: asset, Detail: detail})
+}
+
+// recordMade records the fact by which an output was made.
+func (r *run) recordMade(f storage.Fact, m *materialization) int64 {
+	return r.recordEvent(storage.Event{Fact: f, Asset: m.asset, Partition: m.part.Key().String(), Detail: m.detail})
+}
+
+// recordEvent folds an event's fact and puts the event into the batch. Called with the lock held.
+func (r *run) recordEvent(e storage.Event) int64 {
+	f := e.Fact
 	holds := len(r.plan.Classes) > 0 && f.Step >= 0 && r.d.Holds(f.Step)
 	r.d.Apply(f)
 	if holds && !r.d.Holds(f.Step) {
 		r.release(f.Step)
 	}
 	r.n++
-	r.batch.Events = append(r.batch.Events, storage.Event{Run: r.key, N: r.n, Fact: f, Asset: asset, Detail: detail})
+	e.Run, e.N = r.key, r.n
+	r.batch.Events = append(r.batch.Events, e)
 	return r.n
 }
 

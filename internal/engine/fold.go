@@ -222,6 +222,12 @@ func (d *Decider) applyFailed(f storage.Fact) {
 		return
 	}
 	d.settle(f.Step, failed)
+	if st.partial = f.Cause > 0; st.partial { // what waits for it goes on with what it made
+		for _, down := range d.plan.Down(f.Step) {
+			d.release(down)
+		}
+		return
+	}
 	d.skipDownstream(f.Step, f.Step)
 }
 
@@ -316,7 +322,9 @@ func (d *Decider) lostUpstream(s int32) (cause int32, lost bool) {
 		}
 		switch d.steps[up].status {
 		case failed:
-			return up, true
+			if !d.steps[up].partial {
+				return up, true
+			}
 		case skipped:
 			return d.steps[up].cause, true
 		}

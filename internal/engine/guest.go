@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -123,6 +124,15 @@ func (g *guest) logLine(_, _ int32, _ string, line storage.LogLine) {
 func (g *guest) handOver(a *attempt, pos int) error {
 	g.task.Emitted = true
 	return g.sink.Emit(pos, *a.inv.Fact(pos))
+}
+
+func (g *guest) partMade(_ *attempt, part partition.Slice, facts []graph.Facts) error {
+	return g.sink.Made(part.Key(), part.Set(), facts)
+}
+
+func (g *guest) partFailed(_ *attempt, part partition.Slice, err error) error {
+	d := failureDetailOf(err)
+	return g.sink.Failed(part.Key(), &RemoteError{Message: d.Error, HintText: d.Hint, Stack: d.Stack}, classified(err))
 }
 
 func (g *guest) history(int32) (failures int, emitted bool) { return g.task.Failures, g.task.Emitted }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"iter"
 	"reflect"
 	"time"
 
@@ -46,10 +47,18 @@ type Result struct {
 	Value any
 	// Values are the values of a node with several, by output.
 	Values []any
+	// Parts yields the values of a body that was called once for all partitions; nil for any other.
+	Parts iter.Seq2[partition.Key, PartValue]
 	// Recorded says that the body wrote by itself: handlers are not called.
 	Recorded bool
 	// Emitted says that the outputs were handed over one by one while the body ran.
 	Emitted bool
+}
+
+// PartValue is the value of one partition, or why there is none. An error under the zero Key is that of all.
+type PartValue struct {
+	Value any
+	Err   error
 }
 
 // NoValue is the argument of a [Self] input that has no previous value: nil may be one.

@@ -135,3 +135,16 @@ func (c *Cut) Slice(s int32, set partition.Set) (partition.Slice, error) {
 	}
 	return partition.NewSlice(space, set)
 }
+
+// SliceOf returns one partition of a step as its body sees it.
+func (c *Cut) SliceOf(s int32, key partition.Key) (partition.Slice, error) {
+	space, err := c.Space(c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions)
+	if err != nil {
+		return partition.Slice{}, err
+	}
+	set, err := space.Set(key)
+	if err != nil {
+		return partition.Slice{}, err
+	}
+	return partition.SliceOf(space, set, key), nil
+}
