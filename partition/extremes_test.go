@@ -11,7 +11,7 @@ import (
 func TestAtTheEndsOfTime(t *testing.T) {
 	t.Parallel()
 	for _, start := range []Civil{Date(1, time.January, 1).Clock(0, 0, 1), Date(1, time.January, 2), Date(1969, time.December, 31), Date(9999, time.December, 31)} {
-		for _, make := range []func(...Option) Definition{
+		for _, define := range []func(...Option) Definition{
 			func(o ...Option) Definition { return TimeWindow(Every(time.Second), start, o...) },
 			func(o ...Option) Definition { return TimeWindow(Every(maxEvery), start, o...) },
 			func(o ...Option) Definition { return TimeWindow(Cron("0 0 29 2 *"), start, o...) },
@@ -19,7 +19,7 @@ func TestAtTheEndsOfTime(t *testing.T) {
 		} {
 			for _, offset := range []int{0, maxOffset, -maxOffset} {
 				for _, zone := range []string{"UTC", "Australia/Lord_Howe", "America/New_York"} {
-					d := make(In(zone), EndOffset(offset))
+					d := define(In(zone), EndOffset(offset))
 					for _, now := range []time.Time{{}, time.Unix(0, 0), time.Unix(math.MaxInt32, 0), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(200_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-200_000, 1, 1, 0, 0, 0, 0, time.UTC)} {
 						askEverything(t, d, now)
 					}
@@ -64,5 +64,7 @@ func askEverything(t *testing.T, d Definition, now time.Time) {
 			t.Fatalf("%s of %s: %s lacks because %v", m, d, lacking, err)
 		}
 	}
-	_, _, _ = s.Latest(math.MaxInt64), s.LatestWithin(math.MaxInt64), s.Part(s.All(), math.MaxInt64, math.MaxInt64)
+	if !s.Latest(math.MaxInt64).Equal(s.All()) || !s.Part(s.All(), math.MaxInt64, math.MaxInt64).IsEmpty() || !s.All().Contains(s.LatestWithin(math.MaxInt64)) {
+		t.Fatalf("%s at %s has other latest windows than windows", d, now)
+	}
 }
