@@ -14,6 +14,7 @@ import (
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -46,6 +47,8 @@ type RepositoryConfig struct {
 	// PoolLimits says how many slots each concurrency pool has; all that steps name must be here. A number
 	// that a person sets in the store wins.
 	PoolLimits map[string]int
+	// PartitionDefs are definitions that assets refer to by partition.Named.
+	PartitionDefs map[string]partition.Definition
 	// ResumeAbandoned goes on, in the background, with runs of this repository whose process died. Without
 	// it they are ended as failed, with the reason. Both happen when the repository resolves, and from then
 	// on as long as it runs anything.
@@ -92,6 +95,7 @@ type CodeRepository struct {
 func NewCodeRepository(c RepositoryConfig) *CodeRepository {
 	c.Assets, c.Tasks, c.Jobs = slices.Clone(c.Assets), slices.Clone(c.Tasks), slices.Clone(c.Jobs)
 	c.Resources, c.Retries, c.PoolLimits = maps.Clone(c.Resources), maps.Clone(c.Retries), maps.Clone(c.PoolLimits)
+	c.PartitionDefs = maps.Clone(c.PartitionDefs)
 	c.Listeners = slices.Clone(c.Listeners)
 	if c.Name == "" {
 		c.Name = mainModule()

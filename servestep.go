@@ -71,12 +71,10 @@ func (r *CodeRepository) serveStep(ctx context.Context, step subprocess.Step) (e
 	r.serving = s
 	r.mu.Unlock()
 	guest := engine.Guest{
-		Graph: b.graph, Retry: policy,
+		Graph: b.graph, Retry: policy, Tables: r.tables(ctx),
 		Shared: &graph.Run{
 			ID: step.RunID, Job: step.Job, Location: r.Name(), Tags: step.Tags, Storage: step.Storage, Isolated: true,
-			Load: func(ctx context.Context, name string, dst any) error {
-				return r.LoadNode(ctx, name, dst, LoadOptions{})
-			},
+			Load: r.loadFrom,
 		},
 		Prepare: func(ctx context.Context, node *graph.Node) (any, error) {
 			if err := s.setUpFor(ctx, node, b.graph); err != nil {

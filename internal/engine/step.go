@@ -200,8 +200,8 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 	default:
 		r.record(f, 0, o.detail)
 	}
-	if s := r.d.planned(j.step); r.d.steps[s].status.outcome() {
-		r.giveUpIfDone(s, o.kind)
+	if s := r.d.planned(j.step); s == j.step && r.d.steps[s].status.outcome() {
+		r.giveUp(s)
 	}
 	if mapped, pos, ok := r.d.Instance(j.step); ok && o.kind == storage.StepSucceeded {
 		m := r.maps.get(mapped)

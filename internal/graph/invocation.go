@@ -16,8 +16,8 @@ type Run struct {
 	Storage           storage.Reader
 	// Isolated says that the step has a process of its own, with a group that ends with it.
 	Isolated bool
-	// Load loads the value of an asset or task into dst, a pointer.
-	Load func(ctx context.Context, name string, dst any) error
+	// Load loads the value of an asset or task, of a partition where it has some, into dst, a pointer.
+	Load func(ctx context.Context, name string, key partition.Key, dst any) error
 }
 
 // Invocation is one call of a function: what it sees and what it leaves. It belongs to the

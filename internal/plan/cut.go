@@ -148,3 +148,22 @@ func (c *Cut) SliceOf(s int32, key partition.Key) (partition.Slice, error) {
 	}
 	return partition.SliceOf(space, set, key), nil
 }
+
+// Mapped refuses a cut in which a step that unfolds has several partitions: how many instances there are is known
+// for one.
+func (c *Cut) Mapped() error {
+	for s := range c.plan.Steps {
+		if !c.plan.Steps[s].Mapped || c.Sets[s].IsEmpty() {
+			continue
+		}
+		of, err := c.Slice(int32(s), c.Sets[s])
+		if err != nil {
+			return err
+		}
+		if of.Len() > 1 {
+			node := c.plan.Graph.Node(c.plan.Steps[s].Node)
+			return fmt.Errorf("asset %q: its task %q is mapped, so that a run of it is of one partition, and this one has %d: make a run for each", node.Definition, node.Name, of.Len())
+		}
+	}
+	return nil
+}

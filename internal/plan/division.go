@@ -42,6 +42,13 @@ func Divide(p *Plan, now time.Time, tables Tables) *Division {
 // Now returns the instant of the division.
 func (d *Division) Now() time.Time { return d.now }
 
+// Of returns the cut of a plan whose first step is of some partitions.
+func (d *Division) Of(first partition.Set) *Cut {
+	c := &Cut{Division: d, Sets: make([]partition.Set, len(d.plan.Steps))}
+	c.Sets[0] = first
+	return c
+}
+
 // Space returns what exists of a definition, which may be nil.
 func (d *Division) Space(def partition.Definition) (partition.Space, error) {
 	d.mu.Lock()
