@@ -17,7 +17,7 @@
 //	             Take             Reclaim
 //	in the queue ───▶ the writer's ◀──▶ lent back: a caller may take its batch, nothing is written
 //	                       │      Release
-//	                       │ Doubt
+//	                       │ Doubt, DoubtAfter
 //	                       ▼
 //	                  in doubt: a caller may leave with storage.ErrOutcomeUnknown
 //

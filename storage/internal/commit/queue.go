@@ -23,12 +23,15 @@ type Queue struct {
 	work  sync.Cond // the writer waits here
 	room  sync.Cond // Append waits here while the queue is full
 	timer *time.Timer
+	doubt *time.Timer // nil while there is none
 	waits Group
 	// held is what the writer has, lent what callers may do about it meanwhile; opened is closed when
 	// that changes.
 	held   Group
 	lent   loan
 	opened chan struct{}
+	// turns counts the times the writer has reclaimed a group: a doubt that comes late is of an earlier one.
+	turns  int64
 	due    bool // what was appended has waited long enough
 	closed bool
 	// refused holds what the later calls under a fence are told. The zero fence guards nothing and
@@ -219,9 +222,28 @@ func (q *Queue) Release() { q.lend(released) }
 // written or not. They get [storage.ErrOutcomeUnknown].
 func (q *Queue) Doubt() { q.lend(doubted) }
 
+// DoubtAfter is [Queue.Doubt] after a time, unless the group was reclaimed by then.
+func (q *Queue) DoubtAfter(d time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	turn := q.turns
+	q.doubt = time.AfterFunc(d, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if q.turns == turn {
+			q.lendHeld(doubted)
+		}
+	})
+}
+
 func (q *Queue) lend(l loan) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.lendHeld(l)
+}
+
+// lendHeld is lend with the lock held.
+func (q *Queue) lendHeld(l loan) {
 	q.lent = l
 	close(q.opened)
 	q.opened = make(chan struct{})
@@ -232,6 +254,11 @@ func (q *Queue) Reclaim() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.lent = kept
+	q.turns++
+	if q.doubt != nil {
+		q.doubt.Stop()
+		q.doubt = nil
+	}
 	q.markRefused()
 }
 

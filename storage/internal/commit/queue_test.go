@@ -152,6 +152,23 @@ func TestWhatIsInDoubtIsLeft(t *testing.T) {
 	})
 }
 
+func TestDoubtComesAfterATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := commit.NewQueue()
+		c := start(t, q, 1)
+		q.Take()
+		q.DoubtAfter(time.Second)
+		c.end(t, false, nil)
+		q.Reclaim()
+		time.Sleep(time.Hour)
+		c.end(t, false, nil) // that doubt was of a time that is over
+		q.DoubtAfter(time.Second)
+		time.Sleep(time.Second)
+		c.end(t, true, storage.ErrOutcomeUnknown)
+		q.Finish()
+	})
+}
+
 func TestAppendedRecordsJoin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := commit.NewQueue()
