@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"github.com/rivers-go/rivers/storage"
 	"testing"
@@ -40,4 +41,21 @@ func stepBatch(b *storage.Batch, fence storage.Fence, step int32, n int64, at st
 	b.Assets = append(b.Assets, storage.AssetUpdate{
 		Asset: asset, Run: fence.Run, N: n + 1, At: at + 5, DataVersion: "0198f3c2-7c7e-7d30-8000-000000000001", CodeVersion: "v1", Detail: detail,
 	})
+}
+
+// oneStepRun is a whole run of one step, which waits twice: for its start and its end.
+func oneStepRun(s storage.Storage, id string, asset storage.AssetKey, b *storage.Batch) error {
+	ctx := context.Background()
+	start := storage.Batch{
+		Expect: []storage.Expectation{{NoRun: id}},
+		Runs:   []storage.RunRecord{{ID: id, State: storage.Running, Token: 1, Plan: []storage.PlanStep{{Key: "a", Assets: []string{"a"}}}}},
+	}
+	if err := s.Commit(ctx, &start); err != nil {
+		return err
+	}
+	fence := storage.Fence{Run: start.Runs[0].Key, Token: 1}
+	stepBatch(b, fence, 0, 1, 1_700_000_000_000_000, asset)
+	b.Events = append(b.Events, storage.Event{Run: fence.Run, N: 3, Fact: storage.Fact{Kind: storage.RunEnded, Status: uint8(storage.Success), Step: storage.NoStep}})
+	b.RunUpdates = append(b.RunUpdates, storage.RunUpdate{Run: fence.Run, State: storage.Success, Counts: storage.StepCounts{Succeeded: 1}})
+	return s.Commit(ctx, b)
 }

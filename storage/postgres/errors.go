@@ -47,7 +47,7 @@ func code(err error) string {
 // isGone says whether a connection, or the server, is away and may come back: what was under way on it may be
 // tried again elsewhere.
 func isGone(err error) bool {
-	if errors.Is(err, errStandby) {
+	if errors.Is(err, errStandby) || errors.Is(err, errSilent) {
 		return true
 	}
 	switch c := code(err); {

@@ -31,6 +31,10 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.openStore(ctx)
+}
+
+func (t *target) openStore(ctx context.Context) (*Store, error) {
 	pool, err := t.readers(ctx)
 	if err != nil {
 		return nil, t.explain("open", err)

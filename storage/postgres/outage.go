@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -46,5 +47,8 @@ func (o *outage) wait(ctx context.Context) bool {
 func (t *target) gone(doing string, err error, o *outage) error {
 	text := fmt.Sprintf("store %s: %s: the server has been away for %s (%s): start it and try again, or wait longer with retry_for= in the URL",
 		t.name, doing, time.Since(o.since).Round(time.Millisecond), reason(err))
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		err = nil // of a context of ours: it must not be taken for the caller's
+	}
 	return &failure{text, err}
 }

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// answerWithin is how long the server may take for an answer before it counts as gone.
-	answerWithin = time.Minute
 	// lockTimeout is how long a transaction waits for rows that another one holds, and idleTimeout how
 	// long one may do nothing: a process that was stopped in the middle of one is in nobody's way for longer.
 	lockTimeout = "30s"
@@ -22,7 +20,7 @@ const (
 
 var (
 	errStandby = errors.New("the server is a standby, which takes no writes: give the address of the primary")
-	errSilent  = fmt.Errorf("the server has given no answer for %s", answerWithin)
+	errSilent  = errors.New("the server gives no answer")
 )
 
 // session is the writer's connection, with the statements that were prepared on it. It belongs to the
@@ -31,6 +29,8 @@ type session struct {
 	conn  *pgx.Conn
 	known map[*statement]*pgconn.StatementDescription
 	stats *counts
+	// answer is how long the server may take for an answer before it counts as gone.
+	answer time.Duration
 	// pid and started name the server's process behind the connection.
 	pid, started int64
 }
@@ -58,7 +58,7 @@ func (t *target) open(ctx context.Context, stats *counts) (*session, identity, e
 	if err != nil {
 		return nil, identity{}, err
 	}
-	s := &session{conn: conn, known: map[*statement]*pgconn.StatementDescription{}, stats: stats}
+	s := &session{conn: conn, known: map[*statement]*pgconn.StatementDescription{}, stats: stats, answer: t.answer}
 	var who identity
 	trip := s.trip()
 	trip.send(hello, func(row [][]byte) error {
@@ -105,7 +105,7 @@ var binaries = []int16{pgx.BinaryFormatCode}
 
 func (s *session) trip() *trip {
 	s.stats.trips.Add(1)
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), s.answer)
 	return &trip{s: s, p: s.conn.PgConn().StartPipeline(ctx), cancel: cancel}
 }
 
@@ -144,7 +144,7 @@ func (t *trip) end() (first error) {
 		first = err
 	}
 	if first != nil && t.s.isLost() && errors.Is(first, context.DeadlineExceeded) {
-		return errSilent
+		return fmt.Errorf("%w within %s", errSilent, t.s.answer) // and no error of a context, which would be taken for the caller's
 	}
 	return first
 }

@@ -19,15 +19,20 @@ const (
 	defaultSchema = "rivers"
 	// defaultRetry is how long a server may be away before a caller hears of it.
 	defaultRetry = time.Minute
+	// defaultAnswer is how long a server may take for an answer before it counts as gone, defaultDoubt how long
+	// a caller whose context has ended waits for one that says what became of a commit.
+	defaultAnswer = time.Minute
+	defaultDoubt  = 2 * time.Second
 	// defaultReaders is how many connections read: two serve a process that mostly writes.
 	defaultReaders = 2
 )
 
 // target is what a URL says: where the store is and how it is reached.
 type target struct {
-	pool     *pgxpool.Config
-	schema   string
-	retryFor time.Duration
+	pool          *pgxpool.Config
+	schema        string
+	retryFor      time.Duration
+	answer, doubt time.Duration
 	// name is the URL for people, without password and settings: it opens the same store where the
 	// password comes from the environment.
 	name string
@@ -48,7 +53,7 @@ func parse(text string) (*target, error) {
 	if err != nil || strings.Contains(u.EscapedPath()+u.RawQuery+u.Fragment, "@") || u.User == nil && strings.Contains(rest, "@") {
 		return nil, fmt.Errorf("storage %s://…: %w", scheme, errSecret)
 	}
-	t := &target{schema: defaultSchema, retryFor: defaultRetry}
+	t := &target{schema: defaultSchema, retryFor: defaultRetry, answer: defaultAnswer, doubt: defaultDoubt}
 	if t.pool, err = pgxpool.ParseConfig(text); err != nil {
 		return nil, fmt.Errorf("storage %s://%s: %w", scheme, u.Host, parseReason(err))
 	}

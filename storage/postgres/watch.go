@@ -87,7 +87,7 @@ func (s *Store) next(ctx context.Context, conn *pgx.Conn) (*notification, error)
 	if limited.Err() == nil || ctx.Err() != nil || conn.IsClosed() {
 		return nil, err
 	}
-	pinged, cancel := context.WithTimeout(ctx, answerWithin)
+	pinged, cancel := context.WithTimeout(ctx, s.target.answer)
 	defer cancel()
 	return nil, conn.Ping(pinged)
 }

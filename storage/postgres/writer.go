@@ -5,18 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
-const (
-	// doubtAfter is how long a caller whose context has ended waits for a server that is silent.
-	doubtAfter = 2 * time.Second
-	// maxConflicts is how often a transaction is done again because it met others.
-	maxConflicts = 20
-)
+// maxConflicts is how often a transaction is done again because it met others.
+const maxConflicts = 20
 
 // writer applies groups, each in one transaction. It belongs to the goroutine of [Store.write].
 type writer struct {
@@ -155,7 +150,7 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	}
 	t.send(end, nil)
 	w.unsure = true
-	w.queue.DoubtAfter(doubtAfter)
+	w.queue.DoubtAfter(w.target.doubt)
 	err = t.end()
 	w.queue.Reclaim()
 	if err != nil {
@@ -196,7 +191,7 @@ func (w *writer) undo(err error) error {
 // connect makes a session where there is none, waiting for a server that is away.
 func (w *writer) connect(away *outage) error {
 	for w.session == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+		ctx, cancel := context.WithTimeout(context.Background(), w.target.answer)
 		s, who, err := w.target.open(ctx, &w.store.counts)
 		if err == nil {
 			err = w.welcome(ctx, s, who)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Password is that of the user "rivers", so that tests can look for it where it must not be.
@@ -35,6 +37,9 @@ type Server struct {
 	stores atomic.Int64
 	pipe   io.Closer
 	keeper *exec.Cmd
+
+	process *os.Process
+	ended   <-chan struct{}
 }
 
 // Start makes a server and waits until it answers. Where PostgreSQL is not installed the error is
@@ -73,7 +78,7 @@ cat >/dev/null
 pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
 if [ -n "$pid" ]; then
 	kill -QUIT "$pid" 2>/dev/null
-	while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+	for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" 2>/dev/null && sleep 0.1; done
 fi
 cd / && rm -rf "$1"`
 	s.keeper = exec.Command("sh", "-c", script, "sh", s.dir) //nolint:noctx // it outlives every context, that is what it is for
@@ -116,40 +121,90 @@ func (s *Server) run(ctx context.Context, program string, args ...string) error 
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.SysProcAttr = s.tools.user.attributes()
-	// A file and no pipe: the server keeps it open, and nobody shall wait for its end.
-	said, err := os.Create(filepath.Join(s.dir, program+".out"))
+	said, err := cmd.CombinedOutput()
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w\n%s", program, err, said)
 	}
-	cmd.Stdout, cmd.Stderr = said, said
-	if err = errors.Join(cmd.Run(), said.Close()); err == nil {
-		return nil
-	}
-	text, _ := os.ReadFile(said.Name())          // it says why, if it was written
-	log, _ := os.ReadFile(s.dir + "/server.log") // as does this one
-	return fmt.Errorf("%s: %w\n%s\n%s", program, err, text, log)
+	return nil
 }
 
 // Start starts a server that was stopped, on the port it had. It waits until the server answers.
-func (s *Server) Start(ctx context.Context) (err error) {
-	for range 10 { // somebody else may take a port between looking and listening
+func (s *Server) Start(ctx context.Context) error {
+	var err error
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	// Somebody else may take a port between looking and listening, and processes of a server that was killed may still
+	// be on their way out.
+	for range 500 {
 		port := s.port
 		if port == 0 {
 			if port, err = freePort(); err != nil {
 				return err
 			}
 		}
-		err = s.run(ctx, "pg_ctl", "start", "-D", s.data(), "-l", filepath.Join(s.dir, "server.log"), "-w", "-o", fmt.Sprintf("-p %d", port))
-		if err == nil {
+		if err = s.launch(port); err != nil {
+			return err
+		}
+		if err = s.ready(ctx, tick.C); err == nil {
 			s.port = port
 			return nil
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return err
+		case <-tick.C:
 		}
 	}
 	return err
 }
+
+// launch starts the server's process. It is our own child, so that it is gone when it has ended.
+func (s *Server) launch(port int) error {
+	log, err := os.OpenFile(s.log(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(filepath.Join(s.tools.bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(port)) //nolint:noctx // it is stopped
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = s.tools.user.attributes()
+	cmd.SysProcAttr.Setsid = true
+	if err := errors.Join(cmd.Start(), log.Close()); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how it ended is in its log
+		close(ended)
+	}()
+	s.process, s.ended = cmd.Process, ended
+	return nil
+}
+
+// ready waits until the server's file says that it takes connections.
+func (s *Server) ready(ctx context.Context, tick <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.ended:
+			log, err := os.ReadFile(s.log())
+			return errors.Join(fmt.Errorf("the server has ended:\n%s", log), err)
+		case <-tick:
+		}
+		text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		lines := strings.Split(string(text), "\n")
+		if len(lines) > 7 && lines[0] == strconv.Itoa(s.process.Pid) && strings.TrimSpace(lines[7]) == "ready" {
+			return nil
+		}
+	}
+}
+
+func (s *Server) log() string { return filepath.Join(s.dir, "server.log") }
 
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it waits for nothing
@@ -161,23 +216,18 @@ func freePort() (int, error) {
 
 // Stop ends the server as its service manager would: open transactions are rolled back, connections
 // closed. It waits until the server has ended.
-func (s *Server) Stop(ctx context.Context) error {
-	return s.run(ctx, "pg_ctl", "stop", "-D", s.data(), "-m", "fast", "-w")
-}
+func (s *Server) Stop() error { return s.end(syscall.SIGINT) }
 
 // Kill ends the server with SIGKILL, as a machine that fails would: nothing is closed, nothing rolled
 // back until it is started again.
-func (s *Server) Kill() error {
-	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
-	if err != nil {
+func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
+
+func (s *Server) end(signal os.Signal) error {
+	if err := s.process.Signal(signal); err != nil {
 		return err
 	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil {
-		return fmt.Errorf("the server's process id: %w", err)
-	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	<-s.ended
+	return nil
 }
 
 // URL returns the URL of an empty store: a schema that no other call returns and that does not exist yet.
