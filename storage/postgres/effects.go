@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -140,18 +139,16 @@ func (e *effects) send(t *trip, enc *encoder, f *facts, channel string) {
 }
 
 // inserted gives a new run its key.
-func (e *effects) inserted(row [][]byte) error {
+func (e *effects) inserted(row [][]byte) {
 	id := original(string(row[1]))
 	from := e.keyed // the server answers in the order of the rows, though nobody promises it
 	if from >= len(e.runs) || e.runs[from].id != id {
 		from = slices.IndexFunc(e.runs, func(r *newRun) bool { return r.id == id })
 	}
-	if from < 0 {
-		return fmt.Errorf("the server gave run %q a key, which nobody inserted", id)
+	if from >= 0 {
+		e.runs[from].Key = storage.RunKey(integer(row[0]))
 	}
-	e.runs[from].Key = storage.RunKey(integer(row[0]))
 	e.keyed++
-	return nil
 }
 
 func (e *effects) sendPools(t *trip, enc *encoder) {

@@ -33,7 +33,8 @@ const (
 	invalidParameter    = "22023"
 	unknownSetting      = "42704"
 	starting            = "57P03"
-	idleTooLong         = "57P05" // idle_session_timeout
+	duplicateStatement  = "42P05"
+	invalidStatement    = "26000"
 )
 
 // code returns the SQLSTATE of an error, empty for one that is not the server's.
@@ -92,8 +93,13 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// pooled is said where prepared statements are not what they were.
+const pooled = "does a pooler in transaction mode stand before the server? let it pool sessions, or go past it"
+
 // remedies are what a person can do about an error of the server's.
 var remedies = map[string]string{
+	duplicateStatement: pooled,
+	invalidStatement:   pooled,
 	invalidPassword:    "give the right password in the URL, in PGPASSWORD or in ~/.pgpass",
 	invalidUser:        "let this user in by the server's pg_hba.conf, or give another URL",
 	invalidDatabase:    "create the database (createdb -E UTF8 NAME), or give another URL",

@@ -88,12 +88,12 @@ var (
 	lockClaimedRuns = &statement{name: "rivers_lock_claimed_run", sql: `SELECT key, id, token, state, owner, lease_until, cancel FROM run
 		WHERE key = ANY($1::bigint[]) OR id = ANY($2::text[]) ORDER BY key FOR NO KEY UPDATE`}
 	lockPools = &statement{name: "rivers_lock_pool", sql: `SELECT name, declared, by_hand FROM pool
-		WHERE name = ANY($1::text[]) OR name IN (SELECT slot.pool FROM slot WHERE slot.run = ANY($2::bigint[]))
-		ORDER BY name FOR UPDATE OF pool`}
+		WHERE name = ANY($1::text[] || ARRAY(SELECT slot.pool FROM slot WHERE slot.run = ANY($2::bigint[])))
+		ORDER BY name FOR UPDATE`}
 	readSlots = &statement{name: "rivers_read_slot", sql: `SELECT slot.ticket, slot.run, slot.step, slot.attempt, slot.slots, slot.holding,
-		slot.since, slot.until, slot.pool, slot.step_key, run.id
-		FROM slot JOIN run ON run.key = slot.run
-		WHERE slot.pool = ANY($1::text[]) OR slot.run = ANY($2::bigint[]) OR run.id = ANY($3::text[])
+		slot.since, slot.until, slot.pool, slot.step_key, (SELECT run.id FROM run WHERE run.key = slot.run)
+		FROM slot
+		WHERE slot.pool = ANY($1::text[]) OR slot.run = ANY($2::bigint[] || ARRAY(SELECT run.key FROM run WHERE run.id = ANY($3::text[])))
 		ORDER BY slot.ticket, slot.pool`}
 	takeTickets = &statement{name: "rivers_take_ticket", sql: `SELECT nextval('slot_ticket') FROM generate_series(1, $1::bigint)`}
 	// lookAround has a snapshot that is newer than all locks: what it sees of the locked runs stays.
@@ -123,35 +123,27 @@ func (f *facts) load(s *session, n *needs) error {
 		t.send(readSlots, f.addSlot, textList(n.pools), integers(n.holders), textList(n.claimed))
 	}
 	if n.tickets > 0 {
-		t.send(takeTickets, func(row [][]byte) error {
-			f.tickets = append(f.tickets, integer(row[0]))
-			return nil
-		}, putInteger(nil, int64(n.tickets))[4:])
+		t.send(takeTickets, func(row [][]byte) { f.tickets = append(f.tickets, integer(row[0])) }, putInteger(nil, int64(n.tickets))[4:])
 	}
-	t.send(lookAround, func(row [][]byte) error {
-		f.look(row, n.numbered)
-		return nil
-	}, textList(n.ids), integers(n.numbered))
+	t.send(lookAround, func(row [][]byte) { f.look(row, n.numbered) }, textList(n.ids), integers(n.numbered))
 	return t.end()
 }
 
-func (f *facts) addRun(row [][]byte) error {
+func (f *facts) addRun(row [][]byte) {
 	r := &run{
 		key: storage.RunKey(integer(row[0])), id: original(string(row[1])), token: integer(row[2]), state: storage.RunState(integer(row[3])),
 		owner: original(string(row[4])), until: storage.Micros(integer(row[5])), cancel: slices.Clone(originalBytes(row[6])),
 	}
 	f.runs[r.key], f.byID[r.id] = r, r
-	return nil
 }
 
-func (f *facts) addPool(row [][]byte) error {
+func (f *facts) addPool(row [][]byte) {
 	p := &pool{name: original(string(row[0])), declared: int32(integer(row[1])), byHand: int32(integer(row[2]))}
 	f.pools[p.name] = p
-	return nil
 }
 
 // addSlot adds a row to its claim: those of one claim come one after the other.
-func (f *facts) addSlot(row [][]byte) error {
+func (f *facts) addSlot(row [][]byte) {
 	ticket := integer(row[0])
 	if last := len(f.claims) - 1; last < 0 || f.claims[last].ticket != ticket {
 		f.claims = append(f.claims, &claim{
@@ -162,7 +154,6 @@ func (f *facts) addSlot(row [][]byte) error {
 	}
 	c := f.claims[len(f.claims)-1]
 	c.pools = append(c.pools, storage.PoolSlots{Pool: original(string(row[8])), Slots: int(integer(row[4]))})
-	return nil
 }
 
 func (f *facts) look(row [][]byte, numbered []storage.RunKey) {

@@ -16,6 +16,10 @@ const (
 	// long one may do nothing: a process that was stopped in the middle of one is in nobody's way for longer.
 	lockTimeout = "30s"
 	idleTimeout = "10s"
+	// writerSettings has, besides, every statement planned once, and by key: arrays of one would be planned for each
+	// time (more than half of a small transaction), and a plan is made when its table may be empty, and kept while that grows.
+	writerSettings = "SET lock_timeout TO '" + lockTimeout + "'; SET idle_in_transaction_session_timeout TO '" + idleTimeout + "'; " +
+		"SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off"
 )
 
 var (
@@ -54,17 +58,16 @@ type identity struct {
 
 // open makes a session and asks whom it is with.
 func (t *target) open(ctx context.Context, stats *counts) (*session, identity, error) {
-	conn, err := t.connect(ctx, "SET lock_timeout TO '"+lockTimeout+"'; SET idle_in_transaction_session_timeout TO '"+idleTimeout+"'")
+	conn, err := t.connect(ctx, writerSettings)
 	if err != nil {
 		return nil, identity{}, err
 	}
 	s := &session{conn: conn, known: map[*statement]*pgconn.StatementDescription{}, stats: stats, answer: t.answer}
 	var who identity
 	trip := s.trip()
-	trip.send(hello, func(row [][]byte) error {
+	trip.send(hello, func(row [][]byte) {
 		who = identity{id: string(row[0]), version: int(integer(row[1])), minReader: int(integer(row[2])), standby: integer(row[3]) != 0}
 		s.pid, s.started = integer(row[4]), integer(row[5])
-		return nil
 	})
 	if err = trip.end(); err == nil && who.standby {
 		err = errStandby
@@ -97,7 +100,7 @@ type trip struct {
 type sent struct {
 	st       *statement
 	prepares bool
-	row      func(row [][]byte) error
+	row      func(row [][]byte)
 }
 
 // binaries says that all parameters, or all columns, are binary.
@@ -111,7 +114,7 @@ func (s *session) trip() *trip {
 
 // send adds a statement; row is called with each row of its answer, whose bytes are valid until it
 // returns. The parameters may be reused at once.
-func (t *trip) send(st *statement, row func(row [][]byte) error, params ...[]byte) {
+func (t *trip) send(st *statement, row func(row [][]byte), params ...[]byte) {
 	if known := t.s.known[st]; known != nil {
 		t.p.SendQueryStatement(known, params, binaries, binaries)
 	} else {
@@ -179,10 +182,9 @@ func (t *trip) receive() (first error) {
 }
 
 func (t *trip) read(answer *pgconn.ResultReader, to *sent) error {
-	var bad error
 	for answer.NextRow() {
-		if to.row != nil && bad == nil {
-			bad = to.row(answer.Values())
+		if to.row != nil {
+			to.row(answer.Values())
 		}
 	}
 	tag, err := answer.Close()
@@ -195,11 +197,11 @@ func (t *trip) read(answer *pgconn.ResultReader, to *sent) error {
 	if !tag.Select() {
 		t.s.stats.rows.Add(tag.RowsAffected())
 	}
-	return bad
+	return nil
 }
 
 // do is a trip with one statement.
-func (s *session) do(st *statement, row func([][]byte) error, params ...[]byte) error {
+func (s *session) do(st *statement, row func([][]byte), params ...[]byte) error {
 	t := s.trip()
 	t.send(st, row, params...)
 	return t.end()

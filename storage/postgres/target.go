@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -23,9 +24,14 @@ const (
 	// a caller whose context has ended waits for one that says what became of a commit.
 	defaultAnswer = time.Minute
 	defaultDoubt  = 2 * time.Second
+	// defaultConnect is how long one attempt to connect may take.
+	defaultConnect = 10 * time.Second
 	// defaultReaders is how many connections read: two serve a process that mostly writes.
 	defaultReaders = 2
 )
+
+// dialer notices within half a minute that the other side of an idle connection is gone.
+var dialer = net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}
 
 // target is what a URL says: where the store is and how it is reached.
 type target struct {
@@ -49,8 +55,9 @@ func parse(text string) (*target, error) {
 		return nil, errors.New("storage postgres: the URL does not begin with postgres:// or postgresql://: want postgres://user@host:5432/database")
 	}
 	u, err := url.Parse(text)
-	// An @ behind the host belongs to a password that has a /, a ? or a # before it.
-	if err != nil || strings.Contains(u.EscapedPath()+u.RawQuery+u.Fragment, "@") || u.User == nil && strings.Contains(rest, "@") {
+	// A second @, or one behind the host, belongs to a password, and parsers differ in what they make of it.
+	authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
+	if at := strings.Count(rest, "@"); err != nil || at > 1 || at > strings.Count(authority, "@") {
 		return nil, fmt.Errorf("storage %s://…: %w", scheme, errSecret)
 	}
 	t := &target{schema: defaultSchema, retryFor: defaultRetry, answer: defaultAnswer, doubt: defaultDoubt}
@@ -76,6 +83,10 @@ func parse(text string) (*target, error) {
 	if settings["application_name"] == "" {
 		settings["application_name"] = "rivers"
 	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = defaultConnect
+	}
+	c.DialFunc = dialer.DialContext
 	if !u.Query().Has("pool_max_conns") {
 		t.pool.MaxConns = defaultReaders
 	}
@@ -85,12 +96,8 @@ func parse(text string) (*target, error) {
 
 // parseReason is what pgx says of a URL that is one, without the URL.
 func parseReason(err error) error {
-	if inner := errors.Unwrap(err); inner != nil {
-		return inner
-	}
-	// The text before this is the URL, with another idea of where its password is than ours.
 	text := err.Error()
-	return errors.New(text[strings.LastIndexByte(text, '`')+1:])
+	return errors.New(strings.TrimPrefix(text[strings.LastIndexByte(text, '`')+1:], ": "))
 }
 
 // describe makes the URL for people.
@@ -111,7 +118,7 @@ func describe(c *pgx.ConnConfig, schema string) string {
 	if schema != defaultSchema {
 		query.Set("schema", schema)
 	}
-	u.RawQuery = query.Encode()
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // libpq does not know the + of forms
 	return u.String()
 }
 
@@ -140,7 +147,7 @@ func (t *target) connect(ctx context.Context, more string) (*pgx.Conn, error) {
 // prepare makes the settings of a connection. They are statements, since a pooler in between refuses
 // most parameters of a start.
 func (t *target) prepare(ctx context.Context, conn *pgx.Conn, more string) error {
-	_, err := conn.PgConn().Exec(ctx, "SET search_path TO "+pgx.Identifier{t.schema}.Sanitize()+"; SET TimeZone TO 'UTC'; "+more).ReadAll()
+	_, err := conn.PgConn().Exec(ctx, "SET search_path TO "+pgx.Identifier{t.schema}.Sanitize()+"; "+more).ReadAll()
 	return err
 }
 

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -136,8 +137,8 @@ func validPrefix(s string) string {
 // order is that of code points, which is that of UTF-8's bytes.
 func pastPrefix(prefix string) string {
 	runes := []rune(prefix)
-	for i := len(runes) - 1; i >= 0; i-- {
-		next := runes[i] + 1
+	for i, r := range slices.Backward(runes) {
+		next := r + 1
 		if next == surrogateMin {
 			next = surrogateMax + 1
 		}

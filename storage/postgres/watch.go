@@ -36,10 +36,12 @@ func (s *Store) unwatched() { s.stopListening() }
 // listen hears notifications until the context ends, over as many connections as that takes. It never gives
 // up: there is nobody who could be told.
 func (s *Store) listen(ctx context.Context) {
+	away := outage{limit: math.MaxInt64}
 	for ctx.Err() == nil {
-		away := outage{limit: math.MaxInt64}
-		for away.wait(ctx) && !s.hear(ctx) {
+		if s.hear(ctx) {
+			away = outage{limit: math.MaxInt64} // that one is over
 		}
+		away.wait(ctx)
 	}
 }
 

@@ -95,7 +95,7 @@ func (e *encoder) array(n int) []byte {
 }
 
 // send adds the write of rows to a trip, unless there are none.
-func (w *write[R]) send(t *trip, e *encoder, rows []*R, row func([][]byte) error) {
+func (w *write[R]) send(t *trip, e *encoder, rows []*R, row func([][]byte)) {
 	if len(rows) == 0 {
 		return
 	}

@@ -68,7 +68,8 @@ func Start(ctx context.Context, o Options) (s *Server, err error) {
 	if err := s.initialize(ctx, o); err != nil {
 		return nil, err
 	}
-	return s, s.Start(ctx)
+	err = s.Start(ctx)
+	return s, err
 }
 
 // keep starts the shell that cleans up when this process has ended.
@@ -142,7 +143,7 @@ func (s *Server) Start(ctx context.Context) error {
 				return err
 			}
 		}
-		if err = s.launch(port); err != nil {
+		if err := s.launch(port); err != nil {
 			return err
 		}
 		if err = s.ready(ctx, tick.C); err == nil {
