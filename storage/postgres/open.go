@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,20 +28,25 @@ import (
 // newer schema only if it says that this program is too old for it. The context bounds the opening,
 // not the use. A server that is not there is an error at once; one that is starting is waited for. No error and
 // no text of a store has a password in it.
-func Open(ctx context.Context, url string) (*Store, error) {
+func Open(ctx context.Context, url string) (*Store, error) { return openURL(ctx, url, true) }
+
+// OpenExisting is [Open] for who wants to look: where there is no store it creates none, and the error is [fs.ErrNotExist].
+func OpenExisting(ctx context.Context, url string) (*Store, error) { return openURL(ctx, url, false) }
+
+func openURL(ctx context.Context, url string, create bool) (*Store, error) {
 	t, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	return t.openStore(ctx)
+	return t.openStore(ctx, create)
 }
 
-func (t *target) openStore(ctx context.Context) (*Store, error) {
+func (t *target) openStore(ctx context.Context, create bool) (*Store, error) {
 	pool, err := t.readers(ctx)
 	if err != nil {
 		return nil, t.explain("open", err)
 	}
-	who, err := t.ensure(ctx, pool)
+	who, err := t.ensure(ctx, pool, create)
 	if err != nil {
 		pool.Close()
 		return nil, err
@@ -51,28 +58,10 @@ func (t *target) openStore(ctx context.Context) (*Store, error) {
 	return s, nil
 }
 
-// Exists reports whether there is a store at a URL (see [Open]), of any version. It creates nothing.
-func Exists(ctx context.Context, url string) (bool, error) {
-	t, err := parse(url)
-	if err != nil {
-		return false, err
-	}
-	pool, err := t.readers(ctx)
-	if err != nil {
-		return false, t.explain("open", err)
-	}
-	defer pool.Close()
-	_, err = t.look(ctx, pool)
-	if errors.Is(err, errNoStore) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // ensure makes sure that there is a store that this program may use.
-func (t *target) ensure(ctx context.Context, pool *pgxpool.Pool) (identity, error) {
+func (t *target) ensure(ctx context.Context, pool *pgxpool.Pool, create bool) (identity, error) {
 	who, err := t.look(ctx, pool)
-	if errors.Is(err, errNoStore) {
+	if create && errors.Is(err, fs.ErrNotExist) {
 		if err = t.create(ctx); err == nil {
 			who, err = t.look(ctx, pool)
 		}
@@ -94,7 +83,7 @@ func (t *target) look(ctx context.Context, pool *pgxpool.Pool) (identity, error)
 		case errors.Is(err, pgx.ErrNoRows), c == undefinedColumn:
 			return identity{}, t.explain("open", errForeign)
 		case c == undefinedTable:
-			return identity{}, errNoStore
+			return identity{}, fmt.Errorf("store %s: %w", t.name, missing{})
 		case (c == starting || c == tooManyConnections) && away.wait(ctx):
 		default:
 			return identity{}, t.explain("open", err)
@@ -108,3 +97,9 @@ func (t *target) checkVersion(who identity) error {
 	}
 	return nil
 }
+
+// missing is the error of a store that is not there: an [fs.ErrNotExist] that speaks of no file.
+type missing struct{}
+
+func (missing) Error() string        { return "it does not exist yet" }
+func (missing) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // this is what errors.Is asks

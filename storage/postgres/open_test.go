@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	neturl "net/url"
 	"strings"
 	"sync"
@@ -121,20 +122,24 @@ func TestStoresOfOneDatabase(t *testing.T) {
 	execute(t, plain(url), "SELECT 1 FROM rivers.store")
 }
 
-func TestExists(t *testing.T) {
+func TestOpenExisting(t *testing.T) {
 	t.Parallel()
 	url := postgres.Server.URL(t)
-	for _, want := range []bool{false, true} {
-		got, err := postgres.Exists(t.Context(), url)
-		if err != nil || got != want {
-			t.Fatalf("exists: %t, %v, want %t", got, err, want)
-		}
-		if err := open(t, url).Close(); err != nil {
-			t.Fatal(err)
+	for range 2 {
+		_, err := postgres.OpenExisting(t.Context(), url)
+		if !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "schema="+schemaOf(url)+": it does not exist yet") {
+			t.Fatalf("a store that is not there: %v", err)
 		}
 	}
-	if _, err := postgres.Exists(t.Context(), change(t, url, nowhere)); err == nil {
-		t.Error("a store exists where there is no server")
+	made := open(t, url)
+	defer made.Close()
+	s, err := postgres.OpenExisting(t.Context(), url)
+	if err != nil || s.ID() != made.ID() {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := postgres.OpenExisting(t.Context(), change(t, url, nowhere)); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("where there is no server: %v", err)
 	}
 }
 

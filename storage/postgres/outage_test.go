@@ -23,7 +23,7 @@ func behind(t *testing.T, retryFor time.Duration) (*Store, *proxy) {
 		t.Fatal(err)
 	}
 	target.retryFor, target.answer, target.doubt = retryFor, 10*time.Second, 10*time.Millisecond
-	s, err := target.openStore(t.Context())
+	s, err := target.openStore(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	target.answer = 300 * time.Millisecond
-	s, err := target.openStore(t.Context())
+	s, err := target.openStore(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

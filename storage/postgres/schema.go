@@ -30,10 +30,7 @@ const (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-var (
-	errNoStore = errors.New("there is no store")
-	errForeign = errors.New("the schema has tables of another program: name another one with schema= in the URL")
-)
+var errForeign = errors.New("the schema has tables of another program: name another one with schema= in the URL")
 
 // gooseTable is where goose keeps which migrations were applied, as goose makes it.
 const gooseTable = `CREATE TABLE goose_db_version (
@@ -142,7 +139,7 @@ func (t *target) migrate(ctx context.Context, files fs.FS, want int) (from, to i
 	}
 	defer pool.Close()
 	who, err := t.look(ctx, pool)
-	if errors.Is(err, errNoStore) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return 0, schemaVersion, t.create(ctx)
 	}
 	if err != nil || who.version >= want {

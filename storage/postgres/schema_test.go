@@ -51,7 +51,7 @@ func mustParse(t *testing.T, url string) *target {
 func newStore(t *testing.T) (*target, *Store) {
 	t.Helper()
 	target := mustParse(t, Server.URL(t))
-	s, err := target.openStore(t.Context())
+	s, err := target.openStore(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestMigrateBesideAnOlderProgram(t *testing.T) {
 	if err := older.Commit(t.Context(), &storage.Batch{Runs: []storage.RunRecord{{ID: "after", Token: 1}}}); err != nil {
 		t.Error(err)
 	}
-	again, err := target.openStore(t.Context()) // newer, and says that we may read it
+	again, err := target.openStore(t.Context(), true) // newer, and says that we may read it
 	if err != nil {
 		t.Fatal(err)
 	}
