@@ -48,8 +48,8 @@ func argumentsOf(t reflect.Type) *arguments {
 		a.fault("argument", "the second parameter is a %s: make it a struct with an exported field per input, or rivers.NoInput", t)
 		return a
 	}
-	for field := range t.Fields() {
-		a.add(field)
+	for i := range t.NumField() { //nolint:modernize // Type.Fields takes three allocations, for every definition
+		a.add(t.Field(i))
 	}
 	return a
 }
@@ -167,20 +167,20 @@ type set struct {
 }
 
 // filling fills an argument struct; it is made when a node is built.
-type filling struct{ sets []set }
+type filling []set
 
 // filled returns an argument struct for one call. It is the step's path: no field, no reflection.
-func filled[In any](f *filling, inv *graph.Invocation, args []any) (in In, err error) {
-	if len(f.sets) > 0 {
+func filled[In any](f filling, inv *graph.Invocation, args []any) (in In, err error) {
+	if len(f) > 0 {
 		err = f.fill(reflect.ValueOf(&in).Elem(), inv, args)
 	}
 	return in, err
 }
 
 // fill sets the fields of in, a struct.
-func (f *filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error {
-	for i := range f.sets {
-		s := &f.sets[i]
+func (f filling) fill(in reflect.Value, inv *graph.Invocation, args []any) error {
+	for i := range f {
+		s := &f[i]
 		dst := in.Field(s.field.index)
 		var err error
 		switch {
@@ -189,11 +189,7 @@ func (f *filling) fill(in reflect.Value, inv *graph.Invocation, args []any) erro
 		case s.field.role == configRole:
 			err = assign(dst, s.field, inv.Config)
 		case s.field.role == selfRole:
-			if v := args[s.arg]; v != nil {
-				if err = dst.Addr().Interface().(selfSetter).setSelf(v); err != nil {
-					err = fmt.Errorf("input %s: %w", s.field.field, err)
-				}
-			}
+			err = s.self(dst, args[s.arg])
 		case s.keys != nil:
 			err = s.gather(dst, args)
 		default:
@@ -202,6 +198,17 @@ func (f *filling) fill(in reflect.Value, inv *graph.Invocation, args []any) erro
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// self sets dst, a SelfDependency, to the previous value.
+func (s *set) self(dst reflect.Value, v any) error {
+	if _, none := v.(graph.NoValue); none {
+		return nil
+	}
+	if err := dst.Addr().Interface().(selfSetter).setSelf(v); err != nil {
+		return fmt.Errorf("input %s: %w", s.field.field, err)
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func TestFilling(t *testing.T) {
 	if fmt.Sprint(got.A, got.Any, got.By, prev, ok, got.Clk, got.Nil, got.Cfg) != "[1] <nil> map[x:2 y:3] 4 true 1s <nil> {3}" {
 		t.Errorf("%+v", got)
 	}
-	if _, _, err := w.call(t, "all", nil, "b", nil, 3, nil, nil); err != nil {
+	if _, _, err := w.call(t, "all", nil, "b", nil, 3, graph.NoValue{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok = got.Prev.Get(); ok || got.A != nil || got.Any != "b" || fmt.Sprint(got.By) != "map[x:0 y:3]" {

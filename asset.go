@@ -40,6 +40,8 @@ type AssetSpec struct {
 	Timeout time.Duration
 	// Hooks are called after the asset's step ended.
 	Hooks []Hook
+	// Pools are the concurrency slots that the step holds while it runs.
+	Pools []Pool
 }
 
 // SingleAsset is an asset made by one function; see [NewAsset].
@@ -50,10 +52,8 @@ type SingleAsset[Out any] struct{ d *definition }
 // Mistakes are reported by [CodeRepository.Validate].
 func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, error)) *SingleAsset[Out] {
 	out, typ := shapeOf(reflect.TypeFor[Out]())
-	d := &definition{
-		name: spec.Name, kind: graph.Asset, pos: callerPosition(),
-		outputs: []string{spec.Name}, types: []reflect.Type{typ}, handlers: []iohandler.Handler{spec.IOHandler},
-	}
+	d := &definition{name: spec.Name, kind: graph.Asset, pos: callerPosition()}
+	d.provide(spec.Name, typ, spec.IOHandler)
 	d.checkName()
 	if fn == nil {
 		d.fault("", "the function is nil: give one")
@@ -61,37 +61,34 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 	if out == observing {
 		d.fault("result", "an Observation is what an external asset returns: return the value, or a rivers.Materialization")
 	}
-	attrs := d.attrs("", graph.Attrs{
+	attrs := said(d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
-	})
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, spec.Metadata)
+	}))
+	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, spec.Metadata)
 	req := d.requires(argsOf[In](), spec.Deps)
-	handler := spec.IOHandler // the rest of the spec need not be kept
-	d.build = func(s *scope) []graph.Node {
-		w := req.wire(s, d)
-		n := graph.Node{
+	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
+		w, made := req.wire(s, d), &d.outputs[0] // of the spec nothing is kept
+		return append(nodes, graph.Node{
 			Name: d.name, Definition: d.name, Kind: graph.Asset,
-			Outputs: []graph.Output{{Name: d.name, Type: typ, Handler: handler, Asset: true, Attrs: attrs}},
+			Outputs: []graph.Output{{Name: d.name, Type: made.typ, Handler: made.handler, Asset: true, Attrs: attrs}},
 			Inputs:  w.inputs, DecodeConfig: req.args.decoder(),
-			Call: singleCall(fn, out, w.kept()),
-		}
-		set.apply(&n, s)
-		return []graph.Node{n}
+			Call: singleCall(fn, out, w.sets), Settings: set.compile(s),
+		})
 	}
 	return &SingleAsset[Out]{d}
 }
 
 // requires sorts out a definition's inputs and notes the mistakes.
 func (d *definition) requires(args *arguments, deps []Dep) *requirements {
-	req, faults := require(args, deps, d.outputs)
+	req, faults := require(args, deps, d)
 	d.faults = append(append(d.faults, args.faults...), faults...)
 	d.config = args.config
 	return req
 }
 
 // singleCall closes over a function with one output. It must stay cheap: it is the step's path.
-func singleCall[In, Out any](fn func(*AssetContext, In) (Out, error), out shape, f *filling) graph.Call {
+func singleCall[In, Out any](fn func(*AssetContext, In) (Out, error), out shape, f filling) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
 		in, err := filled[In](f, inv, args)

@@ -73,6 +73,13 @@ func spec(s rivers.AssetSpec) rivers.RepositoryConfig {
 	return assets(rivers.NewAsset(s, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 0, nil }))
 }
 
+// pooledSpec is an asset that holds slots of pools, of which db has two slots.
+func pooledSpec(pools ...rivers.Pool) rivers.RepositoryConfig {
+	c := spec(rivers.AssetSpec{Name: "a", Pools: pools})
+	c.PoolLimits = map[string]int{"db": 2, "api": 1}
+	return c
+}
+
 func assets(all ...rivers.Asset) rivers.RepositoryConfig {
 	return rivers.RepositoryConfig{Name: "repo", Assets: all}
 }
@@ -177,6 +184,12 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 		"handler panics":         {Name: "repo", DefaultIOHandler: wrongHandler{panics: true}},
 		"handler refuses type":   spec(rivers.AssetSpec{Name: "c", IOHandler: parquet.New("mem://", parquet.Options{})}),
 		"retry unknown":          {Name: "repo", Assets: spec(rivers.AssetSpec{Name: "c", Retry: retry.Named("patent")}).Assets, Retries: map[string]retry.Policy{"patient": {Max: 9}}},
+		"pool unnamed":           spec(rivers.AssetSpec{Name: "a", Pools: []rivers.Pool{{}}}),
+		"pool twice":             pooledSpec(rivers.Pool{Name: "db"}, rivers.Pool{Name: "db", Slots: 2}),
+		"pool negative":          pooledSpec(rivers.Pool{Name: "db", Slots: -1}),
+		"pool unknown":           pooledSpec(rivers.Pool{Name: "bd"}),
+		"pool too small":         pooledSpec(rivers.Pool{Name: "db", Slots: 3}),
+		"pool limits wrong":      {Name: "repo", PoolLimits: map[string]int{"db": 0, "a b": 1, "api": -2}},
 		"retry negative":         spec(rivers.AssetSpec{Name: "c", Retry: retry.Policy{Max: -1, Jitter: 2, Backoff: retry.Constant(-time.Second)}}),
 		"retry default unknown":  {Name: "repo", DefaultRetry: retry.Named("patent"), Retries: map[string]retry.Policy{"patient": {Max: 9}}},
 		"retry default negative": {Name: "repo", DefaultRetry: retry.Policy{Max: -1, Jitter: 2}},
@@ -279,7 +292,8 @@ func TestRequestMistakes(t *testing.T) {
 			return in.Cfg.Rows, nil
 		})
 	external := rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "outside"})
-	repo := resolved(t, rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{number("users", 1), limited, external}})
+	multi := multiOf[struct{ X, Y int }]("pair")
+	repo := resolved(t, rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{number("users", 1), limited, external, multi}})
 	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{RunID: "taken"}); err != nil {
 		t.Fatal(err)
 	}
@@ -295,8 +309,11 @@ func TestRequestMistakes(t *testing.T) {
 		"run id twice":              {RunID: "taken"},
 		"config of nobody":          config("usres", nil),
 		"config for none":           config("users", map[string]any{"rows": 1}),
+		"config of an output":       config("x", nil),
+		"config of a multi-asset":   {Selection: []string{"users"}, Config: map[string]map[string]any{"pair": {}}},
 		"config unplanned":          {Selection: []string{"users"}, Config: map[string]map[string]any{"limited": {}}},
 		"config unknown key":        config("limited", map[string]any{"rwos": 1}),
+		"config of no such field":   config("limited", map[string]any{"speed": 1}),
 		"config breaks a rule":      config("limited", map[string]any{"rows": -1}),
 		"config of another type":    config("limited", map[string]any{"rows": "ten"}),
 		"config literal secret":     config("limited", map[string]any{"token": "hunter2"}),
@@ -312,6 +329,7 @@ func TestRequestMistakes(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"job unknown":          func() error { _, err := repo.Job("daily"); return err },
 		"load unknown":         func() error { return repo.LoadNode(t.Context(), "usres", new(int), rivers.LoadOptions{}) },
+		"load a multi-asset":   func() error { return repo.LoadNode(t.Context(), "pair", new(int), rivers.LoadOptions{}) },
 		"load into a value":    func() error { return repo.LoadNode(t.Context(), "users", 7, rivers.LoadOptions{}) },
 		"load another type":    func() error { return repo.LoadNode(t.Context(), "users", new(string), rivers.LoadOptions{}) },
 		"load nothing stored":  func() error { return repo.LoadNode(t.Context(), "outside", new(int), rivers.LoadOptions{}) },

@@ -36,6 +36,8 @@ type BashTaskSpec struct {
 	Retry   retry.Policy
 	Timeout time.Duration
 	Hooks   []Hook
+	// Pools are the concurrency slots that the command holds while it runs.
+	Pools []Pool
 }
 
 // bashGrace is how long a command may go on after SIGTERM.
@@ -47,7 +49,7 @@ const bashGrace = 10 * time.Second
 // all that it started get SIGTERM, and SIGKILL ten seconds later.
 func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	t := newTask[NoInput, string](TaskSpec{
-		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks,
+		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks, Pools: spec.Pools,
 	}, graph.BashTask)
 	if strings.TrimSpace(spec.Command) == "" {
 		t.d.fault("Command", "it is empty: give a shell text, or a program with Args")
@@ -58,7 +60,7 @@ func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 		}
 	}
 	spec.Args, spec.Env = slices.Clone(spec.Args), maps.Clone(spec.Env)
-	t.call = func(*filling) graph.Call {
+	t.call = func(filling) graph.Call {
 		return func(inv *graph.Invocation, _ []any) (graph.Result, error) {
 			text, err := spec.run(inv, bashGrace)
 			return graph.Result{Value: text}, err

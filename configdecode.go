@@ -50,7 +50,11 @@ func (c *configSpec) fill(v reflect.Value, overrides map[string]any, path string
 	}
 	for _, key := range slices.Sorted(maps.Keys(overrides)) {
 		if !c.has(key) {
-			errs = append(errs, fmt.Errorf("%s%s: there is no such field%s", path, key, suggestion(key, c.names)))
+			near := suggestion(key, c.names)
+			if near == "" {
+				near = "; " + listed("fields", slices.Collect(c.names))
+			}
+			errs = append(errs, fmt.Errorf("%s%s: there is no such field%s", path, key, near))
 		}
 	}
 	return errs

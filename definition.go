@@ -2,6 +2,7 @@ package rivers
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -30,18 +31,43 @@ type definition struct {
 	name string
 	kind graph.Kind
 	pos  position
-	// outputs are the names that the definition provides: its own, or those of a multi-asset.
-	outputs []string
-	// types and handlers say more about each output: its Go type (nil: not known) and its own IO
-	// handler (nil: the repository's default).
-	types    []reflect.Type
-	handlers []iohandler.Handler
+	// outputs are the values that the definition provides: its own, or those of a multi-asset.
+	outputs []provided
 	// config is the config struct that the function takes; nil for none.
 	config *configSpec
 	// faults are mistakes that the constructor saw; Validate reports them.
 	faults []fault
-	// build adds the definition's nodes. It is called by each Validate with the names that exist.
-	build func(s *scope) []graph.Node
+	// build appends the definition's nodes. It is called by each Validate with the names that exist.
+	build func(s *scope, nodes []graph.Node) []graph.Node
+}
+
+// provided is a value that inputs may name.
+type provided struct {
+	name string
+	// typ is its Go type; nil is not known (an external asset).
+	typ reflect.Type
+	// handler is its own IO handler; nil is the repository's default.
+	handler iohandler.Handler
+	def     *definition
+}
+
+// provide adds a value that the definition makes.
+func (d *definition) provide(name string, typ reflect.Type, handler iohandler.Handler) {
+	d.outputs = append(d.outputs, provided{name, typ, handler, d})
+}
+
+// provides reports whether the definition makes a value of that name.
+func (d *definition) provides(name string) bool {
+	return slices.ContainsFunc(d.outputs, func(p provided) bool { return p.name == name })
+}
+
+// outputNames are the names of what the definition makes.
+func (d *definition) outputNames() []string {
+	names := make([]string, len(d.outputs))
+	for i := range d.outputs {
+		names[i] = d.outputs[i].name
+	}
+	return names
 }
 
 // fault is one mistake of a definition: which part of it, what was found and what would be right.
@@ -56,9 +82,8 @@ type fault struct {
 
 // scope is what a definition can refer to while its nodes are built.
 type scope struct {
-	// values finds the provided value of that name: its Go type (nil: not known, an external
-	// asset) and the definition that provides it.
-	values map[string]provided
+	// values finds the value of a name, nil where there is none.
+	values map[string]*provided
 	// resources are the repository's.
 	resources map[string]any
 	// defaultHandler stores the values of outputs without a handler of their own; nil is not known.
@@ -68,10 +93,4 @@ type scope struct {
 	// names lists every name that an input may have, for the nearest one; nothing once there are
 	// so many mistakes that comparing each with all names would take longer than reading them.
 	names func(yield func(string) bool)
-}
-
-// provided is a value that inputs may name.
-type provided struct {
-	typ reflect.Type
-	def *definition
 }

@@ -33,8 +33,8 @@ type requirements struct {
 	order []Dep
 }
 
-// require sorts deps into the fields of args; own are the names that the definition provides.
-func require(args *arguments, deps []Dep, own []string) (*requirements, []fault) {
+// require sorts deps into the fields of args, for the definition own.
+func require(args *arguments, deps []Dep, own *definition) (*requirements, []fault) {
 	r := &requirements{args: args, deps: make([][]Dep, len(args.fields))}
 	var faults []fault
 	for i, d := range deps {
@@ -62,9 +62,9 @@ func require(args *arguments, deps []Dep, own []string) (*requirements, []fault)
 type reporter func(format string, v ...any)
 
 // wait adds an order-only Dep.
-func (r *requirements) wait(d Dep, own []string, report reporter) {
+func (r *requirements) wait(d Dep, own *definition, report reporter) {
 	switch {
-	case slices.Contains(own, d.On):
+	case own.provides(d.On):
 		report("it waits for itself: remove it")
 		return
 	case d.Field != "" || d.IOHandler != nil || d.Metadata != nil:
@@ -81,8 +81,8 @@ func (r *requirements) wait(d Dep, own []string, report reporter) {
 }
 
 // feed adds a Dep to the field that it feeds.
-func (r *requirements) feed(d Dep, own []string, report reporter) {
-	self := slices.Contains(own, d.On)
+func (r *requirements) feed(d Dep, own *definition, report reporter) {
+	self := own.provides(d.On)
 	for i := range r.args.fields {
 		f := &r.args.fields[i]
 		switch {

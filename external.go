@@ -1,8 +1,6 @@
 package rivers
 
 import (
-	"reflect"
-
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -28,16 +26,14 @@ type ExternalAsset struct{ d *definition }
 
 // NewExternalAsset defines an asset that is made elsewhere.
 func NewExternalAsset(spec ExternalAssetSpec) *ExternalAsset {
-	d := &definition{
-		name: spec.Name, kind: graph.External, pos: callerPosition(),
-		outputs: []string{spec.Name}, types: []reflect.Type{nil}, handlers: []iohandler.Handler{spec.IOHandler},
-	}
+	d := &definition{name: spec.Name, kind: graph.External, pos: callerPosition()}
+	d.provide(spec.Name, nil, spec.IOHandler)
 	d.checkName()
-	attrs := d.attrs("", graph.Attrs{
+	attrs := said(d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata,
-	})
-	d.build = func(*scope) []graph.Node {
+	}))
+	d.build = func(_ *scope, nodes []graph.Node) []graph.Node {
 		n := graph.Node{
 			Name: d.name, Definition: d.name, Kind: graph.External,
 			Outputs: []graph.Output{{Name: d.name, Handler: spec.IOHandler, Asset: true, Attrs: attrs}},
@@ -51,7 +47,7 @@ func NewExternalAsset(spec ExternalAssetSpec) *ExternalAsset {
 				return result(inv, observing, seen), nil
 			}
 		}
-		return []graph.Node{n}
+		return append(nodes, n)
 	}
 	return &ExternalAsset{d}
 }

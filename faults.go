@@ -60,6 +60,7 @@ func (v *validation) checkRepository() {
 		policyMistakes(p, func(message string) { v.repositoryFault(at, message) })
 	}
 	v.checkDefaultHandler()
+	v.checkPoolLimits()
 	for _, name := range slices.Sorted(maps.Keys(c.Resources)) {
 		if mistake := nameMistake(name); mistake != "" {
 			v.repositoryFault(fmt.Sprintf("Resources[%q]", name), mistake)

@@ -33,6 +33,8 @@ type GraphAssetSpec struct {
 	Retry retry.Policy
 	// Hooks of success are called after the last task, hooks of failure after any that fails.
 	Hooks []Hook
+	// Pools are the concurrency slots that each step of a task that names none holds while it runs.
+	Pools []Pool
 }
 
 // GraphAsset is an asset made by several tasks, each a step of its own; see [NewGraphAsset].
@@ -44,17 +46,15 @@ type GraphAsset[Out any] struct{ d *definition }
 // "totals/sorted", and "totals/total[3]" for an instance of a mapped task.
 func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) *GraphAsset[Out] {
 	_, typ := shapeOf(reflect.TypeFor[Out]())
-	d := &definition{
-		name: spec.Name, kind: graph.GraphTask, pos: callerPosition(),
-		outputs: []string{spec.Name}, types: []reflect.Type{typ}, handlers: []iohandler.Handler{spec.IOHandler},
-	}
+	d := &definition{name: spec.Name, kind: graph.GraphTask, pos: callerPosition()}
+	d.provide(spec.Name, typ, spec.IOHandler)
 	d.checkName()
 	c := &composition{spec: spec, def: d, typ: typ}
 	c.attrs = d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
 	})
-	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks}, c.attrs.Metadata)
+	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks, pools: spec.Pools}, c.attrs.Metadata)
 	if compose == nil {
 		d.fault("", "the composition is nil: give a function that calls tasks")
 		return &GraphAsset[Out]{d}
@@ -80,8 +80,8 @@ type composition struct {
 	spec  GraphAssetSpec
 	def   *definition
 	typ   reflect.Type
-	attrs *graph.Attrs
-	set   settings
+	attrs graph.Attrs
+	set   *settings
 	calls []*taskPlace
 	last  *taskPlace
 	// loose are calls whose value nobody reads: the last task waits for them.
@@ -95,11 +95,11 @@ type taskPlace struct {
 	path string // below the asset: "total", "inner/total"
 	task *definition
 	req  *requirements
-	set  settings
+	set  *settings
 	typ  reflect.Type
 	// attrs are the task's own.
-	attrs *graph.Attrs
-	call  func(f *filling) graph.Call
+	attrs graph.Attrs
+	call  func(f filling) graph.Call
 	args  Args
 	after []Waitable
 	// mapped is set on a task that is called for each element of a slice.
@@ -162,13 +162,12 @@ func (c *composition) compose(f func(*Graph) *source) {
 	c.checkDeps()
 }
 
-// nodes makes a node of each call.
-func (c *composition) nodes(s *scope) []graph.Node {
+// nodes appends a node for each call.
+func (c *composition) nodes(s *scope, nodes []graph.Node) []graph.Node {
 	if c.last == nil {
-		return nil // reported as a fault
+		return nodes // reported as a fault
 	}
 	s = s.onceEach()
-	nodes := make([]graph.Node, 0, len(c.calls))
 	for _, p := range c.calls {
 		nodes = append(nodes, c.node(p, s))
 	}
@@ -198,19 +197,9 @@ func (c *composition) node(p *taskPlace, s *scope) graph.Node {
 		DecodeConfig: p.req.args.decoder(),
 	}
 	w := c.wire(p, &n, s)
-	n.Inputs, n.Call = w.inputs, p.call(w.kept())
-	p.set.apply(&n, s)
-	if n.Retry.IsZero() {
-		n.Retry = c.set.retry
-	}
-	c.executor(&n)
-	for _, h := range c.set.hooks {
-		if h.onFailure || p == c.last {
-			n.Hooks = append(n.Hooks, h.compile(s))
-		}
-	}
+	n.Inputs, n.Call, n.Settings = w.inputs, p.call(w.sets), c.settings(p, s)
 	if p == c.last {
-		n.Outputs = append(n.Outputs, graph.Output{Name: c.def.name, Type: c.typ, Handler: c.spec.IOHandler, Asset: true, Attrs: c.attrs})
+		n.Outputs = append(n.Outputs, graph.Output{Name: c.def.name, Type: c.typ, Handler: c.spec.IOHandler, Asset: true, Attrs: said(c.attrs)})
 		n.Call = twice(n.Call)
 	}
 	return n
@@ -219,7 +208,7 @@ func (c *composition) node(p *taskPlace, s *scope) graph.Node {
 // handler stores the value of one task: its own, else the one for tasks, else the asset's; nil is
 // the repository's default.
 func (c *composition) handler(p *taskPlace) iohandler.Handler {
-	for _, h := range []iohandler.Handler{p.task.handlers[0], c.spec.NodeIOHandler, c.spec.IOHandler} {
+	for _, h := range []iohandler.Handler{p.task.outputs[0].handler, c.spec.NodeIOHandler, c.spec.IOHandler} {
 		if h != nil {
 			return h
 		}
@@ -229,24 +218,42 @@ func (c *composition) handler(p *taskPlace) iohandler.Handler {
 
 // innerAttrs are a task's attributes, with the asset's metadata where it has none of its own.
 func (c *composition) innerAttrs(p *taskPlace) *graph.Attrs {
-	if p.attrs.Metadata != nil {
-		return p.attrs
+	attrs := p.attrs
+	if attrs.Metadata == nil {
+		attrs.Metadata = c.attrs.Metadata
 	}
-	attrs := *p.attrs
-	attrs.Metadata = c.attrs.Metadata
-	return &attrs
+	return said(attrs)
 }
 
-// executor applies the overrides: the tasks' own, then the asset's for its tasks, then the asset's.
-func (c *composition) executor(n *graph.Node) {
-	if n.HasExecutor {
-		return
+// settings are a task's own, and the asset's where it says nothing: of executors the one for its
+// tasks first.
+func (c *composition) settings(p *taskPlace, s *scope) *graph.Settings {
+	set := p.set.compile(s)
+	if c.set == nil {
+		return set
 	}
-	e := c.set.inner
-	if e.IsZero() {
-		e = c.set.executor
+	if set == nil {
+		set = &graph.Settings{}
 	}
-	n.Executor, n.HasExecutor = e, !e.IsZero()
+	if set.Retry.IsZero() {
+		set.Retry = c.set.retry
+	}
+	if set.Pools == nil {
+		set.Pools = c.set.held
+	}
+	if !set.HasExecutor {
+		set.Executor = c.set.inner
+		if set.Executor.IsZero() {
+			set.Executor = c.set.executor
+		}
+		set.HasExecutor = !set.Executor.IsZero()
+	}
+	for _, h := range c.set.hooks {
+		if h.onFailure || p == c.last {
+			set.Hooks = append(set.Hooks, h.compile(s))
+		}
+	}
+	return set
 }
 
 // twice stores the value of the last task under its own name and under the asset's.

@@ -159,12 +159,11 @@ func (g *placing) upstream(f *argument, src *source, in *graph.Input) (iohandler
 			in.Handler, in.Metadata = d.IOHandler, d.Metadata
 		}
 	}
-	own := up.def.handler(src.upstream)
-	if !g.fits(up.typ, src.typ, g.handler(in.Handler, own)) {
+	if !g.fits(up.typ, src.typ, g.handler(in.Handler, up.handler)) {
 		g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for %s: write rivers.Upstream[%s]", up.def.kindWord(), src.upstream, up.typ, src.typ, up.typ)
 		return nil, false
 	}
-	return own, true
+	return up.handler, true
 }
 
 // waitFor adds what the call waits for without reading it.

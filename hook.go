@@ -15,7 +15,7 @@ type Hook struct {
 	faults    []fault
 	args      *arguments
 	// call runs the function with a filled argument struct.
-	call func(ctx *HookContext, f *filling) error
+	call func(ctx *HookContext, f filling) error
 }
 
 // OnSuccess returns a hook that is called after a step succeeded, once for each step. The fields
@@ -50,7 +50,7 @@ func newHook[In any](name string, onFailure bool, fn func(*HookContext, In) erro
 			report("input %s: a hook takes resources only", f.field)
 		}
 	}
-	h.call = func(ctx *HookContext, f *filling) error {
+	h.call = func(ctx *HookContext, f filling) error {
 		in, err := filled[In](f, ctx.inv, nil)
 		if err != nil {
 			return err
@@ -86,9 +86,9 @@ func (h Hook) compile(s *scope) graph.Hook {
 			w.report("input "+f.field, "no resource is named %q%s", name, hint)
 		})
 	}
-	f := w.kept()
+	sets := w.sets // not the wiring, which holds the whole validation
 	return graph.Hook{Name: h.name, OnFailure: h.onFailure, Call: func(inv *graph.Invocation, failure error) error {
-		return h.call(&HookContext{stepContext: stepContext{inv: inv}, failure: failure}, f)
+		return h.call(&HookContext{stepContext: stepContext{inv: inv}, failure: failure}, sets)
 	}}
 }
 

@@ -171,8 +171,8 @@ func (v *validation) listedMembers(g *graph.Graph, job Job, report func(at, mess
 			good = false
 			continue
 		}
-		for _, name := range n.def().outputs {
-			if v.scope.values[name].def != n.def() {
+		for _, name := range n.def().outputNames() {
+			if up := v.scope.values[name]; up == nil || up.def != n.def() {
 				report(fmt.Sprintf("Assets[%d]", i), fmt.Sprintf("%s %q is not in the repository: add it to %s",
 					n.def().kindName(), n.Name(), listName(n)))
 				good = false

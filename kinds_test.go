@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/iohandler/blob"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -304,6 +307,26 @@ func TestSelfDependency(t *testing.T) {
 	}
 }
 
+// A nil of an interface type is a value, and so it is a previous one.
+func TestSelfDependencyOnNil(t *testing.T) {
+	var had []bool
+	last := rivers.NewAsset(rivers.AssetSpec{Name: "last"},
+		func(_ *rivers.AssetContext, in struct{ Before rivers.SelfDependency[error] }) (error, error) {
+			before, ok := in.Before.Get()
+			if before != nil {
+				return nil, fmt.Errorf("the previous value is %w, want nil", before)
+			}
+			had = append(had, ok)
+			return nil, nil
+		})
+	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{last}})
+	materialize(t, repo)
+	materialize(t, repo)
+	if !slices.Equal(had, []bool{false, true}) {
+		t.Errorf("there was a previous value: %v, want none at first, then one", had)
+	}
+}
+
 type limits struct {
 	Rows  int           `json:"rows" default:"10" validate:"gte=1"`
 	Token rivers.Secret `json:"token" env:"RIVERS_TEST_TOKEN"`
@@ -340,5 +363,59 @@ func TestConfig(t *testing.T) {
 	runs, err := repo.Storage().ListRuns(t.Context(), storage.RunQuery{})
 	if err != nil || len(runs) != 1 {
 		t.Errorf("%d runs are recorded, want the one that was right (%v)", len(runs), err)
+	}
+}
+
+// The name of a multi-asset is all that it makes, in requests and in jobs.
+func TestMultiAssetIsSelectedByItsOwnName(t *testing.T) {
+	repo := resolved(t, rivers.RepositoryConfig{
+		Name: "repo", Assets: []rivers.Asset{multiOf[struct{ X, Y int }]("pair"), number("users", 1)},
+		Jobs: []rivers.Job{{Name: "both", Select: "pair"}},
+	})
+	for text, want := range map[string][]string{"pair": {"x", "y"}, "pair and not x": {"y"}, "p*": {"x", "y"}, "x": {"x"}} {
+		if res := materialize(t, repo, text); !slices.Equal(res.MaterializedAssets, want) || len(res.Steps) != 1 {
+			t.Errorf("%s materialized %q in %d steps, want %q in one", text, res.MaterializedAssets, len(res.Steps), want)
+		}
+	}
+	job, err := repo.Job("both")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps := job.Plan().Steps; len(steps) != 1 || !slices.Equal(steps[0].Assets, []string{"x", "y"}) {
+		t.Errorf("the job has the steps %+v", steps)
+	}
+}
+
+// What cannot be loaded says what to do: make it first, make it again, or see to what is made elsewhere.
+func TestHintsOfWhatCannotBeLoaded(t *testing.T) {
+	dir := t.TempDir()
+	files := blob.New("file://"+dir, blob.Options{})
+	repo := resolved(t, rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{
+		rivers.NewAsset(rivers.AssetSpec{Name: "users", IOHandler: files}, func(*rivers.AssetContext, rivers.NoInput) ([]int, error) { return []int{1}, nil }),
+		rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "feed", IOHandler: files}),
+		rivers.NewAsset(rivers.AssetSpec{Name: "count"}, func(_ *rivers.AssetContext, in struct{ Users []int }) (int, error) { return len(in.Users), nil }),
+		rivers.NewAsset(rivers.AssetSpec{Name: "lines"}, func(_ *rivers.AssetContext, in struct{ Feed []int }) (int, error) { return len(in.Feed), nil }),
+	}})
+	hint := func(selection ...string) string {
+		t.Helper()
+		_, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: selection})
+		step, ok := errors.AsType[*rivers.StepError](err)
+		if !ok {
+			t.Fatalf("%v: %v, want a failed step", selection, err)
+		}
+		return step.Hint
+	}
+	if got, want := hint("count"), `materialize "users" first, or together with this`; got != want {
+		t.Errorf("nothing stored: %s, want %s", got, want)
+	}
+	if got, want := hint("lines"), `"feed" is made elsewhere: see that it is there, and as its readers expect it`; got != want {
+		t.Errorf("nothing there: %s, want %s", got, want)
+	}
+	materialize(t, repo, "users")
+	if err := os.Truncate(filepath.Join(dir, "users.cbor"), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := hint("count"), `if the stored value is damaged, materialize "users" again`; got != want {
+		t.Errorf("half a value: %s, want %s", got, want)
 	}
 }

@@ -15,6 +15,8 @@ type Listener struct {
 	RunStarted func(RunStarted)
 	// StepStarted is called when an attempt begins.
 	StepStarted func(StepStarted)
+	// StepWaiting is called when a step waits for slots of a pool.
+	StepWaiting func(StepWaiting)
 	// StepFinished is called when an attempt, or a step without one, has come to something.
 	StepFinished func(StepFinished)
 	// StepLogged is called for each line that a step logs or prints.
@@ -38,12 +40,24 @@ type StepStarted struct {
 	At          time.Time
 }
 
+// StepWaiting says that a step waits for slots of a pool.
+type StepWaiting struct {
+	RunID, Step string
+	// Attempt is the ordinal of the attempt that is to come.
+	Attempt int
+	At      time.Time
+	// Pool is what is waited for, Reason says in words who has it.
+	Pool   string
+	Reason string
+}
+
 // StepFinished says what an attempt of a step came to.
 type StepFinished struct {
 	RunID, Step string
 	Attempt     int
 	At          time.Time
-	// Outcome is "succeeded", "failed", "skipped" or "canceled"; a mapped step that unfolded has succeeded.
+	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one in which
+	// the step had succeeded; a mapped step that unfolded has succeeded.
 	Outcome string
 	// Duration is that of the attempt.
 	Duration time.Duration
@@ -97,6 +111,15 @@ func (l Listener) addSteps(runID string, o *engine.Observer) {
 			l.StepStarted(StepStarted{RunID: runID, Step: n.Step, Attempt: n.Attempt, At: n.At})
 		}
 	}
+	if l.StepWaiting != nil {
+		next := o.StepWaiting
+		o.StepWaiting = func(n engine.WaitNotice) {
+			if next != nil {
+				next(n)
+			}
+			l.StepWaiting(StepWaiting{RunID: runID, Step: n.Step, Attempt: n.Attempt, At: n.At, Pool: n.Pool.Pool, Reason: n.Reason})
+		}
+	}
 	if l.StepLogged != nil {
 		next := o.Logged
 		o.Logged = func(step string, line storage.LogLine) {
@@ -132,6 +155,8 @@ func outcomeWord(k storage.EventKind) string {
 		return "failed"
 	case storage.StepSkipped:
 		return "skipped"
+	case storage.StepReused:
+		return "reused"
 	default:
 		return "canceled"
 	}

@@ -101,7 +101,7 @@ func (r *CodeRepository) output(name string) (storedOutput, error) {
 func (b *built) unknown(name string) error {
 	for _, d := range b.defs {
 		if d.name == name && len(d.outputs) != 1 {
-			return fmt.Errorf("%q: %w: it is a %s, its outputs are %s", name, ErrAssetNotFound, d.kindName(), quotedList(d.outputs))
+			return fmt.Errorf("%q: %w: it is a %s, its outputs are %s", name, ErrAssetNotFound, d.kindName(), quotedList(d.outputNames()))
 		}
 	}
 	names := func(yield func(string) bool) {

@@ -34,6 +34,8 @@ type MultiAssetSpec struct {
 	Retry    retry.Policy
 	Timeout  time.Duration
 	Hooks    []Hook
+	// Pools are the concurrency slots that the step holds while it runs.
+	Pools []Pool
 }
 
 // OutputSpec says what one output of a multi-asset is.
@@ -75,25 +77,24 @@ func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) 
 		d.fault("", "the function is nil: give one")
 	}
 	outs := d.multiOutputs(reflect.TypeFor[Out](), spec)
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, d.normal("metadata", spec.Metadata))
+	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, d.normal("metadata", spec.Metadata))
 	req := d.requires(argsOf[In](), spec.Deps)
 	emits := reflect.TypeFor[Out]() == reflect.TypeFor[Emitted]()
-	d.build = func(s *scope) []graph.Node {
+	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		if len(outs) == 0 {
-			return nil // reported as a fault
+			return nodes // reported as a fault
 		}
 		w := req.wire(s, d)
 		n := graph.Node{
-			Name: d.name, Definition: d.name, Kind: graph.MultiAsset, Inputs: w.inputs,
-			DecodeConfig: req.args.decoder(), Emits: emits, Call: multiCall(fn, outs, w.kept()),
+			Name: d.name, Definition: d.name, Kind: graph.MultiAsset, Inputs: w.inputs, Settings: set.compile(s),
+			DecodeConfig: req.args.decoder(), Emits: emits, Call: multiCall(fn, outs, w.sets),
 		}
 		for i := range outs {
 			n.Outputs = append(n.Outputs, graph.Output{
 				Name: outs[i].name, Type: outs[i].typ, Handler: outs[i].handler, Asset: true, Attrs: outs[i].attrs,
 			})
 		}
-		set.apply(&n, s)
-		return []graph.Node{n}
+		return append(nodes, n)
 	}
 	return &MultiAsset{d}
 }
@@ -102,7 +103,7 @@ func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) 
 func (a *MultiAsset) Name() string { return a.d.name }
 
 // Outputs returns the names of the assets it makes.
-func (a *MultiAsset) Outputs() []string { return slices.Clone(a.d.outputs) }
+func (a *MultiAsset) Outputs() []string { return a.d.outputNames() }
 
 func (a *MultiAsset) def() *definition { return a.d }
 func (a *MultiAsset) asset()           {}
@@ -202,8 +203,8 @@ func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
 				d.fault(at, "OutputOf says %s, and the field is a %s: leave OutputOf out, the field is enough", valueType(said), o.typ)
 			}
 		}
-		o.attrs = d.attrs(at, a)
-		d.outputs, d.types, d.handlers = append(d.outputs, o.name), append(d.types, o.typ), append(d.handlers, o.handler)
+		o.attrs = said(d.attrs(at, a))
+		d.provide(o.name, o.typ, o.handler)
 	}
 	for i, s := range spec.Outputs {
 		at := fmt.Sprintf("output %q", s.Name)
@@ -241,7 +242,7 @@ func (s *OutputSpec) override(a *graph.Attrs, handler iohandler.Handler) iohandl
 }
 
 // multiCall closes over a function with several outputs.
-func multiCall[In, Out any](fn func(*AssetContext, In) (Out, error), outs []multiOutput, f *filling) graph.Call {
+func multiCall[In, Out any](fn func(*AssetContext, In) (Out, error), outs []multiOutput, f filling) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
 		in, err := filled[In](f, inv, args)

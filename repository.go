@@ -9,8 +9,10 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
@@ -41,6 +43,13 @@ type RepositoryConfig struct {
 	DefaultRetry retry.Policy
 	// Retries are policies that others refer to by retry.Named.
 	Retries map[string]retry.Policy
+	// PoolLimits says how many slots each concurrency pool has; all that steps name must be here. A number
+	// that a person sets in the store wins.
+	PoolLimits map[string]int
+	// ResumeAbandoned goes on, in the background, with runs of this repository whose process died. Without
+	// it they are ended as failed, with the reason. Both happen when the repository resolves, and from then
+	// on as long as it runs anything.
+	ResumeAbandoned bool
 	// Listeners hear of every run of this repository.
 	Listeners []Listener
 }
@@ -60,22 +69,27 @@ type CodeRepository struct {
 	resolving sync.Mutex
 
 	// mu guards what Resolve opens and Shutdown closes. No user code runs under it.
-	mu       sync.Mutex
-	store    storage.Storage
-	owned    bool // the store was opened here, so it is closed here
-	keys     []storage.AssetKey
-	setUp    []string // resources, in the order of their setup
-	onClose  []func(context.Context) error
-	heard    map[int]Listener
-	lastHear int
-	closed   bool
+	mu     sync.Mutex
+	store  storage.Storage
+	owned  bool // the store was opened here, so it is closed here
+	keys   []storage.AssetKey
+	keeper *engine.Keeper
+	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
+	claimTimeout time.Duration
+	recovered    time.Time      // when runs whose process died were last looked for
+	background   sync.WaitGroup // such runs that are resumed here
+	setUp        []string       // resources, in the order of their setup
+	onClose      []func(context.Context) error
+	heard        map[int]Listener
+	lastHear     int
+	closed       bool
 }
 
 // NewCodeRepository puts definitions together. It opens nothing and never fails: mistakes are
 // reported, all together, by [CodeRepository.Validate] and by whatever needs the repository.
 func NewCodeRepository(c RepositoryConfig) *CodeRepository {
 	c.Assets, c.Tasks, c.Jobs = slices.Clone(c.Assets), slices.Clone(c.Tasks), slices.Clone(c.Jobs)
-	c.Resources, c.Retries = maps.Clone(c.Resources), maps.Clone(c.Retries)
+	c.Resources, c.Retries, c.PoolLimits = maps.Clone(c.Resources), maps.Clone(c.Retries), maps.Clone(c.PoolLimits)
 	c.Listeners = slices.Clone(c.Listeners)
 	if c.Name == "" {
 		c.Name = mainModule()
@@ -149,7 +163,7 @@ func (r *CodeRepository) OnClose(f func(context.Context) error) {
 	r.onClose = append(r.onClose, f)
 }
 
-// Shutdown ends what the repository started: it calls the OnClose functions, tears resources down
+// Shutdown ends what the repository started: it waits for runs that it resumed, calls the OnClose functions, tears resources down
 // in reverse order of their setup, forgets values kept in memory and closes the store if Resolve
 // opened it. Everything is tried; the errors are joined. A second call does nothing.
 func (r *CodeRepository) Shutdown(ctx context.Context) error {
@@ -164,6 +178,9 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	var errs []error
+	if err := r.waitForBackground(ctx); err != nil {
+		errs = append(errs, err)
+	}
 	for _, f := range slices.Backward(onClose) {
 		errs = append(errs, guard(func() error { return f(ctx) }))
 	}
@@ -174,6 +191,19 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// waitForBackground waits for the runs that were resumed here. Those that the context does not wait for are
+// left as a crash would leave them.
+func (r *CodeRepository) waitForBackground(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { r.background.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("runs that were resumed here are still in progress: %w", context.Cause(ctx))
+	}
 }
 
 // Close is Shutdown without a deadline, for defer.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -118,6 +119,39 @@ func TestTopologyDescribesTheRepository(t *testing.T) {
 	}
 }
 
+// What is recorded is encoded node by node, and says what Topology says.
+func TestTopologyIsTheRecordedOne(t *testing.T) {
+	for name, c := range map[string]rivers.RepositoryConfig{
+		"empty": assets(),
+		"one":   assets(number("a", 1)),
+		"more":  assets(number("b", 1), number("a", 2), multiOf[struct{ X, Y int }]("m")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			repo := rivers.NewCodeRepository(c)
+			defer closeRepository(t, repo)
+			store := memory.New()
+			if err := repo.Resolve(t.Context(), store); err != nil {
+				t.Fatal(err)
+			}
+			record, err := store.GetTopology(t.Context(), "repo")
+			if err != nil {
+				t.Fatal(err)
+			}
+			recorded, err := record.Document()
+			if err != nil {
+				t.Fatalf("%v in %s", err, record.Doc)
+			}
+			said, err := repo.Topology()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(recorded, said) {
+				t.Errorf("recorded %+v, said %+v", recorded, said)
+			}
+		})
+	}
+}
+
 func TestResolveOpensTheDefaultStore(t *testing.T) {
 	t.Chdir(t.TempDir())
 	repo := rivers.NewCodeRepository(assets(number("a", 1)))
@@ -169,7 +203,7 @@ func TestSetupMayPanicAndUseTheRepository(t *testing.T) {
 	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "repo", Resources: rivers.Resources{
 		"db": setupFunc(func() error { panic("no driver") }),
 	}})
-	if err := repo.Resolve(t.Context(), memory.New()); err == nil || err.Error() != `resource "db": setting it up: panic: no driver` {
+	if err := repo.Resolve(t.Context(), memory.New()); err == nil || err.Error() != `resource "db": setting it up: panic at repository_test.go:204: no driver` {
 		t.Errorf("%v", err)
 	}
 	var closed bool
@@ -199,7 +233,7 @@ func TestShutdownTriesEverything(t *testing.T) {
 	repo.OnClose(func(context.Context) error { notes = append(notes, "first"); return errors.New("first failed") })
 	repo.OnClose(func(context.Context) error { panic("second") })
 	repo.OnClose(func(context.Context) error { notes = append(notes, "third"); return nil })
-	if err := repo.Shutdown(t.Context()); err == nil || err.Error() != "panic: second\nfirst failed" {
+	if err := repo.Shutdown(t.Context()); err == nil || err.Error() != "panic at repository_test.go:234: second\nfirst failed" {
 		t.Errorf("%v", err)
 	}
 	if got := strings.Join(notes, ", "); got != "setup a, third, first, teardown a" {
@@ -311,7 +345,7 @@ func TestLoadNode(t *testing.T) {
 		"g/double":  `loading "g/double": it has a value for each element: name one, such as "g/double[0]"`,
 		"g/sum[0]":  `"g/sum[0]": no asset or task of that name (did you mean "g/sum"?)`,
 		"g/dubble":  `"g/dubble": no asset or task of that name (did you mean "g/double"?)`,
-		"panics":    `loading "panics": panic: no reader`,
+		"panics":    `loading "panics": panic at repository_test.go:318: no reader`,
 		"g/list[0]": `"g/list[0]": no asset or task of that name (did you mean "g/list"?)`,
 	} {
 		if err := repo.LoadNode(t.Context(), name, new(int), rivers.LoadOptions{}); err == nil || err.Error() != want {
@@ -356,7 +390,7 @@ func TestObserve(t *testing.T) {
 		external("worse", func(*rivers.AssetContext) (rivers.Observation, error) { panic("off") }),
 		external("silent", nil), number("made", 1)))
 	seen, err := repo.Observe(t.Context())
-	if err == nil || err.Error() != "asset \"bad\": observing it: gone\nasset \"worse\": observing it: panic: off" {
+	if err == nil || err.Error() != "asset \"bad\": observing it: gone\nasset \"worse\": observing it: panic at repository_test.go:390: off" {
 		t.Errorf("%v", err)
 	}
 	if rows, _ := seen["good"].Int("rows"); len(seen) != 1 || rows != 12 {

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
@@ -67,11 +70,18 @@ func (r *CodeRepository) resolvedOn(store storage.Storage) (bool, error) {
 
 // resolveOn sets up resources and records the topology; the lock is held.
 func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b *built, owned bool) error {
+	wait, err := claimTimeout()
+	if err != nil {
+		return err
+	}
 	setUp, err := r.setUpResources(ctx)
 	if err != nil {
 		return err
 	}
 	keys, err := r.writeTopology(ctx, store, b)
+	if err == nil {
+		err = r.declarePools(ctx, store)
+	}
 	if err != nil {
 		return errors.Join(err, r.tearDown(ctx, setUp))
 	}
@@ -80,8 +90,25 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.store, r.owned, r.keys, r.setUp = store, owned, keys, setUp
+	r.store, r.owned, r.keys, r.setUp, r.keeper = store, owned, keys, setUp, engine.NewKeeper(store, func() { r.recoverAbandoned(context.Background()) })
+	r.claimTimeout = wait
 	return nil
+}
+
+// claimVariable is how long a step waits for pool slots before it gives up.
+const claimVariable = "RIVERS_CLAIM_TIMEOUT"
+
+// claimTimeout reads it; zero where it is not set.
+func claimTimeout() (time.Duration, error) {
+	text := os.Getenv(claimVariable)
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf(`environment variable %s is %q: want a positive duration such as "10m"`, claimVariable, text)
+	}
+	return d, nil
 }
 
 // setUpResources sets up every resource that wants it, in the order of names; if one fails, those
@@ -119,7 +146,7 @@ func (r *CodeRepository) tearDown(ctx context.Context, names []string) error {
 func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			err = engine.NewPanicError(p)
 		}
 	}()
 	return f()

@@ -24,6 +24,8 @@ type RunResult struct {
 	Steps []StepResult
 	// Duration is from the run's start to its recorded end.
 	Duration time.Duration
+	// Cause is why the run was canceled, an [ErrRunCanceled] that says by whom; nil where it was not.
+	Cause error
 }
 
 // FailedAsset is an asset whose step failed, and why.
@@ -36,7 +38,8 @@ type FailedAsset struct {
 type StepResult struct {
 	// Step is the step's key, Asset the asset or task it belongs to.
 	Step, Asset string
-	// Outcome is "succeeded", "failed", "skipped" or "canceled".
+	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one in which
+	// the step had succeeded.
 	Outcome string
 	// Attempts counts how often it was started.
 	Attempts int
@@ -58,7 +61,10 @@ func (r *RunResult) Err() error {
 			errs = append(errs, s.Cause)
 		}
 	}
-	if r.Status == storage.Canceled {
+	switch {
+	case r.Cause != nil:
+		errs = append(errs, r.Cause)
+	case r.Status == storage.Canceled:
 		errs = append(errs, ErrRunCanceled)
 	}
 	if len(errs) == 0 {
@@ -70,6 +76,10 @@ func (r *RunResult) Err() error {
 // ErrRunCanceled is wrapped by the error of a run that was canceled, and is the cause of its
 // steps' contexts.
 var ErrRunCanceled = engine.ErrCanceled
+
+// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not take (its
+// disk is full, say): what the store says of the run is not how it went.
+var ErrNotRecorded = engine.ErrNotRecorded
 
 // StepError is the failure of one step.
 type StepError struct {
@@ -97,7 +107,7 @@ func (e *StepError) Unwrap() error { return e.Err }
 
 // newResult turns the engine's result into the public one.
 func newResult(g *graph.Graph, res *engine.Result) *RunResult {
-	out := &RunResult{RunID: res.Record.ID, Status: res.State, Steps: make([]StepResult, len(res.Steps))}
+	out := &RunResult{RunID: res.Record.ID, Status: res.State, Cause: res.Cause, Steps: make([]StepResult, len(res.Steps))}
 	out.Duration = time.Since(res.Record.StartedAt)
 	failed := map[string]bool{}
 	for i := range res.Steps {

@@ -13,6 +13,7 @@ import (
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -32,24 +33,50 @@ type ExecuteRequest struct {
 	Config map[string]map[string]any
 	// Tags are added to the job's and win over them.
 	Tags map[string]string
-	// RunID gives the run a name of the caller's; it must not be used yet.
-	RunID string
+	// RunID and Resume are as in [RunRequest].
+	RunID  string
+	Resume bool
 }
 
 // Execute runs the job in this process, as [CodeRepository.Materialize] runs a selection.
 func (j *ResolvedJob) Execute(ctx context.Context, req ExecuteRequest) (*RunResult, error) {
-	return j.repo.execute(ctx, j, RunRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID})
+	return j.repo.execute(ctx, j, RunRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID, Resume: req.Resume})
 }
 
-// execute checks a request, plans it and runs the plan.
+// execute checks a request, plans it and runs the plan: as a new run, or one that is recorded.
 func (r *CodeRepository) execute(ctx context.Context, job *ResolvedJob, req RunRequest) (*RunResult, error) {
 	if err := r.Resolve(ctx, nil); err != nil {
 		return nil, err
 	}
-	c, err := r.runConfig(job, req)
+	if rec, ok, err := r.existing(ctx, &req); err != nil {
+		return nil, err
+	} else if ok {
+		if job != nil && rec.Job != job.Name() {
+			return nil, fmt.Errorf("run %q: it is of job %q, not of %q", rec.ID, rec.Job, job.Name())
+		}
+		return r.goOn(ctx, rec.ID)
+	}
+	c, err := r.newRun(ctx, job, req)
 	if err != nil {
 		return nil, err
 	}
+	r.recoverAbandoned(ctx)
+	return r.drive(ctx, c)
+}
+
+// newRun turns a checked request into a run that is not recorded yet.
+func (r *CodeRepository) newRun(ctx context.Context, job *ResolvedJob, req RunRequest) (engine.Config, error) {
+	switch {
+	case req.RetryOf != "":
+		return r.retry(ctx, req)
+	case req.Retry != "":
+		return engine.Config{}, fmt.Errorf("retry %q: the request names no run to retry: set RetryOf", req.Retry)
+	}
+	return r.runConfig(job, req)
+}
+
+// drive runs what is planned and tells the listeners.
+func (r *CodeRepository) drive(ctx context.Context, c engine.Config) (*RunResult, error) {
 	listeners := r.listeners()
 	c.Observer = observe(c.Record.ID, listeners)
 	res, err := engine.Execute(ctx, c)
@@ -87,14 +114,13 @@ func (r *CodeRepository) runConfig(job *ResolvedJob, req RunRequest) (engine.Con
 		}
 		record.ID = id.String()
 	}
-	c := engine.Config{Plan: p, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry}
+	record.Owner = proc.Self().String()
+	c := engine.Config{
+		Plan: p, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
+	}
 	if job != nil {
 		record.Job = job.Name()
-		record.Tags = maps.Clone(job.job.Tags)
-		if record.Tags == nil {
-			record.Tags = map[string]string{}
-		}
-		maps.Copy(record.Tags, req.Tags)
+		record.Tags = merged(job.job.Tags, req.Tags)
 		c.Retry = retry.Nearest(job.retry, c.Retry)
 		c.Hooks = job.hooks
 	}
@@ -134,7 +160,9 @@ func decodeConfigs(p *plan.Plan, overrides map[string]map[string]any) (map[int32
 		node := p.Graph.Node(n)
 		name := configName(node)
 		over, given := overrides[name]
-		used[name] = used[name] || given
+		if given {
+			used[name] = true
+		}
 		if node.DecodeConfig == nil {
 			if given && node.Kind != graph.GraphTask {
 				errs = append(errs, fmt.Errorf("config of %q: it takes no config: give its function's argument struct a field with the tag `rivers:\",config\"`", name))
@@ -209,7 +237,7 @@ func (j *ResolvedJob) Plan() *RunPlan { return describe(j.plan, j.executor) }
 
 func describe(p *plan.Plan, e executor.Executor) *RunPlan {
 	if e.IsZero() {
-		e = executor.Parallel(p.Workers)
+		e = executor.Parallel(p.Capacity[plan.Parallel])
 	}
 	out := &RunPlan{Executor: e, Steps: make([]PlannedStep, len(p.Steps))}
 	for s, rec := range p.Record() {
@@ -242,7 +270,10 @@ func unusedConfig(p *plan.Plan, name string) error {
 			}
 		}
 	}
-	if _, known := p.Graph.Find(name); known {
+	if made := p.Graph.Items().Named(name); len(made) > 0 {
+		if by := p.Graph.Items().Definition(int(made[0])); by != name {
+			return fmt.Errorf("config of %q: %w: it is made by %q: give the config under that name", name, ErrConfig, by)
+		}
 		return fmt.Errorf("config of %q: %w: it is not part of this run: select it, or leave its config out", name, ErrConfig)
 	}
 	return fmt.Errorf("config of %q: %w%s", name, ErrAssetNotFound, suggestion(name, names))

@@ -28,7 +28,7 @@ func (SelfDependency[T]) selfType() reflect.Type { return reflect.TypeFor[T]() }
 
 func (s *SelfDependency[T]) setSelf(v any) error {
 	value, ok := v.(T)
-	if !ok {
+	if !ok && v != nil { // a nil of an interface type has no type of its own, and is a value
 		return fmt.Errorf("the previous value is a %T, want %s", v, reflect.TypeFor[T]())
 	}
 	s.value, s.ok = value, true

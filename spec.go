@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // The keys of metadata that override the executor of a run.
@@ -24,8 +25,10 @@ type settings struct {
 	retry    retry.Policy
 	timeout  time.Duration
 	hooks    []Hook
+	pools    []Pool
 	executor executor.Executor // zero: not said
 	inner    executor.Executor // of a graph asset's tasks; zero: not said
+	held     []storage.PoolSlots
 }
 
 func (d *definition) fault(at, format string, v ...any) {
@@ -40,7 +43,7 @@ func (d *definition) checkName() {
 }
 
 // attrs copies and checks what people attach to one output.
-func (d *definition) attrs(at string, a graph.Attrs) *graph.Attrs {
+func (d *definition) attrs(at string, a graph.Attrs) graph.Attrs {
 	prefix := strings.TrimPrefix(at+" ", " ")
 	a.Kinds, a.Owners, a.Tags = slices.Clone(a.Kinds), slices.Clone(a.Owners), maps.Clone(a.Tags)
 	if slices.Contains(a.Kinds, "") {
@@ -53,7 +56,16 @@ func (d *definition) attrs(at string, a graph.Attrs) *graph.Attrs {
 		d.fault(prefix+"tags", "one has an empty key: name it, or remove it")
 	}
 	a.Metadata = d.normal(prefix+"metadata", a.Metadata)
-	return &a
+	return a
+}
+
+// said returns nil where nothing is attached, which is most often: thousands of empty structs show.
+func said(a graph.Attrs) *graph.Attrs {
+	if a.IsZero() {
+		return nil
+	}
+	kept := a // a itself would be on the heap in any case
+	return &kept
 }
 
 // normal converts metadata to values; what has none is a fault.
@@ -72,8 +84,8 @@ func (d *definition) normal(at string, m metadata.Map) metadata.Map {
 	return n
 }
 
-// configure checks what a definition that runs may set.
-func (d *definition) configure(s settings, m metadata.Map) settings {
+// configure checks what a definition that runs may set; nil is nothing.
+func (d *definition) configure(s settings, m metadata.Map) *settings {
 	policyMistakes(s.retry, func(message string) { d.fault("retry", "%s", message) })
 	if s.timeout < 0 {
 		d.fault("timeout", "it is %s: give a positive duration, or 0 for no limit", s.timeout)
@@ -82,13 +94,18 @@ func (d *definition) configure(s settings, m metadata.Map) settings {
 	for _, h := range s.hooks {
 		d.faults = append(d.faults, h.faults...)
 	}
+	s.held = d.poolSlots(s.pools)
 	s.executor = d.executor(m, executorKey)
 	if d.kind == graph.GraphTask {
 		s.inner = d.executor(m, nodeExecutorKey)
 	} else if _, ok := m[nodeExecutorKey]; ok {
 		d.fault(fmt.Sprintf("metadata %q", nodeExecutorKey), "it is for the tasks of a graph asset: use %q", executorKey)
 	}
-	return s
+	if s.retry.IsZero() && s.timeout == 0 && len(s.hooks) == 0 && len(s.held) == 0 && s.executor.IsZero() && s.inner.IsZero() {
+		return nil
+	}
+	kept := s
+	return &kept
 }
 
 // executor reads the executor that metadata gives under key, zero for none.
@@ -116,11 +133,14 @@ func (d *definition) executor(m metadata.Map, key string) executor.Executor {
 	return e
 }
 
-// apply puts the settings into a node.
-func (s *settings) apply(n *graph.Node, scope *scope) {
-	n.Retry, n.Timeout = s.retry, s.timeout
-	n.Executor, n.HasExecutor = s.executor, !s.executor.IsZero()
-	for _, h := range s.hooks {
-		n.Hooks = append(n.Hooks, h.compile(scope))
+// compile makes the settings of a node, nil where nothing is set.
+func (s *settings) compile(scope *scope) *graph.Settings {
+	if s == nil {
+		return nil
 	}
+	set := &graph.Settings{Retry: s.retry, Timeout: s.timeout, Executor: s.executor, HasExecutor: !s.executor.IsZero(), Pools: s.held}
+	for _, h := range s.hooks {
+		set.Hooks = append(set.Hooks, h.compile(scope))
+	}
+	return set
 }

@@ -38,7 +38,7 @@ func TestSettingsFaults(t *testing.T) {
 		`a: retry: Max is -1: give the number of retries after the first attempt, or use retry.Never() for none`,
 		`a: retry: Jitter is 2: give a share between 0 and 1`,
 		`a: timeout: it is -1ns: give a positive duration, or 0 for no limit`,
-		`a: metadata "rivers/executor": executor "parralel": no executor of that name (did you mean "parallel"?): one of default, in_process, parallel or parallel(8)`,
+		`a: metadata "rivers/executor": executor "parralel": no executor of that name (did you mean "parallel"?): one of default, in_process, parallel, subprocess, parallel(8) or subprocess(2)`,
 		`a: metadata "rivers/node/executor": it is for the tasks of a graph asset: use "rivers/executor"`,
 		`b: result: an Observation is what an external asset returns: return the value, or a rivers.Materialization`,
 		`c: result: a task makes no asset, so it has nothing to record: return the value`,

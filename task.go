@@ -27,6 +27,8 @@ type TaskSpec struct {
 	Retry     retry.Policy
 	Timeout   time.Duration
 	Hooks     []Hook
+	// Pools are the concurrency slots that each step of the task holds while it runs.
+	Pools []Pool
 }
 
 // Task is a function that runs as a step: inside a graph asset, or by itself when it is listed in
@@ -34,13 +36,13 @@ type TaskSpec struct {
 type Task[In, Out any] struct {
 	d   *definition
 	req *requirements
-	set settings
+	set *settings
 	out shape
 	typ reflect.Type
 	// attrs are of the task's value, wherever it stands.
-	attrs *graph.Attrs
+	attrs graph.Attrs
 	// call makes the body for one place where the task stands.
-	call func(f *filling) graph.Call
+	call func(f filling) graph.Call
 }
 
 // NewTask defines a task. The fields of In are its arguments; standing alone it takes them by name
@@ -50,16 +52,14 @@ func NewTask[In, Out any](spec TaskSpec, fn func(*TaskContext, In) (Out, error))
 	if fn == nil {
 		t.d.fault("", "the function is nil: give one")
 	}
-	t.call = func(f *filling) graph.Call { return taskCall(fn, t.out, f) }
+	t.call = func(f filling) graph.Call { return taskCall(fn, t.out, f) }
 	return t
 }
 
 func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 	how, typ := shapeOf(reflect.TypeFor[Out]())
-	d := &definition{
-		name: spec.Name, kind: kind, pos: callerPosition(),
-		outputs: []string{spec.Name}, types: []reflect.Type{typ}, handlers: []iohandler.Handler{spec.IOHandler},
-	}
+	d := &definition{name: spec.Name, kind: kind, pos: callerPosition()}
+	d.provide(spec.Name, typ, spec.IOHandler)
 	d.checkName()
 	if how == observing || how == materializing {
 		d.fault("result", "a task makes no asset, so it has nothing to record: return the value")
@@ -68,22 +68,20 @@ func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 		Group: spec.Group, Tags: spec.Tags, Owners: spec.Owners, Description: spec.Description, Metadata: spec.Metadata,
 	})
 	t := &Task[In, Out]{d: d, out: how, typ: typ, attrs: attrs}
-	t.set = d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks}, attrs.Metadata)
+	t.set = d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, attrs.Metadata)
 	t.req = d.requires(argsOf[In](), spec.Deps)
-	d.build = func(s *scope) []graph.Node {
+	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		w := t.req.wire(s, d)
-		n := graph.Node{
+		return append(nodes, graph.Node{
 			Name: d.name, Definition: d.name, Kind: kind, Inputs: w.inputs,
-			Outputs:      []graph.Output{{Name: d.name, Type: typ, Handler: spec.IOHandler, Attrs: attrs}},
-			DecodeConfig: t.req.args.decoder(), Call: t.call(w.kept()),
-		}
-		t.set.apply(&n, s)
-		return []graph.Node{n}
+			Outputs:      []graph.Output{{Name: d.name, Type: typ, Handler: d.outputs[0].handler, Attrs: said(t.attrs)}},
+			DecodeConfig: t.req.args.decoder(), Call: t.call(w.sets), Settings: t.set.compile(s),
+		})
 	}
 	return t
 }
 
-func taskCall[In, Out any](fn func(*TaskContext, In) (Out, error), out shape, f *filling) graph.Call {
+func taskCall[In, Out any](fn func(*TaskContext, In) (Out, error), out shape, f filling) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &TaskContext{AssetContext{stepContext: stepContext{inv: inv}}}
 		in, err := filled[In](f, inv, args)

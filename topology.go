@@ -1,12 +1,14 @@
 package rivers
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
@@ -16,7 +18,7 @@ import (
 // writeTopology records the definitions if they differ from what the store has, and reads the
 // keys of the assets.
 func (r *CodeRepository) writeTopology(ctx context.Context, store storage.Storage, b *built) ([]storage.AssetKey, error) {
-	doc, err := json.Marshal(b.document(r.config.Name))
+	doc, err := b.encode(r.config.Name)
 	if err != nil {
 		return nil, fmt.Errorf("repository %q: encoding its topology: %w", r.config.Name, err)
 	}
@@ -75,70 +77,112 @@ func given(names []string) []string {
 	return out
 }
 
-// document describes the repository.
-func (b *built) document(name string) storage.TopologyDoc {
-	items := b.graph.Items()
-	doc := storage.TopologyDoc{Name: name, Nodes: make([]storage.TopologyNode, 0, items.Len())}
-	inner := map[string][]string{}
-	sources := b.sources()
-	for n := range int32(b.graph.Len()) {
-		if node := b.graph.Node(n); node.Kind == graph.GraphTask {
-			inner[node.Definition] = append(inner[node.Definition], node.Name)
-		}
-	}
-	for i := range items.Len() {
-		out, n := b.graph.Output(items.Output(i))
-		node := b.graph.Node(n)
-		t := storage.TopologyNode{
-			Name: out.Name, Kind: node.Kind.String(), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
-			Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
-			Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Source: sources[node.Definition],
-		}
-		if node.Definition != out.Name {
-			t.Definition = node.Definition
-		}
-		if out.Type != nil {
-			t.Type = out.Type.String()
-		}
-		if node.Kind == graph.GraphTask {
-			t.Steps = inner[node.Definition]
-		}
-		for _, u := range items.Upstream(i) {
-			t.Upstream = append(t.Upstream, items.Name(int(u)))
-		}
-		t.Config = b.schemas[node.Definition]
-		doc.Nodes = append(doc.Nodes, t)
-	}
-	for _, job := range b.sortedJobs() {
-		t := storage.TopologyJob{Name: job.job.Name, Description: job.job.Description, Tags: job.job.Tags}
-		for s := range job.plan.Steps {
-			t.Steps = append(t.Steps, job.plan.Key(int32(s)))
-		}
-		doc.Jobs = append(doc.Jobs, t)
-	}
-	return doc
-}
-
-// sources has the place of each definition. Many are made by one line in a loop, whose place is
-// looked up once.
-func (b *built) sources() map[string]string {
-	byName, known := make(map[string]string, len(b.defs)), map[position]string{}
-	for _, d := range b.defs {
-		place, ok := known[d.pos]
-		if !ok {
-			place = d.pos.source()
-			known[d.pos] = place
-		}
-		byName[d.name] = place
-	}
-	return byName
-}
-
 // Topology describes the repository as it is recorded for other programs. It opens nothing.
 func (r *CodeRepository) Topology() (storage.TopologyDoc, error) {
 	b, err := r.built()
 	if err != nil {
 		return storage.TopologyDoc{}, err
 	}
-	return b.document(r.config.Name), nil
+	doc := storage.TopologyDoc{Name: r.config.Name, Nodes: make([]storage.TopologyNode, 0, b.graph.Items().Len())}
+	for _, t := range b.described() {
+		doc.Nodes = append(doc.Nodes, t)
+	}
+	doc.Jobs = b.describedJobs()
+	return doc, nil
+}
+
+// encode is Topology as JSON, for storage. It writes node by node: all of them at once would be the
+// largest thing that a start of many assets makes.
+func (b *built) encode(name string) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	buf.WriteString(`{"name":`)
+	err := enc.Encode(name)
+	buf.WriteString(`,"nodes":[`)
+	for i, t := range b.described() {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		err = errors.Join(err, enc.Encode(&t))
+	}
+	buf.WriteByte(']')
+	if jobs := b.describedJobs(); len(jobs) > 0 {
+		buf.WriteString(`,"jobs":`)
+		err = errors.Join(err, enc.Encode(jobs))
+	}
+	buf.WriteByte('}')
+	return buf.Bytes(), err
+}
+
+// described yields the assets and tasks in topological order.
+func (b *built) described() iter.Seq2[int, storage.TopologyNode] {
+	return func(yield func(int, storage.TopologyNode) bool) {
+		items, sources := b.graph.Items(), b.sources()
+		inner := map[string][]string{}
+		for n := range int32(b.graph.Len()) {
+			if node := b.graph.Node(n); node.Kind == graph.GraphTask {
+				inner[node.Definition] = append(inner[node.Definition], node.Name)
+			}
+		}
+		for i := range items.Len() {
+			t := b.describe(items, i)
+			t.Steps, t.Source = inner[t.Definition], sources[i]
+			if t.Definition == t.Name {
+				t.Definition = ""
+			}
+			if !yield(i, t) {
+				return
+			}
+		}
+	}
+}
+
+// describe is one asset or task, without its source and its steps.
+func (b *built) describe(items graph.Items, i int) storage.TopologyNode {
+	out, n := b.graph.Output(items.Output(i))
+	node := b.graph.Node(n)
+	t := storage.TopologyNode{
+		Name: out.Name, Definition: node.Definition, Kind: node.Kind.String(), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
+		Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
+		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Pools: node.Pools, Config: b.schemas[node.Definition],
+	}
+	if out.Type != nil {
+		t.Type = out.Type.String()
+	}
+	for _, u := range items.Upstream(i) {
+		t.Upstream = append(t.Upstream, items.Name(int(u)))
+	}
+	return t
+}
+
+func (b *built) describedJobs() []storage.TopologyJob {
+	var jobs []storage.TopologyJob
+	for _, job := range b.sortedJobs() {
+		t := storage.TopologyJob{Name: job.job.Name, Description: job.job.Description, Tags: job.job.Tags}
+		for s := range job.plan.Steps {
+			t.Steps = append(t.Steps, job.plan.Key(int32(s)))
+		}
+		jobs = append(jobs, t)
+	}
+	return jobs
+}
+
+// sources has the place of each item's definition. Many are made by one line in a loop, whose
+// place is looked up once.
+func (b *built) sources() []string {
+	items := b.graph.Items()
+	sources, known := make([]string, items.Len()), map[position]string{}
+	for _, d := range b.defs {
+		place, ok := known[d.pos]
+		if !ok {
+			place = d.pos.source()
+			known[d.pos] = place
+		}
+		for i := range d.outputs {
+			if item, ok := items.Lookup(d.outputs[i].name); ok {
+				sources[item] = place
+			}
+		}
+	}
+	return sources
 }

@@ -55,9 +55,9 @@ type validation struct {
 	repo  *CodeRepository
 	scope scope
 	defs  []*definition
-	// taken has the definition that has each name, its own or an output's; refused are those that
-	// lost a name to another and are left out of the graph.
-	taken   map[string]*definition
+	// named has the multi-assets by their own names, which are no values; refused are definitions
+	// that lost a name to another and are left out of the graph.
+	named   map[string]*definition
 	refused map[*definition]bool
 	owner   []*definition // of each node
 	nodes   []graph.Node
@@ -93,10 +93,10 @@ func (r *CodeRepository) validate() (*built, error) {
 func (v *validation) collect() {
 	c := &v.repo.config
 	v.scope.resources = c.Resources
-	v.scope.values = make(map[string]provided, len(c.Assets)+len(c.Tasks))
+	v.scope.values = make(map[string]*provided, len(c.Assets)+len(c.Tasks))
 	v.scope.names = v.names
 	v.scope.defaultHandler = v.repo.defaultHandler()
-	v.taken = make(map[string]*definition, len(c.Assets)+len(c.Tasks))
+	v.named = map[string]*definition{}
 	for i, a := range c.Assets {
 		if isNil(a) {
 			v.repositoryFault(fmt.Sprintf("Assets[%d]", i), "it is nil: remove it, or define it before the repository")
@@ -119,29 +119,36 @@ func (v *validation) collect() {
 
 // register adds a definition and the names that it provides; a name that is taken is reported.
 func (v *validation) register(d *definition) {
-	if v.taken[d.name] == d {
+	if v.holder(d.name) == d {
 		v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.kindName(), d.name))
 		return
 	}
 	v.defs = append(v.defs, d)
-	v.take(d, d.name)
-	for i, name := range d.outputs {
-		if name == d.name || v.take(d, name) {
-			if v.taken[name] == d {
-				v.scope.values[name] = provided{typ: d.types[i], def: d}
-			}
+	if !d.provides(d.name) && v.free(d, d.name) {
+		v.named[d.name] = d
+	}
+	for i := range d.outputs {
+		if out := &d.outputs[i]; v.free(d, out.name) {
+			v.scope.values[out.name] = out
 		}
 	}
 }
 
-// take gives a name to a definition, and reports whether it was free.
-func (v *validation) take(d *definition, name string) bool {
-	first, taken := v.taken[name]
-	switch {
-	case !taken:
-		v.taken[name] = d
+// holder returns the definition that has a name, its own or an output's; nil for none.
+func (v *validation) holder(name string) *definition {
+	if out := v.scope.values[name]; out != nil {
+		return out.def
+	}
+	return v.named[name]
+}
+
+// free reports whether a definition may take a name; one that another has is a mistake.
+func (v *validation) free(d *definition, name string) bool {
+	first := v.holder(name)
+	switch first {
+	case nil:
 		return true
-	case first == d:
+	case d:
 		return false // its constructor reported it
 	}
 	v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first), kind: ErrGraphValidation})
@@ -195,24 +202,24 @@ func (v *validation) build() {
 		if d.build == nil {
 			continue
 		}
-		nodes := d.build(&s)
-		for i := range nodes {
+		nodes := d.build(&s, v.nodes)
+		for i := len(v.nodes); i < len(nodes); i++ {
 			v.finishNode(d, &nodes[i])
 		}
 		if v.refused[d] {
 			continue
 		}
-		v.nodes = append(v.nodes, nodes...)
-		for range nodes {
+		for range nodes[len(v.nodes):] {
 			v.owner = append(v.owner, d)
 		}
+		v.nodes = nodes
 	}
 }
 
 // finishNode replaces references by what they refer to and fills in the defaults.
 func (v *validation) finishNode(d *definition, n *graph.Node) {
-	if n.Retry.IsNamed() {
-		n.Retry = v.policy(n.Retry, func(f fault) { v.fault(d, f) })
+	if n.Settings != nil {
+		v.finishSettings(d, n.Settings)
 	}
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
@@ -226,6 +233,13 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 			in.Handler = v.handler(d, "input "+in.Field, in.Handler)
 		}
 	}
+}
+
+func (v *validation) finishSettings(d *definition, s *graph.Settings) {
+	if s.Retry.IsNamed() {
+		s.Retry = v.policy(s.Retry, func(f fault) { v.fault(d, f) })
+	}
+	v.checkPools(d, s.Pools)
 }
 
 func (v *validation) checkStorable(d *definition, out *graph.Output) {
@@ -327,7 +341,7 @@ func (v *validation) cycleMessage(members []string) string {
 	named := make([]string, len(members))
 	for i, name := range members {
 		named[i] = quoted(name)
-		if place := v.taken[name].pos.String(); i > 0 && place != "" {
+		if place := v.holder(name).pos.String(); i > 0 && place != "" {
 			named[i] += " at " + place
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // wiring is what a node's inputs are and how its argument struct is filled from them.
 type wiring struct {
-	filling
+	sets   filling
 	inputs []graph.Input
 	scope  *scope
 	def    *definition
@@ -61,21 +61,21 @@ func (w *wiring) field(f *argument, deps []Dep) {
 
 // self connects a SelfDependency.
 func (w *wiring) self(f *argument, deps []Dep) {
-	own := w.def.outputs[0]
+	own := &w.def.outputs[0]
 	if len(w.def.outputs) > 1 {
 		w.report("input "+f.field, "a multi-asset has %d values, so no one is its own previous value: read one with ctx.Load", len(w.def.outputs))
 		return
 	}
-	in := graph.Input{Field: f.field, From: own, Mode: graph.Self, Type: f.typ}
+	in := graph.Input{Field: f.field, From: own.name, Mode: graph.Self, Type: f.typ}
 	if len(deps) > 0 {
 		in.Handler, in.Metadata = deps[0].IOHandler, deps[0].Metadata
 	}
-	if stored := w.def.types[0]; !w.fits(stored, f.typ, w.handler(in.Handler, w.def.handlers[0])) {
-		w.report("input "+f.field, "%s %q has the type %s, its SelfDependency %s: make it rivers.SelfDependency[%s]", w.def.kindWord(), own, stored, f.typ, stored)
+	if !w.fits(own.typ, f.typ, w.handler(in.Handler, own.handler)) {
+		w.report("input "+f.field, "%s %q has the type %s, its SelfDependency %s: make it rivers.SelfDependency[%s]", w.def.kindWord(), own.name, own.typ, f.typ, own.typ)
 		return
 	}
 	if f.typ.Kind() == reflect.Interface {
-		in.Type = asked(w.def.types[0], f.typ)
+		in.Type = asked(own.typ, f.typ)
 	}
 	w.inputs = append(w.inputs, in)
 	w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
@@ -90,7 +90,11 @@ func (w *wiring) byName(f *argument) {
 		return
 	}
 	w.resource(f, func(name string) {
-		w.report("input "+f.field, "no asset or resource is named %q%s", name, suggestion(name, w.scope.names))
+		near := suggestion(name, w.scope.names)
+		if near == "" {
+			near = ": add the asset to the repository, or the value to its Resources"
+		}
+		w.report("input "+f.field, "no asset or resource is named %q%s", name, near)
 	})
 }
 
@@ -145,7 +149,7 @@ func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 		w.report(at, "it reads %q, which this definition makes itself: use rivers.SelfDependency[%s] for the previous value", d.On, want)
 		return false
 	}
-	if !w.fits(up.typ, want, w.handler(d.IOHandler, up.def.handler(d.On))) {
+	if !w.fits(up.typ, want, w.handler(d.IOHandler, up.handler)) {
 		w.report(at, "%s %q has the type %s, the field %s: give the field the type %s, or the dependency an IOHandler that loads it as %s",
 			up.def.kindWord(), d.On, up.typ, want, up.typ, want)
 		return false
@@ -189,13 +193,6 @@ func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
 	return found
 }
 
-// kept returns the filling by itself: a node that pointed into the wiring would keep the whole
-// validation in memory.
-func (w *wiring) kept() *filling {
-	f := w.filling
-	return &f
-}
-
 func (w *wiring) report(at, format string, v ...any) {
 	w.scope.report(fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrGraphValidation})
 }
@@ -207,16 +204,6 @@ func (w *wiring) valueNames(yield func(string) bool) {
 			return
 		}
 	}
-}
-
-// handler returns the definition's own handler for one of its outputs, nil for none.
-func (d *definition) handler(output string) iohandler.Handler {
-	for i, name := range d.outputs {
-		if name == output {
-			return d.handlers[i]
-		}
-	}
-	return nil
 }
 
 // kindWord is what a value of the definition is called in messages.

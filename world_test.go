@@ -18,11 +18,11 @@ type world struct {
 
 // build builds the nodes of all definitions and notes their faults as "name: at: message".
 func (w *world) build(defs ...Node) *world {
-	values := map[string]provided{}
+	values := map[string]*provided{}
 	for _, n := range defs {
 		d := n.def()
-		for i, name := range d.outputs {
-			values[name] = provided{typ: d.types[i], def: d}
+		for i := range d.outputs {
+			values[d.outputs[i].name] = &d.outputs[i]
 		}
 	}
 	names := slices.Sorted(maps.Keys(values))
@@ -42,9 +42,14 @@ func (w *world) build(defs ...Node) *world {
 		if d.build == nil {
 			continue
 		}
-		w.nodes = append(w.nodes, d.build(&scope{
+		w.nodes = d.build(&scope{
 			values: values, resources: w.resources, report: report, names: slices.Values(names),
-		})...)
+		}, w.nodes)
+	}
+	for i := range w.nodes {
+		if w.nodes[i].Settings == nil { // as graph.Build does
+			w.nodes[i].Settings = &graph.Settings{}
+		}
 	}
 	return w
 }

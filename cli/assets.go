@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -188,6 +189,15 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 }
 
 func (a *app) unknownAsset(name string, views []assetView) error {
+	var made []string
+	for i := range views {
+		if views[i].Definition == name {
+			made = append(made, strconv.Quote(views[i].Name))
+		}
+	}
+	if len(made) > 0 {
+		return usagef("asset %q: it is a multi-asset, and makes %s: name one of them", name, strings.Join(made, ", "))
+	}
 	names := func(yield func(string) bool) {
 		for i := range views {
 			if !yield(views[i].Name) {

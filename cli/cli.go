@@ -122,6 +122,16 @@ func (a *app) say(text string) {
 	fmt.Fprintln(a.err, text)
 }
 
+// printJSONLine prints one document on one line, for streams of them.
+func (a *app) printJSONLine(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	return nil
+}
+
 // printJSON prints one document.
 func (a *app) printJSON(v any) error {
 	enc := json.NewEncoder(a.out)

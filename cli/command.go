@@ -45,7 +45,7 @@ func (a *app) command() *cobra.Command {
 	if a.repo != nil {
 		root.AddCommand(a.validateCommand(), a.graphCommand(), a.materializeCommand(), a.observeCommand())
 	}
-	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.dbCommand())
+	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.poolsCommand(), a.dbCommand())
 	root.AddCommand(a.more...)
 	return root
 }
@@ -105,13 +105,23 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// oneArg wants exactly one argument, which the command's usage line names.
-func oneArg(cmd *cobra.Command, args []string) error {
-	if len(args) == 1 {
+// oneArg and twoArgs want as many arguments, which the command's usage line names; maybeArg at most one.
+func oneArg(cmd *cobra.Command, args []string) error { return wantArgs(cmd, args, "one", 1, 1) }
+
+func twoArgs(cmd *cobra.Command, args []string) error {
+	return wantArgs(cmd, args, "two arguments,", 2, 2)
+}
+
+func maybeArg(cmd *cobra.Command, args []string) error {
+	return wantArgs(cmd, args, "at most one", 0, 1)
+}
+
+func wantArgs(cmd *cobra.Command, args []string, number string, low, high int) error {
+	if low <= len(args) && len(args) <= high {
 		return nil
 	}
 	_, what, _ := strings.Cut(cmd.Use, " ")
-	return usagef("%s takes one %s, and was given %d: see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+	return usagef("%s takes %s %s, and was given %d: see %s --help", cmd.CommandPath(), number, strings.Trim(what, "[]"), len(args), cmd.CommandPath())
 }
 
 func count(n int, one, many string) string {

@@ -39,9 +39,12 @@ func (a *app) migrate(ctx context.Context) error {
 	if a.json {
 		return a.printJSON(map[string]int{"from": from, "to": to})
 	}
-	if from == to {
+	switch {
+	case from > sqlite.SchemaVersion():
+		fmt.Fprintf(a.out, "the store has schema version %d, newer than this program's %d: nothing to do\n", to, sqlite.SchemaVersion())
+	case from == to:
 		fmt.Fprintf(a.out, "the store has schema version %d, nothing to do\n", to)
-	} else {
+	default:
 		fmt.Fprintf(a.out, "migrated from schema version %d to %d\n", from, to)
 	}
 	return nil

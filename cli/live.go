@@ -34,6 +34,7 @@ type live struct {
 	done      map[string]int  // by outcome
 	current   map[string]rivers.StepStarted
 	waiting   map[string]rivers.StepFinished // failed attempts that are followed by another
+	claiming  map[string]rivers.StepWaiting  // steps that wait for pool slots
 	began     time.Time
 	canceling bool
 	closed    bool
@@ -44,6 +45,7 @@ func newLive(a *app, verbose bool) *live {
 	return &live{
 		app: a, verbose: verbose, screen: screen{out: a.out, width: a.width}, began: time.Now(),
 		known: map[string]bool{}, done: map[string]int{}, current: map[string]rivers.StepStarted{}, waiting: map[string]rivers.StepFinished{},
+		claiming: map[string]rivers.StepWaiting{},
 	}
 }
 
@@ -90,8 +92,16 @@ func (l *live) listener() rivers.Listener {
 		StepStarted: func(s rivers.StepStarted) {
 			l.change(func() {
 				delete(l.waiting, s.Step)
+				delete(l.claiming, s.Step)
 				l.current[s.Step] = s
 				l.know(s.Step)
+			})
+		},
+		StepWaiting: func(w rivers.StepWaiting) {
+			l.change(func() {
+				delete(l.waiting, w.Step)
+				l.claiming[w.Step] = w
+				l.know(w.Step)
 			})
 		},
 		StepFinished: func(s rivers.StepFinished) { l.change(func() { l.finished(s) }) },
@@ -106,6 +116,7 @@ func (l *live) listener() rivers.Listener {
 func (l *live) finished(s rivers.StepFinished) {
 	delete(l.current, s.Step)
 	delete(l.waiting, s.Step)
+	delete(l.claiming, s.Step)
 	if !s.RetryAt.IsZero() {
 		l.waiting[s.Step] = s
 	} else {
@@ -114,7 +125,7 @@ func (l *live) finished(s rivers.StepFinished) {
 	}
 	// What there is much of is counted, not listed: instances, the steps of a large run, and those
 	// that a cancellation stops all at once.
-	listed := l.known[s.Step] && l.planned <= maxListed && s.Outcome != "canceled"
+	listed := l.known[s.Step] && l.planned <= maxListed && s.Outcome != "canceled" && s.Outcome != "reused"
 	if l.verbose || listed || s.Outcome == "failed" {
 		l.pending = append(l.pending, l.app.finishedLine(s))
 	}
@@ -186,6 +197,14 @@ func (l *live) block(now time.Time) []string {
 		}
 		lines = append(lines, "  "+fit(s.Step+attempt(s.Attempt), width-14)+" "+l.app.paint(grey, seconds(now.Sub(s.At))))
 	}
+	claims := slices.SortedFunc(maps.Values(l.claiming), func(x, y rivers.StepWaiting) int { return x.At.Compare(y.At) })
+	for i, s := range claims {
+		if i == maxCurrent && len(claims) > maxCurrent+1 {
+			lines = append(lines, l.app.paint(yellow, fmt.Sprintf("  … and %d more wait for pool slots", len(claims)-i)))
+			break
+		}
+		lines = append(lines, l.app.paint(yellow, "  "+fit(s.Step+attempt(s.Attempt), width-14)+" "+seconds(now.Sub(s.At))+" "+s.Reason))
+	}
 	retries := slices.SortedFunc(maps.Values(l.waiting), func(x, y rivers.StepFinished) int {
 		if c := x.RetryAt.Compare(y.RetryAt); c != 0 {
 			return c
@@ -204,7 +223,7 @@ func (l *live) block(now time.Time) []string {
 
 // bar is one line: how much is done, what went wrong, and since when.
 func (l *live) bar(width int, now time.Time) string {
-	done := l.done["succeeded"] + l.done["failed"] + l.done["skipped"] + l.done["canceled"]
+	done := l.done["succeeded"] + l.done["reused"] + l.done["failed"] + l.done["skipped"] + l.done["canceled"]
 	text := fmt.Sprintf(" %d/%d", done, len(l.known))
 	for _, outcome := range []string{"failed", "skipped", "canceled"} {
 		if n := l.done[outcome]; n > 0 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/storage"
@@ -21,6 +22,7 @@ import (
 type materializeFlags struct {
 	upstream, dryRun, verbose bool
 	config, job, runID        string
+	resume                    string
 	tags                      []string
 }
 
@@ -31,7 +33,7 @@ func (a *app) materializeCommand() *cobra.Command {
 		Short: "Materialize assets: all of them, a selection, or a job",
 		Long: `Materialize assets: all of them, a selection, or a job.
 
-A selection is a name, or a sentence such as
+A selection is a name (of a multi-asset: all that it makes), or a sentence such as
   +report              report and everything it depends on
   raw_orders+          raw_orders and everything that depends on it
   2+report             two layers upstream
@@ -50,13 +52,20 @@ the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "fai
 	flags := c.Flags()
 	flags.BoolVar(&f.upstream, "include-upstream", false, "add everything the selection depends on")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and why each step is in it; run nothing")
+	flags.StringVar(&f.job, "job", "", "run a job in place of a selection")
+	flags.StringVar(&f.resume, "resume", "", "go on with this run, whose process died, in place of a selection: an id, the beginning of one, or latest")
+	f.runFlags(flags)
+	mustComplete(c, "job", a.completeJobs)
+	mustComplete(c, "resume", a.completeRunFlag)
+	return c
+}
+
+// runFlags are the flags of every command that begins a run.
+func (f *materializeFlags) runFlags(flags *pflag.FlagSet) {
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what steps log, not only warnings and errors")
 	flags.StringVar(&f.config, "config", "", `config overrides by asset: a JSON file, or JSON text ({"users": {"limit": 5}})`)
-	flags.StringVar(&f.job, "job", "", "run a job in place of a selection")
 	flags.StringVar(&f.runID, "run-id", "", "a name for the run in place of a new UUID")
 	flags.StringArrayVar(&f.tags, "tag", nil, "a tag key=value to record with the run; may be repeated")
-	mustComplete(c, "job", a.completeJobs)
-	return c
 }
 
 // request reads the flags.
@@ -118,6 +127,12 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 	if err != nil {
 		return err
 	}
+	if f.resume != "" {
+		if len(selection) > 0 || f.upstream || f.dryRun || f.config != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
+			return usagef("--resume goes on with a run as it was asked for: leave everything else but -v out")
+		}
+		return a.resumeRun(ctx, &f)
+	}
 	if f.job != "" && (len(selection) > 0 || f.upstream) {
 		return usagef("--job runs all of a job: leave the selection and --include-upstream out, or leave --job out")
 	}
@@ -129,17 +144,7 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 	if f.dryRun {
 		return a.printPlan(plan)
 	}
-	if err := a.resolve(ctx); err != nil {
-		return err
-	}
-	stop := a.watch(f.verbose)
-	began := time.Now()
-	res, err := a.execute(ctx, req, f.job)
-	stop()
-	if res == nil {
-		return readError(err)
-	}
-	return a.finish(res, time.Since(began), err)
+	return a.perform(ctx, req, f.job, f.verbose)
 }
 
 // plan says what would run.
@@ -232,12 +237,24 @@ func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error
 	switch {
 	case err == nil:
 		return nil
-	case res.Success(): // the steps are fine, the record of the run is not
-		return &storageError{err}
+	case errors.Is(err, rivers.ErrNotRecorded): // whatever the steps came to, which is shown
+		return &storageError{notRecorded(err)}
 	case res.Status == storage.Canceled:
 		return &failedError{err, exitCanceled}
 	}
 	return &failedError{err, exitFailed}
+}
+
+// notRecorded is the part of a run's error that no step can show.
+func notRecorded(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			if errors.Is(e, rivers.ErrNotRecorded) {
+				return e
+			}
+		}
+	}
+	return err
 }
 
 // maxCauses is how many failures the summary of a run prints; a run of thousands has more to show
@@ -247,6 +264,7 @@ const maxCauses = 20
 // summary prints how a run ended, the failures with their causes last.
 func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 	var c storage.StepCounts
+	reused := 0
 	for _, s := range res.Steps {
 		switch s.Outcome {
 		case "succeeded":
@@ -255,12 +273,21 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 			c.Failed++
 		case "skipped":
 			c.Skipped++
+		case "reused":
+			reused++
 		default:
 			c.Canceled++
 		}
 	}
 	status := res.Status.String()
-	fmt.Fprintf(a.out, "run %s %s in %s: %s\n", res.RunID, a.paint(stateColour(status), status), duration(took), counts(c))
+	text := counts(c)
+	if reused > 0 {
+		text = strings.TrimPrefix(text+fmt.Sprintf(", %d reused", reused), "-, ")
+	}
+	fmt.Fprintf(a.out, "run %s %s in %s: %s\n", res.RunID, a.paint(stateColour(status), status), duration(took), text)
+	if res.Cause != nil {
+		fmt.Fprintf(a.out, "\n%v\n", res.Cause)
+	}
 	shown := 0
 	for _, s := range res.Steps {
 		if s.Outcome != "failed" {
@@ -277,8 +304,25 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 		}
 	}
 	if !res.Success() {
-		program := filepath.Base(os.Args[0])
-		fmt.Fprintf(a.out, "\nmore: %s runs show %s\n      %s runs logs %s\n", program, res.RunID, program, res.RunID)
+		a.printMore(res.RunID)
+	}
+}
+
+// printMore prints the commands that say more about a run. A store in memory ends with this process.
+func (a *app) printMore(run string) {
+	if _, inMemory, err := a.location(); inMemory || err != nil {
+		return
+	}
+	program, store := filepath.Base(os.Args[0]), ""
+	if a.storage != os.Getenv("RIVERS_STORAGE") && !strings.Contains(a.storage, "@") { // a URL may hold a password
+		store = " --storage " + a.storage
+	}
+	for i, command := range []string{"show", "logs", "retry"} {
+		lead := "      "
+		if i == 0 {
+			lead = "\nmore: "
+		}
+		fmt.Fprintf(a.out, "%s%s runs %s %s%s\n", lead, program, command, run, store)
 	}
 }
 

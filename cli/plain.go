@@ -58,6 +58,7 @@ func (p *plain) listener() rivers.Listener {
 				p.line("started    %s%s", s.Step, attempt(s.Attempt))
 			}
 		},
+		StepWaiting: func(w rivers.StepWaiting) { p.line("waiting    %s%s: %s", w.Step, attempt(w.Attempt), w.Reason) },
 		StepFinished: func(s rivers.StepFinished) {
 			p.mu.Lock()
 			p.current = slices.DeleteFunc(p.current, func(c rivers.StepStarted) bool { return c.Step == s.Step })
@@ -109,7 +110,7 @@ func (a *app) finishedLine(s rivers.StepFinished) string {
 		text += " " + a.paint(grey, duration(s.Duration))
 	}
 	if s.Err != nil {
-		text += ": " + oneLine(s.Err.Error(), 160)
+		text += ": " + oneLine(strings.TrimPrefix(s.Err.Error(), s.Outcome+": "), 160)
 	}
 	if !s.RetryAt.IsZero() {
 		text += ", again in " + duration(s.RetryAt.Sub(s.At))

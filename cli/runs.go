@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -32,14 +33,11 @@ func (a *app) runsCommand() *cobra.Command {
 		Long: "Show one run: what each step came to, and why. RUN is an id, the beginning of one, or latest.\n--json prints {\"run\", \"steps\"}.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showRun(cmd.Context(), args[0]) },
 	}
-	var step string
-	logs := &cobra.Command{
-		Use: "logs RUN", Short: "Print what the steps of a run logged and printed", Args: oneArg, ValidArgsFunction: a.completeRuns,
-		Long: "Print what the steps of a run logged and printed. RUN is an id, the beginning of one, or latest.\n--json prints a list of lines.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.showLogs(cmd.Context(), args[0], step) },
+	commands := []*cobra.Command{list, show, a.logsCommand(), a.cancelCommand()}
+	if a.repo != nil {
+		commands = append(commands, a.retryCommand())
 	}
-	logs.Flags().StringVar(&step, "step", "", "only the lines of this step")
-	return group("runs", "Look at runs", list, show, logs)
+	return group("runs", "Look at runs, cancel and retry them", commands...)
 }
 
 func (a *app) eventsCommand() *cobra.Command {
@@ -143,7 +141,7 @@ func foldSteps(run *storage.RunRecord, events []storage.Event) ([]stepState, err
 		if err != nil {
 			return nil, fmt.Errorf("run %s: event %d: %w", run.ID, e.N, err)
 		}
-		if e.Kind == storage.StepExpanded {
+		if e.Kind == storage.StepExpanded || e.Kind == storage.StepReused {
 			for _, key := range instanceKeys(steps[e.Step].Step, int(e.Cause), detail.Instances) {
 				steps = append(steps, stepState{Step: key, State: "waiting"})
 			}
@@ -191,6 +189,8 @@ func (s *stepState) apply(e *storage.Event, d *storage.Detail, all []stepState) 
 		end("canceled")
 	case storage.StepReopened:
 		s.State = "waiting"
+	case storage.StepReused:
+		s.State = "reused"
 	}
 }
 
@@ -221,13 +221,39 @@ func (a *app) withRun(ctx context.Context, name string, f func(s storage.Reader,
 }
 
 func (a *app) showRun(ctx context.Context, name string) error {
-	return a.withRun(ctx, name, func(_ storage.Reader, r *recorded) error {
+	return a.withRun(ctx, name, func(s storage.Reader, r *recorded) error {
+		if err := addSlots(ctx, s, r); err != nil {
+			return err
+		}
 		if a.json {
 			return a.printJSON(map[string]any{"run": r.run, "steps": r.steps})
 		}
 		a.printRun(&r.run, r.steps)
 		return nil
 	})
+}
+
+// addSlots says of the steps of a run in progress which wait for pool slots, and who is in the way.
+func addSlots(ctx context.Context, s storage.Pools, r *recorded) error {
+	if r.run.State.Terminal() {
+		return nil
+	}
+	slots, err := s.ListSlots(ctx, storage.SlotQuery{})
+	if err != nil {
+		return err
+	}
+	for i := range slots {
+		w := &slots[i]
+		if w.Holding || w.Run != r.run.Key || int(w.Step) >= len(r.steps) {
+			continue
+		}
+		step := &r.steps[w.Step]
+		step.State, step.Cause = "waiting", fmt.Sprintf("for %s of pool %q", count(w.PoolSlots.Slots, "slot", "slots"), w.Pool)
+		if at := slices.IndexFunc(slots, func(h storage.SlotRecord) bool { return h.Holding && h.Pool == w.Pool }); at >= 0 {
+			step.Cause += fmt.Sprintf(", held by step %q of run %s", slots[at].Key, slots[at].RunID)
+		}
+	}
+	return nil
 }
 
 func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
@@ -239,6 +265,9 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 		{"created", instant(run.CreatedAt)},
 		{"took", took(run)},
 		{"selection", strings.Join(run.Request.Selection, " ")},
+		{"retry of", run.Request.RetryOf},
+		{"owner", ownerText(run)},
+		{"canceling", cancelText(run)},
 		{"tags", tagLine(run.Tags)},
 		{"error", run.Error},
 	} {
@@ -250,7 +279,7 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 	t := table{head: []string{"step", "state", "attempts", "took", "cause"}}
 	for i := range steps {
 		s := &steps[i]
-		t.add(s.Step, cell{s.State, stateColour(s.State)}, s.Attempts, duration(time.Duration(s.Seconds*1e9)), oneLine(s.Cause, 80))
+		t.add(s.Step, cell{s.State, stateColour(s.State)}, s.Attempts, duration(time.Duration(s.Seconds*1e9)), oneLine(strings.TrimPrefix(s.Cause, s.State+": "), 80))
 	}
 	a.printTable(&t)
 	for i := range steps {
@@ -260,6 +289,31 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 	}
 }
 
+// ownerText says who runs a run in progress.
+func ownerText(run *storage.RunRecord) string {
+	switch {
+	case run.Owner == "" || run.State.Terminal():
+		return ""
+	case proc.Gone(run.Owner):
+		return proc.Describe(run.Owner) + ", which is gone: resume the run, or cancel it"
+	case run.LeaseUntil.Before(time.Now()):
+		return proc.Describe(run.Owner) + ", not heard of since " + instant(run.LeaseUntil) + ": resume the run, or cancel it"
+	}
+	return proc.Describe(run.Owner)
+}
+
+// cancelText says who asked a run in progress to stop.
+func cancelText(run *storage.RunRecord) string {
+	if run.Cancel == nil || run.State.Terminal() {
+		return ""
+	}
+	text := "asked by " + dash(run.Cancel.By) + " at " + instant(run.Cancel.At)
+	if run.Cancel.Reason != "" {
+		text += ": " + run.Cancel.Reason
+	}
+	return text
+}
+
 func tagLine(tags map[string]string) string {
 	var parts []string
 	for k, v := range tags {
@@ -267,44 +321,6 @@ func tagLine(tags map[string]string) string {
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, ", ")
-}
-
-// logDoc is a line of a log with the step's key.
-type logDoc struct {
-	Step string `json:"step"`
-	storage.LogLine
-}
-
-func (a *app) showLogs(ctx context.Context, name, step string) error {
-	return a.withRun(ctx, name, func(s storage.Reader, r *recorded) error {
-		q := storage.LogQuery{Run: r.run.Key}
-		if step != "" {
-			at := slices.IndexFunc(r.steps, func(s stepState) bool { return s.Step == step })
-			if at < 0 {
-				return usagef("--step %q: run %s has no such step: see runs show %s", step, r.run.ID, r.run.ID)
-			}
-			index := int32(at)
-			q.Step = &index
-		}
-		lines, err := s.ListLogs(ctx, q)
-		if err != nil {
-			return err
-		}
-		docs := make([]logDoc, len(lines))
-		for i := range lines {
-			docs[i] = logDoc{LogLine: lines[i]}
-			if at := int(lines[i].Step); at >= 0 && at < len(r.steps) {
-				docs[i].Step = r.steps[at].Step
-			}
-		}
-		if a.json {
-			return a.printJSON(docs)
-		}
-		for i := range docs {
-			fmt.Fprintln(a.out, a.logLine(docs[i].Step, &docs[i].LogLine))
-		}
-		return nil
-	})
 }
 
 // logLine is a line of a step's log as people read it.
@@ -351,6 +367,11 @@ func (a *app) showEvents(ctx context.Context, name string) error {
 		a.printTable(&t)
 		return nil
 	})
+}
+
+// completeRunFlag completes the value of a flag that names a run.
+func (a *app) completeRunFlag(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	return a.completeRuns(cmd, nil, prefix)
 }
 
 // completeRuns completes the ids of recent runs.

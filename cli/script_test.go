@@ -26,38 +26,52 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"shop":    func() { cli.Main(shop()) },
 		"broken":  func() { cli.Main(broken()) },
+		"depot":   func() { cli.Main(depot()) },
 		"rivers":  func() { cli.StoreMain() },
 		"waitfor": waitFor,
 	})
 }
 
-// waitFor waits for a run in progress, or for a file.
+// waitFor waits until there is a file, or until a store's runs are as named.
 func waitFor() {
-	if os.Args[1] == "file" {
-		for {
-			if _, err := os.Stat(os.Args[2]); err == nil {
-				return
-			}
-		}
+	holds := map[string]func() bool{
+		"file":    func() bool { _, err := os.Stat(os.Args[2]); return err == nil },
+		"run":     storeHas(hasRun),
+		"waiting": storeHas(func(s storage.Reader) (bool, error) { n, err := waiting(s); return n > 0, err }),
+		"empty":   storeHas(func(s storage.Reader) (bool, error) { n, err := waiting(s); return n == 0, err }),
+	}[os.Args[1]]
+	for !holds() { //nolint:revive // each look opens the store, which takes its time
 	}
-	waitForRun()
 }
 
-// waitForRun returns once the store of the script's directory has a run in progress.
-func waitForRun() {
-	for {
+// storeHas asks the store of the script's directory, which another process may be creating.
+func storeHas(ask func(storage.Reader) (bool, error)) func() bool {
+	return func() bool {
 		store, err := sqlite.Open(context.Background(), ".rivers/storage")
 		if err != nil {
-			continue // another process is creating it
+			return false
 		}
-		runs, err := store.ListRuns(context.Background(), storage.RunQuery{States: []storage.RunState{storage.Running}})
-		if closeErr := store.Close(); err != nil || closeErr != nil {
-			panic(errors.Join(err, closeErr))
+		found, err := ask(store)
+		if err := errors.Join(err, store.Close()); err != nil {
+			panic(err)
 		}
-		if len(runs) > 0 {
-			return
-		}
+		return found
 	}
+}
+
+// hasRun tells whether a run is in progress.
+func hasRun(s storage.Reader) (bool, error) {
+	runs, err := s.ListRuns(context.Background(), storage.RunQuery{States: []storage.RunState{storage.Running}})
+	return len(runs) > 0, err
+}
+
+// waiting counts the steps that wait for slots.
+func waiting(s storage.Reader) (n int, err error) {
+	pools, err := s.ListPools(context.Background())
+	for _, p := range pools {
+		n += p.Waiting
+	}
+	return n, err
 }
 
 func TestScripts(t *testing.T) {
@@ -155,9 +169,11 @@ func shop() *rivers.CodeRepository {
 			}
 			select {}
 		})
+	split := rivers.NewMultiAsset(rivers.MultiAssetSpec{Name: "split", Group: "trouble"},
+		func(*rivers.AssetContext, rivers.NoInput) (out struct{ Even, Odd int }, err error) { return out, nil })
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{
 		Name:   "shop",
-		Assets: []rivers.Asset{feed, orders, total, report, bad, after, flaky, slow, interrupting, stubborn},
+		Assets: []rivers.Asset{feed, orders, total, report, bad, after, flaky, slow, interrupting, stubborn, split},
 		Jobs:   []rivers.Job{{Name: "daily", Select: "+report and not feed", Description: "every morning"}},
 	})
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,36 +15,44 @@ import (
 // nodeGraph is definitions as the selection language sees them.
 type nodeGraph struct {
 	nodes    []storage.TopologyNode
-	byName   map[string]int
+	byName   map[string][]int32
 	up, down [][]int32
 }
 
 func newNodeGraph(nodes []storage.TopologyNode) *nodeGraph {
-	g := &nodeGraph{nodes: nodes, byName: make(map[string]int, len(nodes)), up: make([][]int32, len(nodes)), down: make([][]int32, len(nodes))}
+	g := &nodeGraph{nodes: nodes, byName: make(map[string][]int32, len(nodes)), up: make([][]int32, len(nodes)), down: make([][]int32, len(nodes))}
 	for i := range nodes {
-		if _, taken := g.byName[nodes[i].Name]; !taken { // two locations may use one name
-			g.byName[nodes[i].Name] = i
+		if g.byName[nodes[i].Name] == nil { // two locations may use one name
+			g.byName[nodes[i].Name] = []int32{int32(i)}
 		}
 	}
 	for i := range nodes {
 		for _, name := range nodes[i].Upstream {
-			if u, ok := g.byName[name]; ok {
-				g.up[i] = append(g.up[i], int32(u))
+			for _, u := range g.byName[name] {
+				g.up[i] = append(g.up[i], u)
 				g.down[u] = append(g.down[u], int32(i))
 			}
 		}
 	}
+	made := map[string][]int32{}
+	for i := range nodes {
+		if by := nodes[i].Definition; by != "" && g.byName[by] == nil { // an asset's own name is its own
+			made[by] = append(made[by], int32(i))
+		}
+	}
+	maps.Copy(g.byName, made)
 	return g
 }
 
-func (g *nodeGraph) Len() int                    { return len(g.nodes) }
-func (g *nodeGraph) Name(i int) string           { return g.nodes[i].Name }
-func (g *nodeGraph) Group(i int) string          { return g.nodes[i].Group }
-func (g *nodeGraph) Kinds(i int) []string        { return g.nodes[i].Kinds }
-func (g *nodeGraph) Owners(i int) []string       { return g.nodes[i].Owners }
-func (g *nodeGraph) Upstream(i int) []int32      { return g.up[i] }
-func (g *nodeGraph) Downstream(i int) []int32    { return g.down[i] }
-func (g *nodeGraph) Lookup(n string) (int, bool) { i, ok := g.byName[n]; return i, ok }
+func (g *nodeGraph) Len() int                 { return len(g.nodes) }
+func (g *nodeGraph) Name(i int) string        { return g.nodes[i].Name }
+func (g *nodeGraph) Definition(i int) string  { return cmp.Or(g.nodes[i].Definition, g.nodes[i].Name) }
+func (g *nodeGraph) Group(i int) string       { return g.nodes[i].Group }
+func (g *nodeGraph) Kinds(i int) []string     { return g.nodes[i].Kinds }
+func (g *nodeGraph) Owners(i int) []string    { return g.nodes[i].Owners }
+func (g *nodeGraph) Upstream(i int) []int32   { return g.up[i] }
+func (g *nodeGraph) Downstream(i int) []int32 { return g.down[i] }
+func (g *nodeGraph) Named(n string) []int32   { return g.byName[n] }
 
 func (g *nodeGraph) Tag(i int, key string) (string, bool) {
 	v, ok := g.nodes[i].Tags[key]
@@ -99,6 +109,9 @@ func (a *app) completeSelection(cmd *cobra.Command, _ []string, text string) ([]
 	}
 	for _, n := range a.nodes(cmd) {
 		add(n.Name, n.Description)
+		if n.Definition != "" {
+			add(n.Definition, "all that it makes")
+		}
 		if !strings.Contains(word, ":") {
 			continue // names first; the rest once its word is there
 		}

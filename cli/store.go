@@ -91,6 +91,15 @@ func (a *app) withStore(ctx context.Context, f func(storage.Reader) error) error
 	return readError(errors.Join(f(store), store.Close()))
 }
 
+// withWriter calls f with a store that the flags name, to write to it.
+func (a *app) withWriter(ctx context.Context, f func(storage.Storage) error) error {
+	store, err := a.openExisting(ctx)
+	if err != nil {
+		return err
+	}
+	return readError(errors.Join(f(store), store.Close()))
+}
+
 // readError marks what a reading command returned as the store's fault, unless it says better.
 func readError(err error) error {
 	if err == nil || exitCode(err) != exitOther {

@@ -36,7 +36,7 @@ func stateColour(word string) colour {
 		return green
 	case "failure", "failed":
 		return red
-	case "running", "retrying", "canceled", "canceling":
+	case "running", "retrying", "waiting", "canceled", "canceling":
 		return yellow
 	default:
 		return grey

@@ -21,5 +21,5 @@ func ExampleInProcess() {
 func ExampleParse() {
 	_, err := executor.Parse("paralell(8)")
 	fmt.Println(err)
-	// Output: executor "paralell(8)": no executor of that name (did you mean "parallel"?): one of default, in_process, parallel or parallel(8)
+	// Output: executor "paralell(8)": no executor of that name (did you mean "parallel"?): one of default, in_process, parallel, subprocess, parallel(8) or subprocess(2)
 }

@@ -24,12 +24,16 @@ type Kind uint8
 
 // The kinds of executor.
 const (
-	KindDefault   Kind = iota // not said: a farther executor counts, in the end parallel
-	KindInProcess             // one step at a time, in the order of the plan
-	KindParallel              // several steps at a time, as goroutines of this process
+	KindDefault    Kind = iota // not said: a farther executor counts, in the end parallel
+	KindInProcess              // one step at a time, in the order of the plan
+	KindParallel               // several steps at a time, as goroutines of this process
+	KindSubprocess             // several steps at a time, each in a process of its own
 )
 
-// String returns the word for the kind: default, in_process or parallel.
+// kinds are all of them, in the order in which they are listed to people.
+var kinds = []Kind{KindDefault, KindInProcess, KindParallel, KindSubprocess}
+
+// String returns the word for the kind: default, in_process, parallel or subprocess.
 func (k Kind) String() string {
 	switch k {
 	case KindDefault:
@@ -38,6 +42,8 @@ func (k Kind) String() string {
 		return "in_process"
 	case KindParallel:
 		return "parallel"
+	case KindSubprocess:
+		return "subprocess"
 	default:
 		return "kind(" + strconv.Itoa(int(k)) + ")"
 	}
@@ -59,6 +65,11 @@ func InProcess() Executor { return Executor{kind: KindInProcess} }
 // at least 1, which [Executor.Validate] checks.
 func Parallel(n int) Executor { return Executor{kind: KindParallel, counted: true, workers: n} }
 
+// Subprocess runs up to n steps at a time, each in a process of its own of the same program: a step that
+// leaks, crashes or is killed for its memory takes nothing with it. Values cross through the IO handlers,
+// so those must outlive a process. n must be at least 1, which [Executor.Validate] checks.
+func Subprocess(n int) Executor { return Executor{kind: KindSubprocess, counted: true, workers: n} }
+
 // Kind returns the way the steps are run.
 func (e Executor) Kind() Kind { return e.kind }
 
@@ -66,7 +77,7 @@ func (e Executor) Kind() Kind { return e.kind }
 func (e Executor) IsZero() bool { return e == Executor{} }
 
 // Workers returns how many steps may run at a time: 1 in process, the number that
-// was given for parallel, and 0 where the engine is to decide by the number of CPUs.
+// was given for parallel or subprocess, and 0 where the engine is to decide by the number of CPUs.
 func (e Executor) Workers() int {
 	if e.kind == KindInProcess {
 		return 1
@@ -82,8 +93,8 @@ func (e Executor) Validate() error {
 	return nil
 }
 
-// String returns the text form that [Parse] reads: default, in_process, parallel
-// or parallel(8).
+// String returns the text form that [Parse] reads: default, in_process, parallel,
+// parallel(8), subprocess or subprocess(2).
 func (e Executor) String() string {
 	if e.counted {
 		return e.kind.String() + "(" + strconv.Itoa(e.workers) + ")"
@@ -105,8 +116,8 @@ func (e *Executor) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Parse reads the text form: default, in_process, parallel, or parallel(8).
-// Parallel without a number is one worker per CPU. A number below 1 is read, and
+// Parse reads the text form: default, in_process, parallel, parallel(8), subprocess or
+// subprocess(2). Without a number there is one worker per CPU. A number below 1 is read, and
 // refused by [Executor.Validate].
 func Parse(text string) (Executor, error) {
 	word, arg, counted := strings.Cut(strings.TrimSpace(text), "(")
@@ -114,33 +125,43 @@ func Parse(text string) (Executor, error) {
 	if counted {
 		inner, closed := strings.CutSuffix(arg, ")")
 		if !closed {
-			return Executor{}, fmt.Errorf("executor %q: the parenthesis is not closed: write %s(8)", text, KindParallel)
+			return Executor{}, fmt.Errorf("executor %q: the parenthesis is not closed: write %s(8)", text, several(word))
 		}
 		arg = strings.TrimSpace(inner)
 	}
-	kinds := []Kind{KindDefault, KindInProcess, KindParallel}
 	at := slices.IndexFunc(kinds, func(k Kind) bool { return k.String() == word })
 	switch {
 	case at < 0:
 		return Executor{}, unknown(text, word)
 	case !counted:
 		return Executor{kind: kinds[at]}, nil
-	case kinds[at] != KindParallel:
+	case kinds[at] < KindParallel:
 		return Executor{}, fmt.Errorf("executor %q: %s takes no number of workers: write %s, or parallel(8)", text, word, word)
 	}
 	n, err := strconv.Atoi(arg)
 	if err != nil {
-		return Executor{}, fmt.Errorf("executor %q: the number of workers is %q: write a whole number, as in parallel(8)", text, arg)
+		return Executor{}, fmt.Errorf("executor %q: the number of workers is %q: write a whole number, as in %s(8)", text, arg, word)
 	}
-	return Parallel(n), nil
+	return Executor{kind: kinds[at], counted: true, workers: n}, nil
+}
+
+// several is the executor of several workers that a word means, parallel unless it is another.
+func several(word string) string {
+	if word == KindSubprocess.String() {
+		return word
+	}
+	return KindParallel.String()
 }
 
 // unknown is the error for a word that names no executor.
 func unknown(text, word string) error {
-	words := []string{KindDefault.String(), KindInProcess.String(), KindParallel.String()}
+	words := make([]string, len(kinds))
+	for i, k := range kinds {
+		words[i] = k.String()
+	}
 	hint := ""
 	if near, ok := nearest.Name(word, slices.Values(words)); ok {
 		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	return fmt.Errorf("executor %q: no executor of that name%s: one of %s or %s(8)", text, hint, strings.Join(words, ", "), KindParallel)
+	return fmt.Errorf("executor %q: no executor of that name%s: one of %s, %s(8) or %s(2)", text, hint, strings.Join(words, ", "), KindParallel, KindSubprocess)
 }

@@ -22,11 +22,11 @@ func TestParse(t *testing.T) {
 		{text: "parallel(0)", want: executor.Parallel(0)},
 		{
 			text: "inprocess",
-			err:  `executor "inprocess": no executor of that name (did you mean "in_process"?): one of default, in_process, parallel or parallel(8)`,
+			err:  `executor "inprocess": no executor of that name (did you mean "in_process"?): one of default, in_process, parallel, subprocess, parallel(8) or subprocess(2)`,
 		},
 		{
 			text: "",
-			err:  `executor "": no executor of that name: one of default, in_process, parallel or parallel(8)`,
+			err:  `executor "": no executor of that name: one of default, in_process, parallel, subprocess, parallel(8) or subprocess(2)`,
 		},
 		{text: "parallel(8", err: `executor "parallel(8": the parenthesis is not closed: write parallel(8)`},
 		{

@@ -19,6 +19,8 @@ type Detail struct {
 	Tags map[string]string `json:"tags,omitempty"`
 	// Inputs are the data versions of the inputs that were read, by upstream name.
 	Inputs map[string]string `json:"inputs,omitempty"`
+	// Outputs are the data versions of what a reused step had made, by output name.
+	Outputs map[string]string `json:"outputs,omitempty"`
 	// Error, Hint and Stack describe a failure; Error is also the reason of a skip.
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
@@ -29,7 +31,7 @@ type Detail struct {
 
 // Empty reports whether there is nothing to store.
 func (d Detail) Empty() bool {
-	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 &&
+	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 && len(d.Outputs) == 0 &&
 		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0
 }
 
@@ -52,6 +54,7 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 	}
 	dst = appendTextsField(dst, `,"tags":`, d.Tags)
 	dst = appendTextsField(dst, `,"inputs":`, d.Inputs)
+	dst = appendTextsField(dst, `,"outputs":`, d.Outputs)
 	dst = appendTextField(dst, `,"error":`, d.Error)
 	dst = appendTextField(dst, `,"hint":`, d.Hint)
 	dst = appendTextField(dst, `,"stack":`, d.Stack)
@@ -69,9 +72,9 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 func (d Detail) size() int {
 	const quotes = len(`"":"",`)
 	n := len(`{"data_version":"","code_version":""}`) + len(d.Data) + len(d.Code) + len(d.Error) + len(d.Hint) + len(d.Stack)
-	for _, m := range [2]map[string]string{d.Tags, d.Inputs} {
+	for _, m := range [3]map[string]string{d.Tags, d.Inputs, d.Outputs} {
 		if len(m) > 0 {
-			n += len(`,"inputs":{}`)
+			n += len(`,"outputs":{}`)
 		}
 		for k, v := range m {
 			n += len(k) + len(v) + quotes

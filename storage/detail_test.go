@@ -117,6 +117,7 @@ func TestAppendPlanIsReadByEncodingJSON(t *testing.T) {
 		if l := rapid.SliceOf(rapid.Int32()).Draw(t, "after"); len(l) > 0 {
 			s.After = l
 		}
+		s.Mapped = rapid.Bool().Draw(t, "mapped")
 		return s
 	}))
 	rapid.Check(t, func(t *rapid.T) {

@@ -118,6 +118,9 @@ func AppendPlan(dst []byte, plan []PlanStep) []byte {
 		if len(step.After) > 0 {
 			dst = append(dst, ']')
 		}
+		if step.Mapped {
+			dst = append(dst, `,"mapped":true`...)
+		}
 		dst = append(dst, '}')
 	}
 	dst = append(dst, ']')

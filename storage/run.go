@@ -96,6 +96,8 @@ type PlanStep struct {
 	Assets []string `json:"assets,omitempty"`
 	// After are the indices of the steps it waits for.
 	After []int32 `json:"after,omitempty"`
+	// Mapped says that the step unfolds into instances, whose indices follow those of the plan.
+	Mapped bool `json:"mapped,omitempty"`
 }
 
 // StepCounts counts the steps of a run by outcome.
@@ -114,6 +116,8 @@ type RunUpdate struct {
 	At     time.Time
 	Error  string
 	Counts StepCounts
+	// Plan are the steps of a run that was recorded before it was planned; nil leaves what is recorded.
+	Plan []PlanStep
 }
 
 // RunQuery selects runs, newest first. The zero value selects all.
@@ -122,8 +126,8 @@ type RunQuery struct {
 	Location, Job string
 	// States keeps runs in any of these states; empty keeps all.
 	States []RunState
-	// Abandoned keeps runs that have no end, and an owner whose lease has ended.
-	Abandoned bool
+	// Owned keeps runs that have an owner and no end, Abandoned those of them whose lease has ended.
+	Owned, Abandoned bool
 	// Before continues a listing: only runs with a smaller key. Zero begins at the newest.
 	Before RunKey
 	// Limit bounds the answer; zero means 100.

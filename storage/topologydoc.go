@@ -38,6 +38,8 @@ type TopologyNode struct {
 	Upstream []string `json:"upstream,omitempty"`
 	// Steps are the keys of the steps inside a graph asset.
 	Steps []string `json:"steps,omitempty"`
+	// Pools are the concurrency slots that its steps hold.
+	Pools []PoolSlots `json:"pools,omitempty"`
 	// Config is the JSON Schema of the config it takes.
 	Config json.RawMessage `json:"config,omitempty"`
 }

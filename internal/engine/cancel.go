@@ -19,6 +19,7 @@ func (r *run) stop(cause error) {
 		r.mu.Unlock()
 		return
 	}
+	r.why = cause
 	at := now()
 	detail := storage.Detail{Error: cause.Error()}
 	r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, 0, detail.AppendJSON(nil))
@@ -65,8 +66,6 @@ func (r *run) abandonAll() {
 // abandon settles one attempt that went on for the grace period after its timeout.
 func (r *run) abandon(j job, timeout time.Duration) {
 	err := fmt.Errorf("still running %s after its timeout of %s, and left behind: let the function end when its context does", r.Grace, timeout)
-	o := r.failure(j, &TimeoutError{After: timeout, Err: err})
-	if mine, ok := r.settle(j, o); ok {
-		r.work(mine)
-	}
+	o := r.newAttempt(j).failure(&TimeoutError{After: timeout, Err: err})
+	r.finished(j, o)
 }

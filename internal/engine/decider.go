@@ -12,6 +12,8 @@ type CommandKind uint8
 const (
 	// Start an attempt of a step; consumed by StepStarted.
 	Start CommandKind = iota
+	// Claim the pool slots that an attempt of a step needs; consumed by StepClaiming.
+	Claim
 	// Skip records that a step is not run; consumed by StepSkipped.
 	Skip
 	// Cancel records that a step is stopped with its run; consumed by StepCanceled.
@@ -23,7 +25,7 @@ const (
 // Command is one thing to do now.
 type Command struct {
 	Kind CommandKind
-	// Step is the step, NoStep for End. Attempt is the ordinal to start.
+	// Step is the step, NoStep for End. Attempt is the ordinal to start or to claim for.
 	Step, Attempt int32
 	// Cause is the step that a skip goes back to.
 	Cause int32
@@ -31,11 +33,22 @@ type Command struct {
 	State storage.RunState
 }
 
+// The facts of pool slots are folded and not stored: a crash frees the slots, and who adopts the run
+// claims them anew. Their kinds are none of storage's.
+const (
+	// StepClaiming says that slots were asked for on behalf of an attempt.
+	StepClaiming storage.EventKind = 0xf0 + iota
+	// StepClaimed says that they were granted.
+	StepClaimed
+)
+
 type status uint8
 
 const (
 	pending status = iota
 	ready
+	claiming // it waits for pool slots, and takes no place in its lane
+	claimed  // it has them, and waits for a place
 	running
 	retrying
 	succeeded
@@ -54,6 +67,7 @@ type Decider struct {
 	groups  []group
 	groupOf map[int32]int32
 	lanes   [plan.Lanes]lane
+	classes []class
 	retries retryQueue
 	// unrecorded are skips that follow from a recorded failure but are not recorded themselves.
 	unrecorded indexSet
@@ -75,10 +89,18 @@ type stepState struct {
 	retryAt  storage.Micros
 }
 
-// lane bounds how many of its steps run at once.
+// lane bounds how many of its steps run at once. Its ready steps hold no pool slots.
 type lane struct {
 	capacity, running int
 	ready             indexSet
+	claimed           indexSet // steps that have their slots and go first
+}
+
+// class has the ready steps that need the same pool slots. No more of them ask for slots at once than
+// could run: a run of thousands of steps does not fill the line before another run's.
+type class struct {
+	ready indexSet
+	asked [plan.Lanes]int // steps that wait for slots, or have them and wait for a place
 }
 
 // group is a mapped step that has unfolded into instances, which are numbered without a gap.
@@ -93,8 +115,10 @@ type group struct {
 // NewDecider returns the state of a run of p before its first fact.
 func NewDecider(p *plan.Plan) *Decider {
 	d := &Decider{plan: p, steps: make([]stepState, len(p.Steps)), open: len(p.Steps)}
-	d.lanes[plan.Parallel].capacity = max(p.Workers, 1)
-	d.lanes[plan.InProcess].capacity = 1
+	for l := range d.lanes {
+		d.lanes[l].capacity = max(p.Capacity[l], 1)
+	}
+	d.classes = make([]class, len(p.Classes))
 	d.grow()
 	for s := range d.steps {
 		d.steps[s] = stepState{waits: p.Waits(int32(s)), group: -1, cause: storage.NoStep}
@@ -106,6 +130,12 @@ func NewDecider(p *plan.Plan) *Decider {
 func (d *Decider) grow() {
 	for l := range d.lanes {
 		d.lanes[l].ready.grow(len(d.steps))
+		if len(d.classes) > 0 {
+			d.lanes[l].claimed.grow(len(d.steps))
+		}
+	}
+	for c := range d.classes {
+		d.classes[c].ready.grow(len(d.steps))
 	}
 	d.unrecorded.grow(len(d.steps))
 }
@@ -149,19 +179,28 @@ func (d *Decider) cancels(buf []Command) []Command {
 	return buf
 }
 
-// starts fills the free places of the lanes: retries that are due first, then by index.
+// starts fills the free places of the lanes: first with steps that have their pool slots, then with
+// retries that are due, then by index. While a lane has a free place, slots are asked for too.
 func (d *Decider) starts(now storage.Micros, buf []Command) []Command {
 	var free [plan.Lanes]int
 	for l := range d.lanes {
 		free[l] = d.lanes[l].capacity - d.lanes[l].running
+		claimed := &d.lanes[l].claimed
+		for s := claimed.next(0); s >= 0 && free[l] > 0; s = claimed.next(s + 1) {
+			free[l]--
+			buf = append(buf, d.start(s))
+		}
 	}
 	first := len(buf)
 	for _, s := range d.retries.due(now) {
 		l := d.laneOf(s)
-		if free[l] > 0 && d.groupHasRoom(s, buf[first:]) {
+		if d.classOf(s) < 0 && free[l] > 0 && d.groupHasRoom(s, buf[first:]) {
 			free[l]--
 			buf = append(buf, d.start(s))
 		}
+	}
+	if len(d.classes) > 0 { // before others take the places, else slots would be asked for last of all
+		buf = d.claims(now, free, first, buf)
 	}
 	for l := range d.lanes {
 		ready := &d.lanes[l].ready
@@ -175,6 +214,41 @@ func (d *Decider) starts(now storage.Micros, buf []Command) []Command {
 
 func (d *Decider) start(s int32) Command {
 	return Command{Kind: Start, Step: s, Attempt: d.steps[s].attempt + 1}
+}
+
+// claims asks for slots in the lanes that have room, retries that are due first. The commands since first
+// have chosen retries already.
+func (d *Decider) claims(now storage.Micros, free [plan.Lanes]int, first int, buf []Command) []Command {
+	asked := make([][plan.Lanes]int, len(d.classes))
+	claim := func(s int32) {
+		l, c := d.laneOf(s), d.classOf(s)
+		if d.classes[c].asked[l]+asked[c][l] < free[l] {
+			asked[c][l]++
+			buf = append(buf, Command{Kind: Claim, Step: s, Attempt: d.steps[s].attempt + 1})
+		}
+	}
+	for _, s := range d.retries.due(now) {
+		if d.classOf(s) >= 0 && d.groupHasRoom(s, buf[first:]) {
+			claim(s)
+		}
+	}
+	for c := range d.classes {
+		ready := &d.classes[c].ready
+		for s := ready.next(0); s >= 0 && d.mayAsk(c, free, asked[c]); s = ready.next(s + 1) {
+			claim(s)
+		}
+	}
+	return buf
+}
+
+// mayAsk reports whether any lane has room for another step of the class to ask for slots.
+func (d *Decider) mayAsk(c int, free, asked [plan.Lanes]int) bool {
+	for l := range d.lanes {
+		if d.classes[c].asked[l]+asked[l] < free[l] {
+			return true
+		}
+	}
+	return false
 }
 
 // groupHasRoom reports whether a retry may join its group, counting those already chosen.
@@ -203,6 +277,17 @@ func (d *Decider) Wake(now storage.Micros) storage.Micros {
 // Running reports whether this attempt of the step is in progress.
 func (d *Decider) Running(step, attempt int32) bool {
 	return int(step) < len(d.steps) && d.steps[step].status == running && d.steps[step].attempt == attempt
+}
+
+// Claiming reports whether this attempt of the step waits for pool slots.
+func (d *Decider) Claiming(step, attempt int32) bool {
+	return int(step) < len(d.steps) && d.steps[step].status == claiming && d.steps[step].attempt+1 == attempt
+}
+
+// Holds reports whether the step has pool slots, or waits for some.
+func (d *Decider) Holds(step int32) bool {
+	st := d.steps[step].status
+	return st == claiming || st == claimed || st == running && d.classOf(step) >= 0
 }
 
 // InProgress appends the steps that are running, in order.
@@ -249,11 +334,27 @@ func (d *Decider) InstanceOf(mapped int32, pos int) int32 {
 	return d.groups[d.groupOf[mapped]].first + int32(pos)
 }
 
-func (d *Decider) laneOf(s int32) plan.Lane {
-	if at := d.steps[s].group; at >= 0 {
-		s = d.groups[at].step
+func (d *Decider) laneOf(s int32) plan.Lane { return d.plan.Steps[d.planned(s)].Lane }
+
+// classOf is the class of pool slots that a step needs, -1 for none. A mapped step that has not unfolded
+// needs none: its instances do.
+func (d *Decider) classOf(s int32) int32 {
+	if len(d.classes) == 0 {
+		return -1
 	}
-	return d.plan.Steps[s].Lane
+	at := d.planned(s)
+	if at == s && d.plan.Steps[s].Mapped {
+		return -1
+	}
+	return d.plan.Steps[at].Class
+}
+
+// planned is the step of the plan that a step is, or is an instance of.
+func (d *Decider) planned(s int32) int32 {
+	if at := d.steps[s].group; at >= 0 {
+		return d.groups[at].step
+	}
+	return s
 }
 
 // makeReady moves a pending step whose upstreams have all succeeded to where it can be started.
@@ -274,7 +375,15 @@ func (d *Decider) makeReady(s int32) {
 		g.exposed++
 	}
 	st.status = ready
-	d.lanes[d.laneOf(s)].ready.add(s)
+	d.readySet(s).add(s)
+}
+
+// readySet is where a ready step waits: with those of its lane, or with those that need the same slots.
+func (d *Decider) readySet(s int32) *indexSet {
+	if c := d.classOf(s); c >= 0 {
+		return &d.classes[c].ready
+	}
+	return &d.lanes[d.laneOf(s)].ready
 }
 
 // conceal gives back an instance's place in its group to the next one that is held.
@@ -302,7 +411,10 @@ func (d *Decider) withdraw(s int32) {
 			d.groups[st.group].held.remove(s - d.groups[st.group].first)
 		}
 	case ready:
-		d.lanes[d.laneOf(s)].ready.remove(s)
+		d.readySet(s).remove(s)
+		d.conceal(s)
+	case claiming, claimed:
+		d.unask(s)
 		d.conceal(s)
 	case running:
 		d.running--
@@ -313,6 +425,13 @@ func (d *Decider) withdraw(s int32) {
 	default:
 		panic("engine: withdraw of a step with an outcome")
 	}
+}
+
+// unask takes a step out of those that wait for slots or have some.
+func (d *Decider) unask(s int32) {
+	l := d.laneOf(s)
+	d.lanes[l].claimed.remove(s)
+	d.classes[d.classOf(s)].asked[l]--
 }
 
 // settle gives a withdrawn step its outcome.
@@ -378,9 +497,4 @@ func (d *Decider) skip(s, cause int32) bool {
 }
 
 // downOf returns the steps of the plan that wait for s; for an instance, those that wait for its map.
-func (d *Decider) downOf(s int32) []int32 {
-	if at := d.steps[s].group; at >= 0 {
-		s = d.groups[at].step
-	}
-	return d.plan.Down(s)
-}
+func (d *Decider) downOf(s int32) []int32 { return d.plan.Down(d.planned(s)) }

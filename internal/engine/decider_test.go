@@ -49,13 +49,27 @@ type model struct {
 	owner    map[int32]int32    // instance -> mapped step
 	attempts map[int32]int32
 	cause    map[int32]int32
+	claims   map[int32]bool // steps that asked for pool slots: true when they were granted
 }
 
 func look(p *plan.Plan, facts []storage.Fact) model {
-	m := model{map[int32]storage.EventKind{}, map[int32]int32{}, map[int32][2]int32{}, map[int32]int32{}, map[int32]int32{}, map[int32]int32{}}
+	m := model{
+		map[int32]storage.EventKind{},
+		map[int32]int32{},
+		map[int32][2]int32{},
+		map[int32]int32{},
+		map[int32]int32{},
+		map[int32]int32{},
+		map[int32]bool{},
+	}
 	total := int32(len(p.Steps))
 	for _, f := range facts {
+		if f.Kind < engine.StepClaiming {
+			delete(m.claims, f.Step)
+		}
 		switch f.Kind {
+		case engine.StepClaiming, engine.StepClaimed:
+			m.claims[f.Step] = f.Kind == engine.StepClaimed
 		case storage.StepStarted:
 			m.running[f.Step], m.attempts[f.Step] = f.Attempt, f.Attempt
 		case storage.StepExpanded:
@@ -73,11 +87,13 @@ func look(p *plan.Plan, facts []storage.Fact) model {
 			m.outcome[f.Step], m.cause[f.Step] = f.Kind, f.Cause
 		case storage.StepFailed:
 			delete(m.running, f.Step)
+			m.attempts[f.Step] = f.Attempt // it may have failed before it started
 			if f.RetryAt == 0 {
 				m.outcome[f.Step] = f.Kind
 			}
 		case storage.RunAdopted:
 			clear(m.running)
+			clear(m.claims)
 		case storage.StepReopened:
 			delete(m.outcome, f.Step)
 		}
@@ -117,6 +133,42 @@ func (w *world) checkStart(c engine.Command) {
 	if c.Attempt != m.attempts[c.Step]+1 {
 		w.t.Fatalf("step %d: attempt %d after %d", c.Step, c.Attempt, m.attempts[c.Step])
 	}
+	granted, asked := m.claims[c.Step]
+	if needs := w.needsSlots(m, c.Step); needs != asked || needs && c.Kind == engine.Start && !granted {
+		w.t.Fatalf("step %d starts: it needs slots: %t, asked for them: %t, has them: %t", c.Step, needs, asked, granted)
+	}
+}
+
+// needsSlots reports whether a step needs slots of a pool: its plan's do, but not a map that unfolds.
+func (w *world) needsSlots(m model, s int32) bool {
+	if owner, instance := m.owner[s]; instance {
+		return w.plan.Steps[owner].Class >= 0
+	}
+	return w.plan.Steps[s].Class >= 0 && !w.plan.Steps[s].Mapped
+}
+
+// checkClaim requires that a claim is for a step that could run, and that no more are asked for at once
+// than could.
+func (w *world) checkClaim(c engine.Command) {
+	m := look(w.plan, w.facts)
+	for _, u := range m.upstreams(w.plan, c.Step) {
+		if m.outcome[u] != storage.StepSucceeded {
+			w.t.Fatalf("step %d claims slots, its upstream %d is %v", c.Step, u, m.outcome[u])
+		}
+	}
+	asked := map[[2]int32]int{}
+	for s := range m.claims {
+		at := s
+		if owner, instance := m.owner[s]; instance {
+			at = owner
+		}
+		asked[[2]int32{int32(w.plan.Steps[at].Lane), w.plan.Steps[at].Class}]++
+	}
+	for k, n := range asked {
+		if most := w.plan.Capacity[k[0]]; n > most {
+			w.t.Fatalf("%d steps of lane %d and class %d ask for slots, %d could run", n, k[0], k[1], most)
+		}
+	}
 }
 
 // checkCapacity counts what runs in each lane and group.
@@ -132,8 +184,10 @@ func (w *world) checkCapacity() {
 		}
 		lanes[w.plan.Steps[at].Lane]++
 	}
-	if lanes[plan.InProcess] > 1 || lanes[plan.Parallel] > w.plan.Workers {
-		w.t.Fatalf("running %v, capacity 1 in process and %d parallel", lanes, w.plan.Workers)
+	for l, n := range lanes {
+		if n > w.plan.Capacity[l] {
+			w.t.Fatalf("running %v, capacity %v", lanes, w.plan.Capacity)
+		}
 	}
 	for s, n := range groups {
 		if most := w.plan.Steps[s].MaxConcurrency; most > 0 && n > most {
@@ -148,6 +202,9 @@ func (w *world) obey(c engine.Command) {
 		w.checkStart(c)
 		w.record(storage.Fact{Kind: storage.StepStarted, Step: c.Step, Attempt: c.Attempt})
 		w.checkCapacity()
+	case engine.Claim:
+		w.record(storage.Fact{Kind: engine.StepClaiming, Step: c.Step, Attempt: c.Attempt})
+		w.checkClaim(c)
 	case engine.Skip:
 		w.record(storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause})
 	case engine.Cancel:
@@ -179,8 +236,43 @@ func (w *world) finish(s, attempt int32) {
 	w.record(f)
 }
 
+// grant answers one of the claims: slots, or none in time.
+func (w *world) grant() {
+	m := look(w.plan, w.facts)
+	var waiting []int32
+	for s, granted := range m.claims {
+		if !granted {
+			waiting = append(waiting, s)
+		}
+	}
+	if len(waiting) == 0 {
+		return
+	}
+	slices.Sort(waiting)
+	s := rapid.SampledFrom(waiting).Draw(w.t, "who claims")
+	f := storage.Fact{Kind: engine.StepClaimed, Step: s, Attempt: m.attempts[s] + 1}
+	if rapid.IntRange(0, 7).Draw(w.t, "in time") == 0 {
+		f.Kind = storage.StepFailed
+		if rapid.Bool().Draw(w.t, "again") {
+			f.RetryAt = w.now + 5
+		}
+	}
+	w.record(f)
+}
+
+// stored are the facts without those of slots, which a crash loses.
+func stored(facts []storage.Fact) []storage.Fact {
+	return slices.DeleteFunc(slices.Clone(facts), func(f storage.Fact) bool { return f.Kind >= engine.StepClaiming })
+}
+
 // crash loses the process: nothing runs, and some values died with it.
 func (w *world) crash() {
+	defer func() {
+		got, want := w.d.Next(w.now, nil), engine.Replay(w.plan, stored(w.facts)).Next(w.now, nil)
+		if !slices.Equal(got, want) {
+			w.t.Fatalf("after a crash: %v, what is stored says %v", got, want)
+		}
+	}()
 	w.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep})
 	m := look(w.plan, w.facts)
 	for s := range int32(len(w.plan.Steps) + len(m.owner)) {
@@ -203,6 +295,9 @@ func randomPlan(t *rapid.T) *plan.Plan {
 				nodes[i].Inputs = append(nodes[i].Inputs, graph.Input{From: fmt.Sprintf("a%d", u)})
 			}
 		}
+		if pool := rapid.SampledFrom([]string{"", "", "db", "api"}).Draw(t, "pool"); pool != "" {
+			nodes[i].Settings = &graph.Settings{Pools: []storage.PoolSlots{{Pool: pool, Slots: 1}}}
+		}
 		if len(nodes[i].Inputs) > 0 && rapid.IntRange(0, 3).Draw(t, "mapped") == 0 {
 			nodes[i].Map = &graph.Map{MaxConcurrency: rapid.IntRange(0, 3).Draw(t, "cap")}
 		}
@@ -213,9 +308,7 @@ func randomPlan(t *rapid.T) *plan.Plan {
 	}
 	p := plan.New(g, plan.Options{Workers: rapid.IntRange(1, 4).Draw(t, "workers")})
 	for s := range p.Steps {
-		if rapid.IntRange(0, 3).Draw(t, "lane") == 0 {
-			p.Steps[s].Lane = plan.InProcess
-		}
+		p.Steps[s].Lane = rapid.SampledFrom([]plan.Lane{plan.Parallel, plan.Parallel, plan.InProcess, plan.Subprocess}).Draw(t, "lane")
 	}
 	return p
 }
@@ -237,7 +330,7 @@ func TestRandomRuns(t *testing.T) {
 func (w *world) turn(turn int) {
 	cmds := w.next()
 	running := w.d.InProgress(nil)
-	choices := []string{"obey", "obey", "obey", "finish", "finish"}
+	choices := []string{"obey", "obey", "obey", "finish", "finish", "grant"}
 	if turn < 60 { // later no more accidents, so that every run ends
 		choices = append(choices, "crash", "cancel", "late")
 	}
@@ -256,6 +349,8 @@ func (w *world) turn(turn int) {
 		} else if at := w.d.Wake(w.now); len(cmds) == 0 && at > 0 {
 			w.now = at
 		}
+	case "grant":
+		w.grant()
 	case "crash":
 		if rapid.IntRange(0, 3).Draw(w.t, "really") == 0 {
 			w.crash()

@@ -32,6 +32,7 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		r.reportLate(j, o)
 		return job{}, false
 	}
+	r.logs.end(j)
 	r.recordOutcome(j, &o, made)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
@@ -71,6 +72,11 @@ func (r *run) advance() (mine job, ok bool) {
 				} else {
 					mine, ok = j, true
 				}
+			case Claim:
+				j := job{c.Step, c.Attempt}
+				r.d.Apply(storage.Fact{Kind: StepClaiming, Step: j.step, Attempt: j.attempt, At: at})
+				r.hooks.Add(1) // before the end can be seen: slots that come late are given back with it
+				go r.claim(j)
 			case Skip:
 				r.recordSkip(c, at)
 				again = true
@@ -116,9 +122,14 @@ func (r *run) tick() {
 	}
 }
 
-// record folds a fact and puts its event into the batch. Called with the lock held.
+// record folds a fact and puts its event into the batch, with the slots that a step gives back by it.
+// Called with the lock held.
 func (r *run) record(f storage.Fact, asset storage.AssetKey, detail []byte) int64 {
+	holds := len(r.plan.Classes) > 0 && f.Step >= 0 && r.d.Holds(f.Step)
 	r.d.Apply(f)
+	if holds && !r.d.Holds(f.Step) {
+		r.release(f.Step)
+	}
 	r.n++
 	r.batch.Events = append(r.batch.Events, storage.Event{Run: r.key, N: r.n, Fact: f, Asset: asset, Detail: detail})
 	return r.n
@@ -160,6 +171,14 @@ func (r *run) flush() {
 		r.broken = err
 		go r.stop(errors.Join(ErrCanceled, err))
 	}
+}
+
+// flushLogs stores the lines that have waited for the next event long enough, so that a step that runs for
+// hours can be followed.
+func (r *run) flushLogs() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.flush()
 }
 
 // notice keeps what the observer is told once the lock is free.

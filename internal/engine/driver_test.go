@@ -344,9 +344,9 @@ func TestHandlersMayPanic(t *testing.T) {
 		output, input func(string) error
 		want, says    string
 	}{
-		{"write panics", panics, nil, "a:failed/1 b:skipped/0", "panic: oh"},
+		{"write panics", panics, nil, "a:failed/1 b:skipped/0", "panic at driver_test.go:340: oh"},
 		{"write exits", exits, nil, "a:failed/1 b:skipped/0", "runtime.Goexit"},
-		{"read panics", nil, panics, "a:succeeded/1 b:failed/1", "panic: oh"},
+		{"read panics", nil, panics, "a:succeeded/1 b:failed/1", "panic at driver_test.go:340: oh"},
 		{"read exits", nil, exits, "a:succeeded/1 b:failed/1", "runtime.Goexit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -392,12 +392,35 @@ func TestNilPointerAsError(t *testing.T) {
 	}
 }
 
-// A hook that ends its goroutine ends nothing else.
+// A hook that ends its goroutine, or whose error does not bear reading, ends nothing else: the others
+// are called in their order, and what went wrong is in the step's log.
 func TestHookMayExit(t *testing.T) {
 	p := newPipeline()
-	p.hooks = []graph.Hook{{Name: "exits", Call: func(*graph.Invocation, error) error { runtime.Goexit(); return nil }}}
+	var called []string
+	hook := func(name string, call func() error) graph.Hook {
+		return graph.Hook{Name: name, Call: func(inv *graph.Invocation, _ error) error {
+			if inv.Step == "a" {
+				called = append(called, name)
+			}
+			return call()
+		}}
+	}
+	exits := func() error { runtime.Goexit(); return nil }
+	p.hooks = []graph.Hook{
+		hook("exits", exits), hook("works", func() error { return nil }),
+		hook("errs", func() error { return (*brittle)(nil) }), hook("exits too", exits), hook("last", func() error { return nil }),
+	}
 	p.asset("a", one)
 	p.asset("b", one, "a")
-	res, err := p.run(t.Context(), t, memory.New())
+	store := memory.New()
+	res, err := p.run(t.Context(), t, store)
 	expect(t, res, err, storage.Success, "a:succeeded/1 b:succeeded/1")
+	if got, want := strings.Join(called, ", "), "exits, works, errs, exits too, last"; got != want {
+		t.Errorf("called %s, want %s", got, want)
+	}
+	step := int32(0)
+	lines, err := store.ListLogs(t.Context(), storage.LogQuery{Run: res.Record.Key, Step: &step})
+	if err != nil || len(lines) != 3 || !strings.Contains(lines[0].Attrs, "runtime.Goexit") || !strings.Contains(lines[1].Attrs, "panic at driver_test.go") {
+		t.Errorf("the log has %v, %v, want what went wrong three times", lines, err)
+	}
 }

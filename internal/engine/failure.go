@@ -10,21 +10,6 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// PanicError is a panic of user code.
-type PanicError struct {
-	Value any
-	Stack string
-}
-
-// Error says what the code panicked with.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
-
-// Unwrap returns the value if it is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
-
 // TimeoutError is an attempt that took longer than it may.
 type TimeoutError struct {
 	After time.Duration
@@ -54,38 +39,69 @@ func (e *UpstreamError) Error() string { return fmt.Sprintf("upstream %q did not
 // ErrSkip is wrapped by the error of a body that has nothing to do.
 var ErrSkip = errors.New("skipped")
 
+// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not take: what
+// the store says of it is not how it went.
+var ErrNotRecorded = errors.New("the run is not recorded as it went")
+
+// recordError is why a run is not recorded as it went.
+type recordError struct {
+	what string
+	err  error
+}
+
+func (e *recordError) Error() string   { return fmt.Sprintf("recording its %s: %v", e.what, e.err) }
+func (e *recordError) Unwrap() []error { return []error{ErrNotRecorded, e.err} }
+
 // Hinter is implemented by errors that know what to do about them.
 type Hinter interface{ Hint() string }
 
 // failure turns an error of a body or handler into the outcome of the attempt: whether it is tried
 // again is decided here, where the error is still a value.
-func (r *run) failure(j job, err error) outcome {
-	node := r.nodeOf(j.step)
+func (a *attempt) failure(err error) outcome {
 	detail := failureDetail(err) // asks the error, which is the user's code, so not under the lock
-	reason := storage.ReasonError
+	var reason storage.FailureReason
 	var timeout *TimeoutError
 	switch {
 	case errors.Is(err, ErrSkip):
 		return outcome{kind: storage.StepSkipped, err: err, detail: detail}
-	case r.ctx.Err() != nil:
+	case a.run.Err() != nil:
 		return outcome{kind: storage.StepCanceled, err: err, detail: detail}
 	case errors.As(err, &timeout):
 		reason = storage.ReasonTimeout
+	default:
+		reason = classified(err)
 	}
 	o := outcome{kind: storage.StepFailed, err: err, reason: reason, detail: detail}
-	policy := retry.Nearest(node.Retry, r.Retry)
-	r.mu.Lock()
-	failures := r.d.Failures(j.step) + 1
-	emitted := r.detailOf(j.step).emitted
-	r.mu.Unlock()
+	policy := retry.Nearest(a.of.Retry, a.retry)
+	failures, emitted := a.host.history(a.job.step)
 	if policy.IsZero() || emitted {
 		return o
 	}
-	seed := retry.Seed(r.Record.ID, r.stepKey(j.step), int(j.attempt))
-	if delay, again := policy.Decide(failures, err, reasonOf(reason), seed); again {
+	seed := retry.Seed(a.runID, a.key, int(a.job.attempt))
+	if delay, again := policy.Decide(failures+1, err, reasonOf(reason), seed); again {
 		o.retryAt = max(now()+storage.Micros(delay.Microseconds()), 1)
 	}
 	return o
+}
+
+// Classified is implemented by errors that know the reason of a failure: of a process that was killed for
+// its memory, say.
+type Classified interface{ FailureReason() storage.FailureReason }
+
+// classified returns the reason that an error knows, else that it is an error.
+func classified(err error) storage.FailureReason {
+	var c Classified
+	if errors.As(err, &c) {
+		return c.FailureReason()
+	}
+	return storage.ReasonError
+}
+
+// history returns how many attempts of the step have failed, and whether a body has handed over an output.
+func (r *run) history(step int32) (failures int, emitted bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.d.Failures(step), len(r.detailOf(step).emitted) > 0
 }
 
 func reasonOf(r storage.FailureReason) retry.Reason {

@@ -35,34 +35,79 @@ func (d *Decider) Apply(f storage.Fact) {
 		}
 	case storage.StepReopened:
 		d.reopen(f.Step)
+	case storage.StepReused:
+		d.applyReused(f)
+	case StepClaiming:
+		d.applyClaiming(f)
+	case StepClaimed:
+		if d.Claiming(f.Step, f.Attempt) {
+			d.steps[f.Step].status = claimed
+			d.lanes[d.laneOf(f.Step)].claimed.add(f.Step)
+		}
 	}
 }
 
-func (d *Decider) applyStarted(f storage.Fact) {
+// applyClaiming notes that slots were asked for: for a step that is ready, or whose retry is due.
+func (d *Decider) applyClaiming(f storage.Fact) {
 	st := &d.steps[f.Step]
+	c := d.classOf(f.Step)
+	if c < 0 || f.Attempt != st.attempt+1 || !d.unready(f.Step) {
+		return
+	}
+	st.status = claiming
+	d.classes[c].asked[d.laneOf(f.Step)]++
+}
+
+// unready takes a step out of where it waits to be started, and reports whether it was there.
+func (d *Decider) unready(s int32) bool {
+	st := &d.steps[s]
 	switch st.status {
 	case ready:
-		d.lanes[d.laneOf(f.Step)].ready.remove(f.Step)
+		d.readySet(s).remove(s)
 	case retrying:
-		d.retries.remove(f.Step)
+		d.retries.remove(s)
 		if st.group >= 0 {
 			d.groups[st.group].exposed++
 		}
 	default:
+		return false
+	}
+	return true
+}
+
+func (d *Decider) applyStarted(f storage.Fact) {
+	st := &d.steps[f.Step]
+	switch {
+	case st.status == claiming, st.status == claimed:
+		d.unask(f.Step)
+	case !d.unready(f.Step):
 		return
 	}
-	st.status, st.attempt = running, f.Attempt
+	st.status, st.attempt, st.retryAt = running, f.Attempt, 0
 	d.running++
 	d.lanes[d.laneOf(f.Step)].running++
 }
 
-// finish takes a running attempt off its lane; it reports false when the fact is of another attempt.
+// finish takes a running attempt off its lane; it reports false when the fact is of another attempt. An
+// attempt may also fail before it starts, for want of its pool slots.
 func (d *Decider) finish(f storage.Fact) bool {
+	if st := &d.steps[f.Step]; f.Kind == storage.StepFailed && d.waits(f) {
+		d.withdraw(f.Step)
+		st.attempt = f.Attempt
+		return true
+	}
 	if !d.Running(f.Step, f.Attempt) {
 		return false
 	}
 	d.withdraw(f.Step)
 	return true
+}
+
+// waits reports whether a fact is of the next attempt of a step that waits to be started and needs slots.
+func (d *Decider) waits(f storage.Fact) bool {
+	st := &d.steps[f.Step]
+	waiting := st.status == ready || st.status == claiming || st.status == claimed || st.status == retrying
+	return waiting && f.Attempt == st.attempt+1 && d.classOf(f.Step) >= 0
 }
 
 func (d *Decider) applySucceeded(f storage.Fact) {
@@ -99,6 +144,27 @@ func (d *Decider) instanceDone(at int32) {
 	}
 }
 
+// applyReused is the success of a step in the run that this one retries. A mapped one has its
+// instances, each of which is reused or runs.
+func (d *Decider) applyReused(f storage.Fact) {
+	if st := d.steps[f.Step].status; st != pending && st != ready {
+		return
+	}
+	d.withdraw(f.Step)
+	d.settle(f.Step, succeeded)
+	if at := d.steps[f.Step].group; at >= 0 {
+		d.instanceDone(at)
+		return
+	}
+	if d.plan.Steps[f.Step].Mapped {
+		d.expand(f)
+		return
+	}
+	for _, down := range d.plan.Down(f.Step) {
+		d.release(down)
+	}
+}
+
 // applyExpanded is the success of a mapped step: its body is to unfold. What waits for it goes on
 // waiting for the instances.
 func (d *Decider) applyExpanded(f storage.Fact) {
@@ -110,6 +176,11 @@ func (d *Decider) applyExpanded(f storage.Fact) {
 		d.instanceLeft(at)
 		return
 	}
+	d.expand(f)
+}
+
+// expand adds the instances of a mapped step.
+func (d *Decider) expand(f storage.Fact) {
 	if d.groupOf == nil {
 		d.groupOf = map[int32]int32{}
 	}
@@ -147,12 +218,17 @@ func (d *Decider) applyFailed(f storage.Fact) {
 	st := &d.steps[f.Step]
 	st.failures++
 	if f.RetryAt != 0 {
-		st.status, st.retryAt = retrying, f.RetryAt
-		d.retries.add(f.Step, f.RetryAt)
+		d.retry(f.Step, f.RetryAt)
 		return
 	}
 	d.settle(f.Step, failed)
 	d.skipDownstream(f.Step, f.Step)
+}
+
+// retry has a step wait for its next attempt.
+func (d *Decider) retry(s int32, at storage.Micros) {
+	d.steps[s].status, d.steps[s].retryAt = retrying, at
+	d.retries.add(s, at)
 }
 
 func (d *Decider) applySkipped(f storage.Fact) {
@@ -171,12 +247,30 @@ func (d *Decider) applySkipped(f storage.Fact) {
 // adopt gives back the steps in progress: nobody runs them any more. Their attempts count as
 // attempts but not as failures.
 func (d *Decider) adopt() {
-	for _, s := range d.InProgress(nil) {
-		d.withdraw(s)
+	for s := range d.steps {
+		switch d.steps[s].status {
+		case running:
+			d.withdraw(int32(s))
+		case claiming, claimed:
+			d.unclaim(int32(s))
+		}
 	}
 	for s := range d.steps {
 		d.makeReady(int32(s))
 	}
+}
+
+// unclaim puts a step back to where it was before its slots were asked for.
+func (d *Decider) unclaim(s int32) {
+	st := &d.steps[s]
+	if st.retryAt != 0 {
+		d.withdraw(s)
+		d.retry(s, st.retryAt)
+		return
+	}
+	d.unask(s)
+	st.status = ready // it keeps its place among the instances of its map
+	d.readySet(s).add(s)
 }
 
 // reopen takes back a success whose value is gone. What had succeeded from it stays.
@@ -252,7 +346,7 @@ func (d *Decider) lostInstance(at int32) (cause int32, lost bool) {
 func (d *Decider) blockDownstream(s int32) {
 	for _, down := range d.plan.Down(s) {
 		d.steps[down].waits++
-		if st := d.steps[down].status; st == ready || st == retrying {
+		if st := d.steps[down].status; st != pending && st != running && !st.outcome() {
 			d.withdraw(down)
 		}
 		if at, ok := d.groupOf[down]; ok {
@@ -264,7 +358,7 @@ func (d *Decider) blockDownstream(s int32) {
 func (d *Decider) blockInstances(at int32) {
 	g := d.groups[at]
 	for i := g.first; i < g.first+g.count; i++ {
-		if st := d.steps[i].status; st == ready || st == retrying || st == pending {
+		if st := d.steps[i].status; st != running && !st.outcome() {
 			d.withdraw(i)
 		}
 	}

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -29,24 +27,39 @@ func (r *run) hooksFor(step int32, kind storage.EventKind, again bool) []graph.H
 	return called
 }
 
-// runHooks calls hooks one after another. What goes wrong in one is logged and changes nothing.
+// runHooks calls hooks one after another. What goes wrong in one is logged and changes nothing; one
+// that ends its goroutine, as a test's FailNow does, leaves the rest to another.
 func (r *run) runHooks(j job, hooks []graph.Hook, failure error) {
-	a := &attempt{r: r, job: j, node: r.nodeOf(j.step), key: r.stepKey(j.step), ctx: r.ctx}
-	for _, h := range hooks {
-		inv := &graph.Invocation{
-			Context: r.ctx, Run: r.Shared, Node: a.node, Step: a.key, Attempt: int(j.attempt), NewLogger: a.newLogger,
+	if len(hooks) == 0 {
+		return
+	}
+	a, at := r.newAttempt(j), 0
+	defer func() {
+		if at == len(hooks) {
+			return
 		}
-		if err := callHook(h, inv, failure); err != nil {
-			a.newLogger().Error("hook", "hook", h.Name, "error", err)
+		a.newLogger().Error("hook", "hook", hooks[at].Name, "error", "it ended its goroutine with runtime.Goexit instead of returning")
+		r.hooks.Go(func() { r.runHooks(j, hooks[at+1:], failure) })
+	}()
+	for ; at < len(hooks); at++ {
+		inv := &graph.Invocation{
+			Context: r.ctx, Run: r.Shared, Node: a.of, Step: a.key, Attempt: int(j.attempt), NewLogger: a.newLogger,
+		}
+		if mistake, good := callHook(hooks[at], inv, failure); !good {
+			a.newLogger().Error("hook", "hook", hooks[at].Name, "error", mistake)
 		}
 	}
 }
 
-func callHook(h graph.Hook, inv *graph.Invocation, failure error) (err error) {
+// callHook returns what went wrong in words: the error's own are user code too.
+func callHook(h graph.Hook, inv *graph.Invocation, failure error) (mistake string, good bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			mistake, good = NewPanicError(p).Error(), false
 		}
 	}()
-	return h.Call(inv, failure)
+	if err := h.Call(inv, failure); err != nil {
+		return err.Error(), false
+	}
+	return "", true
 }

@@ -11,11 +11,11 @@ type indexSet struct {
 
 // grow makes room for indices below n.
 func (s *indexSet) grow(n int) {
-	for len(s.words)*64 < n {
-		s.words = append(s.words, 0)
+	if words := (n + 63) / 64; words > len(s.words) {
+		s.words = append(s.words, make([]uint64, words-len(s.words))...)
 	}
-	for len(s.above)*64 < len(s.words) {
-		s.above = append(s.above, 0)
+	if above := (len(s.words) + 63) / 64; above > len(s.above) {
+		s.above = append(s.above, make([]uint64, above-len(s.above))...)
 	}
 }
 

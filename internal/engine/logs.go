@@ -7,56 +7,14 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
 )
 
-// logBuffer collects the lines that steps log until they go to storage with the next events. After
-// the end of the run, lines of attempts that were left behind are stored one by one.
-type logBuffer struct {
-	mu      sync.Mutex
-	n       int64
-	pending []storage.LogLine
-	late    interface{ Append(*storage.Batch) error }
-}
-
-func (b *logBuffer) add(line storage.LogLine) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.n++
-	line.N = b.n
-	if b.late != nil {
-		// A refusal is the store being closed: there is nobody left to tell.
-		_ = b.late.Append(&storage.Batch{Logs: []storage.LogLine{line}})
-		return
-	}
-	b.pending = append(b.pending, line)
-}
-
-// take moves the pending lines to the end of to.
-func (b *logBuffer) take(to []storage.LogLine) []storage.LogLine {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	to = append(to, b.pending...)
-	b.pending = b.pending[:0]
-	return to
-}
-
-// closeWith sends the lines that are still to come straight to the store.
-func (b *logBuffer) closeWith(s Store) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.late = s
-	if len(b.pending) > 0 {
-		_ = s.Append(&storage.Batch{Logs: b.pending})
-	}
-}
-
 // logHandler is the slog handler of a step: its lines are kept by run, step and attempt.
 type logHandler struct {
-	run           *run
+	host          host
 	step, attempt int32
 	key           string
 	groups        []string
@@ -81,7 +39,7 @@ func (h *logHandler) Handle(_ context.Context, rec slog.Record) error {
 		}
 		line.Attrs = string(text)
 	}
-	h.run.logLine(h.step, h.attempt, h.key, line)
+	h.host.logLine(h.step, h.attempt, h.key, line)
 	return nil
 }
 
@@ -161,5 +119,5 @@ func (r *run) logLine(step, attempt int32, key string, line storage.LogLine) {
 
 // write keeps one line of a process's output.
 func (a *attempt) write(stream storage.LogStream, text string) {
-	a.r.logLine(a.job.step, a.job.attempt, a.key, storage.LogLine{Stream: stream, Message: text})
+	a.host.logLine(a.job.step, a.job.attempt, a.key, storage.LogLine{Stream: stream, Message: text})
 }

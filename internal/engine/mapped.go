@@ -2,7 +2,9 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -13,12 +15,16 @@ import (
 
 // mapSource is what the instances of one mapped step share while the run goes on.
 type mapSource struct {
-	first    int32
+	first int32
+	names []string // nil where instances are numbered
+	keys  []string
+	// elements are made once, by the unfolding or, in another process than that, by the first instance.
+	taking   sync.Mutex
 	elements []any
-	names    []string // nil where instances are numbered
-	keys     []string
-	order    []int        // instances in the order in which they succeeded
-	readers  atomic.Int32 // steps that have read the instances' values
+	taken    bool
+
+	order   []int        // instances in the order in which they succeeded
+	readers atomic.Int32 // steps that have read the instances' values
 }
 
 // mapTable finds the sources of a run's mapped steps. It has a lock of its own, since keys of
@@ -76,10 +82,14 @@ func (r *run) instance(step int32) (mapped int32, pos int, ok bool) {
 	return r.d.Instance(step)
 }
 
-// unfolds reports whether the step is a mapped one itself, not an instance of it.
-func (r *run) unfolds(step int32) bool {
-	return int(step) < len(r.Plan.Steps) && r.Plan.Steps[step].Mapped
+// place says where a step stands in the plan.
+func (r *run) place(step int32) place {
+	mapped, pos, instance := r.instance(step)
+	return place{mapped: mapped, pos: pos, instance: instance, key: r.stepKey(step)}
 }
+
+// unfolds reports whether the attempt is of a mapped step itself, not of an instance of it.
+func (a *attempt) unfolds() bool { return !a.instance && a.plan.Steps[a.mapped].Mapped }
 
 // stepKey returns the key of a step; for an instance with its name in brackets.
 func (r *run) stepKey(step int32) string {
@@ -91,21 +101,61 @@ func (r *run) stepKey(step int32) string {
 
 // unfold is the body of a mapped step: it takes the upstream's value apart.
 func (a *attempt) unfold() outcome {
-	m := a.node.Map
-	from := a.r.graph.From(a.planned().Node)
-	value, err := a.input(&a.node.Inputs[m.Input], from[m.Input])
+	elements, names, err := a.takeApart()
 	if err != nil {
-		return a.r.failure(a.job, a.timedOut(fmt.Errorf("input %s: %w", a.node.Inputs[m.Input].Field, err)))
+		return a.failure(a.timedOut(err))
 	}
-	elements, names, err := m.Elements(value)
-	if err == nil {
+	a.maps.put(a.mapped, &mapSource{elements: elements, taken: true, names: names, keys: instanceKeys(a.key, len(elements), names)})
+	return outcome{kind: storage.StepExpanded, instances: len(elements), names: names}
+}
+
+// takeApart loads the value that a mapped step unfolds and returns its elements.
+func (a *attempt) takeApart() (elements []any, names []string, err error) {
+	m := a.of.Map
+	from := a.graph.From(a.plan.Steps[a.mapped].Node)
+	value, err := a.input(&a.of.Inputs[m.Input], from[m.Input])
+	if err != nil {
+		return nil, nil, fmt.Errorf("input %s: %w", a.of.Inputs[m.Input].Field, err)
+	}
+	if elements, names, err = m.Elements(value); err == nil {
 		err = checkNames(names)
 	}
 	if err != nil {
-		return a.r.failure(a.job, fmt.Errorf("unfolding %q: %w", a.key, err))
+		return nil, nil, fmt.Errorf("unfolding %q: %w", a.of.Name, err)
 	}
-	a.r.maps.put(a.job.step, &mapSource{elements: elements, names: names, keys: instanceKeys(a.key, len(elements), names)})
-	return outcome{kind: storage.StepExpanded, instances: len(elements), names: names}
+	return elements, names, nil
+}
+
+// element returns the element of an instance. Where another process had unfolded the map, the value is
+// taken apart once more, and must have the elements that it had.
+func (a *attempt) element() (any, error) {
+	m := a.maps.get(a.mapped)
+	m.taking.Lock()
+	defer m.taking.Unlock()
+	if !m.taken {
+		elements, names, err := a.takeApart()
+		if err != nil {
+			return nil, err
+		}
+		if again := instanceKeys(a.of.Name, len(elements), names); !slices.Equal(again, m.keys) {
+			return nil, fmt.Errorf("unfolding %q again: it has %s now and had %s when the run unfolded it: run it as a whole again, in a new run",
+				a.of.Name, described(again), described(m.keys))
+		}
+		m.elements, m.taken = elements, true
+	}
+	return m.elements[a.pos], nil
+}
+
+// described names the instances of a map, not too many of them.
+func described(keys []string) string {
+	switch n := len(keys); {
+	case n == 0:
+		return "no instances"
+	case n <= 3:
+		return strings.Join(keys, ", ")
+	default:
+		return fmt.Sprintf("%d instances from %s to %s", n, keys[0], keys[n-1])
+	}
 }
 
 // checkNames requires the names of instances to tell them apart.
@@ -148,19 +198,19 @@ func (r *run) doneReading(step int32) {
 		_, node := r.graph.Output(r.graph.From(n)[k])
 		mapped, _ := r.Plan.StepOf(node)
 		if m := r.maps.get(mapped); m.readers.Add(1) == int32(len(r.Plan.Down(mapped))) {
-			r.release(mapped, m)
+			r.forget(mapped, m)
 		}
 	}
 }
 
-// releaseAll drops what no reader came for: its run has ended.
-func (r *run) releaseAll() {
+// forgetAll drops what no reader came for: its run has ended.
+func (r *run) forgetAll() {
 	for step, m := range r.maps.byStep {
-		r.release(step, m)
+		r.forget(step, m)
 	}
 }
 
-func (r *run) release(mapped int32, m *mapSource) {
+func (r *run) forget(mapped int32, m *mapSource) {
 	node := r.graph.Node(r.Plan.Steps[mapped].Node)
 	if rel, ok := node.Outputs[0].Handler.(iohandler.Releaser); ok {
 		for _, key := range m.keys {

@@ -23,13 +23,13 @@ type materialization struct {
 
 // store writes the outputs of a body through their handlers.
 func (a *attempt) store(inv *graph.Invocation, res graph.Result) error {
-	for pos := range a.node.Outputs {
+	for pos := range a.of.Outputs {
 		if !inv.Wanted(pos) {
 			continue
 		}
 		if res.Emitted {
 			if !slices.Contains(a.emitted, pos) {
-				return fmt.Errorf("output %q is selected, and the function returned without emitting it: emit it, or ask ctx.Selected first", a.node.Outputs[pos].Name)
+				return fmt.Errorf("output %q is selected, and the function returned without emitting it: emit it, or ask ctx.Selected first", a.of.Outputs[pos].Name)
 			}
 			continue
 		}
@@ -52,12 +52,12 @@ func (a *attempt) store(inv *graph.Invocation, res graph.Result) error {
 
 // write1 hands one output to its handler and keeps what the handler says about it.
 func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
-	out := &a.node.Outputs[pos]
+	out := &a.of.Outputs[pos]
 	octx := iohandler.OutputContext{
-		Name: out.Name, RunID: a.r.Record.ID, Step: a.key, Attempt: int(a.job.attempt),
+		Name: out.Name, RunID: a.runID, Step: a.key, Attempt: int(a.job.attempt),
 		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.logger,
 	}
-	if int(a.job.step) >= len(a.r.Plan.Steps) { // an instance keeps its value under its own key
+	if a.instance { // an instance keeps its value under its own key
 		octx.Name = a.key
 	}
 	if err := out.Handler.HandleOutput(a.ctx, &octx, value); err != nil {
@@ -81,10 +81,10 @@ func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
 // emit writes one output while the body runs, and records it at once.
 func (a *attempt) emit(pos int, value any) error {
 	if err := a.ctx.Err(); err != nil {
-		return fmt.Errorf("output %q: %w", a.node.Outputs[pos].Name, err)
+		return fmt.Errorf("output %q: %w", a.of.Outputs[pos].Name, err)
 	}
 	if slices.Contains(a.emitted, pos) {
-		return fmt.Errorf("output %q was emitted before: emit each output once", a.node.Outputs[pos].Name)
+		return fmt.Errorf("output %q was emitted before: emit each output once", a.of.Outputs[pos].Name)
 	}
 	if !a.inv.Wanted(pos) {
 		return nil
@@ -93,17 +93,43 @@ func (a *attempt) emit(pos int, value any) error {
 		return err
 	}
 	a.emitted = append(a.emitted, pos)
-	m := a.r.encode(a.job.step, pos, a.inv.Fact(pos))
-	a.r.mu.Lock()
-	defer a.r.mu.Unlock()
-	if !a.r.d.Running(a.job.step, a.job.attempt) {
-		return fmt.Errorf("output %q: %w", a.node.Outputs[pos].Name, ErrCanceled)
+	return a.host.handOver(a, pos)
+}
+
+// handOver records an output that was written while the body runs.
+func (r *run) handOver(a *attempt, pos int) error {
+	m := r.encode(a.mapped, pos, a.inv.Fact(pos))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("output %q: %w", a.of.Outputs[pos].Name, ErrCanceled)
 	}
-	a.r.detailOf(a.job.step).emitted = true
+	d := r.detailOf(a.job.step)
+	d.emitted = append(d.emitted, pos)
 	f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: now()}
-	a.r.keep(&m, a.r.record(f, m.asset, m.detail), f.At)
-	a.r.flush()
+	r.keep(&m, r.record(f, m.asset, m.detail), f.At)
+	r.flush()
 	return nil
+}
+
+// stillWanted says which outputs an attempt is to keep: those of the plan, without those that an
+// attempt whose process died had handed over.
+func (r *run) stillWanted(a *attempt) []bool {
+	persist := r.plan.Steps[a.mapped].Persist
+	if !a.of.Emits {
+		return persist
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	emitted := r.detailOf(a.job.step).emitted
+	if len(emitted) == 0 {
+		return persist
+	}
+	wanted := make([]bool, len(a.of.Outputs))
+	for pos := range wanted {
+		wanted[pos] = r.plan.Wanted(a.mapped, pos) && !slices.Contains(emitted, pos)
+	}
+	return wanted
 }
 
 // materializations appends what a success made to made, encoded in the goroutine of the step.

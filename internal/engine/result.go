@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/plan"
@@ -15,6 +16,8 @@ type Result struct {
 	Counts storage.StepCounts
 	// Steps are in the order of the plan, instances of mapped steps after them.
 	Steps []StepResult
+	// Cause is why the run was canceled; nil where it was not.
+	Cause error
 
 	plan *plan.Plan
 }
@@ -26,7 +29,6 @@ type StepResult struct {
 	Node     int32
 	Outcome  storage.EventKind
 	Attempts int
-	Started  time.Time
 	// Duration is that of the last attempt.
 	Duration time.Duration
 	// Err is why the step did not succeed; nil for a success.
@@ -37,15 +39,21 @@ type StepResult struct {
 func (r *run) result() *Result {
 	res := &Result{Record: r.Record, State: r.end, Counts: r.d.Counts(), plan: r.Plan, Steps: make([]StepResult, len(r.d.steps))}
 	res.Record.State, res.Record.Counts = r.end, res.Counts
+	if res.State == storage.Canceled {
+		res.Cause = r.why
+	}
 	for s := range r.d.steps {
 		st, d := &r.d.steps[s], r.detailOf(int32(s))
 		mapped, _, _ := r.d.Instance(int32(s))
 		sr := StepResult{
 			Key: r.stepKey(int32(s)), Node: r.Plan.Steps[mapped].Node, Outcome: st.status.event(),
-			Attempts: int(st.attempt), Started: d.started.Time(),
+			Attempts: int(st.attempt),
 		}
 		if d.ended > 0 {
 			sr.Duration = between(d.started, d.ended)
+		}
+		if st.status == succeeded && st.attempt == 0 {
+			sr.Outcome = storage.StepReused
 		}
 		if st.status != succeeded {
 			if sr.Err = d.err; sr.Err == nil && st.status == canceled {
@@ -71,7 +79,7 @@ func (s status) event() storage.EventKind {
 }
 
 // summary says in one line why the run did not succeed.
-func (res *Result) summary() string {
+func (r *run) summary(res *Result) string {
 	switch res.State {
 	case storage.Failure:
 		for i := range res.Steps {
@@ -80,13 +88,24 @@ func (res *Result) summary() string {
 				if res.Counts.Failed > 1 {
 					more = fmt.Sprintf(" (and %d more)", res.Counts.Failed-1)
 				}
-				return fmt.Sprintf("step %q: %v%s", s.Key, s.Err, more)
+				return fmt.Sprintf("step %q: %v%s", s.Key, firstLine(s.Err.Error()), more)
 			}
 		}
+		if r.why != nil { // settled, with no step in progress
+			return firstLine(r.why.Error())
+		}
 	case storage.Canceled:
+		if r.why != nil {
+			return firstLine(r.why.Error())
+		}
 		return ErrCanceled.Error()
 	}
 	return ""
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 func between(from, to storage.Micros) time.Duration { return time.Duration(to-from) * time.Microsecond }

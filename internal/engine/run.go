@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 type Store interface {
 	Commit(ctx context.Context, b *storage.Batch) error
 	Append(b *storage.Batch) error
+	ClaimSlots(ctx context.Context, c storage.SlotClaim) (storage.SlotAnswer, error)
+	Watch(ctx context.Context, topics storage.Topic) <-chan struct{}
 	ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error)
 }
 
@@ -29,8 +32,12 @@ const Grace = 20 * time.Second
 // Config is everything a run needs.
 type Config struct {
 	Plan *plan.Plan
-	// Record is the run to be inserted.
+	// Record is the run: one to be inserted, or one that is recorded and was claimed by this process.
 	Record storage.RunRecord
+	// Past are the events of a run that another process has begun.
+	Past []storage.Event
+	// Reuse is the run that a new one retries, nil for none.
+	Reuse *Reuse
 	// Shared is what all steps see.
 	Shared *graph.Run
 	Store  Store
@@ -43,6 +50,15 @@ type Config struct {
 	Hooks []graph.Hook
 	// Grace is how long canceled steps may go on; zero means [Grace].
 	Grace time.Duration
+	// ClaimTimeout is how long a step waits for its pool slots; zero means [ClaimTimeout].
+	ClaimTimeout time.Duration
+	// Keeper renews the lease of the run and of its slots; nil holds a run without an owner, which
+	// nobody can take over.
+	Keeper *Keeper
+	// Isolate does an attempt in a process of its own. Its error is about that process: it could not
+	// be started, or ended without a report. When the context ends, the process is stopped and Isolate
+	// returns what it still reported.
+	Isolate func(ctx context.Context, t Task, to Sink) (Report, error)
 	// Observer hears of progress; its fields may be nil.
 	Observer Observer
 }
@@ -51,6 +67,7 @@ type Config struct {
 type Observer struct {
 	RunStarted   func(run storage.RunRecord)
 	StepStarted  func(StepNotice)
+	StepWaiting  func(WaitNotice)
 	StepFinished func(StepNotice)
 	Logged       func(step string, line storage.LogLine)
 }
@@ -67,10 +84,21 @@ type StepNotice struct {
 	Err      error
 }
 
+// WaitNotice says that a step waits for pool slots.
+type WaitNotice struct {
+	Step    string
+	Attempt int
+	At      time.Time
+	// Pool is the first pool in the way, Reason the same in words.
+	Pool   storage.PoolBlock
+	Reason string
+}
+
 // run is a run in progress: the driver of one decider.
 type run struct {
 	Config
-	graph *graph.Graph
+	scene
+
 	key   storage.RunKey
 	fence storage.Fence
 
@@ -84,10 +112,11 @@ type run struct {
 	cmds    []Command
 	notices []StepNotice
 	detail  []stepDetail
-	maps    mapTable
 	wake    *time.Timer
 	wakeAt  storage.Micros
 	end     storage.RunState
+	why     error // what the run was stopped for
+	settled bool  // nothing of it runs any more
 	broken  error // why the store takes no more records of this run
 
 	logs     logBuffer
@@ -100,28 +129,41 @@ type run struct {
 type stepDetail struct {
 	started, ended storage.Micros
 	err            error
-	emitted        bool // an output was handed over, so the body must not run again
+	emitted        []int // outputs that were handed over by position, so that the body must not run again
 }
 
-// Execute runs a plan to its end. Its error is about the run as a whole (it could not be
-// recorded); failures of steps are in the result, which is nil only if no run was recorded.
-func Execute(ctx context.Context, c Config) (*Result, error) {
-	r := &run{Config: c, graph: c.Plan.Graph, d: NewDecider(c.Plan), done: make(chan struct{})}
-	if r.Grace == 0 {
-		r.Grace = Grace
-	}
+// newRun is a run before anything of it is known.
+func newRun(c Config) *run {
+	r := &run{Config: c, d: NewDecider(c.Plan), done: make(chan struct{})}
+	r.scene = scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry}
+	r.Grace = cmp.Or(c.Grace, Grace)
+	r.logs.soon = r.flushLogs
 	r.detail = make([]stepDetail, len(c.Plan.Steps))
+	r.versions = make([]string, r.graph.Outputs())
+	return r
+}
+
+// Execute runs a plan to its end: a new run, or one that has a past. Its error is about the run as a
+// whole (it could not be recorded); failures of steps are in the result, which is nil only if no run was
+// recorded.
+func Execute(ctx context.Context, c Config) (*Result, error) {
+	r := newRun(c)
 	if err := r.readVersions(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.insert(ctx); err != nil {
+	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer r.cancel(nil)
+	if r.Keeper != nil {
+		release := r.Keeper.keep(r.fence, r.lost, r.asked)
+		defer release()
+	}
 	if r.Observer.RunStarted != nil {
 		observe(func() { r.Observer.RunStarted(r.Record) })
 	}
+	r.Record.Plan = nil // storage has it, and it is as large as the rest of a run
 	r.begin()
 	stop := context.AfterFunc(ctx, func() { r.stop(context.Cause(ctx)) })
 	<-r.done
@@ -130,36 +172,98 @@ func Execute(ctx context.Context, c Config) (*Result, error) {
 	return r.finish()
 }
 
-// insert records the run; from here on it exists, whatever happens.
-func (r *run) insert(ctx context.Context) error {
+// open records a new run, or takes over one that is recorded; from here on it exists, whatever happens.
+func (r *run) open(ctx context.Context) error {
 	now := time.Now().UTC()
-	r.Record.State, r.Record.Token = storage.Running, 1
-	r.Record.CreatedAt, r.Record.StartedAt = now, now
+	began := r.Record.State == storage.Running
+	r.Record.State = storage.Running
+	if r.Record.StartedAt.IsZero() {
+		r.Record.StartedAt = now
+	}
+	planned := r.Record.Plan
 	r.Record.Plan = r.Plan.Record()
-	b := storage.Batch{Runs: []storage.RunRecord{r.Record}}
-	if r.Record.Request.RunID != "" {
-		b.Expect = []storage.Expectation{{NoRun: r.Record.ID}}
+	var b storage.Batch
+	switch {
+	case r.Record.Key == 0:
+		r.Record.Token, r.Record.CreatedAt = 1, now
+		b.Runs, b.Lease = []storage.RunRecord{r.Record}, Lease
+		if r.Record.Request.RunID != "" {
+			b.Expect = []storage.Expectation{{NoRun: r.Record.ID}}
+		}
+	case r.settled: // it goes from where it is to its end
+	case !began:
+		b.Fence = storage.Fence{Run: r.Record.Key, Token: r.Record.Token}
+		b.RunUpdates = []storage.RunUpdate{{Run: r.Record.Key, State: storage.Running, At: r.Record.StartedAt, Plan: r.Record.Plan}}
+	default:
+		if err := samePlan(planned, r.Record.Plan); err != nil {
+			return fmt.Errorf("run %s: %w", r.Record.ID, err)
+		}
 	}
-	if err := r.Store.Commit(ctx, &b); err != nil {
-		return fmt.Errorf("run %s: recording it: %w", r.Record.ID, err)
+	if !b.Empty() {
+		if err := r.Store.Commit(ctx, &b); err != nil {
+			return fmt.Errorf("run %s: recording it: %w", r.Record.ID, err)
+		}
 	}
-	r.Record.Key = b.Runs[0].Key
+	if r.Record.Key == 0 {
+		r.Record.Key = b.Runs[0].Key
+	}
 	r.key = r.Record.Key
 	r.fence = storage.Fence{Run: r.key, Token: r.Record.Token}
-	return nil
+	// Lines are numbered anew by each owner: what the former one had not written yet left a gap.
+	r.logs.n = (r.Record.Token - 1) << 40
+	return r.restore(r.Past)
 }
 
-// begin records the start and sets the first steps going.
+// begin records the start, or that the run was taken over, and sets the first steps going.
 func (r *run) begin() {
 	r.mu.Lock()
-	r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: now()}, 0, nil)
+	if r.n == 0 {
+		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: now()}, 0, nil)
+		r.reuse()
+	} else if !r.d.Ended() {
+		r.adopt()
+	}
 	mine, ok := r.advance()
 	r.flush()
 	r.unlock()
+	if r.Record.Cancel != nil {
+		r.asked(*r.Record.Cancel)
+	}
 	if ok {
 		go r.work(mine)
 	}
 }
+
+// asked stops the run because somebody asked for it elsewhere.
+func (r *run) asked(c storage.CancelRequest) { r.stop(&CancelError{c}) }
+
+// lost stops the run because another process has it now: what happens here is not recorded any more.
+func (r *run) lost() {
+	r.mu.Lock()
+	if r.broken == nil && !r.d.Ended() {
+		r.broken = fmt.Errorf("another process has taken the run over: %w", storage.ErrFenced)
+	}
+	r.mu.Unlock()
+	r.stop(errors.Join(ErrCanceled, storage.ErrFenced))
+}
+
+// CancelError is why a run stops that somebody asked to stop, as in [storage.CancelRequest].
+type CancelError struct{ storage.CancelRequest }
+
+// Error says who asked and why.
+func (e *CancelError) Error() string {
+	text := ErrCanceled.Error()
+	if e.By != "" {
+		text += " by " + e.By
+	}
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return text
+}
+
+// Is reports whether target is [ErrCanceled].
+func (e *CancelError) Is(target error) bool { return target == ErrCanceled }
 
 // finish writes the end of the run, durable before it returns.
 func (r *run) finish() (*Result, error) {
@@ -168,20 +272,23 @@ func (r *run) finish() (*Result, error) {
 	if r.wake != nil {
 		r.wake.Stop()
 	}
-	r.releaseAll()
+	r.forgetAll()
 	res := r.result()
 	if r.broken != nil {
 		res.State = storage.Canceled // what is not recorded did not succeed
-		return res, fmt.Errorf("run %s: recording its events: %w", r.Record.ID, r.broken)
+		return res, fmt.Errorf("run %s: %w", r.Record.ID, &recordError{"events", r.broken})
 	}
 	r.batch.Fence = r.fence
-	r.batch.Logs = r.logs.take(r.batch.Logs)
+	r.batch.Logs = r.logs.takeAll(r.batch.Logs)
+	if len(r.plan.Classes) > 0 {
+		r.release(storage.NoStep)
+	}
 	r.batch.RunUpdates = append(r.batch.RunUpdates, storage.RunUpdate{
-		Run: r.key, State: r.end, At: time.Now().UTC(), Error: res.summary(), Counts: r.d.Counts(),
+		Run: r.key, State: r.end, At: time.Now().UTC(), Error: r.summary(res), Counts: r.d.Counts(),
 	})
 	// A run that was canceled still has its end recorded: the caller's context is not asked.
 	if err := r.Store.Commit(context.Background(), &r.batch); err != nil {
-		return res, fmt.Errorf("run %s: recording its end: %w", r.Record.ID, err)
+		return res, fmt.Errorf("run %s: %w", r.Record.ID, &recordError{"end", err})
 	}
 	r.logs.closeWith(r.Store)
 	return res, nil

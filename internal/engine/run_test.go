@@ -38,7 +38,7 @@ type pipeline struct {
 // asset adds a node that reads the named upstreams and returns what fn does.
 func (p *pipeline) asset(name string, fn func(inv *graph.Invocation, args []any) (any, error), ups ...string) *graph.Node {
 	n := graph.Node{
-		Name: name, Definition: name,
+		Name: name, Definition: name, Settings: &graph.Settings{},
 		Outputs: []graph.Output{{Name: name, Asset: true, Handler: p.handler}},
 		Call: func(inv *graph.Invocation, args []any) (graph.Result, error) {
 			v, err := fn(inv, args)

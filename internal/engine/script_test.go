@@ -131,12 +131,24 @@ func (s *script) fact(words []string) (storage.Fact, error) {
 		f.Kind = storage.StepCanceled
 	case "reopen":
 		f.Kind = storage.StepReopened
+	case "reuse":
+		f.Kind, f.Attempt = storage.StepReused, 0
+		if len(words) == 3 { // reuse each 4
+			n, err := strconv.Atoi(words[2])
+			f.Cause = int32(n)
+			return f, err
+		}
+	case "grant":
+		f.Kind, f.Attempt = engine.StepClaimed, s.attempts[step]+1
+	case "refuse":
+		f.Kind, f.Attempt = storage.StepFailed, s.attempts[step]+1
+		s.attempts[step]++
 	case "expand":
 		n, err := strconv.Atoi(words[2])
 		f.Kind, f.Cause = storage.StepExpanded, int32(n)
 		return f, err
 	default:
-		return f, fmt.Errorf("want run, obey, start, succeed, fail, skip, stop, reopen, expand, cancel, adopt or time")
+		return f, fmt.Errorf("want run, obey, start, grant, refuse, succeed, fail, skip, stop, reopen, reuse, expand, cancel, adopt or time")
 	}
 	return f, nil
 }
@@ -170,6 +182,8 @@ func consume(c engine.Command) storage.Fact {
 	switch c.Kind {
 	case engine.Start:
 		return storage.Fact{Kind: storage.StepStarted, Step: c.Step, Attempt: c.Attempt}
+	case engine.Claim:
+		return storage.Fact{Kind: engine.StepClaiming, Step: c.Step, Attempt: c.Attempt}
 	case engine.Skip:
 		return storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause}
 	case engine.Cancel:
@@ -217,6 +231,8 @@ func (s *script) command(c engine.Command) string {
 	switch c.Kind {
 	case engine.Start:
 		return fmt.Sprintf("start %s#%d", s.key(c.Step), c.Attempt)
+	case engine.Claim:
+		return fmt.Sprintf("claim for %s#%d", s.key(c.Step), c.Attempt)
 	case engine.Skip:
 		return fmt.Sprintf("skip %s because %s", s.key(c.Step), s.key(c.Cause))
 	case engine.Cancel:

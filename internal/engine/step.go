@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -27,65 +27,84 @@ type outcome struct {
 	names     []string
 }
 
-// attempt is one attempt in progress.
+// attempt is one attempt in progress, wherever it is done.
 type attempt struct {
-	r    *run
+	*scene
+	place
+
+	host host
 	job  job
-	node *graph.Node
-	key  string
-	ctx  context.Context
+	of   *graph.Node
+	// run is the context of the run, ctx that of the attempt: the same unless it has a timeout.
+	run, ctx context.Context //nolint:containedctx // an attempt lives as long as its context
 	// inv is part of the attempt and logger is made once, so that a step allocates little.
 	inv    graph.Invocation
 	logger func() *slog.Logger
-	// emitted are the outputs that the body has handed over, by position.
+	// emitted are the outputs that the body has handed over, by position; persist says which are wanted,
+	// nil means all.
 	emitted []int
+	persist []bool
+}
+
+// newAttempt prepares an attempt of a step of the run.
+func (r *run) newAttempt(j job) *attempt {
+	a := &attempt{scene: &r.scene, place: r.place(j.step), host: r, job: j, run: r.ctx, ctx: r.ctx}
+	a.of = a.node(a.place)
+	a.logger = a.newLogger
+	return a
 }
 
 // perform does one attempt: load inputs, call the function, write the outputs. No lock is held.
 func (r *run) perform(j job) outcome {
-	node := r.nodeOf(j.step)
-	a := &attempt{r: r, job: j, node: node, key: r.stepKey(j.step), ctx: r.ctx}
-	a.logger = a.newLogger
-	if node.Timeout > 0 {
+	a := r.newAttempt(j)
+	a.persist = r.stillWanted(a)
+	if a.of.Timeout > 0 {
 		var cancel context.CancelFunc
-		a.ctx, cancel = context.WithTimeoutCause(r.ctx, node.Timeout, &TimeoutError{After: node.Timeout})
+		a.ctx, cancel = context.WithTimeoutCause(r.ctx, a.of.Timeout, &TimeoutError{After: a.of.Timeout})
 		defer cancel()
-		late := time.AfterFunc(node.Timeout+r.Grace, func() { r.abandon(j, node.Timeout) })
+		late := time.AfterFunc(a.of.Timeout+r.Grace, func() { r.abandon(j, a.of.Timeout) })
 		defer late.Stop()
 	}
-	return a.guarded()
+	if r.plan.Steps[a.mapped].Lane == plan.Subprocess {
+		return a.guarded(r.isolate)
+	}
+	return a.guarded((*attempt).do)
+}
+
+// finished settles an attempt whose goroutine its function has ended.
+func (r *run) finished(j job, o outcome) {
+	if mine, ok := r.settle(j, o); ok {
+		r.work(mine)
+	}
 }
 
 // guarded does the attempt; a panic of the user's code, and a goroutine that it ended, become
 // failures. That code is the body, but also IO handlers, what takes a mapped value apart, and the
 // methods of the errors that all these return.
-func (a *attempt) guarded() (o outcome) {
+func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {
-			o = a.r.failure(a.job, a.timedOut(&PanicError{Value: p, Stack: string(debug.Stack())}))
+			o = a.failure(a.timedOut(NewPanicError(p)))
 		} else if !returned {
 			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
-			o := a.r.failure(a.job, errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
-			go func() {
-				if mine, ok := a.r.settle(a.job, o); ok {
-					a.r.work(mine)
-				}
-			}()
+			o := a.failure(errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
+			go a.host.finished(a.job, o)
 		}
 	}()
-	o = a.do()
+	o = do(a)
 	returned = true
 	return o
 }
 
+// do does the attempt in this process.
 func (a *attempt) do() outcome {
-	if a.r.unfolds(a.job.step) {
+	if a.unfolds() {
 		return a.unfold()
 	}
 	inv, err := a.call()
 	if err != nil {
-		return a.r.failure(a.job, a.timedOut(err))
+		return a.failure(a.timedOut(err))
 	}
 	return outcome{kind: storage.StepSucceeded, facts: inv.Facts}
 }
@@ -97,15 +116,15 @@ func (a *attempt) call() (*graph.Invocation, error) {
 		return nil, err
 	}
 	a.inv = graph.Invocation{
-		Context: a.ctx, Run: a.r.Shared, Node: a.node, Step: a.key, Attempt: int(a.job.attempt),
-		Config: a.r.Configs[a.planned().Node], Persist: a.planned().Persist,
+		Context: a.ctx, Run: a.shared, Node: a.of, Step: a.key, Attempt: int(a.job.attempt),
+		Config: a.configs[a.plan.Steps[a.mapped].Node], Persist: a.persist,
 		NewLogger: a.logger, Write: a.write,
 	}
 	inv := &a.inv
-	if a.node.Emits {
+	if a.of.Emits {
 		inv.Emit = a.emit
 	}
-	res, err := a.node.Call(inv, args)
+	res, err := a.of.Call(inv, args)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +134,7 @@ func (a *attempt) call() (*graph.Invocation, error) {
 // timedOut says that an error is the timeout's, if the attempt's time had passed when it came.
 func (a *attempt) timedOut(err error) error {
 	var timeout *TimeoutError
-	if a.ctx != a.r.ctx && errors.As(context.Cause(a.ctx), &timeout) && a.r.ctx.Err() == nil {
+	if a.ctx != a.run && errors.As(context.Cause(a.ctx), &timeout) && a.run.Err() == nil {
 		return &TimeoutError{After: timeout.After, Err: err}
 	}
 	return err
@@ -186,11 +205,5 @@ func (r *run) reportLate(j job, o outcome) {
 	if o.err != nil {
 		word = fmt.Sprintf("%s: %v", o.kind, o.err)
 	}
-	a := &attempt{r: r, job: j, key: r.stepKey(j.step)}
-	a.newLogger().Warn("this attempt was given up before it reported", "outcome", word)
-}
-
-func (r *run) nodeOf(step int32) *graph.Node {
-	mapped, _, _ := r.instance(step)
-	return r.graph.Node(r.Plan.Steps[mapped].Node)
+	r.newAttempt(j).newLogger().Warn("this attempt was given up before it reported", "outcome", word)
 }

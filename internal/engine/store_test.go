@@ -70,7 +70,7 @@ func (s *refusing) Append(b *storage.Batch) error {
 
 // multi adds a node with several assets.
 func (p *pipeline) multi(name string, call graph.Call, outputs ...string) *graph.Node {
-	n := graph.Node{Name: name, Definition: name, Kind: graph.MultiAsset, Call: call}
+	n := graph.Node{Name: name, Definition: name, Kind: graph.MultiAsset, Call: call, Settings: &graph.Settings{}}
 	for _, out := range outputs {
 		n.Outputs = append(n.Outputs, graph.Output{Name: out, Asset: true, Handler: p.handler})
 	}

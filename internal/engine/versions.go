@@ -10,7 +10,6 @@ import (
 
 // readVersions finds the data versions of what the plan reads and does not make, in one query.
 func (r *run) readVersions(ctx context.Context) error {
-	r.versions = make([]string, r.graph.Outputs())
 	var names []string
 	for s := range r.Plan.Steps {
 		n := r.Plan.Steps[s].Node

@@ -32,8 +32,9 @@ type Fault struct {
 	Members []string
 }
 
-// Build numbers, connects and sorts nodes. The slice is taken over and reordered. With faults
-// there is no graph.
+// Build numbers, connects and sorts nodes. The slice is taken over and reordered in place: it is
+// the largest part of a graph, and a second one would be in memory with it. With faults there is
+// no graph.
 func Build(nodes []Node) (*Graph, []Fault) {
 	byName, faults := nameOutputs(nodes)
 	ups, more := connect(nodes, byName)
@@ -44,7 +45,7 @@ func Build(nodes []Node) (*Graph, []Fault) {
 	if len(rest) > 0 {
 		return nil, cycles(nodes, ups, rest)
 	}
-	return assemble(nodes, ups, order), nil
+	return assemble(nodes, byName, ups, order), nil
 }
 
 // nameOutputs maps every output's name to its node, in the order given.
@@ -142,54 +143,85 @@ func cycles(nodes []Node, ups edges, rest []int32) []Fault {
 	return faults
 }
 
-func assemble(nodes []Node, ups edges, order []int32) *Graph {
+// assemble puts the nodes into their order and makes what is asked of a graph; byName is taken over.
+func assemble(nodes []Node, byName map[string]int32, ups edges, order []int32) *Graph {
 	place := make([]int32, len(nodes)) // where the node given at i ends up
-	sorted := make([]Node, len(nodes))
-	g := &Graph{nodes: sorted, byName: make(map[string]int32, len(nodes)), from: make([][]int32, len(nodes))}
 	for at, i := range order {
 		place[i] = int32(at)
-		sorted[at] = nodes[i]
-		g.first = append(g.first, int32(len(g.outputs)))
-		for o := range nodes[i].Outputs {
-			out := &sorted[at].Outputs[o]
-			if out.Attrs == nil {
-				out.Attrs = &Attrs{}
-			}
-			g.byName[out.Name] = int32(len(g.outputs))
-			g.outputs = append(g.outputs, outputRef{int32(at), int32(o)})
-		}
 	}
+	g := &Graph{nodes: nodes, byName: byName}
 	g.up = edges{start: make([]int32, 1, len(nodes)+1), to: make([]int32, 0, len(ups.to))}
-	for at, i := range order {
+	for _, i := range order {
 		first := len(g.up.to)
 		for _, u := range ups.of(i) {
 			g.up.to = append(g.up.to, place[u])
 		}
 		slices.Sort(g.up.to[first:])
 		g.up.start = append(g.up.start, int32(len(g.up.to)))
-		g.from[at] = g.reads(int32(at))
 	}
 	g.down = g.up.reverse()
+	arrange(nodes, place)
+	g.number()
+	g.resolve()
 	g.items = g.makeItems()
 	return g
 }
 
-// reads resolves the inputs of a node to outputs.
-func (g *Graph) reads(n int32) []int32 {
-	inputs := g.nodes[n].Inputs
-	if len(inputs) == 0 {
-		return nil
-	}
-	from := make([]int32, len(inputs))
-	for k := range inputs {
-		from[k] = -1
-		switch inputs[k].Mode {
-		case Bound:
-		case Self:
-			from[k] = g.byName[g.nodes[n].Outputs[0].Name]
-		default:
-			from[k] = g.byName[inputs[k].From] // upstreams stand before n, so they are named already
+// arrange moves every node to its place, which it uses up: what is in the way is swapped onwards
+// until the cycle is closed.
+func arrange(nodes []Node, place []int32) {
+	for i := range nodes {
+		for place[i] != int32(i) {
+			to := place[i]
+			nodes[i], nodes[to] = nodes[to], nodes[i]
+			place[i], place[to] = place[to], to
 		}
 	}
-	return from
+}
+
+// number gives each output its number and fills in what may be left out.
+func (g *Graph) number() {
+	g.first = make([]int32, len(g.nodes))
+	g.outputs = make([]outputRef, 0, len(g.byName))
+	var attrs Attrs // of all that have none
+	var settings Settings
+	for n := range g.nodes {
+		node := &g.nodes[n]
+		if node.Settings == nil {
+			node.Settings = &settings
+		}
+		g.first[n] = int32(len(g.outputs))
+		for o := range node.Outputs {
+			out := &node.Outputs[o]
+			if out.Attrs == nil {
+				out.Attrs = &attrs
+			}
+			g.byName[out.Name] = int32(len(g.outputs))
+			g.outputs = append(g.outputs, outputRef{int32(n), int32(o)})
+		}
+	}
+}
+
+// resolve finds the output that each input reads.
+func (g *Graph) resolve() {
+	count := 0
+	for n := range g.nodes {
+		count += len(g.nodes[n].Inputs)
+	}
+	g.from = edges{start: make([]int32, 1, len(g.nodes)+1), to: make([]int32, 0, count)}
+	for n := range g.nodes {
+		node := &g.nodes[n]
+		for k := range node.Inputs {
+			from := int32(-1)
+			switch in := &node.Inputs[k]; in.Mode {
+			case Bound:
+			case Self:
+				from = g.byName[node.Outputs[0].Name]
+			default:
+				from = g.byName[in.From]
+			}
+			g.from.to = append(g.from.to, from)
+		}
+		g.from.start = append(g.from.start, int32(len(g.from.to)))
+	}
 }

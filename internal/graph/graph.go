@@ -8,8 +8,8 @@ type Graph struct {
 	outputs []outputRef
 	first   []int32 // number of each node's first output
 	byName  map[string]int32
-	// from has the output read by each input, -1 for a constant, by node.
-	from [][]int32
+	// from has the output read by each input of a node, -1 for a constant.
+	from edges
 	// up and down are edges between nodes, sorted, without repeats.
 	up, down edges
 	items    items
@@ -51,7 +51,7 @@ func (g *Graph) Find(name string) (int32, bool) {
 }
 
 // From returns the output that each input of n reads, -1 for a constant.
-func (g *Graph) From(n int32) []int32 { return g.from[n] }
+func (g *Graph) From(n int32) []int32 { return g.from.of(n) }
 
 // edges is a list of lists in two slices.
 type edges struct {

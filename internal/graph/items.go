@@ -4,8 +4,10 @@ import "slices"
 
 // items are what people select: assets and tasks, in topological order of their nodes.
 type items struct {
-	outputs  []int32 // output of each item
-	of       []int32 // item of each output, -1 for inner values
+	outputs  []int32          // output of each item
+	of       []int32          // item of each output, -1 for inner values
+	numbers  []int32          // of the items, from zero: answers are parts of it
+	multis   map[string]int32 // node of each multi-asset
 	up, down edges
 }
 
@@ -17,47 +19,48 @@ type Items struct{ g *Graph }
 func (g *Graph) Items() Items { return Items{g} }
 
 func (g *Graph) makeItems() items {
-	it := items{of: make([]int32, len(g.outputs))}
-	lastOf := map[string]int32{} // graph asset -> item, for its inner nodes
+	it := items{of: make([]int32, len(g.outputs)), outputs: make([]int32, 0, len(g.outputs))}
+	it.multis = map[string]int32{}
+	tasks := map[string][]int32{} // the nodes of each graph asset
+	for n := range int32(len(g.nodes)) {
+		switch node := g.Node(n); node.Kind {
+		case GraphTask:
+			tasks[node.Definition] = append(tasks[node.Definition], n)
+		case MultiAsset:
+			it.multis[node.Definition] = n
+		}
+	}
 	for v := range g.outputs {
 		it.of[v] = -1
-		out, node := g.Output(int32(v))
-		if out.Inner {
-			continue
-		}
-		it.of[v] = int32(len(it.outputs))
-		if n := g.Node(node); n.Kind == GraphTask {
-			lastOf[n.Definition] = it.of[v]
-		}
-		it.outputs = append(it.outputs, int32(v))
-	}
-	ups := make([][]int32, len(it.outputs))
-	for n := range int32(len(g.nodes)) {
-		node := g.Node(n)
-		reads := g.itemsRead(&it, n)
-		if node.Kind == GraphTask {
-			mine := lastOf[node.Definition]
-			ups[mine] = append(ups[mine], reads...)
-			continue
-		}
-		for o := range node.Outputs {
-			mine := it.of[g.byName[node.Outputs[o].Name]]
-			ups[mine] = append(ups[mine], reads...)
+		if out, _ := g.Output(int32(v)); !out.Inner {
+			it.of[v] = int32(len(it.outputs))
+			it.numbers = append(it.numbers, it.of[v])
+			it.outputs = append(it.outputs, int32(v))
 		}
 	}
-	it.up.start = make([]int32, 1, len(ups)+1)
-	for _, u := range ups {
-		slices.Sort(u)
-		it.up.to = append(it.up.to, slices.Compact(u)...)
+	it.up = edges{start: make([]int32, 1, len(it.outputs)+1), to: make([]int32, 0, len(g.up.to))}
+	for _, v := range it.outputs {
+		own := g.outputs[v].node
+		nodes := []int32{own}
+		if node := g.Node(own); node.Kind == GraphTask {
+			nodes = tasks[node.Definition]
+		}
+		first := len(it.up.to)
+		for _, n := range nodes {
+			it.up.to = g.appendItemsRead(it.up.to, &it, n)
+		}
+		mine := it.up.to[first:]
+		slices.Sort(mine)
+		it.up.to = it.up.to[:first+len(slices.Compact(mine))]
 		it.up.start = append(it.up.start, int32(len(it.up.to)))
 	}
 	it.down = it.up.reverse()
 	return it
 }
 
-func (g *Graph) itemsRead(it *items, n int32) []int32 {
-	var reads []int32
-	for k, v := range g.from[n] {
+// appendItemsRead appends the items that a node reads.
+func (g *Graph) appendItemsRead(reads []int32, it *items, n int32) []int32 {
+	for k, v := range g.From(n) {
 		if v < 0 || g.nodes[n].Inputs[k].Mode == Self {
 			continue
 		}
@@ -79,6 +82,11 @@ func (it Items) Of(v int32) int { return int(it.g.items.of[v]) }
 
 // Name returns the name of item i.
 func (it Items) Name(i int) string { return it.output(i).Name }
+
+// Definition returns the name of what makes item i: its own, or that of a multi-asset.
+func (it Items) Definition(i int) string {
+	return it.g.Node(it.g.outputs[it.g.items.outputs[i]].node).Definition
+}
 
 // Group returns the group of item i, empty for none.
 func (it Items) Group(i int) string { return it.output(i).Attrs.Group }
@@ -108,6 +116,20 @@ func (it Items) Lookup(name string) (int, bool) {
 		return 0, false
 	}
 	return int(it.g.items.of[v]), true
+}
+
+// Named returns the item of that name, else those that the multi-asset of that name makes. The
+// caller must not change the answer.
+func (it Items) Named(name string) []int32 {
+	if i, ok := it.Lookup(name); ok {
+		return it.g.items.numbers[i : i+1]
+	}
+	n, ok := it.g.items.multis[name]
+	if !ok {
+		return nil
+	}
+	first := it.g.items.of[it.g.first[n]] // its outputs have numbers in a row, and none is inside anything
+	return it.g.items.numbers[first : int(first)+len(it.g.nodes[n].Outputs)]
 }
 
 func (it Items) output(i int) *Output {

@@ -8,6 +8,7 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // Kind says what a node is to the person who defined it.
@@ -50,6 +51,9 @@ type Result struct {
 	Emitted bool
 }
 
+// NoValue is the argument of a [Self] input that has no previous value: nil may be one.
+type NoValue struct{}
+
 // Written is the value of an output that the body wrote by itself: no handler is called for it.
 type Written struct{}
 
@@ -67,6 +71,16 @@ type Node struct {
 	Observe Call
 	// DecodeConfig checks and decodes the config overrides of a request; nil takes none.
 	DecodeConfig func(overrides map[string]any) (any, error)
+	// Settings are what else the node may say about its runs; most say nothing. Never nil after Build.
+	*Settings
+	// Emits says that the body hands its outputs over as it goes: it is not retried after the first.
+	Emits bool
+	// Map is set on a node that unfolds into an instance per element of one input.
+	Map *Map
+}
+
+// Settings say how a node is run. They may be shared by nodes and must not be changed after Build.
+type Settings struct {
 	// Retry is the node's own policy; zero takes the job's or repository's.
 	Retry retry.Policy
 	// Timeout bounds one attempt; zero does not.
@@ -75,10 +89,8 @@ type Node struct {
 	Executor    executor.Executor
 	HasExecutor bool
 	Hooks       []Hook
-	// Emits says that the body hands its outputs over as it goes: it is not retried after the first.
-	Emits bool
-	// Map is set on a node that unfolds into an instance per element of one input.
-	Map *Map
+	// Pools are the concurrency slots that an attempt holds, sorted by the pools' names.
+	Pools []storage.PoolSlots
 }
 
 // Map says how a mapped node unfolds.
@@ -119,6 +131,12 @@ type Attrs struct {
 	CodeVersion string
 }
 
+// IsZero reports whether nothing is attached.
+func (a *Attrs) IsZero() bool {
+	return a.Group == "" && len(a.Kinds) == 0 && len(a.Tags) == 0 && len(a.Owners) == 0 &&
+		a.Description == "" && len(a.Metadata) == 0 && a.CodeVersion == ""
+}
+
 // InputMode says how an input gets its value.
 type InputMode uint8
 
@@ -128,7 +146,7 @@ const (
 	Value InputMode = iota
 	// OrderOnly waits for the upstream and loads nothing.
 	OrderOnly
-	// Self loads the node's own previous value, nil if there is none; it makes no edge.
+	// Self loads the node's own previous value, [NoValue] if there is none; it makes no edge.
 	Self
 	// Collect loads the values of all instances of a mapped upstream.
 	Collect

@@ -345,6 +345,12 @@ func checkItem(t *rapid.T, it graph.Items, i int, want []string) {
 	if at, ok := it.Lookup(name); !ok || at != i || it.Of(it.Output(i)) != i {
 		t.Fatalf("item %d is %q, which is found at %d", i, name, at)
 	}
+	if own := it.Named(name); !slices.Equal(own, []int32{int32(i)}) {
+		t.Fatalf("%q is the name of %v, want %d alone", name, own, i)
+	}
+	if by := it.Definition(i); by != name && !slices.Contains(names(it, it.Named(by)), name) {
+		t.Fatalf("%s is made by %s, which makes %q", name, by, names(it, it.Named(by)))
+	}
 	got := names(it, it.Upstream(i))
 	slices.Sort(got)
 	slices.Sort(want)

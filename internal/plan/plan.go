@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/storage"
@@ -37,6 +39,8 @@ const (
 	Parallel Lane = iota
 	// InProcess steps run one at a time, in the order of the plan.
 	InProcess
+	// Subprocess steps run in processes of their own, up to the executor's number of workers at once.
+	Subprocess
 	// Lanes is the number of lanes.
 	Lanes
 )
@@ -50,6 +54,8 @@ type Step struct {
 	// Mapped says that the step unfolds into instances, MaxConcurrency of them at once (zero: unbounded).
 	Mapped         bool
 	MaxConcurrency int32
+	// Class is the index in [Plan.Classes] of the slots that it holds while it runs, -1 for none.
+	Class int32
 	// Why says why it is here.
 	Why Reason
 	// Persist says which outputs are wanted, by position; nil means all.
@@ -60,8 +66,10 @@ type Step struct {
 type Plan struct {
 	Graph *graph.Graph
 	Steps []Step
-	// Workers is the capacity of the parallel lane.
-	Workers int
+	// Capacity is how many steps of each lane run at once.
+	Capacity [Lanes]int
+	// Classes are the different sets of pool slots that steps hold.
+	Classes [][]storage.PoolSlots
 	// step of each node, -1 where it has none.
 	stepOf           []int32
 	downStart, downs []int32
@@ -96,7 +104,7 @@ func (p *Plan) Record() []storage.PlanStep {
 	assets := make([]string, 0, p.outputs())
 	for s := range p.Steps {
 		node := p.Graph.Node(p.Steps[s].Node)
-		record[s].Key = node.Name
+		record[s].Key, record[s].Mapped = node.Name, p.Steps[s].Mapped
 		own := len(assets)
 		for o := range node.Outputs {
 			if node.Outputs[o].Asset && p.Wanted(int32(s), o) {
@@ -134,7 +142,7 @@ type Options struct {
 	IncludeUpstream bool
 	// Executor is the run's; zero is parallel with Workers workers.
 	Executor executor.Executor
-	// Workers is the capacity of the parallel lane where the executor gives none.
+	// Workers is the capacity of the parallel lanes where the executor gives none.
 	Workers int
 }
 
@@ -229,10 +237,7 @@ func (c *choice) wantRead(n int32) {
 }
 
 func (c *choice) plan(o Options) *Plan {
-	p := &Plan{Graph: c.g, stepOf: make([]int32, c.g.Len()), Workers: o.Workers}
-	if o.Executor.Kind() == executor.KindParallel && o.Executor.Workers() > 0 {
-		p.Workers = o.Executor.Workers()
-	}
+	p := &Plan{Graph: c.g, stepOf: make([]int32, c.g.Len()), Capacity: capacity(o)}
 	count := 0
 	for n := range c.in {
 		p.stepOf[n] = -1
@@ -248,7 +253,7 @@ func (c *choice) plan(o Options) *Plan {
 		if !c.in[n] {
 			continue
 		}
-		p.Steps = append(p.Steps, c.step(n, o))
+		p.Steps = append(p.Steps, c.step(p, n, o))
 		for _, d := range c.g.Down(n) {
 			if down := p.stepOf[d]; down >= 0 {
 				p.downs = append(p.downs, down)
@@ -260,9 +265,20 @@ func (c *choice) plan(o Options) *Plan {
 	return p
 }
 
-func (c *choice) step(n int32, o Options) Step {
+// capacity is how many steps of each lane may run at once. An asset that names another executor than the
+// run's has its lane, and the number of workers of whoever names none.
+func capacity(o Options) [Lanes]int {
+	workers := max(o.Workers, 1)
+	of := [Lanes]int{Parallel: workers, InProcess: 1, Subprocess: workers}
+	if lane := laneOf(o.Executor); lane != InProcess && o.Executor.Workers() > 0 {
+		of[lane] = o.Executor.Workers()
+	}
+	return of
+}
+
+func (c *choice) step(p *Plan, n int32, o Options) Step {
 	node := c.g.Node(n)
-	s := Step{Node: n, Why: c.why[n], Lane: laneOf(o.Executor), Persist: c.persist[n]}
+	s := Step{Node: n, Why: c.why[n], Lane: laneOf(o.Executor), Persist: c.persist[n], Class: p.class(node.Pools)}
 	if node.HasExecutor {
 		s.Lane = laneOf(node.Executor)
 	}
@@ -278,9 +294,27 @@ func (c *choice) step(n int32, o Options) Step {
 	return s
 }
 
-func laneOf(e executor.Executor) Lane {
-	if e.Kind() == executor.KindInProcess {
-		return InProcess
+// class returns the index of a set of slots, -1 for none. A repository has few of them.
+func (p *Plan) class(pools []storage.PoolSlots) int32 {
+	if len(pools) == 0 {
+		return -1
 	}
-	return Parallel
+	for i := range p.Classes {
+		if slices.Equal(p.Classes[i], pools) {
+			return int32(i)
+		}
+	}
+	p.Classes = append(p.Classes, pools)
+	return int32(len(p.Classes) - 1)
+}
+
+func laneOf(e executor.Executor) Lane {
+	switch e.Kind() {
+	case executor.KindInProcess:
+		return InProcess
+	case executor.KindSubprocess:
+		return Subprocess
+	default:
+		return Parallel
+	}
 }

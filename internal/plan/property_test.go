@@ -27,7 +27,7 @@ func randomGraph(t *rapid.T) *graph.Graph {
 		name := fmt.Sprintf("n%d", i)
 		n := graph.Node{Name: name, Definition: name, Outputs: []graph.Output{{Name: name, Asset: true}}}
 		if rapid.IntRange(0, 4).Draw(t, "in process") == 0 {
-			n.HasExecutor, n.Executor = true, executor.InProcess()
+			n.Settings = &graph.Settings{HasExecutor: true, Executor: executor.InProcess()}
 		}
 		switch rapid.SampledFrom([]string{"asset", "asset", "multi", "task", "external", "graph"}).Draw(t, "kind") {
 		case "multi":
@@ -126,8 +126,8 @@ func TestPlanIsThatOfTheNaiveModel(t *testing.T) {
 			}
 		}
 		checkOrder(t, p)
-		if workers := o.Executor.Workers(); o.Executor.Kind() == executor.KindParallel && p.Workers != workers {
-			t.Fatalf("%d workers, the executor has %d", p.Workers, workers)
+		if workers := o.Executor.Workers(); o.Executor.Kind() == executor.KindParallel && p.Capacity[plan.Parallel] != workers {
+			t.Fatalf("%d workers, the executor has %d", p.Capacity[plan.Parallel], workers)
 		}
 	})
 }

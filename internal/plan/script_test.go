@@ -77,7 +77,7 @@ func planned(g *graph.Graph, words string) (*plan.Plan, error) {
 // show writes a line for each step: what it waits for, what it loads, its lane, what it keeps, why.
 func show(p *plan.Plan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d workers\n", p.Workers)
+	fmt.Fprintf(&b, "%d workers\n", p.Capacity[plan.Parallel])
 	for s, rec := range p.Record() {
 		fmt.Fprintf(&b, "%s", rec.Key)
 		list(&b, " after ", after(p, rec.After))

@@ -12,18 +12,18 @@ import (
 )
 
 // Graph is what a selection is evaluated against. Nodes are the integers from 0 to
-// below Len; what selects by name may be more than assets: an output of a
-// multi-asset is a node of its own here, if the caller makes it one.
+// below Len; each output of a multi-asset is a node of its own.
 type Graph interface {
 	Len() int
 	Name(i int) string
-	Group(i int) string // "" for none
+	Definition(i int) string // what makes it: itself, or a multi-asset with a name of its own
+	Group(i int) string      // "" for none
 	Kinds(i int) []string
 	Tag(i int, key string) (value string, ok bool)
 	Owners(i int) []string
-	Upstream(i int) []int32   // direct neighbours
-	Downstream(i int) []int32 // direct neighbours
-	Lookup(name string) (i int, ok bool)
+	Upstream(i int) []int32    // direct neighbours
+	Downstream(i int) []int32  // direct neighbours
+	Named(name string) []int32 // the node of that name, else all that the definition of that name makes
 }
 
 // NoMatchError is a part of a selection that selects nothing.
@@ -148,9 +148,9 @@ func reach(into, base Set, depth int, next func(int) []int32) {
 func (ev *evaluator) term(into Set, t *term) {
 	found := false
 	if t.field == byName && !t.glob {
-		var i int
-		if i, found = ev.g.Lookup(t.pattern); found {
-			into.Add(i)
+		for _, i := range ev.g.Named(t.pattern) {
+			into.Add(int(i))
+			found = true
 		}
 	} else {
 		for i := range ev.g.Len() {
@@ -178,7 +178,7 @@ func (t *term) fits(g Graph, i int) bool {
 	case byOwner:
 		return slices.ContainsFunc(g.Owners(i), t.fitsText)
 	default:
-		return match(t.pattern, g.Name(i))
+		return match(t.pattern, g.Name(i)) || match(t.pattern, g.Definition(i))
 	}
 }
 
@@ -247,7 +247,7 @@ func (ev *evaluator) existing(t *term) (what string, have iter.Seq[string]) {
 			return []string{value}
 		})
 	default:
-		return "names", each(func(i int) []string { return []string{ev.g.Name(i)} })
+		return "names", each(func(i int) []string { return []string{ev.g.Name(i), ev.g.Definition(i)} })
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 // testNode is a node of a testGraph.
 type testNode struct {
 	name, group   string
+	by            string // the multi-asset that makes it; empty for none
 	kinds, owners []string
 	tags          map[string]string
 	up            []string
@@ -54,6 +55,26 @@ func (g testGraph) Downstream(i int) []int32 {
 	return down
 }
 
+func (g testGraph) Definition(i int) string {
+	if g[i].by != "" {
+		return g[i].by
+	}
+	return g[i].name
+}
+
+func (g testGraph) Named(name string) []int32 {
+	if i, ok := g.Lookup(name); ok {
+		return []int32{int32(i)}
+	}
+	var made []int32
+	for i := range g {
+		if g[i].by == name {
+			made = append(made, int32(i))
+		}
+	}
+	return made
+}
+
 func (g testGraph) Lookup(name string) (int, bool) {
 	i := slices.IndexFunc(g, func(n testNode) bool { return n.name == name })
 	return i, i >= 0
@@ -85,6 +106,39 @@ func selected(g Graph, text string) (string, error) {
 		names = append(names, g.Name(i))
 	}
 	return strings.Join(names, " "), nil
+}
+
+// A multi-asset's own name is the union of what it makes, unless one of these has the name.
+func TestEvalOfAMultiAsset(t *testing.T) {
+	t.Parallel()
+	g := testGraph{
+		{name: "raw"},
+		{name: "good", by: "split", up: []string{"raw"}},
+		{name: "bad", by: "split", up: []string{"raw"}},
+		{name: "report", up: []string{"good"}},
+		{name: "twice", by: "twice"},
+		{name: "more", by: "twice"},
+	}
+	for _, c := range []struct{ text, want string }{
+		{"split", "good bad"},
+		{"split+", "good bad report"},
+		{"+split", "raw good bad"},
+		{"split and not bad", "good"},
+		{"not split", "raw report twice more"},
+		{"sp*", "good bad"},
+		{"raw or split", "raw good bad"},
+		{"twice", "twice"},
+		{"twice or more", "twice more"},
+	} {
+		got, err := selected(g, c.text)
+		if err != nil || got != c.want {
+			t.Errorf("%s selects %s (%v), want %s", c.text, got, err, c.want)
+		}
+	}
+	_, err := selected(g, "spilt")
+	if want := `selection "spilt": no asset or output of that name (did you mean "split"?)`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 }
 
 func TestEval(t *testing.T) {
@@ -209,7 +263,7 @@ func graphs() *rapid.Generator[testGraph] {
 		few := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 2, rapid.ID)
 		for i := range g {
 			g[i] = testNode{
-				name: "n" + strconv.Itoa(i), group: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "group"),
+				name: "n" + strconv.Itoa(i), by: rapid.SampledFrom([]string{"", "", "m1", "m2"}).Draw(t, "by"), group: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "group"),
 				kinds: few.Draw(t, "kinds"), owners: few.Draw(t, "owners"), tags: map[string]string{},
 			}
 			for _, key := range few.Draw(t, "keys") {
@@ -252,12 +306,12 @@ func around(set naive, depth int, next func(int) []int32) naive {
 func atom(t *rapid.T, g testGraph) phrase {
 	word := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "word")
 	value := rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "value")
-	switch rapid.IntRange(0, 6).Draw(t, "term") {
+	switch rapid.IntRange(0, 8).Draw(t, "term") {
 	case 0:
 		digit := strconv.Itoa(rapid.IntRange(0, 9).Draw(t, "digit"))
 		pattern := rapid.SampledFrom([]string{"n*" + digit, "n?" + digit, "*" + digit + "*", "n" + digit + "*"}).Draw(t, "pattern")
 		re := regexp.MustCompile("^" + strings.NewReplacer("*", ".*", "?", ".").Replace(pattern) + "$")
-		return phrase{pattern, where(g, func(n testNode) bool { return re.MatchString(n.name) })}
+		return phrase{pattern, where(g, func(n testNode) bool { return re.MatchString(n.name) || re.MatchString(n.by) })}
 	case 1:
 		return phrase{"group:" + word, where(g, func(n testNode) bool { return n.group == word })}
 	case 2:
@@ -268,6 +322,11 @@ func atom(t *rapid.T, g testGraph) phrase {
 		return phrase{"tag:" + word, where(g, func(n testNode) bool { _, ok := n.tags[word]; return ok })}
 	case 5:
 		return phrase{"tag:" + word + "=" + strconv.Quote(value), where(g, func(n testNode) bool { v, ok := n.tags[word]; return ok && v == value })}
+	case 6:
+		by := rapid.SampledFrom([]string{"m1", "m2"}).Draw(t, "by")
+		return phrase{by, where(g, func(n testNode) bool { return n.by == by })}
+	case 7:
+		return phrase{"m*", where(g, func(n testNode) bool { return n.by != "" })}
 	default:
 		i := rapid.IntRange(0, len(g)-1).Draw(t, "node")
 		return phrase{g[i].name, naive{i: true}}

@@ -2,7 +2,7 @@
 // request, in a job, on the command line. There is one parser, so that what works
 // in one place works in all.
 //
-//	users            the node of that name
+//	users            the node of that name, or of a multi-asset all that it makes
 //	raw_*            the names that fit: * is any number of letters, ? is one
 //	+users           and everything upstream       users+     and everything downstream
 //	2+users          and two layers upstream       users+2    and two layers downstream

@@ -13,7 +13,8 @@
 // context or a crash leaves the old object. On a disk it outlives the process;
 // file:///absolute?sync=full also waits for the disk, and outlives a loss of power. A load holds
 // the bytes of one write, whatever is written meanwhile. What a killed process leaves are hidden files
-// that end in .tmp and may be deleted.
+// that end in .tmp; the first write of a handler in their directory deletes those that are an hour old
+// and that no living process holds.
 //
 // A [Handler] opens its bucket at first use and may be used from many goroutines at once.
 package blob
@@ -91,7 +92,7 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 		return h.codec.Write(w, value)
 	})
 	if err != nil {
-		return fmt.Errorf("output %q: %w", out.Name, err)
+		return err
 	}
 	if h.codec.Deterministic() {
 		out.DataVersion = hex.EncodeToString(sum.Sum(nil))

@@ -147,20 +147,19 @@ func (h *Handler) CanLoad(stored, wanted reflect.Type) bool {
 // write_duration_s and rivers/schema. A nil value of a known type is a file without rows. A
 // stream that yields an error, or a context that ends, leaves the file that was there.
 func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext, value any) error {
-	fail := func(err error) error { return fmt.Errorf("output %q: %w", out.Name, err) }
 	if h.fault != nil {
-		return fail(h.fault)
+		return h.fault
 	}
 	v, t := reflect.ValueOf(value), reflect.TypeOf(value)
 	if value == nil {
 		if t = out.Type; t == nil || t.Kind() != reflect.Slice && t.Kind() != reflect.Map {
-			return fail(errors.New("the value is nil: " + wanted))
+			return errors.New("the value is nil: " + wanted)
 		}
 		v = reflect.Zero(t)
 	}
 	shape, err := h.shapes.of(t)
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	key, start := h.key(out.Name), time.Now()
 	var done written
@@ -169,7 +168,7 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 		return err
 	})
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	out.AddMetadata("path", metadata.Path(h.bucket.URL(key)))
 	out.AddMetadata("size_bytes", metadata.Size(size))

@@ -306,7 +306,7 @@ func TestRefusals(t *testing.T) {
 		{iter.Seq[int](nil), "is not rows"},
 	} {
 		requireSays(t, h.CanStore(reflect.TypeOf(c.value)), c.says)
-		requireSays(t, h.HandleOutput(t.Context(), &iohandler.OutputContext{Name: "x"}, c.value), c.says, `output "x"`)
+		requireSays(t, h.HandleOutput(t.Context(), &iohandler.OutputContext{Name: "x"}, c.value), c.says)
 	}
 	type priced struct {
 		Price string `parquet:"price,decimal(4,2)"`

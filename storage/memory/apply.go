@@ -49,7 +49,7 @@ func (s *Store) apply(b *storage.Batch) {
 
 func (s *Store) addRun(rec *storage.RunRecord, lease time.Duration) {
 	rec.Key = storage.RunKey(len(s.runs) + 1)
-	r := &run{record: *rec}
+	r := &run{record: *rec, events: make([]storage.Event, 0, 2*len(rec.Plan)+2)} // most runs have two a step
 	r.record.CreatedAt = micros(rec.CreatedAt)
 	r.record.StartedAt = micros(rec.StartedAt)
 	r.record.EndedAt = micros(rec.EndedAt)
@@ -63,6 +63,9 @@ func (s *Store) addRun(rec *storage.RunRecord, lease time.Duration) {
 func (s *Store) updateRun(u *storage.RunUpdate) {
 	rec := &s.run(u.Run).record // the fence was of this run, so it is there
 	rec.State, rec.Error, rec.Counts = u.State, u.Error, u.Counts
+	if u.Plan != nil {
+		rec.Plan = u.Plan
+	}
 	switch {
 	case u.State == storage.Running:
 		rec.StartedAt = micros(u.At)

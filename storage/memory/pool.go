@@ -72,6 +72,9 @@ func (s *Store) ClaimSlots(ctx context.Context, c storage.SlotClaim) (storage.Sl
 			return storage.SlotAnswer{Blocked: blocked}, nil
 		}
 		mine.holding, mine.since = true, micros(now)
+		if s.waited(mine) { // the line has moved: who is first now may be served too
+			s.signals.Send(storage.TopicSlots)
+		}
 	}
 	mine.until = micros(now.Add(c.Hold))
 	return storage.SlotAnswer{Granted: true}, nil
@@ -117,6 +120,13 @@ func (s *Store) blocks(mine *claim) []storage.PoolBlock {
 		}
 	}
 	return blocked
+}
+
+// waited reports whether others wait for a pool of a claim.
+func (s *Store) waited(mine *claim) bool {
+	return slices.ContainsFunc(s.claims, func(c *claim) bool {
+		return !c.holding && slices.ContainsFunc(mine.pools, func(p storage.PoolSlots) bool { return c.wants(p.Pool) > 0 })
+	})
 }
 
 // expire drops the claims whose lease has ended.

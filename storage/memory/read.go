@@ -57,7 +57,7 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 		rec := s.runs[i].record
 		if q.Location != "" && rec.Location != q.Location || q.Job != "" && rec.Job != q.Job ||
 			len(q.States) > 0 && !slices.Contains(q.States, rec.State) ||
-			q.Abandoned && (rec.LeaseUntil.IsZero() || rec.LeaseUntil.After(now)) {
+			(q.Owned || q.Abandoned) && rec.LeaseUntil.IsZero() || q.Abandoned && rec.LeaseUntil.After(now) {
 			continue
 		}
 		rec.Plan = nil
@@ -77,7 +77,7 @@ func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage
 		return nil, nil
 	}
 	from := sort.Search(len(r.events), func(i int) bool { return r.events[i].N > q.After })
-	return slices.Clone(page(r.events[from:], q.Limit)), nil
+	return append([]storage.Event(nil), page(r.events[from:], q.Limit)...), nil // nil where there is none
 }
 
 // ListAssetEvents returns the materializations and observations of an asset, newest first.

@@ -151,6 +151,11 @@ func (e *effects) change(r *run) {
 func (f *facts) update(u *storage.RunUpdate, e *effects) {
 	r := f.runs[u.Run] // the fence was of this run, so it is there
 	r.state, r.update = u.State, u
+	if u.Plan != nil {
+		if r.plan = storage.AppendPlan(nil, u.Plan); len(r.plan) == 0 {
+			r.plan = []byte("[]")
+		}
+	}
 	at := storage.MicrosOf(u.At)
 	switch {
 	case u.State == storage.Running:

@@ -39,6 +39,7 @@ type run struct {
 	update         *storage.RunUpdate
 	started, ended *storage.Micros
 	canceling      []byte
+	plan           []byte
 }
 
 // pool is a pool's row.

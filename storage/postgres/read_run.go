@@ -43,16 +43,15 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	if p.Before <= 0 {
 		p.Before = math.MaxInt64
 	}
-	open := q.Abandoned // which have no end
+	ended := len(q.States) == 0
 	if len(q.States) > 0 {
-		p.States, open = 0, true
+		p.States = 0
 		for _, state := range q.States {
 			p.States |= 1 << state
-			open = open && !state.Terminal()
+			ended = ended || state.Terminal()
 		}
-		open = open || q.Abandoned
 	}
-	rows, err := s.listRuns(ctx, p, open, q.Abandoned)
+	rows, err := s.listRuns(ctx, p, &q, ended)
 	if err != nil {
 		return nil, err
 	}
@@ -67,15 +66,15 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	return list, nil
 }
 
-// listRuns asks for the open runs among few, and for others in the whole history.
-func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, open, abandoned bool) ([]db.ListRunsRow, error) {
+// listRuns asks for runs without an end, and so for those that have a lease, among few; for others in the whole history.
+func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery, ended bool) ([]db.ListRunsRow, error) {
 	const what = "list runs"
-	if !open {
+	if ended && !q.Owned && !q.Abandoned {
 		return readBy(ctx, s, what, (*db.Queries).ListRuns, p)
 	}
 	found, err := readBy(ctx, s, what, (*db.Queries).ListOpenRuns, db.ListOpenRunsParams{
 		Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
-		States: p.States, Abandoned: abandoned, Max: p.Max,
+		States: p.States, Owned: q.Owned || q.Abandoned, Abandoned: q.Abandoned, Max: p.Max,
 	})
 	rows := make([]db.ListRunsRow, len(found))
 	for i := range found {

@@ -59,6 +59,9 @@ func (c *slotClaim) decide(f *facts, e *effects) (refusal error) {
 			return nil
 		}
 		mine.holding, mine.since = true, f.now
+		if f.waited(mine) { // the line has moved: who is first now may be served too
+			e.topics |= storage.TopicSlots
+		}
 	}
 	mine.until = f.after(c.Hold)
 	c.answer.Granted = true
@@ -144,6 +147,13 @@ func (f *facts) blocks(mine *claim, pools []storage.PoolSlots) []storage.PoolBlo
 		}
 	}
 	return blocked
+}
+
+// waited reports whether others wait for a pool of a claim.
+func (f *facts) waited(mine *claim) bool {
+	return slices.ContainsFunc(f.claims, func(c *claim) bool {
+		return !c.holding && slices.ContainsFunc(mine.pools, func(p storage.PoolSlots) bool { return c.wants(p.Pool) > 0 })
+	})
 }
 
 // wants returns how many slots of a pool the claim is about.

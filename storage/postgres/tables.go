@@ -47,7 +47,7 @@ var updateRuns = newWrite(
 	started_at = coalesce(new.started_at, run.started_at), ended_at = coalesce(new.ended_at, run.ended_at),
 	succeeded = coalesce(new.succeeded, run.succeeded), failed = coalesce(new.failed, run.failed),
 	skipped = coalesce(new.skipped, run.skipped), canceled = coalesce(new.canceled, run.canceled),
-	error = coalesce(new.error, run.error), cancel = coalesce(new.cancel, run.cancel)
+	error = coalesce(new.error, run.error), cancel = coalesce(new.cancel, run.cancel), plan = coalesce(new.plan, run.plan)
 FROM ROWS WHERE run.key = new.key`,
 	column[run]{"key", bigint, func(b []byte, r *run) []byte { return putInteger(b, int64(r.key)) }},
 	column[run]{"token", bigint, func(b []byte, r *run) []byte { return putInteger(b, r.token) }},
@@ -67,6 +67,7 @@ FROM ROWS WHERE run.key = new.key`,
 		return putText(b, r.update.Error)
 	}},
 	column[run]{"cancel", texts, func(b []byte, r *run) []byte { return putDocument(b, r.canceling) }},
+	column[run]{"plan", texts, func(b []byte, r *run) []byte { return putDocument(b, r.plan) }},
 )
 
 // putMoment appends an instant, NULL where nothing was said of it.

@@ -13,6 +13,7 @@ type runFence struct {
 	recorded bool
 	token    int64
 	state    storage.RunState
+	era      int64
 }
 
 // apply writes the requests in their order inside the open transaction. A refusal is left in its
@@ -47,7 +48,28 @@ func (w *writer) apply(g *commit.Group, requests []commit.Request) error {
 			return err
 		}
 	}
-	return nil
+	return w.countMade()
+}
+
+const (
+	// eraEvents is how many materializations and observations an era has before the next one
+	// begins, countBy how many of them are counted at once. Who writes fewer is not counted: what
+	// eras are good for is felt by those who write many.
+	eraEvents = 8_192
+	countBy   = 256
+)
+
+// countMade brings the store's era up to date.
+func (w *writer) countMade() error {
+	if w.made < countBy {
+		return nil
+	}
+	_, err := w.run(&w.setEra, "UPDATE store SET era = era + (era_events + ?1 >= ?2), era_events = iif(era_events + ?1 >= ?2, 0, era_events + ?1)",
+		w.made, int64(eraEvents))
+	if err == nil {
+		w.made = 0
+	}
+	return err
 }
 
 // check asks whether the request's fence and expectations hold.
@@ -92,20 +114,10 @@ func expects(b *storage.Batch, id string) bool {
 }
 
 func (w *writer) checkFence(f storage.Fence) (refusal, err error) {
-	known, ok := w.fences[f.Run]
-	if !ok {
-		row, err := w.first(&w.fence, "SELECT token, state FROM run WHERE key = ?", 2, int64(f.Run))
-		if err != nil {
-			return nil, err
-		}
-		if row != nil {
-			token, _ := row[0].(int64) // STRICT tables: an INTEGER column has nothing else
-			state, _ := row[1].(int64)
-			known = runFence{recorded: true, token: token, state: storage.RunState(state)}
-		}
-		w.fences[f.Run] = known
-	}
+	known, err := w.look(f.Run)
 	switch {
+	case err != nil:
+		return nil, err
 	case !known.recorded:
 		return fmt.Errorf("run %d: %w: it is not recorded", f.Run, storage.ErrFenced), nil
 	case known.state.Terminal():
@@ -114,6 +126,26 @@ func (w *writer) checkFence(f storage.Fence) (refusal, err error) {
 		return fmt.Errorf("run %d: %w: token %d, the owner's is %d", f.Run, storage.ErrFenced, f.Token, known.token), nil
 	}
 	return nil, nil
+}
+
+// look reads a run once a transaction.
+func (w *writer) look(run storage.RunKey) (runFence, error) {
+	known, ok := w.fences[run]
+	if ok {
+		return known, nil
+	}
+	row, err := w.first(&w.fence, "SELECT token, state, era FROM run WHERE key = ?", 3, int64(run))
+	if err != nil {
+		return runFence{}, err
+	}
+	if row != nil {
+		token, _ := row[0].(int64) // STRICT tables: an INTEGER column has nothing else
+		state, _ := row[1].(int64)
+		era, _ := row[2].(int64)
+		known = runFence{recorded: true, token: token, state: storage.RunState(state), era: era}
+	}
+	w.fences[run] = known
+	return known, nil
 }
 
 func (w *writer) checkNoRun(id string) (refusal, err error) {
@@ -196,12 +228,10 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 	if rec.Owner != "" && !rec.State.Terminal() {
 		until = storage.MicrosOf(time.Now().Add(lease))
 	}
-	plan, longPlan := r.Plan, []byte(nil)
-	if len(plan) > longPlanAt {
-		plan, longPlan = nil, plan
-	}
+	plan, longPlan := shortPlan(r.Plan)
 	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
-		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, era) "+
+		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
 		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
@@ -216,6 +246,24 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 	r.Key = storage.RunKey(key)
 	if longPlan != nil {
 		_, err = w.run(&w.addPlan, "INSERT INTO long_plan (run, doc) VALUES (?,?)", key, longPlan)
+	}
+	return err
+}
+
+// shortPlan tells a plan that goes into the run's row from one that has a row of its own.
+func shortPlan(doc []byte) (short, long []byte) {
+	if len(doc) > longPlanAt {
+		return nil, doc
+	}
+	return doc, nil
+}
+
+// replacePlan gives a run the plan that it begins with.
+func (w *writer) replacePlan(run storage.RunKey, steps []storage.PlanStep) error {
+	short, long := shortPlan(storage.AppendPlan(nil, steps))
+	_, err := w.run(&w.setPlan, "UPDATE run SET plan = ? WHERE key = ?", short, int64(run))
+	if err == nil && long != nil {
+		_, err = w.run(&w.setLongPlan, "INSERT OR REPLACE INTO long_plan (run, doc) VALUES (?,?)", int64(run), long)
 	}
 	return err
 }
@@ -235,6 +283,11 @@ func (w *writer) updateRun(u *storage.RunUpdate) error {
 		int64(u.Counts.Canceled), u.Error, int64(u.Run))
 	if err != nil {
 		return err
+	}
+	if u.Plan != nil {
+		if err := w.replacePlan(u.Run, u.Plan); err != nil {
+			return err
+		}
 	}
 	known := w.fences[u.Run] // the fence was of this run, so it is there
 	known.state = u.State
@@ -281,11 +334,16 @@ func (w *writer) addEvent(e *storage.Event) error {
 	row[6].Value = int64(e.RetryAt)
 	row[7].Value = int64(e.Cause)
 	row[8].Value = int64(e.Status)
-	row[9].Value = nil
+	row[9].Value, row[10].Value = nil, int64(0)
 	if e.Asset != 0 {
-		row[9].Value = w.boxes.of(int64(e.Asset))
+		run, err := w.look(e.Run)
+		if err != nil {
+			return err
+		}
+		row[9].Value, row[10].Value = w.boxes.of(int64(e.Asset)), w.boxes.of(run.era)
+		w.made++
 	}
-	row[10].Value = document(e.Detail)
+	row[11].Value = document(e.Detail)
 	return nil
 }
 

@@ -25,6 +25,11 @@
 // After a refusal under a fence every later call under it gets the same error, for what was appended
 // behind the refused batch would leave a gap.
 //
+// What a run costs does not depend on what is recorded already. Events are appended, an asset's
+// present state is a row of its own, and the index that finds an asset's events is kept in eras of
+// some thousand events: entries that are written together stand together, at the price of one
+// lookup an era for who reads a history back.
+//
 // # Durability
 //
 // The file is in WAL mode with synchronous=NORMAL: what Commit acknowledged survives the end of

@@ -39,6 +39,8 @@ func explain(path, doing string, err error) error {
 		return fmt.Errorf("store %s: %s: the file is damaged: put a copy in its place, or move it away to begin a new store: %w", path, doing, err)
 	case lib.SQLITE_FULL:
 		return fmt.Errorf("store %s: %s: the disk is full: free some space and try again: %w", path, doing, err)
+	case lib.SQLITE_IOERR:
+		return fmt.Errorf("store %s: %s: the disk is full or failing, or the file is on a network share, where SQLite does not work: %w", path, doing, err)
 	case lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN, lib.SQLITE_PERM:
 		return fmt.Errorf("store %s: %s: this user must be able to write to the file and its directory: %w", path, doing, err)
 	}

@@ -52,7 +52,7 @@ type runClaim struct {
 }
 
 func (c *runClaim) do(w *writer) (refusal, err error) {
-	row, err := w.first(&w.claimable, "SELECT key, state, token, owner, lease_until FROM run WHERE id = ?", 5, c.ID)
+	row, err := w.first(&w.claimable, "SELECT key, state, token, owner, lease_until, era FROM run WHERE id = ?", 6, c.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +64,7 @@ func (c *runClaim) do(w *writer) (refusal, err error) {
 	token, _ := row[2].(int64)
 	owner, _ := row[3].(string)
 	until, _ := row[4].(int64)
+	era, _ := row[5].(int64)
 	now := time.Now()
 	switch ends := storage.Micros(until); {
 	case storage.RunState(state).Terminal():
@@ -76,7 +77,7 @@ func (c *runClaim) do(w *writer) (refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w.fences[storage.RunKey(key)] = runFence{recorded: true, token: c.token, state: storage.RunState(state)}
+	w.fences[storage.RunKey(key)] = runFence{recorded: true, token: c.token, state: storage.RunState(state), era: era}
 	return nil, w.release(storage.SlotRelease{Run: storage.RunKey(key), Step: storage.NoStep})
 }
 

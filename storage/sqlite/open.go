@@ -128,8 +128,8 @@ func connect(ctx context.Context, file string, full bool) (driver.Conn, error) {
 	if full {
 		synchronous = "_synchronous=FULL"
 	}
-	name, err := dsn(file, "mode=rw", synchronous, "_pragma=cache_size(-8000)",
-		"_pragma=temp_store(MEMORY)", "_pragma=wal_autocheckpoint(4000)", "_pragma=journal_size_limit(67108864)")
+	name, err := dsn(file, "mode=rw", synchronous, "_pragma=temp_store(MEMORY)",
+		"_pragma=wal_autocheckpoint(4000)", "_pragma=journal_size_limit(67108864)")
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,34 +10,54 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// few is the number of names up to which each is looked up; for more the table is read once.
-const few = 64
+// few is the number of names up to which each is looked up; for more the table is read once. many is
+// how many names one statement looks up.
+const (
+	few  = 64
+	many = 256
+)
 
 // AssetKeys returns the keys of the names, in their order, zero where a name has none.
 func (s *Store) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
-	keys := make([]storage.AssetKey, len(names))
-	if len(names) <= few {
-		for i, name := range names {
-			key, err := s.reads.GetAssetKey(ctx, name)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return nil, s.readError("read asset keys", err)
-			}
-			keys[i] = storage.AssetKey(key)
-		}
-		return keys, nil
-	}
-	rows, err := s.reads.ListAssetKeys(ctx)
-	if err != nil {
+	byName := make(map[string]storage.AssetKey, len(names))
+	if err := s.addKeys(ctx, byName, names); err != nil {
 		return nil, s.readError("read asset keys", err)
 	}
-	byName := make(map[string]storage.AssetKey, len(rows))
-	for i := range rows {
-		byName[rows[i].Name] = storage.AssetKey(rows[i].Key)
-	}
+	keys := make([]storage.AssetKey, len(names))
 	for i, name := range names {
 		keys[i] = byName[name]
 	}
 	return keys, nil
+}
+
+// addKeys looks names up some at a time, or reads the whole table, which takes a third of the
+// time a name, where most of it is asked for.
+func (s *Store) addKeys(ctx context.Context, byName map[string]storage.AssetKey, names []string) error {
+	if len(names) > many {
+		last, err := s.reads.GetLastAssetKey(ctx)
+		if err != nil {
+			return err
+		}
+		if int(last) < 3*len(names) {
+			rows, err := s.reads.ListAllAssetKeys(ctx)
+			addKeys(byName, rows)
+			return err
+		}
+	}
+	for chunk := range slices.Chunk(names, many) {
+		rows, err := s.reads.ListAssetKeys(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		addKeys(byName, rows)
+	}
+	return nil
+}
+
+func addKeys(byName map[string]storage.AssetKey, rows []db.Asset) {
+	for i := range rows {
+		byName[rows[i].Name] = storage.AssetKey(rows[i].Key)
+	}
 }
 
 // GetAsset returns one asset's record, or [storage.ErrNotFound].

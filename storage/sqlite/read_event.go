@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -30,11 +31,30 @@ func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) 
 	if p.BeforeRun == 0 {
 		p.BeforeRun = math.MaxInt64
 	}
-	rows, err := s.reads.ListAssetEvents(ctx, p)
+	list, err := s.assetEvents(ctx, p)
 	if err != nil {
 		return nil, s.readError(fmt.Sprintf("list events of asset %d", q.Asset), err)
 	}
-	return events(rows), nil
+	return list, nil
+}
+
+// assetEvents goes back era by era: their order is that of runs, so what is newer stands in a later
+// one or in the same. Those without an event of the asset are passed over by one query.
+func (s *Store) assetEvents(ctx context.Context, p db.ListAssetEventsParams) (list []storage.Event, err error) {
+	p.Era, err = s.reads.GetEraBefore(ctx, p.BeforeRun)
+	for ; err == nil && p.Max > 0; p.Era-- {
+		p.Era, err = s.reads.GetEraWith(ctx, db.GetEraWithParams{Era: p.Era, Asset: p.Asset})
+		if errors.Is(err, sql.ErrNoRows) {
+			return list, nil
+		}
+		if err == nil {
+			var rows []db.Event
+			rows, err = s.reads.ListAssetEvents(ctx, p)
+			list = append(list, events(rows)...)
+			p.Max -= int64(len(rows))
+		}
+	}
+	return list, err
 }
 
 func events(rows []db.Event) []storage.Event {

@@ -56,9 +56,12 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	}
 	var rows []db.ListRunsRow
 	var err error
-	if q.Abandoned {
-		rows, err = s.abandoned(ctx, p)
-	} else {
+	switch {
+	case q.Abandoned:
+		rows, err = s.owned(ctx, p, storage.MicrosOf(time.Now()))
+	case q.Owned:
+		rows, err = s.owned(ctx, p, math.MaxInt64)
+	default:
 		rows, err = s.reads.ListRuns(ctx, p)
 	}
 	if err != nil {
@@ -75,9 +78,11 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	return list, nil
 }
 
-func (s *Store) abandoned(ctx context.Context, p db.ListRunsParams) ([]db.ListRunsRow, error) {
-	found, err := s.reads.ListAbandonedRuns(ctx, db.ListAbandonedRunsParams{
-		Now: int64(storage.MicrosOf(time.Now())), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
+// owned lists runs that have an owner, whose lease ends at an instant or before. There are few of them,
+// and an index of their own.
+func (s *Store) owned(ctx context.Context, p db.ListRunsParams, until storage.Micros) ([]db.ListRunsRow, error) {
+	found, err := s.reads.ListOwnedRuns(ctx, db.ListOwnedRunsParams{
+		Until: int64(until), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
 		Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
 	})
 	rows := make([]db.ListRunsRow, len(found))

@@ -2,8 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -39,8 +39,8 @@ func withNext(t *testing.T, text string) fs.FS {
 
 var addColumn = fmt.Sprintf("ALTER TABLE run ADD COLUMN something INTEGER NOT NULL DEFAULT 0;\nUPDATE store SET schema_version = %d, min_reader = 1;", next)
 
-// newStore makes a store with one run and returns its file.
-func newStore(t *testing.T) string {
+// makeStore makes a store with one run and returns its file.
+func makeStore(t *testing.T) string {
 	t.Helper()
 	s, err := Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -57,7 +57,7 @@ func newStore(t *testing.T) string {
 
 func TestMigrateKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
-	file, files := newStore(t), withNext(t, addColumn)
+	file, files := makeStore(t), withNext(t, addColumn)
 	for _, from := range []int{schemaVersion, next} {
 		gotFrom, to, err := migrate(t.Context(), file, files, next)
 		if err != nil || gotFrom != from || to != next {
@@ -76,7 +76,7 @@ func TestMigrateKeepsWhatIsThere(t *testing.T) {
 
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()
-	file, files := newStore(t), withNext(t, addColumn)
+	file, files := makeStore(t), withNext(t, addColumn)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -90,7 +90,7 @@ func TestMigrateAtOnce(t *testing.T) {
 
 func TestFailedMigrationChangesNothing(t *testing.T) {
 	t.Parallel()
-	file := newStore(t)
+	file := makeStore(t)
 	broken := withNext(t, addColumn+"\nINSERT INTO nowhere VALUES (1);")
 	if _, to, err := migrate(t.Context(), file, broken, next); err == nil || to != schemaVersion {
 		t.Fatalf("a broken migration led to %d, %v", to, err)
@@ -100,33 +100,111 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 	}
 }
 
-// TestNewStoreIsWhatGooseMakes compares the script of new stores with the migrations one by one.
-func TestNewStoreIsWhatGooseMakes(t *testing.T) {
+var update = flag.Bool("update", false, "write schema.sql anew, from the migrations")
+
+// TestNewStoreIsWhatMigrationsMake compares the script of new stores with the migrations, applied
+// one by one to an empty file.
+func TestNewStoreIsWhatMigrationsMake(t *testing.T) {
 	t.Parallel()
-	describe := func(file string, fill func(*sql.DB) error) string {
-		t.Helper()
-		pool, err := openPool(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer pool.Close()
-		if err := fill(pool); err != nil {
-			t.Fatal(err)
-		}
-		var text string
-		err = pool.QueryRowContext(t.Context(), `SELECT
-			(SELECT group_concat(name || ': ' || coalesce(sql, ''), char(10)) FROM (SELECT * FROM sqlite_master ORDER BY name)) || char(10) ||
-			(SELECT group_concat(version_id || ' ' || is_applied, ', ') FROM (SELECT * FROM goose_db_version ORDER BY id)) || char(10) ||
-			(SELECT schema_version || ' ' || min_reader || ' ' || length(id) FROM store)`).Scan(&text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.ReplaceAll(text, "\t", "")
+	migrated := emptyFile(t)
+	pool, err := openPool(migrated)
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := describe(emptyFile(t), func(pool *sql.DB) error { return up(t.Context(), pool, migrations) })
-	got := describe(newStore(t), func(*sql.DB) error { return nil })
-	if got != want {
-		t.Errorf("a new store:\n%s\n\ngoose makes:\n%s", got, want)
+	if err := errors.Join(up(t.Context(), pool, migrations), pool.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := dump(t, migrated)
+	if *update {
+		if err := os.WriteFile("schema.sql", []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if newStore != want {
+		t.Errorf("schema.sql is not what the migrations make: run go test ./storage/sqlite -run TestNewStore -update\n%s", want)
+	}
+	if got := dump(t, makeStore(t)); got != want {
+		t.Errorf("a new store:\n%s\n\nthe migrations make:\n%s", got, want)
+	}
+}
+
+// dump writes a store without runs as the script that makes it.
+func dump(t *testing.T, file string) string {
+	t.Helper()
+	pool, err := openPool(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	var text string
+	err = pool.QueryRowContext(t.Context(), `SELECT
+		(SELECT group_concat(sql || ';' || char(10), char(10)) FROM (SELECT sql FROM sqlite_master
+			WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY type = 'index', name)) || char(10) ||
+		(SELECT group_concat(format('INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, %d);', version_id, is_applied), char(10))
+			FROM (SELECT * FROM goose_db_version ORDER BY id)) || char(10) ||
+		(SELECT format('INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(%d))), %d, %d, %d);',
+			length(id) / 2, schema_version, min_reader, era) FROM store) || char(10)`).Scan(&text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "-- Written by TestNewStoreIsWhatMigrationsMake: what the migrations make of an empty file.\n\n" + text
+}
+
+// TestEventsOfBeforeErasAreFound migrates a store of version 2 that has a past.
+func TestEventsOfBeforeErasAreFound(t *testing.T) {
+	t.Parallel()
+	file := emptyFile(t)
+	pool, err := openPool(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := fstest.MapFS{}
+	for _, name := range []string{"migrations/00001_begin.sql", "migrations/00002_leases.sql"} {
+		data, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[name] = &fstest.MapFile{Data: data}
+	}
+	if err := up(t.Context(), pool, old); err != nil {
+		t.Fatal(err)
+	}
+	_, err = pool.ExecContext(t.Context(), `INSERT INTO asset (key, name) VALUES (1, 'users');
+		INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, error)
+			VALUES ('old', '', '', 2, 1, 1, 1, 0, 0, 0, 0, 0, '');
+		INSERT INTO event (run, n, at, kind, step, attempt, retry_at, cause, status, asset) VALUES (1, 1, 1, 7, 0, 1, 0, 0, 0, 1)`)
+	if err := errors.Join(err, pool.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if from, _, err := Migrate(t.Context(), file); err != nil || from != 2 {
+		t.Fatalf("migrated from %d: %v", from, err)
+	}
+	s, err := Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	begin := storage.Batch{Runs: []storage.RunRecord{{ID: "new", Token: 1}}}
+	if err := s.Commit(t.Context(), &begin); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []storage.Event{{Run: begin.Runs[0].Key, N: 1}, {Run: 1, N: 2}} { // the old run writes on
+		e.Kind, e.Asset = storage.StepSucceeded, 1
+		if err := s.Commit(t.Context(), &storage.Batch{Fence: storage.Fence{Run: e.Run, Token: 1}, Events: []storage.Event{e}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events, err := s.ListAssetEvents(t.Context(), storage.AssetEventQuery{Asset: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range events {
+		got = append(got, fmt.Sprintf("%d/%d", events[i].Run, events[i].N))
+	}
+	if want := "2/1 1/2 1/1"; strings.Join(got, " ") != want {
+		t.Errorf("events %v, want %s", got, want)
 	}
 }
 
@@ -156,7 +234,7 @@ func TestSchemaVersionIsTheLastMigration(t *testing.T) {
 	if err != nil || len(files) != schemaVersion {
 		t.Errorf("%d migrations, %v, want %d", len(files), err, schemaVersion)
 	}
-	file := newStore(t)
+	file := makeStore(t)
 	if from, to, err := migrate(t.Context(), file, migrations, schemaVersion); err != nil || from != schemaVersion || to != schemaVersion {
 		t.Errorf("a new store is of version %d (%d), %v", from, to, err)
 	}

@@ -30,10 +30,12 @@ type slotClaim struct {
 	storage.SlotClaim
 
 	answer storage.SlotAnswer
+	// followed says that others wait for a pool of the claim.
+	followed bool
 }
 
 func (c *slotClaim) do(w *writer) (refusal, err error) {
-	c.answer = storage.SlotAnswer{}
+	c.answer, c.followed = storage.SlotAnswer{}, false
 	now := time.Now()
 	if _, err := w.run(&w.expire, "DELETE FROM slot WHERE until <= ?", int64(storage.MicrosOf(now))); err != nil {
 		return nil, err
@@ -128,12 +130,15 @@ func (c *slotClaim) queue(w *writer, now time.Time) (ticket int64, err error) {
 func (c *slotClaim) block(w *writer, ticket int64, limits []int) error {
 	for i, p := range c.Pools {
 		row, err := w.first(&w.poolUse, "SELECT coalesce(sum(slots) FILTER (WHERE holding = 1), 0), count(*) FILTER (WHERE holding = 0 AND ticket < ?), "+
-			"min(ticket) FILTER (WHERE holding = 1) FROM slot WHERE pool = ?", 3, ticket, p.Pool)
+			"min(ticket) FILTER (WHERE holding = 1), count(*) FILTER (WHERE holding = 0) FROM slot WHERE pool = ?", 4, ticket, p.Pool)
 		if err != nil {
 			return err
 		}
 		inUse, _ := row[0].(int64)
 		ahead, _ := row[1].(int64)
+		if waiting, _ := row[3].(int64); waiting > 1 { // beside this one
+			c.followed = true
+		}
 		holder, held := row[2].(int64)
 		if ahead == 0 && int(inUse)+p.Slots <= limits[i] {
 			continue
@@ -173,6 +178,9 @@ func (c *slotClaim) settle(w *writer, now time.Time, held bool) error {
 		_, err = w.run(&w.keepSlot, "UPDATE slot SET until = ? WHERE run = ? AND step = ?", until, run, step)
 	default:
 		_, err = w.run(&w.holdSlot, "UPDATE slot SET holding = 1, since = ?, until = ? WHERE run = ? AND step = ?", at, until, run, step)
+		if err == nil && c.followed {
+			w.topics |= storage.TopicSlots // the line has moved: who is first now may be served too
+		}
 	}
 	return err
 }

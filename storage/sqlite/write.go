@@ -34,7 +34,7 @@ func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
 }
 
 // Append queues the batch for the next transaction: that of a Commit, or one after 256 records or
-// 2 ms. It waits only when the disk is so far behind that tens of thousands of records are queued.
+// 2 ms. It waits only when the disk is so far behind that thousands of records are queued.
 func (s *Store) Append(b *storage.Batch) error {
 	if err := b.ValidateAppend(); err != nil {
 		return err

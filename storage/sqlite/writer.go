@@ -21,13 +21,13 @@ type writer struct {
 	store *Store
 	conn  driver.Conn
 
-	begin, commit, rollback                                         *statement
-	fence, hasRun, addRun, addPlan, setRun, putKV, dropKV, topology *statement
-	events, assets, logs, names                                     inserter
+	begin, commit, rollback                                                 *statement
+	fence, hasRun, addRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
+	events, assets, logs, names                                             inserter
 
-	claimable, own, renewRun, renewSlots, canceled, askCancel                          *statement
-	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder               *statement
-	keepSlot, holdSlot, freeRun, freeStep, setPool, declarePool, dropPool, raiseSignal *statement
+	claimable, own, renewRun, renewSlots, canceled, askCancel                                                *statement
+	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder                                     *statement
+	setPlan, setLongPlan, keepSlot, holdSlot, freeRun, freeStep, setPool, declarePool, dropPool, raiseSignal *statement
 
 	// fences is what this transaction knows of the runs it was asked about, topics what it wrote that
 	// somebody may watch.
@@ -35,6 +35,8 @@ type writer struct {
 	topics storage.Topic
 	boxes  *boxes
 	args   []driver.NamedValue // of statements of one row
+	// made counts the events of assets since the store's era was brought up to date.
+	made   int64
 	answer []driver.Value
 }
 
@@ -46,9 +48,9 @@ type statement struct {
 }
 
 func newWriter(s *Store, conn driver.Conn) *writer {
-	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 5)}
-	w.events = inserter{w: w, columns: 11, insert: "INSERT OR REPLACE INTO event " +
-		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail) VALUES "}
+	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 6)}
+	w.events = inserter{w: w, columns: 12, insert: "INSERT OR REPLACE INTO event " +
+		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail) VALUES "}
 	w.assets = inserter{w: w, columns: 8, insert: "INSERT OR REPLACE INTO asset_state " +
 		"(asset, observed, run, n, at, data_version, code_version, detail) VALUES "}
 	w.logs = inserter{w: w, columns: 9, insert: "INSERT OR REPLACE INTO log " +
@@ -288,10 +290,10 @@ func (w *writer) bind(values []driver.Value) []driver.NamedValue {
 func (w *writer) close() error {
 	var errs []error
 	for _, st := range []*statement{
-		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.putKV, w.dropKV, w.topology,
+		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.setEra, w.putKV, w.dropKV, w.topology,
 		w.claimable, w.own, w.renewRun, w.renewSlots, w.canceled, w.askCancel,
 		w.expire, w.mySlots, w.poolLimit, w.lastTicket, w.addSlot, w.poolUse, w.slotHolder,
-		w.keepSlot, w.holdSlot, w.freeRun, w.freeStep, w.setPool, w.declarePool, w.dropPool, w.raiseSignal,
+		w.keepSlot, w.holdSlot, w.freeRun, w.freeStep, w.setPlan, w.setLongPlan, w.setPool, w.declarePool, w.dropPool, w.raiseSignal,
 	} {
 		if st != nil {
 			errs = append(errs, st.Close())

@@ -98,6 +98,8 @@ func checkLeaseEnds(f *fixture) {
 		return strings.Join(ids, " ")
 	}
 	f.until("the end of a lease", func() bool { return ids() == "r" })
+	owned := must[[]storage.RunRecord](f)(f.ListRuns(f.ctx, storage.RunQuery{Owned: true}))
+	f.equal("the number of owned runs", len(owned), 2)
 	// The owner comes back before anybody claimed the run: it is still its own.
 	states := must[[]storage.LeaseState](f)(f.RenewLeases(f.ctx, storage.Renewal{Fences: []storage.Fence{fence}, Lease: long, Slots: long}))
 	f.equal("the renewal of a lease that had ended", states, []storage.LeaseState{{}})
@@ -160,6 +162,7 @@ func checkWatch(f *fixture) {
 	}
 	f.pool("p", 2)
 	comes("a larger pool", slots)
+	f.lineMoves(fence, slots, comes)
 	f.commit(&storage.Batch{Cancels: []storage.CancelRequest{{Run: fence.Run, At: epoch}}})
 	comes("a request to cancel", cancels)
 	cancel()
@@ -167,6 +170,24 @@ func checkWatch(f *fixture) {
 	}
 	for range cancels {
 	}
+}
+
+// lineMoves has two steps in line, of which the second asks first when slots are free: it has to wait for
+// the first, and is told when that has been served.
+func (f *fixture) lineMoves(fence storage.Fence, slots <-chan struct{}, comes func(string, <-chan struct{})) {
+	f.Helper()
+	f.granted(slotClaim(fence, 1, "p 2"))
+	f.blocked(slotClaim(fence, 2, "p"), "p: 2/2, 0 ahead")
+	f.blocked(slotClaim(fence, 3, "p"), "p: 2/2, 1 ahead")
+	f.release(fence, 1)
+	comes("slots given back", slots)
+	f.blocked(slotClaim(fence, 3, "p"), "p: 0/2, 1 ahead")
+	for len(slots) > 0 {
+		<-slots
+	}
+	f.granted(slotClaim(fence, 2, "p"))
+	comes("a line that moved", slots)
+	f.granted(slotClaim(fence, 3, "p"))
 }
 
 func checkWatchClosed(f *fixture) {

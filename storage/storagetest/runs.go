@@ -121,6 +121,21 @@ func checkRunUpdates(f *fixture) {
 	f.equal("an ended run", get(), want)
 }
 
+// checkPlanLater has runs that were recorded before they were planned.
+func checkPlanLater(f *fixture) {
+	for i, steps := range []int{2, 2000} {
+		id := fmt.Sprint(i)
+		fence := f.run(id)
+		var plan []storage.PlanStep
+		for s := range steps {
+			plan = append(plan, storage.PlanStep{Key: fmt.Sprintf("step_%d", s)})
+		}
+		f.commit(&storage.Batch{Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Running, At: epoch, Plan: plan}}})
+		f.commit(&storage.Batch{Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Running, At: epoch}}})
+		f.equal(fmt.Sprintf("a plan of %d steps", steps), must[storage.RunRecord](f)(f.GetRun(f.ctx, id)).Plan, plan)
+	}
+}
+
 // checkLongPlan has a plan that a backend may keep elsewhere.
 func checkLongPlan(f *fixture) {
 	rec := storage.RunRecord{ID: "long", Token: 1}

@@ -68,6 +68,7 @@ var checks = []struct {
 	{"RunPages", checkRunPages},
 	{"RunUpdates", checkRunUpdates},
 	{"LongPlan", checkLongPlan},
+	{"PlanLater", checkPlanLater},
 	{"Events", checkEvents},
 	{"EventPages", checkEventPages},
 	{"EventTwice", checkEventTwice},

@@ -9,6 +9,7 @@
 //	raw -> totals/sort -> totals/sum(totals)   # a graph asset: its last task makes the asset
 //	external landing -> task clean      # kinds stand before the name
 //	list -> each map 3 in_process       # mapped, at most 3 instances at once; its own executor
+//	load pool db=2 pool api             # holds slots of pools while it runs
 //	self state                          # reads what it made before
 //
 // Nodes are defined in the order in which they are first mentioned.
@@ -21,6 +22,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // Nodes reads the notation. Names are not looked up: that is Build's task.
@@ -135,7 +137,7 @@ func (r *reader) term(term string) (at int, outputs []string, err error) {
 }
 
 func (r *reader) define(name string, outputs []string, kind graph.Kind) int {
-	node := graph.Node{Name: name, Definition: name, Kind: kind}
+	node := graph.Node{Name: name, Definition: name, Kind: kind, Settings: &graph.Settings{}}
 	asset, task, inside := strings.Cut(name, "/")
 	switch {
 	case inside && task != "":
@@ -170,6 +172,19 @@ func (r *reader) attributes(node *graph.Node, text string) error {
 			node.Executor, node.HasExecutor = executor.InProcess(), true
 		case word == "parallel":
 			node.Executor, node.HasExecutor = executor.Parallel(1), true
+		case word == "subprocess":
+			node.Executor, node.HasExecutor = executor.Subprocess(1), true
+		case word == "pool" && len(words) > 1:
+			name, count, counted := strings.Cut(words[1], "=")
+			slots := 1
+			if counted {
+				var err error
+				if slots, err = strconv.Atoi(count); err != nil {
+					return err
+				}
+			}
+			node.Pools = append(node.Pools, storage.PoolSlots{Pool: name, Slots: slots})
+			words = words[1:]
 		case word == "map":
 			node.Map = &graph.Map{}
 			if len(words) > 1 {
@@ -179,7 +194,7 @@ func (r *reader) attributes(node *graph.Node, text string) error {
 				}
 			}
 		default:
-			return fmt.Errorf("%q behind a name: want in_process, parallel or map", word)
+			return fmt.Errorf("%q behind a name: want in_process, parallel, subprocess, pool or map", word)
 		}
 		words = words[1:]
 	}

@@ -30,6 +30,7 @@ import (
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/memblob" // mem://, the one store that links nothing else
 
+	"github.com/rivers-go/rivers/internal/nearest"
 	"github.com/rivers-go/rivers/iohandler"
 )
 
@@ -223,7 +224,11 @@ func locate(raw string) (location, error) {
 	default:
 		linked := blob.DefaultURLMux().BucketSchemes()
 		slices.Sort(linked)
-		return at, fmt.Errorf("bucket URL %s: no driver of %q is linked (linked: file, %s): %s, or import the gocloud.dev/blob driver that serves it",
-			at.base(), u.Scheme+"://", strings.Join(linked, ", "), wanted)
+		near, _ := nearest.Name(u.Scheme, slices.Values(append(linked, "file")))
+		if near != "" {
+			near = fmt.Sprintf(" (did you mean %q?)", near+"://")
+		}
+		return at, fmt.Errorf("bucket URL %s: no driver of %q is linked%s (linked: file, %s): %s, or import the gocloud.dev/blob driver that serves it",
+			at.base(), u.Scheme+"://", near, strings.Join(linked, ", "), wanted)
 	}
 }

@@ -32,6 +32,7 @@ func TestValidate(t *testing.T) {
 		"gs://bucket":              `import _ "github.com/rivers-go/rivers/iohandler/blob/gcs"`,
 		"azblob://c?key=hunter2":   `import _ "github.com/rivers-go/rivers/iohandler/blob/azure"`,
 		"ftp://me:hunter2@host/x":  "linked: file, mem",
+		"flie://./lake":            `no driver of "flie://" is linked (did you mean "file://"?) (linked`,
 		"s3://me:hunter2@[bad":     "may hold a password",
 		"://hunter2":               "may hold a password",
 	} {
@@ -162,7 +163,7 @@ func TestRelativeAndUnreadable(t *testing.T) {
 	if err := os.Mkdir("lake/dir.bin", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Open(t.Context(), "dir.bin"); err == nil || errors.Is(err, iohandler.ErrNoValue) || !strings.Contains(err.Error(), "want a file") {
+	if _, err := b.Open(t.Context(), "dir.bin"); err == nil || errors.Is(err, iohandler.ErrNoValue) || !strings.Contains(err.Error(), "found a directory, want a file") {
 		t.Errorf("got error %v, want one that says it is no file", err)
 	}
 }

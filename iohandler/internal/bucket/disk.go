@@ -2,7 +2,6 @@ package bucket
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,6 +62,8 @@ type disk struct {
 	dir string
 	// sync waits for the disk at each commit, so that an object outlives a loss of power too.
 	sync bool
+
+	leftover sweeper
 }
 
 func newDisk(dir string, sync bool) (store, error) {
@@ -70,24 +71,24 @@ func newDisk(dir string, sync bool) (store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open directory %s: %w", dir, err)
 	}
-	return disk{dir: abs, sync: sync}, nil
+	return &disk{dir: abs, sync: sync}, nil
 }
 
-func (d disk) path(key string) string { return filepath.Join(d.dir, filepath.FromSlash(key)) }
+func (d *disk) path(key string) string { return filepath.Join(d.dir, filepath.FromSlash(key)) }
 
-func (d disk) create(ctx context.Context, key, _ string) (pending, error) {
+func (d *disk) create(ctx context.Context, key, _ string) (pending, error) {
 	path := d.path(key)
 	dir, base := filepath.Split(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	// A name begins with no dot, so a file left by a crash is never taken for an object. Unlike
-	// os.CreateTemp this leaves who may read the file to the umask.
-	temporary := filepath.Join(dir, "."+base+"."+rand.Text()+".tmp")
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	d.leftover.sweep(dir)
+	// Unlike os.CreateTemp this leaves who may read the file to the umask.
+	file, err := os.OpenFile(filepath.Join(dir, temporary(base)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return nil, err
 	}
+	_ = lock(file) // where there are no locks, nobody sweeps either
 	return &diskObject{ctx: ctx, File: file, path: path, sync: d.sync}, nil
 }
 
@@ -143,14 +144,14 @@ func syncDirectory(dir string) error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
-func (d disk) open(_ context.Context, key string) (*Object, error) {
+func (d *disk) open(_ context.Context, key string) (*Object, error) {
 	file, err := os.Open(d.path(key))
 	if err != nil {
 		return nil, absent(err)
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("found %s, want a file", info.Mode().Type())
+		err = fmt.Errorf("found %s, want a file", kindOf(info.Mode()))
 	}
 	if err != nil {
 		_ = file.Close()
@@ -159,9 +160,16 @@ func (d disk) open(_ context.Context, key string) (*Object, error) {
 	return &Object{ReaderAt: file, size: info.Size(), close: file.Close}, nil
 }
 
-func (d disk) delete(_ context.Context, key string) error { return absent(os.Remove(d.path(key))) }
+func kindOf(m fs.FileMode) string {
+	if m.IsDir() {
+		return "a directory"
+	}
+	return "something of mode " + m.Type().String()
+}
 
-func (d disk) close() error { return nil }
+func (d *disk) delete(_ context.Context, key string) error { return absent(os.Remove(d.path(key))) }
+
+func (d *disk) close() error { return nil }
 
 func absent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

@@ -12,8 +12,9 @@ const (
 	// wakeAt is how many appended records wake the writer, appendDelay how long fewer of them wait.
 	wakeAt      = 256
 	appendDelay = 2 * time.Millisecond
-	// fullAt is how many records may wait before Append waits too: about 3 MiB.
-	fullAt = 32 * 1024
+	// fullAt is how many records may wait before Append waits too: about 1 MiB with what they point
+	// to, and as much again is with the writer. More makes nothing faster, only larger.
+	fullAt = 4096
 )
 
 // Queue holds what waits for the writer. It is filled by callers and taken whole by the writer. It is

@@ -21,7 +21,7 @@ WHERE state < 3 -- in these words, or the index of the open runs is not used
     AND (location = sqlc.arg(location) OR sqlc.arg(any_location)::boolean)
     AND (job = sqlc.arg(job) OR sqlc.arg(any_job)::boolean)
     AND (sqlc.arg(states)::bigint >> state) & 1 = 1
-    AND (NOT sqlc.arg(abandoned)::boolean
-        OR (lease_until > 0 AND lease_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint))
+    AND (lease_until > 0 OR NOT sqlc.arg(owned)::boolean)
+    AND (lease_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint OR NOT sqlc.arg(abandoned)::boolean)
 ORDER BY key DESC
 LIMIT sqlc.arg(max)::bigint;

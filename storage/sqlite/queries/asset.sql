@@ -1,7 +1,10 @@
--- name: GetAssetKey :one
-SELECT key FROM asset WHERE name = sqlc.arg(name);
+-- name: GetLastAssetKey :one
+SELECT CAST(coalesce(max(key), 0) AS INTEGER) FROM asset;
 
 -- name: ListAssetKeys :many
+SELECT key, name FROM asset WHERE name IN (sqlc.slice(names));
+
+-- name: ListAllAssetKeys :many
 SELECT key, name FROM asset;
 
 -- name: GetAssetStates :many

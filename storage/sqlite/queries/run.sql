@@ -14,11 +14,11 @@ WHERE key < sqlc.arg(before)
 ORDER BY key DESC
 LIMIT sqlc.arg(max);
 
--- name: ListAbandonedRuns :many
+-- name: ListOwnedRuns :many
 SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
-WHERE lease_until > 0 AND lease_until <= CAST(sqlc.arg(now) AS INTEGER)
+WHERE lease_until > 0 AND lease_until <= CAST(sqlc.arg(until) AS INTEGER)
     AND key < sqlc.arg(before)
     AND (location = sqlc.arg(location) OR CAST(sqlc.arg(any_location) AS BOOLEAN))
     AND (job = sqlc.arg(job) OR CAST(sqlc.arg(any_job) AS BOOLEAN))

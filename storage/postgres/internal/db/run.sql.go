@@ -50,10 +50,10 @@ WHERE state < 3 -- in these words, or the index of the open runs is not used
     AND (location = $2 OR $3::boolean)
     AND (job = $4 OR $5::boolean)
     AND ($6::bigint >> state) & 1 = 1
-    AND (NOT $7::boolean
-        OR (lease_until > 0 AND lease_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint))
+    AND (lease_until > 0 OR NOT $7::boolean)
+    AND (lease_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint OR NOT $8::boolean)
 ORDER BY key DESC
-LIMIT $8::bigint
+LIMIT $9::bigint
 `
 
 type ListOpenRunsParams struct {
@@ -63,6 +63,7 @@ type ListOpenRunsParams struct {
 	Job         string
 	AnyJob      bool
 	States      int64
+	Owned       bool
 	Abandoned   bool
 	Max         int64
 }
@@ -97,6 +98,7 @@ func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]L
 		arg.Job,
 		arg.AnyJob,
 		arg.States,
+		arg.Owned,
 		arg.Abandoned,
 		arg.Max,
 	)

@@ -8,18 +8,8 @@ package db
 import (
 	"context"
 	"database/sql"
+	"strings"
 )
-
-const getAssetKey = `-- name: GetAssetKey :one
-SELECT key FROM asset WHERE name = ?1
-`
-
-func (q *Queries) GetAssetKey(ctx context.Context, name string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, getAssetKey, name)
-	var key int64
-	err := row.Scan(&key)
-	return key, err
-}
 
 const getAssetStates = `-- name: GetAssetStates :many
 SELECT asset.key, asset_state.observed, asset_state.run, asset_state.n, asset_state.at,
@@ -75,12 +65,60 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 	return items, nil
 }
 
-const listAssetKeys = `-- name: ListAssetKeys :many
+const getLastAssetKey = `-- name: GetLastAssetKey :one
+SELECT CAST(coalesce(max(key), 0) AS INTEGER) FROM asset
+`
+
+func (q *Queries) GetLastAssetKey(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getLastAssetKey)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const listAllAssetKeys = `-- name: ListAllAssetKeys :many
 SELECT key, name FROM asset
 `
 
-func (q *Queries) ListAssetKeys(ctx context.Context) ([]Asset, error) {
-	rows, err := q.db.QueryContext(ctx, listAssetKeys)
+func (q *Queries) ListAllAssetKeys(ctx context.Context) ([]Asset, error) {
+	rows, err := q.db.QueryContext(ctx, listAllAssetKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Asset
+	for rows.Next() {
+		var i Asset
+		if err := rows.Scan(&i.Key, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listAssetKeys = `-- name: ListAssetKeys :many
+SELECT key, name FROM asset WHERE name IN (/*SLICE:names*/?)
+`
+
+func (q *Queries) ListAssetKeys(ctx context.Context, names []string) ([]Asset, error) {
+	query := listAssetKeys
+	var queryParams []interface{}
+	if len(names) > 0 {
+		for _, v := range names {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:names*/?", strings.Repeat(",?", len(names))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:names*/?", "NULL", 1)
+	}
+	rows, err := q.db.QueryContext(ctx, query, queryParams...)
 	if err != nil {
 		return nil, err
 	}

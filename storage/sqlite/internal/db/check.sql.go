@@ -219,7 +219,7 @@ SELECT asset_state.asset, asset.name, asset_state.observed, run.id AS run_id, as
     CAST(EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n
         AND event.asset = asset_state.asset AND event.at = asset_state.at
         AND (event.kind = CAST(?1 AS INTEGER)) = asset_state.observed) AS BOOLEAN) AS has_event,
-    CAST(EXISTS (SELECT 1 FROM event WHERE event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
+    CAST(EXISTS (SELECT 1 FROM event WHERE event.era = run.era AND event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
         AND (event.kind = CAST(?1 AS INTEGER)) = asset_state.observed) AS BOOLEAN) AS has_newer
 FROM asset_state
     LEFT JOIN asset ON asset.key = asset_state.asset

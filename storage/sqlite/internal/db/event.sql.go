@@ -10,14 +10,43 @@ import (
 	"database/sql"
 )
 
+const getEraBefore = `-- name: GetEraBefore :one
+SELECT CAST(coalesce((SELECT era FROM run WHERE key <= ?1 ORDER BY key DESC LIMIT 1), 0) AS INTEGER)
+`
+
+func (q *Queries) GetEraBefore(ctx context.Context, run int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getEraBefore, run)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const getEraWith = `-- name: GetEraWith :one
+WITH RECURSIVE down AS (SELECT CAST(?2 AS INTEGER) AS era UNION ALL SELECT down.era - 1 FROM down WHERE down.era > 0)
+SELECT down.era FROM down WHERE EXISTS (SELECT 1 FROM event WHERE event.era = down.era AND event.asset = ?1) LIMIT 1
+`
+
+type GetEraWithParams struct {
+	Asset sql.NullInt64
+	Era   int64
+}
+
+func (q *Queries) GetEraWith(ctx context.Context, arg GetEraWithParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getEraWith, arg.Asset, arg.Era)
+	var era int64
+	err := row.Scan(&era)
+	return era, err
+}
+
 const listAssetEvents = `-- name: ListAssetEvents :many
-SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail FROM event
-WHERE asset = ?1 AND (run, n) < (?2, ?3)
+SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era FROM event
+WHERE era = ?1 AND asset = ?2 AND (run, n) < (?3, ?4)
 ORDER BY run DESC, n DESC
-LIMIT ?4
+LIMIT ?5
 `
 
 type ListAssetEventsParams struct {
+	Era       int64
 	Asset     sql.NullInt64
 	BeforeRun int64
 	BeforeN   int64
@@ -26,6 +55,7 @@ type ListAssetEventsParams struct {
 
 func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams) ([]Event, error) {
 	rows, err := q.db.QueryContext(ctx, listAssetEvents,
+		arg.Era,
 		arg.Asset,
 		arg.BeforeRun,
 		arg.BeforeN,
@@ -50,6 +80,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 			&i.Status,
 			&i.Asset,
 			&i.Detail,
+			&i.Era,
 		); err != nil {
 			return nil, err
 		}
@@ -65,7 +96,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail FROM event
+SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era FROM event
 WHERE run = ?1 AND n > ?2
 ORDER BY n
 LIMIT ?3
@@ -98,6 +129,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event
 			&i.Status,
 			&i.Asset,
 			&i.Detail,
+			&i.Era,
 		); err != nil {
 			return nil, err
 		}

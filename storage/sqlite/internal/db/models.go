@@ -36,6 +36,7 @@ type Event struct {
 	Status  int64
 	Asset   sql.NullInt64
 	Detail  []byte
+	Era     int64
 }
 
 type Kv struct {
@@ -87,6 +88,7 @@ type Run struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Era        int64
 }
 
 type Signal struct {
@@ -112,6 +114,8 @@ type Store struct {
 	ID            string
 	SchemaVersion int64
 	MinReader     int64
+	Era           int64
+	EraEvents     int64
 }
 
 type Topology struct {

@@ -10,7 +10,7 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, long_plan.doc AS long_plan
+SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, run.era, long_plan.doc AS long_plan
 FROM run LEFT JOIN long_plan ON long_plan.run = run.key
 WHERE run.id = ?1
 `
@@ -36,6 +36,7 @@ type GetRunRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Era        int64
 	LongPlan   []byte
 }
 
@@ -63,12 +64,13 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.Owner,
 		&i.LeaseUntil,
 		&i.Cancel,
+		&i.Era,
 		&i.LongPlan,
 	)
 	return i, err
 }
 
-const listAbandonedRuns = `-- name: ListAbandonedRuns :many
+const listOwnedRuns = `-- name: ListOwnedRuns :many
 SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
@@ -81,8 +83,8 @@ ORDER BY key DESC
 LIMIT ?8
 `
 
-type ListAbandonedRunsParams struct {
-	Now         int64
+type ListOwnedRunsParams struct {
+	Until       int64
 	Before      int64
 	Location    string
 	AnyLocation bool
@@ -92,7 +94,7 @@ type ListAbandonedRunsParams struct {
 	Max         int64
 }
 
-type ListAbandonedRunsRow struct {
+type ListOwnedRunsRow struct {
 	Key        int64
 	ID         string
 	Location   string
@@ -114,9 +116,9 @@ type ListAbandonedRunsRow struct {
 	Cancel     []byte
 }
 
-func (q *Queries) ListAbandonedRuns(ctx context.Context, arg ListAbandonedRunsParams) ([]ListAbandonedRunsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listAbandonedRuns,
-		arg.Now,
+func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([]ListOwnedRunsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listOwnedRuns,
+		arg.Until,
 		arg.Before,
 		arg.Location,
 		arg.AnyLocation,
@@ -129,9 +131,9 @@ func (q *Queries) ListAbandonedRuns(ctx context.Context, arg ListAbandonedRunsPa
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListAbandonedRunsRow
+	var items []ListOwnedRunsRow
 	for rows.Next() {
-		var i ListAbandonedRunsRow
+		var i ListOwnedRunsRow
 		if err := rows.Scan(
 			&i.Key,
 			&i.ID,

@@ -1,0 +1,90 @@
+// Crash is a program that is made to be killed: a pipeline of 200 assets whose values are written to
+// files, every fifth of which holds a slot of a pool of two. Its test kills it at random moments, goes on
+// with the run, and counts what was done twice.
+//
+//	CRASH_EXECUTOR=parallel(4) go run ./bench/crash materialize --run-id r1
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli"
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/iohandler/blob"
+	"github.com/rivers-go/rivers/retry"
+)
+
+// The shape of the pipeline: each asset reads three of the layer before it.
+const (
+	layers = 10
+	width  = 20
+	pool   = "narrow"
+	slots  = 2
+	// work is how long a step takes at least.
+	work = 2 * time.Millisecond
+)
+
+func main() { cli.Main(pipeline()) }
+
+func assetName(layer, i int) string { return fmt.Sprintf("layer%d_%d", layer, i) }
+
+func pipeline() *rivers.CodeRepository {
+	var assets []rivers.Asset
+	for layer := range layers {
+		for i := range width {
+			assets = append(assets, step(layer, i))
+		}
+	}
+	config := rivers.RepositoryConfig{
+		Name: "crash", Assets: assets, DefaultIOHandler: blob.New("file://./values", blob.Options{}),
+		PoolLimits: map[string]int{pool: slots},
+	}
+	if text, ok := os.LookupEnv("CRASH_EXECUTOR"); ok {
+		var err error
+		if config.DefaultExecutor, err = executor.Parse(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+	}
+	return rivers.NewCodeRepository(config)
+}
+
+func step(layer, i int) rivers.Asset {
+	spec := rivers.AssetSpec{Name: assetName(layer, i), Retry: retry.Policy{Max: 1, On: []error{retry.Transient}}}
+	if i%5 == 0 {
+		spec.Pools = []rivers.Pool{{Name: pool}}
+	}
+	if layer == 0 {
+		return rivers.NewAsset(spec, func(ctx *rivers.AssetContext, _ rivers.NoInput) (string, error) {
+			return result(ctx, nil)
+		})
+	}
+	for k := range 3 {
+		spec.Deps = append(spec.Deps, rivers.Dep{On: assetName(layer-1, (i+k)%width), Field: "Above"})
+	}
+	return rivers.NewAsset(spec, func(ctx *rivers.AssetContext, in struct{ Above map[string]string }) (string, error) {
+		return result(ctx, in.Above)
+	})
+}
+
+// result is a step's value: a hash of its name and of what it read, so that a value that is lost or
+// mixed up shows in the last layer.
+func result(ctx *rivers.AssetContext, above map[string]string) (string, error) {
+	ctx.Log().Info("at work")
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-time.After(work):
+	}
+	return digest(ctx.Asset(), above), nil
+}
+
+func digest(name string, above map[string]string) string {
+	h := sha256.New()
+	fmt.Fprintln(h, name, above) // maps are printed in the order of their keys
+	return fmt.Sprintf("%x", h.Sum(nil)[:8])
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+func (a *app) poolsCommand() *cobra.Command {
+	list := &cobra.Command{
+		Use: "list", Short: "List concurrency pools: slots, use, who waits", Args: noArgs,
+		Long: "List concurrency pools: how many slots each has (as set by a person, else as declared), how many are held, how many steps wait.\n--json prints a list of them.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.listPools(cmd.Context()) },
+	}
+	set := &cobra.Command{
+		Use: "set NAME SLOTS", Short: "Set how many slots a pool has, or default for what is declared", Args: twoArgs, ValidArgsFunction: a.completePools,
+		Long: "Set how many slots a pool has. It wins over what definitions declare, until SLOTS is default. Slots that are held above a smaller\nnumber stay held until they are given back. A pool that there is not is made.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.setPool(cmd.Context(), args[0], args[1]) },
+	}
+	holders := &cobra.Command{
+		Use: "holders [NAME]", Short: "List who holds slots, and who waits for them", Args: maybeArg, ValidArgsFunction: a.completePools,
+		Long: "List the steps that hold slots of a pool, or of all, and behind them those that wait, in the order in which they came.\n--json prints a list of them.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listSlots(cmd.Context(), args) },
+	}
+	free := &cobra.Command{
+		Use: "free RUN STEP", Short: "Take a step's slots, or its place in line, away", Args: twoArgs, ValidArgsFunction: a.completeRuns,
+		Long: "Take the slots that a step holds away, or its place in line. This is for slots whose holder is known to be gone: they end by\nthemselves within five minutes. A step that still runs goes on, without its slots.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.freeSlots(cmd.Context(), args[0], args[1]) },
+	}
+	return group("pools", "Look after concurrency pools", list, set, holders, free)
+}
+
+func (a *app) listPools(ctx context.Context) error {
+	return a.withStore(ctx, func(s storage.Reader) error {
+		pools, err := s.ListPools(ctx)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(slices.Concat([]storage.PoolRecord{}, pools))
+		}
+		t := table{head: []string{"pool", "slots", "in use", "waiting", "declared", "set"}}
+		for _, p := range pools {
+			use := cell{text: strconv.Itoa(p.InUse)}
+			if p.InUse >= p.Limit {
+				use.paint = yellow
+			}
+			t.add(p.Name, p.Limit, use, p.Waiting, slotsText(p.Declared), slotsText(p.Set))
+		}
+		a.printTable(&t)
+		return nil
+	})
+}
+
+func slotsText(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
+}
+
+func (a *app) setPool(ctx context.Context, name, slots string) error {
+	n := 0
+	if slots != "default" {
+		var err error
+		if n, err = strconv.Atoi(slots); err != nil || n < 1 {
+			return usagef("pool %q: %q slots: want 1 or more, or default for what the definitions declare", name, slots)
+		}
+	}
+	return a.withWriter(ctx, func(s storage.Storage) error {
+		known, err := findPool(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		if known.Name == "" && n == 0 {
+			return unknownPool(ctx, s, name)
+		}
+		if err := s.Commit(ctx, &storage.Batch{Pools: []storage.PoolUpdate{{Name: name, Slots: n}}}); err != nil {
+			return err
+		}
+		if known, err = findPool(ctx, s, name); err != nil {
+			return err
+		}
+		switch {
+		case a.json:
+			return a.printJSON(known)
+		case known.Name == "":
+			fmt.Fprintf(a.out, "pool %s is gone: nothing declares it\n", name)
+		default:
+			fmt.Fprintf(a.out, "pool %s has %s, %d in use\n", name, count(known.Limit, "slot", "slots"), known.InUse)
+		}
+		return nil
+	})
+}
+
+// findPool returns the pool of a name, a record without one where there is none.
+func findPool(ctx context.Context, s storage.Pools, name string) (storage.PoolRecord, error) {
+	pools, err := s.ListPools(ctx)
+	for _, p := range pools {
+		if p.Name == name {
+			return p, err
+		}
+	}
+	return storage.PoolRecord{}, err
+}
+
+func unknownPool(ctx context.Context, s storage.Pools, name string) error {
+	pools, err := s.ListPools(ctx)
+	if err != nil {
+		return err
+	}
+	names := func(yield func(string) bool) {
+		for _, p := range pools {
+			if !yield(p.Name) {
+				return
+			}
+		}
+	}
+	return usagef("pool %q: there is none of that name%s: see pools list", name, suggestion(name, names))
+}
+
+func (a *app) listSlots(ctx context.Context, args []string) error {
+	return a.withStore(ctx, func(s storage.Reader) error {
+		var q storage.SlotQuery
+		if len(args) > 0 {
+			q.Pool = args[0]
+			if known, err := findPool(ctx, s, q.Pool); err != nil {
+				return err
+			} else if known.Name == "" {
+				return unknownPool(ctx, s, q.Pool)
+			}
+		}
+		slots, err := s.ListSlots(ctx, q)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(slices.Concat([]storage.SlotRecord{}, slots))
+		}
+		t := table{head: []string{"pool", "slots", "state", "run", "step", "since", "until"}}
+		for i := range slots {
+			r := &slots[i]
+			state := cell{"waits", yellow}
+			if r.Holding {
+				state = cell{"holds", green}
+			}
+			t.add(r.Pool, r.PoolSlots.Slots, state, r.RunID, r.Key+attempt(int(r.Attempt)), instant(r.Since), instant(r.Until))
+		}
+		a.printTable(&t)
+		return nil
+	})
+}
+
+func (a *app) freeSlots(ctx context.Context, name, step string) error {
+	return a.withWriter(ctx, func(s storage.Storage) error {
+		run, err := findRun(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		slots, err := s.ListSlots(ctx, storage.SlotQuery{Run: run.Key})
+		if err != nil {
+			return err
+		}
+		var freed []string
+		b := storage.Batch{}
+		for i := range slots {
+			if slots[i].Key != step {
+				continue
+			}
+			word := "a place in line for"
+			if slots[i].Holding {
+				word = count(slots[i].PoolSlots.Slots, "slot of", "slots of")
+			}
+			freed = append(freed, word+" "+slots[i].Pool)
+			b.Releases = []storage.SlotRelease{{Run: run.Key, Step: slots[i].Step}}
+		}
+		if len(freed) == 0 {
+			return usagef("step %q of run %s: it holds no slots and waits for none: see pools holders", step, run.ID)
+		}
+		if err := s.Commit(ctx, &b); err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"run_id": run.ID, "step": step, "freed": freed})
+		}
+		fmt.Fprintf(a.out, "taken from step %s: %s\n", step, strings.Join(freed, ", "))
+		return nil
+	})
+}
+
+// completePools completes the name of a pool.
+func (a *app) completePools(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	err := a.withStore(cmd.Context(), func(s storage.Reader) error {
+		pools, err := s.ListPools(cmd.Context())
+		for _, p := range pools {
+			if strings.HasPrefix(p.Name, prefix) {
+				names = append(names, p.Name)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

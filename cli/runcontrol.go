@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// lookEvery is how often a command that waits for a run looks at it.
+const lookEvery = 100 * time.Millisecond
+
+func (a *app) cancelCommand() *cobra.Command {
+	var reason string
+	var noWait bool
+	c := &cobra.Command{
+		Use: "cancel RUN", Short: "Ask a run to stop, whichever process runs it", Args: oneArg, ValidArgsFunction: a.completeRuns,
+		Long: `Ask a run to stop, whichever process runs it, and wait until it has. Its steps have 20 seconds to end. A run whose process
+is gone is canceled here. RUN is an id, the beginning of one, or latest. --json prints {"run_id", "was", "state"}.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.cancelRun(cmd.Context(), args[0], reason, noWait)
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why, recorded with the run")
+	c.Flags().BoolVar(&noWait, "no-wait", false, "return at once")
+	return c
+}
+
+func (a *app) cancelRun(ctx context.Context, name, reason string, noWait bool) error {
+	return a.withWriter(ctx, func(s storage.Storage) error {
+		run, err := findRun(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		was, err := engine.RequestCancel(ctx, s, run.ID, storage.CancelRequest{At: time.Now(), By: whoami(), Reason: reason})
+		if err != nil {
+			return err
+		}
+		if !was.State.Terminal() && was.Owner != "" && !a.json {
+			fmt.Fprintf(a.out, "asked %s to stop run %s\n", proc.Describe(was.Owner), run.ID)
+		}
+		if run, err = s.GetRun(ctx, run.ID); err != nil {
+			return err
+		}
+		if !noWait {
+			if run, err = waitForEnd(ctx, s, run); err != nil {
+				return err
+			}
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"run_id": run.ID, "was": was.State, "state": run.State})
+		}
+		switch state := run.State.String(); {
+		case was.State.Terminal():
+			fmt.Fprintf(a.out, "run %s had ended: %s\n", run.ID, a.paint(stateColour(state), state))
+		default:
+			fmt.Fprintf(a.out, "run %s %s\n", run.ID, a.paint(stateColour(state), state))
+		}
+		return nil
+	})
+}
+
+// whoami names the person at the keyboard for records: ann@laptop.
+func whoami() string {
+	name := "somebody"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return name + "@" + host
+}
+
+// waitForEnd waits until a run has its end. One whose process dies meanwhile is settled.
+func waitForEnd(ctx context.Context, s storage.Storage, run storage.RunRecord) (storage.RunRecord, error) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for !run.State.Terminal() {
+		select {
+		case <-ctx.Done():
+			return run, context.Cause(ctx)
+		case <-ticker.C:
+		}
+		var err error
+		if run, err = s.GetRun(ctx, run.ID); err != nil {
+			return run, err
+		}
+		if !run.State.Terminal() && (proc.Gone(run.Owner) || run.LeaseUntil.Before(time.Now())) {
+			if _, err := engine.SettleAbandoned(ctx, s, run.ID); err != nil {
+				return run, err
+			}
+		}
+	}
+	return run, nil
+}
+
+// retryFlags are what runs retry was asked.
+type retryFlags struct {
+	materializeFlags
+
+	failed, fromFailure, all bool
+}
+
+func (a *app) retryCommand() *cobra.Command {
+	var f retryFlags
+	c := &cobra.Command{
+		Use: "retry RUN", Short: "Run again what did not succeed in a run that has ended", Args: oneArg, ValidArgsFunction: a.completeRuns,
+		Long: `Run again what did not succeed in a run that has ended, as a new run of the same selection or job. What succeeded is loaded and
+not run again. RUN is an id, the beginning of one, or latest.
+
+  --from-failure  all that did not succeed: what failed, and what was skipped or canceled (the default)
+  --failed        only what failed, and nothing behind it
+  --all           everything
+
+The output is that of materialize.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.retryRun(cmd.Context(), args[0], &f) },
+	}
+	flags := c.Flags()
+	flags.BoolVar(&f.fromFailure, "from-failure", false, "run all that did not succeed (the default)")
+	flags.BoolVar(&f.failed, "failed", false, "run what failed, and nothing behind it")
+	flags.BoolVar(&f.all, "all", false, "run everything again")
+	f.runFlags(flags)
+	return c
+}
+
+func (f *retryFlags) mode() (storage.RetryMode, error) {
+	switch {
+	case f.failed && f.all || f.fromFailure && (f.failed || f.all):
+		return "", usagef("runs retry takes one of --failed, --from-failure and --all")
+	case f.failed:
+		return storage.RetryFailed, nil
+	case f.all:
+		return storage.RetryAll, nil
+	default:
+		return storage.RetryFromFailure, nil
+	}
+}
+
+func (a *app) retryRun(ctx context.Context, name string, f *retryFlags) error {
+	req, err := f.request(nil)
+	if err != nil {
+		return err
+	}
+	if req.Retry, err = f.mode(); err != nil {
+		return err
+	}
+	if req.RetryOf, err = a.runID(ctx, name); err != nil {
+		return err
+	}
+	return a.perform(ctx, req, "", f.verbose)
+}
+
+// resumeRun goes on with a run that another process has begun.
+func (a *app) resumeRun(ctx context.Context, f *materializeFlags) error {
+	id, err := a.runID(ctx, f.resume)
+	if err != nil {
+		return err
+	}
+	return a.perform(ctx, rivers.RunRequest{RunID: id, Resume: true}, "", f.verbose)
+}
+
+// runID finds the id of a run by the beginning of one, or latest.
+func (a *app) runID(ctx context.Context, name string) (id string, err error) {
+	err = a.withStore(ctx, func(s storage.Reader) error {
+		run, err := findRun(ctx, s, name)
+		id = run.ID
+		return err
+	})
+	return id, err
+}
+
+// perform runs a request that was checked as far as that can be done without a store, and shows it.
+func (a *app) perform(ctx context.Context, req rivers.RunRequest, job string, verbose bool) error {
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	stop := a.watch(verbose)
+	began := time.Now()
+	res, err := a.execute(ctx, req, job)
+	stop()
+	if res == nil {
+		if req.Resume || req.RetryOf != "" {
+			return requestError(err)
+		}
+		return readError(err)
+	}
+	return a.finish(res, time.Since(began), err)
+}
+
+// requestError marks what was refused about a resume or a retry as the request's fault, unless it is
+// something else's.
+func requestError(err error) error {
+	if err == nil || exitCode(err) != exitOther || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return BadRequest(err)
+}

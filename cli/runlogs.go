@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// logFlags are what runs logs was asked.
+type logFlags struct {
+	step    string
+	attempt int
+	follow  bool
+}
+
+func (a *app) logsCommand() *cobra.Command {
+	var f logFlags
+	c := &cobra.Command{
+		Use: "logs RUN", Short: "Print what the steps of a run logged and printed", Args: oneArg, ValidArgsFunction: a.completeRuns,
+		Long: `Print what the steps of a run logged and printed. RUN is an id, the beginning of one, or latest. --json prints a list of lines;
+with -f one line of JSON for each.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.showLogs(cmd.Context(), args[0], f) },
+	}
+	c.Flags().StringVar(&f.step, "step", "", "only the lines of this step")
+	c.Flags().IntVar(&f.attempt, "attempt", 0, "only the lines of this attempt, counted from 1")
+	c.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on printing until the run ends")
+	return c
+}
+
+// logDoc is a line of a log with the step's key.
+type logDoc struct {
+	Step string `json:"step"`
+	storage.LogLine
+}
+
+// logReader reads the lines of one run in pages.
+type logReader struct {
+	store storage.Reader
+	run   storage.RunRecord
+	q     storage.LogQuery
+	keys  []string // of the steps, as far as the events tell
+	want  logFlags
+}
+
+func (a *app) showLogs(ctx context.Context, name string, f logFlags) error {
+	if f.attempt < 0 {
+		return usagef("--attempt %d: attempts count from 1", f.attempt)
+	}
+	return a.withRun(ctx, name, func(s storage.Reader, r *recorded) error {
+		l := &logReader{store: s, run: r.run, want: f, q: storage.LogQuery{Run: r.run.Key, Limit: 1000}}
+		for i := range r.steps {
+			l.keys = append(l.keys, r.steps[i].Step)
+		}
+		if err := l.choose(); err != nil {
+			return err
+		}
+		if f.follow {
+			return a.followLogs(ctx, l)
+		}
+		docs := []logDoc{}
+		for {
+			page, err := l.page(ctx)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
+			if a.json {
+				docs = append(docs, page...)
+			} else {
+				a.printLogs(page)
+			}
+		}
+		if a.json {
+			return a.printJSON(docs)
+		}
+		return nil
+	})
+}
+
+// choose finds the step that was named. Instances of a map are there once it has unfolded.
+func (l *logReader) choose() error {
+	if l.want.step == "" {
+		return nil
+	}
+	at := slices.Index(l.keys, l.want.step)
+	if at < 0 {
+		return usagef("--step %q: run %s has no such step%s: see runs show %s", l.want.step, l.run.ID, suggestion(l.want.step, slices.Values(l.keys)), l.run.ID)
+	}
+	index := int32(at)
+	l.q.Step = &index
+	return nil
+}
+
+// page returns the next lines, none where there are no more yet.
+func (l *logReader) page(ctx context.Context) ([]logDoc, error) {
+	for {
+		lines, err := l.store.ListLogs(ctx, l.q)
+		if err != nil || len(lines) == 0 {
+			return nil, err
+		}
+		l.q.After = lines[len(lines)-1].N
+		var docs []logDoc
+		for i := range lines {
+			if l.want.attempt > 0 && int(lines[i].Attempt) != l.want.attempt {
+				continue
+			}
+			d := logDoc{LogLine: lines[i]}
+			if err := l.name(ctx, &d); err != nil {
+				return nil, err
+			}
+			docs = append(docs, d)
+		}
+		if len(docs) > 0 {
+			return docs, nil
+		}
+	}
+}
+
+// name finds the key of a line's step. A map that has unfolded since is looked up.
+func (l *logReader) name(ctx context.Context, d *logDoc) error {
+	at := int(d.LogLine.Step)
+	if at < 0 {
+		return nil
+	}
+	if at >= len(l.keys) {
+		events, err := l.store.ListEvents(ctx, storage.EventQuery{Run: l.run.Key})
+		if err != nil {
+			return err
+		}
+		steps, err := foldSteps(&l.run, events)
+		if err != nil {
+			return err
+		}
+		l.keys = l.keys[:0]
+		for i := range steps {
+			l.keys = append(l.keys, steps[i].Step)
+		}
+	}
+	if at < len(l.keys) {
+		d.Step = l.keys[at]
+	}
+	return nil
+}
+
+func (a *app) printLogs(docs []logDoc) {
+	for i := range docs {
+		fmt.Fprintln(a.out, a.logLine(docs[i].Step, &docs[i].LogLine))
+	}
+}
+
+// followLogs prints lines as they come until the run has ended and all are printed.
+func (a *app) followLogs(ctx context.Context, l *logReader) error {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for ended := l.run.State.Terminal(); ; {
+		page, err := l.page(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if a.json {
+				if err := a.printJSONLine(page[i]); err != nil {
+					return err
+				}
+			}
+		}
+		if !a.json {
+			a.printLogs(page)
+		}
+		switch {
+		case len(page) > 0:
+			continue
+		case ended:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+		run, err := l.store.GetRun(ctx, l.run.ID)
+		if err != nil {
+			return err
+		}
+		ended = run.State.Terminal()
+	}
+}

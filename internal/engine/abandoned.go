@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Records is what settling and canceling the runs of other processes asks of storage.
+type Records interface {
+	Store
+	GetRun(ctx context.Context, id string) (storage.RunRecord, error)
+	ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error)
+	ListEvents(ctx context.Context, q storage.EventQuery) ([]storage.Event, error)
+	ClaimRun(ctx context.Context, c storage.RunClaim) (storage.RunRecord, error)
+}
+
+// Abandoned returns the runs of a location, or of all where it is empty, whose owner is gone: its lease has
+// ended, or its process is known to have.
+func Abandoned(ctx context.Context, s Records, location string) ([]storage.RunRecord, error) {
+	var abandoned []storage.RunRecord
+	q := storage.RunQuery{Location: location, Owned: true}
+	for {
+		owned, err := s.ListRuns(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("looking for runs whose process is gone: %w", err)
+		}
+		for i := range owned {
+			if isAbandoned(&owned[i]) {
+				abandoned = append(abandoned, owned[i])
+			}
+		}
+		if len(owned) == 0 {
+			return abandoned, nil
+		}
+		q.Before = owned[len(owned)-1].Key
+	}
+}
+
+func isAbandoned(rec *storage.RunRecord) bool {
+	return rec.LeaseUntil.Before(time.Now()) || proc.Gone(rec.Owner)
+}
+
+// TakeOver claims a run whose owner is gone for this process. It is [storage.ErrOwned] for one whose owner
+// is not, [storage.ErrRunEnded] for one that has ended.
+func TakeOver(ctx context.Context, s Records, id string) (storage.RunRecord, []storage.Event, error) {
+	rec, err := s.GetRun(ctx, id)
+	if err != nil {
+		return rec, nil, err
+	}
+	c := storage.RunClaim{ID: id, Owner: proc.Self().String(), Lease: Lease}
+	if proc.Gone(rec.Owner) {
+		c.Gone = rec.Owner
+	}
+	claimed, err := s.ClaimRun(ctx, c)
+	if err != nil {
+		return rec, nil, err
+	}
+	past, err := s.ListEvents(ctx, storage.EventQuery{Run: claimed.Key})
+	return claimed, past, err
+}
+
+// SettleAbandoned ends a run whose owner is gone, from its record alone. It reports false for a run that
+// has ended meanwhile, or has an owner again.
+func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
+	was, err := s.GetRun(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	rec, past, err := TakeOver(ctx, s, id)
+	switch {
+	case errors.Is(err, storage.ErrOwned), errors.Is(err, storage.ErrRunEnded):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	p, err := plan.Recorded(rec.Plan)
+	if err != nil {
+		return false, fmt.Errorf("run %s: settling it: %w", id, err)
+	}
+	reason := "it was never started"
+	if was.Owner != "" {
+		reason = fmt.Sprintf("its process ended without it: %s", proc.Describe(was.Owner))
+	}
+	if _, err := Settle(ctx, Config{Plan: p, Record: rec, Past: past, Store: s}, reason); err != nil {
+		return false, fmt.Errorf("run %s: settling it: %w", id, err)
+	}
+	return true, nil
+}
+
+// RequestCancel asks a run to stop and returns its record as it was. A run that nobody runs is settled at
+// once; one that has ended is left as it is.
+func RequestCancel(ctx context.Context, s Records, id string, c storage.CancelRequest) (storage.RunRecord, error) {
+	rec, err := s.GetRun(ctx, id)
+	if err != nil || rec.State.Terminal() {
+		return rec, err
+	}
+	c.Run = rec.Key
+	if err := s.Commit(ctx, &storage.Batch{Cancels: []storage.CancelRequest{c}}); err != nil {
+		return rec, fmt.Errorf("run %s: asking it to stop: %w", id, err)
+	}
+	if rec.Owner == "" || isAbandoned(&rec) {
+		_, err = SettleAbandoned(ctx, s, id)
+	}
+	return rec, err
+}

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// ErrPlanChanged is returned where a run is to go on whose definitions are not what they were.
+var ErrPlanChanged = errors.New("the definitions are not those that the run was planned with")
+
+// samePlan requires a recorded plan to be the one that the definitions give now: events know steps by
+// their index alone.
+func samePlan(was, is []storage.PlanStep) error {
+	for i := range max(len(was), len(is)) {
+		switch {
+		case i >= len(is):
+			return fmt.Errorf("%w: step %q is not planned any more: begin a new run", ErrPlanChanged, was[i].Key)
+		case i >= len(was):
+			return fmt.Errorf("%w: step %q is new: begin a new run", ErrPlanChanged, is[i].Key)
+		case was[i].Key != is[i].Key:
+			return fmt.Errorf("%w: step %d is %q and was %q: begin a new run", ErrPlanChanged, i+1, is[i].Key, was[i].Key)
+		case !slices.Equal(was[i].After, is[i].After):
+			return fmt.Errorf("%w: step %q waits for other steps than it did: begin a new run", ErrPlanChanged, was[i].Key)
+		}
+	}
+	return nil
+}
+
+// restore folds what is recorded of a run.
+func (r *run) restore(past []storage.Event) error {
+	outputs := r.outputsByAsset(past)
+	for i := range past {
+		e := &past[i]
+		d, err := storage.ParseDetail(e.Detail)
+		if err != nil {
+			return fmt.Errorf("run %s: event %d: %w", r.Record.ID, e.N, err)
+		}
+		r.d.Apply(e.Fact)
+		r.n = e.N
+		if e.Step != storage.NoStep {
+			r.restoreStep(e, &d, outputs)
+		} else if e.Kind == storage.RunEnded {
+			r.end = storage.RunState(e.Status)
+		}
+	}
+	return nil
+}
+
+// outputsByAsset finds the graph's outputs by the assets that events name.
+func (r *run) outputsByAsset(past []storage.Event) map[storage.AssetKey]int32 {
+	if len(past) == 0 {
+		return nil
+	}
+	outputs := make(map[storage.AssetKey]int32, len(r.AssetKeys))
+	for v, key := range r.AssetKeys {
+		if key != 0 {
+			outputs[key] = int32(v)
+		}
+	}
+	return outputs
+}
+
+// restoreStep keeps what an event says beyond what the decider folds.
+func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[storage.AssetKey]int32) {
+	mapped, pos, instance := r.d.Instance(e.Step)
+	detail := r.detailOf(e.Step)
+	switch e.Kind {
+	case storage.StepStarted:
+		detail.started, detail.ended, detail.err = e.At, 0, nil
+	case storage.StepFailed, storage.StepCanceled:
+		detail.ended, detail.err = e.At, &RemoteError{Message: d.Error, HintText: d.Hint, Stack: d.Stack}
+		if d.Error == "" {
+			detail.err = nil
+		}
+	case storage.StepSkipped:
+		detail.err = &UpstreamError{Step: r.stepKey(e.Cause)}
+		if d.Error != "" {
+			detail.err = &RemoteError{Message: d.Error}
+		}
+	case storage.StepExpanded, storage.StepReused:
+		detail.ended = e.At
+		if r.plan.Steps[mapped].Mapped && !instance {
+			r.restoreMap(e, d)
+		}
+	case storage.StepSucceeded:
+		detail.ended, detail.err = e.At, nil
+		if instance {
+			m := r.maps.get(mapped)
+			m.order = append(m.order, pos)
+		}
+	}
+	for name, version := range d.Outputs {
+		if v, ok := r.graph.Find(name); ok {
+			r.versions[v] = version
+		}
+	}
+	v, made := outputs[e.Asset]
+	switch {
+	case made:
+		r.versions[v] = d.Data
+		if e.Kind == storage.AssetMaterialized && r.graph.Node(r.plan.Steps[mapped].Node).Emits {
+			detail.emitted = append(detail.emitted, r.graph.OutputPos(v))
+		}
+	case d.Data != "": // the value of a task, which is no asset
+		r.versions[r.graph.OutputAt(r.plan.Steps[mapped].Node, 0)] = d.Data
+	}
+}
+
+// restoreMap keeps the instances that a mapped step has unfolded into. A second unfolding of the same
+// step finds them there.
+func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
+	if r.maps.get(e.Step) != nil {
+		return
+	}
+	r.maps.put(e.Step, &mapSource{names: d.Instances, keys: instanceKeys(r.stepKey(e.Step), int(e.Cause), d.Instances)})
+	r.maps.place(e.Step, r.d.InstanceOf(e.Step, 0))
+}
+
+// adopt takes over a run whose process is gone: the steps that it had in progress are nobody's, and
+// successes whose values went with it are taken back where what is still to run reads them. Called with the
+// lock held.
+func (r *run) adopt() {
+	at := now()
+	r.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep, At: at}, 0, nil)
+	for _, s := range r.lostValues(func(s int32) bool { return !r.d.steps[s].status.outcome() }) {
+		r.record(storage.Fact{Kind: storage.StepReopened, Step: s, At: at}, 0, nil)
+	}
+}
+
+// lostValues returns the steps, in order, that have succeeded and must run again since a value is gone that
+// is read by a step that is to run: pending says which are, in the order of the plan and for instances.
+func (r *run) lostValues(pending func(s int32) bool) []int32 {
+	var again []int32
+	seen := make([]bool, len(r.d.steps))
+	var stack []int32
+	for s := range int32(len(r.d.steps)) {
+		if pending(s) {
+			seen[s] = true
+			stack = append(stack, s)
+		}
+	}
+	for len(stack) > 0 {
+		s := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, up := range r.goneFor(s) {
+			if !seen[up] {
+				seen[up] = true
+				again = append(again, up)
+				stack = append(stack, up)
+			}
+		}
+	}
+	slices.Sort(again)
+	return again
+}
+
+// goneFor returns the steps that made the values that a step reads and that are gone.
+func (r *run) goneFor(s int32) []int32 {
+	node := r.plan.Steps[r.d.planned(s)].Node
+	var gone []int32
+	for k, v := range r.graph.From(node) {
+		in := &r.graph.Node(node).Inputs[k]
+		if v < 0 || in.Mode == graph.OrderOnly || in.Mode == graph.Self {
+			continue
+		}
+		out, from := r.graph.Output(v)
+		up, planned := r.plan.StepOf(from)
+		switch {
+		case !planned || outlives(loader(in, out)):
+		case r.plan.Steps[up].Mapped:
+			for i := range r.d.Instances(up) {
+				gone = append(gone, r.d.InstanceOf(up, i))
+			}
+		default:
+			gone = append(gone, up)
+		}
+	}
+	return slices.DeleteFunc(gone, func(up int32) bool { return r.d.steps[up].status != succeeded })
+}
+
+// outlives reports whether the values of a handler outlive the process that wrote them.
+func outlives(h iohandler.Handler) bool {
+	c, ok := h.(iohandler.ProcessCrosser)
+	return !ok || c.CrossesProcesses()
+}
+
+// SamePlan returns nil if a plan is the one that is recorded with a run, else an [ErrPlanChanged].
+func SamePlan(rec *storage.RunRecord, p *plan.Plan) error {
+	if err := samePlan(rec.Plan, p.Record()); err != nil {
+		return fmt.Errorf("run %s: %w", rec.ID, err)
+	}
+	return nil
+}
+
+// Recorded returns what is recorded of a run, which need not have ended.
+func Recorded(c Config) (*Result, error) {
+	r := newRun(c)
+	r.key = c.Record.Key
+	if err := r.restore(c.Past); err != nil {
+		return nil, err
+	}
+	if !c.Record.State.Terminal() {
+		r.end = c.Record.State
+	}
+	return r.result(), nil
+}

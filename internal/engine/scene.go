@@ -1,0 +1,47 @@
+package engine
+
+import (
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// scene is what an attempt reads of its run. It is the same whether the attempt is a goroutine of the
+// run's process or has a process of its own.
+type scene struct {
+	plan    *plan.Plan
+	graph   *graph.Graph
+	runID   string
+	shared  *graph.Run
+	configs map[int32]any
+	retry   retry.Policy
+	maps    mapTable
+}
+
+// host is who an attempt tells what happens while it is at work.
+type host interface {
+	// logLine keeps one line of the step's log.
+	logLine(step, attempt int32, key string, line storage.LogLine)
+	// handOver records an output that was written while the body runs.
+	handOver(a *attempt, pos int) error
+	// history returns how many attempts of the step have failed before, and whether one of its bodies has
+	// handed over an output.
+	history(step int32) (failures int, emitted bool)
+	// finished takes the outcome of an attempt whose function has ended the goroutine that it ran on.
+	finished(j job, o outcome)
+	// order returns the instances of a mapped step in the order in which they succeeded.
+	order(mapped int32) []int
+}
+
+// place is where a step stands in the plan.
+type place struct {
+	// mapped is the step of the plan; pos is the position of an instance of it.
+	mapped   int32
+	pos      int
+	instance bool
+	key      string
+}
+
+// node returns the node of a place.
+func (s *scene) node(at place) *graph.Node { return s.graph.Node(s.plan.Steps[at.mapped].Node) }

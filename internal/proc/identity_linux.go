@@ -1,0 +1,42 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// boot names the present boot of the machine.
+func boot() string {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(strings.TrimSpace(string(text)), "-", "")
+}
+
+// space names the namespace of process numbers, which a container has of its own: "pid:[4026531836]".
+func space() string {
+	link, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	return strings.Trim(strings.TrimPrefix(link, "pid:"), "[]")
+}
+
+// started returns when a process began, in clock ticks since the boot, and whether it has ended and only
+// waits for its parent to hear of it. It is empty for a process that there is not. See proc_pid_stat(5): the
+// name in parentheses may hold anything, so what follows the last one is read.
+func started(pid int) (ticks string, zombie bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", false
+	}
+	line := string(text)
+	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
+	const state, start = 0, 19 // fields 3 and 22
+	if len(fields) <= start {
+		return "", false
+	}
+	return fields[start], fields[state] == "Z" || fields[state] == "X"
+}

@@ -1,0 +1,103 @@
+package rivers
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Pool is slots of a concurrency pool that a step holds while it runs, across all runs of all processes
+// that share a store: a step with several pools starts when it has all of them, and while it waits it
+// takes no worker. [RepositoryConfig.PoolLimits] says how many slots a pool has.
+type Pool struct {
+	// Name is the pool's.
+	Name string
+	// Slots is how many are held; zero is one.
+	Slots int
+}
+
+// poolSlots checks the pools of a definition and returns them sorted by name.
+func (d *definition) poolSlots(pools []Pool) []storage.PoolSlots {
+	var held []storage.PoolSlots
+	for i, p := range pools {
+		at := fmt.Sprintf("pool %q", p.Name)
+		switch {
+		case p.Name == "":
+			d.fault(fmt.Sprintf("Pools[%d]", i), "its name is empty: name a pool of the repository's PoolLimits")
+			continue
+		case slices.ContainsFunc(pools[:i], func(o Pool) bool { return o.Name == p.Name }):
+			d.fault(at, "it is listed twice: list it once, with all its slots")
+			continue
+		case p.Slots < 0:
+			d.fault(at, "it has %d slots: give 1 or more, or leave it out for 1", p.Slots)
+			continue
+		}
+		held = append(held, storage.PoolSlots{Pool: p.Name, Slots: max(p.Slots, 1)})
+	}
+	slices.SortFunc(held, func(a, b storage.PoolSlots) int { return strings.Compare(a.Pool, b.Pool) })
+	return held
+}
+
+// checkPoolLimits looks at the repository's pools.
+func (v *validation) checkPoolLimits() {
+	limits := v.repo.config.PoolLimits
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		at := fmt.Sprintf("PoolLimits[%q]", name)
+		if mistake := nameMistake(name); mistake != "" {
+			v.repositoryFault(at, mistake)
+		}
+		if n := limits[name]; n < 1 {
+			v.repositoryFault(at, fmt.Sprintf("it is %d: give 1 slot or more", n))
+		}
+	}
+}
+
+// checkPools looks at the pools that a node holds: each is declared, and has as many slots as are held.
+func (v *validation) checkPools(d *definition, held []storage.PoolSlots) {
+	limits := v.repo.config.PoolLimits
+	for _, p := range held {
+		at := fmt.Sprintf("pool %q", p.Pool)
+		limit, declared := limits[p.Pool]
+		switch {
+		case !declared:
+			names := slices.Sorted(maps.Keys(limits))
+			v.fault(d, fault{at: at, kind: ErrGraphValidation, message: fmt.Sprintf("PoolLimits declares no such pool%s; %s",
+				suggestion(p.Pool, slices.Values(names)), listed("declared pools", names))})
+		case limit > 0 && p.Slots > limit:
+			v.fault(d, fault{at: at, kind: ErrGraphValidation, message: fmt.Sprintf("it holds %d slots, and the pool has %d: hold fewer, or raise PoolLimits", p.Slots, limit)})
+		}
+	}
+}
+
+// declarePools tells the store how many slots the pools have, where it says otherwise.
+func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage) error {
+	limits := r.config.PoolLimits
+	if len(limits) == 0 {
+		return nil
+	}
+	known, err := store.ListPools(ctx)
+	if err != nil {
+		return fmt.Errorf("repository %q: reading its pools: %w", r.config.Name, err)
+	}
+	declared := make(map[string]int, len(known))
+	for _, p := range known {
+		declared[p.Name] = p.Declared
+	}
+	var b storage.Batch
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		if declared[name] != limits[name] {
+			b.Pools = append(b.Pools, storage.PoolUpdate{Name: name, Slots: limits[name], Declared: true})
+		}
+	}
+	if b.Empty() {
+		return nil
+	}
+	if err := store.Commit(ctx, &b); err != nil {
+		return fmt.Errorf("repository %q: declaring its pools: %w", r.config.Name, err)
+	}
+	return nil
+}

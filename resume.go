@@ -1,0 +1,209 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// existing looks up the run that a request names, for one that is to be resumed or was recorded and never
+// started. It reports false for a request of a new run.
+func (r *CodeRepository) existing(ctx context.Context, req *RunRequest) (storage.RunRecord, bool, error) {
+	switch {
+	case req.RunID == "" && req.Resume:
+		return storage.RunRecord{}, false, errors.New("resume: the request names no run: set RunID")
+	case req.RunID == "":
+		return storage.RunRecord{}, false, nil
+	}
+	rec, err := r.store.GetRun(ctx, req.RunID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound) && !req.Resume:
+		return rec, false, nil
+	case err != nil:
+		return rec, false, fmt.Errorf("resuming: %w", err)
+	case rec.Location != r.Name():
+		return rec, false, fmt.Errorf("run %q: it is of %q, and this is %q: run it there", rec.ID, rec.Location, r.Name())
+	case req.Resume:
+		err = sameRequest(&rec, req)
+		return rec, true, err
+	}
+	return rec, rec.State < storage.Running, nil // a run in progress is refused when a new one is recorded
+}
+
+// sameRequest refuses a resume that asks for something else than the run was asked for. One that says
+// nothing asks for the same.
+func sameRequest(rec *storage.RunRecord, req *RunRequest) error {
+	want, have := *req, rec.Request
+	want.RunID, have.RunID = "", ""
+	want.Resume, have.Resume = false, false
+	if reflect.DeepEqual(want, RunRequest{}) || reflect.DeepEqual(want, have) {
+		return nil
+	}
+	return fmt.Errorf("resuming run %q: the request asks for something else than the run did: leave everything but RunID and Resume out, or begin a new run", rec.ID)
+}
+
+// goOn goes on with a run that is recorded: one that another process has begun, or one that was never
+// started. Of one that has ended it returns the recorded result.
+func (r *CodeRepository) goOn(ctx context.Context, id string) (*RunResult, error) {
+	rec, err := r.store.GetRun(ctx, id) // with its plan
+	if err != nil {
+		return nil, err
+	}
+	if rec.State.Terminal() {
+		return r.recordedResult(ctx, id)
+	}
+	job, err := r.jobOf(&rec)
+	if err != nil {
+		return nil, err
+	}
+	req := rec.Request
+	req.RunID = rec.ID
+	c, err := r.runConfig(job, req)
+	if err != nil {
+		return nil, err
+	}
+	if rec.State == storage.Running {
+		if err := engine.SamePlan(&rec, c.Plan); err != nil {
+			return nil, err
+		}
+	}
+	c.Record, c.Past, err = engine.TakeOver(ctx, r.store, rec.ID)
+	switch {
+	case errors.Is(err, storage.ErrRunEnded): // between the look and the claim
+		return r.recordedResult(ctx, id)
+	case errors.Is(err, storage.ErrOwned):
+		return nil, fmt.Errorf("run %q: %w: %s: wait until it ends, or cancel it", rec.ID, storage.ErrOwned, proc.Describe(c.Record.Owner))
+	case err != nil:
+		return nil, fmt.Errorf("taking over: %w", err)
+	}
+	return r.drive(ctx, c)
+}
+
+// jobOf returns the job that a recorded run is of, nil for none.
+func (r *CodeRepository) jobOf(rec *storage.RunRecord) (*ResolvedJob, error) {
+	if rec.Job == "" {
+		return nil, nil //nolint:nilnil // an ad-hoc run has no job, which is no error
+	}
+	job, err := r.Job(rec.Job)
+	if err != nil {
+		return nil, fmt.Errorf("run %q: %w", rec.ID, err)
+	}
+	return job, nil
+}
+
+// recordedResult reads what an ended run came to.
+func (r *CodeRepository) recordedResult(ctx context.Context, id string) (*RunResult, error) {
+	rec, err := r.store.GetRun(ctx, id) // as it ended
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Recorded(rec.Plan)
+	if err != nil {
+		return nil, fmt.Errorf("run %q: %w", rec.ID, err)
+	}
+	past, err := r.store.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
+	if err != nil {
+		return nil, fmt.Errorf("run %q: reading its events: %w", rec.ID, err)
+	}
+	res, err := engine.Recorded(engine.Config{Plan: p, Record: rec, Past: past})
+	if err != nil {
+		return nil, err
+	}
+	out := newResult(p.Graph, res)
+	out.Duration = rec.EndedAt.Sub(rec.StartedAt)
+	err = out.Err()
+	return out, err
+}
+
+// retry turns the request to retry a run into what the engine needs.
+func (r *CodeRepository) retry(ctx context.Context, req RunRequest) (engine.Config, error) {
+	rec, err := r.retried(ctx, &req)
+	if err != nil {
+		return engine.Config{}, err
+	}
+	past, err := r.store.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
+	if err != nil {
+		return engine.Config{}, fmt.Errorf("run %q: reading its events: %w", rec.ID, err)
+	}
+	job, err := r.jobOf(&rec)
+	if err != nil {
+		return engine.Config{}, err
+	}
+	c, err := r.runConfig(job, again(&rec, &req))
+	if err != nil {
+		return engine.Config{}, err
+	}
+	if err := engine.SamePlan(&rec, c.Plan); err != nil {
+		return engine.Config{}, err
+	}
+	c.Reuse = &engine.Reuse{RunID: rec.ID, Events: past, Mode: req.Retry}
+	return c, nil
+}
+
+// retried looks up the run to be retried and checks that it can be.
+func (r *CodeRepository) retried(ctx context.Context, req *RunRequest) (storage.RunRecord, error) {
+	if req.Retry == "" {
+		req.Retry = storage.RetryFromFailure
+	}
+	if !slices.Contains(storage.RetryModes[:], req.Retry) {
+		words := make([]string, len(storage.RetryModes))
+		for i, m := range storage.RetryModes {
+			words[i] = string(m)
+		}
+		return storage.RunRecord{}, fmt.Errorf("retrying run %q: no mode is named %q%s; %s", req.RetryOf, req.Retry,
+			suggestion(string(req.Retry), slices.Values(words)), listed("modes", words))
+	}
+	if len(req.Selection) > 0 || req.IncludeUpstream {
+		return storage.RunRecord{}, fmt.Errorf("retrying run %q: a retry has the selection of the run that it retries: leave Selection and IncludeUpstream out", req.RetryOf)
+	}
+	rec, err := r.store.GetRun(ctx, req.RetryOf)
+	switch {
+	case err != nil:
+		return rec, fmt.Errorf("retrying: %w", err)
+	case rec.Location != r.Name():
+		return rec, fmt.Errorf("run %q: it is of %q, and this is %q: retry it there", rec.ID, rec.Location, r.Name())
+	case !rec.State.Terminal():
+		return rec, fmt.Errorf("retrying run %q: it is %s: wait until it ends, resume it if its process is gone, or cancel it", rec.ID, rec.State)
+	case rec.State == storage.Success && rec.Counts.Skipped == 0 && req.Retry != storage.RetryAll:
+		return rec, fmt.Errorf("retrying run %q: all its steps succeeded: retry %q runs everything again", rec.ID, storage.RetryAll)
+	case rec.Counts.Failed == 0 && req.Retry == storage.RetryFailed:
+		return rec, fmt.Errorf("retrying run %q: none of its steps failed: retry %q runs all that did not succeed", rec.ID, storage.RetryFromFailure)
+	}
+	return rec, nil
+}
+
+// again is the request of a run that retries another: what that was asked for, with what the retry says
+// over it.
+func again(rec *storage.RunRecord, req *RunRequest) RunRequest {
+	out := rec.Request
+	out.RunID, out.Resume, out.RetryOf, out.Retry = req.RunID, false, rec.ID, req.Retry
+	out.Tags = merged(rec.Request.Tags, req.Tags)
+	out.Config = make(map[string]map[string]any, len(rec.Request.Config))
+	maps.Copy(out.Config, rec.Request.Config)
+	for name, c := range req.Config {
+		out.Config[name] = merged(out.Config[name], c)
+	}
+	if len(out.Config) == 0 {
+		out.Config = nil
+	}
+	return out
+}
+
+// merged is a map with the entries of both, the second's winning; nil where both are empty.
+func merged[V any](a, b map[string]V) map[string]V {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
+	out := make(map[string]V, len(a)+len(b))
+	maps.Copy(out, a)
+	maps.Copy(out, b)
+	return out
+}

@@ -1,0 +1,136 @@
+-- Written by TestNewStoreIsWhatMigrationsMake: what the migrations make of an empty file.
+
+CREATE TABLE asset (
+    key  INTEGER NOT NULL PRIMARY KEY,
+    name TEXT    NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE asset_state (
+    asset        INTEGER NOT NULL,
+    observed     INTEGER NOT NULL,
+    run          INTEGER NOT NULL,
+    n            INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    data_version TEXT    NOT NULL,
+    code_version TEXT    NOT NULL,
+    detail       BLOB,
+    PRIMARY KEY (asset, observed)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    run      INTEGER NOT NULL,
+    n        INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    kind     INTEGER NOT NULL,
+    step     INTEGER NOT NULL,
+    attempt  INTEGER NOT NULL,
+    retry_at INTEGER NOT NULL,
+    cause    INTEGER NOT NULL,
+    status   INTEGER NOT NULL,
+    asset    INTEGER,
+    detail   BLOB, era INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE goose_db_version (
+		id INTEGER PRIMARY KEY AUTOINCREMENT,
+		version_id INTEGER NOT NULL,
+		is_applied INTEGER NOT NULL,
+		tstamp TIMESTAMP DEFAULT (datetime('now'))
+	);
+
+CREATE TABLE kv (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE log (
+    run     INTEGER NOT NULL,
+    n       INTEGER NOT NULL,
+    step    INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    level   INTEGER NOT NULL,
+    stream  INTEGER NOT NULL,
+    message TEXT    NOT NULL,
+    attrs   TEXT    NOT NULL,
+    PRIMARY KEY (run, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE long_plan (
+    run INTEGER NOT NULL PRIMARY KEY,
+    doc BLOB    NOT NULL
+) STRICT;
+
+CREATE TABLE pool (
+    name     TEXT    NOT NULL PRIMARY KEY,
+    declared INTEGER NOT NULL,
+    by_hand  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run (
+    key        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id         TEXT    NOT NULL UNIQUE,
+    location   TEXT    NOT NULL,
+    job        TEXT    NOT NULL,
+    state      INTEGER NOT NULL,
+    token      INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER NOT NULL,
+    succeeded  INTEGER NOT NULL,
+    failed     INTEGER NOT NULL,
+    skipped    INTEGER NOT NULL,
+    canceled   INTEGER NOT NULL,
+    error      TEXT    NOT NULL,
+    request    BLOB,
+    tags       BLOB,
+    plan       BLOB
+, owner TEXT NOT NULL DEFAULT '', lease_until INTEGER NOT NULL DEFAULT 0, cancel BLOB, era INTEGER NOT NULL DEFAULT 0) STRICT;
+
+CREATE TABLE signal (
+    topic INTEGER NOT NULL PRIMARY KEY,
+    n     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE slot (
+    ticket   INTEGER NOT NULL,
+    pool     TEXT    NOT NULL,
+    slots    INTEGER NOT NULL,
+    run      INTEGER NOT NULL,
+    step     INTEGER NOT NULL,
+    step_key TEXT    NOT NULL,
+    attempt  INTEGER NOT NULL,
+    holding  INTEGER NOT NULL,
+    since    INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    PRIMARY KEY (ticket, pool)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE store (
+    one            INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    id             TEXT    NOT NULL,
+    schema_version INTEGER NOT NULL,
+    min_reader     INTEGER NOT NULL
+, era INTEGER NOT NULL DEFAULT 1, era_events INTEGER NOT NULL DEFAULT 0) STRICT;
+
+CREATE TABLE topology (
+    location TEXT    NOT NULL PRIMARY KEY,
+    hash     TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    doc      BLOB
+) STRICT;
+
+CREATE INDEX event_asset ON event (era, asset, run, n) WHERE asset IS NOT NULL;
+
+CREATE INDEX run_leased ON run (lease_until) WHERE lease_until > 0;
+
+CREATE INDEX slot_pool ON slot (pool, ticket);
+
+CREATE INDEX slot_step ON slot (run, step);
+
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, 1);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (2, 1);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 1);
+INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(16))), 3, 3, 1);
