@@ -21,6 +21,9 @@ var (
 	ErrOwned = errors.New("the run has another owner")
 	// ErrPoolTooSmall is returned for a claim of more slots than a pool has.
 	ErrPoolTooSmall = errors.New("the pool has fewer slots than are asked for")
+	// ErrOutcomeUnknown is returned where a store was lost in the middle of a write and has not yet
+	// been back to say what became of it.
+	ErrOutcomeUnknown = errors.New("whether the batch was written is not known")
 	// ErrClosed is returned by calls on a closed store.
 	ErrClosed = errors.New("the store is closed")
 )
