@@ -41,7 +41,7 @@ func (r *CodeRepository) Observe(ctx context.Context, names ...string) (map[stri
 		seen[out.Name] = facts.Metadata
 		d := storage.Detail{Data: facts.DataVersion, Code: out.Attrs.CodeVersion, Metadata: facts.Metadata, Tags: facts.Tags}
 		batch.Assets = append(batch.Assets, storage.AssetUpdate{
-			Asset: r.keys[v], Observed: true, At: storage.MicrosOf(time.Now()),
+			Asset: r.keys[v], Kind: storage.Observed, At: storage.MicrosOf(time.Now()),
 			DataVersion: d.Data, CodeVersion: d.Code, Detail: d.AppendJSON(nil),
 		})
 	}
