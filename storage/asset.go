@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,11 +24,15 @@ type AssetRecord struct {
 	// Failure is the latest one, nil when there was none. The asset, or the partition, has been
 	// materialized since if a materialization has a greater Seq.
 	Failure *AssetState `json:"failure,omitempty"`
+	// Wipe is the latest one, nil when there was none: its detail says by whom and why. What is wiped leaves
+	// no other state, but those of the asset as a whole stay while it has partitions in such a state.
+	Wipe *AssetState `json:"wipe,omitempty"`
 }
 
 // AssetState is what the latest materialization, observation or failure left.
 type AssetState struct {
-	// Seq orders states: the one with the greater Seq is newer. It is that of the [Change].
+	// Seq orders the states of an asset and of its partitions: the one with the greater Seq is newer. It is at
+	// most that of the [Change] that tells of it, and greater than those of the changes before.
 	Seq int64 `json:"-"`
 	// RunID, Run and N say which event it was. An observation outside a run has none.
 	RunID string    `json:"run_id,omitempty"`
@@ -57,6 +62,9 @@ const (
 	Wiped
 )
 
+// StateKinds is how many kinds there are.
+const StateKinds = 4
+
 var stateKindWords = [...]string{"materialized", "observed", "failed", "wiped"}
 
 // String returns the word of the kind, such as "materialized".
@@ -70,12 +78,14 @@ func (k StateKind) String() string {
 // AssetUpdate replaces the present state of an asset or of partitions of it, and moves the partitions
 // between the asset's sets: what is materialized is not failed any more, and what is materialized or
 // failed is not in flight any more in the run that says so. An update of partitions replaces the state
-// of the asset as a whole too.
+// of the asset as a whole too. Where it wipes them, that state goes with the last of the partitions that
+// are in the set of its kind, and that of an observation with the last that are in any.
 type AssetUpdate struct {
 	Asset AssetKey
 	Kind  StateKind
-	// Partitions are those that it is about; empty for an asset without partitions. Partition is the text of
-	// the key where it is one, and empty where they are several, whose state is kept as a [PartitionGroup].
+	// Partitions are those that it is about; empty, or [partition.Whole], for an asset without partitions.
+	// Partition is the text of the key where it is one, and empty where they are several, whose state is
+	// kept as a [PartitionGroup].
 	Partitions partition.Set
 	Partition  string
 	// Run and N name the event, zero for what no run did.
@@ -85,6 +95,21 @@ type AssetUpdate struct {
 	DataVersion, CodeVersion string
 	// Detail is the JSON of a [Detail], nil for none.
 	Detail []byte
+}
+
+// Partitioned reports whether the update is about partitions of the asset.
+func (u *AssetUpdate) Partitioned() bool { return partitioned(u.Partitions) }
+
+func (u *AssetUpdate) validate() error {
+	switch {
+	case u.Asset <= 0:
+		return errors.New("it has no asset")
+	case u.Kind >= StateKinds:
+		return fmt.Errorf("asset %d: it is of kind %s, which is none", u.Asset, u.Kind)
+	case u.Partition != "" && !u.Partitioned():
+		return fmt.Errorf("partition %q of asset %d has no set of its own", u.Partition, u.Asset)
+	}
+	return nil
 }
 
 // AssetQuery selects asset records in the order of their names. The zero value selects all.

@@ -6,7 +6,7 @@ import (
 )
 
 // Batch is one write: a slice a table, all or nothing. Order holds within a slice; tables are
-// written in the order of the fields. The store copies what it keeps: the caller may reuse the
+// written in the order of the fields, and what a run that ends leaves in flight is dropped last. The store copies what it keeps: the caller may reuse the
 // slices once the call returned, but not the bytes and maps they point to. The zero value writes nothing.
 type Batch struct {
 	// Fence guards records of a run; the zero fence guards nothing.
@@ -111,16 +111,13 @@ func (b *Batch) Validate() error {
 		}
 	}
 	for i := range b.Assets {
-		switch a := &b.Assets[i]; {
-		case a.Asset <= 0:
-			return fmt.Errorf("batch: asset state %d of %d has no asset", i+1, len(b.Assets))
-		case a.Partition != "" && a.Partitions.IsEmpty():
-			return fmt.Errorf("batch: the state of partition %q of asset %d has no set", a.Partition, a.Asset)
+		if err := b.Assets[i].validate(); err != nil {
+			return fmt.Errorf("batch: asset state %d of %d: %w", i+1, len(b.Assets), err)
 		}
 	}
 	for i := range b.Keys {
-		if k := &b.Keys[i]; k.Table == "" && len(k.Remove) > 0 {
-			return fmt.Errorf("batch: key %q is removed from the table of static keys, which keeps all", k.Remove[0])
+		if err := b.Keys[i].validate(); err != nil {
+			return fmt.Errorf("batch: %w", err)
 		}
 	}
 	return b.validateSlots()
@@ -153,6 +150,11 @@ func (b *Batch) validateBackfills() error {
 }
 
 func (b *Batch) validateSlots() error {
+	for i := range b.Cancels {
+		if c := &b.Cancels[i]; c.Run != 0 && c.Backfill != 0 {
+			return fmt.Errorf("batch: a request to cancel run %d and backfill %d: want one of the two", c.Run, c.Backfill)
+		}
+	}
 	for i := range b.Releases {
 		if r := &b.Releases[i]; r.Run <= 0 || b.Fence.Run != 0 && r.Run != b.Fence.Run {
 			return fmt.Errorf("batch: slots of run %d are given back under a fence of run %d: want the same run, or no fence", r.Run, b.Fence.Run)

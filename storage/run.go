@@ -127,8 +127,8 @@ type RunUpdate struct {
 	At     time.Time
 	Error  string
 	Counts StepCounts
-	// Plan are the steps of a run that was recorded before it was planned, Targets its partitions; nil leaves
-	// what is recorded.
+	// Plan are the steps of a run that was recorded before it was planned, Targets its partitions, in place of those
+	// that are in flight; nil leaves what is recorded.
 	Plan    []PlanStep
 	Targets []Target
 }

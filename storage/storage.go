@@ -75,7 +75,8 @@ type Partitions interface {
 	// PartitionSets returns which partitions of each asset are what, in the order of the assets. An asset that
 	// there is not has empty sets.
 	PartitionSets(ctx context.Context, assets []AssetKey) ([]PartitionSets, error)
-	// ListPartitions returns states of single partitions in the order of their texts.
+	// ListPartitions returns states of single partitions in the order of their texts. It passes over what no longer
+	// holds, at the cost of reading it.
 	ListPartitions(ctx context.Context, q PartitionQuery) ([]PartitionState, error)
 	// ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
 	ListPartitionGroups(ctx context.Context, asset AssetKey, kind StateKind) ([]PartitionGroup, error)
@@ -93,7 +94,7 @@ type Partitions interface {
 type Backfills interface {
 	// GetBackfill returns one backfill, or [ErrNotFound].
 	GetBackfill(ctx context.Context, id string) (BackfillRecord, error)
-	// ListBackfills returns backfills, newest first.
+	// ListBackfills returns backfills, newest first, without their sets: Partitions, and those of their Progress.
 	ListBackfills(ctx context.Context, q BackfillQuery) ([]BackfillRecord, error)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
 // runFence is what a transaction knows of a run: what it read once, and what it changed since.
@@ -18,10 +19,10 @@ type runFence struct {
 // apply writes the requests in their order inside the open transaction. A refusal is left in its
 // request and drops that alone, since it is found before anything of the request is written; an
 // error is SQLite's and ends the transaction.
-func (w *writer) apply(g *group, requests []request) error {
+func (w *writer) apply(g *commit.Group, requests []commit.Request) error {
 	for i := range requests {
 		r := &requests[i]
-		if r.err != nil {
+		if r.Err != nil {
 			continue
 		}
 		refusal, err := w.check(r)
@@ -29,11 +30,11 @@ func (w *writer) apply(g *group, requests []request) error {
 			return err
 		}
 		if refusal != nil {
-			r.err = refusal
+			r.Err = refusal
 			continue
 		}
-		if r.lease != nil {
-			if r.err, err = r.lease.do(w); err != nil {
+		if r.Call != nil {
+			if r.Err, err = r.Call.(leaseCall).do(w); err != nil {
 				return err
 			}
 			continue
@@ -72,28 +73,28 @@ func (w *writer) countMade() error {
 }
 
 // check asks whether the request's fence and expectations hold.
-func (w *writer) check(r *request) (refusal, err error) {
-	if r.fence != (storage.Fence{}) {
-		if refusal, err = w.checkFence(r.fence); refusal != nil || err != nil {
+func (w *writer) check(r *commit.Request) (refusal, err error) {
+	if r.Fence != (storage.Fence{}) {
+		if refusal, err = w.checkFence(r.Fence); refusal != nil || err != nil {
 			return refusal, err
 		}
 	}
-	if r.batch == nil {
+	if r.Batch == nil {
 		return nil, nil
 	}
-	for _, e := range r.batch.Expect {
+	for _, e := range r.Batch.Expect {
 		if refusal, err = w.checkNoRun(e.NoRun); refusal != nil || err != nil {
 			return refusal, err
 		}
 	}
-	for i := range r.runs {
-		id := r.runs[i].rec.ID
-		for j := range r.runs[:i] {
-			if r.runs[j].rec.ID == id {
+	for i := range r.Runs {
+		id := r.Runs[i].Record.ID
+		for j := range r.Runs[:i] {
+			if r.Runs[j].Record.ID == id {
 				return fmt.Errorf("run %q: %w: the batch has it twice", id, storage.ErrRunExists), nil
 			}
 		}
-		if expects(r.batch, id) {
+		if expects(r.Batch, id) {
 			continue
 		}
 		if refusal, err = w.checkNoRun(id); refusal != nil || err != nil {
@@ -156,13 +157,13 @@ func (w *writer) checkNoRun(id string) (refusal, err error) {
 }
 
 // add writes what later requests of the group may ask about at once, and collects the rest.
-func (w *writer) add(g *group, r *request) error {
-	if b := r.batch; b != nil {
-		if err := w.addCommitted(b, r.runs); err != nil {
+func (w *writer) add(g *commit.Group, r *commit.Request) error {
+	if b := r.Batch; b != nil {
+		if err := w.addCommitted(b, r.Runs); err != nil {
 			return err
 		}
 	}
-	events, assets, logs, releases := g.of(r)
+	events, assets, logs, releases := g.Records(r)
 	for i := range releases {
 		if err := w.release(releases[i]); err != nil {
 			return err
@@ -187,7 +188,7 @@ func (w *writer) add(g *group, r *request) error {
 }
 
 // addCommitted writes what is never appended.
-func (w *writer) addCommitted(b *storage.Batch, runs []encodedRun) error {
+func (w *writer) addCommitted(b *storage.Batch, runs []commit.Run) error {
 	for i := range runs {
 		if err := w.insertRun(&runs[i], b.Lease); err != nil {
 			return err
@@ -221,20 +222,20 @@ func (w *writer) addCommitted(b *storage.Batch, runs []encodedRun) error {
 	return nil
 }
 
-func (w *writer) insertRun(r *encodedRun, lease time.Duration) error {
-	rec := r.rec
+func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
+	rec := r.Record
 	var until storage.Micros
 	if rec.Owner != "" && !rec.State.Terminal() {
 		until = storage.MicrosOf(time.Now().Add(lease))
 	}
-	plan, longPlan := shortPlan(r.plan)
+	plan, longPlan := shortPlan(r.Plan)
 	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
 		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, era) "+
 		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
 		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
-		rec.Error, r.request, r.tags, plan, rec.Owner, int64(until))
+		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until))
 	if err != nil {
 		return err
 	}
@@ -242,7 +243,7 @@ func (w *writer) insertRun(r *encodedRun, lease time.Duration) error {
 	if err != nil {
 		return err
 	}
-	r.key = storage.RunKey(key)
+	r.Key = storage.RunKey(key)
 	if longPlan != nil {
 		_, err = w.run(&w.addPlan, "INSERT INTO long_plan (run, doc) VALUES (?,?)", key, longPlan)
 	}

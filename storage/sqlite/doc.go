@@ -3,7 +3,7 @@
 //
 // # Writing
 //
-// One goroutine a store writes. Callers leave batches in a queue, the writer takes all that is
+// One goroutine a store writes. Callers leave batches in a queue (storage/internal/commit), the writer takes all that is
 // there and applies it in one transaction, so the cost of a transaction is shared by whoever came
 // meanwhile:
 //

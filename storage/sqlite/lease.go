@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
 // leaseCall is a claim or a renewal as the writer does it: it reads and writes inside the transaction
@@ -23,7 +24,7 @@ func (s *Store) lease(ctx context.Context, fence storage.Fence, call leaseCall) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.queue.commit(ctx, request{fence: fence, lease: call})
+	return s.queue.Commit(ctx, commit.Request{Fence: fence, Call: call})
 }
 
 // ClaimRun makes an owner the owner of a run that is nobody's.

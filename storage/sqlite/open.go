@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 	"modernc.org/sqlite"
 )
@@ -43,7 +44,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, explain(file, "open", err)
 	}
-	s := &Store{path: file, done: make(chan struct{})}
+	s := &Store{path: file, queue: commit.NewQueue(), done: make(chan struct{})}
 	s.signals.First, s.signals.Last = s.watched, s.unwatched
 	s.writer = newWriter(s, conn)
 	if err := s.readVersion(ctx); err != nil {
@@ -56,7 +57,6 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	s.pool.SetMaxOpenConns(readers)
 	s.pool.SetMaxIdleConns(readers)
 	s.reads = db.New(s.pool)
-	s.queue.init()
 	go s.write()
 	return s, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
 	"github.com/rivers-go/rivers/storage/internal/signal"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
@@ -22,7 +23,7 @@ type Store struct {
 	pool  *sql.DB
 	reads *db.Queries
 
-	queue  queue
+	queue  *commit.Queue
 	writer *writer
 	done   chan struct{} // closed when the writer's goroutine has ended
 	closed atomic.Bool
@@ -69,9 +70,9 @@ func (s *Store) Close() error {
 		s.closed.Store(true)
 		s.signals.Close()
 		s.looking.Wait()
-		s.queue.close()
+		s.queue.Close()
 		<-s.done
-		err = errors.Join(s.queue.lost(), s.writer.close(), s.pool.Close())
+		err = errors.Join(s.queue.Lost(), s.writer.close(), s.pool.Close())
 	})
 	return err
 }

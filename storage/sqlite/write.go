@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
 // Commit applies the batch and everything appended before it in one transaction, and returns when
@@ -19,15 +20,15 @@ func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
 	if err := b.Validate(); err != nil {
 		return err
 	}
-	runs, err := encodeRuns(b.Runs)
+	runs, err := commit.Encode(b.Runs)
 	if err != nil {
 		return err
 	}
-	if err := s.queue.commit(ctx, request{fence: b.Fence, batch: b, runs: runs}); err != nil {
+	if err := s.queue.Commit(ctx, commit.Request{Fence: b.Fence, Batch: b, Runs: runs}); err != nil {
 		return err
 	}
 	for i := range runs {
-		b.Runs[i].Key = runs[i].key
+		b.Runs[i].Key = runs[i].Key
 	}
 	return nil
 }
@@ -38,5 +39,5 @@ func (s *Store) Append(b *storage.Batch) error {
 	if err := b.ValidateAppend(); err != nil {
 		return err
 	}
-	return s.queue.append(b)
+	return s.queue.Append(b)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
 // busyFor is how long another process may keep the file before a caller hears of it.
@@ -61,50 +62,50 @@ func newWriter(s *Store, conn driver.Conn) *writer {
 // write is the writer's goroutine: it only waits, writeGroup works.
 func (s *Store) write() {
 	defer close(s.done)
-	for s.queue.wait() {
-		s.writer.writeGroup(&s.queue)
+	for s.queue.Wait() {
+		s.writer.writeGroup(s.queue)
 	}
 }
 
 // writeGroup takes the file's lock, then the queue, and applies it in one transaction.
-func (w *writer) writeGroup(q *queue) {
+func (w *writer) writeGroup(q *commit.Queue) {
 	err := w.beginImmediate()
-	g := q.take()
+	g := q.Take()
 	if err == nil {
-		err = w.finish(w.apply(&g, g.requests))
+		err = w.finish(w.apply(g, g.Requests))
 	}
 	switch {
 	case err == nil:
-	case len(g.requests) == 1 || isBusy(err):
+	case len(g.Requests) == 1 || isBusy(err):
 		err = explain(w.store.path, "write", err)
-		for i := range g.requests {
-			g.requests[i].fail(err)
+		for i := range g.Requests {
+			g.Requests[i].Fail(err)
 		}
 	default:
-		w.writeSingly(&g)
+		w.writeSingly(g)
 	}
-	q.finish(&g)
+	q.Finish()
 }
 
 // writeSingly gives each request of a failed transaction one of its own, so that a batch that
 // SQLite cannot take hurts nobody else.
-func (w *writer) writeSingly(g *group) {
+func (w *writer) writeSingly(g *commit.Group) {
 	lost := map[storage.Fence]error{}
-	for i := range g.requests {
-		r := &g.requests[i]
-		if r.refused {
+	for i := range g.Requests {
+		r := &g.Requests[i]
+		if r.Refused {
 			continue
 		}
-		r.err = lost[r.fence]
-		if r.err == nil {
+		r.Err = lost[r.Fence]
+		if r.Err == nil {
 			err := w.beginImmediate()
 			if err == nil {
-				err = w.finish(w.apply(g, g.requests[i:i+1]))
+				err = w.finish(w.apply(g, g.Requests[i:i+1]))
 			}
-			r.fail(explain(w.store.path, "write", err))
+			r.Fail(explain(w.store.path, "write", err))
 		}
-		if r.err != nil && r.sticky() && r.fence != (storage.Fence{}) {
-			lost[r.fence] = r.err
+		if r.Err != nil && r.Sticky() && r.Fence != (storage.Fence{}) {
+			lost[r.Fence] = r.Err
 		}
 	}
 }

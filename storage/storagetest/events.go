@@ -112,6 +112,6 @@ func checkAssetEvents(f *fixture) {
 	f.equal("the history in pages", got, users)
 	orders := must[[]storage.Event](f)(f.ListAssetEvents(f.ctx, storage.AssetEventQuery{Asset: keys[1]}))
 	f.equal("the number of observations", len(orders), 9)
-	none := must[[]storage.Event](f)(f.ListAssetEvents(f.ctx, storage.AssetEventQuery{Asset: keys[1] + 1}))
+	none := must[[]storage.Event](f)(f.ListAssetEvents(f.ctx, storage.AssetEventQuery{Asset: max(keys[0], keys[1]) + 1}))
 	f.equal("the history of no asset", none, []storage.Event(nil))
 }

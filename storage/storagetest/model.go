@@ -19,7 +19,7 @@ func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 		backend := open(t)
 		p := pair{
 			stores: [2]storage.Storage{backend, memory.New()}, ctx: t.Context(),
-			ended: map[int]bool{}, next: map[int]int64{}, tokens: map[int]int64{},
+			ended: map[int]bool{}, next: map[int]int64{}, tokens: map[int]int64{}, filled: map[int]int64{},
 		}
 		p.topology(rt)
 		for range rapid.IntRange(1, 25).Draw(rt, "batches") {
@@ -43,6 +43,10 @@ type pair struct {
 	ended  map[int]bool
 	next   map[int]int64 // the next event number of a run
 	tokens map[int]int64 // the present token of a run
+
+	backfills   [2][]storage.BackfillKey
+	backfillIDs []string
+	filled      map[int]int64 // the present token of a backfill
 }
 
 var modelAssets = []string{"a", "b", "ü", "d"}
@@ -62,7 +66,8 @@ func (p *pair) topology(t *rapid.T) {
 
 // plan is a batch before it knows keys.
 type plan struct {
-	run    int // -1: no fence
+	run    int // -1: no fence of a run
+	fill   int // -1: no fence of a backfill
 	token  int64
 	noRun  string
 	create []string
@@ -74,6 +79,13 @@ type plan struct {
 	releases []int32
 	pools    []storage.PoolUpdate
 	cancel   int // -1: nobody asks
+
+	targets, retargets []planTarget
+	states             []planState
+	keys               []storage.KeyUpdate
+	begin              []string // backfills
+	progress           *storage.BackfillUpdate
+	stop               int // -1: nobody asks a backfill to stop
 }
 
 type planEvent struct {
@@ -86,11 +98,15 @@ type planEvent struct {
 }
 
 func (p *pair) draw(t *rapid.T) plan {
-	pl := plan{run: -1, cancel: -1}
+	pl := plan{run: -1, fill: -1, cancel: -1, stop: -1}
 	if n := len(p.runs[0]); n > 0 {
 		pl.run = rapid.IntRange(-1, n-1).Draw(t, "run")
 	}
 	pl.token = p.tokens[pl.run]
+	if n := len(p.backfillIDs); n > 0 && pl.run < 0 {
+		pl.fill = rapid.IntRange(-1, n-1).Draw(t, "backfill")
+		pl.token = p.filled[pl.fill]
+	}
 	if rapid.IntRange(0, 15).Draw(t, "stale") == 0 {
 		pl.token = rapid.Int64Range(1, 4).Draw(t, "token")
 	}
@@ -101,9 +117,12 @@ func (p *pair) draw(t *rapid.T) plan {
 			pl.events = append(pl.events, p.drawEvent(t, pl.run))
 		}
 	}
+	pl.drawStates(t)
 	if pl.later {
 		return pl
 	}
+	p.drawBackfill(t, &pl)
+	pl.drawKeys(t)
 	ids := rapid.SampledFrom([]string{"x", "y", "z", "ü", "v", "w"})
 	if rapid.Bool().Draw(t, "expects") {
 		pl.noRun = ids.Draw(t, "no run")
@@ -113,7 +132,9 @@ func (p *pair) draw(t *rapid.T) plan {
 	}
 	if pl.run >= 0 && rapid.IntRange(0, 5).Draw(t, "ends") == 0 {
 		pl.end = rapid.SampledFrom([]storage.RunState{storage.Running, storage.Success, storage.Failure}).Draw(t, "state")
+		pl.retargets = drawTargets(t, "retargets")
 	}
+	pl.targets = drawTargets(t, "targets")
 	for range rapid.IntRange(0, 2).Draw(t, "values") {
 		value := rapid.SampledFrom([][]byte{nil, {}, []byte("1"), {0, 255}}).Draw(t, "value")
 		pl.kv = append(pl.kv, storage.KVPair{Key: rapid.SampledFrom([]string{"k", "k/1", "l", ""}).Draw(t, "key"), Value: value})
@@ -148,12 +169,17 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 	if pl.noRun != "" {
 		b.Expect = []storage.Expectation{{NoRun: pl.noRun}}
 	}
+	p.backfillBatch(store, pl, &b)
+	b.Keys = pl.keys
 	for _, id := range pl.create {
-		rec := storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch}
+		rec := storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch, Targets: p.targetsOf(store, pl.targets)}
 		if id > "x" {
 			rec.Owner = "a"
 		}
 		b.Runs = append(b.Runs, rec)
+	}
+	for _, st := range pl.states {
+		b.Assets = append(b.Assets, p.stateOf(store, pl.run, st))
 	}
 	if pl.run < 0 {
 		return b
@@ -161,7 +187,7 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 	key := p.runs[store][pl.run]
 	b.Fence = storage.Fence{Run: key, Token: pl.token}
 	if pl.end != 0 {
-		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: epoch, Error: "e"}}
+		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: epoch, Error: "e", Targets: p.targetsOf(store, pl.retargets)}}
 	}
 	for _, step := range pl.releases {
 		b.Releases = append(b.Releases, storage.SlotRelease{Run: key, Step: step})
@@ -170,8 +196,12 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 		ev := storage.Event{Run: key, N: e.n, Fact: storage.Fact{At: storage.Micros(e.n), Step: e.step, Kind: e.kind}, Detail: e.detail}
 		if e.asset >= 0 {
 			ev.Asset = p.assets[store][e.asset]
+			kind := storage.Materialized
+			if e.kind == storage.AssetObserved {
+				kind = storage.Observed
+			}
 			b.Assets = append(b.Assets, storage.AssetUpdate{
-				Asset: ev.Asset, Observed: e.kind == storage.AssetObserved, Run: key, N: e.n, At: ev.At, DataVersion: fmt.Sprint(e.n), Detail: e.detail,
+				Asset: ev.Asset, Kind: kind, Run: key, N: e.n, At: ev.At, DataVersion: fmt.Sprint(e.n), Detail: e.detail,
 			})
 		}
 		if e.withLog {
@@ -187,6 +217,10 @@ func (p *pair) step(t *rapid.T) {
 		p.lease(t)
 		return
 	}
+	if len(p.backfillIDs) > 0 && rapid.IntRange(0, 7).Draw(t, "call of a backfill") == 0 {
+		p.claimBackfill(t)
+		return
+	}
 	pl := p.draw(t)
 	if pl.later {
 		for i, s := range p.stores {
@@ -197,11 +231,15 @@ func (p *pair) step(t *rapid.T) {
 	}
 	var errs [2]error
 	var keys [2][]storage.RunKey
+	var begun [2][]storage.BackfillKey
 	for i, s := range p.stores {
 		b := p.batch(i, pl)
 		errs[i] = s.Commit(p.ctx, &b)
 		for _, r := range b.Runs {
 			keys[i] = append(keys[i], r.Key)
+		}
+		for _, r := range b.Backfills {
+			begun[i] = append(begun[i], r.Key)
 		}
 	}
 	p.agree(t, fmt.Sprintf("%+v", pl), errs)
@@ -213,6 +251,7 @@ func (p *pair) step(t *rapid.T) {
 			p.tokens[len(p.ids)] = 1
 			p.ids = append(p.ids, id)
 		}
+		p.begun(pl.begin, begun)
 	}
 }
 
@@ -227,11 +266,16 @@ func (p *pair) flush(t *rapid.T) {
 			p.agree(t, fmt.Sprintf("flush of run %d", run), errs)
 		}
 	}
+	for i := range p.stores { // what was appended without a fence
+		if err := p.stores[i].Commit(p.ctx, &storage.Batch{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (p *pair) agree(t *rapid.T, what string, errs [2]error) {
 	for _, kind := range []error{
-		storage.ErrFenced, storage.ErrRunExists, storage.ErrRunEnded, storage.ErrOwned, storage.ErrNotFound, storage.ErrPoolTooSmall,
+		storage.ErrFenced, storage.ErrRunExists, storage.ErrBackfillExists, storage.ErrRunEnded, storage.ErrOwned, storage.ErrNotFound, storage.ErrPoolTooSmall,
 	} {
 		if errors.Is(errs[0], kind) != errors.Is(errs[1], kind) {
 			t.Fatalf("%s: got error %v, the model says %v", what, errs[0], errs[1])
@@ -305,11 +349,12 @@ func (p *pair) answers(t *rapid.T, store int) map[string]any {
 	assets, err := s.ListAssets(p.ctx, storage.AssetQuery{})
 	for i := range assets {
 		assets[i].Key = assetOf[assets[i].Key]
-		for _, st := range []*storage.AssetState{assets[i].Materialization, assets[i].Observation} {
+		for _, st := range []*storage.AssetState{assets[i].Materialization, assets[i].Observation, assets[i].Failure, assets[i].Wipe} {
 			if st != nil {
 				st.Run = numberOf[st.Run]
 			}
 		}
+		assets[i] = withoutSeq(assets[i])
 	}
 	get("assets", assets, err)
 	for i, key := range p.assets[store] {
@@ -317,6 +362,8 @@ func (p *pair) answers(t *rapid.T, store int) map[string]any {
 		get("history of "+modelAssets[i], plain(events), err)
 	}
 	all["pools"], all["slots"] = p.slotAnswers(t, store, numberOf)
+	p.partitionAnswers(t, store, numberOf, all)
+	p.backfillAnswers(t, store, all)
 	pairs, err := s.ListKV(p.ctx, "k")
 	get("values", pairs, err)
 	topologies, err := s.ListTopologies(p.ctx)

@@ -1,0 +1,177 @@
+package postgres
+
+import (
+	"slices"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// facts is what a transaction knows: what it read and locked at its beginning, and what it has decided
+// since.
+type facts struct {
+	// xid is the transaction's name, by which its outcome can be asked for later.
+	xid string
+	// now is the server's clock, when all locks were held.
+	now  storage.Micros
+	runs map[storage.RunKey]*run
+	byID map[string]*run
+	// taken has the IDs that runs have, of those that were asked for.
+	taken  map[string]bool
+	pools  map[string]*pool
+	claims []*claim // in the order of arrival
+	// tickets are new places in line.
+	tickets []int64
+}
+
+// run is a run's row as the transaction sees it, and what it changes of it.
+type run struct {
+	key    storage.RunKey
+	id     string
+	token  int64
+	state  storage.RunState
+	owner  string
+	until  storage.Micros
+	cancel []byte
+	// lastEvent and lastLine are the highest numbers of what is recorded.
+	lastEvent, lastLine int64
+
+	changed        bool
+	update         *storage.RunUpdate
+	started, ended *storage.Micros
+	canceling      []byte
+	plan           []byte
+}
+
+// pool is a pool's row.
+type pool struct {
+	name             string
+	declared, byHand int32
+}
+
+// claim is what one step holds or waits for. Of claims of other runs only the pools are known that the
+// transaction asked for.
+type claim struct {
+	ticket       int64
+	run          storage.RunKey
+	runID        string
+	step         int32
+	key          string
+	attempt      int32
+	pools        []storage.PoolSlots
+	holding      bool
+	since, until storage.Micros
+	// stored tells a claim that has rows from a new one; changed says that they differ.
+	stored, changed bool
+}
+
+func newFacts() *facts {
+	return &facts{runs: map[storage.RunKey]*run{}, byID: map[string]*run{}, taken: map[string]bool{}, pools: map[string]*pool{}}
+}
+
+func (f *facts) reset() {
+	clear(f.runs)
+	clear(f.byID)
+	clear(f.taken)
+	clear(f.pools)
+	clear(f.claims)
+	*f = facts{runs: f.runs, byID: f.byID, taken: f.taken, pools: f.pools, claims: f.claims[:0], tickets: f.tickets[:0]}
+}
+
+// The questions of a transaction's beginning, in the order in which they are asked. Locks come before
+// what they protect, each list in the order of its keys: everybody takes them in the same order.
+var (
+	begin    = &statement{name: "rivers_begin", sql: "BEGIN ISOLATION LEVEL READ COMMITTED", uncounted: true}
+	end      = &statement{name: "rivers_commit", sql: "COMMIT", uncounted: true}
+	rollback = &statement{name: "rivers_rollback", sql: "ROLLBACK", uncounted: true}
+
+	lockRuns = &statement{name: "rivers_lock_run", sql: `SELECT key, id, token, state, owner, lease_until, cancel FROM run
+		WHERE key = ANY($1::bigint[]) ORDER BY key FOR NO KEY UPDATE`}
+	lockClaimedRuns = &statement{name: "rivers_lock_claimed_run", sql: `SELECT key, id, token, state, owner, lease_until, cancel FROM run
+		WHERE key = ANY($1::bigint[]) OR id = ANY($2::text[]) ORDER BY key FOR NO KEY UPDATE`}
+	lockPools = &statement{name: "rivers_lock_pool", sql: `SELECT name, declared, by_hand FROM pool
+		WHERE name = ANY($1::text[] || ARRAY(SELECT slot.pool FROM slot WHERE slot.run = ANY($2::bigint[])))
+		ORDER BY name FOR UPDATE`}
+	readSlots = &statement{name: "rivers_read_slot", sql: `SELECT slot.ticket, slot.run, slot.step, slot.attempt, slot.slots, slot.holding,
+		slot.since, slot.until, slot.pool, slot.step_key, (SELECT run.id FROM run WHERE run.key = slot.run)
+		FROM slot
+		WHERE slot.pool = ANY($1::text[]) OR slot.run = ANY($2::bigint[] || ARRAY(SELECT run.key FROM run WHERE run.id = ANY($3::text[])))
+		ORDER BY slot.ticket, slot.pool`}
+	takeTickets = &statement{name: "rivers_take_ticket", sql: `SELECT nextval('slot_ticket') FROM generate_series(1, $1::bigint)`}
+	// lookAround has a snapshot that is newer than all locks: what it sees of the locked runs stays.
+	lookAround = &statement{name: "rivers_look_around", sql: `SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+		ARRAY(SELECT id FROM run WHERE id = ANY($1::text[])),
+		ARRAY(SELECT coalesce((SELECT max(n) FROM event WHERE event.run = asked.run), 0)
+			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i),
+		ARRAY(SELECT coalesce((SELECT max(n) FROM log WHERE log.run = asked.run), 0)
+			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i)`}
+)
+
+// load begins a transaction and learns what the requests need, in one trip.
+func (f *facts) load(s *session, n *needs) error {
+	f.reset()
+	t := s.trip()
+	t.send(begin, nil)
+	switch {
+	case len(n.claimed) > 0:
+		t.send(lockClaimedRuns, f.addRun, integers(n.runs), textList(n.claimed))
+	case len(n.runs) > 0:
+		t.send(lockRuns, f.addRun, integers(n.runs))
+	}
+	if len(n.pools) > 0 || len(n.renewed) > 0 {
+		t.send(lockPools, f.addPool, textList(n.pools), integers(n.renewed))
+	}
+	if n.slots() {
+		t.send(readSlots, f.addSlot, textList(n.pools), integers(n.holders), textList(n.claimed))
+	}
+	if n.tickets > 0 {
+		t.send(takeTickets, func(row [][]byte) { f.tickets = append(f.tickets, integer(row[0])) }, putInteger(nil, int64(n.tickets))[4:])
+	}
+	t.send(lookAround, func(row [][]byte) { f.look(row, n.numbered) }, textList(n.ids), integers(n.numbered))
+	return t.end()
+}
+
+func (f *facts) addRun(row [][]byte) {
+	r := &run{
+		key: storage.RunKey(integer(row[0])), id: original(string(row[1])), token: integer(row[2]), state: storage.RunState(integer(row[3])),
+		owner: original(string(row[4])), until: storage.Micros(integer(row[5])), cancel: slices.Clone(originalBytes(row[6])),
+	}
+	f.runs[r.key], f.byID[r.id] = r, r
+}
+
+func (f *facts) addPool(row [][]byte) {
+	p := &pool{name: original(string(row[0])), declared: int32(integer(row[1])), byHand: int32(integer(row[2]))}
+	f.pools[p.name] = p
+}
+
+// addSlot adds a row to its claim: those of one claim come one after the other.
+func (f *facts) addSlot(row [][]byte) {
+	ticket := integer(row[0])
+	if last := len(f.claims) - 1; last < 0 || f.claims[last].ticket != ticket {
+		f.claims = append(f.claims, &claim{
+			ticket: ticket, run: storage.RunKey(integer(row[1])), step: int32(integer(row[2])), attempt: int32(integer(row[3])),
+			holding: integer(row[5]) != 0, since: storage.Micros(integer(row[6])), until: storage.Micros(integer(row[7])),
+			key: original(string(row[9])), runID: original(string(row[10])), stored: true,
+		})
+	}
+	c := f.claims[len(f.claims)-1]
+	c.pools = append(c.pools, storage.PoolSlots{Pool: original(string(row[8])), Slots: int(integer(row[4]))})
+}
+
+func (f *facts) look(row [][]byte, numbered []storage.RunKey) {
+	f.xid, f.now = string(row[0]), storage.Micros(integer(row[1]))
+	elements(row[2], func(id []byte) { f.taken[original(string(id))] = true })
+	i := 0
+	elements(row[3], func(n []byte) {
+		if r := f.runs[numbered[i]]; r != nil {
+			r.lastEvent = integer(n)
+		}
+		i++
+	})
+	i = 0
+	elements(row[4], func(n []byte) {
+		if r := f.runs[numbered[i]]; r != nil {
+			r.lastLine = integer(n)
+		}
+		i++
+	})
+}

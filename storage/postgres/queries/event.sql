@@ -1,0 +1,11 @@
+-- name: ListEvents :many
+SELECT * FROM event
+WHERE run = sqlc.arg(run) AND n > sqlc.arg(after)
+ORDER BY n
+LIMIT sqlc.arg(max)::bigint;
+
+-- name: ListAssetEvents :many
+SELECT * FROM event
+WHERE asset = sqlc.arg(asset)::bigint AND (run, n) < (sqlc.arg(before_run)::bigint, sqlc.arg(before_n)::bigint)
+ORDER BY run DESC, n DESC
+LIMIT sqlc.arg(max)::bigint;

@@ -1,0 +1,6 @@
+-- name: ListLogs :many
+SELECT * FROM log
+WHERE run = sqlc.arg(run) AND n > sqlc.arg(after)
+    AND (step = sqlc.arg(step) OR sqlc.arg(any_step)::boolean)
+ORDER BY n
+LIMIT sqlc.arg(max)::bigint;

@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+)
+
+// defaultLimit bounds the lists whose query says nothing.
+const defaultLimit = 100
+
+// read asks a question, and asks it again while the server is away.
+func read[T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context) (T, error)) (T, error) {
+	var none T
+	away := outage{limit: s.target.retryFor}
+	for {
+		answer, err := ask(s.reads, ctx)
+		switch {
+		case err == nil:
+			return answer, nil
+		case s.closed.Load():
+			return none, storage.ErrClosed
+		case ctx.Err() != nil:
+			return none, fmt.Errorf("%s: %w", what, ctx.Err())
+		case errors.Is(err, pgx.ErrNoRows):
+			return none, fmt.Errorf("%s: %w", what, storage.ErrNotFound)
+		case !isGone(err):
+			return none, s.target.explain(what, err)
+		case !away.wait(ctx) && ctx.Err() == nil:
+			return none, s.target.gone(what, err, &away)
+		}
+	}
+}
+
+// readBy is read for a question with parameters.
+func readBy[P, T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context, P) (T, error), p P) (T, error) {
+	return read(ctx, s, what, func(q *db.Queries, ctx context.Context) (T, error) { return ask(q, ctx, p) })
+}
+
+// limit is a limit where zero means all.
+func limit(n int) int64 {
+	if n <= 0 {
+		return math.MaxInt64
+	}
+	return int64(n)
+}
+
+// decode reads a document into target; none leaves it as it is.
+func decode(doc []byte, target any) error {
+	if len(doc) == 0 {
+		return nil
+	}
+	return json.Unmarshal(originalBytes(doc), target)
+}
+
+// document is a document as it was before it was kept, nil where there is none.
+func document(doc []byte) []byte {
+	if len(doc) == 0 {
+		return nil
+	}
+	return originalBytes(doc)
+}

@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+)
+
+// GetRun returns one run with its plan, or [storage.ErrNotFound].
+func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error) {
+	what := fmt.Sprintf("run %q", id)
+	row, err := readBy(ctx, s, what, (*db.Queries).GetRun, kept(id))
+	if err != nil {
+		return storage.RunRecord{}, err
+	}
+	rec, err := runRecord(db.ListRunsRow{
+		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, State: row.State, Token: row.Token,
+		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
+		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
+		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel,
+	})
+	if err == nil {
+		err = decode(row.Plan, &rec.Plan)
+	}
+	if err != nil {
+		return storage.RunRecord{}, s.target.explain(what, err)
+	}
+	return rec, nil
+}
+
+// ListRuns returns runs without their plans, newest first.
+func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
+	p := db.ListRunsParams{
+		Before: int64(q.Before), Location: kept(q.Location), AnyLocation: q.Location == "", Job: kept(q.Job), AnyJob: q.Job == "",
+		States: -1, Max: int64(cmp.Or(q.Limit, defaultLimit)),
+	}
+	if p.Before <= 0 {
+		p.Before = math.MaxInt64
+	}
+	ended := len(q.States) == 0
+	if len(q.States) > 0 {
+		p.States = 0
+		for _, state := range q.States {
+			p.States |= 1 << state
+			ended = ended || state.Terminal()
+		}
+	}
+	rows, err := s.listRuns(ctx, p, &q, ended)
+	if err != nil {
+		return nil, err
+	}
+	var list []storage.RunRecord
+	for i := range rows {
+		rec, err := runRecord(rows[i])
+		if err != nil {
+			return nil, s.target.explain(fmt.Sprintf("run %q", rows[i].ID), err)
+		}
+		list = append(list, rec)
+	}
+	return list, nil
+}
+
+// listRuns asks for runs without an end, and so for those that have a lease, among few; for others in the whole history.
+func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery, ended bool) ([]db.ListRunsRow, error) {
+	const what = "list runs"
+	if ended && !q.Owned && !q.Abandoned {
+		return readBy(ctx, s, what, (*db.Queries).ListRuns, p)
+	}
+	found, err := readBy(ctx, s, what, (*db.Queries).ListOpenRuns, db.ListOpenRunsParams{
+		Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
+		States: p.States, Owned: q.Owned || q.Abandoned, Abandoned: q.Abandoned, Max: p.Max,
+	})
+	rows := make([]db.ListRunsRow, len(found))
+	for i := range found {
+		rows[i] = db.ListRunsRow(found[i])
+	}
+	return rows, err
+}
+
+func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
+	rec := storage.RunRecord{
+		Key: storage.RunKey(row.Key), ID: original(row.ID), Location: original(row.Location), Job: original(row.Job),
+		State: storage.RunState(row.State), Token: row.Token, Error: original(row.Error),
+		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(),
+		EndedAt: storage.Micros(row.EndedAt).Time(),
+		Counts: storage.StepCounts{
+			Succeeded: int(row.Succeeded), Failed: int(row.Failed), Skipped: int(row.Skipped), Canceled: int(row.Canceled),
+		},
+		Owner: original(row.Owner), LeaseUntil: storage.Micros(row.LeaseUntil).Time(),
+	}
+	var err error
+	rec.Cancel, err = cancelRequest(rec.Key, row.Cancel)
+	return rec, errors.Join(err, decode(row.Request, &rec.Request), decode(row.Tags, &rec.Tags))
+}
+
+// cancelRequest reads what a run's row keeps of the request to stop it, nil where there is none.
+func cancelRequest(run storage.RunKey, doc []byte) (*storage.CancelRequest, error) {
+	if len(doc) == 0 {
+		return nil, nil //nolint:nilnil // nobody asked, which is no error
+	}
+	c := storage.CancelRequest{Run: run}
+	if err := json.Unmarshal(doc, &c); err != nil {
+		return nil, fmt.Errorf("the request to cancel run %d: %w", run, err)
+	}
+	return &c, nil
+}

@@ -1,0 +1,223 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// lockTimeout is how long a transaction waits for rows that another one holds, and idleTimeout how
+	// long one may do nothing: a process that was stopped in the middle of one is in nobody's way for longer.
+	lockTimeout = "30s"
+	idleTimeout = "10s"
+	// writerSettings has, besides, every statement planned once, and by key: arrays of one would be planned for each
+	// time (more than half of a small transaction), and a plan is made when its table may be empty, and kept while that grows.
+	writerSettings = "SET lock_timeout TO '" + lockTimeout + "'; SET idle_in_transaction_session_timeout TO '" + idleTimeout + "'; " +
+		"SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off"
+)
+
+var (
+	errStandby = errors.New("the server is a standby, which takes no writes: give the address of the primary")
+	errSilent  = errors.New("the server gives no answer")
+)
+
+// session is the writer's connection, with the statements that were prepared on it. It belongs to the
+// writer's goroutine.
+type session struct {
+	conn  *pgx.Conn
+	known map[*statement]*pgconn.StatementDescription
+	stats *counts
+	// answer is how long the server may take for an answer before it counts as gone.
+	answer time.Duration
+	// pid and started name the server's process behind the connection.
+	pid, started int64
+}
+
+// statement is what the writer says to the server. Its parameters and its answer are binary.
+type statement struct {
+	name, sql string
+	// uncounted says that it is no part of what a program writes.
+	uncounted bool
+}
+
+var hello = &statement{name: "rivers_hello", uncounted: true, sql: `SELECT store.id, store.schema_version, store.min_reader, pg_is_in_recovery(), pg_backend_pid(),
+	(SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity WHERE pid = pg_backend_pid()) FROM store`}
+
+// identity is what a server says of itself and of the store in it.
+type identity struct {
+	id                 string
+	version, minReader int
+	standby            bool
+}
+
+// open makes a session and asks whom it is with.
+func (t *target) open(ctx context.Context, stats *counts) (*session, identity, error) {
+	conn, err := t.connect(ctx, writerSettings)
+	if err != nil {
+		return nil, identity{}, err
+	}
+	s := &session{conn: conn, known: map[*statement]*pgconn.StatementDescription{}, stats: stats, answer: t.answer}
+	var who identity
+	trip := s.trip()
+	trip.send(hello, func(row [][]byte) {
+		who = identity{id: string(row[0]), version: int(integer(row[1])), minReader: int(integer(row[2])), standby: integer(row[3]) != 0}
+		s.pid, s.started = integer(row[4]), integer(row[5])
+	})
+	if err = trip.end(); err == nil && who.standby {
+		err = errStandby
+	}
+	if err != nil {
+		s.close()
+		return nil, identity{}, err
+	}
+	return s, who, nil
+}
+
+func (s *session) isLost() bool { return s.conn.PgConn().IsClosed() }
+
+// close ends the connection, politely if that takes no time.
+func (s *session) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = s.conn.Close(ctx) // a connection that is gone says so, which is known
+}
+
+// trip is one way to the server and back with any number of statements.
+type trip struct {
+	s      *session
+	p      *pgconn.Pipeline
+	cancel context.CancelFunc
+	sent   []sent
+}
+
+// sent is a statement under way. The answer to a preparation comes before that to the statement.
+type sent struct {
+	st       *statement
+	prepares bool
+	row      func(row [][]byte)
+}
+
+// binaries says that all parameters, or all columns, are binary.
+var binaries = []int16{pgx.BinaryFormatCode}
+
+func (s *session) trip() *trip {
+	s.stats.trips.Add(1)
+	ctx, cancel := context.WithTimeout(context.Background(), s.answer)
+	return &trip{s: s, p: s.conn.PgConn().StartPipeline(ctx), cancel: cancel}
+}
+
+// send adds a statement; row is called with each row of its answer, whose bytes are valid until it
+// returns. The parameters may be reused at once.
+func (t *trip) send(st *statement, row func(row [][]byte), params ...[]byte) {
+	if known := t.s.known[st]; known != nil {
+		t.p.SendQueryStatement(known, params, binaries, binaries)
+	} else {
+		if !t.prepares(st) {
+			t.p.SendPrepare(st.name, st.sql, nil)
+			t.sent = append(t.sent, sent{st: st, prepares: true})
+		}
+		t.p.SendQueryPrepared(st.name, params, binaries, binaries)
+	}
+	t.sent = append(t.sent, sent{st: st, row: row})
+}
+
+// prepares says whether the trip itself prepares a statement.
+func (t *trip) prepares(st *statement) bool {
+	for i := range t.sent {
+		if t.sent[i].st == st {
+			return true
+		}
+	}
+	return false
+}
+
+// end waits for all answers and returns the first error.
+func (t *trip) end() (first error) {
+	defer t.cancel()
+	if first = t.p.Sync(); first == nil {
+		first = t.receive()
+	}
+	if err := t.p.Close(); first == nil {
+		first = err
+	}
+	if first != nil && t.s.isLost() && errors.Is(first, context.DeadlineExceeded) {
+		return fmt.Errorf("%w within %s", errSilent, t.s.answer) // and no error of a context, which would be taken for the caller's
+	}
+	return first
+}
+
+func (t *trip) receive() (first error) {
+	for i := 0; ; {
+		answer, err := t.p.GetResults()
+		if err == nil {
+			switch a := answer.(type) {
+			case *pgconn.StatementDescription:
+				a.Name = t.sent[i].st.name
+				t.s.known[t.sent[i].st] = a
+				i++
+				continue
+			case *pgconn.ResultReader:
+				if err = t.read(a, &t.sent[i]); err == nil {
+					i++
+					continue
+				}
+			default: // all is answered
+				return first
+			}
+		}
+		// What follows a fault is skipped up to the end of the trip; what broke the connection ends it.
+		if first == nil {
+			first = err
+		}
+		if t.s.isLost() {
+			return first
+		}
+	}
+}
+
+func (t *trip) read(answer *pgconn.ResultReader, to *sent) error {
+	for answer.NextRow() {
+		if to.row != nil {
+			to.row(answer.Values())
+		}
+	}
+	tag, err := answer.Close()
+	if err != nil {
+		return err
+	}
+	if !to.st.uncounted {
+		t.s.stats.statements.Add(1)
+	}
+	if !tag.Select() {
+		t.s.stats.rows.Add(tag.RowsAffected())
+	}
+	return nil
+}
+
+// do is a trip with one statement.
+func (s *session) do(st *statement, row func([][]byte), params ...[]byte) error {
+	t := s.trip()
+	t.send(st, row, params...)
+	return t.end()
+}
+
+// integer reads a binary integer of any width, or a boolean; NULL is zero.
+func integer(b []byte) int64 {
+	switch len(b) {
+	case 8:
+		return int64(binary.BigEndian.Uint64(b))
+	case 4:
+		return int64(int32(binary.BigEndian.Uint32(b)))
+	case 2:
+		return int64(int16(binary.BigEndian.Uint16(b)))
+	case 1:
+		return int64(b[0])
+	}
+	return 0
+}

@@ -1,0 +1,121 @@
+package postgres
+
+//go:generate go tool -modfile=../../tools/go.mod sqlc generate
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/signal"
+	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+)
+
+// Store is a store in a PostgreSQL database, made by [Open]. Its zero value is not usable. All methods may
+// be called from any goroutine.
+type Store struct {
+	target *target
+	id     string
+	pool   *pgxpool.Pool
+	reads  *db.Queries
+
+	queue  *commit.Queue
+	writer *writer
+	done   chan struct{} // closed when the writer's goroutine has ended
+	closed atomic.Bool
+	close  sync.Once
+
+	signals       signal.Hub
+	stopListening context.CancelFunc // set by the hub, which calls one at a time
+	listening     sync.WaitGroup
+
+	counts counts
+}
+
+var _ storage.Storage = (*Store)(nil)
+
+// counts are what [Stats] shows.
+type counts struct {
+	rows, statements, commits, trips atomic.Int64
+}
+
+// Stats counts what a handle has written since it was opened. Rows per step, statements and trips per
+// run are the budget of a store, and unlike times they are the same on every machine.
+type Stats struct {
+	// Rows were inserted, replaced, changed or deleted.
+	Rows int64
+	// Statements were executed, questions before a decision included, BEGIN and COMMIT not.
+	Statements int64
+	// Commits are transactions.
+	Commits int64
+	// Trips are how often the writer waited for the server.
+	Trips int64
+}
+
+// Stats returns the counts so far.
+func (s *Store) Stats() Stats {
+	return Stats{Rows: s.counts.rows.Load(), Statements: s.counts.statements.Load(), Commits: s.counts.commits.Load(), Trips: s.counts.trips.Load()}
+}
+
+// ID returns the name that the store got when it was created: two handles on one schema, also of two
+// processes, have the same.
+func (s *Store) ID() string { return s.id }
+
+// String returns the store's URL without password and settings: what errors call it.
+func (s *Store) String() string { return s.target.name }
+
+// Commit applies the batch and everything appended before it in one transaction, and returns when
+// that is durable (see the package comment). The keys of new runs are filled in.
+//
+// When the context ends first, an error of the context means that nothing of the batch was written. Where
+// the writer is at it already, Commit waits for the outcome and returns that; where the server is away in the middle of
+// it, so that nobody knows, the error is [storage.ErrOutcomeUnknown].
+func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.Validate(); err != nil {
+		return err
+	}
+	runs, err := commit.Encode(b.Runs)
+	if err != nil {
+		return err
+	}
+	if err := s.queue.Commit(ctx, commit.Request{Fence: b.Fence, Batch: b, Runs: runs}); err != nil {
+		return err
+	}
+	for i := range runs {
+		b.Runs[i].Key = runs[i].Key
+	}
+	return nil
+}
+
+// Append queues the batch for the next transaction: that of a Commit, or one after 256 records or
+// 2 ms. It waits only when the server is so far behind, or away, that thousands of records are queued.
+func (s *Store) Append(b *storage.Batch) error {
+	if err := b.ValidateAppend(); err != nil {
+		return err
+	}
+	return s.queue.Append(b)
+}
+
+// Close writes what was appended, ends the writer and closes the connections. Calls that are under way
+// get their answers; later ones, a second Close too, get [storage.ErrClosed]. An error says what
+// could not be written.
+func (s *Store) Close() error {
+	err := storage.ErrClosed
+	s.close.Do(func() {
+		s.closed.Store(true)
+		s.signals.Close()
+		s.listening.Wait()
+		s.queue.Close()
+		<-s.done
+		s.pool.Close()
+		err = errors.Join(s.queue.Lost())
+	})
+	return err
+}

@@ -1,0 +1,298 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
+)
+
+// maxConflicts is how often a transaction is done again because it met others.
+const maxConflicts = 20
+
+// writer applies groups, each in one transaction. It belongs to the goroutine of [Store.write].
+type writer struct {
+	store  *Store
+	target *target
+	queue  *commit.Queue
+	// session is nil while there is no connection. former is the one before, whose process may still
+	// stand in the middle of a transaction.
+	session, former *session
+	// pid is the process of the session, for who hears of what it wrote.
+	pid atomic.Int64
+
+	needs   needs
+	facts   *facts
+	effects *effects
+	encoder encoder
+	// unsure says that the transaction of facts was told to commit and has not answered.
+	unsure bool
+}
+
+func newWriter(s *Store) *writer {
+	return &writer{store: s, target: s.target, queue: s.queue, facts: newFacts(), effects: newEffects()}
+}
+
+// write is the writer's goroutine: it only waits, writeGroup works.
+func (s *Store) write() {
+	defer close(s.done)
+	for s.queue.Wait() {
+		s.writer.writeGroup()
+	}
+	if s.writer.session != nil {
+		s.writer.session.close()
+	}
+}
+
+// writeGroup takes the queue, once there is a connection, and applies it in one transaction.
+func (w *writer) writeGroup() {
+	away := outage{limit: w.target.retryFor}
+	err := w.connect(&away) // callers may take back what is in the queue meanwhile
+	g := w.queue.Take()
+	if err == nil {
+		err = w.carry(g, g.Requests, &away)
+	}
+	switch {
+	case err == nil:
+	case w.session == nil:
+		w.fail(g, err)
+		w.queue.Finish()
+		w.fail(w.queue.Take(), err) // what came during the outage has waited too
+	case len(g.Requests) == 1:
+		w.fail(g, err)
+	default:
+		w.writeSingly(g, &away)
+	}
+	w.queue.Finish()
+}
+
+// fail answers all of a group.
+func (w *writer) fail(g *commit.Group, err error) {
+	for i := range g.Requests {
+		g.Requests[i].Fail(err)
+	}
+}
+
+// writeSingly gives each request of a failed transaction one of its own, so that a batch that
+// the server does not take hurts nobody else.
+func (w *writer) writeSingly(g *commit.Group, away *outage) {
+	lost := map[storage.Fence]error{}
+	for i := range g.Requests {
+		r := &g.Requests[i]
+		if r.Refused || r.Withdrawn {
+			continue
+		}
+		if r.Err = lost[r.Fence]; r.Err == nil {
+			r.Fail(w.carry(g, g.Requests[i:i+1], away))
+		}
+		if r.Err != nil && r.Sticky() && r.Fence != (storage.Fence{}) {
+			lost[r.Fence] = r.Err
+		}
+	}
+}
+
+// carry writes requests in one transaction, over as many connections as that takes.
+func (w *writer) carry(g *commit.Group, requests []commit.Request, away *outage) error {
+	alone := len(requests) < len(g.Requests)
+	for conflicts := 0; ; {
+		err := w.attempt(g, requests, alone)
+		switch {
+		case err == nil:
+			return nil
+		case w.session != nil && isConflict(err) && conflicts < maxConflicts:
+			conflicts++
+		case w.session != nil:
+			return w.target.explain("write", err)
+		default:
+			committed, err := w.regain(alone, away)
+			if committed || err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// lend lets callers whose context ends leave while the server is waited for. Of a group whose requests are
+// written one by one nobody says here which are.
+func (w *writer) lend(alone bool) {
+	if alone || w.unsure {
+		w.queue.Doubt()
+	} else {
+		w.queue.Release()
+	}
+}
+
+// attempt writes requests in one transaction. Where the connection breaks, the session is nil afterwards.
+func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool) error {
+	for i := range requests {
+		if r := &requests[i]; !r.Refused {
+			r.Err = nil // of a former attempt
+		}
+	}
+	w.needs.reset()
+	w.needs.collect(g, requests)
+	w.lend(alone)
+	err := w.facts.load(w.session, &w.needs)
+	w.queue.Reclaim()
+	if err != nil {
+		return w.undo(err)
+	}
+	w.effects.reset()
+	decide(g, requests, w.facts, w.effects)
+	t := w.session.trip()
+	w.effects.send(t, &w.encoder, w.facts, w.store.channel())
+	if len(t.sent) == 0 {
+		t.send(rollback, nil) // nothing to write, and nothing to wait for the disk for
+		return w.undo(t.end())
+	}
+	t.send(end, nil)
+	w.unsure = true
+	w.queue.DoubtAfter(w.target.doubt)
+	err = t.end()
+	w.queue.Reclaim()
+	if err != nil {
+		return w.undo(err)
+	}
+	w.written()
+	return nil
+}
+
+// written counts a transaction and tells what it wrote.
+func (w *writer) written() {
+	w.unsure = false
+	w.store.counts.commits.Add(1)
+	if w.effects.topics != 0 {
+		w.store.signals.Send(w.effects.topics)
+	}
+}
+
+// undo rolls a transaction back after an error, which it returns, or lets go of a session that is gone. A nil
+// error stays nil.
+func (w *writer) undo(err error) error {
+	if err == nil {
+		return nil
+	}
+	if code(err) == readOnlyTransaction {
+		w.session.close() // it was a primary once
+	}
+	if !w.session.isLost() {
+		w.unsure = false // the server has refused something, and with it the commit
+		if rollbackErr := w.session.do(rollback, nil); rollbackErr == nil || !w.session.isLost() {
+			return err
+		}
+	}
+	w.former, w.session = w.session, nil
+	return err
+}
+
+// connect makes a session where there is none, waiting for a server that is away.
+func (w *writer) connect(away *outage) error {
+	for w.session == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), w.target.answer)
+		s, who, err := w.target.open(ctx, &w.store.counts)
+		if err == nil {
+			err = w.welcome(ctx, s, who)
+		}
+		cancel()
+		switch {
+		case err == nil:
+			w.session = s
+			w.pid.Store(s.pid)
+		case !isGone(err):
+			return w.target.explain("connect", err)
+		case !away.wait(context.Background()):
+			return w.target.gone("write", err, away)
+		}
+	}
+	return nil
+}
+
+// welcome makes sure that the server has the same store, and that nothing is left there of the session before.
+func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
+	err := w.target.checkVersion(who)
+	if err == nil && who.id != w.store.id {
+		err = fmt.Errorf("there is another store by now: its id is %s, not %s", who.id, w.store.id)
+	}
+	if err == nil && w.former != nil {
+		_, err = s.conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND (extract(epoch FROM backend_start) * 1000000)::bigint = $2",
+			w.former.pid, w.former.started)
+	}
+	if err != nil {
+		s.close()
+		return err
+	}
+	w.former = nil
+	return nil
+}
+
+// regain finds a server again, and finds out what became of the transaction that was under way.
+func (w *writer) regain(alone bool, away *outage) (committed bool, err error) {
+	w.lend(alone)
+	defer w.queue.Reclaim()
+	for {
+		if err := w.connect(away); err != nil {
+			if w.unsure {
+				w.unsure = false
+				err = fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, err)
+			}
+			return false, err
+		}
+		if !w.unsure {
+			return false, nil
+		}
+		committed, err := w.outcome(away)
+		if err == nil {
+			w.unsure = false
+			return committed, nil
+		}
+		if w.session != nil {
+			return false, fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, w.target.explain("ask for the outcome of a transaction", err))
+		}
+	}
+}
+
+var askOutcome = &statement{name: "rivers_outcome", sql: `SELECT pg_xact_status($1::text::xid8)`, uncounted: true}
+
+// outcome asks what became of a transaction by its name. One that is still in progress belongs to a process
+// that was told to end.
+func (w *writer) outcome(away *outage) (committed bool, err error) {
+	for {
+		var status string
+		err := w.session.do(askOutcome, func(row [][]byte) { status = string(row[0]) }, []byte(w.facts.xid))
+		switch {
+		case code(err) == invalidParameter:
+			return false, nil // in the future: this server has never heard of it
+		case err != nil:
+			return false, w.undo(err)
+		case status == "committed":
+			return true, w.settle()
+		case status == "aborted":
+			return false, nil
+		case status != "in progress":
+			return false, errors.New("the server does not remember it")
+		case !away.wait(context.Background()):
+			return false, errors.New("it is still in progress")
+		}
+	}
+}
+
+var askKeys = &statement{name: "rivers_key", sql: `SELECT key, id FROM run WHERE id = ANY($1::text[])`, uncounted: true}
+
+// settle learns the keys of new runs, whose answer was lost with the connection.
+func (w *writer) settle() error {
+	ids := make([]string, len(w.effects.runs))
+	for i, r := range w.effects.runs {
+		ids[i] = r.id
+	}
+	if len(ids) > 0 {
+		w.effects.keyed = 0
+		if err := w.session.do(askKeys, w.effects.inserted, textList(ids)); err != nil {
+			return w.undo(err)
+		}
+	}
+	w.written()
+	return nil
+}
