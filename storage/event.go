@@ -45,7 +45,7 @@ const (
 	// StepSucceeded is the success of a step. Asset is set where it made exactly one.
 	StepSucceeded
 	// StepFailed is a failed attempt; Status is the [FailureReason]. It is the step's outcome
-	// where RetryAt is zero.
+	// where RetryAt is zero. Cause is then 1 for a step with partitions, of which some may be there.
 	StepFailed
 	// StepSkipped is the outcome of a step that was not run; Cause is the step it goes
 	// back to, or its own index when its body asked for it.
@@ -104,7 +104,8 @@ type Fact struct {
 	Step int32
 	// Attempt is the ordinal of the attempt, from 1; zero where there was none.
 	Attempt int32
-	// Cause is the step that a skip goes back to, or the count of an expansion.
+	// Cause is the step that a skip goes back to, the count of an expansion, or 1 for a failure that leaves
+	// partitions.
 	Cause int32
 	// Kind says what happened.
 	Kind EventKind

@@ -143,27 +143,62 @@ func (a *attempt) tally(failed *PartitionsError) outcome {
 
 // whole makes all partitions in one call of the body.
 func (a *attempt) whole(todo partition.Slice) outcome {
+	failed := PartitionsError{Of: todo.Len()}
+	todo, err := a.failLacking(todo, &failed)
+	if err != nil {
+		return a.failure(a.timedOut(err))
+	}
+	if todo.Len() == 0 {
+		return a.tally(&failed)
+	}
 	inv, res, err := a.call(todo)
 	if err != nil {
 		o := a.failure(a.timedOut(err))
 		o.part = todo
 		return o
 	}
-	failed := PartitionsError{Of: todo.Len()}
 	if res.Parts != nil {
 		return a.storeParts(inv, res, todo, &failed)
 	}
-	if len(inv.Marked) == 0 {
+	if len(inv.Marked) == 0 && failed.Failed == 0 {
 		return outcome{kind: storage.StepSucceeded, facts: inv.Facts, part: todo}
 	}
 	made, err := a.failMarked(inv, todo, &failed)
-	if err == nil && !made.Set().IsEmpty() && made.Len() > 0 {
+	if err == nil && made.Len() > 0 {
 		err = a.host.partMade(a, made, inv.Facts)
 	}
 	if err != nil {
 		return a.failure(a.timedOut(err))
 	}
 	return a.tally(&failed)
+}
+
+// failLacking records the failures of the partitions that read what does not exist, and returns the others: a
+// function that is called for one at a time meets them one by one.
+func (a *attempt) failLacking(todo partition.Slice, failed *PartitionsError) (partition.Slice, error) {
+	lacking, err := a.cut.Lacking(a.mapped, todo.Set())
+	if lacking.IsEmpty() {
+		return todo, err
+	}
+	without, err := a.cut.Slice(a.mapped, lacking)
+	if err != nil {
+		return todo, err
+	}
+	for key, err := range without.Keys() {
+		if err != nil {
+			return todo, err
+		}
+		part, err := a.cut.SliceOf(a.mapped, key)
+		if err != nil {
+			return todo, err
+		}
+		_, why := a.cut.Lacking(a.mapped, part.Set())
+		failed.add(key, why)
+		if err := a.host.partFailed(a, part, why); err != nil {
+			return todo, err
+		}
+	}
+	return a.cut.Slice(a.mapped, todo.Set().Minus(lacking))
 }
 
 // failMarked records the failures of the partitions that the body marked, and returns the others.

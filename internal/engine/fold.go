@@ -222,7 +222,7 @@ func (d *Decider) applyFailed(f storage.Fact) {
 		return
 	}
 	d.settle(f.Step, failed)
-	if st.partial = f.Cause > 0; st.partial { // what waits for it goes on with what it made
+	if st.partial = f.Cause > 0; st.partial { // what waits for it goes on with what there is
 		for _, down := range d.plan.Down(f.Step) {
 			d.release(down)
 		}

@@ -58,16 +58,12 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 	return nil
 }
 
-// keepFailure makes a failure the present state of the assets that a step did not make. Called with the lock
-// held.
-func (r *run) keepFailure(step int32, part partition.Slice, n int64, at storage.Micros, detail []byte) {
+// keepFailure makes a failure the present state of the assets, or of those of their partitions, that a step did not
+// make. Called with the lock held.
+func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n int64, at storage.Micros, detail []byte) {
 	s := r.d.planned(step)
-	set := part.Set()
-	if r.divided(s) == part.IsZero() {
+	if r.divided(s) == set.IsEmpty() {
 		return // its partitions failed one by one, or never came to their turn
-	}
-	if part.IsZero() {
-		set = partition.Set{}
 	}
 	node := r.plan.Steps[s].Node
 	for o := range r.graph.Node(node).Outputs {
@@ -76,9 +72,18 @@ func (r *run) keepFailure(step int32, part partition.Slice, n int64, at storage.
 			continue
 		}
 		r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
-			Asset: asset, Kind: storage.Failed, Partition: part.Key().String(), Partitions: set, Run: r.key, N: n, At: at, Detail: detail,
+			Asset: asset, Kind: storage.Failed, Partition: key.String(), Partitions: set, Run: r.key, N: n, At: at, Detail: detail,
 		})
 	}
+}
+
+// unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.
+func (r *run) unmade(step int32) partition.Set {
+	s := r.d.planned(step)
+	if !r.divided(s) {
+		return partition.Set{}
+	}
+	return r.parts.sets[s].Minus(r.parts.made[s].fold())
 }
 
 // encodeAll appends the records of all wanted outputs of a step, for the partitions that were made.

@@ -141,18 +141,9 @@ func (r *run) giveUp(s int32) (made partition.Set) {
 	return made
 }
 
-// madeCount is how many partitions a step has made, at most what fits a fact.
-func (r *run) madeCount(s int32, made partition.Set) int32 {
-	if made.IsEmpty() {
-		return 0
-	}
-	n := int64(1) // at least: without definitions nobody can count
-	if r.cut != nil {
-		if space, err := r.cut.Space(r.graph.Node(r.plan.Steps[s].Node).Partitions); err == nil {
-			n = space.Count(made)
-		}
-	}
-	return int32(min(n, 1<<31-1))
+// madeAll reports whether a step has made all its partitions, or has none.
+func (r *run) madeAll(s int32) bool {
+	return int(s) >= len(r.plan.Steps) || !r.divided(s) || r.parts.lost[s].IsEmpty()
 }
 
 // restoreParts keeps what an event says of the partitions of its step.

@@ -152,20 +152,22 @@ func (r *run) versionsOf(v int32, space partition.Space, keys []partition.Key) (
 	if err != nil {
 		return nil, err
 	}
-	at := make(map[string]int64, len(states))
 	for i := range states {
-		found[states[i].Partition], at[states[i].Partition] = states[i].DataVersion, states[i].Seq
+		found[states[i].Partition] = states[i].DataVersion
 	}
 	stored, err := r.Store.ListPartitionGroups(context.Background(), asset, storage.Materialized)
 	if err != nil || len(stored) == 0 && len(groups) == 0 {
 		return found, err
 	}
-	return found, overlay(found, at, space, ask, stored, groups)
+	return found, overlay(found, space, ask, stored, groups)
 }
 
-// overlay puts the versions of groups over those of single partitions where the group is newer.
-func overlay(found map[string]string, at map[string]int64, space partition.Space, ask []string, stored []storage.PartitionGroup, own []groupVersion) error {
+// overlay adds the versions of partitions that were made many at once, and have no state of their own since.
+func overlay(found map[string]string, space partition.Space, ask []string, stored []storage.PartitionGroup, own []groupVersion) error {
 	for _, text := range ask {
+		if _, single := found[text]; single && len(own) == 0 {
+			continue
+		}
 		key, err := partition.ParseKey(text)
 		if err != nil {
 			return err
@@ -175,8 +177,8 @@ func overlay(found map[string]string, at map[string]int64, space partition.Space
 			return err
 		}
 		for i := range stored {
-			if stored[i].Seq > at[text] && stored[i].Partitions.Contains(set) {
-				found[text], at[text] = stored[i].DataVersion, stored[i].Seq
+			if _, single := found[text]; !single && stored[i].Partitions.Contains(set) {
+				found[text] = stored[i].DataVersion
 			}
 		}
 		for i := range own {

@@ -52,7 +52,7 @@ func (r *run) reuse() {
 func (r *run) kept() []bool {
 	keep := make([]bool, len(r.d.steps))
 	for s := range keep {
-		keep[s] = r.d.steps[s].status == succeeded
+		keep[s] = r.d.steps[s].status == succeeded && r.madeAll(int32(s))
 	}
 	for {
 		again := r.lostValues(func(s int32) bool { return !keep[s] && r.runsAgain(s) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -50,7 +51,10 @@ func (r *run) settleSteps(reason string) {
 		}
 		d := storage.Detail{Error: cause.Message, Hint: cause.HintText}
 		r.detailOf(s).ended, r.detailOf(s).err = at, cause
-		r.record(f, 0, d.AppendJSON(nil))
+		unmade, detail := r.unmade(s), d.AppendJSON(nil)
+		if n := r.record(f, 0, detail); f.Kind == storage.StepFailed {
+			r.keepFailure(s, partition.Key{}, unmade, n, at, detail)
+		}
 	}
 	interrupted := fresh || len(inProgress) > 0
 	if !r.d.Canceling() && (interrupted || r.d.open > 0) {

@@ -210,16 +210,21 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 	r.notice(j.step, notice)
 }
 
-// recordFailure writes a failed attempt. One that is not tried again is the state of what it did not make; what it
-// made of several partitions lets the steps behind it go on.
+// recordFailure writes a failed attempt. One that is not tried again is the state of what it did not make. Of a step
+// with partitions the others may be there, so that what waits for it goes on with those, if there are any.
 func (r *run) recordFailure(f storage.Fact, o *outcome) {
 	s := r.d.planned(f.Step)
 	if f.RetryAt == 0 && r.divided(s) {
-		f.Cause = r.madeCount(s, r.giveUp(s))
+		r.giveUp(s)
+		f.Cause = 1
 	}
 	n := r.record(f, 0, o.detail)
 	if f.RetryAt == 0 {
-		r.keepFailure(f.Step, o.part, n, f.At, o.detail)
+		var failed partition.Set
+		if !o.part.IsZero() {
+			failed = o.part.Set()
+		}
+		r.keepFailure(f.Step, o.part.Key(), failed, n, f.At, o.detail)
 	}
 }
 
