@@ -123,3 +123,29 @@ func TestSliceOfAnAssetWithoutPartitions(t *testing.T) {
 		t.Error("it has a range")
 	}
 }
+
+func TestGatherIsTheUnion(t *testing.T) {
+	t.Parallel()
+	space, err := partition.NewSpace(partition.Daily(partition.Date(2020, 1, 1)), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), partition.Tables{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g partition.Gather
+	if !g.IsEmpty() || !g.Set().IsEmpty() {
+		t.Error("the zero Gather has something in it")
+	}
+	var want partition.Set
+	i := 0
+	for set := range space.Split(space.All(), "") {
+		if i++; i%3 == 0 { // every third day, so that nothing joins by itself
+			g.Add(set)
+			want = want.Union(set)
+		}
+		if i%500 == 0 && !g.Set().Equal(want) {
+			t.Fatalf("after %d days the gathered set is another than the union", i)
+		}
+	}
+	if i < 2000 || g.IsEmpty() || !g.Set().Equal(want) || space.Count(g.Set()) != int64(i/3) {
+		t.Errorf("of %d days %d were gathered, want %d", i, space.Count(g.Set()), i/3)
+	}
+}

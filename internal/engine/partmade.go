@@ -25,7 +25,7 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 		f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: at}
 		r.keep(&made[i], r.recordMade(f, &made[i]), at)
 	}
-	r.parts.made[a.mapped].add(part.Set())
+	r.parts.made[a.mapped].Add(part.Set())
 	r.flush()
 	return nil
 }
@@ -83,7 +83,7 @@ func (r *run) unmade(step int32) partition.Set {
 	if !r.divided(s) {
 		return partition.Set{}
 	}
-	return r.parts.sets[s].Minus(r.parts.made[s].fold())
+	return r.parts.sets[s].Minus(r.parts.made[s].Set())
 }
 
 // encodeAll appends the records of all wanted outputs of a step, for the partitions that were made.

@@ -15,44 +15,8 @@ type parts struct {
 	// sets is what each step is to make.
 	sets []partition.Set
 	// made is what it has made in this run, lost what it has not made and will not.
-	made []collected
+	made []partition.Gather
 	lost []partition.Set
-}
-
-// collected is a set that is added to one partition at a time: what was added last is folded in when
-// somebody asks, so that thousands of partitions do not cost thousands of copies.
-type collected struct {
-	set  partition.Set
-	last []partition.Set
-}
-
-// foldAt bounds how many sets wait to be folded.
-const foldAt = 128
-
-func (c *collected) add(s partition.Set) {
-	if c.last = append(c.last, s); len(c.last) >= foldAt {
-		c.fold()
-	}
-}
-
-// fold joins neighbours first, so that each set is copied a few times only.
-func (c *collected) fold() partition.Set {
-	for len(c.last) > 1 {
-		half := c.last[:0]
-		for i := 0; i < len(c.last); i += 2 {
-			s := c.last[i]
-			if i+1 < len(c.last) {
-				s = s.Union(c.last[i+1])
-			}
-			half = append(half, s)
-		}
-		c.last = half
-	}
-	if len(c.last) == 1 {
-		c.set = c.set.Union(c.last[0])
-		c.last = c.last[:0]
-	}
-	return c.set
 }
 
 // newParts returns the partitions of a run: those that it was planned with, or that were recorded with it.
@@ -71,7 +35,7 @@ func newParts(c *Config) *parts {
 	if !divided {
 		return nil
 	}
-	return &parts{sets: sets, made: make([]collected, len(sets)), lost: make([]partition.Set, len(sets))}
+	return &parts{sets: sets, made: make([]partition.Gather, len(sets)), lost: make([]partition.Set, len(sets))}
 }
 
 // divided reports whether a step of the plan has partitions.
@@ -81,7 +45,7 @@ func (r *run) divided(s int32) bool { return r.parts != nil && !r.parts.sets[s].
 // those that read what a step before it did not make, of which cause is one. Called with the lock held.
 func (r *run) left(s int32) (left partition.Set, cause int32, err error) {
 	blocked, cause, err := r.blocked(s)
-	return r.parts.sets[s].Minus(r.parts.made[s].fold()).Minus(blocked), cause, err
+	return r.parts.sets[s].Minus(r.parts.made[s].Set()).Minus(blocked), cause, err
 }
 
 // blocked returns the partitions of a step that read what a step before it did not make, and such a step.
@@ -127,7 +91,7 @@ func (r *run) nothingLeft(step int32) (cause int32, nothing bool) {
 	if !r.divided(s) {
 		return cause, true
 	}
-	return cause, r.parts.sets[s].Minus(blocked).IsEmpty() && r.parts.made[s].fold().IsEmpty()
+	return cause, r.parts.sets[s].Minus(blocked).IsEmpty() && r.parts.made[s].Set().IsEmpty()
 }
 
 // giveUp notes what a step that has its outcome has not made, and returns what it has. Called with the lock
@@ -136,7 +100,7 @@ func (r *run) giveUp(s int32) (made partition.Set) {
 	if !r.divided(s) {
 		return partition.Set{}
 	}
-	made = r.parts.made[s].fold()
+	made = r.parts.made[s].Set()
 	r.parts.lost[s] = r.parts.sets[s].Minus(made)
 	return made
 }
@@ -147,27 +111,27 @@ func (r *run) madeAll(s int32) bool {
 }
 
 // restoreParts keeps what an event says of the partitions of its step.
-func (r *run) restoreParts(e *storage.Event, d *storage.Detail, outputs map[storage.AssetKey]int32, byOutput map[int32]*collected) {
+func (r *run) restoreParts(e *storage.Event, d *storage.Detail, outputs map[storage.AssetKey]int32, byOutput map[int32]*partition.Gather) {
 	s := r.d.planned(e.Step)
 	if !r.divided(s) || d.Partitions.IsEmpty() {
 		return
 	}
 	switch e.Kind {
 	case storage.StepSucceeded, storage.StepReused:
-		r.parts.made[s].add(d.Partitions)
+		r.parts.made[s].Add(d.Partitions)
 	case storage.AssetMaterialized:
 		if v, ok := outputs[e.Asset]; ok {
 			if byOutput[v] == nil {
-				byOutput[v] = &collected{}
+				byOutput[v] = &partition.Gather{}
 			}
-			byOutput[v].add(d.Partitions)
+			byOutput[v].Add(d.Partitions)
 		}
 	}
 }
 
 // restoreMade closes a restore: a partition of a step is made if all its outputs are, and what an ended step
 // has not made is lost.
-func (r *run) restoreMade(byOutput map[int32]*collected) {
+func (r *run) restoreMade(byOutput map[int32]*partition.Gather) {
 	if r.parts == nil {
 		return
 	}
@@ -183,7 +147,7 @@ func (r *run) restoreMade(byOutput map[int32]*collected) {
 			}
 			var made partition.Set
 			if c := byOutput[r.graph.OutputAt(n, o)]; c != nil {
-				made = c.fold()
+				made = c.Set()
 			}
 			if all != nil {
 				made = made.Intersect(*all)
@@ -191,7 +155,7 @@ func (r *run) restoreMade(byOutput map[int32]*collected) {
 			all = &made
 		}
 		if all != nil {
-			r.parts.made[s].add(*all)
+			r.parts.made[s].Add(*all)
 		}
 		switch r.d.steps[s].status {
 		case succeeded, failed, skipped:
@@ -251,7 +215,7 @@ func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	}
 	left := slices.Clone(old.parts.sets)
 	for s := range left {
-		left[s] = left[s].Minus(old.parts.made[s].fold())
+		left[s] = left[s].Minus(old.parts.made[s].Set())
 	}
 	return left, nil
 }

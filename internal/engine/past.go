@@ -8,6 +8,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -35,7 +36,7 @@ func samePlan(was, is []storage.PlanStep) error {
 // restore folds what is recorded of a run.
 func (r *run) restore(past []storage.Event) error {
 	outputs := r.outputsByAsset(past)
-	byOutput := map[int32]*collected{}
+	byOutput := map[int32]*partition.Gather{}
 	for i := range past {
 		e := &past[i]
 		d, err := storage.ParseDetail(e.Detail)

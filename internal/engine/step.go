@@ -182,7 +182,7 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 	switch o.kind {
 	case storage.StepSucceeded:
 		if s := r.d.planned(j.step); r.divided(s) && !o.apart {
-			r.parts.made[s].add(o.part.Set())
+			r.parts.made[s].Add(o.part.Set())
 		}
 		r.recordSuccess(f, made)
 	case storage.StepExpanded:
