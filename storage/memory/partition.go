@@ -95,6 +95,7 @@ func (p *parts) update(u *storage.AssetUpdate, seq int64) {
 		p.singles[u.Kind][u.Partition] = st
 		return
 	}
+	st.Partition = "" // it is in the set
 	p.ungroup(u.Kind, u.Partitions)
 	p.groups[u.Kind] = append(p.groups[u.Kind], st)
 }

@@ -14,6 +14,7 @@ type runFence struct {
 	token    int64
 	state    storage.RunState
 	era      int64
+	targeted bool
 }
 
 // apply writes the requests in their order inside the open transaction. A refusal is left in its
@@ -43,7 +44,10 @@ func (w *writer) apply(g *commit.Group, requests []commit.Request) error {
 			return err
 		}
 	}
-	for _, in := range []*inserter{&w.events, &w.assets, &w.logs} {
+	if err := w.parts.finish(); err != nil {
+		return err
+	}
+	for _, in := range []*inserter{&w.events, &w.logs} {
 		if err := in.flush(); err != nil {
 			return err
 		}
@@ -101,7 +105,7 @@ func (w *writer) check(r *commit.Request) (refusal, err error) {
 			return refusal, err
 		}
 	}
-	return nil, nil
+	return w.backfills.expect(r.Backfills)
 }
 
 func expects(b *storage.Batch, id string) bool {
@@ -114,6 +118,9 @@ func expects(b *storage.Batch, id string) bool {
 }
 
 func (w *writer) checkFence(f storage.Fence) (refusal, err error) {
+	if f.Backfill != 0 {
+		return w.backfills.checkFence(f)
+	}
 	known, err := w.look(f.Run)
 	switch {
 	case err != nil:
@@ -134,7 +141,7 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 	if ok {
 		return known, nil
 	}
-	row, err := w.first(&w.fence, "SELECT token, state, era FROM run WHERE key = ?", 3, int64(run))
+	row, err := w.first(&w.fence, "SELECT token, state, era, targeted, (SELECT coalesce(max(seq), 0) FROM change) FROM run WHERE key = ?", 5, int64(run))
 	if err != nil {
 		return runFence{}, err
 	}
@@ -142,7 +149,10 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 		token, _ := row[0].(int64) // STRICT tables: an INTEGER column has nothing else
 		state, _ := row[1].(int64)
 		era, _ := row[2].(int64)
-		known = runFence{recorded: true, token: token, state: storage.RunState(state), era: era}
+		targeted, _ := row[3].(int64)
+		seq, _ := row[4].(int64)
+		known = runFence{recorded: true, token: token, state: storage.RunState(state), era: era, targeted: targeted != 0}
+		w.parts.number(seq)
 	}
 	w.fences[run] = known
 	return known, nil
@@ -159,7 +169,7 @@ func (w *writer) checkNoRun(id string) (refusal, err error) {
 // add writes what later requests of the group may ask about at once, and collects the rest.
 func (w *writer) add(g *commit.Group, r *commit.Request) error {
 	if b := r.Batch; b != nil {
-		if err := w.addCommitted(b, r.Runs); err != nil {
+		if err := w.addCommitted(b, r); err != nil {
 			return err
 		}
 	}
@@ -188,14 +198,24 @@ func (w *writer) add(g *commit.Group, r *commit.Request) error {
 }
 
 // addCommitted writes what is never appended.
-func (w *writer) addCommitted(b *storage.Batch, runs []commit.Run) error {
-	for i := range runs {
-		if err := w.insertRun(&runs[i], b.Lease); err != nil {
+func (w *writer) addCommitted(b *storage.Batch, r *commit.Request) error {
+	for i := range r.Runs {
+		if err := w.insertRun(&r.Runs[i], b.Lease); err != nil {
 			return err
 		}
 	}
 	for i := range b.RunUpdates {
 		if err := w.updateRun(&b.RunUpdates[i]); err != nil {
+			return err
+		}
+	}
+	for i := range r.Backfills {
+		if err := w.backfills.insert(&r.Backfills[i], b.Lease); err != nil {
+			return err
+		}
+	}
+	for i := range r.Progress {
+		if err := w.backfills.update(&r.Progress[i]); err != nil {
 			return err
 		}
 	}
@@ -206,6 +226,11 @@ func (w *writer) addCommitted(b *storage.Batch, runs []commit.Run) error {
 	}
 	for i := range b.Pools {
 		if err := w.writePool(&b.Pools[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.Keys {
+		if err := w.keys.update(&b.Keys[i]); err != nil {
 			return err
 		}
 	}
@@ -229,13 +254,14 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 		until = storage.MicrosOf(time.Now().Add(lease))
 	}
 	plan, longPlan := shortPlan(r.Plan)
+	flies := !rec.State.Terminal() && targets(rec.Targets)
 	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
-		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, era) "+
-		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
+		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, backfill, partition, targeted, era) "+
+		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
 		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
-		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until))
+		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until), rec.Backfill, rec.Partition, flies)
 	if err != nil {
 		return err
 	}
@@ -246,6 +272,9 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 	r.Key = storage.RunKey(key)
 	if longPlan != nil {
 		_, err = w.run(&w.addPlan, "INSERT INTO long_plan (run, doc) VALUES (?,?)", key, longPlan)
+	}
+	if err == nil && flies {
+		err = w.parts.fly(r.Key, rec.Targets, storage.MicrosOf(rec.CreatedAt))
 	}
 	return err
 }
@@ -290,6 +319,17 @@ func (w *writer) updateRun(u *storage.RunUpdate) error {
 		}
 	}
 	known := w.fences[u.Run] // the fence was of this run, so it is there
+	switch {
+	case u.State.Terminal():
+		if known.targeted {
+			w.parts.ended = append(w.parts.ended, landing{u.Run, storage.Micros(at)})
+		}
+	case u.Targets != nil:
+		if err := w.parts.retarget(u, known.targeted); err != nil {
+			return err
+		}
+		known.targeted = known.targeted || targets(u.Targets)
+	}
 	known.state = u.State
 	w.fences[u.Run] = known
 	return nil
@@ -343,26 +383,40 @@ func (w *writer) addEvent(e *storage.Event) error {
 		row[9].Value, row[10].Value = w.boxes.of(int64(e.Asset)), w.boxes.of(run.era)
 		w.made++
 	}
-	row[11].Value = document(e.Detail)
+	row[11].Value = e.Partition
+	row[12].Value = document(e.Detail)
 	return nil
 }
 
 func (w *writer) addAsset(u *storage.AssetUpdate) error {
+	if u.Partitioned() {
+		return w.parts.update(u)
+	}
+	seq, err := w.parts.whole(u)
+	if err != nil {
+		return err
+	}
+	return w.addState(u, seq)
+}
+
+// addState makes an update the present state of the asset as a whole.
+func (w *writer) addState(u *storage.AssetUpdate, seq int64) error {
 	row, err := w.assets.row()
 	if err != nil {
 		return err
 	}
 	row[0].Value = w.boxes.of(int64(u.Asset))
-	row[1].Value = int64(0)
-	if u.Observed {
-		row[1].Value = int64(1)
+	row[1].Value = int64(u.Kind)
+	row[2].Value = w.boxes.of(seq)
+	row[3].Value = w.boxes.of(int64(u.Run))
+	row[4].Value = w.boxes.of(u.N)
+	row[5].Value = w.boxes.of(int64(u.At))
+	if row[6].Value = nil; u.Partitioned() {
+		row[6].Value = u.Partition
 	}
-	row[2].Value = w.boxes.of(int64(u.Run))
-	row[3].Value = w.boxes.of(u.N)
-	row[4].Value = w.boxes.of(int64(u.At))
-	row[5].Value = u.DataVersion
-	row[6].Value = u.CodeVersion
-	row[7].Value = document(u.Detail)
+	row[7].Value = u.DataVersion
+	row[8].Value = u.CodeVersion
+	row[9].Value = document(u.Detail)
 	return nil
 }
 

@@ -115,7 +115,7 @@ func (c *checker) strays() error {
 func (c *checker) states() error {
 	rows, err := c.q.CheckStates(c.ctx, int64(storage.AssetObserved))
 	for _, r := range rows {
-		what := stateWord(r.Observed)
+		what := stateWord(r.Kind)
 		switch {
 		case !r.Name.Valid:
 			c.report("the %s state of asset %d: there is no such asset", what, r.Asset)

@@ -12,7 +12,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ damage, want string }{
 		"sound":               {"", ""},
-		"two ends":            {"INSERT INTO event SELECT run, 4, at, kind, step, attempt, retry_at, cause, status, asset, detail, era FROM event WHERE n = 3", `run "r" is success and has 2 ends among its events, want one`},
+		"two ends":            {"INSERT INTO event SELECT run, 4, at, kind, step, attempt, retry_at, cause, status, asset, detail, era, partition FROM event WHERE n = 3", `run "r" is success and has 2 ends among its events, want one`},
 		"no end":              {"DELETE FROM event WHERE n = 3", `run "r" is success and has 0 ends among its events, want one`},
 		"open with an end":    {"UPDATE run SET state = 2 WHERE id = 'r'", `run "r" is running, but has an end among its events`},
 		"other end":           {"UPDATE run SET state = 4 WHERE id = 'r'", `run "r" is recorded as failure, its end says success`},
@@ -23,7 +23,7 @@ func TestCheck(t *testing.T) {
 		"state without asset": {"DELETE FROM asset", "the materialized state of asset 1: there is no such asset"},
 		"state of no run":     {"UPDATE asset_state SET run = 55", `asset "asset_00000" was last materialized by a run that is not recorded`},
 		"state of no event":   {"UPDATE asset_state SET n = 1", `asset "asset_00000" was last materialized by event 1 of run "r", which`},
-		"older state":         {"INSERT INTO event SELECT run, 4, at + 1, 12, step, attempt, retry_at, cause, status, asset, detail, era FROM event WHERE n = 2", `asset "asset_00000" was last materialized by event 2 of run "r", which has a newer one`},
+		"older state":         {"INSERT INTO event SELECT run, 4, at + 1, 12, step, attempt, retry_at, cause, status, asset, detail, era, partition FROM event WHERE n = 2", `asset "asset_00000" was last materialized by event 2 of run "r", which has a newer one`},
 		"no state":            {"DELETE FROM asset_state", `asset "asset_00000" was materialized by 1 events, but has no such state`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,14 +7,60 @@ CREATE TABLE asset (
 
 CREATE TABLE asset_state (
     asset        INTEGER NOT NULL,
-    observed     INTEGER NOT NULL,
+    kind     INTEGER NOT NULL,
     run          INTEGER NOT NULL,
     n            INTEGER NOT NULL,
     at           INTEGER NOT NULL,
     data_version TEXT    NOT NULL,
     code_version TEXT    NOT NULL,
-    detail       BLOB,
-    PRIMARY KEY (asset, observed)
+    detail       BLOB, seq INTEGER NOT NULL DEFAULT 0, partition TEXT,
+    PRIMARY KEY (asset, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE backfill (
+    key         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id          TEXT    NOT NULL UNIQUE,
+    location    TEXT    NOT NULL,
+    state       INTEGER NOT NULL,
+    token       INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER NOT NULL,
+    total       INTEGER NOT NULL,
+    runs        INTEGER NOT NULL,
+    completed   INTEGER NOT NULL,
+    failed      INTEGER NOT NULL,
+    canceled    INTEGER NOT NULL,
+    error       TEXT    NOT NULL,
+    owner       TEXT    NOT NULL,
+    lease_until INTEGER NOT NULL,
+    cancel      BLOB
+) STRICT;
+
+CREATE TABLE backfill_request (
+    backfill INTEGER NOT NULL PRIMARY KEY,
+    rerun_of TEXT    NOT NULL,
+    assets   BLOB,
+    request  BLOB
+) STRICT;
+
+CREATE TABLE backfill_set (
+    backfill INTEGER NOT NULL,
+    which    INTEGER NOT NULL,
+    labels   BLOB    NOT NULL,
+    PRIMARY KEY (backfill, which)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE change (
+    seq    INTEGER NOT NULL,
+    i      INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    kind   INTEGER NOT NULL,
+    run    INTEGER NOT NULL,
+    labels BLOB,
+    assets BLOB,
+    keys   TEXT    NOT NULL,
+    PRIMARY KEY (seq, i)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (
@@ -28,7 +74,7 @@ CREATE TABLE event (
     cause    INTEGER NOT NULL,
     status   INTEGER NOT NULL,
     asset    INTEGER,
-    detail   BLOB, era INTEGER NOT NULL DEFAULT 0,
+    detail   BLOB, era INTEGER NOT NULL DEFAULT 0, partition TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (run, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -38,6 +84,20 @@ CREATE TABLE goose_db_version (
 		is_applied INTEGER NOT NULL,
 		tstamp TIMESTAMP DEFAULT (datetime('now'))
 	);
+
+CREATE TABLE in_flight (
+    asset  INTEGER NOT NULL,
+    run    INTEGER NOT NULL,
+    labels BLOB    NOT NULL,
+    PRIMARY KEY (asset, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE key_table (
+    key  INTEGER NOT NULL PRIMARY KEY,
+    name TEXT    NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    live BLOB
+) STRICT;
 
 CREATE TABLE kv (
     key   TEXT NOT NULL PRIMARY KEY,
@@ -61,6 +121,48 @@ CREATE TABLE long_plan (
     run INTEGER NOT NULL PRIMARY KEY,
     doc BLOB    NOT NULL
 ) STRICT;
+
+CREATE TABLE partition_group (
+    asset        INTEGER NOT NULL,
+    kind         INTEGER NOT NULL,
+    seq          INTEGER NOT NULL,
+    run          INTEGER NOT NULL,
+    n            INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    data_version TEXT    NOT NULL,
+    code_version TEXT    NOT NULL,
+    labels       BLOB    NOT NULL,
+    detail       BLOB,
+    PRIMARY KEY (asset, kind, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE partition_key (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    key_table INTEGER NOT NULL,
+    key       TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE partition_set (
+    asset  INTEGER NOT NULL,
+    kind   INTEGER NOT NULL,
+    labels BLOB    NOT NULL,
+    PRIMARY KEY (asset, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE partition_state (
+    asset        INTEGER NOT NULL,
+    kind         INTEGER NOT NULL,
+    partition    TEXT    NOT NULL,
+    seq          INTEGER NOT NULL,
+    run          INTEGER NOT NULL,
+    n            INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    data_version TEXT    NOT NULL,
+    code_version TEXT    NOT NULL,
+    labels       BLOB    NOT NULL,
+    detail       BLOB,
+    PRIMARY KEY (asset, kind, partition)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE pool (
     name     TEXT    NOT NULL PRIMARY KEY,
@@ -86,7 +188,7 @@ CREATE TABLE run (
     request    BLOB,
     tags       BLOB,
     plan       BLOB
-, owner TEXT NOT NULL DEFAULT '', lease_until INTEGER NOT NULL DEFAULT 0, cancel BLOB, era INTEGER NOT NULL DEFAULT 0) STRICT;
+, owner TEXT NOT NULL DEFAULT '', lease_until INTEGER NOT NULL DEFAULT 0, cancel BLOB, era INTEGER NOT NULL DEFAULT 0, backfill TEXT NOT NULL DEFAULT '', partition TEXT NOT NULL DEFAULT '', targeted INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE signal (
     topic INTEGER NOT NULL PRIMARY KEY,
@@ -121,7 +223,15 @@ CREATE TABLE topology (
     doc      BLOB
 ) STRICT;
 
+CREATE INDEX backfill_open ON backfill (key) WHERE state < 3;
+
 CREATE INDEX event_asset ON event (era, asset, run, n) WHERE asset IS NOT NULL;
+
+CREATE INDEX in_flight_run ON in_flight (run);
+
+CREATE UNIQUE INDEX partition_key_text ON partition_key (key_table, key);
+
+CREATE INDEX run_backfill ON run (backfill) WHERE backfill <> '';
 
 CREATE INDEX run_leased ON run (lease_until) WHERE lease_until > 0;
 
@@ -133,4 +243,5 @@ INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (2, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 1);
-INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(16))), 3, 3, 1);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (4, 1);
+INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(16))), 4, 4, 1);

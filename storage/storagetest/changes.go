@@ -85,9 +85,6 @@ func checkChanges(f *fixture) {
 		}
 		f.commit(&b)
 	}, "materialized r a")
-	f.changed("no asset", func() {
-		f.commit(&storage.Batch{Assets: []storage.AssetUpdate{{Asset: 99, At: 1}}})
-	})
 	f.changed("nothing of states", func() {
 		f.commit(&storage.Batch{Fence: fence, Events: []storage.Event{event(fence.Run, 1)}, KV: []storage.KVPair{{Key: "k"}}})
 	})

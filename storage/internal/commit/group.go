@@ -27,8 +27,10 @@ type Request struct {
 	// Batch is the caller's, who waits for the answer and touches nothing until it came; nil for
 	// appended records, which [Group.Records] has.
 	Batch *storage.Batch
-	// Runs are the new runs of the batch.
-	Runs []Run
+	// Runs and Backfills are what is new in the batch, Progress what its updates of backfills say.
+	Runs      []Run
+	Backfills []Backfill
+	Progress  []Progress
 	// Call is a claim or a renewal in place of a batch.
 	Call any
 	// Err is the writer's answer; Refused says that it was known before.
@@ -64,7 +66,7 @@ func (r *Request) Sticky() bool {
 	if r.Fence == (storage.Fence{}) {
 		return r.Batch == nil
 	}
-	return !errors.Is(r.Err, storage.ErrRunExists)
+	return !errors.Is(r.Err, storage.ErrRunExists) && !errors.Is(r.Err, storage.ErrBackfillExists)
 }
 
 // unknown is what a caller is told who leaves a batch in doubt.

@@ -43,22 +43,22 @@ WHERE run.state >= 3 AND (run.succeeded <> events_succeeded OR run.failed <> eve
 ORDER BY run.key;
 
 -- name: CheckStates :many
-SELECT asset_state.asset, asset.name, asset_state.observed, run.id AS run_id, asset_state.n,
+SELECT asset_state.asset, asset.name, asset_state.kind, run.id AS run_id, asset_state.n,
     CAST(EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n
         AND event.asset = asset_state.asset AND event.at = asset_state.at
-        AND (event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER)) = asset_state.observed) AS BOOLEAN) AS has_event,
+        AND (event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER)) = asset_state.kind) AS BOOLEAN) AS has_event,
     CAST(EXISTS (SELECT 1 FROM event WHERE event.era = run.era AND event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
-        AND (event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER)) = asset_state.observed) AS BOOLEAN) AS has_newer
+        AND (event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER)) = asset_state.kind) AS BOOLEAN) AS has_newer
 FROM asset_state
     LEFT JOIN asset ON asset.key = asset_state.asset
     LEFT JOIN run ON run.key = asset_state.run
 WHERE asset.key IS NULL OR (asset_state.run <> 0 AND (run.key IS NULL OR NOT has_event OR has_newer))
-ORDER BY asset_state.asset, asset_state.observed;
+ORDER BY asset_state.asset, asset_state.kind;
 
 -- name: CheckMissingStates :many
 SELECT asset.name, CAST(event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER) AS INTEGER) AS observed, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
 WHERE NOT EXISTS (SELECT 1 FROM asset_state
-    WHERE asset_state.asset = event.asset AND asset_state.observed = (event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER)))
+    WHERE asset_state.asset = event.asset AND asset_state.kind = (event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER)))
 GROUP BY asset.key, observed
 ORDER BY asset.name;
