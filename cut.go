@@ -215,4 +215,3 @@ func (b *built) dynamicNames() []string {
 	}
 	return slices.Sorted(maps.Keys(names))
 }
-

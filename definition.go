@@ -38,7 +38,9 @@ func SingleRun() BackfillStrategy { return storage.SingleRun() }
 
 // PerDimension makes a run for each combination of keys of the dimensions in multi, with all keys of those in
 // single. Together they must be all dimensions, each once, and neither may be empty.
-func PerDimension(multi, single []string) BackfillStrategy { return storage.PerDimension(multi, single) }
+func PerDimension(multi, single []string) BackfillStrategy {
+	return storage.PerDimension(multi, single)
+}
 
 // definition is what a repository knows about an asset or task that was defined. It is complete
 // when the constructor returns and never changes after that: several repositories may share it.

@@ -57,7 +57,7 @@ func (r *CodeRepository) Observe(ctx context.Context, names ...string) (map[stri
 func (r *CodeRepository) look(ctx context.Context, node *graph.Node) (facts graph.Facts, err error) {
 	inv := &graph.Invocation{
 		Context: ctx, Node: node, Step: node.Name, Attempt: 1,
-		Run: &graph.Run{Location: r.config.Name, Storage: r.store, Load: r.loadFrom},
+		Run:       &graph.Run{Location: r.config.Name, Storage: r.store, Load: r.loadFrom},
 		NewLogger: func() *slog.Logger { return slog.Default().With("asset", node.Name) },
 	}
 	err = guard(func() error {

@@ -82,12 +82,14 @@ type CodeRepository struct {
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration
 	recovered    time.Time      // when runs whose process died were last looked for
-	background   sync.WaitGroup // such runs that are resumed here
-	setUp        []string       // resources, in the order of their setup
-	onClose      []func(context.Context) error
-	heard        map[int]Listener
-	lastHear     int
-	closed       bool
+	background   sync.WaitGroup // such runs that are resumed here, and backfills
+	// backfills are those in progress here, and how each is canceled.
+	backfills map[string]func(storage.CancelRequest)
+	setUp     []string // resources, in the order of their setup
+	onClose   []func(context.Context) error
+	heard     map[int]Listener
+	lastHear  int
+	closed    bool
 }
 
 // NewCodeRepository puts definitions together. It opens nothing and never fails: mistakes are

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -180,7 +181,7 @@ func (b *Batch) ValidateAppend() error {
 		return fmt.Errorf("append: %d expectations: commit them", len(b.Expect))
 	case len(b.Runs) > 0:
 		return fmt.Errorf("append: run %q: commit it", b.Runs[0].ID)
-	case len(b.RunUpdates) > 0:
+	case slices.ContainsFunc(b.RunUpdates, func(u RunUpdate) bool { return u.State.Terminal() }):
 		return fmt.Errorf("append: a change of run %d to %s: commit it", b.RunUpdates[0].Run, b.RunUpdates[0].State)
 	case len(b.Backfills) > 0:
 		return fmt.Errorf("append: backfill %q: commit it", b.Backfills[0].ID)

@@ -219,3 +219,9 @@ func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	}
 	return left, nil
 }
+
+// Planned returns the plan of a run that is to be inserted as storage keeps it, and what it is to make.
+func Planned(c Config) ([]storage.PlanStep, []storage.Target) {
+	r := newRun(c)
+	return r.recordPlan(), r.targets()
+}

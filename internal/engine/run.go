@@ -199,6 +199,8 @@ func (r *run) open(ctx context.Context) error {
 			b.Expect = []storage.Expectation{{NoRun: r.Record.ID}}
 		}
 	case r.settled: // it goes from where it is to its end
+	case !began && len(planned) > 0: // it was inserted as it is planned: its start is written with the first events
+		r.batch.RunUpdates = []storage.RunUpdate{{Run: r.Record.Key, State: storage.Running, At: r.Record.StartedAt}}
 	case !began:
 		b.Fence = storage.Fence{Run: r.Record.Key, Token: r.Record.Token}
 		b.RunUpdates = []storage.RunUpdate{{Run: r.Record.Key, State: storage.Running, At: r.Record.StartedAt, Plan: r.Record.Plan, Targets: r.targets()}}

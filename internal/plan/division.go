@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -41,6 +42,17 @@ func Divide(p *Plan, now time.Time, tables Tables) *Division {
 
 // Now returns the instant of the division.
 func (d *Division) Now() time.Time { return d.now }
+
+// For returns the division for another plan of the same graph, with the same instant: what is known already of
+// what exists is kept.
+func (d *Division) For(p *Plan) *Division {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	other := Divide(p, d.now, d.tables)
+	maps.Copy(other.spaces, d.spaces)
+	maps.Copy(other.edges, d.edges)
+	return other
+}
 
 // Of returns the cut of a plan whose first step is of some partitions.
 func (d *Division) Of(first partition.Set) *Cut {
