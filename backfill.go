@@ -182,7 +182,7 @@ func (r *CodeRepository) cancelBackfill(ctx context.Context, id string, c storag
 	}
 	rec, err := r.store.GetBackfill(ctx, id)
 	if err != nil {
-		return false, fmt.Errorf("backfill %q: %w", id, err)
+		return false, err
 	}
 	c.Backfill = rec.Key
 	if rec.State.Terminal() {
@@ -215,7 +215,7 @@ func (r *CodeRepository) BackfillStatus(ctx context.Context, id string) (*Backfi
 	}
 	rec, err := r.store.GetBackfill(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("backfill %q: %w", id, err)
+		return nil, err
 	}
 	return &rec, nil
 }
@@ -225,7 +225,7 @@ func (r *CodeRepository) ownBackfill(ctx context.Context, id string) (storage.Ba
 	rec, err := r.store.GetBackfill(ctx, id)
 	switch {
 	case err != nil:
-		return rec, fmt.Errorf("backfill %q: %w", id, err)
+		return rec, err
 	case rec.Location != r.Name():
 		return rec, fmt.Errorf("backfill %q: it is of %q, and this is %q: run it there", rec.ID, rec.Location, r.Name())
 	}

@@ -190,8 +190,8 @@ func (r *CodeRepository) changeKeys(ctx context.Context, u storage.KeyUpdate, ke
 	}
 	var errs []error
 	for _, key := range keys {
-		if err := partition.SingleKey(key).Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("partitions of %q: %w", u.Table, err))
+		if err := partition.SingleKey(key).Validate(); err != nil || key == "" {
+			errs = append(errs, fmt.Errorf("partitions of %q: key %q: a key is a text of UTF-8 that is not empty", u.Table, key))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

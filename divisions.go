@@ -99,7 +99,7 @@ func (v *validation) checkOutputsAgree(d *definition) {
 		at := fmt.Sprintf("output %q partitions", out.name)
 		switch {
 		case (out.parts == nil) != (d.outputs[0].parts == nil):
-			v.fault(d, fault{at: at, message: fmt.Sprintf("some outputs have partitions and %q has other: give all of them some, or the multi-asset Partitions of its own", d.outputs[0].name), kind: ErrPartitionValidation})
+			v.fault(d, fault{at: at, message: "some outputs of the multi-asset have partitions and some have none: give all of them some, or the multi-asset Partitions of its own", kind: ErrPartitionValidation})
 			return
 		case first == nil || other == nil || first == other:
 		default:
