@@ -24,7 +24,9 @@ func partitionMistakes() map[string]rivers.RepositoryConfig {
 	days, hours, plain := divided[none]("days", day), divided[none]("hours", hour), number("plain", 1)
 	all := func(name string, d partition.Definition, deps ...rivers.Dep) rivers.Asset {
 		return rivers.NewAsset(rivers.AssetSpec{Name: name, Partitions: d, Deps: deps},
-			func(*rivers.AssetContext, struct{ Days int }) (rivers.Partitions[int], error) { return rivers.Partitions[int]{}, nil })
+			func(*rivers.AssetContext, struct{ Days int }) (rivers.Partitions[int], error) {
+				return rivers.Partitions[int]{}, nil
+			})
 	}
 	named := assets(divided[none]("a", partition.Named("monthly")))
 	named.PartitionDefs = map[string]partition.Definition{"month": partition.Monthly(january)}
@@ -141,11 +143,19 @@ func TestPartitionRequestMistakes(t *testing.T) {
 		got["backfill: "+name] = err.Error()
 	}
 	for name, call := range map[string]func() error{
-		"load without a partition":      func() error { return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{}) },
-		"load a partition of nothing":   func() error { return repo.LoadNode(t.Context(), "plain", new(int), rivers.LoadOptions{Partition: key("a")}) },
-		"load an unknown partition":     func() error { return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{Partition: key("a")}) },
-		"load several":                  func() error { return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{Partition: key("2026-01-01", "2026-01-02")}) },
-		"load what was not made":        func() error { return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{Partition: key("2026-01-01")}) },
+		"load without a partition": func() error { return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{}) },
+		"load a partition of nothing": func() error {
+			return repo.LoadNode(t.Context(), "plain", new(int), rivers.LoadOptions{Partition: key("a")})
+		},
+		"load an unknown partition": func() error {
+			return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{Partition: key("a")})
+		},
+		"load several": func() error {
+			return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{Partition: key("2026-01-01", "2026-01-02")})
+		},
+		"load what was not made": func() error {
+			return repo.LoadNode(t.Context(), "days", new(int), rivers.LoadOptions{Partition: key("2026-01-01")})
+		},
 		"add to an unknown definition":  func() error { return repo.AddPartitions(t.Context(), "shop", "east") },
 		"add an empty key":              func() error { return repo.AddPartitions(t.Context(), "shops", "") },
 		"rerun unknown":                 func() error { _, err := repo.RerunBackfill(t.Context(), "b", rivers.RerunOptions{}); return err },

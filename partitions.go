@@ -185,7 +185,7 @@ func (s *several[T]) value(key partition.Key, keep bool) (T, error) {
 	var value T
 	loaded, err := s.load(key)
 	if err != nil {
-		return value, fmt.Errorf("partition %s: %w", key, err)
+		return value, err
 	}
 	value, ok := loaded.(T)
 	if !ok && loaded != nil { // a nil of an interface type has no type of its own, and is a value

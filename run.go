@@ -234,10 +234,14 @@ type PlannedStep struct {
 	Why string `json:"why"`
 	// Mapped says that it unfolds into an instance per element when it runs.
 	Mapped bool `json:"mapped,omitempty"`
+	// Partitions says for people which partitions it would make, Lacking why some of them cannot be made: they read
+	// partitions that do not exist.
+	Partitions string `json:"partitions,omitempty"`
+	Lacking    string `json:"lacking,omitempty"`
 }
 
 // Plan checks a request as [CodeRepository.Materialize] does and says what it would run. It
-// opens nothing and writes nothing.
+// opens nothing and writes nothing: of partitions whose keys are in a store that is not open yet it says nothing.
 func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	b, err := r.built()
 	if err != nil {
@@ -250,7 +254,38 @@ func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	if _, err := decodeConfigs(p, req.Config); err != nil {
 		return nil, err
 	}
-	return describe(p, r.config.DefaultExecutor), nil
+	out := describe(p, r.config.DefaultExecutor)
+	if r.Storage() == nil && needsStore(p) {
+		return out, nil
+	}
+	cut, err := r.cut(context.Background(), p, &req, time.Now())
+	if err != nil || cut == nil {
+		return out, err
+	}
+	for s := range out.Steps {
+		if cut.Sets[s].IsEmpty() {
+			continue
+		}
+		of, err := cut.Slice(int32(s), cut.Sets[s])
+		if err != nil {
+			return nil, err
+		}
+		out.Steps[s].Partitions = of.String()
+		if _, why := cut.Lacking(int32(s), cut.Sets[s]); why != nil {
+			out.Steps[s].Lacking = why.Error()
+		}
+	}
+	return out, nil
+}
+
+// needsStore reports whether partitions of a plan have keys that only a store knows.
+func needsStore(p *plan.Plan) bool {
+	for n := range int32(p.Graph.Len()) {
+		if d := p.Graph.Node(n).Partitions; d != nil && len(partition.NeedsOf(d).Dynamic) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Plan says what the job would run, and why.

@@ -123,7 +123,9 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError) error {
 func (a *attempt) callGuarded(part partition.Slice) (inv *graph.Invocation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = NewPanicError(p)
+			if err = aborted(p); err == nil {
+				err = NewPanicError(p)
+			}
 		}
 	}()
 	a.emitted = nil

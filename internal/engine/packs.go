@@ -33,7 +33,11 @@ func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
 	}
 	if in.Parts.Pack != nil {
 		return in.Parts.Pack(graph.Pack{Of: of, Load: func(key partition.Key) (any, error) {
-			return a.readPart(in, out, space, key)
+			value, err := a.readPart(in, out, space, key)
+			if err != nil {
+				err = a.loadFailure(k, v, err)
+			}
+			return value, err
 		}}), nil
 	}
 	value, ok, err := a.onePart(in, out, of, needs)

@@ -101,7 +101,11 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {
-			o = a.failure(a.timedOut(NewPanicError(p)))
+			err := aborted(p)
+			if err == nil {
+				err = NewPanicError(p)
+			}
+			o = a.failure(a.timedOut(err))
 		} else if !returned {
 			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
 			o := a.failure(errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
