@@ -1,8 +1,10 @@
 package partition
 
 import (
+	_ "embed"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -53,6 +55,26 @@ func TestBinaryFormStays(t *testing.T) {
 		}
 		if again, err := ParseSet(ok(hex.DecodeString(golden[name]))); err != nil || !again.Equal(s) {
 			t.Errorf("%s is read as %s (%v)", name, again, err)
+		}
+	}
+}
+
+// Sets as version 1 has stored them: they are read as what they were, and written so
+// again. The file is never edited; another version gets one of its own.
+//
+//go:embed testdata/sets.v1.txt
+var storedSets string
+
+func TestStoredSetsAreRead(t *testing.T) {
+	t.Parallel()
+	lines := strings.Fields(storedSets)
+	for i, want := range someSets() {
+		data := ok(hex.DecodeString(lines[i]))
+		if got, err := ParseSet(data); err != nil || !got.Equal(want) {
+			t.Errorf("stored set %d is read as %s (%v), want %s", i+1, got, err, want)
+		}
+		if again := ok(want.AppendBinary(nil)); !slices.Equal(again, data) {
+			t.Errorf("%s is written as %x", want, again)
 		}
 	}
 }

@@ -35,6 +35,7 @@ func (m Mapping) Connect(upstream, downstream Space) (Edge, error) {
 	if err := m.Check(upstream.def, downstream.def); err != nil {
 		return Edge{}, err
 	}
+	upstream, downstream = upstream.shaped(), downstream.shaped()
 	r, err := m.route(upstream.def, downstream.def)
 	if err != nil {
 		return Edge{}, err

@@ -27,6 +27,7 @@ type Misfit struct {
 // fit; it is empty if all does. What was stored under still older shapes never fits.
 // An error is that of a key table.
 func Fit(stored Set, was, is Space) (Set, Misfit, error) {
+	was, is = was.shaped(), is.shaped()
 	f := fitter{was: was, is: is}
 	fits := Set{}
 	if n := stored.of(was.shape); n != nil {

@@ -72,8 +72,10 @@ func validOrNil(side string, d Definition) error {
 	if err := d.Validate(); err != nil {
 		return fmt.Errorf("%s: %w", side, err)
 	}
-	if d.Kind() == KindNamed {
-		return fmt.Errorf("%s: %s is a reference: resolve it first", side, d)
+	for _, one := range dimsOf(d) {
+		if one.def.Kind() == KindNamed {
+			return fmt.Errorf("%s: %s is a reference: resolve it first", side, one.def)
+		}
 	}
 	return nil
 }

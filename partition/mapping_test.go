@@ -50,6 +50,7 @@ func TestMappingErrors(t *testing.T) {
 		{MultiMap(map[string]DimensionMapping{"day": {Dimension: "dai"}}), product, other, `mapping MultiMap("day" from "dai" by default) from upstream multi(day=time(daily from 2026-01-01)|region=static(us,eu)) to downstream multi(day=time(daily from 2026-01-01)|shop=dynamic(shops)): upstream dimension "day": downstream has no dimension "dai" (did you mean "day"?): what would do is MultiMap(…), AllPartitions(), Specific(…)`},
 		{MultiMap(map[string]DimensionMapping{"day": {Dimension: "day", By: MultiToSingle("x")}}), product, other, `mapping MultiMap("day" from "day" MultiToSingle("x")) from upstream multi(day=time(daily from 2026-01-01)|region=static(us,eu)) to downstream multi(day=time(daily from 2026-01-01)|shop=dynamic(shops)): upstream dimension "day": MultiToSingle("x") does not map one dimension: use Identity, Subset, Overlap, TimeOffset, StaticMap, AllPartitions or Specific: what would do is MultiMap(…), AllPartitions(), Specific(…)`},
 		{Identity(), Named("x"), daily, `upstream: named(x) is a reference: resolve it first`},
+		{Mapping{}, daily, Multi(map[string]Definition{"d": Named("x")}), `downstream: named(x) is a reference: resolve it first`},
 		{Identity(), Static(), Dynamic(""), "upstream: static partitions: there is no key: give at least one\ndownstream: dynamic partitions: the name is empty: give it a text"},
 	} {
 		err := c.mapping.Check(c.up, c.down)

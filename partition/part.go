@@ -99,6 +99,9 @@ func (s Space) cut(n *node, level int, from, to int64) *node {
 // [Multi] definition with all keys of its other dimensions, and the latest n windows
 // of each time dimension. Of a definition without time it is everything.
 func (s Space) Latest(n int64) Set {
+	if s.all == nil {
+		return Set{}
+	}
 	return s.set(s.product(func(one dimension) *node {
 		if t, ok := one.(*timeDimension); ok {
 			return t.from(max(t.first, t.end-max(n, 0)))
@@ -111,9 +114,12 @@ func (s Space) Latest(n int64) Set {
 // wholly in the given time before the end of the latest window; without time left, of
 // the latest window. Other dimensions are as in [Space.Latest].
 func (s Space) LatestWithin(lookback time.Duration) Set {
+	if s.all == nil {
+		return Set{}
+	}
 	return s.set(s.product(func(one dimension) *node {
 		t, ok := one.(*timeDimension)
-		if !ok || t.size() == 0 {
+		if !ok {
 			return one.exists()
 		}
 		if lookback <= 0 {

@@ -170,8 +170,15 @@ func TestRefusedSpaces(t *testing.T) {
 		}
 	}
 	var zero Space
-	if zero.Len() != 0 || !zero.All().IsEmpty() || zero.Count(Whole()) != 0 {
+	edge := ok(Mapping{}.Connect(zero, zero))
+	needs, lacking := edge.Upstream(Whole())
+	fits, misfit, err := Fit(Whole(), zero, zero)
+	if zero.Len() != 0 || !zero.All().IsEmpty() || zero.Count(Whole()) != 0 || ok(zero.Contains(Key{})) || !needs.Union(lacking).Union(edge.Downstream(Whole())).IsEmpty() ||
+		!zero.Complement(Whole()).IsEmpty() || len(ok(zero.First(Whole(), 9))) != 0 || !zero.Latest(1).IsEmpty() || !zero.Part(Whole(), 0, 1).IsEmpty() || len(zero.Windows(Whole())) != 0 {
 		t.Error("the zero Space has partitions")
+	}
+	if !fits.Equal(Whole()) || !misfit.Set.IsEmpty() || err != nil {
+		t.Errorf("%s fits, %s does not (%v)", fits, misfit.Set, err)
 	}
 }
 

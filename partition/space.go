@@ -87,6 +87,14 @@ func (s Space) Definition() Definition { return s.def }
 // Now returns the instant of the space.
 func (s Space) Now() time.Time { return s.now }
 
+// shaped is the space, with a shape also if it is the zero Space.
+func (s Space) shaped() Space {
+	if s.shape == nil {
+		s.shape = whole.parts[0].shape
+	}
+	return s
+}
+
 // set is a set of the shape of the space.
 func (s Space) set(n *node) Set {
 	if n == nil {
@@ -164,11 +172,11 @@ func times(a, b int64) int64 {
 // Contains reports whether every partition that a key names exists. The error is that
 // of a key table.
 func (s Space) Contains(key Key) (bool, error) {
-	_, err := s.Set(key)
-	if refused := (*refusal)(nil); errors.As(err, &refused) {
+	set, err := s.Set(key)
+	if refused(err) {
 		return false, nil
 	}
-	return err == nil, err
+	return !set.IsEmpty(), err
 }
 
 // Index returns the position of a partition among those that exist. The key must name

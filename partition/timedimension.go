@@ -24,7 +24,7 @@ func newTimeDimension(name string, d *timeWindow, now time.Time) *timeDimension 
 	t.first = d.grid.rank(d.start)
 	t.last = max(t.first, d.grid.rank(d.last()))
 	reached := civil.Reached(now, d.zone)
-	reached = min(max(reached, civil.First-maxLookBack), civil.Last)
+	reached = min(max(reached, civil.First-maxLookBack), farthestLabel)
 	// The last label reached begins a window that is open; those before it have ended.
 	t.end = d.grid.rank(reached+1) - 1 + d.endOffset
 	t.end = min(max(t.end, t.first), t.last)

@@ -32,15 +32,18 @@ func TestChangesOfClocksInAllZones(t *testing.T) {
 		}
 		at := time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC).In(zone)
 		for {
-			_, change := at.ZoneBounds()
+			_, change := civil.Bounds(at)
 			if change.IsZero() || change.Year() > 2037 {
 				break
+			}
+			at = change.In(zone)
+			if civil.Of(at)-civil.Of(change.Add(-time.Second).In(zone)) == 1 {
+				continue // a year's end, or another name: no change
 			}
 			changes++
 			for _, d := range definitions {
 				checkChange(t, d, change)
 			}
-			at = change.In(zone)
 		}
 	}
 	if len(names) < 300 || changes < 10_000 {

@@ -105,12 +105,12 @@ func TestReachedIsTheInverseOfIn(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo", "Asia/Tehran", "Africa/Casablanca", "Antarctica/Troll", "America/Caracas"} {
 		zones = append(zones, zone(t, name))
 	}
-	from, to := civil.Date(1970, 1, 1), civil.Date(2040, 1, 1)
+	from, to := civil.Date(1900, 1, 1), civil.Date(2400, 1, 1)
 	rapid.Check(t, func(t *rapid.T) {
 		loc := rapid.SampledFrom(zones).Draw(t, "zone")
 		c := civil.Time(rapid.Int64Range(int64(from), int64(to)).Draw(t, "civil"))
 		if rapid.Bool().Draw(t, "near a change") {
-			if _, ends := c.In(loc).ZoneBounds(); !ends.IsZero() {
+			if _, ends := civil.Bounds(c.In(loc)); !ends.IsZero() {
 				c = civil.Of(ends) + civil.Time(rapid.Int64Range(-8000, 8000).Draw(t, "off"))
 			}
 		}
@@ -125,4 +125,23 @@ func TestReachedIsTheInverseOfIn(t *testing.T) {
 			t.Fatalf("%s is at %s, but %s was reached a second before", c, at, before)
 		}
 	})
+}
+
+// Around the ends of years, where the standard library is a day early in leap years.
+func TestEndsOfYears(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"America/New_York", "Australia/Lord_Howe", "Europe/Berlin", "UTC", "Asia/Tokyo"} {
+		loc := zone(t, name)
+		for year := 2025; year < 2500; year++ {
+			for c := civil.Date(year, time.December, 29); c < civil.Date(year+1, time.January, 3); c += 6*civil.Hour + 59 {
+				at := c.In(loc)
+				if civil.Of(at) != c || civil.Reached(at, loc) != c {
+					t.Fatalf("%s in %s is at %s, when %s was reached", c, name, at, civil.Reached(at, loc))
+				}
+				if opens, ends := civil.Bounds(at); !opens.IsZero() && opens.After(at) || !ends.IsZero() && !ends.After(at) {
+					t.Fatalf("%s lies outside %s to %s", at, opens, ends)
+				}
+			}
+		}
+	}
 }

@@ -2,8 +2,8 @@ package civil
 
 import "time"
 
-// reach is more than any two clocks differ: who looks this far back sees every
-// instant at which some clock reads a time.
+// reach is more than any two clocks differ: who looks this far to either side sees
+// every instant at which some clock reads a time.
 const reach = 26 * time.Hour
 
 // In returns the first instant at which clocks in the zone read c. If none ever
@@ -12,19 +12,24 @@ func (c Time) In(zone *time.Location) time.Time {
 	if zone == time.UTC {
 		return c.Std()
 	}
-	asUTC := int64(c) - epoch
-	t := time.Unix(asUTC, 0).Add(-reach).In(zone)
-	for {
+	asUTC := time.Unix(int64(c)-epoch, 0)
+	t := asUTC.Add(reach).In(zone)
+	var first, ends time.Time
+	for { // from the latest offset that may have been in use back to the earliest
 		_, offset := t.Zone()
-		opens, ends := t.ZoneBounds()
-		at := asUTC - int64(offset)
-		switch {
-		case !opens.IsZero() && at < opens.Unix():
-			return opens.In(zone)
-		case ends.IsZero() || at < ends.Unix():
-			return time.Unix(at, 0).In(zone)
+		opens, _ := t.ZoneBounds()
+		at := asUTC.Add(-time.Duration(offset) * time.Second)
+		switch after := !ends.IsZero() && !at.Before(ends); {
+		case after && first.IsZero():
+			return ends.In(zone) // clocks were put forward there, over c
+		case !after && (opens.IsZero() || !at.Before(opens)):
+			first = at
 		}
-		t = ends
+		if opens.IsZero() || asUTC.Sub(opens) > reach {
+			return first.In(zone)
+		}
+		ends = opens
+		t = opens.Add(-time.Second).In(zone)
 	}
 }
 
@@ -40,4 +45,16 @@ func Reached(t time.Time, zone *time.Location) Time {
 		opens, _ = before.ZoneBounds()
 	}
 	return best
+}
+
+// Bounds returns an interval around t in which clocks in the location of t are not
+// changed; an end that does not exist is the zero time. It is that of
+// [time.Time.ZoneBounds], which far from any change ends at a year's end that is a day
+// early in leap years.
+func Bounds(t time.Time) (opens, ends time.Time) {
+	opens, ends = t.ZoneBounds()
+	if !ends.IsZero() && !ends.After(t) {
+		ends = ends.Add(Day * time.Second)
+	}
+	return opens, ends
 }

@@ -16,7 +16,7 @@ func (e *Expr) NextIn(t time.Time, zone *time.Location) time.Time {
 		c := civil.Of(t)
 		tick := e.Tick(e.Rank(c))
 		at := t.Add(time.Duration(tick-c) * time.Second)
-		_, ends := t.ZoneBounds()
+		_, ends := civil.Bounds(t)
 		if ends.IsZero() || at.Before(ends) {
 			return at
 		}
@@ -34,7 +34,7 @@ func (e *Expr) LatestIn(t time.Time, zone *time.Location) time.Time {
 	for {
 		c := civil.Of(t)
 		at := t.Add(time.Duration(e.Latest(c)-c) * time.Second)
-		opens, _ := t.ZoneBounds()
+		opens, _ := civil.Bounds(t)
 		if opens.IsZero() || !at.Before(opens) {
 			return at
 		}
