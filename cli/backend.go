@@ -74,16 +74,18 @@ func opening[S storage.Storage](open func(context.Context, string) (S, error)) f
 func existingFile(ctx context.Context, path string) (storage.Storage, error) {
 	file, _, _ := strings.Cut(path, "?")
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil, missingFile(file)
+		return nil, missingFileError(file)
 	}
 	return opening(sqlite.Open)(ctx, path)
 }
 
-// missingFile is the error of a path where there is no store.
-type missingFile string
+// missingFileError is the error of a path where there is no store.
+type missingFileError string
 
-func (f missingFile) Error() string      { return fmt.Sprintf("store %s: it does not exist yet", string(f)) }
-func (missingFile) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // this is what errors.Is asks
+func (f missingFileError) Error() string {
+	return fmt.Sprintf("store %s: it does not exist yet", string(f))
+}
+func (missingFileError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // backend finds the kind of store that the flags name, and where it is.
 func (a *app) backend() (b backend, location string, err error) {

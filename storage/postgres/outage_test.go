@@ -212,6 +212,24 @@ func TestServerStaysAway(t *testing.T) {
 	}
 }
 
+// TestCloseWhileTheServerIsAway says what was lost.
+func TestCloseWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	s, p := behind(t, 50*time.Millisecond)
+	b := storage.Batch{Runs: []storage.RunRecord{{ID: "r", Token: 1}}}
+	if err := s.Commit(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	p.set(nil, true)
+	fence := storage.Fence{Run: b.Runs[0].Key, Token: 1}
+	if err := s.Append(&storage.Batch{Fence: fence, Events: []storage.Event{{Run: fence.Run, N: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err == nil || !strings.Contains(err.Error(), "write: the server has been away for") {
+		t.Errorf("close says %v, want what was not written", err)
+	}
+}
+
 // TestContextsEndWhileTheServerIsAway has callers who leave.
 func TestContextsEndWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
