@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -230,5 +231,35 @@ func terminateAll(t *testing.T, url string) {
 	_, err = conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()", schemaOf(url))
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestReadOnlyForATime has a server that takes no writes for a time, as a primary does that was demoted: a commit waits until
+// it takes them again.
+func TestReadOnlyForATime(t *testing.T) {
+	t.Parallel()
+	url := postgres.Server.URL(t)
+	role := "role_of_" + schemaOf(url)
+	execute(t, plain(url), fmt.Sprintf(`CREATE ROLE %[2]s LOGIN PASSWORD 'pw'; CREATE SCHEMA %[1]s AUTHORIZATION %[2]s`, schemaOf(url), role))
+	s := open(t, with(change(t, url, func(u *neturl.URL) { u.User = neturl.UserPassword(role, "pw") }), "application_name", schemaOf(url)))
+	defer s.Close()
+	newRun(t, s, "r", 1)
+	execute(t, plain(url), "ALTER ROLE "+role+" SET default_transaction_read_only TO on")
+	terminateAll(t, url)
+	before := s.Stats().Trips
+	written := make(chan error)
+	go func() {
+		written <- s.Commit(context.Background(), &storage.Batch{KV: []storage.KVPair{{Key: "k", Value: []byte("v")}}})
+	}()
+	for s.Stats().Trips < before+6 { // it was refused more than once
+		select {
+		case err := <-written:
+			t.Fatalf("written while nothing could be: %v", err)
+		default:
+		}
+	}
+	execute(t, plain(url), "ALTER ROLE "+role+" RESET default_transaction_read_only")
+	if err := <-written; err != nil {
+		t.Error(err)
 	}
 }

@@ -27,13 +27,14 @@ type writer struct {
 	needs   needs
 	facts   *facts
 	effects *effects
+	tables  *tables
 	encoder encoder
 	// unsure says that the transaction of facts was told to commit and has not answered.
 	unsure bool
 }
 
 func newWriter(s *Store) *writer {
-	return &writer{store: s, target: s.target, queue: s.queue, facts: newFacts(), effects: newEffects()}
+	return &writer{store: s, target: s.target, queue: s.queue, facts: newFacts(), effects: newEffects(), tables: newTables()}
 }
 
 // write is the writer's goroutine: it only waits, writeGroup works.
@@ -97,7 +98,7 @@ func (w *writer) writeSingly(g *commit.Group, away *outage) {
 // carry writes requests in one transaction, over as many connections as that takes.
 func (w *writer) carry(g *commit.Group, requests []commit.Request, away *outage) error {
 	alone := len(requests) < len(g.Requests)
-	for conflicts := 0; ; {
+	for conflicts, breaks := 0, 0; ; {
 		err := w.attempt(g, requests, alone)
 		switch {
 		case err == nil:
@@ -107,9 +108,13 @@ func (w *writer) carry(g *commit.Group, requests []commit.Request, away *outage)
 		case w.session != nil:
 			return w.target.explain("write", err)
 		default:
-			committed, err := w.regain(alone, away)
-			if committed || err != nil {
-				return err
+			committed, regainErr := w.regain(err, alone, away)
+			if committed || regainErr != nil {
+				return regainErr
+			}
+			// A server that breaks down over what we say is given time, too.
+			if breaks++; breaks > 1 && !away.wait(context.Background()) {
+				return w.target.gone("write", err, away)
 			}
 		}
 	}
@@ -143,7 +148,7 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	w.effects.reset()
 	decide(g, requests, w.facts, w.effects)
 	t := w.session.trip()
-	w.effects.send(t, &w.encoder, w.facts, w.store.channel())
+	w.effects.send(t, w.tables, &w.encoder, w.facts, w.store.channel())
 	if len(t.sent) == 0 {
 		t.send(rollback, nil) // nothing to write, and nothing to wait for the disk for
 		return w.undo(t.end())
@@ -228,28 +233,30 @@ func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
 	return nil
 }
 
-// regain finds a server again, and finds out what became of the transaction that was under way.
-func (w *writer) regain(alone bool, away *outage) (committed bool, err error) {
+// regain finds a server again, and finds out what became of the transaction that was under way when the
+// connection broke.
+func (w *writer) regain(broken error, alone bool, away *outage) (committed bool, err error) {
 	w.lend(alone)
-	defer w.queue.Reclaim()
+	defer func() {
+		if err != nil && w.unsure {
+			err = fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, err)
+		}
+		w.unsure = false
+		w.queue.Reclaim()
+	}()
 	for {
 		if err := w.connect(away); err != nil {
-			if w.unsure {
-				w.unsure = false
-				err = fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, err)
-			}
 			return false, err
 		}
 		if !w.unsure {
 			return false, nil
 		}
 		committed, err := w.outcome(away)
-		if err == nil {
-			w.unsure = false
-			return committed, nil
+		if err == nil || w.session != nil {
+			return committed, w.target.explain("ask for the outcome of a transaction", err)
 		}
-		if w.session != nil {
-			return false, fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, w.target.explain("ask for the outcome of a transaction", err))
+		if !away.wait(context.Background()) {
+			return false, w.target.gone("write", broken, away)
 		}
 	}
 }
