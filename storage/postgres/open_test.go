@@ -205,7 +205,7 @@ func TestOlderAndNewerSchema(t *testing.T) {
 	}
 }
 
-// TestOtherStoreComesBack has a server that has another store in the same place after it was away.
+// TestOtherStoreComesBack has another store in the same place, under a connection and after it.
 func TestOtherStoreComesBack(t *testing.T) {
 	t.Parallel()
 	url := postgres.Server.URL(t)
@@ -213,10 +213,12 @@ func TestOtherStoreComesBack(t *testing.T) {
 	defer s.Close()
 	newRun(t, s, "r", 1)
 	execute(t, url, "UPDATE store SET id = 'other'")
-	terminateAll(t, url)
-	err := s.Commit(t.Context(), &storage.Batch{KV: []storage.KVPair{{Key: "k", Value: []byte("v")}}})
-	if err == nil || !strings.Contains(err.Error(), "connect: there is another store by now: its id is other, not "+s.ID()) {
-		t.Errorf("got %v", err)
+	for _, doing := range []string{"write", "connect"} {
+		err := s.Commit(t.Context(), &storage.Batch{KV: []storage.KVPair{{Key: "k", Value: []byte("v")}}})
+		if want := fmt.Sprintf(`%s: there is another store by now: its id is "other", not %q`, doing, s.ID()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		terminateAll(t, url)
 	}
 }
 

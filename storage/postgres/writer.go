@@ -142,6 +142,9 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	w.lend(alone)
 	err := w.facts.load(w.session, &w.needs)
 	w.queue.Reclaim()
+	if err == nil {
+		err = w.sameStore(w.facts.store)
+	}
 	if err != nil {
 		return w.undo(err)
 	}
@@ -217,10 +220,7 @@ func (w *writer) connect(away *outage) error {
 
 // welcome makes sure that the server has the same store, and that nothing is left there of the session before.
 func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
-	err := w.target.checkVersion(who)
-	if err == nil && who.id != w.store.id {
-		err = fmt.Errorf("there is another store by now: its id is %s, not %s", who.id, w.store.id)
-	}
+	err := errors.Join(w.target.checkVersion(who), w.sameStore(who.id))
 	if err == nil && w.former != nil {
 		_, err = s.conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND (extract(epoch FROM backend_start) * 1000000)::bigint = $2",
 			w.former.pid, w.former.started)
@@ -230,6 +230,15 @@ func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
 		return err
 	}
 	w.former = nil
+	return nil
+}
+
+// sameStore asks every transaction, for a pooler may let them share connections with those of others, whatever their
+// settings are.
+func (w *writer) sameStore(id string) error {
+	if id != w.store.id {
+		return fmt.Errorf("there is another store by now: its id is %q, not %q", id, w.store.id)
+	}
 	return nil
 }
 
