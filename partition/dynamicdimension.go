@@ -1,0 +1,139 @@
+package partition
+
+import "fmt"
+
+// dynamicDimension is the keys of a dynamic definition that are registered. Their
+// order is that of their ordinals, so an index is a rank.
+type dynamicDimension struct {
+	id   axis
+	def  *dynamic
+	keys KeyTable
+	live *node
+	n    int64
+	// Where the ordinals are one run, as long as no key was removed, rank is a
+	// subtraction.
+	base int64
+	run  bool
+}
+
+func newDynamicDimension(name string, d *dynamic, registered Registered) *dynamicDimension {
+	t := &dynamicDimension{id: axis{kind: axisDynamic, name: name, of: d.name}, def: d, keys: registered.Keys}
+	t.live = registered.Live.of(newShape([]axis{{kind: axisDynamic, of: d.name}}))
+	if t.live == nil {
+		return t
+	}
+	lo, hi := t.live.bounds()
+	t.base, t.run = lo, t.live.bits == nil && len(t.live.segs) == 1
+	t.n = t.rank(hi)
+	return t
+}
+
+func (t *dynamicDimension) axis() axis    { return t.id }
+func (t *dynamicDimension) size() int64   { return t.n }
+func (t *dynamicDimension) exists() *node { return t.live }
+func (t *dynamicDimension) ordered() bool { return true }
+
+// rank is how many registered ordinals lie before a label.
+func (t *dynamicDimension) rank(label int64) int64 {
+	switch {
+	case label <= 0:
+		return 0
+	case t.live.bits != nil:
+		return int64(t.live.bits.Rank(uint32(min(label-1, maxOrdinal))))
+	}
+	n := int64(0)
+	for _, s := range t.live.segs {
+		n += max(min(s.hi, label)-s.lo, 0)
+	}
+	return n
+}
+
+func (t *dynamicDimension) index(label int64) int64 {
+	if t.run {
+		return label - t.base
+	}
+	return t.rank(label)
+}
+
+func (t *dynamicDimension) label(index int64) int64 {
+	if t.live.bits != nil {
+		o, err := t.live.bits.Select(uint32(index))
+		if err != nil { // the index after the last
+			return int64(t.live.bits.Maximum()) + 1
+		}
+		return int64(o)
+	}
+	for _, s := range t.live.segs {
+		if index < s.hi-s.lo {
+			return s.lo + index
+		}
+		index -= s.hi - s.lo
+	}
+	_, hi := t.live.bounds()
+	return hi
+}
+
+func (t *dynamicDimension) between(i, j int64) []seg {
+	if i >= j {
+		return nil
+	}
+	lo, hi := t.label(i), t.label(j-1)+1
+	var segs []seg
+	for s := range t.live.piecesFrom(lo) {
+		if s.lo >= hi {
+			break
+		}
+		segs = append(segs, seg{s.lo, min(s.hi, hi), unit})
+	}
+	return segs
+}
+
+func (t *dynamicDimension) count(lo, hi int64) int64 { return hi - lo }
+
+func (t *dynamicDimension) find(texts []string) ([]int64, []error, error) {
+	labels, faults := make([]int64, len(texts)), make([]error, len(texts))
+	ordinals, err := t.keys.Ordinals(texts)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, o := range ordinals {
+		labels[i] = int64(o)
+		if o != NoOrdinal && t.live.at(int64(o)) != nil {
+			continue
+		}
+		labels[i] = noLabel
+		if faults[i], err = t.unregistered(texts[i], o); err != nil {
+			return nil, nil, err
+		}
+	}
+	return labels, faults, nil
+}
+
+// unregistered is the error for a text that is no key. Suggestions are made among the
+// keys that were registered first.
+func (t *dynamicDimension) unregistered(text string, o Ordinal) (fault, err error) {
+	if o != NoOrdinal {
+		return fmt.Errorf("%q: is no longer registered in %q: register it again, or choose another key", text, t.def.name), nil
+	}
+	if t.n == 0 {
+		return fmt.Errorf("%q: is not registered in %q, which has no keys yet: register it first", text, t.def.name), nil
+	}
+	const most = 1000
+	var ordinals []int64
+	for i := range min(t.n, most) {
+		ordinals = append(ordinals, t.label(i))
+	}
+	keys, err := t.texts(ordinals)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Errorf("%q: is not registered in %q%s", text, t.def.name, didYouMean(text, keys)), nil
+}
+
+func (t *dynamicDimension) texts(labels []int64) ([]string, error) {
+	ordinals := make([]Ordinal, len(labels))
+	for i, label := range labels {
+		ordinals[i] = Ordinal(label)
+	}
+	return t.keys.Keys(ordinals)
+}

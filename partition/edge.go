@@ -1,0 +1,255 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Edge is a [Mapping] between two spaces: which partitions of upstream the partitions of
+// downstream read, both ways, for sets of any size. It is made once for two spaces;
+// asking it costs by the intervals of the set.
+type Edge struct {
+	mapping  Mapping
+	down, up Space
+	bound    []bound // by dimension of upstream
+	constant bool
+	reads    *node // what is read of upstream where it is constant
+	readers  *node // which of downstream reads it then
+	complete *node // the downstream partitions that lack nothing
+	lost     error // why none does, where it is for all
+}
+
+// bound is what is read of one dimension of upstream.
+type bound struct {
+	down int      // the dimension of downstream that says so, -1 for none
+	rel  relation // between the two
+	only *node    // without one, these labels
+}
+
+// Connect ties the mapping to what exists upstream and downstream. The definitions of the
+// spaces must be such that [Mapping.Check] accepts them. Where the keys of one side have
+// other ordinals on the other, which only happens to static keys that were changed and
+// between different tables, it looks up all keys of the smaller side once.
+func (m Mapping) Connect(upstream, downstream Space) (Edge, error) {
+	if err := m.Check(upstream.def, downstream.def); err != nil {
+		return Edge{}, err
+	}
+	upstream, downstream = upstream.shaped(), downstream.shaped()
+	r, err := m.route(upstream.def, downstream.def)
+	if err != nil {
+		return Edge{}, err
+	}
+	c := connector{Edge{mapping: m.Resolve(upstream.def, downstream.def), up: upstream, down: downstream, complete: downstream.all}}
+	if r.constant {
+		err = c.fix(r)
+	} else {
+		err = c.bind(r)
+	}
+	return c.Edge, err
+}
+
+// connector makes an edge.
+type connector struct{ Edge }
+
+// fix makes an edge on which the same is read by all who read.
+func (c *connector) fix(r route) error {
+	c.constant, c.reads, c.readers = true, c.up.all, c.down.all
+	if r.reads != nil {
+		reads, err := c.up.Set(r.reads...)
+		if err != nil {
+			if !refused(err) {
+				return err
+			}
+			c.complete, c.lost = nil, err
+		}
+		c.reads = reads.of(c.up.shape)
+	}
+	if r.readers != nil {
+		c.readers = nil
+		for _, key := range r.readers {
+			reader, err := c.down.Set(key)
+			if err != nil && !refused(err) {
+				return err
+			}
+			c.readers = combine(opUnion, c.readers, reader.of(c.down.shape), c.down.shape.axes)
+		}
+	}
+	return nil
+}
+
+// refused reports whether an error is about what was given, and not of a key table.
+func refused(err error) bool {
+	r := (*refusal)(nil)
+	return errors.As(err, &r)
+}
+
+// bind makes an edge from links.
+func (c *connector) bind(r route) error {
+	c.bound = make([]bound, len(c.up.dims))
+	for level, one := range c.up.dims {
+		c.bound[level] = bound{down: -1, only: one.exists()}
+	}
+	for _, l := range r.links {
+		at := c.up.level(l.up)
+		if l.apart {
+			if err := c.choose(at, l); err != nil {
+				return err
+			}
+			continue
+		}
+		to := c.down.level(l.down)
+		rel, err := newRelation(l.rule, c.down.dims[to], c.up.dims[at])
+		if err != nil {
+			return err
+		}
+		c.bound[at] = bound{down: to, rel: rel}
+		complete := rel.complete()
+		c.complete = combine(opIntersection, c.complete, c.down.product(func(one dimension) *node {
+			if one == c.down.dims[to] {
+				return complete
+			}
+			return one.exists()
+		}), c.down.shape.axes)
+	}
+	return nil
+}
+
+// choose restricts a dimension of upstream to keys.
+func (c *connector) choose(level int, l link) error {
+	chosen, ok := l.rule.(specific)
+	if !ok {
+		return nil
+	}
+	one := c.up.dims[level]
+	var segs []seg
+	for _, key := range chosen.keys {
+		labels, wrong, err := one.find(key.Values(""))
+		if err != nil {
+			return err
+		}
+		for i, label := range labels {
+			if wrong[i] != nil {
+				c.complete, c.lost = nil, refuse(key.text, inDimension(one, wrong[i]))
+				continue
+			}
+			segs = append(segs, seg{label, label + 1, unit})
+			if t, ok := one.(*timeDimension); ok {
+				segs[len(segs)-1].hi = t.label(t.index(label) + 1)
+			}
+		}
+	}
+	c.bound[level].only = lineOf(segs, one.axis())
+	return nil
+}
+
+// newRelation makes the relation of a rule that was checked.
+func newRelation(r rule, down, up dimension) (relation, error) {
+	downTime, _ := down.(*timeDimension)
+	upTime, _ := up.(*timeDimension)
+	switch r := r.(type) {
+	case overlap:
+		return overlapping{downTime, upTime}, nil
+	case timeOffset:
+		return shifted{downTime, upTime, int64(r.n)}, nil
+	case staticMap:
+		return newPaired(r, down, up)
+	case identity:
+		if downTime != nil || sameOrdinals(down, up) {
+			return carried{down, up, r.lenient}, nil
+		}
+		pairs, err := samePairs(down, up)
+		if err != nil {
+			return nil, err
+		}
+		return newTranslated(down, up, r.lenient, pairs), nil
+	default:
+		return nil, fmt.Errorf("%s does not map one dimension", r.text())
+	}
+}
+
+// sameOrdinals reports whether a key has the same ordinal on both sides.
+func sameOrdinals(a, b dimension) bool {
+	switch a := a.(type) {
+	case *dynamicDimension:
+		b, ok := b.(*dynamicDimension)
+		return ok && a.def.name == b.def.name
+	case *staticDimension:
+		b, ok := b.(*staticDimension)
+		return ok && sameKeys(a.def.keys, b.def.keys) && slices.Equal(a.byPosition, b.byPosition)
+	default:
+		return false
+	}
+}
+
+// samePairs finds the labels that a key has on both sides. The keys of the smaller side
+// are looked up on the other, in batches.
+func samePairs(down, up dimension) ([]pair, error) {
+	if down.size() > up.size() {
+		pairs, err := samePairs(up, down)
+		for i := range pairs {
+			pairs[i] = pair{pairs[i].up, pairs[i].down}
+		}
+		return pairs, err
+	}
+	const batch = 512
+	var pairs []pair
+	for lo := int64(0); lo < down.size(); lo += batch {
+		labels := make([]int64, min(batch, down.size()-lo))
+		for i := range labels {
+			labels[i] = down.label(lo + int64(i))
+		}
+		keys, err := down.texts(labels)
+		if err != nil {
+			return nil, err
+		}
+		found, wrong, err := up.find(keys)
+		if err != nil {
+			return nil, err
+		}
+		for i, label := range found {
+			if wrong[i] == nil {
+				pairs = append(pairs, pair{labels[i], label})
+			}
+		}
+	}
+	return pairs, nil
+}
+
+// Mapping returns the mapping of the edge, the one that followed where it was zero.
+func (e Edge) Mapping() Mapping { return e.mapping }
+
+// Upstream returns what partitions of downstream read: the partitions of upstream that
+// they need and that exist, and those of the set itself that need one that does not
+// exist. [Edge.Explain] says why. Partitions of the set that do not exist count for
+// nothing.
+func (e Edge) Upstream(set Set) (needs, lacking Set) {
+	n := e.down.here(set)
+	if n == nil {
+		return Set{}, Set{}
+	}
+	lacks := combine(opDifference, n, e.complete, e.down.shape.axes)
+	if e.constant {
+		if combine(opIntersection, n, e.readers, e.down.shape.axes) == nil {
+			return Set{}, e.down.set(lacks)
+		}
+		return e.up.set(e.reads), e.down.set(lacks)
+	}
+	return e.up.set(e.image(n)), e.down.set(lacks)
+}
+
+// Downstream returns the partitions of downstream that exist and read at least one of the
+// partitions of upstream in the set that exist.
+func (e Edge) Downstream(set Set) Set {
+	n := e.up.here(set)
+	if n == nil {
+		return Set{}
+	}
+	if e.constant {
+		if combine(opIntersection, n, e.reads, e.up.shape.axes) == nil {
+			return Set{}
+		}
+		return e.down.set(e.readers)
+	}
+	return e.down.set(e.preimage(n))
+}

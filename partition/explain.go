@@ -1,0 +1,119 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// LackingError says why partitions lack something that they need.
+type LackingError struct {
+	// Mapping is the mapping by which they need it.
+	Mapping Mapping
+	// Partition is the first that lacks something, and More how many others do.
+	Partition Key
+	More      int64
+	// Needs is the first key that the partition reads and that does not exist upstream,
+	// in the Dimension of it, which is "" where there is only one.
+	Needs, Dimension string
+	// Exists says what there is.
+	Exists string
+}
+
+// Error says which partition reads what, and what there is.
+func (e *LackingError) Error() string {
+	in := ""
+	if e.Dimension != "" {
+		in = " in dimension " + strconv.Quote(e.Dimension)
+	}
+	text := fmt.Sprintf("partition %q reads %q%s by %s, which does not exist upstream: %s", e.Partition, e.Needs, in, e.Mapping, e.Exists)
+	if e.More > 0 {
+		text += fmt.Sprintf(" (others that lack what they read: %d)", e.More)
+	}
+	return text
+}
+
+// Explain returns why the partitions of a set lack something, as a *[LackingError] about
+// the first of them, or nil if none does. The set is what [Edge.Upstream] returned as
+// lacking, or part of it. An error of a key table is returned as it is.
+func (e Edge) Explain(lacking Set) error {
+	n := combine(opDifference, e.down.here(lacking), e.complete, e.down.shape.axes)
+	if n == nil {
+		return nil
+	}
+	if e.lost != nil {
+		return fmt.Errorf("%s: %w", e.mapping, e.lost)
+	}
+	for key, err := range e.down.Keys(e.down.set(n)) {
+		if err != nil {
+			return err
+		}
+		found := &LackingError{Mapping: e.mapping, Partition: key, More: e.down.countOf(n, 0, nil) - 1}
+		one, err := e.down.Set(key)
+		if err != nil {
+			return err
+		}
+		if err := e.needs(found, one.of(e.down.shape)); err != nil {
+			return err
+		}
+		return found
+	}
+	return errors.New("a partition that lacks something has no key")
+}
+
+// needs finds what a partition needs in vain.
+func (e Edge) needs(found *LackingError, one *node) error {
+	for level, b := range e.bound {
+		if b.down < 0 {
+			continue
+		}
+		lo, hi := arrange(one, e.down.shape.axes, []int{b.down}).bounds()
+		complete := b.rel.complete()
+		if complete.at(lo) != nil {
+			continue
+		}
+		up := e.up.dims[level]
+		found.Dimension, found.Exists = up.axis().name, existing(up)
+		reads := line(slices.Clone(b.rel.reads(lo, hi)), up.axis().ordinals())
+		missing := combine(opDifference, reads, up.exists(), []axis{up.axis()})
+		if missing != nil {
+			label, _ := missing.bounds()
+			texts, err := up.texts([]int64{label})
+			if err != nil {
+				return err
+			}
+			found.Needs = texts[0]
+			return nil
+		}
+		if p, ok := b.rel.(*paired); ok { // a key that upstream never had
+			i := slices.IndexFunc(p.incomplete, func(a absent) bool { return a.label == lo })
+			found.Needs = p.incomplete[i].key
+			return nil
+		}
+		texts, err := e.down.dims[b.down].texts([]int64{lo})
+		if err != nil {
+			return err
+		}
+		found.Needs = texts[0]
+		return nil
+	}
+	return nil
+}
+
+// existing says in words what a dimension has.
+func existing(one dimension) string {
+	n := one.size()
+	if n == 0 {
+		return "it has no partition yet"
+	}
+	texts, err := one.texts([]int64{one.label(0), one.label(n - 1)})
+	switch {
+	case err != nil:
+		return fmt.Sprintf("it has %d keys", n)
+	case n == 1:
+		return fmt.Sprintf("it has only %q", texts[0])
+	default:
+		return fmt.Sprintf("it has %q to %q", texts[0], texts[1])
+	}
+}

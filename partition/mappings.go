@@ -1,0 +1,229 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Identity reads the partition of the same key. Both sides must have keys of the same
+// kind: the same windows in the same format, keys of a static or dynamic definition, or
+// dimensions of the same names that are such. A downstream partition whose key does
+// not exist upstream lacks what it needs.
+func Identity() Mapping { return Mapping{identity{}} }
+
+// Subset reads the partition of the same key where there is one, and nothing where
+// there is none: for an upstream that has only some of the partitions. It is for
+// definitions of one kind, as [Identity] is.
+func Subset() Mapping { return Mapping{identity{lenient: true}} }
+
+// AllPartitions reads all partitions of upstream that exist, whichever partition is
+// asked about. From an asset without partitions it reads its one value.
+func AllPartitions() Mapping { return Mapping{allPartitions{}} }
+
+// Overlap reads the windows that overlap with the window of the partition: a day reads
+// its 24 hours, an hour its day. Within one zone that is decided on the civil
+// timeline, so that a day on which clocks change has 24 hourly partitions too; between
+// zones by the instants, where an empty window counts as the instant at which it
+// lies. A downstream partition lacks what it needs unless all windows that overlap
+// with it exist.
+func Overlap() Mapping { return Mapping{overlap{}} }
+
+// TimeOffset reads the window that lies n windows later: -1 is the one before. Both
+// sides must have the same windows in the same format. Between [Multi] definitions
+// with one time dimension and the same dimensions otherwise, those keep their keys. A
+// partition whose window would lie outside upstream lacks what it needs.
+func TimeOffset(n int) Mapping { return Mapping{timeOffset{n}} }
+
+// Specific reads the same partitions of upstream, whichever partition is asked about.
+// All partitions lack what they need while one of the keys does not exist.
+func Specific(keys ...Key) Mapping { return Mapping{specific{slices.Clone(keys)}} }
+
+// ForKeys is for an upstream without partitions that only some partitions read: those
+// of the keys. The others read nothing.
+func ForKeys(keys ...Key) Mapping { return Mapping{forKeys{slices.Clone(keys)}} }
+
+// StaticMap reads the upstream keys that are listed under the key of the partition:
+//
+//	partition.StaticMap(map[string][]string{"emea": {"eu", "africa"}, "apac": {"asia"}})
+//
+// It goes from a downstream key to what is read, so it is written where it is needed
+// (Dagster's goes the other way round). A key without an entry reads nothing. Both
+// sides must be static or dynamic.
+func StaticMap(reads map[string][]string) Mapping {
+	m := make(map[string][]string, len(reads))
+	for key, upstream := range reads {
+		m[key] = slices.Clone(upstream)
+	}
+	return Mapping{staticMap{m}}
+}
+
+// MultiToSingle ties one dimension of a [Multi] definition to a definition that is not,
+// in either direction: downstream of a product, a partition reads all partitions that
+// have its key in the dimension; upstream of one, a partition of the product reads
+// that of its key in the dimension. The dimension and the definition are mapped by
+// what follows from them, or by one mapping that is given.
+func MultiToSingle(dimension string, by ...Mapping) Mapping {
+	m := multiToSingle{dimension: dimension}
+	if len(by) > 0 {
+		m.by = by[0]
+	}
+	return Mapping{m}
+}
+
+// DimensionMapping says what of downstream a dimension of upstream follows.
+type DimensionMapping struct {
+	// Dimension of downstream; "" where no dimension has a part in it, and By is
+	// AllPartitions or Specific.
+	Dimension string
+	// By maps the one to the other: Identity, Subset, Overlap, TimeOffset, StaticMap,
+	// AllPartitions or Specific. The zero Mapping is what follows from the two.
+	By Mapping
+}
+
+// MultiMap ties dimensions of two [Multi] definitions, by the name of the upstream
+// dimension. An upstream dimension that is not named is read wholly, a downstream
+// dimension that is not named has no part in what is read. A dimension of downstream
+// can be followed by one dimension of upstream.
+func MultiMap(dimensions map[string]DimensionMapping) Mapping {
+	return Mapping{multiMap{maps.Clone(dimensions)}}
+}
+
+type identity struct{ lenient bool }
+
+func (r identity) text() string {
+	if r.lenient {
+		return "Subset()"
+	}
+	return "Identity()"
+}
+
+func (r identity) describe() MappingDescription {
+	if r.lenient {
+		return MappingDescription{Kind: "subset"}
+	}
+	return MappingDescription{Kind: "identity"}
+}
+
+func (r identity) route(up, down Definition) (route, error) { return sameDimensions(up, down, r, r) }
+
+// sameDimensions ties each dimension to that of the same name; those of time by one
+// rule, others by another.
+func sameDimensions(up, down Definition, time, others rule) (route, error) {
+	if up == nil || down == nil {
+		if up == nil && down == nil {
+			return route{}, nil
+		}
+		return route{}, errors.New("only one side has partitions")
+	}
+	ups, downs := dimsOf(up), dimsOf(down)
+	if (up.Kind() == KindMulti) != (down.Kind() == KindMulti) {
+		return route{}, errors.New("only one side has dimensions")
+	}
+	if !slices.EqualFunc(ups, downs, func(a, b dim) bool { return a.name == b.name }) {
+		return route{}, fmt.Errorf("the dimensions differ: upstream has %s, downstream %s", quoted(namesOf(ups)), quoted(namesOf(downs)))
+	}
+	var r route
+	for i, one := range ups {
+		by := others
+		if one.def.Kind() == KindTimeWindow {
+			by = time
+		}
+		if err := checkAxis(by, one.def, downs[i].def); err != nil {
+			return route{}, inDim(one.name, err)
+		}
+		r.links = append(r.links, link{up: one.name, down: one.name, rule: by})
+	}
+	return r, nil
+}
+
+// dimsOf are the dimensions of a definition; one that is no product is its own, without
+// a name.
+func dimsOf(d Definition) []dim {
+	if product, ok := d.(*multi); ok {
+		return product.dims
+	}
+	return []dim{{"", d}}
+}
+
+func namesOf(dims []dim) []string {
+	names := make([]string, len(dims))
+	for i, one := range dims {
+		names[i] = one.name
+	}
+	return names
+}
+
+func inDim(name string, err error) error {
+	if name == "" {
+		return err
+	}
+	return fmt.Errorf("dimension %q: %w", name, err)
+}
+
+type overlap struct{}
+
+func (overlap) text() string                 { return "Overlap()" }
+func (overlap) describe() MappingDescription { return MappingDescription{Kind: "overlap"} }
+
+func (r overlap) route(up, down Definition) (route, error) {
+	if up == nil || down == nil || up.Kind() == KindMulti || down.Kind() == KindMulti {
+		return route{}, errors.New("both sides must be windows of time")
+	}
+	return route{links: []link{{rule: r}}}, checkAxis(r, up, down)
+}
+
+type timeOffset struct{ n int }
+
+func (r timeOffset) text() string { return "TimeOffset(" + strconv.Itoa(r.n) + ")" }
+
+func (r timeOffset) describe() MappingDescription {
+	return MappingDescription{Kind: "time_offset", Offset: r.n}
+}
+
+func (r timeOffset) route(up, down Definition) (route, error) {
+	if r.n > maxOffset || r.n < -maxOffset {
+		return route{}, fmt.Errorf("the offset is beyond %d windows", maxOffset)
+	}
+	if down == nil {
+		return route{}, errors.New("downstream has no windows of time to count from")
+	}
+	windows := 0
+	for _, one := range dimsOf(down) {
+		if one.def.Kind() == KindTimeWindow {
+			windows++
+		}
+	}
+	if windows != 1 {
+		return route{}, fmt.Errorf("downstream has %d time dimensions where one is counted in: use MultiMap to say which", windows)
+	}
+	return sameDimensions(up, down, r, identity{})
+}
+
+type staticMap struct{ reads map[string][]string }
+
+func (r staticMap) text() string {
+	var b strings.Builder
+	b.WriteString("StaticMap(")
+	for i, key := range slices.Sorted(maps.Keys(r.reads)) {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(strconv.Quote(key) + ": " + quoted(r.reads[key]))
+	}
+	return b.String() + ")"
+}
+
+func (r staticMap) describe() MappingDescription {
+	return MappingDescription{Kind: "static_map", Map: r.reads}
+}
+
+func (r staticMap) route(up, down Definition) (route, error) {
+	if up == nil || down == nil || !keyed(up) || !keyed(down) {
+		return route{}, errors.New("both sides must be static or dynamic")
+	}
+	return route{links: []link{{rule: r}}}, checkAxis(r, up, down)
+}

@@ -1,0 +1,241 @@
+package partition
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sort"
+
+	"github.com/rivers-go/rivers/internal/civil"
+)
+
+// relation maps labels of one dimension of downstream to those of one of upstream. Which
+// of them exist is not its business.
+type relation interface {
+	// reads are the upstream labels that downstream labels from lo to before hi read,
+	// sorted.
+	reads(lo, hi int64) []seg
+	// readers are the downstream labels that read upstream labels from lo to before hi,
+	// sorted.
+	readers(lo, hi int64) []seg
+	// complete are the downstream labels that exist and of which everything that they
+	// read exists.
+	complete() *node
+}
+
+// carried is the relation in which every label reads itself.
+type carried struct {
+	down, up dimension
+	lenient  bool
+}
+
+func (r carried) reads(lo, hi int64) []seg   { return []seg{{lo, hi, unit}} }
+func (r carried) readers(lo, hi int64) []seg { return []seg{{lo, hi, unit}} }
+
+func (r carried) complete() *node {
+	if r.lenient {
+		return r.down.exists()
+	}
+	return combine(opIntersection, r.down.exists(), r.up.exists(), []axis{r.down.axis()})
+}
+
+// shifted is the relation in which every window reads the one n windows later.
+type shifted struct {
+	down, up *timeDimension
+	n        int64
+}
+
+func (r shifted) by(lo, hi, n int64) []seg {
+	g := r.down.def.grid
+	return []seg{{int64(shift(g, civil.Time(lo), n)), int64(shift(g, civil.Time(hi), n)), unit}}
+}
+
+func (r shifted) reads(lo, hi int64) []seg   { return r.by(lo, hi, r.n) }
+func (r shifted) readers(lo, hi int64) []seg { return r.by(lo, hi, -r.n) }
+
+func (r shifted) complete() *node {
+	up := r.up.exists()
+	if up == nil {
+		return nil
+	}
+	back := r.readers(up.bounds())
+	return combine(opIntersection, r.down.exists(), line(back, false), []axis{r.down.id})
+}
+
+// overlapping is the relation in which every window reads those that overlap with it.
+type overlapping struct{ down, up *timeDimension }
+
+func (r overlapping) reads(lo, hi int64) []seg   { return overlaps(r.down, r.up, lo, hi) }
+func (r overlapping) readers(lo, hi int64) []seg { return overlaps(r.up, r.down, lo, hi) }
+
+// overlaps are the windows of one dimension that overlap with those from lo to before
+// hi of another. Both tile their timeline, so they are one stretch.
+func overlaps(of, with *timeDimension, lo, hi int64) []seg {
+	from, to := civil.Time(lo), civil.Time(hi)
+	g := with.def.grid
+	if of.def.zone.String() == with.def.zone.String() {
+		return []seg{{int64(floor(g, from)), int64(ceil(g, to)), unit}}
+	}
+	const second = 1e9
+	opens := from.In(of.def.zone)
+	ends := to.In(of.def.zone)
+	if last := floor(of.def.grid, to-1).In(of.def.zone); !ends.After(last) {
+		ends = last.Add(second) // an empty window lies at an instant
+	}
+	first := ceil(g, civil.Reached(opens.Add(-second), with.def.zone)+1) // starts no earlier than opens
+	if first.In(with.def.zone).After(opens) {
+		first = g.tick(g.rank(first) - 1) // the one before reaches beyond
+	}
+	last := civil.Reached(ends.Add(-second), with.def.zone)
+	return []seg{{int64(first), int64(g.tick(g.rank(last + 1))), unit}}
+}
+
+func (r overlapping) complete() *node {
+	up, down := r.up.exists(), r.down.exists()
+	if up == nil || down == nil {
+		return nil
+	}
+	// Only the windows that overlap with the ones right outside lack anything.
+	lo, hi := up.bounds()
+	g := r.up.def.grid
+	before := r.readers(int64(g.tick(g.rank(civil.Time(lo))-1)), lo)
+	after := r.readers(hi, int64(g.tick(g.rank(civil.Time(hi))+1)))
+	return combine(opIntersection, down, interval(before[0].hi, after[0].lo, unit, false), []axis{r.down.id})
+}
+
+// translated is the relation in which keys keep their text and change their ordinal:
+// stretches that run side by side.
+type translated struct {
+	down, up dimension
+	lenient  bool
+	byDown   []aligned
+	byUp     []aligned
+}
+
+// aligned is n labels that run side by side.
+type aligned struct{ from, to, n int64 }
+
+func newTranslated(down, up dimension, lenient bool, pairs []pair) *translated {
+	r := &translated{down: down, up: up, lenient: lenient, byDown: align(pairs)}
+	for i := range pairs {
+		pairs[i] = pair{pairs[i].up, pairs[i].down}
+	}
+	r.byUp = align(pairs)
+	return r
+}
+
+// pair is a downstream label and an upstream label that it reads.
+type pair struct{ down, up int64 }
+
+func comparePairs(a, b pair) int {
+	return cmp.Or(cmp.Compare(a.down, b.down), cmp.Compare(a.up, b.up))
+}
+
+// align joins pairs that run side by side.
+func align(pairs []pair) []aligned {
+	slices.SortFunc(pairs, comparePairs)
+	var out []aligned
+	for _, p := range pairs {
+		if n := len(out); n > 0 {
+			if last := &out[n-1]; last.from+last.n == p.down && last.to+last.n == p.up {
+				last.n++
+				continue
+			}
+		}
+		out = append(out, aligned{p.down, p.up, 1})
+	}
+	return out
+}
+
+// through are the labels on the other side of stretches.
+func through(stretches []aligned, lo, hi int64) []seg {
+	i := sort.Search(len(stretches), func(i int) bool { return stretches[i].from+stretches[i].n > lo })
+	var segs []seg
+	for ; i < len(stretches) && stretches[i].from < hi; i++ {
+		s := stretches[i]
+		a, b := max(lo, s.from), min(hi, s.from+s.n)
+		segs = append(segs, seg{s.to + a - s.from, s.to + b - s.from, unit})
+	}
+	slices.SortFunc(segs, bySegStart)
+	return segs
+}
+
+func (r *translated) reads(lo, hi int64) []seg   { return through(r.byDown, lo, hi) }
+func (r *translated) readers(lo, hi int64) []seg { return through(r.byUp, lo, hi) }
+
+func (r *translated) complete() *node {
+	if r.lenient {
+		return r.down.exists()
+	}
+	var segs []seg
+	for s := range r.up.exists().pieces() {
+		segs = append(segs, r.readers(s.lo, s.hi)...)
+	}
+	return combine(opIntersection, r.down.exists(), lineOf(segs, r.down.axis()), []axis{r.down.axis()})
+}
+
+// paired is the relation of a list of pairs.
+type paired struct {
+	down, up   dimension
+	byDown     []pair
+	byUp       []pair // turned round
+	incomplete []absent
+}
+
+// absent is a downstream label that reads a key that does not exist.
+type absent struct {
+	label int64
+	key   string
+}
+
+func newPaired(r staticMap, down, up dimension) (*paired, error) {
+	p := &paired{down: down, up: up}
+	var keys, reads []string
+	for _, key := range slices.Sorted(maps.Keys(r.reads)) {
+		for _, read := range r.reads[key] {
+			keys, reads = append(keys, key), append(reads, read)
+		}
+	}
+	downs, _, err := down.find(keys)
+	if err != nil {
+		return nil, err
+	}
+	ups, wrong, err := up.find(reads)
+	if err != nil {
+		return nil, err
+	}
+	for i, label := range downs {
+		switch {
+		case label == noLabel: // a key that is registered no more, or not yet
+		case wrong[i] != nil:
+			p.incomplete = append(p.incomplete, absent{label, reads[i]})
+		default:
+			p.byDown = append(p.byDown, pair{label, ups[i]})
+			p.byUp = append(p.byUp, pair{ups[i], label})
+		}
+	}
+	slices.SortFunc(p.byDown, comparePairs)
+	slices.SortFunc(p.byUp, comparePairs)
+	return p, nil
+}
+
+// others are the labels that labels are paired with.
+func others(pairs []pair, lo, hi int64, a axis) []seg {
+	i := sort.Search(len(pairs), func(i int) bool { return pairs[i].down >= lo })
+	var segs []seg
+	for ; i < len(pairs) && pairs[i].down < hi; i++ {
+		segs = append(segs, seg{pairs[i].up, pairs[i].up + 1, unit})
+	}
+	return slices.Collect(lineOf(segs, a).pieces())
+}
+
+func (p *paired) reads(lo, hi int64) []seg   { return others(p.byDown, lo, hi, p.up.axis()) }
+func (p *paired) readers(lo, hi int64) []seg { return others(p.byUp, lo, hi, p.down.axis()) }
+
+func (p *paired) complete() *node {
+	segs := make([]seg, len(p.incomplete))
+	for i, one := range p.incomplete {
+		segs[i] = seg{one.label, one.label + 1, unit}
+	}
+	return combine(opDifference, p.down.exists(), lineOf(segs, p.down.axis()), []axis{p.down.axis()})
+}

@@ -1,0 +1,270 @@
+package partition
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Set returns the set of the partitions that keys name. A key that does not exist is
+// refused with the nearest that does; all refusals are joined, but for what exceeds
+// the first twenty.
+func (s Space) Set(keys ...Key) (Set, error) {
+	p := parser{space: s}
+	for _, key := range keys {
+		if key.IsZero() {
+			p.add("", nil)
+			continue
+		}
+		terms, err := key.terms()
+		if err == nil {
+			err = s.complete(terms)
+		}
+		p.addParsed(key.text, terms, err)
+	}
+	return p.set()
+}
+
+// Range returns the set of the partitions of a range, in the order of the definition:
+// of time, of position, of registration, never of the alphabet. The zero KeyRange is
+// everything.
+func (s Space) Range(r KeyRange) (Set, error) {
+	if r.IsZero() {
+		return s.All(), nil
+	}
+	return s.Select(r.text)
+}
+
+// Select returns the set of the partitions that texts of a command line select; several
+// are a union. A text is a list of keys and ranges, a..c,e; an end of a range that
+// is left out is the first partition or the last. For a [Multi] definition it says
+// what it selects of each dimension, day=2026-01-01..|shop=x,y, and of a dimension
+// that it does not name everything.
+func (s Space) Select(texts ...string) (Set, error) {
+	p := parser{space: s}
+	for _, text := range texts {
+		terms, err := parseTerms(text, true)
+		p.addParsed(text, terms, err)
+	}
+	return p.set()
+}
+
+// complete checks that a key names all dimensions.
+func (s Space) complete(terms []term) error {
+	if len(s.dims) == 1 && s.dims[0].axis().name == "" {
+		return nil
+	}
+	for _, name := range s.names() {
+		if terms[0].dim != "" && !slices.ContainsFunc(terms, func(t term) bool { return t.dim == name }) {
+			return fmt.Errorf("dimension %q is missing: add |%s=…", name, escape(name))
+		}
+	}
+	return nil
+}
+
+// parser turns texts into a set. The keys of all texts are looked up together, one
+// batch for each dimension.
+type parser struct {
+	space  Space
+	texts  []string
+	terms  [][]term
+	faults []error
+}
+
+// addParsed takes the terms of a text, or what is wrong with it.
+func (p *parser) addParsed(text string, terms []term, err error) {
+	if err == nil {
+		err = p.fits(terms)
+	}
+	if err != nil {
+		p.faults = append(p.faults, refuse(text, err))
+		return
+	}
+	p.add(text, terms)
+}
+
+func (p *parser) add(text string, terms []term) {
+	if _, err := p.space.unpartitioned(terms); err != nil {
+		p.faults = append(p.faults, refuse(text, err))
+		return
+	}
+	p.texts, p.terms = append(p.texts, text), append(p.terms, terms)
+}
+
+// unpartitioned checks that a key is given exactly if there are partitions.
+func (s Space) unpartitioned(terms []term) (bool, error) {
+	none := len(s.dims) == 0
+	switch {
+	case none && len(terms) > 0:
+		return none, errors.New("there are no partitions to choose from: leave the key out")
+	case !none && len(terms) == 0:
+		return none, fmt.Errorf("the key is missing: give one of %s", s.def)
+	}
+	return none, nil
+}
+
+// fits checks that terms speak of the dimensions there are.
+func (p *parser) fits(terms []term) error {
+	if len(p.space.dims) == 0 {
+		return nil
+	}
+	_, product := p.space.def.(*multi)
+	for _, t := range terms {
+		if t.dim != "" && product && p.space.level(t.dim) >= 0 {
+			continue
+		}
+		switch {
+		case !product && t.dim != "":
+			return fmt.Errorf("there is no dimension %q, nor any other: write the key alone, or \\= for an = in it", t.dim)
+		case product && t.dim == "":
+			return fmt.Errorf("the dimensions are missing: write each of %s as name=key", quoted(p.space.names()))
+		case product:
+			return fmt.Errorf("there is no dimension %q%s", t.dim, didYouMean(t.dim, p.space.names()))
+		}
+	}
+	return nil
+}
+
+// names are the names of the dimensions, in order.
+func (s Space) names() []string {
+	var names []string
+	for _, at := range s.byName() {
+		names = append(names, s.dims[at].axis().name)
+	}
+	return names
+}
+
+// set is the union of what the texts select.
+func (p *parser) set() (Set, error) {
+	sets := make([]*node, len(p.texts))
+	for i := range sets {
+		sets[i] = unit
+	}
+	refused := make([][]error, len(p.texts))
+	for _, one := range slices.Backward(p.space.dims) {
+		if err := p.dimension(one, sets, refused); err != nil {
+			return Set{}, err
+		}
+	}
+	for i, errs := range refused {
+		for _, err := range slices.Backward(errs) { // found from the innermost dimension outwards
+			p.faults = append(p.faults, refuse(p.texts[i], err))
+		}
+	}
+	if len(p.faults) > 0 {
+		return Set{}, joinRefusals(p.faults)
+	}
+	if p.space.shape == nil {
+		return Set{}, nil
+	}
+	return p.space.set(unite(sets, p.space.shape.axes)), nil
+}
+
+// dimension nests what is selected so far in what the texts select of a dimension.
+func (p *parser) dimension(one dimension, sets []*node, refused [][]error) error {
+	var texts []string
+	for _, terms := range p.terms {
+		for _, it := range itemsOf(terms, one.axis().name) {
+			texts = append(texts, it.ends()...)
+		}
+	}
+	labels, faults, err := one.find(texts)
+	if err != nil {
+		return err
+	}
+	for i, terms := range p.terms {
+		items := itemsOf(terms, one.axis().name)
+		if len(items) == 0 {
+			sets[i] = nest(one.exists(), sets[i], one.axis().ordinals())
+			continue
+		}
+		var segs []seg
+		var wrong []error
+		for _, it := range items {
+			n := len(it.ends())
+			segs, err = choose(one, it, labels[:n], faults[:n], segs)
+			if err != nil {
+				wrong = append(wrong, inDimension(one, err))
+			}
+			labels, faults = labels[n:], faults[n:]
+		}
+		slices.Reverse(wrong)
+		refused[i] = append(refused[i], wrong...)
+		sets[i] = nest(lineOf(segs, one.axis()), sets[i], one.axis().ordinals())
+	}
+	return nil
+}
+
+// inDimension says in which dimension a key is refused, where there are several.
+func inDimension(one dimension, err error) error {
+	if name := one.axis().name; name != "" {
+		return fmt.Errorf("dimension %q: %w", name, err)
+	}
+	return err
+}
+
+// itemsOf is what terms say of a dimension, nothing for everything.
+func itemsOf(terms []term, name string) []item {
+	for _, t := range terms {
+		if t.dim == name {
+			return t.items
+		}
+	}
+	return nil
+}
+
+// ends are the keys that are written in an item.
+func (it item) ends() []string {
+	ends := make([]string, 0, 2)
+	if it.from != "" {
+		ends = append(ends, it.from)
+	}
+	if it.ranged && it.to != "" {
+		ends = append(ends, it.to)
+	}
+	return ends
+}
+
+// choose adds the labels of an item to segments, which may overlap.
+func choose(one dimension, it item, labels []int64, faults []error, segs []seg) ([]seg, error) {
+	for _, fault := range faults {
+		if fault != nil {
+			return segs, fault
+		}
+	}
+	if !it.ranged {
+		i := one.index(labels[0])
+		return append(segs, one.between(i, i+1)...), nil
+	}
+	from, to := int64(0), one.size()
+	if it.from != "" {
+		from, labels = one.index(labels[0]), labels[1:]
+	}
+	if it.to != "" {
+		to = one.index(labels[0]) + 1
+	}
+	if from >= to && it.from != "" && it.to != "" {
+		return segs, fmt.Errorf("the range runs backwards: %q comes after %q in the order of the definition", it.from, it.to)
+	}
+	if from >= to {
+		return segs, nil
+	}
+	return append(segs, one.between(from, to)...), nil
+}
+
+func bySegStart(a, b seg) int { return cmp.Compare(a.lo, b.lo) }
+
+// lineOf makes a one-axis set of segments in any order, which may overlap.
+func lineOf(segs []seg, a axis) *node {
+	slices.SortFunc(segs, bySegStart)
+	kept := segs[:0]
+	for _, s := range segs {
+		if n := len(kept); n > 0 && s.lo <= kept[n-1].hi {
+			kept[n-1].hi = max(kept[n-1].hi, s.hi)
+			continue
+		}
+		kept = append(kept, s)
+	}
+	return line(kept, a.ordinals())
+}

@@ -1,0 +1,104 @@
+package partition
+
+import (
+	"fmt"
+	"slices"
+)
+
+// KeyTable says which ordinal a key has and which key an ordinal has. A table only
+// grows: a key keeps its ordinal for ever, also while it is removed. There is one for
+// each name of a dynamic definition, whose order of registration is the order of
+// ordinals, and one for each asset and static dimension. They live in storage; a
+// [Table] is one in memory.
+//
+// Both calls come in batches, of some hundreds at most where a set is walked through.
+// An error is passed on as it is.
+type KeyTable interface {
+	// Ordinals returns the ordinal of each key, NoOrdinal for one that is not in the
+	// table.
+	Ordinals(keys []string) ([]Ordinal, error)
+	// Keys returns the key of each ordinal. An ordinal that the table does not have
+	// is an error.
+	Keys(ordinals []Ordinal) ([]string, error)
+}
+
+// Table is a key table in memory. It is immutable; the nil *Table has no keys.
+type Table struct {
+	keys     []string
+	ordinals map[string]Ordinal
+}
+
+// NewTable returns the table of some keys, in order. A key given twice counts once.
+func NewTable(keys ...string) *Table {
+	t, _ := (*Table)(nil).Grow(keys...)
+	return t
+}
+
+// Grow returns the table with more keys, and those of the keys that are new in it, in
+// order: they are what is to be stored.
+func (t *Table) Grow(keys ...string) (*Table, []string) {
+	grown := &Table{ordinals: make(map[string]Ordinal, t.Len()+len(keys))}
+	if t != nil {
+		grown.keys = slices.Clip(t.keys)
+		for i, key := range t.keys {
+			grown.ordinals[key] = Ordinal(i)
+		}
+	}
+	for _, key := range keys {
+		if _, known := grown.ordinals[key]; !known {
+			grown.ordinals[key] = Ordinal(len(grown.keys))
+			grown.keys = append(grown.keys, key)
+		}
+	}
+	return grown, grown.keys[t.Len():]
+}
+
+// Len returns how many keys the table has.
+func (t *Table) Len() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.keys)
+}
+
+// Ordinals returns the ordinal of each key. It never fails.
+func (t *Table) Ordinals(keys []string) ([]Ordinal, error) {
+	out := make([]Ordinal, len(keys))
+	for i, key := range keys {
+		out[i] = NoOrdinal
+		if t != nil {
+			if o, ok := t.ordinals[key]; ok {
+				out[i] = o
+			}
+		}
+	}
+	return out, nil
+}
+
+// Keys returns the key of each ordinal.
+func (t *Table) Keys(ordinals []Ordinal) ([]string, error) {
+	out := make([]string, len(ordinals))
+	for i, o := range ordinals {
+		if int64(o) >= int64(t.Len()) {
+			return nil, fmt.Errorf("key table: ordinal %d: the table has %d keys", o, t.Len())
+		}
+		out[i] = t.keys[o]
+	}
+	return out, nil
+}
+
+// Tables are the key tables that a definition needs.
+type Tables struct {
+	// Static has the tables of the static dimensions by name, "" for a definition that
+	// is no Multi. Without one, the ordinals are the positions of the keys: right as
+	// long as nothing was stored.
+	Static map[string]KeyTable
+	// Dynamic has the keys of dynamic definitions by their names.
+	Dynamic map[string]Registered
+}
+
+// Registered is what storage has of a dynamic definition.
+type Registered struct {
+	Keys KeyTable // of all keys there ever were
+	Live Set      // of those that are registered now, as [DynamicSet] makes it
+}

@@ -1,0 +1,98 @@
+package partition
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/civil"
+)
+
+// timeWindow is a part of a grid.
+type timeWindow struct {
+	grid      grid
+	start     civil.Time
+	end       civil.Time // where hasEnd
+	hasEnd    bool
+	endOffset int64
+	zone      *time.Location
+	format    string
+	faults    []error
+}
+
+func (d *timeWindow) Kind() Kind      { return KindTimeWindow }
+func (d *timeWindow) Validate() error { return errors.Join(d.faults...) }
+func (d *timeWindow) sealed()         {}
+
+// last is where windows start no more.
+func (d *timeWindow) last() civil.Time {
+	if d.hasEnd {
+		return min(d.end, civil.Last+1)
+	}
+	return civil.Last + 1
+}
+
+// means reports whether two definitions mean the same.
+func (d *timeWindow) means(o *timeWindow) bool {
+	return d.sameLabels(o) && ceil(d.grid, d.start) == ceil(o.grid, o.start) &&
+		d.hasEnd == o.hasEnd && (!d.hasEnd || ceil(d.grid, d.end) == ceil(o.grid, o.end)) &&
+		d.endOffset == o.endOffset && d.zone.String() == o.zone.String()
+}
+
+// sameLabels reports whether the same labels are written in the same way.
+func (d *timeWindow) sameLabels(o *timeWindow) bool {
+	return d.format == o.format && d.grid.String() == o.grid.String()
+}
+
+// Describe writes the grid by its cron expression or its step.
+func (d *timeWindow) Describe() Description {
+	text := Description{Kind: KindTimeWindow, Start: Civil{ceil(d.grid, d.start)}, Format: d.format, EndOffset: int(d.endOffset)}
+	switch g := d.grid.(type) {
+	case steps:
+		text.Every = (time.Duration(g.step) * time.Second).String()
+	case ticks:
+		text.Cron = g.Expr.String()
+	}
+	if d.hasEnd {
+		text.End = Civil{d.end}
+	}
+	if d.zone != time.UTC {
+		text.Zone = d.zone.String()
+	}
+	return text
+}
+
+// cadence says in a word how long the windows are, where there is one.
+func (d *timeWindow) cadence() string {
+	g, regular := d.grid.(steps)
+	switch {
+	case !regular:
+		return d.grid.String()
+	case g.step == civil.Hour && g.first == 0:
+		return "hourly"
+	case g.step == civil.Day && g.first == 0:
+		return "daily"
+	default:
+		return g.String()
+	}
+}
+
+// String returns the cadence, the first window, and what else was said.
+func (d *timeWindow) String() string {
+	var b strings.Builder
+	b.WriteString(d.cadence() + " from " + ceil(d.grid, d.start).String())
+	if d.hasEnd {
+		b.WriteString(" until " + ceil(d.grid, d.end).String())
+	}
+	if d.zone != time.UTC {
+		b.WriteString(" in " + d.zone.String())
+	}
+	if d.endOffset != 0 {
+		b.WriteString(" end offset " + strconv.FormatInt(d.endOffset, 10))
+	}
+	if d.format != defaultFormat(d.grid) {
+		b.WriteString(" as " + strconv.Quote(d.format))
+	}
+	return "time(" + b.String() + ")"
+}

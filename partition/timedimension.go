@@ -1,0 +1,129 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/civil"
+)
+
+// timeDimension is the windows of a definition that exist at an instant: a stretch of
+// ranks of its grid.
+type timeDimension struct {
+	id    axis
+	def   *timeWindow
+	now   time.Time
+	first int64 // rank of the first window
+	end   int64 // rank after the last window that exists
+	last  int64 // rank after the last window that ever will
+}
+
+func newTimeDimension(name string, d *timeWindow, now time.Time) *timeDimension {
+	t := &timeDimension{id: timeAxis(name, d.grid, d.format), def: d, now: now}
+	t.first = d.grid.rank(d.start)
+	t.last = max(t.first, d.grid.rank(d.last()))
+	reached := civil.Reached(now, d.zone)
+	reached = min(max(reached, civil.First-maxLookBack), farthestLabel)
+	// The last label reached begins a window that is open; those before it have ended.
+	t.end = d.grid.rank(reached+1) - 1 + d.endOffset
+	t.end = min(max(t.end, t.first), t.last)
+	return t
+}
+
+// maxLookBack keeps the ranks of instants before year 1 within reach.
+const maxLookBack = 366 * civil.Day
+
+func (t *timeDimension) axis() axis    { return t.id }
+func (t *timeDimension) size() int64   { return t.end - t.first }
+func (t *timeDimension) ordered() bool { return true }
+
+func (t *timeDimension) exists() *node {
+	return interval(int64(t.tick(t.first)), int64(t.tick(t.end)), whenever(t.end > t.first), false)
+}
+
+// whenever is unit if there is something, and nothing otherwise.
+func whenever(some bool) *node { return when(some, unit) }
+
+func (t *timeDimension) tick(rank int64) civil.Time { return t.def.grid.tick(rank) }
+
+func (t *timeDimension) index(label int64) int64 {
+	return t.def.grid.rank(civil.Time(label)) - t.first
+}
+
+func (t *timeDimension) label(index int64) int64 { return int64(t.tick(t.first + index)) }
+
+func (t *timeDimension) between(i, j int64) []seg {
+	return []seg{{t.label(i), t.label(j), unit}}
+}
+
+func (t *timeDimension) count(lo, hi int64) int64 {
+	return t.def.grid.rank(civil.Time(hi)) - t.def.grid.rank(civil.Time(lo))
+}
+
+func (t *timeDimension) find(texts []string) ([]int64, []error, error) {
+	labels, faults := make([]int64, len(texts)), make([]error, len(texts))
+	for i, text := range texts {
+		labels[i], faults[i] = t.findOne(text)
+	}
+	return labels, faults, nil
+}
+
+func (t *timeDimension) findOne(text string) (int64, error) {
+	label, err := readLabel(t.def.grid, t.def.format, text)
+	if off := (*offGridError)(nil); errors.As(err, &off) {
+		return noLabel, t.offGrid(off)
+	}
+	if err != nil {
+		return noLabel, t.misspelt(err)
+	}
+	switch rank := t.def.grid.rank(label); {
+	case t.size() == 0:
+		return noLabel, fmt.Errorf("%q: no window exists yet: the first one, %q, ends at %s", text, t.text(t.first), t.endOf(t.first))
+	case rank < t.first:
+		return noLabel, fmt.Errorf("%q: is before the first partition %q", text, t.text(t.first))
+	case rank >= t.last:
+		return noLabel, fmt.Errorf("%q: is after the last partition %q", text, t.text(t.end-1))
+	case rank >= t.end:
+		return noLabel, fmt.Errorf("%q: does not exist yet: the last partition is %q, this window ends at %s", text, t.text(t.end-1), t.endOf(rank))
+	}
+	return int64(label), nil
+}
+
+// offGrid names the nearest windows that exist.
+func (t *timeDimension) offGrid(off *offGridError) error {
+	switch rank := t.def.grid.rank(off.after); {
+	case t.size() == 0, rank > t.first && rank < t.end:
+		return off
+	case rank <= t.first:
+		return fmt.Errorf("%q: no window starts then: the first partition is %q", off.text, t.text(t.first))
+	default:
+		return fmt.Errorf("%q: no window starts then: the last partition is %q", off.text, t.text(t.end-1))
+	}
+}
+
+// misspelt adds what a key looks like.
+func (t *timeDimension) misspelt(err error) error {
+	return fmt.Errorf("%w: the first partition is %q", err, t.text(t.first))
+}
+
+// text writes the window of a rank.
+func (t *timeDimension) text(rank int64) string { return writeLabel(t.def.format, t.tick(rank)) }
+
+// endOf is the instant at which the window of a rank ends, in words.
+func (t *timeDimension) endOf(rank int64) string {
+	return t.tick(rank + 1).In(t.def.zone).Format(time.RFC3339)
+}
+
+func (t *timeDimension) texts(labels []int64) ([]string, error) {
+	out := make([]string, len(labels))
+	for i, label := range labels {
+		out[i] = writeLabel(t.def.format, civil.Time(label))
+	}
+	return out, nil
+}
+
+// window is the stretch of instants from one label to another.
+func (t *timeDimension) window(lo, hi int64) Window {
+	return Window{civil.Time(lo).In(t.def.zone), civil.Time(hi).In(t.def.zone)}
+}

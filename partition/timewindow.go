@@ -1,0 +1,261 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/internal/cron"
+)
+
+// Cadence says when the windows of a [TimeWindow] definition begin: [Cron] or
+// [Every]. The zero Cadence is an error there.
+type Cadence struct {
+	cron  string
+	every time.Duration
+}
+
+// Cron begins a window whenever a cron expression fires, by the clocks of the
+// definition's zone. It has five fields, of the minute, the hour, the day of the month,
+// the month and the weekday, or six, with the second before them.
+func Cron(expression string) Cadence { return Cadence{cron: expression} }
+
+// Every begins a window every d, the first one at the start of the definition. d is a
+// whole number of seconds, of the civil timeline.
+func Every(d time.Duration) Cadence { return Cadence{every: d} }
+
+// Option says more about a definition of time windows.
+type Option func(*timeSpec)
+
+// In reads labels as clocks in an IANA time zone show them, such as "Europe/Berlin".
+// Without it the zone is UTC.
+func In(zone string) Option { return func(s *timeSpec) { s.zone = zone } }
+
+// Until ends the definition: its windows start before end, and the last one may
+// reach beyond it. Without it there is no end.
+func Until(end Civil) Option { return func(s *timeSpec) { s.end = end } }
+
+// EndOffset lets n more windows exist than have ended: 1 adds the window that is open
+// now. A negative n holds that many back.
+func EndOffset(n int) Option { return func(s *timeSpec) { s.endOffset = n } }
+
+// Format writes keys in a strftime-style format, such as "%Y-%m-%d". Every window
+// must be written differently, and so that its start can be read back.
+func Format(format string) Option { return func(s *timeSpec) { s.format = format } }
+
+// AtMinute begins hourly, daily, weekly and monthly windows at a minute of the hour.
+func AtMinute(minute int) Option {
+	return func(s *timeSpec) { s.minute, s.given = minute, s.given|givenMinute }
+}
+
+// AtHour begins daily, weekly and monthly windows at an hour of the day.
+func AtHour(hour int) Option {
+	return func(s *timeSpec) { s.hour, s.given = hour, s.given|givenHour }
+}
+
+// OnWeekday begins weekly windows on a day of the week. Without it that is Sunday.
+func OnWeekday(day time.Weekday) Option {
+	return func(s *timeSpec) { s.weekday, s.given = day, s.given|givenWeekday }
+}
+
+// OnDay begins monthly windows on a day of the month, from 1 to 28. Without it that
+// is the first.
+func OnDay(day int) Option {
+	return func(s *timeSpec) { s.day, s.given = day, s.given|givenDay }
+}
+
+// The offsets that can be given to a definition.
+const (
+	givenMinute = 1 << iota
+	givenHour
+	givenWeekday
+	givenDay
+)
+
+// timeSpec is what a constructor and its options say.
+type timeSpec struct {
+	word      string // how the definition was made, for messages
+	cadence   Cadence
+	fixed     steps // in place of a cadence, where it has a step
+	start     Civil
+	end       Civil
+	zone      string
+	format    string
+	endOffset int
+
+	given, takes      int
+	minute, hour, day int
+	weekday           time.Weekday
+}
+
+// Hourly returns the definition of an asset with a partition for each hour from start
+// on. Keys are written 2026-01-31-12:00. Options: [AtMinute], and those for all
+// windows ([In], [Until], [EndOffset], [Format]).
+func Hourly(start Civil, options ...Option) Definition {
+	s := timeSpec{word: "hourly", start: start, takes: givenMinute}.with(options)
+	s.fixed = steps{step: civil.Hour, first: s.clock()}
+	return s.build()
+}
+
+// Daily returns the definition of an asset with a partition for each day from start
+// on. Keys are written 2026-01-31. Options: [AtHour], [AtMinute], and those for all
+// windows ([In], [Until], [EndOffset], [Format]).
+func Daily(start Civil, options ...Option) Definition {
+	s := timeSpec{word: "daily", start: start, takes: givenMinute | givenHour, format: formatDay}.with(options)
+	s.fixed = steps{step: civil.Day, first: s.clock()}
+	return s.build()
+}
+
+// Weekly returns the definition of an asset with a partition for each week from start
+// on, the first one beginning on the first Sunday that is not before start. Keys are
+// the day on which the week begins, 2026-02-01. Options: [OnWeekday], [AtHour],
+// [AtMinute], and those for all windows ([In], [Until], [EndOffset], [Format]).
+func Weekly(start Civil, options ...Option) Definition {
+	s := timeSpec{word: "weekly", start: start, takes: givenMinute | givenHour | givenWeekday, format: formatDay}.with(options)
+	sinceMonday := civil.Time(s.weekday+6) % 7 // the civil timeline begins on a Monday
+	s.fixed = steps{step: civil.Week, first: sinceMonday*civil.Day + s.clock()}
+	return s.build()
+}
+
+// Monthly returns the definition of an asset with a partition for each month from
+// start on. Keys are the day on which the month begins, 2026-02-01. Options: [OnDay],
+// [AtHour], [AtMinute], and those for all windows ([In], [Until], [EndOffset],
+// [Format]).
+func Monthly(start Civil, options ...Option) Definition {
+	s := timeSpec{word: "monthly", start: start, takes: givenMinute | givenHour | givenDay, format: formatDay, day: 1}.with(options)
+	s.cadence = Cron(fmt.Sprintf("%d %d %d * *", s.minute, s.hour, s.day))
+	return s.build()
+}
+
+// TimeWindow returns the definition of an asset with a partition for each window from
+// start on; a window ends where the next one begins. Without a [Format], keys write
+// the day (2026-01-31), with the minute or the second where windows need it
+// (2026-01-31-12:00:30). Options: those for all windows ([In], [Until], [EndOffset],
+// [Format]).
+func TimeWindow(cadence Cadence, start Civil, options ...Option) Definition {
+	s := timeSpec{word: "time window", cadence: cadence, start: start}.with(options)
+	return s.build()
+}
+
+// with applies the options.
+func (s timeSpec) with(options []Option) timeSpec {
+	for _, option := range options {
+		option(&s)
+	}
+	return s
+}
+
+// clock is the time of day, or of the hour, at which windows begin.
+func (s timeSpec) clock() civil.Time {
+	return civil.Time(s.hour*civil.Hour + s.minute*civil.Minute)
+}
+
+// build makes the definition, and records what is wrong.
+func (s timeSpec) build() Definition {
+	d := &timeWindow{start: s.start.at, end: s.end.at, hasEnd: !s.end.IsZero(), endOffset: int64(s.endOffset), zone: time.UTC, format: s.format}
+	fault := func(err error) { d.faults = append(d.faults, fmt.Errorf("%s partitions: %w", s.word, err)) }
+	for _, err := range s.faults() {
+		fault(err)
+	}
+	if s.zone != "" {
+		zone, err := loadZone(s.zone)
+		if err != nil {
+			fault(err)
+		}
+		d.zone = zone
+	}
+	g, err := s.grid()
+	if err != nil && (len(d.faults) == 0 || s.given == 0) { // a wrong day was reported, and makes a wrong expression
+		fault(err)
+	}
+	d.grid = g
+	if d.format == "" {
+		d.format = defaultFormat(g)
+	}
+	if len(d.faults) > 0 {
+		return d
+	}
+	if first := ceil(g, d.start); d.hasEnd && first >= d.end {
+		fault(fmt.Errorf("no window starts from %s to before %s: the first one after the start is at %s", s.start, s.end, first))
+	}
+	if err := checkFormat(d.format, g, d.start, d.last()); err != nil {
+		fault(err)
+	}
+	return d
+}
+
+// faults are what is wrong with the numbers and bounds.
+func (s timeSpec) faults() []error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	switch {
+	case s.start.IsZero():
+		fault("the start is missing: give it as partition.Date(2026, time.January, 1)")
+	case s.start.at < civil.First || s.start.at > civil.Last:
+		fault("the start %s lies outside the years 1 to 9999", s.start)
+	case !s.end.IsZero() && s.end.at <= s.start.at:
+		fault("the end %s is not after the start %s", s.end, s.start)
+	}
+	for _, offset := range [...]struct {
+		bit, value, least, most int
+		name, hint              string
+	}{
+		{givenMinute, s.minute, 0, 59, "minute", ""},
+		{givenHour, s.hour, 0, 23, "hour", ""},
+		{givenWeekday, int(s.weekday), 0, 6, "weekday", ""},
+		{givenDay, s.day, 1, 28, "day", ", which every month has; for later days write TimeWindow(Cron(…))"},
+	} {
+		switch {
+		case s.given&offset.bit == 0:
+		case s.takes&offset.bit == 0:
+			fault("the %s has no meaning here: leave it out", offset.name)
+		case offset.value < offset.least || offset.value > offset.most:
+			fault("the %s is %d: give one from %d to %d%s", offset.name, offset.value, offset.least, offset.most, offset.hint)
+		}
+	}
+	if s.endOffset > maxOffset || s.endOffset < -maxOffset {
+		fault("the end offset is %d: give one from %d to %d", s.endOffset, -maxOffset, maxOffset)
+	}
+	return faults
+}
+
+// maxOffset is more windows than anyone counts from an end, and so few that sums of
+// them stay integers.
+const maxOffset = 1_000_000_000
+
+// loadZone finds a time zone by its IANA name.
+func loadZone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return time.UTC, fmt.Errorf("no time zone is called %q: give an IANA name such as %q", name, "Europe/Berlin")
+	}
+	if zone.String() == "UTC" {
+		return time.UTC, nil
+	}
+	return zone, nil
+}
+
+// grid is the grid that is said, one of days where it makes no sense.
+func (s timeSpec) grid() (grid, error) {
+	days, every := steps{step: civil.Day}, s.cadence.every
+	switch {
+	case s.fixed.step > 0:
+		return s.fixed, nil
+	case s.cadence.cron != "":
+		e, err := cron.Parse(s.cadence.cron)
+		if err != nil {
+			return days, err
+		}
+		return gridOf(e), nil
+	case every == 0:
+		return days, errors.New("the cadence is missing: give Cron(\"0 6 * * *\") or Every(6 * time.Hour)")
+	case every < time.Second || every%time.Second != 0 || every > maxEvery:
+		return days, fmt.Errorf("every %s: give a whole number of seconds, one at least", every)
+	default:
+		return gridEvery(civil.Time(every/time.Second), s.start.at), nil
+	}
+}
+
+// maxEvery is a century of seconds.
+const maxEvery = 100 * 366 * 24 * time.Hour

@@ -1,0 +1,49 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Window returns the stretch of time that a key covers, from the start of its first
+// window to the end of its last. For a [Multi] definition that is its time dimension,
+// of which there must be one; [Space.Windows] has those of several.
+func (s Space) Window(key Key) (Window, error) {
+	set, err := s.Set(key)
+	if err != nil {
+		return Window{}, err
+	}
+	windows := s.Windows(set)
+	if len(windows) > 1 {
+		return Window{}, refuse(key.String(), errors.New("has a window in several dimensions: ask for those of its set"))
+	}
+	for _, w := range windows {
+		return w, nil
+	}
+	return Window{}, refuse(key.String(), fmt.Errorf("has no window: %s is not divided by time", stringOf(s.def)))
+}
+
+// Windows returns the stretches of time that the partitions of a set cover that exist,
+// by the name of the time dimension ("" where it has none): from the start of the
+// first window to the end of the last. It is empty if the set is, or has no time.
+func (s Space) Windows(set Set) map[string]Window {
+	windows := map[string]Window{}
+	n := s.here(set)
+	if n == nil {
+		return windows
+	}
+	for level, one := range s.dims {
+		t, ok := one.(*timeDimension)
+		if !ok {
+			break // time comes first
+		}
+		lo, hi := s.hull(n, level)
+		windows[t.id.name] = t.window(lo, hi)
+	}
+	return windows
+}
+
+// hull is the first and last label of a dimension in a set.
+func (s Space) hull(n *node, level int) (lo, hi int64) {
+	return arrange(n, s.shape.axes, []int{level}).bounds()
+}
