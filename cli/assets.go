@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,7 +61,7 @@ func (a *app) views(ctx context.Context) ([]assetView, error) {
 		}
 		return addRecords(ctx, s, views)
 	})
-	if a.repo != nil && errors.Is(err, errNoStore) {
+	if a.repo != nil && as[*noStoreError](err) {
 		err = nil // nothing was materialized yet
 	}
 	return views, err
@@ -312,7 +311,7 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 		}
 		return nil
 	})
-	if a.repo != nil && errors.Is(err, errNoStore) {
+	if a.repo != nil && as[*noStoreError](err) {
 		err = nil // nothing was materialized yet
 	}
 	return entries, err

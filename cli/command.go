@@ -38,7 +38,8 @@ func (a *app) command() *cobra.Command {
 	root.Long = root.Short + ".\n\n" + ExitCodes
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.storage, "storage", os.Getenv("RIVERS_STORAGE"),
-		"the store: a path, sqlite:///path or memory: (default .rivers/storage; environment: RIVERS_STORAGE)")
+		"the store: "+storageForms+" (default .rivers/storage; environment: RIVERS_STORAGE)")
+	flags.Lookup("storage").DefValue = "" // help prints it, and a URL may have a password
 	flags.BoolVar(&a.json, "json", false, "print one JSON document for programs; an error is one too, on stderr")
 	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "print no colours (environment: NO_COLOR)")
 	root.SetFlagErrorFunc(flagError)

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
 func (a *app) dbCommand() *cobra.Command {
@@ -18,21 +17,21 @@ func (a *app) dbCommand() *cobra.Command {
 	}
 	check := &cobra.Command{
 		Use: "check", Short: "Verify what must always hold in a store", Args: noArgs,
-		Long: "Verify what must always hold in a store: one end a run, events without gaps, states that agree with events,\na file that is not damaged. Exit code 1 when something is found. --json prints {\"problems\": [...]}.",
+		Long: "Verify what must always hold in a store: one end a run, events without gaps, states that agree with events,\na file that is not damaged (of PostgreSQL, ask pg_amcheck). Exit code 1 when something is found. --json prints {\"problems\": [...]}.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
 	}
 	return group("db", "Look after the store", migrate, check)
 }
 
 func (a *app) migrate(ctx context.Context) error {
-	path, inMemory, err := a.location()
+	b, location, err := a.backend()
 	if err != nil {
 		return err
 	}
-	if inMemory {
-		return usagef("the memory store has no schema: give the path of a store")
+	if b.migrate == nil {
+		return usagef("the %s store has no schema: give the path or the URL of a store", b.scheme)
 	}
-	from, to, err := sqlite.Migrate(ctx, path)
+	from, to, err := b.migrate(ctx, location)
 	if err != nil {
 		return &storageError{err}
 	}
@@ -40,8 +39,8 @@ func (a *app) migrate(ctx context.Context) error {
 		return a.printJSON(map[string]int{"from": from, "to": to})
 	}
 	switch {
-	case from > sqlite.SchemaVersion():
-		fmt.Fprintf(a.out, "the store has schema version %d, newer than this program's %d: nothing to do\n", to, sqlite.SchemaVersion())
+	case from > b.version():
+		fmt.Fprintf(a.out, "the store has schema version %d, newer than this program's %d: nothing to do\n", to, b.version())
 	case from == to:
 		fmt.Fprintf(a.out, "the store has schema version %d, nothing to do\n", to)
 	default:
@@ -59,7 +58,7 @@ func (a *app) check(ctx context.Context) error {
 	return a.withStore(ctx, func(s storage.Reader) error {
 		c, ok := s.(checker)
 		if !ok {
-			return usagef("the memory store has no file to check: give the path of a store")
+			return usagef("the memory store has nothing to check: give the path or the URL of a store")
 		}
 		problems, err := c.Check(ctx)
 		if err != nil {

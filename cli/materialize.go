@@ -320,13 +320,10 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 
 // printMore prints the commands that say more about a run. A store in memory ends with this process.
 func (a *app) printMore(run string) {
-	if _, inMemory, err := a.location(); inMemory || err != nil {
+	if b, _, err := a.backend(); err != nil || b.scheme == "memory" {
 		return
 	}
-	program, store := filepath.Base(os.Args[0]), ""
-	if a.storage != os.Getenv("RIVERS_STORAGE") && !strings.Contains(a.storage, "@") { // a URL may hold a password
-		store = " --storage " + a.storage
-	}
+	program, store := filepath.Base(os.Args[0]), a.storageFlag()
 	for i, command := range []string{"show", "logs", "retry"} {
 		lead := "      "
 		if i == 0 {
@@ -334,6 +331,21 @@ func (a *app) printMore(run string) {
 		}
 		fmt.Fprintf(a.out, "%s%s runs %s %s%s\n", lead, program, command, run, store)
 	}
+}
+
+// storageFlag is the flag that names the store again, empty where nothing has to be said.
+func (a *app) storageFlag() string {
+	if a.storage == os.Getenv("RIVERS_STORAGE") {
+		return ""
+	}
+	shown := a.storage
+	if s, ok := a.repo.Storage().(fmt.Stringer); ok { // a URL, which may have a password
+		shown = s.String()
+	}
+	if strings.ContainsAny(shown, "?& ") { // a shell makes something of them
+		shown = "'" + shown + "'"
+	}
+	return " --storage " + shown
 }
 
 // printPlan prints what would run.

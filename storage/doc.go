@@ -1,6 +1,6 @@
 // Package storage says what rivers remembers and how it is asked: the records, the one way to
 // write them, and small readers grouped by subject. Backends live in packages of their own
-// (storage/memory, storage/sqlite) and pass one conformance suite, storage/storagetest.
+// (storage/memory, storage/sqlite, storage/postgres) and pass one conformance suite, storage/storagetest.
 //
 // # Writing
 //

@@ -9,17 +9,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rivers-go/rivers/storage/postgres/postgrestest"
 )
 
-// Every case does its work and proves it, in both stores.
+// Every case does its work and proves it, in every store.
 func TestCasesDoTheirWork(t *testing.T) {
+	var server postgrestest.Shared
 	for _, c := range suite() {
 		for _, store := range c.stores {
 			at := line{Case: c.name, N: 25, Storage: store}
 			t.Run(at.name(), func(t *testing.T) {
 				var out bytes.Buffer
-				dir := t.TempDir()
-				if err := run(t.Context(), []string{"--measure", at.name(), "--dir", dir}, &out, &out); err != nil {
+				place := t.TempDir()
+				if store == onServer {
+					place = server.URL(t)
+				}
+				if err := run(t.Context(), []string{"--measure", at.name(), "--place", place}, &out, &out); err != nil {
 					t.Fatal(err)
 				}
 				l, err := parseLine(out.Bytes())
@@ -27,7 +33,7 @@ func TestCasesDoTheirWork(t *testing.T) {
 					t.Errorf("%+v, %v", l, err)
 				}
 				if c.outside {
-					if err := checkLeft(t.Context(), dir, at.N); err != nil {
+					if err := checkLeft(t.Context(), store, place, at.N); err != nil {
 						t.Error(err)
 					}
 				}
@@ -37,11 +43,11 @@ func TestCasesDoTheirWork(t *testing.T) {
 }
 
 func TestHistoryIsWritten(t *testing.T) {
-	dir, err := writeHistory(t.Context(), 20_000)
-	if err != nil {
+	place := t.TempDir()
+	if err := writeHistory(t.Context(), embedded, place, 20_000); err != nil {
 		t.Fatal(err)
 	}
-	if err := checkLeft(t.Context(), dir, 10_000); err != nil {
+	if err := checkLeft(t.Context(), embedded, place, 10_000); err != nil {
 		t.Error(err)
 	}
 }
@@ -82,6 +88,7 @@ func TestTableHasPeersBeside(t *testing.T) {
 func TestBadArguments(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"--cases wild", `no case of that name`},
+		{"--storage wild", `--storage "wild": no store of that name: want some of embedded, memory, postgres`},
 		{"wide", `"wide": no arguments are taken`},
 		{"--rounds 0", `want at least 1`},
 		{"--measure wide", `want CASE/N/STORAGE`},

@@ -6,6 +6,7 @@
 //	go run ./bench/compare --peers DIR --python VENV/bin/python
 //	go run ./bench/compare --json --cases wide,chain --rounds 9
 //	go run ./bench/compare --cases history --history 5000000
+//	go run ./bench/compare --storage embedded,postgres       # with a server that it starts itself
 //
 // Every measurement is a process of its own, this program called again, so that what one leaves
 // in memory helps no other. Each checks that its work was done: events are counted and values read
@@ -39,6 +40,7 @@ func exitCode() int {
 // options are what the command line says.
 type options struct {
 	cases   string
+	stores  string
 	json    bool
 	rounds  int
 	largest int
@@ -50,8 +52,8 @@ type options struct {
 	peerLargest int
 	peerTimeout time.Duration
 
-	// child and dir are set when the program calls itself for one measurement.
-	child, dir string
+	// child and place are set when the program calls itself for one measurement.
+	child, place string
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -59,6 +61,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("compare", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&o.cases, "cases", "", "the cases to run, separated by commas; all of them by default: "+strings.Join(caseNames(), ", "))
+	f.StringVar(&o.stores, "storage", "", "the stores to measure with, separated by commas; all of them by default, PostgreSQL where it is installed: "+strings.Join(storeNames(), ", "))
 	f.BoolVar(&o.json, "json", false, "print a line of JSON a case in place of the table")
 	f.IntVar(&o.rounds, "rounds", 5, "how often each is measured; the median is shown")
 	f.IntVar(&o.largest, "largest", 10_000, "the largest size to measure")
@@ -69,7 +72,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.peerLargest, "peer-largest", 1000, "the largest size to measure peers with")
 	f.DurationVar(&o.peerTimeout, "peer-timeout", 5*time.Minute, "how long a peer may take for one measurement")
 	f.StringVar(&o.child, "measure", "", "for the program's own use: CASE/N/STORAGE to measure in this process")
-	f.StringVar(&o.dir, "dir", "", "for the program's own use: where that one keeps its store")
+	f.StringVar(&o.place, "place", "", "for the program's own use: where that one keeps its store")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
 // ours is what we are called beside the peers.
@@ -46,7 +45,7 @@ func measureHere(ctx context.Context, o options, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--measure %q: %w", o.child, err)
 	}
-	took, err := work(ctx, parts[0], n, parts[2], o.dir)
+	took, err := work(ctx, parts[0], n, parts[2], o.place)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.child, err)
 	}
@@ -59,60 +58,101 @@ func measureHere(ctx context.Context, o options, stdout io.Writer) error {
 	})
 }
 
-// measureAll measures every case in its sizes and stores, peers in turns with ours, and returns
-// the medians.
-func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Writer) ([]line, error) {
+// meter measures cases, ours by calling this program again.
+type meter struct {
+	options
+
+	self   string
+	places *places
+	stderr io.Writer
+}
+
+// measureAll measures every case in its sizes and stores and returns the medians, in this order.
+func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Writer) (medians []line, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	var medians []line
+	places, err := newPlaces(ctx, o, cases, stderr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, places.close()) }()
+	m := &meter{options: o, self: self, places: places, stderr: stderr}
 	for _, c := range cases {
-		past := ""
-		if c.name == "history" {
-			if past, err = writeHistory(ctx, o.history); err != nil {
-				return nil, err
-			}
-			defer func() { _ = os.RemoveAll(past) }() //nolint:revive,gocritic // there is one such case
+		measured, err := m.measure(ctx, c)
+		if err != nil {
+			return nil, err
 		}
-		for _, store := range c.stores {
-			for _, n := range c.sizes {
-				at := line{Peer: ours, Case: c.name, N: n, Storage: store}
-				_, _ = fmt.Fprintln(stderr, at.name())
-				measured, err := inTurns(ctx, o, self, c, at, past, stderr)
-				if err != nil {
-					return nil, err
-				}
-				medians = append(medians, measured...)
-			}
-		}
+		medians = append(medians, measured...)
 	}
 	return medians, nil
 }
 
-// inTurns measures ours and the peers round by round; the first line is ours.
-func inTurns(ctx context.Context, o options, self string, c suiteCase, at line, past string, stderr io.Writer) ([]line, error) {
-	rounds := map[string][]line{}
-	var order []string
-	for round := range o.rounds {
-		got, err := measureOurs(ctx, self, c, at, past)
+// measure returns the medians of a case, store by store.
+func (m *meter) measure(ctx context.Context, c suiteCase) (medians []line, err error) {
+	pasts := map[string]string{}
+	defer func() {
+		for store, place := range pasts {
+			err = errors.Join(err, m.places.leave(store, place))
+		}
+	}()
+	if c.name == "history" {
+		for _, store := range c.stores {
+			if pasts[store], err = m.places.make(store); err != nil {
+				return nil, err
+			}
+			if err := writeHistory(ctx, store, pasts[store], m.history); err != nil {
+				return nil, err
+			}
+		}
+	}
+	byStore := map[string][]line{}
+	for _, n := range c.sizes {
+		measured, err := m.inTurns(ctx, c, n, pasts)
 		if err != nil {
 			return nil, err
 		}
-		turn := []line{got}
-		if o.peers != "" && c.peers && at.N <= o.peerLargest && round < o.peerRounds {
-			turn = append(turn, measurePeers(ctx, o, c, at, stderr)...)
+		for _, l := range measured {
+			byStore[l.Storage] = append(byStore[l.Storage], l)
 		}
-		for _, l := range turn {
-			if rounds[l.Peer] == nil {
-				order = append(order, l.Peer)
+	}
+	for _, store := range c.stores {
+		medians = append(medians, byStore[store]...)
+	}
+	return medians, nil
+}
+
+// inTurns measures one size of a case round by round, the stores and the peers in turns; of each store the
+// first line is ours.
+func (m *meter) inTurns(ctx context.Context, c suiteCase, n int, pasts map[string]string) ([]line, error) {
+	type contestant struct{ store, peer string }
+	rounds := map[contestant][]line{}
+	var order []contestant
+	for round := range m.rounds {
+		for _, store := range c.stores {
+			at := line{Peer: ours, Case: c.name, N: n, Storage: store}
+			_, _ = fmt.Fprintln(m.stderr, at.name())
+			got, err := m.measureOurs(ctx, c, at, pasts[store])
+			if err != nil {
+				return nil, err
 			}
-			rounds[l.Peer] = append(rounds[l.Peer], l)
+			turn := []line{got}
+			if m.peers != "" && c.peers && store != onServer && at.N <= m.peerLargest && round < m.peerRounds {
+				turn = append(turn, measurePeers(ctx, m.options, c, at, m.stderr)...)
+			}
+			for _, l := range turn {
+				who := contestant{store, l.Peer}
+				if rounds[who] == nil {
+					order = append(order, who)
+				}
+				rounds[who] = append(rounds[who], l)
+			}
 		}
 	}
 	medians := make([]line, len(order))
-	for i, peer := range order {
-		medians[i] = median(rounds[peer])
+	for i, who := range order {
+		medians[i] = median(rounds[who])
 	}
 	return medians, nil
 }
@@ -127,16 +167,16 @@ func median(lines []line) line {
 	return l
 }
 
-// measureOurs calls this program again for one measurement, in a directory of its own.
-func measureOurs(ctx context.Context, self string, c suiteCase, at line, past string) (l line, err error) {
-	dir := past
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "rivers-compare-"); err != nil {
+// measureOurs calls this program again for one measurement, at a place of its own or one with a past.
+func (m *meter) measureOurs(ctx context.Context, c suiteCase, at line, past string) (l line, err error) {
+	place := past
+	if place == "" {
+		if place, err = m.places.make(at.Storage); err != nil {
 			return line{}, err
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		defer func() { err = errors.Join(err, m.places.leave(at.Storage, place)) }()
 	}
-	cmd := exec.CommandContext(ctx, self, "--measure", at.name(), "--dir", dir)
+	cmd := exec.CommandContext(ctx, m.self, "--measure", at.name(), "--place", place)
 	cmd.Stderr = os.Stderr
 	start := time.Now()
 	out, err := cmd.Output()
@@ -149,14 +189,14 @@ func measureOurs(ctx context.Context, self string, c suiteCase, at line, past st
 	}
 	if c.outside {
 		l.Seconds, l.PerSecond = took.Seconds(), float64(at.N)/took.Seconds()
-		err = checkLeft(ctx, dir, at.N)
+		err = checkLeft(ctx, at.Storage, place, at.N)
 	}
 	return l, err
 }
 
 // checkLeft proves that a process which is gone left a run of n steps in its store.
-func checkLeft(ctx context.Context, dir string, n int) (err error) {
-	store, err := sqlite.Open(ctx, dir)
+func checkLeft(ctx context.Context, kind, place string, n int) (err error) {
+	store, err := open(ctx, kind, place)
 	if err != nil {
 		return err
 	}

@@ -4,21 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
 // writeHistory makes a store with at least so many events in it, of the assets that the case
-// history materializes, and returns its directory.
-func writeHistory(ctx context.Context, events int) (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "rivers-compare-"); err != nil {
-		return "", err
-	}
-	store, err := sqlite.Open(ctx, dir)
+// history materializes.
+func writeHistory(ctx context.Context, kind, place string, events int) (err error) {
+	store, err := open(ctx, kind, place)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	const steps = 10_000
@@ -28,18 +23,18 @@ func writeHistory(ctx context.Context, events int) (dir string, err error) {
 	}
 	topology := storage.Topology{Location: "past", Hash: "1", Assets: names, Doc: []byte("{}")}
 	if err := store.Commit(ctx, &storage.Batch{Topologies: []storage.Topology{topology}}); err != nil {
-		return "", err
+		return err
 	}
 	keys, err := store.AssetKeys(ctx, names)
 	if err != nil {
-		return "", err
+		return err
 	}
 	for written := 0; written < events; written += 2 * steps {
 		if err := writePastRun(ctx, store, fmt.Sprintf("past-%d", written), keys); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return dir, nil
+	return nil
 }
 
 // writePastRun writes what a run leaves that materialized every asset.

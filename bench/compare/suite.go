@@ -10,7 +10,10 @@ import (
 const (
 	embedded = "embedded"
 	inMemory = "memory"
+	onServer = "postgres"
 )
+
+func storeNames() []string { return []string{embedded, inMemory, onServer} }
 
 // suiteCase is one line of questions: the same work in sizes ten times apart.
 type suiteCase struct {
@@ -26,18 +29,21 @@ type suiteCase struct {
 
 // suite returns all cases in the order of the table.
 func suite() []suiteCase {
-	both := []string{embedded, inMemory}
+	both, all := []string{embedded, inMemory}, storeNames()
 	steps := []int{100, 1000, 10_000}
+	events := []int{1000, 10_000}
 	return []suiteCase{
 		{name: "startup", what: "process start → n assets materialized → exit", sizes: []int{10, 100, 1000, 10_000}, stores: []string{embedded}, outside: true, peers: true},
-		{name: "wide", what: "n independent steps", sizes: steps, stores: both, peers: true},
-		{name: "chain", what: "n steps, each reads the one before", sizes: steps, stores: both, peers: true},
+		{name: "wide", what: "n independent steps", sizes: steps, stores: all, peers: true},
+		{name: "chain", what: "n steps, each reads the one before", sizes: steps, stores: all, peers: true},
 		{name: "layers", what: "n steps in layers of ten, each reads two", sizes: steps, stores: both, peers: true},
 		{name: "resolve", what: "validate and resolve n assets, the first time", sizes: steps, stores: both, peers: true},
 		{name: "again", what: "validate and resolve n assets, unchanged", sizes: steps, stores: both},
 		{name: "plan", what: "plan n steps", sizes: steps, stores: both},
-		{name: "runs", what: "n runs in a row, one step each", sizes: []int{10, 100, 1000}, stores: both},
-		{name: "history", what: "n independent steps into a store with a past", sizes: steps, stores: []string{embedded}},
+		{name: "runs", what: "n runs in a row, one step each", sizes: []int{10, 100, 1000}, stores: all},
+		{name: "writer", what: "n events, each hundred durable before the next", sizes: events, stores: all},
+		{name: "writers", what: "n events, from eight who write at once like that one", sizes: events, stores: all},
+		{name: "history", what: "n independent steps into a store with a past", sizes: steps, stores: []string{embedded, onServer}},
 	}
 }
 
@@ -49,20 +55,37 @@ func caseNames() []string {
 	return names
 }
 
+// some returns the names of a flag's list, all where it has none.
+func some(flag, what, list string, all []string) ([]string, error) {
+	if list == "" {
+		return all, nil
+	}
+	wanted := strings.Split(list, ",")
+	for _, name := range wanted {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("--%s %q: no %s of that name: want some of %s", flag, name, what, strings.Join(all, ", "))
+		}
+	}
+	return wanted, nil
+}
+
 // pick returns the cases that the options ask for, without the sizes that are too large.
 func pick(o options) ([]suiteCase, error) {
-	wanted := strings.Split(o.cases, ",")
-	for _, name := range wanted {
-		if name != "" && !slices.Contains(caseNames(), name) {
-			return nil, fmt.Errorf("--cases %q: no case of that name: want some of %s", name, strings.Join(caseNames(), ", "))
-		}
+	wanted, err := some("cases", "case", o.cases, caseNames())
+	if err != nil {
+		return nil, err
+	}
+	stores, err := some("storage", "store", o.stores, storeNames())
+	if err != nil {
+		return nil, err
 	}
 	var picked []suiteCase
 	for _, c := range suite() {
-		if o.cases != "" && !slices.Contains(wanted, c.name) || c.name == "history" && o.history == 0 {
+		if !slices.Contains(wanted, c.name) || c.name == "history" && o.history == 0 {
 			continue
 		}
-		c.sizes = slices.DeleteFunc(c.sizes, func(n int) bool { return n > o.largest })
+		c.stores = slices.DeleteFunc(slices.Clone(c.stores), func(s string) bool { return !slices.Contains(stores, s) })
+		c.sizes = slices.DeleteFunc(slices.Clone(c.sizes), func(n int) bool { return n > o.largest })
 		picked = append(picked, c)
 	}
 	return picked, nil

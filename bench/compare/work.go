@@ -10,6 +10,7 @@ import (
 	"github.com/rivers-go/rivers/bench"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
+	"github.com/rivers-go/rivers/storage/postgres"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
@@ -46,19 +47,25 @@ func repository(all []rivers.Asset) *rivers.CodeRepository {
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: location, Assets: all})
 }
 
-func open(ctx context.Context, kind, dir string) (storage.Storage, error) {
-	if kind == inMemory {
+// open opens a store of a kind at a place: a directory, or a URL.
+func open(ctx context.Context, kind, place string) (storage.Storage, error) {
+	switch kind {
+	case embedded:
+		return sqlite.Open(ctx, place)
+	case onServer:
+		return postgres.Open(ctx, place)
+	case inMemory:
 		return memory.New(), nil
 	}
-	return sqlite.Open(ctx, dir)
+	return nil, fmt.Errorf("store %q: want one of %v", kind, storeNames())
 }
 
 // work does a case once and returns how long the part that counts took.
-func work(ctx context.Context, name string, n int, kind, dir string) (took time.Duration, err error) {
+func work(ctx context.Context, name string, n int, kind, place string) (took time.Duration, err error) {
 	if name == "resolve" {
-		return resolve(ctx, n, kind, dir)
+		return resolve(ctx, n, kind, place)
 	}
-	store, err := open(ctx, kind, dir)
+	store, err := open(ctx, kind, place)
 	if err != nil {
 		return 0, err
 	}
@@ -78,6 +85,10 @@ func work(ctx context.Context, name string, n int, kind, dir string) (took time.
 		return plan(ctx, n, store)
 	case "runs":
 		return runs(ctx, n, store)
+	case "writer":
+		return write(ctx, n, 1, store)
+	case "writers":
+		return write(ctx, n, 8, store)
 	}
 	return 0, fmt.Errorf("case %q: want one of %v", name, caseNames())
 }
@@ -144,10 +155,10 @@ func recorded(ctx context.Context, store storage.Reader, id string, n int) error
 }
 
 // resolve validates and resolves n assets in a store that does not know them; opening it counts.
-func resolve(ctx context.Context, n int, kind, dir string) (took time.Duration, err error) {
+func resolve(ctx context.Context, n int, kind, place string) (took time.Duration, err error) {
 	all := assets(bench.Layers, n)
 	start := time.Now()
-	store, err := open(ctx, kind, dir)
+	store, err := open(ctx, kind, place)
 	if err != nil {
 		return 0, err
 	}

@@ -118,21 +118,21 @@ func (e *effects) reset() {
 }
 
 // send adds all writes to a trip, in one order for everybody.
-func (e *effects) send(t *trip, enc *encoder, f *facts, channel string) {
-	insertRuns.send(t, enc, e.runs, e.inserted)
-	updateRuns.send(t, enc, e.changes, nil)
-	f.sendSlots(t, enc, e)
-	e.sendPools(t, enc)
-	insertEvents.send(t, enc, e.newEvents, nil)
-	replaceEvents.send(t, enc, e.events.sorted(), nil)
-	replaceStates.send(t, enc, e.states.sorted(), nil)
-	insertLogs.send(t, enc, e.newLines, nil)
-	replaceLogs.send(t, enc, e.lines.sorted(), nil)
-	e.sendValues(t, enc)
+func (e *effects) send(t *trip, to *tables, enc *encoder, f *facts, channel string) {
+	to.insertRuns.send(t, enc, e.runs, e.inserted)
+	to.updateRuns.send(t, enc, e.changes, nil)
+	f.sendSlots(t, to, enc, e)
+	e.sendPools(t, to, enc)
+	to.insertEvents.send(t, enc, e.newEvents, nil)
+	to.replaceEvents.send(t, enc, e.events.sorted(), nil)
+	to.states.send(t, enc, e.states.sorted(), nil)
+	to.insertLogs.send(t, enc, e.newLines, nil)
+	to.replaceLogs.send(t, enc, e.lines.sorted(), nil)
+	e.sendValues(t, to, enc)
 	if len(e.names) > 0 {
 		t.send(nameAssets, nil, textList(e.names))
 	}
-	replaceTopologies.send(t, enc, e.topologies.sorted(), nil)
+	to.topologies.send(t, enc, e.topologies.sorted(), nil)
 	if e.topics != 0 {
 		t.send(notify, nil, []byte(channel), []byte(strconv.Itoa(int(e.topics))))
 	}
@@ -151,9 +151,9 @@ func (e *effects) inserted(row [][]byte) {
 	e.keyed++
 }
 
-func (e *effects) sendPools(t *trip, enc *encoder) {
-	declarePools.send(t, enc, e.declared.sorted(), nil)
-	setPools.send(t, enc, e.set.sorted(), nil)
+func (e *effects) sendPools(t *trip, to *tables, enc *encoder) {
+	to.declarePools.send(t, enc, e.declared.sorted(), nil)
+	to.setPools.send(t, enc, e.set.sorted(), nil)
 	var emptied []string
 	for _, p := range e.set.rows {
 		if p.byHand == 0 {
@@ -166,7 +166,7 @@ func (e *effects) sendPools(t *trip, enc *encoder) {
 }
 
 // sendValues writes values, and drops those that are nil.
-func (e *effects) sendValues(t *trip, enc *encoder) {
+func (e *effects) sendValues(t *trip, to *tables, enc *encoder) {
 	var put []*storage.KVPair
 	var dropped []string
 	for _, p := range e.values.sorted() {
@@ -176,7 +176,7 @@ func (e *effects) sendValues(t *trip, enc *encoder) {
 			put = append(put, p)
 		}
 	}
-	replaceValues.send(t, enc, put, nil)
+	to.values.send(t, enc, put, nil)
 	if len(dropped) > 0 {
 		t.send(dropValues, nil, textList(dropped))
 	}

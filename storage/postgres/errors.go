@@ -98,16 +98,17 @@ const pooled = "does a pooler in transaction mode stand before the server? let i
 
 // remedies are what a person can do about an error of the server's.
 var remedies = map[string]string{
-	duplicateStatement: pooled,
-	invalidStatement:   pooled,
-	invalidPassword:    "give the right password in the URL, in PGPASSWORD or in ~/.pgpass",
-	invalidUser:        "let this user in by the server's pg_hba.conf, or give another URL",
-	invalidDatabase:    "create the database (createdb -E UTF8 NAME), or give another URL",
-	noPrivilege:        "the user needs CREATE on the database, or a schema of its own (CREATE SCHEMA name AUTHORIZATION user), named by schema= in the URL",
-	tooManyConnections: "raise max_connections of the server, or put a pooler before it",
-	diskFull:           "free some space on the server and try again",
-	lockNotAvailable:   "another session has held rows of the store for over " + lockTimeout + ": pg_stat_activity shows it",
-	unknownSetting:     "parameters that are not known here are settings of the server: schema, retry_for, pool_max_conns and those of libpq are known",
+	duplicateStatement:  pooled,
+	invalidStatement:    pooled,
+	readOnlyTransaction: "the server takes no writes: is it a standby, or does a pooler in transaction mode stand before it?",
+	invalidPassword:     "give the right password in the URL, in PGPASSWORD or in ~/.pgpass",
+	invalidUser:         "let this user in by the server's pg_hba.conf, or give another URL",
+	invalidDatabase:     "create the database (createdb -E UTF8 NAME), or give another URL",
+	noPrivilege:         "the user needs CREATE on the database, or a schema of its own (CREATE SCHEMA name AUTHORIZATION user), named by schema= in the URL",
+	tooManyConnections:  "raise max_connections of the server, or put a pooler before it",
+	diskFull:            "free some space on the server and try again",
+	lockNotAvailable:    "another session has held rows of the store for over " + lockTimeout + ": pg_stat_activity shows it",
+	unknownSetting:      "parameters that are not known here are settings of the server: schema, retry_for, pool_max_conns and those of libpq are known",
 }
 
 // explain says which store it was, what was being done, and what a person can do about it. A nil

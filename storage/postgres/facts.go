@@ -9,8 +9,8 @@ import (
 // facts is what a transaction knows: what it read and locked at its beginning, and what it has decided
 // since.
 type facts struct {
-	// xid is the transaction's name, by which its outcome can be asked for later.
-	xid string
+	// xid is the transaction's name, by which its outcome can be asked for later; store the ID of the store that it is in.
+	xid, store string
 	// now is the server's clock, when all locks were held.
 	now  storage.Micros
 	runs map[storage.RunKey]*run
@@ -103,7 +103,8 @@ var (
 		ARRAY(SELECT coalesce((SELECT max(n) FROM event WHERE event.run = asked.run), 0)
 			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i),
 		ARRAY(SELECT coalesce((SELECT max(n) FROM log WHERE log.run = asked.run), 0)
-			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i)`}
+			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i),
+		(SELECT store.id FROM store WHERE one)`}
 )
 
 // load begins a transaction and learns what the requests need, in one trip.
@@ -158,7 +159,7 @@ func (f *facts) addSlot(row [][]byte) {
 }
 
 func (f *facts) look(row [][]byte, numbered []storage.RunKey) {
-	f.xid, f.now = string(row[0]), storage.Micros(integer(row[1]))
+	f.xid, f.now, f.store = string(row[0]), storage.Micros(integer(row[1])), string(row[5])
 	elements(row[2], func(id []byte) { f.taken[original(string(id))] = true })
 	i := 0
 	elements(row[3], func(n []byte) {

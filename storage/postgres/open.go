@@ -83,7 +83,7 @@ func (t *target) look(ctx context.Context, pool *pgxpool.Pool) (identity, error)
 		case errors.Is(err, pgx.ErrNoRows), c == undefinedColumn:
 			return identity{}, t.explain("open", errForeign)
 		case c == undefinedTable:
-			return identity{}, fmt.Errorf("store %s: %w", t.name, missing{})
+			return identity{}, fmt.Errorf("store %s: %w", t.name, missingError{})
 		case (c == starting || c == tooManyConnections) && away.wait(ctx):
 		default:
 			return identity{}, t.explain("open", err)
@@ -98,8 +98,8 @@ func (t *target) checkVersion(who identity) error {
 	return nil
 }
 
-// missing is the error of a store that is not there: an [fs.ErrNotExist] that speaks of no file.
-type missing struct{}
+// missingError is the error of a store that is not there: an [fs.ErrNotExist] that speaks of no file.
+type missingError struct{}
 
-func (missing) Error() string        { return "it does not exist yet" }
-func (missing) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // this is what errors.Is asks
+func (missingError) Error() string        { return "it does not exist yet" }
+func (missingError) Is(target error) bool { return target == fs.ErrNotExist }

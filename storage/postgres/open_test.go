@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -204,7 +205,7 @@ func TestOlderAndNewerSchema(t *testing.T) {
 	}
 }
 
-// TestOtherStoreComesBack has a server that has another store in the same place after it was away.
+// TestOtherStoreComesBack has another store in the same place, under a connection and after it.
 func TestOtherStoreComesBack(t *testing.T) {
 	t.Parallel()
 	url := postgres.Server.URL(t)
@@ -212,10 +213,12 @@ func TestOtherStoreComesBack(t *testing.T) {
 	defer s.Close()
 	newRun(t, s, "r", 1)
 	execute(t, url, "UPDATE store SET id = 'other'")
-	terminateAll(t, url)
-	err := s.Commit(t.Context(), &storage.Batch{KV: []storage.KVPair{{Key: "k", Value: []byte("v")}}})
-	if err == nil || !strings.Contains(err.Error(), "connect: there is another store by now: its id is other, not "+s.ID()) {
-		t.Errorf("got %v", err)
+	for _, doing := range []string{"write", "connect"} {
+		err := s.Commit(t.Context(), &storage.Batch{KV: []storage.KVPair{{Key: "k", Value: []byte("v")}}})
+		if want := fmt.Sprintf(`%s: there is another store by now: its id is "other", not %q`, doing, s.ID()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		terminateAll(t, url)
 	}
 }
 
@@ -230,5 +233,35 @@ func terminateAll(t *testing.T, url string) {
 	_, err = conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()", schemaOf(url))
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestReadOnlyForATime has a server that takes no writes for a time, as a primary does that was demoted: a commit waits until
+// it takes them again.
+func TestReadOnlyForATime(t *testing.T) {
+	t.Parallel()
+	url := postgres.Server.URL(t)
+	role := "role_of_" + schemaOf(url)
+	execute(t, plain(url), fmt.Sprintf(`CREATE ROLE %[2]s LOGIN PASSWORD 'pw'; CREATE SCHEMA %[1]s AUTHORIZATION %[2]s`, schemaOf(url), role))
+	s := open(t, with(change(t, url, func(u *neturl.URL) { u.User = neturl.UserPassword(role, "pw") }), "application_name", schemaOf(url)))
+	defer s.Close()
+	newRun(t, s, "r", 1)
+	execute(t, plain(url), "ALTER ROLE "+role+" SET default_transaction_read_only TO on")
+	terminateAll(t, url)
+	before := s.Stats().Trips
+	written := make(chan error)
+	go func() {
+		written <- s.Commit(context.Background(), &storage.Batch{KV: []storage.KVPair{{Key: "k", Value: []byte("v")}}})
+	}()
+	for s.Stats().Trips < before+6 { // it was refused more than once
+		select {
+		case err := <-written:
+			t.Fatalf("written while nothing could be: %v", err)
+		default:
+		}
+	}
+	execute(t, plain(url), "ALTER ROLE "+role+" RESET default_transaction_read_only")
+	if err := <-written; err != nil {
+		t.Error(err)
 	}
 }

@@ -212,6 +212,54 @@ func TestServerStaysAway(t *testing.T) {
 	}
 }
 
+// TestServerThatBreaksDown has a batch that breaks every connection which carries it: it is tried for as long as the server may be away,
+// and no longer, and others go on.
+func TestServerThatBreaksDown(t *testing.T) {
+	t.Parallel()
+	target := mustParse(t, Server.URL(t))
+	target.retryFor = 200 * time.Millisecond
+	s, err := target.openStore(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	conn, err := target.connect(t.Context(), `CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
+		CREATE TRIGGER poison BEFORE INSERT ON kv FOR EACH ROW WHEN (NEW.key = 'poison') EXECUTE FUNCTION poison()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	// Each time the outcome was unknown and was asked for: it is known that nothing was written.
+	err = put(t.Context(), s, "poison")
+	if err == nil || errors.Is(err, storage.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "write: the server has been away for") {
+		t.Fatalf("got %v", err)
+	}
+	if err := put(t.Context(), s, "next"); err != nil {
+		t.Fatal(err)
+	}
+	if got := values(t, s); got != "next" {
+		t.Errorf("the store has %q", got)
+	}
+}
+
+// TestCloseWhileTheServerIsAway says what was lost.
+func TestCloseWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	s, p := behind(t, 50*time.Millisecond)
+	b := storage.Batch{Runs: []storage.RunRecord{{ID: "r", Token: 1}}}
+	if err := s.Commit(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	p.set(nil, true)
+	fence := storage.Fence{Run: b.Runs[0].Key, Token: 1}
+	if err := s.Append(&storage.Batch{Fence: fence, Events: []storage.Event{{Run: fence.Run, N: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err == nil || !strings.Contains(err.Error(), "write: the server has been away for") {
+		t.Errorf("close says %v, want what was not written", err)
+	}
+}
+
 // TestContextsEndWhileTheServerIsAway has callers who leave.
 func TestContextsEndWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()

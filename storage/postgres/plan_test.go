@@ -17,11 +17,12 @@ func TestPlansAreByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer session.close()
+	to := newTables()
 	for _, st := range []*statement{
 		lockRuns, lockClaimedRuns, lockPools, readSlots, takeTickets, lookAround,
-		&insertRuns.statement, &updateRuns.statement, &insertEvents.statement, &replaceEvents.statement, &replaceStates.statement,
-		&insertLogs.statement, &replaceLogs.statement, &insertSlots.statement, &updateSlots.statement, &declarePools.statement, &setPools.statement,
-		&replaceValues.statement, &replaceTopologies.statement, dropValues, dropPools, dropSlots, dropEnded, nameAssets, notify, askKeys, askOutcome,
+		&to.insertRuns.statement, &to.updateRuns.statement, &to.insertEvents.statement, &to.replaceEvents.statement, &to.states.statement,
+		&to.insertLogs.statement, &to.replaceLogs.statement, &to.insertSlots.statement, &to.updateSlots.statement, &to.declarePools.statement, &to.setPools.statement,
+		&to.values.statement, &to.topologies.statement, dropValues, dropPools, dropSlots, dropEnded, nameAssets, notify, askKeys, askOutcome,
 	} {
 		known, err := session.conn.Prepare(t.Context(), st.name, st.sql)
 		if err != nil {

@@ -23,6 +23,9 @@ const (
 	minServer = 130000
 )
 
+// SchemaVersion returns the version of the schema that this program reads and writes.
+func SchemaVersion() int { return schemaVersion }
+
 // migrations are applied in the order of their numbers, each in a transaction, and never changed
 // once they were released. Each ends by writing its number and the oldest program that may still
 // read the store into the store table.

@@ -201,7 +201,7 @@ func (f *facts) setPool(u *storage.PoolUpdate, e *effects) {
 }
 
 // sendSlots writes the claims that are new or changed, and drops those that ended.
-func (f *facts) sendSlots(t *trip, enc *encoder, e *effects) {
+func (f *facts) sendSlots(t *trip, to *tables, enc *encoder, e *effects) {
 	if len(e.dropped) > 0 {
 		t.send(dropSlots, nil, integers(e.dropped))
 	}
@@ -220,6 +220,6 @@ func (f *facts) sendSlots(t *trip, enc *encoder, e *effects) {
 			changed = append(changed, c)
 		}
 	}
-	insertSlots.send(t, enc, added, nil)
-	updateSlots.send(t, enc, changed, nil)
+	to.insertSlots.send(t, enc, added, nil)
+	to.updateSlots.send(t, enc, changed, nil)
 }

@@ -4,7 +4,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -115,7 +114,7 @@ func (s *Store) Close() error {
 		s.queue.Close()
 		<-s.done
 		s.pool.Close()
-		err = errors.Join(s.queue.Lost())
+		err = s.queue.Lost()
 	})
 	return err
 }

@@ -5,8 +5,45 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
-// The tables as the writer fills them. A new one is a migration, a write here, a list in [effects] and
-// the line that sends it.
+// tables is how the writer fills the tables. A new one is a migration, a write here, a list in [effects] and
+// the line that sends it. (They are made with the writer: a program that only links the package pays nothing.)
+type tables struct {
+	insertRuns    *write[newRun]
+	updateRuns    *write[run]
+	insertEvents  *write[storage.Event]
+	replaceEvents *write[storage.Event]
+	insertLogs    *write[storage.LogLine]
+	replaceLogs   *write[storage.LogLine]
+	states        *write[storage.AssetUpdate]
+	insertSlots   *write[slotRow]
+	updateSlots   *write[claim]
+	declarePools  *write[pool]
+	setPools      *write[pool]
+	values        *write[storage.KVPair]
+	topologies    *write[storage.Topology]
+}
+
+func newTables() *tables {
+	events, logs, pools := eventColumns(), logColumns(), poolColumns()
+	return &tables{
+		insertRuns: insertRuns(), updateRuns: updateRuns(),
+		// What is new is added without asking whether it is there, at two thirds of the cost.
+		insertEvents: insert("event", events...), replaceEvents: replace("event", "run, n", events...),
+		insertLogs: insert("log", logs...), replaceLogs: replace("log", "run, n", logs...),
+		states:      replace("asset_state", "asset, observed", stateColumns()...),
+		insertSlots: insert("slot", slotColumns()...), updateSlots: updateSlots(),
+		declarePools: newWrite("declare_pool", insertInto("pool", pools)+" ON CONFLICT (name) DO UPDATE SET declared = excluded.declared", pools...),
+		setPools:     newWrite("set_pool", insertInto("pool", pools)+" ON CONFLICT (name) DO UPDATE SET by_hand = excluded.by_hand", pools...),
+		values: replace("kv", "key",
+			textOf("key", func(p *storage.KVPair) string { return p.Key }),
+			bytesOf("value", func(p *storage.KVPair) []byte { return p.Value })),
+		topologies: replace("topology", "location",
+			textOf("location", func(t *storage.Topology) string { return t.Location }),
+			bigintOf("at", func(t *storage.Topology) storage.Micros { return storage.MicrosOf(t.At) }),
+			textOf("hash", func(t *storage.Topology) string { return t.Hash }),
+			documentOf("doc", func(t *storage.Topology) []byte { return t.Doc })),
+	}
+}
 
 // newRun is a run to insert, with the end of its owner's lease. Its ID is here once more, since its record is the
 // caller's, who may have left when the answer comes.
@@ -17,135 +54,100 @@ type newRun struct {
 	until storage.Micros
 }
 
-var insertRuns = newWrite(
-	"insert_run", `INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at,
-	succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until)
-SELECT id, location, job, state, token, created_at, started_at, ended_at,
-	succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until FROM ROWS RETURNING key, id`,
-	column[newRun]{"id", texts, func(b []byte, r *newRun) []byte { return putText(b, r.id) }},
-	column[newRun]{"location", texts, func(b []byte, r *newRun) []byte { return putText(b, r.Record.Location) }},
-	column[newRun]{"job", texts, func(b []byte, r *newRun) []byte { return putText(b, r.Record.Job) }},
-	column[newRun]{"state", smallint, func(b []byte, r *newRun) []byte { return putSmallint(b, int16(r.Record.State)) }},
-	column[newRun]{"token", bigint, func(b []byte, r *newRun) []byte { return putInteger(b, r.Record.Token) }},
-	column[newRun]{"created_at", bigint, func(b []byte, r *newRun) []byte { return putInteger(b, int64(storage.MicrosOf(r.Record.CreatedAt))) }},
-	column[newRun]{"started_at", bigint, func(b []byte, r *newRun) []byte { return putInteger(b, int64(storage.MicrosOf(r.Record.StartedAt))) }},
-	column[newRun]{"ended_at", bigint, func(b []byte, r *newRun) []byte { return putInteger(b, int64(storage.MicrosOf(r.Record.EndedAt))) }},
-	column[newRun]{"succeeded", integer4, func(b []byte, r *newRun) []byte { return putInteger4(b, int32(r.Record.Counts.Succeeded)) }},
-	column[newRun]{"failed", integer4, func(b []byte, r *newRun) []byte { return putInteger4(b, int32(r.Record.Counts.Failed)) }},
-	column[newRun]{"skipped", integer4, func(b []byte, r *newRun) []byte { return putInteger4(b, int32(r.Record.Counts.Skipped)) }},
-	column[newRun]{"canceled", integer4, func(b []byte, r *newRun) []byte { return putInteger4(b, int32(r.Record.Counts.Canceled)) }},
-	column[newRun]{"error", texts, func(b []byte, r *newRun) []byte { return putText(b, r.Record.Error) }},
-	column[newRun]{"request", texts, func(b []byte, r *newRun) []byte { return putDocument(b, r.Request) }},
-	column[newRun]{"tags", texts, func(b []byte, r *newRun) []byte { return putDocument(b, r.Tags) }},
-	column[newRun]{"plan", texts, func(b []byte, r *newRun) []byte { return putDocument(b, r.Plan) }},
-	column[newRun]{"owner", texts, func(b []byte, r *newRun) []byte { return putText(b, r.Record.Owner) }},
-	column[newRun]{"lease_until", bigint, func(b []byte, r *newRun) []byte { return putInteger(b, int64(r.until)) }},
-)
+func insertRuns() *write[newRun] {
+	columns := []column[newRun]{
+		textOf("id", func(r *newRun) string { return r.id }),
+		textOf("location", func(r *newRun) string { return r.Record.Location }),
+		textOf("job", func(r *newRun) string { return r.Record.Job }),
+		smallintOf("state", func(r *newRun) storage.RunState { return r.Record.State }),
+		bigintOf("token", func(r *newRun) int64 { return r.Record.Token }),
+		bigintOf("created_at", func(r *newRun) storage.Micros { return storage.MicrosOf(r.Record.CreatedAt) }),
+		bigintOf("started_at", func(r *newRun) storage.Micros { return storage.MicrosOf(r.Record.StartedAt) }),
+		bigintOf("ended_at", func(r *newRun) storage.Micros { return storage.MicrosOf(r.Record.EndedAt) }),
+		integerOf("succeeded", func(r *newRun) int { return r.Record.Counts.Succeeded }),
+		integerOf("failed", func(r *newRun) int { return r.Record.Counts.Failed }),
+		integerOf("skipped", func(r *newRun) int { return r.Record.Counts.Skipped }),
+		integerOf("canceled", func(r *newRun) int { return r.Record.Counts.Canceled }),
+		textOf("error", func(r *newRun) string { return r.Record.Error }),
+		documentOf("request", func(r *newRun) []byte { return r.Request }),
+		documentOf("tags", func(r *newRun) []byte { return r.Tags }),
+		documentOf("plan", func(r *newRun) []byte { return r.Plan }),
+		textOf("owner", func(r *newRun) string { return r.Record.Owner }),
+		bigintOf("lease_until", func(r *newRun) storage.Micros { return r.until }),
+	}
+	return newWrite("insert_run", insertInto("run", columns)+" RETURNING key, id", columns...)
+}
 
-var updateRuns = newWrite(
-	"update_run", `UPDATE run SET token = new.token, lease_until = new.lease_until, state = new.state, owner = new.owner,
+// updateRuns changes the rows of runs. What is NULL was not changed.
+func updateRuns() *write[run] {
+	return newWrite(
+		"update_run", `UPDATE run SET token = new.token, lease_until = new.lease_until, state = new.state, owner = new.owner,
 	started_at = coalesce(new.started_at, run.started_at), ended_at = coalesce(new.ended_at, run.ended_at),
 	succeeded = coalesce(new.succeeded, run.succeeded), failed = coalesce(new.failed, run.failed),
 	skipped = coalesce(new.skipped, run.skipped), canceled = coalesce(new.canceled, run.canceled),
 	error = coalesce(new.error, run.error), cancel = coalesce(new.cancel, run.cancel), plan = coalesce(new.plan, run.plan)
 FROM ROWS WHERE run.key = new.key`,
-	column[run]{"key", bigint, func(b []byte, r *run) []byte { return putInteger(b, int64(r.key)) }},
-	column[run]{"token", bigint, func(b []byte, r *run) []byte { return putInteger(b, r.token) }},
-	column[run]{"lease_until", bigint, func(b []byte, r *run) []byte { return putInteger(b, int64(r.until)) }},
-	column[run]{"state", smallint, func(b []byte, r *run) []byte { return putSmallint(b, int16(r.state)) }},
-	column[run]{"owner", texts, func(b []byte, r *run) []byte { return putText(b, r.owner) }},
-	column[run]{"started_at", bigint, func(b []byte, r *run) []byte { return putMoment(b, r.started) }},
-	column[run]{"ended_at", bigint, func(b []byte, r *run) []byte { return putMoment(b, r.ended) }},
-	column[run]{"succeeded", integer4, func(b []byte, r *run) []byte { return r.putCount(b, r.updated().Succeeded) }},
-	column[run]{"failed", integer4, func(b []byte, r *run) []byte { return r.putCount(b, r.updated().Failed) }},
-	column[run]{"skipped", integer4, func(b []byte, r *run) []byte { return r.putCount(b, r.updated().Skipped) }},
-	column[run]{"canceled", integer4, func(b []byte, r *run) []byte { return r.putCount(b, r.updated().Canceled) }},
-	column[run]{"error", texts, func(b []byte, r *run) []byte {
-		if r.update == nil {
-			return putNull(b)
-		}
-		return putText(b, r.update.Error)
-	}},
-	column[run]{"cancel", texts, func(b []byte, r *run) []byte { return putDocument(b, r.canceling) }},
-	column[run]{"plan", texts, func(b []byte, r *run) []byte { return putDocument(b, r.plan) }},
-)
+		bigintOf("key", func(r *run) storage.RunKey { return r.key }),
+		bigintOf("token", func(r *run) int64 { return r.token }),
+		bigintOf("lease_until", func(r *run) storage.Micros { return r.until }),
+		smallintOf("state", func(r *run) storage.RunState { return r.state }),
+		textOf("owner", func(r *run) string { return r.owner }),
+		unless(bigintOf("started_at", func(r *run) storage.Micros { return *r.started }), func(r *run) bool { return r.started == nil }),
+		unless(bigintOf("ended_at", func(r *run) storage.Micros { return *r.ended }), func(r *run) bool { return r.ended == nil }),
+		unless(integerOf("succeeded", func(r *run) int { return r.update.Counts.Succeeded }), notUpdated),
+		unless(integerOf("failed", func(r *run) int { return r.update.Counts.Failed }), notUpdated),
+		unless(integerOf("skipped", func(r *run) int { return r.update.Counts.Skipped }), notUpdated),
+		unless(integerOf("canceled", func(r *run) int { return r.update.Counts.Canceled }), notUpdated),
+		unless(textOf("error", func(r *run) string { return r.update.Error }), notUpdated),
+		documentOf("cancel", func(r *run) []byte { return r.canceling }),
+		documentOf("plan", func(r *run) []byte { return r.plan }),
+	)
+}
 
-// putMoment appends an instant, NULL where nothing was said of it.
-func putMoment(dst []byte, at *storage.Micros) []byte {
-	if at == nil {
-		return putNull(dst)
+func notUpdated(r *run) bool { return r.update == nil }
+
+func eventColumns() []column[storage.Event] {
+	return []column[storage.Event]{
+		bigintOf("run", func(e *storage.Event) storage.RunKey { return e.Run }),
+		bigintOf("n", func(e *storage.Event) int64 { return e.N }),
+		bigintOf("at", func(e *storage.Event) storage.Micros { return e.At }),
+		bigintOf("retry_at", func(e *storage.Event) storage.Micros { return e.RetryAt }),
+		unless(bigintOf("asset", func(e *storage.Event) storage.AssetKey { return e.Asset }), func(e *storage.Event) bool { return e.Asset == 0 }),
+		integerOf("step", func(e *storage.Event) int32 { return e.Step }),
+		integerOf("attempt", func(e *storage.Event) int32 { return e.Attempt }),
+		integerOf("cause", func(e *storage.Event) int32 { return e.Cause }),
+		smallintOf("kind", func(e *storage.Event) storage.EventKind { return e.Kind }),
+		smallintOf("status", func(e *storage.Event) uint8 { return e.Status }),
+		documentOf("detail", func(e *storage.Event) []byte { return e.Detail }),
 	}
-	return putInteger(dst, int64(*at))
 }
 
-// updated are the counts of the last update, zero where there is none.
-func (r *run) updated() storage.StepCounts {
-	if r.update == nil {
-		return storage.StepCounts{}
+func logColumns() []column[storage.LogLine] {
+	return []column[storage.LogLine]{
+		bigintOf("run", func(l *storage.LogLine) storage.RunKey { return l.Run }),
+		bigintOf("n", func(l *storage.LogLine) int64 { return l.N }),
+		bigintOf("at", func(l *storage.LogLine) storage.Micros { return storage.MicrosOf(l.At) }),
+		integerOf("step", func(l *storage.LogLine) int32 { return l.Step }),
+		integerOf("attempt", func(l *storage.LogLine) int32 { return l.Attempt }),
+		integerOf("level", func(l *storage.LogLine) int { return int(l.Level) }),
+		smallintOf("stream", func(l *storage.LogLine) storage.LogStream { return l.Stream }),
+		textOf("message", func(l *storage.LogLine) string { return l.Message }),
+		textOf("attrs", func(l *storage.LogLine) string { return l.Attrs }),
 	}
-	return r.update.Counts
 }
 
-// putCount appends a count, NULL where there is no update.
-func (r *run) putCount(dst []byte, n int) []byte {
-	if r.update == nil {
-		return putNull(dst)
+func stateColumns() []column[storage.AssetUpdate] {
+	return []column[storage.AssetUpdate]{
+		bigintOf("asset", func(u *storage.AssetUpdate) storage.AssetKey { return u.Asset }),
+		booleanOf("observed", func(u *storage.AssetUpdate) bool { return u.Observed }),
+		bigintOf("run", func(u *storage.AssetUpdate) storage.RunKey { return u.Run }),
+		bigintOf("n", func(u *storage.AssetUpdate) int64 { return u.N }),
+		bigintOf("at", func(u *storage.AssetUpdate) storage.Micros { return u.At }),
+		textOf("data_version", func(u *storage.AssetUpdate) string { return u.DataVersion }),
+		textOf("code_version", func(u *storage.AssetUpdate) string { return u.CodeVersion }),
+		documentOf("detail", func(u *storage.AssetUpdate) []byte { return u.Detail }),
 	}
-	return putInteger4(dst, int32(n))
 }
-
-var eventColumns = []column[storage.Event]{
-	{"run", bigint, func(b []byte, e *storage.Event) []byte { return putInteger(b, int64(e.Run)) }},
-	{"n", bigint, func(b []byte, e *storage.Event) []byte { return putInteger(b, e.N) }},
-	{"at", bigint, func(b []byte, e *storage.Event) []byte { return putInteger(b, int64(e.At)) }},
-	{"retry_at", bigint, func(b []byte, e *storage.Event) []byte { return putInteger(b, int64(e.RetryAt)) }},
-	{"asset", bigint, func(b []byte, e *storage.Event) []byte {
-		if e.Asset == 0 {
-			return putNull(b)
-		}
-		return putInteger(b, int64(e.Asset))
-	}},
-	{"step", integer4, func(b []byte, e *storage.Event) []byte { return putInteger4(b, e.Step) }},
-	{"attempt", integer4, func(b []byte, e *storage.Event) []byte { return putInteger4(b, e.Attempt) }},
-	{"cause", integer4, func(b []byte, e *storage.Event) []byte { return putInteger4(b, e.Cause) }},
-	{"kind", smallint, func(b []byte, e *storage.Event) []byte { return putSmallint(b, int16(e.Kind)) }},
-	{"status", smallint, func(b []byte, e *storage.Event) []byte { return putSmallint(b, int16(e.Status)) }},
-	{"detail", texts, func(b []byte, e *storage.Event) []byte { return putDocument(b, e.Detail) }},
-}
-
-// What is new is added without asking whether it is there, at two thirds of the cost.
-var (
-	insertEvents  = insert("event", eventColumns...)
-	replaceEvents = replace("event", "run, n", eventColumns...)
-)
-
-var logColumns = []column[storage.LogLine]{
-	{"run", bigint, func(b []byte, l *storage.LogLine) []byte { return putInteger(b, int64(l.Run)) }},
-	{"n", bigint, func(b []byte, l *storage.LogLine) []byte { return putInteger(b, l.N) }},
-	{"at", bigint, func(b []byte, l *storage.LogLine) []byte { return putInteger(b, int64(storage.MicrosOf(l.At))) }},
-	{"step", integer4, func(b []byte, l *storage.LogLine) []byte { return putInteger4(b, l.Step) }},
-	{"attempt", integer4, func(b []byte, l *storage.LogLine) []byte { return putInteger4(b, l.Attempt) }},
-	{"level", integer4, func(b []byte, l *storage.LogLine) []byte { return putInteger4(b, int32(l.Level)) }},
-	{"stream", smallint, func(b []byte, l *storage.LogLine) []byte { return putSmallint(b, int16(l.Stream)) }},
-	{"message", texts, func(b []byte, l *storage.LogLine) []byte { return putText(b, l.Message) }},
-	{"attrs", texts, func(b []byte, l *storage.LogLine) []byte { return putText(b, l.Attrs) }},
-}
-
-var (
-	insertLogs  = insert("log", logColumns...)
-	replaceLogs = replace("log", "run, n", logColumns...)
-)
-
-var replaceStates = replace("asset_state", "asset, observed",
-	column[storage.AssetUpdate]{"asset", bigint, func(b []byte, u *storage.AssetUpdate) []byte { return putInteger(b, int64(u.Asset)) }},
-	column[storage.AssetUpdate]{"observed", boolean, func(b []byte, u *storage.AssetUpdate) []byte { return putBoolean(b, u.Observed) }},
-	column[storage.AssetUpdate]{"run", bigint, func(b []byte, u *storage.AssetUpdate) []byte { return putInteger(b, int64(u.Run)) }},
-	column[storage.AssetUpdate]{"n", bigint, func(b []byte, u *storage.AssetUpdate) []byte { return putInteger(b, u.N) }},
-	column[storage.AssetUpdate]{"at", bigint, func(b []byte, u *storage.AssetUpdate) []byte { return putInteger(b, int64(u.At)) }},
-	column[storage.AssetUpdate]{"data_version", texts, func(b []byte, u *storage.AssetUpdate) []byte { return putText(b, u.DataVersion) }},
-	column[storage.AssetUpdate]{"code_version", texts, func(b []byte, u *storage.AssetUpdate) []byte { return putText(b, u.CodeVersion) }},
-	column[storage.AssetUpdate]{"detail", texts, func(b []byte, u *storage.AssetUpdate) []byte { return putDocument(b, u.Detail) }},
-)
 
 // slotRow is what a claim has of one pool.
 type slotRow struct {
@@ -154,48 +156,38 @@ type slotRow struct {
 	pool storage.PoolSlots
 }
 
-var insertSlots = insert("slot",
-	column[slotRow]{"ticket", bigint, func(b []byte, s *slotRow) []byte { return putInteger(b, s.ticket) }},
-	column[slotRow]{"run", bigint, func(b []byte, s *slotRow) []byte { return putInteger(b, int64(s.run)) }},
-	column[slotRow]{"since", bigint, func(b []byte, s *slotRow) []byte { return putInteger(b, int64(s.since)) }},
-	column[slotRow]{"until", bigint, func(b []byte, s *slotRow) []byte { return putInteger(b, int64(s.until)) }},
-	column[slotRow]{"step", integer4, func(b []byte, s *slotRow) []byte { return putInteger4(b, s.step) }},
-	column[slotRow]{"attempt", integer4, func(b []byte, s *slotRow) []byte { return putInteger4(b, s.attempt) }},
-	column[slotRow]{"slots", integer4, func(b []byte, s *slotRow) []byte { return putInteger4(b, int32(s.pool.Slots)) }},
-	column[slotRow]{"holding", boolean, func(b []byte, s *slotRow) []byte { return putBoolean(b, s.holding) }},
-	column[slotRow]{"pool", texts, func(b []byte, s *slotRow) []byte { return putText(b, s.pool.Pool) }},
-	column[slotRow]{"step_key", texts, func(b []byte, s *slotRow) []byte { return putText(b, s.key) }},
-)
-
-var updateSlots = newWrite(
-	"update_slot", "UPDATE slot SET holding = new.holding, since = new.since, until = new.until FROM ROWS WHERE slot.ticket = new.ticket",
-	column[claim]{"ticket", bigint, func(b []byte, c *claim) []byte { return putInteger(b, c.ticket) }},
-	column[claim]{"holding", boolean, func(b []byte, c *claim) []byte { return putBoolean(b, c.holding) }},
-	column[claim]{"since", bigint, func(b []byte, c *claim) []byte { return putInteger(b, int64(c.since)) }},
-	column[claim]{"until", bigint, func(b []byte, c *claim) []byte { return putInteger(b, int64(c.until)) }},
-)
-
-var (
-	poolColumns = []column[pool]{
-		{"name", texts, func(b []byte, p *pool) []byte { return putText(b, p.name) }},
-		{"declared", integer4, func(b []byte, p *pool) []byte { return putInteger4(b, p.declared) }},
-		{"by_hand", integer4, func(b []byte, p *pool) []byte { return putInteger4(b, p.byHand) }},
+func slotColumns() []column[slotRow] {
+	return []column[slotRow]{
+		bigintOf("ticket", func(s *slotRow) int64 { return s.ticket }),
+		bigintOf("run", func(s *slotRow) storage.RunKey { return s.run }),
+		bigintOf("since", func(s *slotRow) storage.Micros { return s.since }),
+		bigintOf("until", func(s *slotRow) storage.Micros { return s.until }),
+		integerOf("step", func(s *slotRow) int32 { return s.step }),
+		integerOf("attempt", func(s *slotRow) int32 { return s.attempt }),
+		integerOf("slots", func(s *slotRow) int { return s.pool.Slots }),
+		booleanOf("holding", func(s *slotRow) bool { return s.holding }),
+		textOf("pool", func(s *slotRow) string { return s.pool.Pool }),
+		textOf("step_key", func(s *slotRow) string { return s.key }),
 	}
-	declarePools = newWrite("declare_pool", insertInto("pool", poolColumns)+" ON CONFLICT (name) DO UPDATE SET declared = excluded.declared", poolColumns...)
-	setPools     = newWrite("set_pool", insertInto("pool", poolColumns)+" ON CONFLICT (name) DO UPDATE SET by_hand = excluded.by_hand", poolColumns...)
-)
+}
 
-var replaceValues = replace("kv", "key",
-	column[storage.KVPair]{"key", texts, func(b []byte, p *storage.KVPair) []byte { return putText(b, p.Key) }},
-	column[storage.KVPair]{"value", bytea, func(b []byte, p *storage.KVPair) []byte { return putBytes(b, p.Value) }},
-)
+func updateSlots() *write[claim] {
+	return newWrite(
+		"update_slot", "UPDATE slot SET holding = new.holding, since = new.since, until = new.until FROM ROWS WHERE slot.ticket = new.ticket",
+		bigintOf("ticket", func(c *claim) int64 { return c.ticket }),
+		booleanOf("holding", func(c *claim) bool { return c.holding }),
+		bigintOf("since", func(c *claim) storage.Micros { return c.since }),
+		bigintOf("until", func(c *claim) storage.Micros { return c.until }),
+	)
+}
 
-var replaceTopologies = replace("topology", "location",
-	column[storage.Topology]{"location", texts, func(b []byte, t *storage.Topology) []byte { return putText(b, t.Location) }},
-	column[storage.Topology]{"at", bigint, func(b []byte, t *storage.Topology) []byte { return putInteger(b, int64(storage.MicrosOf(t.At))) }},
-	column[storage.Topology]{"hash", texts, func(b []byte, t *storage.Topology) []byte { return putText(b, t.Hash) }},
-	column[storage.Topology]{"doc", texts, func(b []byte, t *storage.Topology) []byte { return putDocument(b, t.Doc) }},
-)
+func poolColumns() []column[pool] {
+	return []column[pool]{
+		textOf("name", func(p *pool) string { return p.name }),
+		integerOf("declared", func(p *pool) int32 { return p.declared }),
+		integerOf("by_hand", func(p *pool) int32 { return p.byHand }),
+	}
+}
 
 // The statements that take a list. Rows of others are met in the order of their keys by everybody, so that nobody
 // waits in a circle.

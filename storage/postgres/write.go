@@ -14,11 +14,11 @@ type write[R any] struct {
 	columns []column[R]
 }
 
-// column is one column of a write.
+// column is one column of a write, made by [bigintOf] and its kin.
 type column[R any] struct {
 	name string
 	kind kind
-	// put appends the value of a row with its length, as [putInteger] and its kin do.
+	// put appends the value of a row as an element of an array: its length in bytes, and the value.
 	put func(dst []byte, row *R) []byte
 }
 
@@ -29,13 +29,75 @@ type kind struct {
 }
 
 var (
-	bigint   = kind{20, "bigint"}
-	integer4 = kind{23, "integer"}
-	smallint = kind{21, "smallint"}
-	boolean  = kind{16, "boolean"}
-	texts    = kind{25, "text"}
-	bytea    = kind{17, "bytea"}
+	bigints   = kind{20, "bigint"}
+	integers4 = kind{23, "integer"}
+	smallints = kind{21, "smallint"}
+	booleans  = kind{16, "boolean"}
+	texts     = kind{25, "text"}
+	byteas    = kind{17, "bytea"}
 )
+
+func bigintOf[R any, T ~int64](name string, of func(*R) T) column[R] {
+	return column[R]{name, bigints, func(dst []byte, r *R) []byte { return putInteger(dst, int64(of(r))) }}
+}
+
+func integerOf[R any, T ~int | ~int32](name string, of func(*R) T) column[R] {
+	return column[R]{name, integers4, func(dst []byte, r *R) []byte {
+		dst = binary.BigEndian.AppendUint32(dst, 4)
+		return binary.BigEndian.AppendUint32(dst, uint32(of(r)))
+	}}
+}
+
+func smallintOf[R any, T ~uint8](name string, of func(*R) T) column[R] {
+	return column[R]{name, smallints, func(dst []byte, r *R) []byte {
+		dst = binary.BigEndian.AppendUint32(dst, 2)
+		return binary.BigEndian.AppendUint16(dst, uint16(of(r)))
+	}}
+}
+
+func booleanOf[R any](name string, of func(*R) bool) column[R] {
+	return column[R]{name, booleans, func(dst []byte, r *R) []byte {
+		dst = binary.BigEndian.AppendUint32(dst, 1)
+		if of(r) {
+			return append(dst, 1)
+		}
+		return append(dst, 0)
+	}}
+}
+
+func textOf[R any](name string, of func(*R) string) column[R] {
+	return column[R]{name, texts, func(dst []byte, r *R) []byte { return putText(dst, of(r)) }}
+}
+
+// documentOf is a column of JSON documents, NULL where there is none.
+func documentOf[R any](name string, of func(*R) []byte) column[R] {
+	return column[R]{name, texts, func(dst []byte, r *R) []byte {
+		if doc := of(r); len(doc) > 0 {
+			return putText(dst, doc)
+		}
+		return putNull(dst)
+	}}
+}
+
+func bytesOf[R any](name string, of func(*R) []byte) column[R] {
+	return column[R]{name, byteas, func(dst []byte, r *R) []byte {
+		b := of(r)
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
+		return append(dst, b...)
+	}}
+}
+
+// unless is a column that is NULL in some rows, whose value is not asked for then.
+func unless[R any](c column[R], null func(*R) bool) column[R] {
+	put := c.put
+	c.put = func(dst []byte, r *R) []byte {
+		if null(r) {
+			return putNull(dst)
+		}
+		return put(dst, r)
+	}
+	return c
+}
 
 // newWrite makes a write of an SQL text with the word ROWS in the place of the rows, which have the names of the
 // columns.
@@ -119,37 +181,12 @@ func putHeader(dst []byte, k kind, n int) []byte {
 	return binary.BigEndian.AppendUint32(dst, 1) // the first index
 }
 
-// The put functions append an element of an array: its length in bytes, and the value.
-
 func putInteger(dst []byte, n int64) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, 8)
 	return binary.BigEndian.AppendUint64(dst, uint64(n))
 }
 
-func putInteger4(dst []byte, n int32) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, 4)
-	return binary.BigEndian.AppendUint32(dst, uint32(n))
-}
-
-func putSmallint(dst []byte, n int16) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, 2)
-	return binary.BigEndian.AppendUint16(dst, uint16(n))
-}
-
-func putBoolean(dst []byte, yes bool) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, 1)
-	if yes {
-		return append(dst, 1)
-	}
-	return append(dst, 0)
-}
-
 func putNull(dst []byte) []byte { return binary.BigEndian.AppendUint32(dst, 1<<32-1) }
-
-func putBytes(dst, s []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(s)))
-	return append(dst, s...)
-}
 
 // putText appends a text as it is kept.
 func putText[T string | []byte](dst []byte, s T) []byte {
@@ -159,17 +196,9 @@ func putText[T string | []byte](dst []byte, s T) []byte {
 	return dst
 }
 
-// putDocument appends a JSON document, NULL where there is none.
-func putDocument(dst, doc []byte) []byte {
-	if len(doc) == 0 {
-		return putNull(dst)
-	}
-	return putText(dst, doc)
-}
-
 // integers is an array as a parameter.
 func integers[T ~int64](list []T) []byte {
-	b := putHeader(nil, bigint, len(list))
+	b := putHeader(nil, bigints, len(list))
 	for _, n := range list {
 		b = putInteger(b, int64(n))
 	}

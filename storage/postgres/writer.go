@@ -27,13 +27,14 @@ type writer struct {
 	needs   needs
 	facts   *facts
 	effects *effects
+	tables  *tables
 	encoder encoder
 	// unsure says that the transaction of facts was told to commit and has not answered.
 	unsure bool
 }
 
 func newWriter(s *Store) *writer {
-	return &writer{store: s, target: s.target, queue: s.queue, facts: newFacts(), effects: newEffects()}
+	return &writer{store: s, target: s.target, queue: s.queue, facts: newFacts(), effects: newEffects(), tables: newTables()}
 }
 
 // write is the writer's goroutine: it only waits, writeGroup works.
@@ -97,7 +98,7 @@ func (w *writer) writeSingly(g *commit.Group, away *outage) {
 // carry writes requests in one transaction, over as many connections as that takes.
 func (w *writer) carry(g *commit.Group, requests []commit.Request, away *outage) error {
 	alone := len(requests) < len(g.Requests)
-	for conflicts := 0; ; {
+	for conflicts, breaks := 0, 0; ; {
 		err := w.attempt(g, requests, alone)
 		switch {
 		case err == nil:
@@ -107,9 +108,13 @@ func (w *writer) carry(g *commit.Group, requests []commit.Request, away *outage)
 		case w.session != nil:
 			return w.target.explain("write", err)
 		default:
-			committed, err := w.regain(alone, away)
-			if committed || err != nil {
-				return err
+			committed, regainErr := w.regain(err, alone, away)
+			if committed || regainErr != nil {
+				return regainErr
+			}
+			// A server that breaks down over what we say is given time, too.
+			if breaks++; breaks > 1 && !away.wait(context.Background()) {
+				return w.target.gone("write", err, away)
 			}
 		}
 	}
@@ -137,13 +142,16 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	w.lend(alone)
 	err := w.facts.load(w.session, &w.needs)
 	w.queue.Reclaim()
+	if err == nil {
+		err = w.sameStore(w.facts.store)
+	}
 	if err != nil {
 		return w.undo(err)
 	}
 	w.effects.reset()
 	decide(g, requests, w.facts, w.effects)
 	t := w.session.trip()
-	w.effects.send(t, &w.encoder, w.facts, w.store.channel())
+	w.effects.send(t, w.tables, &w.encoder, w.facts, w.store.channel())
 	if len(t.sent) == 0 {
 		t.send(rollback, nil) // nothing to write, and nothing to wait for the disk for
 		return w.undo(t.end())
@@ -212,10 +220,7 @@ func (w *writer) connect(away *outage) error {
 
 // welcome makes sure that the server has the same store, and that nothing is left there of the session before.
 func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
-	err := w.target.checkVersion(who)
-	if err == nil && who.id != w.store.id {
-		err = fmt.Errorf("there is another store by now: its id is %s, not %s", who.id, w.store.id)
-	}
+	err := errors.Join(w.target.checkVersion(who), w.sameStore(who.id))
 	if err == nil && w.former != nil {
 		_, err = s.conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND (extract(epoch FROM backend_start) * 1000000)::bigint = $2",
 			w.former.pid, w.former.started)
@@ -228,28 +233,39 @@ func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
 	return nil
 }
 
-// regain finds a server again, and finds out what became of the transaction that was under way.
-func (w *writer) regain(alone bool, away *outage) (committed bool, err error) {
+// sameStore asks every transaction, for a pooler may let them share connections with those of others, whatever their
+// settings are.
+func (w *writer) sameStore(id string) error {
+	if id != w.store.id {
+		return fmt.Errorf("there is another store by now: its id is %q, not %q", id, w.store.id)
+	}
+	return nil
+}
+
+// regain finds a server again, and finds out what became of the transaction that was under way when the
+// connection broke.
+func (w *writer) regain(broken error, alone bool, away *outage) (committed bool, err error) {
 	w.lend(alone)
-	defer w.queue.Reclaim()
+	defer func() {
+		if err != nil && w.unsure {
+			err = fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, err)
+		}
+		w.unsure = false
+		w.queue.Reclaim()
+	}()
 	for {
 		if err := w.connect(away); err != nil {
-			if w.unsure {
-				w.unsure = false
-				err = fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, err)
-			}
 			return false, err
 		}
 		if !w.unsure {
 			return false, nil
 		}
 		committed, err := w.outcome(away)
-		if err == nil {
-			w.unsure = false
-			return committed, nil
+		if err == nil || w.session != nil {
+			return committed, w.target.explain("ask for the outcome of a transaction", err)
 		}
-		if w.session != nil {
-			return false, fmt.Errorf("%w: %w", storage.ErrOutcomeUnknown, w.target.explain("ask for the outcome of a transaction", err))
+		if !away.wait(context.Background()) {
+			return false, w.target.gone("write", broken, away)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func checkKeys(f *fixture) {
 
 // checkManyKeys has more keys than one statement may take arguments, some of them twice.
 func checkManyKeys(f *fixture) {
-	const n = 70_000
+	const n = 40_000
 	keys, ordinals := make([]string, n), make([]partition.Ordinal, n)
 	for i := range keys {
 		keys[i], ordinals[i] = fmt.Sprintf("key_%06d", i), partition.Ordinal(i)

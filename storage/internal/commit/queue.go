@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -38,6 +39,8 @@ type Queue struct {
 	// refused holds what the later calls under a fence are told. The zero fence guards nothing and
 	// is told once.
 	refused map[storage.Fence]error
+	// lost is what became of records that were appended before the queue was closed.
+	lost error
 	// answers are reused: a channel is back in the pool only after its one answer was read or can
 	// no longer come.
 	answers sync.Pool
@@ -272,8 +275,11 @@ func (q *Queue) Finish() {
 		if r.Err != nil && r.Sticky() {
 			q.refused[r.Fence] = r.Err
 		}
-		if r.answer != nil {
+		switch {
+		case r.answer != nil:
 			r.answer <- r.Err // buffered: it never waits
+		case q.closed && r.Err != nil && !r.Withdrawn && !r.Refused && !errors.Is(r.Err, storage.ErrFenced):
+			q.lost = r.Err // nobody will ask
 		}
 	}
 	q.held.reset()
@@ -293,5 +299,5 @@ func (q *Queue) Close() {
 func (q *Queue) Lost() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.refused[storage.Fence{}]
+	return errors.Join(q.refused[storage.Fence{}], q.lost)
 }

@@ -293,6 +293,26 @@ func TestFailuresWithoutAFenceAreToldOnce(t *testing.T) {
 	})
 }
 
+// Whoever closes hears of what was appended and not written: nobody else can.
+func TestLostAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failure := errors.New("failed")
+		for want, fail := range map[error]error{failure: failure, nil: storage.ErrFenced} {
+			q := commit.NewQueue()
+			appendEvents(t, q, storage.Fence{Run: 1}, 1)
+			q.Close()
+			if !q.Wait() {
+				t.Fatal("what was appended is not written")
+			}
+			q.Take().Requests[0].Fail(fail)
+			q.Finish()
+			if got := q.Lost(); !errors.Is(got, want) {
+				t.Errorf("lost %v, want %v", got, want)
+			}
+		}
+	})
+}
+
 func TestNewRequest(t *testing.T) {
 	b := storage.Batch{
 		Fence: storage.Fence{Backfill: 7},

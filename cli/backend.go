@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers/internal/nearest"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
+	"github.com/rivers-go/rivers/storage/postgres"
+	"github.com/rivers-go/rivers/storage/sqlite"
+)
+
+// storageForms is what --storage takes, for people.
+const storageForms = "a path, sqlite:///path, postgres://user@host/database or memory:"
+
+// defaultStore is the embedded store, relative to the working directory.
+var defaultStore = filepath.Join(".rivers", "storage")
+
+// backend is a kind of store that --storage can name.
+type backend struct {
+	scheme string
+	// locate turns the flag into what the functions below take.
+	locate func(flag string) string
+	// open opens a store and creates it where there is none; existing creates none, and its error is then
+	// [fs.ErrNotExist].
+	open, existing func(ctx context.Context, location string) (storage.Storage, error)
+	// version is the schema of this program, and migrate brings a store to it; nil for stores that have none.
+	version func() int
+	migrate func(ctx context.Context, location string) (from, to int, err error)
+}
+
+// backends are all kinds, the one of plain paths first.
+func backends() []backend {
+	postgreSQL := backend{
+		scheme: "postgres", locate: func(flag string) string { return flag },
+		open:     opening(postgres.Open),
+		existing: opening(postgres.OpenExisting),
+		version:  postgres.SchemaVersion, migrate: postgres.Migrate,
+	}
+	alias := postgreSQL
+	alias.scheme = "postgresql"
+	inMemory := func(context.Context, string) (storage.Storage, error) { return memory.New(), nil }
+	return []backend{
+		{
+			scheme: "sqlite", locate: func(flag string) string { return strings.TrimPrefix(flag, "sqlite://") },
+			open:     opening(sqlite.Open),
+			existing: existingFile,
+			version:  sqlite.SchemaVersion, migrate: sqlite.Migrate,
+		},
+		postgreSQL, alias,
+		{scheme: "memory", open: inMemory, existing: inMemory, locate: func(string) string { return "" }},
+	}
+}
+
+// opening is a function that opens one kind of store as one that opens any.
+func opening[S storage.Storage](open func(context.Context, string) (S, error)) func(context.Context, string) (storage.Storage, error) {
+	return func(ctx context.Context, location string) (storage.Storage, error) {
+		store, err := open(ctx, location)
+		if err != nil {
+			return nil, err // a nil store of a kind is not a nil store
+		}
+		return store, nil
+	}
+}
+
+// existingFile opens a SQLite store that is there.
+func existingFile(ctx context.Context, path string) (storage.Storage, error) {
+	file, _, _ := strings.Cut(path, "?")
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, missingFileError(file)
+	}
+	return opening(sqlite.Open)(ctx, path)
+}
+
+// missingFileError is the error of a path where there is no store.
+type missingFileError string
+
+func (f missingFileError) Error() string {
+	return fmt.Sprintf("store %s: it does not exist yet", string(f))
+}
+func (missingFileError) Is(target error) bool { return target == fs.ErrNotExist }
+
+// backend finds the kind of store that the flags name, and where it is.
+func (a *app) backend() (b backend, location string, err error) {
+	all := backends()
+	scheme, rest, hasScheme := strings.Cut(a.storage, ":")
+	known := slices.IndexFunc(all, func(b backend) bool { return b.scheme == scheme })
+	switch {
+	case a.storage == "":
+		return all[0], defaultStore, nil
+	case known >= 0 && (strings.HasPrefix(rest, "//") || scheme == "memory" && rest == ""):
+		return all[known], all[known].locate(a.storage), nil
+	case hasScheme && strings.HasPrefix(rest, "//"): // which may hold a password
+		near, _ := nearest.Name(scheme, func(yield func(string) bool) {
+			for _, b := range all {
+				if !yield(b.scheme) {
+					return
+				}
+			}
+		})
+		if near != "" {
+			near = fmt.Sprintf(" (did you mean %q?)", near)
+		}
+		return backend{}, "", &storageError{fmt.Errorf("storage %s://…: there is no backend of that name%s: give %s", scheme, near, storageForms)}
+	}
+	return all[0], a.storage, nil
+}
