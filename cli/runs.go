@@ -265,6 +265,8 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 		{"created", instant(run.CreatedAt)},
 		{"took", took(run)},
 		{"selection", strings.Join(run.Request.Selection, " ")},
+		{"partition", run.Partition},
+		{"backfill", run.Backfill},
 		{"retry of", run.Request.RetryOf},
 		{"owner", ownerText(run)},
 		{"canceling", cancelText(run)},

@@ -173,16 +173,16 @@ func (b *Batch) validateSlots() error {
 	return nil
 }
 
-// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states, log lines
-// and releases of slots only: the rest has somebody who waits for it.
+// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states, log lines,
+// releases of slots and the start of a run only: the rest has somebody who waits for it.
 func (b *Batch) ValidateAppend() error {
 	switch {
 	case len(b.Expect) > 0:
 		return fmt.Errorf("append: %d expectations: commit them", len(b.Expect))
 	case len(b.Runs) > 0:
 		return fmt.Errorf("append: run %q: commit it", b.Runs[0].ID)
-	case slices.ContainsFunc(b.RunUpdates, func(u RunUpdate) bool { return u.State.Terminal() }):
-		return fmt.Errorf("append: a change of run %d to %s: commit it", b.RunUpdates[0].Run, b.RunUpdates[0].State)
+	case slices.ContainsFunc(b.RunUpdates, func(u RunUpdate) bool { return u.State.Terminal() || u.Plan != nil || u.Targets != nil }):
+		return fmt.Errorf("append: the end of run %d, or its plan: commit it", b.RunUpdates[0].Run)
 	case len(b.Backfills) > 0:
 		return fmt.Errorf("append: backfill %q: commit it", b.Backfills[0].ID)
 	case len(b.BackfillUpdates) > 0:

@@ -181,6 +181,7 @@ func TestBatchValidateSaysWhatIsWrong(t *testing.T) {
 		`append: value "k": commit it`:                        {KV: []storage.KVPair{{Key: "k"}}},
 		`append: backfill "b": commit it`:                     {Backfills: []storage.BackfillRecord{{ID: "b"}}},
 		`append: a change of backfill 3 to failed: commit it`: {BackfillUpdates: []storage.BackfillUpdate{{Backfill: 3, State: storage.BackfillFailed}}},
+		`append: the end of run 7, or its plan: commit it`:    {Fence: storage.Fence{Run: 7}, RunUpdates: []storage.RunUpdate{{Run: 7, State: storage.Success}}},
 		`append: keys of table "t": commit them`:              {Keys: []storage.KeyUpdate{{Table: "t"}}},
 	} {
 		if err := b.ValidateAppend(); err == nil || err.Error() != want {

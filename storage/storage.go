@@ -38,7 +38,7 @@ type Writer interface {
 	// Commit applies the batch and everything appended under the same fence before it; it returns
 	// once that is durable. Keys of new runs are filled in.
 	Commit(ctx context.Context, b *Batch) error
-	// Append hands over a batch of events, asset states, log lines and releases that the next Commit
+	// Append hands over a batch of events, asset states, log lines, releases and the start of a run that the next Commit
 	// under the same fence carries, and that is written soon in any case. A refusal met later
 	// is returned by every later call under that fence.
 	Append(b *Batch) error

@@ -173,6 +173,11 @@ func (w *writer) add(g *commit.Group, r *commit.Request) error {
 			return err
 		}
 	}
+	for i := range r.Starts {
+		if err := w.updateRun(&r.Starts[i]); err != nil {
+			return err
+		}
+	}
 	events, assets, logs, releases := g.Records(r)
 	for i := range releases {
 		if err := w.release(releases[i]); err != nil {

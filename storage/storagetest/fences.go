@@ -143,7 +143,7 @@ func checkInvalid(f *fixture) {
 	}
 	for name, b := range map[string]storage.Batch{
 		"run":         {Runs: []storage.RunRecord{{ID: "x"}}},
-		"run update":  {Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Running}}},
+		"run update":  {Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success}}},
 		"backfill":    {Backfills: []storage.BackfillRecord{{ID: "x"}}},
 		"update":      {Fence: storage.Fence{Backfill: 1}, BackfillUpdates: []storage.BackfillUpdate{{Backfill: 1}}},
 		"keys":        {Keys: []storage.KeyUpdate{{Table: "t", Add: []string{"x"}}}},

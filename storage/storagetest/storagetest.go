@@ -104,6 +104,7 @@ var checks = []struct {
 	{"Invalid", checkInvalid},
 	{"AppendThenCommit", checkAppendThenCommit},
 	{"AppendAlone", checkAppendAlone},
+	{"AppendedStart", checkAppendedStart},
 	{"CallerReuses", checkCallerReuses},
 	{"LargeBatch", checkLargeBatch},
 	{"ClaimRun", checkClaimRun},

@@ -31,6 +31,8 @@ type Request struct {
 	Runs      []Run
 	Backfills []Backfill
 	Progress  []Progress
+	// Starts are the appended updates of the run's state, none of which ends it.
+	Starts []storage.RunUpdate
 	// Call is a claim or a renewal in place of a batch.
 	Call any
 	// Err is the writer's answer; Refused says that it was known before.
@@ -103,6 +105,7 @@ func (g *Group) add(b *storage.Batch) {
 	g.logs = append(g.logs, b.Logs...)
 	g.releases = append(g.releases, b.Releases...)
 	r := &g.Requests[last]
+	r.Starts = append(r.Starts, b.RunUpdates...)
 	r.events.to, r.assets.to, r.logs.to, r.releases.to = len(g.events), len(g.assets), len(g.logs), len(g.releases)
 }
 
