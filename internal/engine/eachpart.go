@@ -82,6 +82,8 @@ func (a *attempt) one(part partition.Slice) outcome {
 // it made of the one before.
 func (a *attempt) each(todo partition.Slice) outcome {
 	failed := PartitionsError{Of: todo.Len()}
+	var lost partition.Gather
+	lost.Add(a.blocked)
 	for key, err := range todo.Keys() {
 		if err != nil {
 			return a.failure(fmt.Errorf("its partitions: %w", err))
@@ -93,16 +95,45 @@ func (a *attempt) each(todo partition.Slice) outcome {
 		if err != nil {
 			return a.failure(fmt.Errorf("its partitions: %w", err))
 		}
-		if err := a.makeOne(part, &failed); err != nil {
+		if err := a.makeOne(part, &failed, &lost); err != nil {
 			return a.failure(a.timedOut(err))
 		}
 	}
 	return a.tally(&failed)
 }
 
+// readsLost returns an error for a partition that reads one of the asset's own that was not made in this run.
+func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error {
+	if lost.IsEmpty() {
+		return nil
+	}
+	for k := range a.of.Inputs {
+		if in := &a.of.Inputs[k]; in.Mode != graph.Self || in.Parts == nil {
+			continue
+		}
+		edge, err := a.cut.Edge(a.mapped, k)
+		if err != nil {
+			return err
+		}
+		needs, _ := edge.Upstream(part.Set())
+		gone, err := a.cut.Slice(a.mapped, needs.Intersect(lost.Set()))
+		if err != nil {
+			return err
+		}
+		if gone.Len() > 0 {
+			return fmt.Errorf("it reads its own partition %s, which was not made in this run", gone)
+		}
+	}
+	return nil
+}
+
 // makeOne makes one of several partitions. Its error is the whole attempt's: that the run was canceled, say.
-func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError) error {
-	inv, err := a.callGuarded(part)
+func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *partition.Gather) error {
+	err := a.readsLost(part, lost)
+	var inv *graph.Invocation
+	if err == nil {
+		inv, err = a.callGuarded(part)
+	}
 	if err == nil {
 		err = inv.Marked[part.Key()]
 	}
@@ -113,8 +144,10 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError) error {
 		return err
 	case errors.Is(err, ErrSkip):
 		a.logger().Info("the partition is skipped", "partition", part.Key().String(), "reason", err.Error())
+		lost.Add(part.Set())
 		return nil
 	}
+	lost.Add(part.Set())
 	failed.add(part.Key(), err)
 	return a.host.partFailed(a, part, err)
 }

@@ -41,11 +41,12 @@ func newParts(c *Config) *parts {
 // divided reports whether a step of the plan has partitions.
 func (r *run) divided(s int32) bool { return r.parts != nil && !r.parts.sets[s].IsEmpty() }
 
-// left returns the partitions of a step of the plan that are to be made now: without those that were made, and
-// those that read what a step before it did not make, of which cause is one. Called with the lock held.
-func (r *run) left(s int32) (left partition.Set, cause int32, err error) {
-	blocked, cause, err := r.blocked(s)
-	return r.parts.sets[s].Minus(r.parts.made[s].Set()).Minus(blocked), cause, err
+// left returns the partitions of a step of the plan that are to be made now, without those that were made and those
+// that are blocked: they read what a step before it did not make. Called with the lock held.
+func (r *run) left(s int32) (left, blocked partition.Set, err error) {
+	blocked, _, err = r.blocked(s)
+	blocked = blocked.Intersect(r.parts.sets[s])
+	return r.parts.sets[s].Minus(r.parts.made[s].Set()).Minus(blocked), blocked, err
 }
 
 // blocked returns the partitions of a step that read what a step before it did not make, and such a step.

@@ -44,9 +44,10 @@ type attempt struct {
 	// inv is part of the attempt and logger is made once, so that a step allocates little.
 	inv    graph.Invocation
 	logger func() *slog.Logger
-	// todo are the partitions that the attempt is to make, part those that the present call is about.
-	todo partition.Set
-	part partition.Slice
+	// todo are the partitions that the attempt is to make, blocked those that it is not since they read what was not
+	// made; part are those that the present call is about.
+	todo, blocked partition.Set
+	part          partition.Slice
 	// emitted are the outputs that the body has handed over, by position; persist says which are wanted,
 	// nil means all.
 	emitted []int
@@ -139,7 +140,7 @@ func (a *attempt) dividedHere() bool { return a.cut != nil && a.of.Partitions !=
 func (r *run) assign(a *attempt) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a.todo, _, err = r.left(a.mapped)
+	a.todo, a.blocked, err = r.left(a.mapped)
 	return err
 }
 
