@@ -17,7 +17,7 @@ type announcement struct{}
 
 func (announcement) needs(*needs) {}
 
-func (announcement) decide(_ *facts, e *effects) (refusal error) {
+func (announcement) decide(_ *facts, e *effects) error { //nolint:unparam // other calls are refused
 	e.announces = true
 	return nil
 }

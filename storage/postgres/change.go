@@ -61,17 +61,8 @@ func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]stora
 		return nil, err
 	}
 	if last := rows[len(rows)-1]; nameOf(last.Seq, last.SeqOffset) >= last.Settled {
-		horizon, err := read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (int64, error) { return s.horizon(ctx) })
-		if err != nil {
+		if rows, err = s.settled(ctx, p, rows); err != nil {
 			return nil, err
-		}
-		p.Below = (horizon + last.SeqOffset) << seqBits
-		before := len(rows)
-		if rows, err = readBy(ctx, s, what, (*db.Queries).ListChanges, p); err != nil {
-			return nil, err
-		}
-		if len(rows) < before { // whoever holds it up may end without a change of its own
-			time.AfterFunc(againAfter, func() { s.signals.Send(storage.TopicChanges) })
 		}
 	}
 	list, err := changes(rows)
@@ -82,6 +73,25 @@ func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]stora
 		return nil, s.target.explain(what, err)
 	}
 	return list, nil
+}
+
+// settled reads again what nothing can come before any more.
+func (s *Store) settled(ctx context.Context, p db.ListChangesParams, rows []db.ListChangesRow) ([]db.ListChangesRow, error) {
+	const what = "list changes"
+	h, err := read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (horizon, error) { return s.horizon(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	last := rows[len(rows)-1]
+	if nameOf(last.Seq, last.SeqOffset) >= h.next {
+		return rows, nil // a name that nobody here had: the store was moved, and nobody has written since
+	}
+	p.Below = (h.first + last.SeqOffset) << seqBits
+	settled, err := readBy(ctx, s, what, (*db.Queries).ListChanges, p)
+	if err == nil && len(settled) < len(rows) { // whoever holds it up may end without a change of its own
+		time.AfterFunc(againAfter, func() { s.signals.Send(storage.TopicChanges) })
+	}
+	return settled, err
 }
 
 // nameOf is the transaction's name in a number.
@@ -131,25 +141,27 @@ const listWriters = `SELECT next, xid FROM (SELECT pg_snapshot_xmax(pg_current_s
 	HAVING bool_or(locktype = 'advisory' AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND objsubid = 1
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))) AS writers ON true`
 
-// horizon is the first name of a transaction that may still add to the feed.
-func (s *Store) horizon(ctx context.Context) (int64, error) {
+// horizon says which transactions may still add to the feed: from the first name on. next is what nobody was named.
+type horizon struct{ first, next int64 }
+
+func (s *Store) horizon(ctx context.Context) (horizon, error) {
 	key := uint64(s.target.feedKey())
 	rows, err := s.pool.Query(ctx, listWriters, int64(key>>32), int64(uint32(key)))
 	if err != nil {
-		return 0, err
+		return horizon{}, err
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
 		Next int64
 		XID  *int64
 	}])
 	if err != nil {
-		return 0, err
+		return horizon{}, err
 	}
-	horizon := found[0].Next // who has no name yet gets a later one
+	h := horizon{found[0].Next, found[0].Next} // who has no name yet gets a later one
 	for _, w := range found {
 		if w.XID != nil {
-			horizon = min(horizon, w.Next+int64(int32(uint32(*w.XID)-uint32(w.Next))))
+			h.first = min(h.first, w.Next+int64(int32(uint32(*w.XID)-uint32(w.Next))))
 		}
 	}
-	return horizon, nil
+	return h, nil
 }
