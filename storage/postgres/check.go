@@ -95,7 +95,7 @@ func (c *checker) strays() error {
 func (c *checker) states() error {
 	rows, err := c.q.CheckStates(c.ctx, int16(storage.AssetObserved))
 	for _, r := range rows {
-		what, name, run := stateWord(r.Observed), original(r.Name.String), original(r.RunID.String)
+		what, name, run := stateWord(r.Kind == 1), original(r.Name.String), original(r.RunID.String)
 		switch {
 		case !r.Name.Valid:
 			c.report("the %s state of asset %d: there is no such asset", what, r.Asset)

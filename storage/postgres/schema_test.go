@@ -94,7 +94,7 @@ func TestMigrateBesideAnOlderProgram(t *testing.T) {
 func TestTooOldForAReconnect(t *testing.T) {
 	t.Parallel()
 	target, older := newStore(t)
-	if _, _, err := target.migrate(t.Context(), withNext(t, strings.Replace(addColumn, "min_reader = 1", "min_reader = 2", 1)), next); err != nil {
+	if _, _, err := target.migrate(t.Context(), withNext(t, strings.Replace(addColumn, "min_reader = 1", fmt.Sprint("min_reader = ", next), 1)), next); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := target.connect(t.Context(), "")
@@ -107,7 +107,7 @@ func TestTooOldForAReconnect(t *testing.T) {
 	}
 	err = older.Commit(t.Context(), &storage.Batch{Runs: []storage.RunRecord{{ID: "after"}}})
 	var schema *storage.SchemaError
-	if !errors.As(err, &schema) || schema.MinReader != 2 {
+	if !errors.As(err, &schema) || schema.MinReader != next {
 		t.Errorf("got %v, want a schema error", err)
 	}
 }

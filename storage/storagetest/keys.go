@@ -103,7 +103,10 @@ func checkManyKeys(f *fixture) {
 	}
 	f.equal("their texts", texts, keys)
 	want := partition.DynamicSet("many", func(yield func(partition.Ordinal) bool) {
-		for o := partition.Ordinal(10); o < n && yield(o); o++ {
+		for o := partition.Ordinal(10); o < n; o++ {
+			if !yield(o) {
+				return
+			}
 		}
 	})
 	f.equal("what is registered", setText(got.Live), setText(want))

@@ -134,7 +134,7 @@ const checkMissingStates = `-- name: CheckMissingStates :many
 SELECT asset.name, (event.kind = $1::smallint)::boolean AS observed, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
 WHERE NOT EXISTS (SELECT 1 FROM asset_state
-    WHERE asset_state.asset = event.asset AND asset_state.observed = (event.kind = $1::smallint))
+    WHERE asset_state.asset = event.asset AND (asset_state.kind = 1) = (event.kind = $1::smallint))
 GROUP BY asset.key, 2
 ORDER BY asset.name
 `
@@ -207,26 +207,26 @@ func (q *Queries) CheckNumbers(ctx context.Context) ([]CheckNumbersRow, error) {
 
 const checkStates = `-- name: CheckStates :many
 WITH judged AS (
-    SELECT asset_state.asset, asset.name, asset_state.observed, run.id AS run_id, asset_state.n,
+    SELECT asset_state.asset, asset.name, asset_state.kind, run.id AS run_id, asset_state.n,
         asset.key IS NULL AS stray, asset_state.run <> 0 AND run.key IS NULL AS runless, asset_state.run <> 0 AS has_run,
         EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n
             AND event.asset = asset_state.asset AND event.at = asset_state.at
-            AND (event.kind = $1::smallint) = asset_state.observed) AS has_event,
+            AND (event.kind = $1::smallint) = (asset_state.kind = 1)) AS has_event,
         EXISTS (SELECT 1 FROM event WHERE event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
-            AND (event.kind = $1::smallint) = asset_state.observed) AS has_newer
+            AND (event.kind = $1::smallint) = (asset_state.kind = 1)) AS has_newer
     FROM asset_state
         LEFT JOIN asset ON asset.key = asset_state.asset
         LEFT JOIN run ON run.key = asset_state.run
 )
-SELECT asset, name, observed, run_id, n, has_newer FROM judged
+SELECT asset, name, kind, run_id, n, has_newer FROM judged
 WHERE stray OR runless OR (has_run AND (NOT has_event OR has_newer))
-ORDER BY asset, observed
+ORDER BY asset, kind
 `
 
 type CheckStatesRow struct {
 	Asset    int64
 	Name     pgtype.Text
-	Observed bool
+	Kind     int16
 	RunID    pgtype.Text
 	N        int64
 	HasNewer bool
@@ -244,7 +244,7 @@ func (q *Queries) CheckStates(ctx context.Context, observedKind int16) ([]CheckS
 		if err := rows.Scan(
 			&i.Asset,
 			&i.Name,
-			&i.Observed,
+			&i.Kind,
 			&i.RunID,
 			&i.N,
 			&i.HasNewer,
