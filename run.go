@@ -280,9 +280,19 @@ func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 
 // needsStore reports whether partitions of a plan have keys that only a store knows.
 func needsStore(p *plan.Plan) bool {
-	for n := range int32(p.Graph.Len()) {
-		if d := p.Graph.Node(n).Partitions; d != nil && len(partition.NeedsOf(d).Dynamic) > 0 {
+	dynamic := func(d partition.Definition) bool { return d != nil && len(partition.NeedsOf(d).Dynamic) > 0 }
+	for s := range p.Steps {
+		n := p.Steps[s].Node
+		if dynamic(p.Graph.Node(n).Partitions) {
 			return true
+		}
+		for _, v := range p.Graph.From(n) {
+			if v < 0 {
+				continue
+			}
+			if out, _ := p.Graph.Output(v); dynamic(out.Partitions) {
+				return true
+			}
 		}
 	}
 	return false

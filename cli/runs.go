@@ -67,10 +67,10 @@ func (a *app) listRuns(ctx context.Context, q storage.RunQuery, states []string)
 		if a.json {
 			return a.printJSON(slices.Concat([]storage.RunRecord{}, runs))
 		}
-		t := table{head: []string{"run", "state", "job", "created", "took", "steps", "error"}}
+		t := table{head: []string{"run", "state", "job", "partition", "created", "took", "steps", "error"}}
 		for i := range runs {
 			r := &runs[i]
-			t.add(r.ID, cell{r.State.String(), stateColour(r.State.String())}, dash(r.Job), instant(r.CreatedAt), took(r), counts(r.Counts), oneLine(r.Error, 60))
+			t.add(r.ID, cell{r.State.String(), stateColour(r.State.String())}, dash(r.Job), dash(oneLine(r.Partition, 40)), instant(r.CreatedAt), took(r), counts(r.Counts), oneLine(r.Error, 60))
 		}
 		a.printTable(&t)
 		return nil

@@ -89,6 +89,9 @@ func (f *facts) apply(g *commit.Group, r *commit.Request, e *effects) error {
 			return err
 		}
 	}
+	for i := range r.Starts {
+		f.update(&r.Starts[i], e)
+	}
 	events, assets, logs, releases := g.Records(r)
 	for i := range releases {
 		f.release(releases[i], e)
