@@ -28,8 +28,10 @@ func (r *CodeRepository) cut(ctx context.Context, p *plan.Plan, req *RunRequest,
 		return nil, fmt.Errorf("%w: the request has Partition, Range and Partitions, %d of them: give one", ErrPartitionValidation, given)
 	case !divided && given > 0:
 		return nil, fmt.Errorf("%w: nothing that is selected has partitions: leave %s out, or select an asset that has some", ErrPartitionValidation, partitionText(req))
-	case !divided:
+	case !p.ReadsPartitions():
 		return nil, nil //nolint:nilnil // nothing to cut is no error
+	case !divided:
+		return plan.Divide(p, now, r.tables(ctx)).Of(partition.Set{}), nil
 	}
 	c, err := plan.Divide(p, now, r.tables(ctx)).Cut(func(space partition.Space) (partition.Set, error) { return ask(req, space) })
 	if err != nil {
@@ -79,7 +81,7 @@ func (e *partitionError) Unwrap() []error { return []error{ErrPartitionValidatio
 
 // recordedCut is the cut of a run that is recorded.
 func (r *CodeRepository) recordedCut(ctx context.Context, p *plan.Plan, steps []storage.PlanStep, now time.Time) *plan.Cut {
-	if !p.Divided() || len(steps) != len(p.Steps) {
+	if !p.ReadsPartitions() || len(steps) != len(p.Steps) {
 		return nil
 	}
 	c := plan.Divide(p, now, r.tables(ctx)).Of(partition.Set{})

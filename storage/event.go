@@ -48,7 +48,8 @@ const (
 	// where RetryAt is zero. Cause is then 1 for a step with partitions, of which some may be there.
 	StepFailed
 	// StepSkipped is the outcome of a step that was not run; Cause is the step it goes
-	// back to, or its own index when its body asked for it.
+	// back to, or its own index when its body asked for it. Status is 1 for a step with partitions, of which some may
+	// be there.
 	StepSkipped
 	// StepCanceled is the outcome of a step that the cancellation of its run stopped.
 	StepCanceled

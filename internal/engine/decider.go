@@ -86,7 +86,7 @@ type stepState struct {
 	waits    int32 // upstreams that have not succeeded
 	cause    int32
 	group    int32 // of an instance, -1 for a step of the plan
-	partial  bool  // it failed, and some of its partitions may be there
+	partial  bool  // it failed or was skipped, and some of its partitions may be there
 	retryAt  storage.Micros
 }
 

@@ -65,7 +65,7 @@ func (r *run) advance() (mine job, ok bool) {
 		for _, c := range r.cmds {
 			if c.Kind == Start || c.Kind == Claim {
 				if cause, nothing := r.nothingLeft(c.Step); nothing {
-					r.recordSkip(Command{Kind: Skip, Step: c.Step, Cause: cause}, at)
+					r.skipBlocked(c.Step, cause, at)
 					again = true
 					continue
 				}
@@ -161,10 +161,25 @@ func (r *run) recordStart(j job, at storage.Micros) {
 }
 
 func (r *run) recordSkip(c Command, at storage.Micros) {
-	err := &UpstreamError{Step: r.stepKey(c.Cause)}
-	r.detailOf(c.Step).err = err
-	r.record(storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause, At: at}, 0, nil)
-	r.notice(c.Step, StepNotice{Kind: storage.StepSkipped, At: at.Time(), Err: err})
+	r.skip(storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause, At: at})
+}
+
+// skipBlocked skips a step of which all that is left reads what was not made. What waits for it may read partitions
+// that were made before, and sees to that by itself.
+func (r *run) skipBlocked(step, cause int32, at storage.Micros) {
+	f := storage.Fact{Kind: storage.StepSkipped, Step: step, Cause: cause, At: at}
+	if s := r.d.planned(step); r.divided(s) {
+		f.Status = 1
+		r.giveUp(s)
+	}
+	r.skip(f)
+}
+
+func (r *run) skip(f storage.Fact) {
+	err := &UpstreamError{Step: r.stepKey(f.Cause)}
+	r.detailOf(f.Step).err = err
+	r.record(f, 0, nil)
+	r.notice(f.Step, StepNotice{Kind: storage.StepSkipped, At: f.At.Time(), Err: err})
 }
 
 // detailOf grows with the instances of mapped steps.

@@ -242,8 +242,13 @@ func (d *Decider) applySkipped(f storage.Fact) {
 	if !st.status.outcome() {
 		d.withdraw(f.Step)
 		d.settle(f.Step, skipped)
-		st.cause = f.Cause
-		d.skipDownstream(f.Step, f.Cause)
+		if st.cause, st.partial = f.Cause, f.Status != 0; st.partial {
+			for _, down := range d.plan.Down(f.Step) {
+				d.release(down)
+			}
+		} else {
+			d.skipDownstream(f.Step, f.Cause)
+		}
 	}
 	if st.status == skipped {
 		d.unrecorded.remove(f.Step)
@@ -326,7 +331,9 @@ func (d *Decider) lostUpstream(s int32) (cause int32, lost bool) {
 				return up, true
 			}
 		case skipped:
-			return d.steps[up].cause, true
+			if !d.steps[up].partial {
+				return d.steps[up].cause, true
+			}
 		}
 		if at, unfolded := d.groupOf[up]; unfolded {
 			if cause, lost := d.lostInstance(at); lost {

@@ -114,6 +114,9 @@ func (r *run) madeAll(s int32) bool {
 // restoreParts keeps what an event says of the partitions of its step.
 func (r *run) restoreParts(e *storage.Event, d *storage.Detail, outputs map[storage.AssetKey]int32, byOutput map[int32]*partition.Gather) {
 	s := r.d.planned(e.Step)
+	if r.divided(s) && e.Kind == storage.StepExpanded {
+		r.parts.made[s].Add(r.parts.sets[s])
+	}
 	if !r.divided(s) || d.Partitions.IsEmpty() {
 		return
 	}

@@ -192,6 +192,9 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 		r.recordSuccess(f, made)
 	case storage.StepExpanded:
 		f.Cause = int32(o.instances)
+		if r.divided(j.step) { // it is of one partition, and so are its instances
+			r.parts.made[j.step].Add(r.parts.sets[j.step])
+		}
 		detail := storage.Detail{Instances: o.names}
 		r.record(f, 0, detail.AppendJSON(nil))
 		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))

@@ -57,7 +57,9 @@ func (d *Division) For(p *Plan) *Division {
 // Of returns the cut of a plan whose first step is of some partitions.
 func (d *Division) Of(first partition.Set) *Cut {
 	c := &Cut{Division: d, Sets: make([]partition.Set, len(d.plan.Steps))}
-	c.Sets[0] = first
+	if len(c.Sets) > 0 {
+		c.Sets[0] = first
+	}
 	return c
 }
 
@@ -116,6 +118,19 @@ func (d *Division) edge(in *graph.Input, up, down partition.Definition) (partiti
 	}
 	d.edges[key] = e
 	return e, nil
+}
+
+// ReadsPartitions reports whether a step of the plan reads something that has partitions, or has some itself.
+func (p *Plan) ReadsPartitions() bool {
+	for s := range p.Steps {
+		inputs := p.Graph.Node(p.Steps[s].Node).Inputs
+		for k := range inputs {
+			if inputs[k].Parts != nil {
+				return true
+			}
+		}
+	}
+	return p.Divided()
 }
 
 // Divided reports whether a step of the plan has partitions.
