@@ -107,7 +107,8 @@ func (c *crossing) fault(n int32) (fault, bool) {
 			if name := node.Outputs[o].Name; name != node.Definition {
 				at = fmt.Sprintf("output %q io handler", name)
 			}
-			return c.report(n, at, c.name(node.Outputs[o].Handler)+" keeps its value in the memory of that process"), true
+			h := node.Outputs[o].Handler
+			return c.report(n, at, c.name(h)+" keeps its value in the memory of that process", "it", h), true
 		}
 	}
 	for k, v := range c.g.From(n) {
@@ -116,14 +117,14 @@ func (c *crossing) fault(n int32) (fault, bool) {
 			continue
 		}
 		out, up := c.g.Output(v)
-		h := in.Handler
+		h, whose := in.Handler, "the dependency"
 		if h == nil {
-			if h = out.Handler; c.why[up] != "" && c.staysBehind(up, c.g.OutputPos(v)) {
+			if h, whose = out.Handler, quoted(out.Name); c.why[up] != "" && c.staysBehind(up, c.g.OutputPos(v)) {
 				continue // said of the one that makes it
 			}
 		}
 		if !c.crosses(h) {
-			return c.report(n, "input "+in.Field, fmt.Sprintf("%s loads %q from the memory of another", c.name(h), out.Name)), true
+			return c.report(n, "input "+in.Field, fmt.Sprintf("%s loads %q from the memory of another", c.name(h), out.Name), whose, h), true
 		}
 	}
 	return fault{}, false
@@ -137,8 +138,12 @@ func (c *crossing) staysBehind(n int32, pos int) bool {
 	return written && (out.Asset || c.read[c.g.OutputAt(n, pos)]) && !c.crosses(out.Handler)
 }
 
-func (c *crossing) report(n int32, at, found string) fault {
-	const remedy = "give it an IOHandler whose values outlive a process, such as blob.New, or make one the DefaultIOHandler"
+// report says what was found, and whose handler is to be another.
+func (c *crossing) report(n int32, at, found, whose string, h iohandler.Handler) fault {
+	remedy := fmt.Sprintf("give %s an IOHandler whose values outlive a process, such as blob.New", whose)
+	if sameHandler(h, c.v.scope.defaultHandler) {
+		remedy += ", or make one the DefaultIOHandler"
+	}
 	return fault{
 		at: at, kind: ErrGraphValidation,
 		message: fmt.Sprintf("%s, so it runs in a process of its own, and %s: %s", c.why[n], found, remedy),
@@ -158,7 +163,7 @@ func (c *crossing) crosses(h iohandler.Handler) bool {
 
 // name is what a handler is called in messages: as a resource, if it is one.
 func (c *crossing) name(h iohandler.Handler) string {
-	if h == iohandler.Handler(c.v.repo.fallback) {
+	if sameHandler(h, c.v.repo.fallback) {
 		return "the default IO handler"
 	}
 	name := fmt.Sprintf("%T", h)

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,6 +62,9 @@ func isolationProgram(iohandler.Handler) rivers.RepositoryConfig {
 		return nil
 	})
 	c := rivers.RepositoryConfig{
+		Tasks: []rivers.Node{rivers.NewBashTask(rivers.BashTaskSpec{
+			Name: "sleeps", Command: `sleep 1000 & echo pid $!; echo pid $$; echo pid $PPID; wait`,
+		})},
 		Resources: rivers.Resources{
 			"taken": &noting{"taken"}, "pager": &noting{"pager"}, "other": &noting{"other"}, "lake": lake, "pond": pond,
 		},
@@ -92,6 +96,15 @@ func isolationProgram(iohandler.Handler) rivers.RepositoryConfig {
 					runtime.KeepAlive(held)
 					return 0, errors.New("it was let to eat")
 				}),
+			plain(rivers.AssetSpec{Name: "prints", Retry: retry.Policy{Max: 1}}, func(ctx *rivers.AssetContext) (int, error) {
+				fmt.Println("out", ctx.Attempt())
+				fmt.Fprintln(os.Stderr, "err", ctx.Attempt())
+				ctx.Log().Warn("log", "attempt", ctx.Attempt())
+				if ctx.Attempt() == 1 {
+					return 0, errFlaky
+				}
+				return 1, nil
+			}),
 			plain(rivers.AssetSpec{Name: "retried", Retry: retry.Policy{Max: 3, On: []error{errFlaky}}}, func(ctx *rivers.AssetContext) (int, error) {
 				if ctx.Attempt() < 3 {
 					return 0, fmt.Errorf("attempt %d: %w", ctx.Attempt(), errFlaky)
@@ -240,17 +253,90 @@ func TestEmittedOutputsStayWhenTheProcessDies(t *testing.T) {
 func TestCancelStopsProcesses(t *testing.T) {
 	repo := isolatedRepo(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	defer repo.Listen(rivers.Listener{StepLogged: func(l rivers.StepLogged) {
+	stop := repo.Listen(rivers.Listener{StepLogged: func(l rivers.StepLogged) {
 		if l.Line.Message == "waiting" {
 			cancel(errors.New("enough"))
 		}
-	}})()
+	}})
+	defer stop()
 	res, err := repo.Materialize(ctx, rivers.RunRequest{Selection: []string{"waits"}})
 	if !errors.Is(err, rivers.ErrRunCanceled) || steps(res) != "waits:canceled" {
 		t.Errorf("%+v, %v", res, err)
 	}
 	if all := notes(t); all[len(all)-1] != "step:the_run_was_canceled:_enough" {
 		t.Errorf("%q", all)
+	}
+}
+
+// What a step prints is in its log, by stream and attempt, beside what it logs.
+func TestOutputIsInTheLog(t *testing.T) {
+	repo, res, err := isolatedRun(t, "prints")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := repo.Storage().GetRun(t.Context(), res.RunID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := repo.Storage().ListLogs(t.Context(), storage.LogQuery{Run: run.Key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range lines {
+		got = append(got, fmt.Sprintf("%d %s %s %s%s", l.Attempt, l.Stream, l.Level, l.Message, l.Attrs))
+	}
+	slices.Sort(got)
+	want := []string{
+		`1 log WARN log{"attempt":1}`, "1 stderr INFO err 1", "1 stdout INFO out 1",
+		`2 log WARN log{"attempt":2}`, "2 stderr INFO err 2", "2 stdout INFO out 2",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+// A command stays in the group of its step: it ends with it, whether the step is canceled or dies.
+func TestCommandsEndWithTheirStep(t *testing.T) {
+	for _, kill := range []bool{false, true} {
+		repo := isolatedRepo(t)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var pids []int
+		stop := repo.Listen(rivers.Listener{StepLogged: func(l rivers.StepLogged) {
+			var pid int
+			if _, err := fmt.Sscanf(l.Line.Message, "pid %d", &pid); err != nil {
+				return
+			}
+			if pids = append(pids, pid); len(pids) < 3 {
+				return
+			}
+			if !kill {
+				cancel(errors.New("enough"))
+				return
+			}
+			for _, pid := range pids { // the step's own process leads the group
+				if group, err := syscall.Getpgid(pid); err == nil && group == pid {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
+			}
+		}})
+		_, err := repo.Materialize(ctx, rivers.RunRequest{Selection: []string{"sleeps"}})
+		stop()
+		cancel(nil)
+		if kill && (err == nil || !strings.Contains(err.Error(), "signal 9")) || !kill && !errors.Is(err, rivers.ErrRunCanceled) {
+			t.Errorf("killed %t: %v", kill, err)
+		}
+		if len(pids) < 3 {
+			t.Fatalf("killed %t: %d processes said who they are", kill, len(pids))
+		}
+		for _, pid := range pids {
+			for state := ""; syscall.Kill(pid, 0) == nil && !strings.Contains(state, ") Z "); { // until it has ended
+				text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+				if state = string(text); t.Context().Err() != nil {
+					t.Fatalf("killed %t: process %d is still there", kill, pid)
+				}
+			}
+		}
 	}
 }
 

@@ -127,7 +127,8 @@ func (r *CodeRepository) Assets() map[string]Asset {
 	return assets
 }
 
-// Storage returns the reading side of the store, nil before Resolve.
+// Storage returns the reading side of the store, nil before Resolve. In the process of a step it asks the
+// run's process.
 func (r *CodeRepository) Storage() storage.Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()

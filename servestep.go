@@ -17,7 +17,6 @@ import (
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/subprocess"
 	"github.com/rivers-go/rivers/iohandler"
-	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -54,30 +53,22 @@ type serving struct {
 
 // serveStep does one step and returns what is left to do once its outcome is known.
 func (r *CodeRepository) serveStep(ctx context.Context, step subprocess.Step) (engine.Report, func()) {
-	b, err := r.built()
+	p, err := r.partFor(step.Task.Node, step.Job)
 	if err != nil {
 		return engine.Refusal(err), func() {}
-	}
-	policy := b.retry
-	if step.Job != "" {
-		job, ok := b.jobs[step.Job]
-		if !ok {
-			return engine.Refusal(fmt.Errorf("job %q: %w: definitions must be the same each time the program starts", step.Job, ErrJobNotFound)), func() {}
-		}
-		policy = retry.Nearest(job.retry, policy)
 	}
 	s := &serving{repo: r, storage: step.Storage}
 	r.mu.Lock()
 	r.serving = s
 	r.mu.Unlock()
 	guest := engine.Guest{
-		Graph: b.graph, Retry: policy, Tables: r.tables(ctx),
+		Graph: p.graph, Retry: p.retry, Tables: r.tables(ctx),
 		Shared: &graph.Run{
 			ID: step.RunID, Job: step.Job, Location: r.Name(), Tags: step.Tags, Storage: step.Storage, Isolated: true,
 			Load: r.loadFrom,
 		},
 		Prepare: func(ctx context.Context, node *graph.Node) (any, error) {
-			if err := s.setUpFor(ctx, node, b.graph); err != nil {
+			if err := s.setUpFor(ctx, node, p.graph); err != nil {
 				return nil, err
 			}
 			return decodedConfig(node, step.Config)
@@ -159,16 +150,18 @@ func (s *serving) done() []string {
 
 // resourcesThatAre returns the names of the resources that a handler is.
 func (r *CodeRepository) resourcesThatAre(h iohandler.Handler) []string {
-	if h == nil || !reflect.ValueOf(h).Comparable() {
-		return nil
-	}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(r.config.Resources)) {
-		if res, ok := r.config.Resources[name].(iohandler.Handler); ok && reflect.ValueOf(res).Comparable() && res == h {
+		if res, ok := r.config.Resources[name].(iohandler.Handler); ok && sameHandler(res, h) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// sameHandler reports whether two handlers are one; those of types that cannot be compared are not.
+func sameHandler(a, b iohandler.Handler) bool {
+	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // open makes ready what is needed to read: in a process that does a step the parent reads the store.

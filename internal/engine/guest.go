@@ -86,6 +86,11 @@ func (from *Guest) attempt(ctx context.Context, t Task, sink Sink) (*attempt, *g
 		s.maps.put(at, &mapSource{keys: m.Keys})
 		g.orders[at] = m.Order
 	}
+	for _, key := range t.Reads {
+		if _, err := step(key); err != nil {
+			return nil, nil, err
+		}
+	}
 	s.plan = plan.Only(from.Graph, nodes...)
 	if !t.Now.IsZero() {
 		s.cut = plan.Divide(s.plan, t.Now, from.Tables).Of(t.Partitions)

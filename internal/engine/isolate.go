@@ -28,8 +28,10 @@ type Task struct {
 	// Failures and Emitted are the history of the step, by which a retry is decided.
 	Failures int
 	Emitted  bool
-	// Maps are the mapped steps that the step takes its element from, or whose values it collects.
-	Maps []TaskMap
+	// Maps are the mapped steps that the step takes its element from, or whose values it collects; Reads are the
+	// others of the plan whose values it reads.
+	Maps  []TaskMap
+	Reads []string
 	// Deadline is when the attempt's time is over, zero for never.
 	Deadline time.Time
 	// Memory bounds what the attempt may use, in bytes; zero does not.
@@ -132,12 +134,19 @@ func (r *run) task(a *attempt) Task {
 	}
 	from := r.graph.From(r.plan.Steps[a.mapped].Node)
 	for k := range a.of.Inputs {
-		if mode := a.of.Inputs[k].Mode; mode != graph.Collect && mode != graph.Stream {
+		if from[k] < 0 {
 			continue
 		}
 		_, node := r.graph.Output(from[k])
-		mapped, _ := r.plan.StepOf(node)
-		t.Maps = append(t.Maps, TaskMap{Node: r.plan.Key(mapped), Keys: r.maps.get(mapped).keys, Order: r.order(mapped)})
+		up, planned := r.plan.StepOf(node)
+		switch a.of.Inputs[k].Mode {
+		case graph.Value:
+			if planned {
+				t.Reads = append(t.Reads, r.plan.Key(up))
+			}
+		case graph.Collect, graph.Stream:
+			t.Maps = append(t.Maps, TaskMap{Node: r.plan.Key(up), Keys: r.maps.get(up).keys, Order: r.order(up)})
+		}
 	}
 	return t
 }

@@ -32,11 +32,12 @@ func isolated(c engine.Config, workers int, anew func() *graph.Graph) engine.Con
 		// That the time of an attempt is over ends its own context there, not that of the run.
 		there, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		defer cancel(nil)
-		defer context.AfterFunc(ctx, func() {
+		stop := context.AfterFunc(ctx, func() {
 			if _, late := errors.AsType[*engine.TimeoutError](context.Cause(ctx)); !late {
 				cancel(context.Cause(ctx))
 			}
-		})()
+		})
+		defer stop()
 		guest := engine.Guest{Graph: anew(), Shared: &graph.Run{ID: c.Record.ID}, Retry: c.Retry}
 		return engine.Serve(there, guest, t, to), nil
 	}
@@ -94,7 +95,7 @@ func TestIsolatedStepsComeToTheSame(t *testing.T) {
 // attempts are the outcomes with the number of attempts, by key.
 func attempts(res *engine.Result) string {
 	words := strings.Fields(outcomes(res))
-	slices.Sort(words) // mapped steps unfold in any order
+	slices.Sort(words) // maps that do not wait for each other unfold in any order
 	return fmt.Sprint(res.State, words)
 }
 
@@ -307,10 +308,43 @@ func TestATaskThatIsNotThere(t *testing.T) {
 	p.asset("a", one)
 	c := p.config(t, memory.New())
 	guest := engine.Guest{Graph: c.Plan.Graph, Shared: &graph.Run{}}
-	for _, task := range []engine.Task{{Node: "b"}, {Node: "a", Maps: []engine.TaskMap{{Node: "b"}}}} {
+	for _, task := range []engine.Task{{Node: "b"}, {Node: "a", Maps: []engine.TaskMap{{Node: "b"}}}, {Node: "a", Reads: []string{"b"}}} {
 		r := engine.Serve(t.Context(), guest, task, engine.Sink{})
 		if r.Kind != storage.StepFailed || r.Again || !strings.HasPrefix(r.Failure.Error(), `step "b": the process that was started for it has no such step`) {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// What to do about an input that is not there is told as for a goroutine.
+func TestHintsAreTheSameInAProcess(t *testing.T) {
+	for _, planned := range []bool{true, false} {
+		var hints []string
+		for _, isolate := range []bool{false, true} {
+			p := newPipeline()
+			p.asset("up", func(*graph.Invocation, []any) (any, error) { return 1, nil })
+			p.asset("down", one, "up")
+			p.nodes[1].Inputs[0].Handler = iohandler.Memory() // which has nothing
+			c := p.config(t, memory.New())
+			o := plan.Options{Workers: 1, Selected: []bool{planned, true}}
+			if c.Plan = plan.New(c.Plan.Graph, o); isolate {
+				o.Executor = executor.Subprocess(1)
+				c = isolated(c, 1, func() *graph.Graph { return c.Plan.Graph })
+				c.Plan = plan.New(c.Plan.Graph, o)
+			}
+			res, err := engine.Execute(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hint := ""
+			var hinter engine.Hinter
+			if errors.As(res.Steps[len(res.Steps)-1].Err, &hinter) {
+				hint = hinter.Hint()
+			}
+			hints = append(hints, hint)
+		}
+		if hints[0] != hints[1] || planned != (hints[0] == "") {
+			t.Errorf("planned %t: %q", planned, hints)
 		}
 	}
 }

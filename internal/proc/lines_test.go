@@ -58,7 +58,7 @@ func TestTail(t *testing.T) {
 	if got := tail.Text(); got != "" {
 		t.Errorf("%q", got)
 	}
-	for _, line := range strings.Split("abcdefghijklm", "") {
+	for line := range strings.SplitSeq("abcdefghijklm", "") {
 		tail.Add(line)
 	}
 	if got := tail.Text(); got != ": d\ne\nf\ng\nh\ni\nj\nk\nl\nm" {

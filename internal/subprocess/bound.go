@@ -18,7 +18,7 @@ type bound interface {
 	// exceeded reports, once the group is gone, whether it was killed for its memory, peak how much was seen.
 	exceeded() bool
 	peak() int64
-	// end frees what the bound holds.
+	// end frees what the bound holds; nothing can be asked after it.
 	end()
 }
 

@@ -33,11 +33,13 @@ type child struct {
 	stdout *output
 	stderr *output
 	bound  bound         // holds the group to its memory, nil where it is not bounded
+	eaten  *MemoryError  // what it found, nil unless the group was killed for its memory
 	kills  int64         // how many processes the system had killed for memory before
 	heard  chan struct{} // closed when nothing more is to be heard
 
 	mu       sync.Mutex
-	over     bool // the leader is gone, and its number may be another's
+	exited   bool // the leader has ended
+	over     bool // and was waited for: its number may be another's
 	greeted  bool // it asked for its step
 	ordered  bool // and was told
 	stopping bool
@@ -146,6 +148,12 @@ func (c *child) watch() *os.ProcessState {
 	}
 	c.awaitExit()
 	stop()
+	c.mu.Lock()
+	c.exited = true
+	c.mu.Unlock()
+	// What it said is taken in first: whether it reported decides what becomes of what it left behind.
+	_ = c.socket.SetReadDeadline(time.Now().Add(c.patience.exit)) // somebody outside may have what the child had
+	<-c.heard
 	c.awaitLateOutput()
 	_ = c.group.Signal(syscall.SIGKILL) // what it left behind
 	c.mu.Lock()
@@ -180,15 +188,13 @@ func (c *child) awaitLateOutput() {
 	}
 }
 
-// settle waits until what the process said is taken in, and frees what it held.
+// settle waits until what the process printed is taken in, and frees what it held.
 func (c *child) settle() {
-	deadline := time.Now().Add(c.patience.exit)
-	_ = c.socket.SetReadDeadline(deadline) // somebody outside the group may have what the child had
+	deadline := time.Now().Add(c.patience.exit) // as above
 	_ = c.stdout.from.SetReadDeadline(deadline)
 	_ = c.stderr.from.SetReadDeadline(deadline)
 	<-c.stdout.done
 	<-c.stderr.done
-	<-c.heard
 	c.mu.Lock()
 	for _, t := range c.timers {
 		t.Stop()
@@ -197,10 +203,13 @@ func (c *child) settle() {
 		drop()
 	}
 	c.mu.Unlock()
+	if c.bound != nil && c.bound.exceeded() {
+		c.eaten = &MemoryError{Limit: c.order.Task.Memory, Peak: c.bound.peak()}
+	}
 	c.close()
 }
 
-// close frees all descriptors.
+// close frees all that the process had here.
 func (c *child) close() {
 	_ = c.socket.Close()
 	c.stdout.close()
@@ -242,7 +251,11 @@ func (c *child) kill(why error) {
 	_ = c.group.Signal(syscall.SIGKILL)
 	c.mu.Unlock()
 	if first {
-		c.after(c.patience.reap, func() { close(c.stuck) })
+		c.after(c.patience.reap, func() {
+			if !c.is(&c.exited) {
+				close(c.stuck)
+			}
+		})
 	}
 }
 

@@ -68,7 +68,7 @@ func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 		}
 		return appendStruct(b, v)
 	default:
-		return nil, fmt.Errorf("a %s cannot leave its process", v.Type())
+		return nil, fmt.Errorf("a %s has no form outside of its process", v.Type())
 	}
 }
 
@@ -122,7 +122,7 @@ func appendStruct(b []byte, v reflect.Value) (_ []byte, err error) {
 	t := v.Type()
 	for i := range t.NumField() {
 		if !t.Field(i).IsExported() {
-			return nil, fmt.Errorf("a %s cannot leave its process: its field %s is not exported", t, t.Field(i).Name)
+			return nil, fmt.Errorf("a %s has no form outside of its process: its field %s is not exported", t, t.Field(i).Name)
 		}
 		if b, err = appendValue(b, v.Field(i)); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.Field(i).Name, err)
@@ -188,8 +188,8 @@ func (d *decoder) value(v reflect.Value) error {
 		if textual(v.Type()) {
 			return d.unmarshal(v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText)
 		}
-		for i := range v.NumField() {
-			if err := d.value(v.Field(i)); err != nil {
+		for _, field := range v.Fields() {
+			if err := d.value(field); err != nil {
 				return err
 			}
 		}
@@ -256,7 +256,7 @@ func (d *decoder) simple(v reflect.Value) error {
 		v.SetString(string(text))
 		return err
 	default:
-		return fmt.Errorf("a %s cannot enter a process", v.Type())
+		return fmt.Errorf("a %s has no form outside of its process", v.Type())
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (e *MemoryError) Error() string {
 	switch {
 	case e.Limit == 0:
 		return "the step's process was killed while the machine, or the container, ran out of memory" + e.Last
-	case e.Peak > e.Limit:
+	case e.Peak > e.Limit && amount(e.Peak) != amount(e.Limit): // the kernel stops it at the limit
 		return fmt.Sprintf("the step's processes had %s of memory, may have %s, and were killed%s", amount(e.Peak), amount(e.Limit), e.Last)
 	default:
 		return fmt.Sprintf("the step's processes wanted more than the %s of memory that they may have, and were killed%s", amount(e.Limit), e.Last)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,14 +26,13 @@ type Launcher struct {
 	// took; zero means [engine.Grace].
 	Grace time.Duration
 
-	// A test may start another program, with another environment.
-	program string
-	env     []string
-	// hurry shortens what is waited for, zero is the real time.
+	// A test may start another program, with another environment, and wait less for it.
+	program  string
+	env      []string
 	patience patience
 }
 
-// patience is how long things are waited for.
+// patience is how long things are waited for; a zero is as long as normal says.
 type patience struct {
 	greeting time.Duration // for a new process to ask for its step
 	exit     time.Duration // for a process that cannot be heard to end by itself
@@ -44,7 +44,7 @@ func (p patience) normal() patience {
 	for _, f := range []struct {
 		d    *time.Duration
 		want time.Duration
-	}{{&p.greeting, time.Minute}, {&p.exit, 2 * time.Second}, {&p.late, 10 * time.Second}, {&p.reap, 5 * time.Second}} {
+	}{{&p.greeting, time.Minute}, {&p.exit, 2 * time.Second}, {&p.late, 10 * time.Second}, {&p.reap, 10 * time.Second}} {
 		if *f.d == 0 {
 			*f.d = f.want
 		}
@@ -76,7 +76,7 @@ func (l *Launcher) environment(memory int64) []string {
 	if env == nil {
 		env = os.Environ()
 	}
-	env = append(env[:len(env):len(env)], Variable+"=fd:"+strconv.Itoa(childFD))
+	env = append(slices.Clip(env), Variable+"=fd:"+strconv.Itoa(childFD))
 	if memory == 0 {
 		return env
 	}

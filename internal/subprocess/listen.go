@@ -38,8 +38,7 @@ func (c *child) listen() {
 }
 
 func asLost(err error) error {
-	var replaced *ReplacedError
-	if errors.As(err, &replaced) {
+	if replaced, ok := errors.AsType[*ReplacedError](err); ok {
 		return replaced
 	}
 	return &LostError{What: err.Error()}

@@ -116,7 +116,7 @@ func (e *crossed) Error() string { return e.Message }
 func (e *crossed) Is(target error) bool {
 	all := kinds()
 	for _, k := range e.Kinds {
-		if k < len(all) && all[k] == target { //nolint:errorlint // sentinels are compared, as errors.Is does
+		if k < len(all) && all[k] == target {
 			return true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/storage"
@@ -20,7 +21,8 @@ func init() { //nolint:gochecknoinits // a role starts steps, whose bodies must 
 	roles["parent of one that does not ask"] = func() int { return parent("mute") }
 	roles["mute"] = func() int {
 		fmt.Println("pid", os.Getpid())
-		select {}
+		<-time.After(time.Hour) // it listens to no signal
+		return 0
 	}
 }
 
@@ -64,6 +66,7 @@ func TestOrphansEnd(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			defer cmd.Wait() //nolint:errcheck // it is killed
 			var all []int
 			for lines := bufio.NewScanner(out); len(all) < pids && lines.Scan(); {
 				pid, err := strconv.Atoi(strings.TrimPrefix(lines.Text(), "pid "))

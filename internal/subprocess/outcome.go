@@ -16,7 +16,10 @@ func (c *child) outcome(state *os.ProcessState) (engine.Report, error) {
 	report, why, stopping, greeted, lost := c.report, c.why, c.stopping, c.greeted, c.lost
 	c.mu.Unlock()
 	last := c.stderr.last.Text()
-	status, _ := state.Sys().(syscall.WaitStatus)
+	var status syscall.WaitStatus
+	if state != nil { // nil where the program has another who waits for all of its children
+		status, _ = state.Sys().(syscall.WaitStatus)
+	}
 	if report != nil {
 		c.remark(report, why, status)
 		if report.Kind == storage.StepCanceled && !stopping {
@@ -24,8 +27,8 @@ func (c *child) outcome(state *os.ProcessState) (engine.Report, error) {
 		}
 		return *report, nil
 	}
-	if c.bound != nil && c.bound.exceeded() {
-		return engine.Report{}, &MemoryError{Limit: c.order.Task.Memory, Peak: c.bound.peak(), Last: last}
+	if c.eaten != nil {
+		return engine.Report{}, withLast(c.eaten, last)
 	}
 	var stubborn *StubbornError
 	switch {
