@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -47,7 +48,7 @@ func (w *writer) apply(g *commit.Group, requests []commit.Request) error {
 	if err := w.parts.finish(); err != nil {
 		return err
 	}
-	for _, in := range []*inserter{&w.events, &w.logs} {
+	for _, in := range []*inserter{&w.events, &w.partedEvents, &w.logs} {
 		if err := in.flush(); err != nil {
 			return err
 		}
@@ -179,8 +180,12 @@ func (w *writer) add(g *commit.Group, r *commit.Request) error {
 			return err
 		}
 	}
+	parted, err := w.areParted(events)
+	if err != nil {
+		return err
+	}
 	for i := range events {
-		if err := w.addEvent(&events[i]); err != nil {
+		if err := w.addEvent(&events[i], parted); err != nil {
 			return err
 		}
 	}
@@ -360,8 +365,26 @@ func (w *writer) writeTopology(t *storage.Topology) error {
 	return err
 }
 
-func (w *writer) addEvent(e *storage.Event) error {
-	row, err := w.events.row()
+// areParted reports whether events are written with the partitions that they are about. Most transactions have none, and
+// are spared a column; from the first one on all of a transaction's are written alike, in their order.
+func (w *writer) areParted(events []storage.Event) (bool, error) {
+	if w.partedEvents.rows > 0 {
+		return true, nil
+	}
+	for i := range events {
+		if events[i].Partition != "" {
+			return true, w.events.flush()
+		}
+	}
+	return false, nil
+}
+
+func (w *writer) addEvent(e *storage.Event, parted bool) error {
+	in := &w.events
+	if parted {
+		in = &w.partedEvents
+	}
+	row, err := in.row()
 	if err != nil {
 		return err
 	}
@@ -383,8 +406,10 @@ func (w *writer) addEvent(e *storage.Event) error {
 		row[9].Value, row[10].Value = w.boxes.of(int64(e.Asset)), w.boxes.of(run.era)
 		w.made++
 	}
-	row[11].Value = e.Partition
-	row[12].Value = document(e.Detail)
+	row[11].Value = document(e.Detail)
+	if parted {
+		row[12].Value = e.Partition
+	}
 	return nil
 }
 
@@ -396,28 +421,28 @@ func (w *writer) addAsset(u *storage.AssetUpdate) error {
 	if err != nil {
 		return err
 	}
-	return w.addState(u, seq)
+	_, err = w.addState(&w.assets, u, seq)
+	return err
 }
 
 // addState makes an update the present state of the asset as a whole.
-func (w *writer) addState(u *storage.AssetUpdate, seq int64) error {
-	row, err := w.assets.row()
+func (w *writer) addState(in *inserter, u *storage.AssetUpdate, seq int64) ([]driver.NamedValue, error) {
+	if err := in.share(seq); err != nil {
+		return nil, err
+	}
+	row, err := in.row()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row[0].Value = w.boxes.of(int64(u.Asset))
 	row[1].Value = int64(u.Kind)
-	row[2].Value = w.boxes.of(seq)
-	row[3].Value = w.boxes.of(int64(u.Run))
-	row[4].Value = w.boxes.of(u.N)
-	row[5].Value = w.boxes.of(int64(u.At))
-	if row[6].Value = nil; u.Partitioned() {
-		row[6].Value = u.Partition
-	}
-	row[7].Value = u.DataVersion
-	row[8].Value = u.CodeVersion
-	row[9].Value = document(u.Detail)
-	return nil
+	row[2].Value = w.boxes.of(int64(u.Run))
+	row[3].Value = w.boxes.of(u.N)
+	row[4].Value = w.boxes.of(int64(u.At))
+	row[5].Value = u.DataVersion
+	row[6].Value = u.CodeVersion
+	row[7].Value = document(u.Detail)
+	return row, nil
 }
 
 func (w *writer) addLog(l *storage.LogLine) error {
