@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rivers-go/rivers/partition"
@@ -59,11 +60,14 @@ func (c *checker) setsOf(asset int64, name string) error {
 			*have.Of(kind) = set
 		}
 	}
+	before := len(c.findings)
 	want, err := c.replay(asset, name)
+	mend := func(kind storage.StateKind, now partition.Set) error { return c.mendSet(asset, kind, now) }
+	if len(c.findings) > before {
+		mend = nil // a state does not read
+	}
 	if err == nil {
-		c.findings = append(c.findings, audit.Sets(name, have, want, func(kind storage.StateKind, now partition.Set) error {
-			return c.mendSet(asset, kind, now)
-		})...)
+		c.findings = append(c.findings, audit.Sets(name, have, want, mend)...)
 	}
 	return err
 }
@@ -146,8 +150,11 @@ func (c *checker) inFlight() error {
 		default:
 			c.report("asset %q has partitions in flight of run %q, which is %s", r.Name.String, r.RunID.String, storage.RunState(r.State.Int64))
 		}
-		c.mendable(func() error { return c.q.MendInFlight(c.ctx, db.MendInFlightParams{Asset: r.Asset, Run: r.Run}) },
-			"asset %q has nothing in flight of run %d any more", r.Name.String, r.Run)
+		mended := fmt.Sprintf("asset %q has nothing in flight any more of a run that is not under way", r.Name.String)
+		if !r.Name.Valid {
+			mended = fmt.Sprintf("run %q has nothing in flight any more of an asset that is not there", r.RunID.String)
+		}
+		c.mendable(func() error { return c.q.MendInFlight(c.ctx, db.MendInFlightParams{Asset: r.Asset, Run: r.Run}) }, "%s", mended)
 	}
 	return err
 }

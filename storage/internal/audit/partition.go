@@ -9,7 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/fold"
 )
 
-// Sets compares the stored sets of an asset with what its states come to. Mend writes a set in place of the stored one.
+// Sets compares the stored sets of an asset with what its states come to. Mend writes a set in place of the stored one; it is nil
+// where not all states are known.
 func Sets(asset string, stored, want fold.Sets, mend func(kind storage.StateKind, now partition.Set) error) []Finding {
 	var findings []Finding
 	for _, kind := range [...]storage.StateKind{storage.Materialized, storage.Failed} {
@@ -18,11 +19,12 @@ func Sets(asset string, stored, want fold.Sets, mend func(kind storage.StateKind
 			continue
 		}
 		more, less := have.Minus(right), right.Minus(have)
-		findings = append(findings, Finding{
-			Text:   fmt.Sprintf("asset %q: the set of what is %s %s", asset, kind, apart(more, less)),
-			Mended: fmt.Sprintf("asset %q: the set of what is %s was made again from the states", asset, kind),
-			Mend:   func() error { return mend(kind, right) },
-		})
+		f := Finding{Text: fmt.Sprintf("asset %q: the set of what is %s %s", asset, kind, apart(more, less))}
+		if mend != nil {
+			f.Mended = fmt.Sprintf("asset %q: the set of what is %s was made again from the states", asset, kind)
+			f.Mend = func() error { return mend(kind, right) }
+		}
+		findings = append(findings, f)
 	}
 	return findings
 }
