@@ -142,7 +142,12 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 	if ok {
 		return known, nil
 	}
-	row, err := w.first(&w.fence, "SELECT token, state, era, targeted, (SELECT coalesce(max(seq), 0) FROM change) FROM run WHERE key = ?", 5, int64(run))
+	// The first of a transaction learns the last number of the feed of changes too, which the updates behind it go on from.
+	st, sql, columns := &w.firstFence, "SELECT token, state, era, targeted, (SELECT coalesce(max(id), 0) FROM change) FROM run WHERE key = ?", 5
+	if w.parts.known {
+		st, sql, columns = &w.fence, "SELECT token, state, era, targeted FROM run WHERE key = ?", 4
+	}
+	row, err := w.first(st, sql, columns, int64(run))
 	if err != nil {
 		return runFence{}, err
 	}
@@ -151,9 +156,11 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 		state, _ := row[1].(int64)
 		era, _ := row[2].(int64)
 		targeted, _ := row[3].(int64)
-		seq, _ := row[4].(int64)
 		known = runFence{recorded: true, token: token, state: storage.RunState(state), era: era, targeted: targeted != 0}
-		w.parts.number(seq)
+		if columns == 5 {
+			seq, _ := row[4].(int64)
+			w.parts.number(seq >> seqShift)
+		}
 	}
 	w.fences[run] = known
 	return known, nil
@@ -259,14 +266,22 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 		until = storage.MicrosOf(time.Now().Add(lease))
 	}
 	plan, longPlan := shortPlan(r.Plan)
-	flies := !rec.State.Terminal() && targets(rec.Targets)
-	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
-		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, backfill, partition, targeted, era) "+
-		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
-		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
+	const columns = "id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, error, " +
+		"request, tags, plan, owner, lease_until"
+	values := append(w.values[:0], rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
-		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until), rec.Backfill, rec.Partition, flies)
+		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until))
+	st, sql := &w.addRun, "INSERT INTO run ("+columns+", era) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
+	flies := !rec.State.Terminal() && targets(rec.Targets)
+	if flies || rec.Backfill != "" || rec.Partition != "" {
+		values = append(values, rec.Backfill, rec.Partition, flies)
+		st, sql = &w.addPartedRun, "INSERT INTO run ("+columns+", backfill, partition, targeted, era) "+
+			"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
+	}
+	res, err := w.run(st, sql, values...)
+	clear(values)
+	w.values = values
 	if err != nil {
 		return err
 	}

@@ -118,19 +118,19 @@ func (c *checker) mendSet(asset int64, kind storage.StateKind, now partition.Set
 // tell adds an entry to the feed of changes, under a number that is at least the given one.
 func (c *checker) tell(kind storage.ChangeKind, labels []byte, asset storage.AssetKey, least int64) error {
 	if c.seq == 0 {
-		last, err := c.q.GetLastSeq(c.ctx)
+		last, err := c.q.GetLastChange(c.ctx)
 		if err != nil {
 			return err
 		}
-		c.seq = last + 1
+		c.seq = last>>seqShift + 1
 	}
 	if least > c.seq {
 		c.seq = least
 	}
 	c.entries++
 	return c.q.MendFeed(c.ctx, db.MendFeedParams{
-		Seq: c.seq, I: c.entries, At: int64(storage.MicrosOf(time.Now())), Kind: int64(kind), Labels: labels,
-		Assets: fold.AppendAssets(nil, []storage.AssetKey{asset}),
+		ID: c.seq<<seqShift | c.entries, At: int64(storage.MicrosOf(time.Now())), Kind: int64(kind), Labels: labels,
+		Subject: fold.AppendAssets(nil, []storage.AssetKey{asset}),
 	})
 }
 

@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"database/sql"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,6 +62,31 @@ func TestRepairIsSeen(t *testing.T) {
 	<-changes
 }
 
+// TestTheNewestStays: keys and numbers go on from the newest row, which so must not be deleted.
+func TestTheNewestStays(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	defer s.Close()
+	for i := range 2 {
+		_, keys := newRun(t, s, fmt.Sprint("r", i), 1)
+		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(keys[0], i)}, Backfills: []storage.BackfillRecord{{ID: fmt.Sprint("b", i)}}})
+	}
+	db, err := sql.Open("sqlite", s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"run", "change", "backfill"} {
+		rowid := table + " WHERE rowid = (SELECT max(rowid) FROM " + table + ")"
+		if _, err := db.ExecContext(t.Context(), "DELETE FROM "+rowid); err == nil || !strings.Contains(err.Error(), "the newest "+table+" stays") {
+			t.Errorf("the newest row of %s was deleted: %v", table, err)
+		}
+		if _, err := db.ExecContext(t.Context(), "DELETE FROM "+strings.Replace(rowid, "max", "min", 1)); err != nil {
+			t.Errorf("an older row of %s: %v", table, err)
+		}
+	}
+}
+
 // TestCheckOfTheFeed has a feed of changes that ends before the states: numbers would be given twice.
 func TestCheckOfTheFeed(t *testing.T) {
 	t.Parallel()
@@ -68,7 +95,7 @@ func TestCheckOfTheFeed(t *testing.T) {
 	for _, key := range keys {
 		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(key, 1), single(key, 2)}})
 	}
-	execute(t, s.Path(), "DELETE FROM change WHERE seq = (SELECT max(seq) FROM change)")
+	execute(t, s.Path(), "DROP TRIGGER change_newest_stays; DELETE FROM change WHERE id = (SELECT max(id) FROM change)")
 	found, err := s.Check(t.Context())
 	if all := strings.Join(found, "\n"); err != nil || !strings.Contains(all, "a state of asset 2 has number 3, which the feed of changes has not come to") {
 		t.Errorf("found %v:\n%s", err, all)

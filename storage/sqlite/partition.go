@@ -66,7 +66,7 @@ func newParter(w *writer) *parter {
 	p.states = inserter{w: w, columns: 9, shares: true, insert: "INSERT OR REPLACE INTO asset_state " +
 		"(seq, asset, kind, run, n, at, data_version, code_version, detail, partition) VALUES "}
 	p.flights = inserter{w: w, columns: 3, insert: "INSERT OR REPLACE INTO in_flight (asset, run, labels) VALUES "}
-	p.change = inserter{w: w, columns: 8, insert: "INSERT INTO change (seq, i, at, kind, run, labels, assets, keys) VALUES "}
+	p.change = inserter{w: w, columns: 6, insert: "INSERT INTO change (id, at, kind, run, labels, subject) VALUES "}
 	return p
 }
 
@@ -110,12 +110,12 @@ func (p *parter) number(base int64) {
 // next gives an update its number.
 func (p *parter) next(kind storage.StateKind, group bool) (int64, error) {
 	if !p.known {
-		row, err := p.w.first(&p.lastSeq, "SELECT coalesce(max(seq), 0) FROM change", 1)
+		row, err := p.w.first(&p.lastSeq, "SELECT coalesce(max(id), 0) FROM change", 1)
 		if err != nil {
 			return 0, err
 		}
 		base, _ := row[0].(int64) // STRICT columns
-		p.number(base)
+		p.number(base >> seqShift)
 	}
 	if !p.shares || group || kind != p.kind {
 		p.seq++

@@ -21,9 +21,9 @@ type writer struct {
 	store *Store
 	conn  driver.Conn
 
-	begin, commit, rollback                                                 *statement
-	fence, hasRun, addRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
-	events, partedEvents, assets, logs, names                               inserter
+	begin, commit, rollback                                                                           *statement
+	firstFence, fence, hasRun, addRun, addPartedRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
+	events, partedEvents, assets, logs, names                                                         inserter
 
 	claimable, own, renewRun, renewSlots, canceled, askCancel                                                *statement
 	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder                                     *statement
@@ -41,6 +41,7 @@ type writer struct {
 	topics storage.Topic
 	boxes  *boxes
 	args   []driver.NamedValue // of statements of one row
+	values []driver.Value      // of a new run
 	// made counts the events of assets since the store's era was brought up to date.
 	made   int64
 	answer []driver.Value

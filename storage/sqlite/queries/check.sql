@@ -173,12 +173,12 @@ UPDATE key_table SET size = sqlc.arg(size), live = sqlc.arg(live) WHERE key = sq
 -- The states that are newer than the feed of changes tells.
 SELECT asset, CAST(max(seq) AS INTEGER) AS seq FROM
     (SELECT asset, seq FROM asset_state UNION ALL SELECT asset, seq FROM partition_state UNION ALL SELECT asset, seq FROM partition_group)
-WHERE seq > (SELECT coalesce(max(change.seq), 0) FROM change)
+WHERE seq > (SELECT coalesce(max(change.id), 0) >> 20 FROM change)
 GROUP BY asset ORDER BY asset;
 
 -- name: MendFeed :exec
-INSERT INTO change (seq, i, at, kind, run, labels, assets, keys)
-VALUES (sqlc.arg(seq), sqlc.arg(i), sqlc.arg(at), sqlc.arg(kind), 0, sqlc.arg(labels), sqlc.arg(assets), '');
+INSERT INTO change (id, at, kind, run, labels, subject)
+VALUES (sqlc.arg(id), sqlc.arg(at), sqlc.arg(kind), 0, sqlc.arg(labels), sqlc.arg(subject));
 
 -- name: ListBackfillIDs :many
 SELECT backfill.id, (SELECT count(*) FROM run WHERE run.backfill = backfill.id AND run.backfill <> '') AS runs

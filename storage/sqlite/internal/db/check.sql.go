@@ -495,7 +495,7 @@ func (q *Queries) CheckRunBackfills(ctx context.Context) ([]CheckRunBackfillsRow
 const checkSeqs = `-- name: CheckSeqs :many
 SELECT asset, CAST(max(seq) AS INTEGER) AS seq FROM
     (SELECT asset, seq FROM asset_state UNION ALL SELECT asset, seq FROM partition_state UNION ALL SELECT asset, seq FROM partition_group)
-WHERE seq > (SELECT coalesce(max(change.seq), 0) FROM change)
+WHERE seq > (SELECT coalesce(max(change.id), 0) >> 20 FROM change)
 GROUP BY asset ORDER BY asset
 `
 
@@ -916,27 +916,25 @@ func (q *Queries) MendEmptySet(ctx context.Context, arg MendEmptySetParams) erro
 }
 
 const mendFeed = `-- name: MendFeed :exec
-INSERT INTO change (seq, i, at, kind, run, labels, assets, keys)
-VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, '')
+INSERT INTO change (id, at, kind, run, labels, subject)
+VALUES (?1, ?2, ?3, 0, ?4, ?5)
 `
 
 type MendFeedParams struct {
-	Seq    int64
-	I      int64
-	At     int64
-	Kind   int64
-	Labels []byte
-	Assets []byte
+	ID      int64
+	At      int64
+	Kind    int64
+	Labels  []byte
+	Subject []byte
 }
 
 func (q *Queries) MendFeed(ctx context.Context, arg MendFeedParams) error {
 	_, err := q.db.ExecContext(ctx, mendFeed,
-		arg.Seq,
-		arg.I,
+		arg.ID,
 		arg.At,
 		arg.Kind,
 		arg.Labels,
-		arg.Assets,
+		arg.Subject,
 	)
 	return err
 }
