@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -26,7 +27,7 @@ type AssetSpec struct {
 	// Description is for people; Markdown is shown as such.
 	Description string
 	// Metadata is handed to the IO handler. "rivers/executor" overrides the executor of a run:
-	// in_process or parallel.
+	// in_process, parallel or subprocess.
 	Metadata metadata.Map
 	// CodeVersion names the version of the function; it is recorded with each materialization.
 	CodeVersion string
@@ -42,6 +43,8 @@ type AssetSpec struct {
 	Hooks []Hook
 	// Pools are the concurrency slots that the step holds while it runs.
 	Pools []Pool
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	Compute executor.Compute
 }
 
 // SingleAsset is an asset made by one function; see [NewAsset].
@@ -65,7 +68,7 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
 	}))
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, spec.Metadata)
+	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, spec.Metadata)
 	req := d.requires(argsOf[In](), spec.Deps)
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		w, made := req.wire(s, d), &d.outputs[0] // of the spec nothing is kept
@@ -73,7 +76,7 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 			Name: d.name, Definition: d.name, Kind: graph.Asset,
 			Outputs: []graph.Output{{Name: d.name, Type: made.typ, Handler: made.handler, Asset: true, Attrs: attrs}},
 			Inputs:  w.inputs, DecodeConfig: req.args.decoder(),
-			Call: singleCall(fn, out, w.sets), Settings: set.compile(s),
+			Call: singleCall(fn, out, w.sets), Settings: w.settings(set.compile(s)),
 		})
 	}
 	return &SingleAsset[Out]{d}

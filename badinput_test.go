@@ -200,6 +200,8 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 		"hook resource unknown":  spec(rivers.AssetSpec{Name: "c", Hooks: []rivers.Hook{rivers.OnFailure("page", func(*rivers.HookContext, struct{ Pager int }) error { return nil })}}),
 		"executor unknown":       spec(rivers.AssetSpec{Name: "c", Metadata: metadata.Map{"rivers/executor": "paralel"}}),
 		"executor no workers":    {Name: "repo", DefaultExecutor: executor.Parallel(0)},
+		"compute unit":           spec(rivers.AssetSpec{Name: "c", Compute: executor.Compute{Memory: "512MB"}}),
+		"compute too little":     {Name: "repo", Tasks: []rivers.Node{rivers.NewBashTask(rivers.BashTaskSpec{Name: "b", Command: "true", Compute: executor.Compute{Memory: "512"}})}},
 		"tag without key":        spec(rivers.AssetSpec{Name: "c", Tags: map[string]string{"": "x"}}),
 		"metadata of a channel":  spec(rivers.AssetSpec{Name: "c", Metadata: metadata.Map{"x": make(chan int)}}),
 		"config mistakes": assets(in[struct {
@@ -260,8 +262,14 @@ func definitionMistakes() map[string]rivers.RepositoryConfig {
 }
 
 func TestDefinitionMistakes(t *testing.T) {
+	requireAnswers(t, "testdata/definitions.txtar", mistakes(t, definitionMistakes()))
+}
+
+// mistakes are the messages that repositories get which have some.
+func mistakes(t *testing.T, configs map[string]rivers.RepositoryConfig) map[string]string {
+	t.Helper()
 	got := map[string]string{}
-	for name, config := range definitionMistakes() {
+	for name, config := range configs {
 		repo := rivers.NewCodeRepository(config)
 		err := repo.Validate()
 		if err == nil {
@@ -280,7 +288,7 @@ func TestDefinitionMistakes(t *testing.T) {
 		}
 		got[name] = message
 	}
-	requireAnswers(t, "testdata/definitions.txtar", got)
+	return got
 }
 
 func TestRequestMistakes(t *testing.T) {

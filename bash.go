@@ -14,7 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -38,6 +40,8 @@ type BashTaskSpec struct {
 	Hooks   []Hook
 	// Pools are the concurrency slots that the command holds while it runs.
 	Pools []Pool
+	// Compute bounds what the command may use, as in [AssetSpec].
+	Compute executor.Compute
 }
 
 // bashGrace is how long a command may go on after SIGTERM.
@@ -49,7 +53,7 @@ const bashGrace = 10 * time.Second
 // all that it started get SIGTERM, and SIGKILL ten seconds later.
 func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	t := newTask[NoInput, string](TaskSpec{
-		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks, Pools: spec.Pools,
+		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks, Pools: spec.Pools, Compute: spec.Compute,
 	}, graph.BashTask)
 	if strings.TrimSpace(spec.Command) == "" {
 		t.d.fault("Command", "it is empty: give a shell text, or a program with Args")
@@ -69,7 +73,7 @@ func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	return t
 }
 
-// command makes the command, in a process group of its own so that all of it can be stopped.
+// command makes the command.
 func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.Command)
 	if s.Args != nil {
@@ -80,37 +84,50 @@ func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.C
 	for _, k := range slices.Sorted(maps.Keys(s.Env)) {
 		cmd.Env = append(cmd.Env, k+"="+s.Env[k])
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = grace
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.Cancel = func() error { return stopCommand(cmd, syscall.SIGTERM) }
 	return cmd
+}
+
+// stopCommand sends a signal to a command: to all of its group where it has one of its own.
+func stopCommand(cmd *exec.Cmd, s syscall.Signal) error {
+	if cmd.SysProcAttr == nil {
+		return cmd.Process.Signal(s)
+	}
+	g := proc.Group{ID: cmd.Process.Pid}
+	return g.Signal(s)
 }
 
 // run runs the command; grace is how long it may go on once it was told to stop.
 func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, error) {
 	cmd := s.command(inv.Context, grace)
+	if inv.Run == nil || !inv.Run.Isolated {
+		// A group of its own, so that all of it can be stopped. A step that has a process of its own has such
+		// a group already, and the command must not leave it: it would not end with it.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	}
 	var value bytes.Buffer
-	var last tail
-	stdout := lineWriter{line: func(text string) { writeLine(inv, storage.StreamStdout, text) }}
-	stderr := lineWriter{line: func(text string) { last.add(text); writeLine(inv, storage.StreamStderr, text) }}
+	var last proc.Tail
+	stdout := proc.Lines{Line: func(text string) { writeLine(inv, storage.StreamStdout, text) }}
+	stderr := proc.Lines{Line: func(text string) { last.Add(text); writeLine(inv, storage.StreamStderr, text) }}
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&value, &stdout), &stderr
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("command %q: starting it: %w", s.Command, err)
 	}
 	err := cmd.Wait()
-	stdout.end()
-	stderr.end()
+	stdout.End()
+	stderr.End()
 	if err == nil {
 		return strings.TrimSuffix(strings.TrimSuffix(value.String(), "\n"), "\r"), nil
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what outlived the command; gone already is what we want
+	_ = stopCommand(cmd, syscall.SIGKILL) // what outlived the command; gone already is what we want
 	switch cause := context.Cause(inv.Context); {
 	case cause != nil:
 		return "", fmt.Errorf("command %q: stopped: %w", s.Command, cause)
 	case errors.Is(err, exec.ErrWaitDelay):
 		return "", fmt.Errorf("command %q: it ended, and %s later a process that it left behind still had its output open: wait for that process, or redirect its output", s.Command, grace)
 	}
-	return "", fmt.Errorf("command %q: %w%s", s.Command, err, last.text())
+	return "", fmt.Errorf("command %q: %w%s", s.Command, err, last.Text())
 }
 
 // writeLine copies a line into the step's log.
@@ -118,57 +135,4 @@ func writeLine(inv *graph.Invocation, stream storage.LogStream, text string) {
 	if inv.Write != nil {
 		inv.Write(stream, text)
 	}
-}
-
-// maxLine bounds a line of the log: a longer one is several, so that a stream without line breaks
-// is not held in memory twice.
-const maxLine = 64 << 10
-
-// lineWriter cuts a stream into lines.
-type lineWriter struct {
-	line func(text string)
-	rest []byte
-}
-
-// Write hands over the lines that p completes. It never fails.
-func (w *lineWriter) Write(p []byte) (int, error) {
-	n := len(p)
-	for {
-		text, after, found := bytes.Cut(p, []byte{'\n'})
-		w.rest = append(w.rest, text...)
-		for len(w.rest) > maxLine {
-			w.line(string(w.rest[:maxLine]))
-			w.rest = append(w.rest[:0], w.rest[maxLine:]...)
-		}
-		if !found {
-			return n, nil
-		}
-		w.line(strings.TrimSuffix(string(w.rest), "\r"))
-		w.rest, p = w.rest[:0], after
-	}
-}
-
-// end hands over a last line without a line break.
-func (w *lineWriter) end() {
-	if len(w.rest) > 0 {
-		w.line(strings.TrimSuffix(string(w.rest), "\r"))
-	}
-}
-
-// tail keeps the last lines of a stream for an error.
-type tail struct{ lines []string }
-
-const tailLines = 10
-
-func (t *tail) add(line string) {
-	if t.lines = append(t.lines, line); len(t.lines) > tailLines {
-		t.lines = slices.Delete(t.lines, 0, 1)
-	}
-}
-
-func (t *tail) text() string {
-	if len(t.lines) == 0 {
-		return ""
-	}
-	return ": " + strings.Join(t.lines, "\n")
 }

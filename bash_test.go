@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -40,7 +41,7 @@ func runBash(ctx context.Context, spec BashTaskSpec, grace time.Duration) (strin
 func TestBashTaskRuns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	long := strings.Repeat("x", maxLine+10)
+	long := strings.Repeat("x", proc.MaxLine+10)
 	for _, tt := range []struct {
 		name  string
 		spec  BashTaskSpec
@@ -59,7 +60,7 @@ func TestBashTaskRuns(t *testing.T) {
 		{name: "both streams", spec: BashTaskSpec{Command: `echo out; echo err >&2`}, value: "out", lines: []string{"stderr:err", "stdout:out"}},
 		{
 			name: "a long line", spec: BashTaskSpec{Command: "cat", Args: []string{write(t, dir, long)}},
-			value: long, lines: []string{"stdout:" + long[:10], "stdout:" + long[:maxLine]},
+			value: long, lines: []string{"stdout:" + long[:10], "stdout:" + long[:proc.MaxLine]},
 		},
 		{
 			name: "exit code", spec: BashTaskSpec{Command: "echo kept >&2; exit 7"}, lines: []string{"stderr:kept"},
@@ -184,25 +185,4 @@ func TestBashTaskFaults(t *testing.T) {
 	if !slices.Equal(w.faults, want) {
 		t.Errorf("%s\nwant\n%s", strings.Join(w.faults, "\n"), strings.Join(want, "\n"))
 	}
-}
-
-func FuzzLineWriter(f *testing.F) {
-	f.Add("a\nb\r\n\nc", 2)
-	f.Fuzz(func(t *testing.T, text string, step int) {
-		var got []string
-		w := lineWriter{line: func(s string) { got = append(got, s) }}
-		for rest := text; rest != ""; {
-			n := min(max(step, 1), len(rest))
-			_, _ = w.Write([]byte(rest[:n]))
-			rest = rest[n:]
-		}
-		w.end()
-		var want []string
-		for line := range strings.Lines(text) {
-			want = append(want, strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
-		}
-		if len(text) < maxLine && !slices.Equal(got, want) {
-			t.Errorf("%q in steps of %d: %q, want %q", text, step, got, want)
-		}
-	})
 }

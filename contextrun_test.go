@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// What a context tells a body while it runs.
-func TestContextInARun(t *testing.T) {
-	t.Parallel()
+// contextProgram tells what a context tells a body while it runs.
+func contextProgram(iohandler.Handler) rivers.RepositoryConfig {
 	wrote := rivers.NewAsset(rivers.AssetSpec{Name: "wrote"}, func(*rivers.AssetContext, rivers.NoInput) (rivers.Materialization, error) {
 		return rivers.Materialization{DataVersion: "v7", Metadata: metadata.Map{"rows": 3}, Tags: map[string]string{"by": "hand"}}, nil
 	})
@@ -35,7 +35,12 @@ func TestContextInARun(t *testing.T) {
 		_, timed := ctx.Deadline()
 		return fmt.Sprint(n, " ", run.ID == ctx.RunID(), " ", ctx.Tags()["who"], " ", ctx.Metadata()["k"], " ", ctx.Err(), " ", timed, " ", ctx.Job() == ""), nil
 	})
-	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{number("n", 7), wrote, graph, asks}})
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{number("n", 7), wrote, graph, asks}}
+}
+
+func TestContextInARun(t *testing.T) { everyExecutor(t, "context", testContext) }
+
+func testContext(t *testing.T, repo *rivers.CodeRepository) {
 	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Tags: map[string]string{"who": "me"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +50,7 @@ func TestContextInARun(t *testing.T) {
 	if got := valueOf[string](t, repo, "graph"); got != "graph of the graph" {
 		t.Error(got)
 	}
-	m, err := wrote.Load(t.Context(), repo, rivers.LoadOptions{})
+	m, err := repo.Assets()["wrote"].(*rivers.SingleAsset[rivers.Materialization]).Load(t.Context(), repo, rivers.LoadOptions{})
 	if err != nil || m.DataVersion != "v7" || fmt.Sprint(m.Metadata["rows"], " ", m.Tags["by"]) != "3 hand" {
 		t.Errorf("%+v, %v", m, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -35,6 +36,8 @@ type GraphAssetSpec struct {
 	Hooks []Hook
 	// Pools are the concurrency slots that each step of a task that names none holds while it runs.
 	Pools []Pool
+	// Compute bounds what each step of a task that says nothing itself may use, as in [AssetSpec].
+	Compute executor.Compute
 }
 
 // GraphAsset is an asset made by several tasks, each a step of its own; see [NewGraphAsset].
@@ -54,7 +57,7 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
 	})
-	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks, pools: spec.Pools}, c.attrs.Metadata)
+	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, c.attrs.Metadata)
 	if compose == nil {
 		d.fault("", "the composition is nil: give a function that calls tasks")
 		return &GraphAsset[Out]{d}
@@ -197,7 +200,7 @@ func (c *composition) node(p *taskPlace, s *scope) graph.Node {
 		DecodeConfig: p.req.args.decoder(),
 	}
 	w := c.wire(p, &n, s)
-	n.Inputs, n.Call, n.Settings = w.inputs, p.call(w.sets), c.settings(p, s)
+	n.Inputs, n.Call, n.Settings = w.inputs, p.call(w.sets), w.settings(c.settings(p, s))
 	if p == c.last {
 		n.Outputs = append(n.Outputs, graph.Output{Name: c.def.name, Type: c.typ, Handler: c.spec.IOHandler, Asset: true, Attrs: said(c.attrs)})
 		n.Call = twice(n.Call)
@@ -240,6 +243,9 @@ func (c *composition) settings(p *taskPlace, s *scope) *graph.Settings {
 	}
 	if set.Pools == nil {
 		set.Pools = c.set.held
+	}
+	if set.Compute.IsZero() {
+		set.Compute = c.set.compute
 	}
 	if !set.HasExecutor {
 		set.Executor = c.set.inner

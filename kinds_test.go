@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/iohandler/blob"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
@@ -65,7 +66,7 @@ func number(name string, n int) *rivers.SingleAsset[int] {
 		func(*rivers.AssetContext, rivers.NoInput) (int, error) { return n, nil })
 }
 
-func TestMultiAsset(t *testing.T) {
+func multiProgram(iohandler.Handler) rivers.RepositoryConfig {
 	split := rivers.NewMultiAsset(rivers.MultiAssetSpec{
 		Name: "split", Group: "marts", Outputs: []rivers.OutputSpec{{Name: "odd", Description: "the odd ones"}},
 	}, func(ctx *rivers.AssetContext, in struct{ Numbers []int }) (struct {
@@ -87,7 +88,12 @@ func TestMultiAsset(t *testing.T) {
 		out.Odd.Metadata = metadata.Map{"rows": len(out.Odd.Value)}
 		return out, nil
 	})
-	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{split}, Resources: rivers.Resources{"numbers": []int{1, 2, 3}}})
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{split}, Resources: rivers.Resources{"numbers": []int{1, 2, 3}}}
+}
+
+func TestMultiAsset(t *testing.T) { everyExecutor(t, "multi", testMultiAsset) }
+
+func testMultiAsset(t *testing.T, repo *rivers.CodeRepository) {
 	res := materialize(t, repo, "odd")
 	if got := fmt.Sprint(res.MaterializedAssets) + " " + steps(res); got != "[odd] split:succeeded" {
 		t.Error(got)
@@ -105,20 +111,27 @@ func TestMultiAsset(t *testing.T) {
 	}
 }
 
-func TestEmittedOutputsStayWhenTheBodyFails(t *testing.T) {
-	fails := true
+func emittingProgram(iohandler.Handler) rivers.RepositoryConfig {
 	m := rivers.NewMultiAsset(rivers.MultiAssetSpec{
 		Name: "feed", Outputs: []rivers.OutputSpec{rivers.OutputOf[int](rivers.OutputSpec{Name: "a"}), rivers.OutputOf[string](rivers.OutputSpec{Name: "b"})},
 	}, func(ctx *rivers.AssetContext, _ rivers.NoInput) (rivers.Emitted, error) {
 		if err := rivers.Emit(ctx, "a", 7); err != nil {
 			return rivers.Emitted{}, err
 		}
-		if fails {
+		if os.Getenv(wordsVariable) == "fail" {
 			return rivers.Emitted{}, errors.New("half way")
 		}
 		return rivers.Emitted{}, rivers.Emit(ctx, "b", rivers.Output[string]{Value: "done"})
 	})
-	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{m}})
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{m}}
+}
+
+func TestEmittedOutputsStayWhenTheBodyFails(t *testing.T) {
+	everyExecutor(t, "emitting", testEmittedOutputs)
+}
+
+func testEmittedOutputs(t *testing.T, repo *rivers.CodeRepository) {
+	t.Setenv(wordsVariable, "fail")
 	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{}); err == nil || !strings.Contains(err.Error(), "half way") {
 		t.Fatalf("err = %v", err)
 	}
@@ -129,7 +142,7 @@ func TestEmittedOutputsStayWhenTheBodyFails(t *testing.T) {
 	if err != nil || rec.Materialization == nil {
 		t.Errorf("a: %+v, %v", rec, err)
 	}
-	fails = false
+	t.Setenv(wordsVariable, "go on")
 	materialize(t, repo)
 	if got := valueOf[string](t, repo, "b"); got != "done" {
 		t.Errorf("b = %q", got)
@@ -176,31 +189,33 @@ func totals(names bool) *rivers.GraphAsset[int] {
 	})
 }
 
+func graphProgram(names bool) rivers.RepositoryConfig {
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{number("upto", 3), totals(names)}}
+}
+
 func TestGraphAsset(t *testing.T) {
-	for _, tt := range []struct {
-		names bool
-		want  string
-	}{
-		{false, "upto:succeeded totals/inner/ints:succeeded totals/inner/double:succeeded totals/inner/sum:succeeded " +
-			"totals/inner/double[0]:succeeded totals/inner/double[1]:succeeded totals/inner/double[2]:succeeded"},
-		{true, "upto:succeeded totals/named:succeeded totals/double:succeeded totals/sum:succeeded " +
-			"totals/double[n0]:succeeded totals/double[n1]:succeeded totals/double[n2]:succeeded"},
+	for program, want := range map[string]string{
+		"graph": "upto:succeeded totals/inner/ints:succeeded totals/inner/double:succeeded totals/inner/sum:succeeded " +
+			"totals/inner/double[0]:succeeded totals/inner/double[1]:succeeded totals/inner/double[2]:succeeded",
+		"named graph": "upto:succeeded totals/named:succeeded totals/double:succeeded totals/sum:succeeded " +
+			"totals/double[n0]:succeeded totals/double[n1]:succeeded totals/double[n2]:succeeded",
 	} {
-		repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{number("upto", 3), totals(tt.names)}})
-		res := materialize(t, repo)
-		if got := steps(res); got != tt.want {
-			t.Errorf("%s\nwant %s", got, tt.want)
-		}
-		if got := valueOf[int](t, repo, "totals"); got != 6 {
-			t.Errorf("totals = %d, want 6", got)
-		}
-		if got := fmt.Sprint(res.MaterializedAssets); got != "[upto totals]" {
-			t.Error(got)
-		}
+		everyExecutor(t, program, func(t *testing.T, repo *rivers.CodeRepository) {
+			res := materialize(t, repo)
+			if got := steps(res); got != want {
+				t.Errorf("%s\nwant %s", got, want)
+			}
+			if got := valueOf[int](t, repo, "totals"); got != 6 {
+				t.Errorf("totals = %d, want 6", got)
+			}
+			if got := fmt.Sprint(res.MaterializedAssets); got != "[upto totals]" {
+				t.Error(got)
+			}
+		})
 	}
 }
 
-func TestStreamedCollect(t *testing.T) {
+func streamProgram(unordered bool) rivers.RepositoryConfig {
 	words := rivers.NewTask(rivers.TaskSpec{Name: "words"},
 		func(*rivers.TaskContext, rivers.NoInput) ([]string, error) { return []string{"a", "b", "c"}, nil })
 	upper := rivers.NewTask(rivers.TaskSpec{Name: "upper"},
@@ -219,26 +234,36 @@ func TestStreamedCollect(t *testing.T) {
 			slices.SortFunc(all, cmp.Compare[string])
 			return strings.Join(all, ""), nil
 		})
-	for _, unordered := range []bool{false, true} {
-		text := rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "text"}, func(g *rivers.Graph) rivers.Ref[string] {
-			each := rivers.Map(g, rivers.Call(g, words, nil), upper, rivers.MapOptions{})
-			return rivers.Call(g, join, rivers.Args{"words": each.CollectStream(rivers.CollectOptions{Unordered: unordered})})
+	text := rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "text"}, func(g *rivers.Graph) rivers.Ref[string] {
+		each := rivers.Map(g, rivers.Call(g, words, nil), upper, rivers.MapOptions{})
+		return rivers.Call(g, join, rivers.Args{"words": each.CollectStream(rivers.CollectOptions{Unordered: unordered})})
+	})
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{text}}
+}
+
+func TestStreamedCollect(t *testing.T) {
+	for _, program := range []string{"streams", "as they come"} {
+		everyExecutor(t, program, func(t *testing.T, repo *rivers.CodeRepository) {
+			materialize(t, repo)
+			if got := valueOf[string](t, repo, "text"); got != "ABC" {
+				t.Errorf("text = %q", got)
+			}
 		})
-		repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{text}})
-		materialize(t, repo)
-		if got := valueOf[string](t, repo, "text"); got != "ABC" {
-			t.Errorf("text = %q", got)
-		}
 	}
 }
 
-func TestBashTask(t *testing.T) {
+func bashProgram(iohandler.Handler) rivers.RepositoryConfig {
 	hello := rivers.NewBashTask(rivers.BashTaskSpec{Name: "hello", Command: `echo "hi $WHO"; echo careful >&2`, Env: map[string]string{"WHO": "you"}})
 	argv := rivers.NewBashTask(rivers.BashTaskSpec{Name: "argv", Command: "printf", Args: []string{"%s", "$WHO"}})
 	bad := rivers.NewBashTask(rivers.BashTaskSpec{Name: "bad", Command: "echo one >&2; echo two >&2; exit 3"})
 	greeting := rivers.NewAsset(rivers.AssetSpec{Name: "greeting"},
 		func(_ *rivers.AssetContext, in struct{ Hello string }) (string, error) { return in.Hello + "!", nil })
-	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{greeting}, Tasks: []rivers.Node{hello, argv, bad}})
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{greeting}, Tasks: []rivers.Node{hello, argv, bad}}
+}
+
+func TestBashTask(t *testing.T) { everyExecutor(t, "bash", testBashTask) }
+
+func testBashTask(t *testing.T, repo *rivers.CodeRepository) {
 	if got := steps(materialize(t, repo)); got != "hello:succeeded greeting:succeeded" {
 		t.Error(got)
 	}
@@ -263,7 +288,7 @@ func TestBashTask(t *testing.T) {
 	}
 }
 
-func TestExternalAsset(t *testing.T) {
+func externalProgram(iohandler.Handler) rivers.RepositoryConfig {
 	raw := rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "raw", Observe: func(ctx *rivers.AssetContext) (rivers.Observation, error) {
 		ctx.AddMetadata("rows", 12)
 		return rivers.Observation{DataVersion: "etag-1"}, nil
@@ -271,7 +296,12 @@ func TestExternalAsset(t *testing.T) {
 	silent := rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "silent"})
 	after := rivers.NewAsset(rivers.AssetSpec{Name: "after", Deps: []rivers.Dep{{On: "raw", OrderOnly: true}}},
 		func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
-	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{raw, silent, after}})
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{raw, silent, after}}
+}
+
+func TestExternalAsset(t *testing.T) { everyExecutor(t, "external", testExternalAsset) }
+
+func testExternalAsset(t *testing.T, repo *rivers.CodeRepository) {
 	seen, err := repo.Observe(t.Context())
 	if err != nil || len(seen) != 1 || fmt.Sprint(seen["raw"]["rows"]) != "12" {
 		t.Errorf("%v, %v", seen, err)
@@ -292,19 +322,25 @@ func TestExternalAsset(t *testing.T) {
 	}
 }
 
-func TestSelfDependency(t *testing.T) {
+func previousProgram(iohandler.Handler) rivers.RepositoryConfig {
 	count := rivers.NewAsset(rivers.AssetSpec{Name: "count"},
 		func(_ *rivers.AssetContext, in struct{ Before rivers.SelfDependency[int] }) (int, error) {
 			n, _ := in.Before.Get()
 			return n + 1, nil
 		})
-	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{count}})
-	for range 3 {
-		materialize(t, repo)
-	}
-	if got, err := count.Load(context.Background(), repo, rivers.LoadOptions{}); err != nil || got != 3 {
-		t.Errorf("count = %d, %v", got, err)
-	}
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{count}}
+}
+
+func TestSelfDependency(t *testing.T) {
+	everyExecutor(t, "previous", func(t *testing.T, repo *rivers.CodeRepository) {
+		for range 3 {
+			materialize(t, repo)
+		}
+		count := repo.Assets()["count"].(*rivers.SingleAsset[int])
+		if got, err := count.Load(context.Background(), repo, rivers.LoadOptions{}); err != nil || got != 3 {
+			t.Errorf("count = %d, %v", got, err)
+		}
+	})
 }
 
 // A nil of an interface type is a value, and so it is a previous one.
@@ -332,8 +368,7 @@ type limits struct {
 	Token rivers.Secret `json:"token" env:"RIVERS_TEST_TOKEN"`
 }
 
-func TestConfig(t *testing.T) {
-	t.Setenv("RIVERS_TEST_TOKEN", "hunter2")
+func configProgram(iohandler.Handler) rivers.RepositoryConfig {
 	asset := rivers.NewAsset(rivers.AssetSpec{Name: "limited"},
 		func(_ *rivers.AssetContext, in struct {
 			Cfg limits `rivers:",config"`
@@ -341,9 +376,25 @@ func TestConfig(t *testing.T) {
 		) (string, error) {
 			return fmt.Sprint(in.Cfg.Rows, " ", in.Cfg.Token.Reveal(), " ", in.Cfg.Token), nil
 		})
-	repo := resolved(t, rivers.RepositoryConfig{Assets: []rivers.Asset{asset}})
+	return rivers.RepositoryConfig{Assets: []rivers.Asset{asset}}
+}
+
+func TestConfig(t *testing.T) {
+	t.Setenv("RIVERS_TEST_TOKEN", "hunter2")
+	t.Setenv("RIVERS_TEST_OTHER", "*******")
+	everyExecutor(t, "config", testConfig)
+}
+
+func testConfig(t *testing.T, repo *rivers.CodeRepository) {
 	materialize(t, repo)
 	if got := valueOf[string](t, repo, "limited"); got != "10 hunter2 ***" {
+		t.Errorf("limited = %q", got)
+	}
+	given := map[string]any{"rows": int64(1)<<60 + 1, "token": map[string]any{"env": "RIVERS_TEST_OTHER"}}
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Config: map[string]map[string]any{"limited": given}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := valueOf[string](t, repo, "limited"); got != "1152921504606846977 ******* ***" {
 		t.Errorf("limited = %q", got)
 	}
 	for _, tt := range []struct {
@@ -361,8 +412,8 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	runs, err := repo.Storage().ListRuns(t.Context(), storage.RunQuery{})
-	if err != nil || len(runs) != 1 {
-		t.Errorf("%d runs are recorded, want the one that was right (%v)", len(runs), err)
+	if err != nil || len(runs) != 2 {
+		t.Errorf("%d runs are recorded, want the two that were right (%v)", len(runs), err)
 	}
 }
 

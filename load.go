@@ -32,7 +32,7 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 	if to.Kind() != reflect.Pointer || to.IsNil() {
 		return fmt.Errorf("loading %q: the destination is a %T: pass a pointer to a variable", name, dst)
 	}
-	if err := r.Resolve(ctx, nil); err != nil { // a handler may be a resource that wants its setup
+	if err := r.openHandler(ctx, out.Handler); err != nil {
 		return err
 	}
 	in := iohandler.InputContext{Name: name, Type: to.Type().Elem(), Metadata: out.Attrs.Metadata}

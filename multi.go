@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -36,6 +37,8 @@ type MultiAssetSpec struct {
 	Hooks    []Hook
 	// Pools are the concurrency slots that the step holds while it runs.
 	Pools []Pool
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	Compute executor.Compute
 }
 
 // OutputSpec says what one output of a multi-asset is.
@@ -77,7 +80,7 @@ func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) 
 		d.fault("", "the function is nil: give one")
 	}
 	outs := d.multiOutputs(reflect.TypeFor[Out](), spec)
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, d.normal("metadata", spec.Metadata))
+	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, d.normal("metadata", spec.Metadata))
 	req := d.requires(argsOf[In](), spec.Deps)
 	emits := reflect.TypeFor[Out]() == reflect.TypeFor[Emitted]()
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
@@ -86,7 +89,7 @@ func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) 
 		}
 		w := req.wire(s, d)
 		n := graph.Node{
-			Name: d.name, Definition: d.name, Kind: graph.MultiAsset, Inputs: w.inputs, Settings: set.compile(s),
+			Name: d.name, Definition: d.name, Kind: graph.MultiAsset, Inputs: w.inputs, Settings: w.settings(set.compile(s)),
 			DecodeConfig: req.args.decoder(), Emits: emits, Call: multiCall(fn, outs, w.sets),
 		}
 		for i := range outs {

@@ -69,11 +69,13 @@ type CodeRepository struct {
 	resolving sync.Mutex
 
 	// mu guards what Resolve opens and Shutdown closes. No user code runs under it.
-	mu     sync.Mutex
-	store  storage.Storage
-	owned  bool // the store was opened here, so it is closed here
-	keys   []storage.AssetKey
-	keeper *engine.Keeper
+	mu    sync.Mutex
+	store storage.Storage
+	// serving is set in a process that does one step for a run in another.
+	serving *serving
+	owned   bool // the store was opened here, so it is closed here
+	keys    []storage.AssetKey
+	keeper  *engine.Keeper
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration
 	recovered    time.Time      // when runs whose process died were last looked for
@@ -119,10 +121,14 @@ func (r *CodeRepository) Assets() map[string]Asset {
 	return assets
 }
 
-// Storage returns the reading side of the store, nil before Resolve.
+// Storage returns the reading side of the store, nil before Resolve. In the process of a step it asks the
+// run's process.
 func (r *CodeRepository) Storage() storage.Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.serving != nil {
+		return r.serving.storage
+	}
 	if r.store == nil {
 		return nil // not a nil store in an interface
 	}

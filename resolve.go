@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/subprocess"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
@@ -25,6 +26,9 @@ var defaultStoragePath = filepath.Join(".rivers", "storage")
 // down again. Resolving again on the same store does nothing, on another it is an error.
 // Materialize and everything else that needs it resolve by themselves.
 func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) error {
+	if subprocess.Inside() {
+		return r.errInStep()
+	}
 	if done, err := r.resolvedOn(store); done || err != nil {
 		return err
 	}
@@ -116,15 +120,24 @@ func claimTimeout() (time.Duration, error) {
 func (r *CodeRepository) setUpResources(ctx context.Context) ([]string, error) {
 	var done []string
 	for _, name := range slices.Sorted(maps.Keys(r.config.Resources)) {
-		s, ok := r.config.Resources[name].(interface{ Setup(context.Context) error })
-		if ok {
-			if err := guard(func() error { return s.Setup(ctx) }); err != nil {
-				return nil, errors.Join(fmt.Errorf("resource %q: setting it up: %w", name, err), r.tearDown(ctx, done))
-			}
+		if err := r.setUpResource(ctx, name); err != nil {
+			return nil, errors.Join(err, r.tearDown(ctx, done))
 		}
 		done = append(done, name)
 	}
 	return done, nil
+}
+
+// setUpResource sets up one resource, if it wants that.
+func (r *CodeRepository) setUpResource(ctx context.Context, name string) error {
+	s, ok := r.config.Resources[name].(interface{ Setup(context.Context) error })
+	if !ok {
+		return nil
+	}
+	if err := guard(func() error { return s.Setup(ctx) }); err != nil {
+		return fmt.Errorf("resource %q: setting it up: %w", name, err)
+	}
+	return nil
 }
 
 // tearDown tears down the named resources, the last first.

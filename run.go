@@ -131,7 +131,8 @@ func (r *CodeRepository) runConfig(job *ResolvedJob, req RunRequest) (engine.Con
 			return r.LoadNode(ctx, name, dst, LoadOptions{})
 		},
 	}
-	return c, nil
+	c.Isolate, err = r.isolator(p, &record)
+	return c, err
 }
 
 // plan returns the plan of a request; those of jobs and of single selections are kept.

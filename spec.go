@@ -26,6 +26,7 @@ type settings struct {
 	timeout  time.Duration
 	hooks    []Hook
 	pools    []Pool
+	compute  executor.Compute
 	executor executor.Executor // zero: not said
 	inner    executor.Executor // of a graph asset's tasks; zero: not said
 	held     []storage.PoolSlots
@@ -95,13 +96,16 @@ func (d *definition) configure(s settings, m metadata.Map) *settings {
 		d.faults = append(d.faults, h.faults...)
 	}
 	s.held = d.poolSlots(s.pools)
+	if err := s.compute.Validate(); err != nil {
+		d.fault("compute", "%s", err)
+	}
 	s.executor = d.executor(m, executorKey)
 	if d.kind == graph.GraphTask {
 		s.inner = d.executor(m, nodeExecutorKey)
 	} else if _, ok := m[nodeExecutorKey]; ok {
 		d.fault(fmt.Sprintf("metadata %q", nodeExecutorKey), "it is for the tasks of a graph asset: use %q", executorKey)
 	}
-	if s.retry.IsZero() && s.timeout == 0 && len(s.hooks) == 0 && len(s.held) == 0 && s.executor.IsZero() && s.inner.IsZero() {
+	if s.retry.IsZero() && s.timeout == 0 && len(s.hooks) == 0 && len(s.held) == 0 && s.compute.IsZero() && s.executor.IsZero() && s.inner.IsZero() {
 		return nil
 	}
 	kept := s
@@ -138,7 +142,9 @@ func (s *settings) compile(scope *scope) *graph.Settings {
 	if s == nil {
 		return nil
 	}
-	set := &graph.Settings{Retry: s.retry, Timeout: s.timeout, Executor: s.executor, HasExecutor: !s.executor.IsZero(), Pools: s.held}
+	set := &graph.Settings{
+		Retry: s.retry, Timeout: s.timeout, Executor: s.executor, HasExecutor: !s.executor.IsZero(), Pools: s.held, Compute: s.compute,
+	}
 	for _, h := range s.hooks {
 		set.Hooks = append(set.Hooks, h.compile(scope))
 	}

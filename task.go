@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -29,6 +30,8 @@ type TaskSpec struct {
 	Hooks     []Hook
 	// Pools are the concurrency slots that each step of the task holds while it runs.
 	Pools []Pool
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	Compute executor.Compute
 }
 
 // Task is a function that runs as a step: inside a graph asset, or by itself when it is listed in
@@ -68,14 +71,14 @@ func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 		Group: spec.Group, Tags: spec.Tags, Owners: spec.Owners, Description: spec.Description, Metadata: spec.Metadata,
 	})
 	t := &Task[In, Out]{d: d, out: how, typ: typ, attrs: attrs}
-	t.set = d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools}, attrs.Metadata)
+	t.set = d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, attrs.Metadata)
 	t.req = d.requires(argsOf[In](), spec.Deps)
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		w := t.req.wire(s, d)
 		return append(nodes, graph.Node{
 			Name: d.name, Definition: d.name, Kind: kind, Inputs: w.inputs,
 			Outputs:      []graph.Output{{Name: d.name, Type: typ, Handler: d.outputs[0].handler, Attrs: said(t.attrs)}},
-			DecodeConfig: t.req.args.decoder(), Call: t.call(w.sets), Settings: t.set.compile(s),
+			DecodeConfig: t.req.args.decoder(), Call: t.call(w.sets), Settings: w.settings(t.set.compile(s)),
 		})
 	}
 	return t

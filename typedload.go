@@ -35,7 +35,7 @@ func load[Out any](ctx context.Context, repo *CodeRepository, name string, o Loa
 
 // recorded returns what the latest materialization of an asset says; nothing if there was none.
 func recorded(ctx context.Context, repo *CodeRepository, name string) (graph.Facts, error) {
-	if err := repo.Resolve(ctx, nil); err != nil {
+	if err := repo.open(ctx); err != nil {
 		return graph.Facts{}, err
 	}
 	rec, err := repo.Storage().GetAsset(ctx, name)

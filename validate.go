@@ -77,6 +77,7 @@ func (r *CodeRepository) validate() (*built, error) {
 	v.build()
 	g := v.connect()
 	b := &built{graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
+	v.crossings(g, b.jobs)
 	if len(v.errs) > 0 {
 		return nil, v.errs
 	}

@@ -14,6 +14,8 @@ type wiring struct {
 	inputs []graph.Input
 	scope  *scope
 	def    *definition
+	// resources are the names of those that fields receive.
+	resources []string
 }
 
 // wire connects requirements to the names of a scope, for the definition def.
@@ -114,6 +116,19 @@ func (w *wiring) resource(f *argument, missing func(name string)) {
 		return
 	}
 	w.sets = append(w.sets, set{field: f, constant: v})
+	w.resources = append(w.resources, f.name)
+}
+
+// settings adds to a node's settings which resources it takes.
+func (w *wiring) settings(set *graph.Settings) *graph.Settings {
+	if len(w.resources) == 0 {
+		return set
+	}
+	if set == nil {
+		set = &graph.Settings{}
+	}
+	set.Resources = w.resources
+	return set
 }
 
 // oneOfMap reports whether a single Dep on a field of a map type is meant as one entry of it.

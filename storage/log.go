@@ -12,7 +12,7 @@ type LogStream uint8
 const (
 	// StreamLog is the step's logger.
 	StreamLog LogStream = iota
-	// StreamStdout and StreamStderr are the output of a bash step.
+	// StreamStdout and StreamStderr are the output of a bash step, or of a step's own process.
 	StreamStdout
 	StreamStderr
 )

@@ -13,6 +13,11 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/postgrestest"
 )
 
+func TestMain(m *testing.M) {
+	serveStep()
+	os.Exit(m.Run())
+}
+
 // Every case does its work and proves it, in every store.
 func TestCasesDoTheirWork(t *testing.T) {
 	var server postgrestest.Shared

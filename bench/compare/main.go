@@ -25,7 +25,10 @@ import (
 	"time"
 )
 
-func main() { os.Exit(exitCode()) }
+func main() {
+	serveStep()
+	os.Exit(exitCode())
+}
 
 func exitCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

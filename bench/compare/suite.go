@@ -41,6 +41,7 @@ func suite() []suiteCase {
 		{name: "again", what: "validate and resolve n assets, unchanged", sizes: steps, stores: both},
 		{name: "plan", what: "plan n steps", sizes: steps, stores: both},
 		{name: "runs", what: "n runs in a row, one step each", sizes: []int{10, 100, 1000}, stores: all},
+		{name: "subprocess", what: "n independent steps, each in a process of its own", sizes: []int{10, 100, 1000}, stores: []string{embedded}},
 		{name: "writer", what: "n events, each hundred durable before the next", sizes: events, stores: all},
 		{name: "writers", what: "n events, from eight who write at once like that one", sizes: events, stores: all},
 		{name: "history", what: "n independent steps into a store with a past", sizes: steps, stores: []string{embedded, onServer}},

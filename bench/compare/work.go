@@ -89,6 +89,8 @@ func work(ctx context.Context, name string, n int, kind, place string) (took tim
 		return write(ctx, n, 1, store)
 	case "writers":
 		return write(ctx, n, 8, store)
+	case "subprocess":
+		return isolated(ctx, n, store)
 	}
 	return 0, fmt.Errorf("case %q: want one of %v", name, caseNames())
 }

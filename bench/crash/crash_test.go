@@ -60,7 +60,7 @@ func places() []place {
 // the run each time, and looks at the records when it has succeeded.
 func TestKilledRunsEndAsIfTheyHadNotBeen(t *testing.T) {
 	t.Parallel()
-	executors := []executor.Executor{executor.InProcess(), executor.Parallel(4)}
+	executors := []executor.Executor{executor.InProcess(), executor.Parallel(4), executor.Subprocess(4)}
 	share := max(1, *kills/(len(executors)*len(places())))
 	for _, p := range places() {
 		for _, e := range executors {

@@ -129,7 +129,7 @@ var vacuum = rivers.NewBashTask(rivers.BashTaskSpec{Name: "vacuum", Command: "rm
 var repo = rivers.NewCodeRepository(rivers.RepositoryConfig{
 	Assets:          []rivers.Asset{ordersFile, rawOrders, split, totals},
 	Tasks:           []rivers.Node{vacuum},
-	Jobs:            []rivers.Job{{Name: "nightly", Select: "+totals", Executor: executor.Parallel(2)}},
+	Jobs:            []rivers.Job{{Name: "nightly", Select: "+totals", Executor: executor.Subprocess(2)}},
 	Resources:       rivers.Resources{"warehouse": &Warehouse{DSN: rivers.NewSecret(":memory:")}},
 	DefaultExecutor: executor.Parallel(8),
 })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -29,8 +30,9 @@ func (r *run) stop(cause error) {
 	r.unlock()
 	r.cancel(cause)
 	if !ended {
-		timer := time.AfterFunc(r.Grace, r.abandonAll)
-		go func() { <-r.done; timer.Stop() }()
+		own := time.AfterFunc(r.Grace, func() { r.abandonAll(r.Grace, false) })
+		all := time.AfterFunc(r.Grace+isolatedSlack, func() { r.abandonAll(r.Grace+isolatedSlack, true) })
+		go func() { <-r.done; own.Stop(); all.Stop() }()
 	}
 }
 
@@ -42,8 +44,9 @@ func canceledBy(cause error) error {
 }
 
 // abandonAll settles the steps that did not stop within the grace period. Their goroutines cannot
-// be ended; what they still report is kept as a line of the log.
-func (r *run) abandonAll() {
+// be ended; what they still report is kept as a line of the log. A step in a process of its own is
+// killed by who runs it, and is left to that unless isolated says that even this took too long.
+func (r *run) abandonAll(after time.Duration, isolated bool) {
 	r.mu.Lock()
 	if r.d.Ended() {
 		r.mu.Unlock()
@@ -51,8 +54,11 @@ func (r *run) abandonAll() {
 	}
 	at := now()
 	for _, s := range r.d.InProgress(nil) {
+		if !isolated && r.plan.Steps[r.d.planned(s)].Lane == plan.Subprocess {
+			continue
+		}
 		attempt := r.d.steps[s].attempt
-		err := fmt.Errorf("still running %s after the run was canceled, and left behind", r.Grace)
+		err := fmt.Errorf("still running %s after the run was canceled, and left behind", after)
 		detail := storage.Detail{Error: err.Error()}
 		r.detailOf(s).ended, r.detailOf(s).err = at, err
 		r.record(storage.Fact{Kind: storage.StepCanceled, Step: s, Attempt: attempt, At: at}, 0, detail.AppendJSON(nil))
@@ -64,8 +70,8 @@ func (r *run) abandonAll() {
 }
 
 // abandon settles one attempt that went on for the grace period after its timeout.
-func (r *run) abandon(j job, timeout time.Duration) {
-	err := fmt.Errorf("still running %s after its timeout of %s, and left behind: let the function end when its context does", r.Grace, timeout)
+func (r *run) abandon(j job, timeout, after time.Duration) {
+	err := fmt.Errorf("still running %s after its timeout of %s, and left behind: let the function end when its context does", after, timeout)
 	o := r.newAttempt(j).failure(&TimeoutError{After: timeout, Err: err})
 	r.finished(j, o)
 }

@@ -55,6 +55,9 @@ func (e *recordError) Unwrap() []error { return []error{ErrNotRecorded, e.err} }
 // Hinter is implemented by errors that know what to do about them.
 type Hinter interface{ Hint() string }
 
+// Stacked is implemented by errors that know the stack of where they happened.
+type Stacked interface{ StackText() string }
+
 // failure turns an error of a body or handler into the outcome of the attempt: whether it is tried
 // again is decided here, where the error is still a value.
 func (a *attempt) failure(err error) outcome {
@@ -126,8 +129,9 @@ func failureDetail(err error) []byte {
 	if errors.As(err, &hint) {
 		d.Hint = hint.Hint()
 	}
-	if panicked, ok := errors.AsType[*PanicError](err); ok {
-		d.Stack = panicked.Stack
+	var stacked Stacked
+	if errors.As(err, &stacked) {
+		d.Stack = stacked.StackText()
 	}
 	return d.AppendJSON(nil)
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,13 +11,15 @@ import (
 )
 
 // Task is one attempt that has a process of its own: what that process must know beside the definitions
-// and the request, which it has. It is data.
+// and what its run was asked for. It is data, and names nodes by their keys: the process has definitions
+// of its own, and need not plan the run to find a step in them.
 type Task struct {
-	// Step and Attempt are as the run counts them, Key is the step's.
-	Step, Attempt int32
-	Key           string
-	// Mapped is the step of the plan; Pos is the position of an instance of it, where Instance is set.
-	Mapped   int32
+	// Key is the step's key, Attempt the ordinal of the attempt.
+	Key     string
+	Attempt int32
+	// Node is the key of the planned step: another than Key for an instance of a mapped one, which is
+	// at position Pos.
+	Node     string
 	Pos      int
 	Instance bool
 	// Persist says which outputs are wanted, nil means all.
@@ -26,13 +27,20 @@ type Task struct {
 	// Failures and Emitted are the history of the step, by which a retry is decided.
 	Failures int
 	Emitted  bool
-	// Maps are the mapped steps that the step takes its element from, or whose values it collects.
-	Maps []TaskMap
+	// Maps are the mapped steps that the step takes its element from, or whose values it collects; Reads are the
+	// others of the plan whose values it reads.
+	Maps  []TaskMap
+	Reads []string
+	// Deadline is when the attempt's time is over, zero for never.
+	Deadline time.Time
+	// Memory bounds what the attempt may use, in bytes; zero does not.
+	Memory int64
 }
 
 // TaskMap has the instances of a mapped step.
 type TaskMap struct {
-	Step int32
+	// Node is the key of the mapped step, Keys are those of its instances.
+	Node string
 	Keys []string
 	// Order has the positions of the instances in the order in which they succeeded.
 	Order []int
@@ -68,6 +76,9 @@ func (e *RemoteError) Error() string { return e.Message }
 // Hint says what to do about it.
 func (e *RemoteError) Hint() string { return e.HintText }
 
+// StackText returns the stack of where it happened.
+func (e *RemoteError) StackText() string { return e.Stack }
+
 // Sink takes what an attempt in another process tells while it is at work.
 type Sink struct {
 	// Log keeps a line of the step's log.
@@ -75,6 +86,10 @@ type Sink struct {
 	// Emit records an output that was written while the body runs.
 	Emit func(pos int, f graph.Facts) error
 }
+
+// isolatedSlack is how long an attempt in a process of its own has beyond what others have: whoever runs
+// the process ends it when its time is over, and that is the attempt's end.
+const isolatedSlack = 15 * time.Second
 
 // isolate does an attempt in a process of its own.
 func (r *run) isolate(a *attempt) outcome {
@@ -95,20 +110,29 @@ func (r *run) isolate(a *attempt) outcome {
 // task says to another process which attempt it is to do.
 func (r *run) task(a *attempt) Task {
 	t := Task{
-		Step: a.job.step, Attempt: a.job.attempt, Key: a.key, Mapped: a.mapped, Pos: a.pos, Instance: a.instance, Persist: a.persist,
+		Key: a.key, Attempt: a.job.attempt, Node: r.plan.Key(a.mapped), Pos: a.pos, Instance: a.instance,
+		Persist: a.persist, Memory: a.of.Compute.MemoryBytes(),
 	}
+	t.Deadline, _ = a.ctx.Deadline()
 	t.Failures, t.Emitted = r.history(a.job.step)
 	if a.instance {
-		t.Maps = append(t.Maps, TaskMap{Step: a.mapped, Keys: r.maps.get(a.mapped).keys})
+		t.Maps = append(t.Maps, TaskMap{Node: t.Node, Keys: r.maps.get(a.mapped).keys})
 	}
 	from := r.graph.From(r.plan.Steps[a.mapped].Node)
 	for k := range a.of.Inputs {
-		if mode := a.of.Inputs[k].Mode; mode != graph.Collect && mode != graph.Stream {
+		if from[k] < 0 {
 			continue
 		}
 		_, node := r.graph.Output(from[k])
-		mapped, _ := r.plan.StepOf(node)
-		t.Maps = append(t.Maps, TaskMap{Step: mapped, Keys: r.maps.get(mapped).keys, Order: r.order(mapped)})
+		up, planned := r.plan.StepOf(node)
+		switch a.of.Inputs[k].Mode {
+		case graph.Value:
+			if planned {
+				t.Reads = append(t.Reads, r.plan.Key(up))
+			}
+		case graph.Collect, graph.Stream:
+			t.Maps = append(t.Maps, TaskMap{Node: r.plan.Key(up), Keys: r.maps.get(up).keys, Order: r.order(up)})
+		}
 	}
 	return t
 }
@@ -137,7 +161,8 @@ func (a *attempt) reported(r *Report) outcome {
 		}
 		return o
 	}
-	if a.run.Err() != nil || a.ctx.Err() != nil {
+	canceled, late := a.run.Err() != nil, a.ctx.Err() != nil && r.Reason != storage.ReasonTimeout
+	if r.Kind == storage.StepCanceled || r.Kind == storage.StepFailed && (canceled || late) {
 		return a.failure(a.timedOut(r.Failure))
 	}
 	d := storage.Detail{Error: r.Failure.Message, Hint: r.Failure.HintText, Stack: r.Failure.Stack}
@@ -146,70 +171,4 @@ func (a *attempt) reported(r *Report) outcome {
 		o.retryAt = max(now()+storage.Micros(r.Delay.Microseconds()), 1)
 	}
 	return o
-}
-
-// Serve does an attempt in this process on behalf of a run in another one: c is the run's, as far as it
-// can be known here, and sink takes what happens meanwhile.
-func Serve(ctx context.Context, c Config, t Task, sink Sink) Report {
-	s := &scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry}
-	g := &guest{sink: sink, task: t, orders: map[int32][]int{}, came: make(chan outcome, 1)}
-	for _, m := range t.Maps {
-		s.maps.put(m.Step, &mapSource{keys: m.Keys})
-		g.orders[m.Step] = m.Order
-	}
-	a := &attempt{
-		scene: s, place: place{mapped: t.Mapped, pos: t.Pos, instance: t.Instance, key: t.Key}, host: g,
-		job: job{t.Step, t.Attempt}, run: ctx, ctx: ctx, persist: t.Persist,
-	}
-	a.of = a.node(a.place)
-	a.logger = a.newLogger
-	// A goroutine of its own, which the function may end.
-	go func() { g.came <- a.guarded((*attempt).do) }()
-	return g.report(<-g.came)
-}
-
-// guest is the host of an attempt in a process of its own: it passes on what the attempt tells.
-type guest struct {
-	sink   Sink
-	task   Task
-	orders map[int32][]int
-	came   chan outcome // the one of the attempt
-}
-
-func (g *guest) logLine(_, _ int32, _ string, line storage.LogLine) {
-	if line.At.IsZero() {
-		line.At = time.Now()
-	}
-	g.sink.Log(line)
-}
-
-func (g *guest) handOver(a *attempt, pos int) error {
-	g.task.Emitted = true
-	return g.sink.Emit(pos, *a.inv.Fact(pos))
-}
-
-func (g *guest) history(int32) (failures int, emitted bool) { return g.task.Failures, g.task.Emitted }
-
-func (g *guest) finished(_ job, o outcome) { g.came <- o }
-
-func (g *guest) order(mapped int32) []int { return g.orders[mapped] }
-
-// report says what the attempt came to, in words.
-func (g *guest) report(o outcome) Report {
-	r := Report{Kind: o.kind, Facts: o.facts, Instances: o.instances, Names: o.names, Reason: o.reason}
-	for i := range r.Facts {
-		r.Facts[i].Metadata, _ = normalized(r.Facts[i].Metadata)
-	}
-	if o.err == nil {
-		return r
-	}
-	d, err := storage.ParseDetail(o.detail)
-	if err != nil {
-		d = storage.Detail{Error: o.err.Error()}
-	}
-	r.Failure = &RemoteError{Message: d.Error, HintText: d.Hint, Stack: d.Stack}
-	if r.Again = o.retryAt != 0; r.Again {
-		r.Delay = max(between(now(), o.retryAt), 0)
-	}
-	return r
 }

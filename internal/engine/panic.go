@@ -31,6 +31,9 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("panic at %s: %v", e.Place, e.Value)
 }
 
+// StackText returns the stack of the goroutine that panicked.
+func (e *PanicError) StackText() string { return e.Stack }
+
 // Unwrap returns the value if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)

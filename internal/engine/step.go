@@ -58,14 +58,18 @@ func (r *run) newAttempt(j job) *attempt {
 func (r *run) perform(j job) outcome {
 	a := r.newAttempt(j)
 	a.persist = r.stillWanted(a)
+	isolated, grace := r.plan.Steps[a.mapped].Lane == plan.Subprocess, r.Grace
+	if isolated { // who runs its process kills it when the grace period ends
+		grace += isolatedSlack
+	}
 	if a.of.Timeout > 0 {
 		var cancel context.CancelFunc
 		a.ctx, cancel = context.WithTimeoutCause(r.ctx, a.of.Timeout, &TimeoutError{After: a.of.Timeout})
 		defer cancel()
-		late := time.AfterFunc(a.of.Timeout+r.Grace, func() { r.abandon(j, a.of.Timeout) })
+		late := time.AfterFunc(a.of.Timeout+grace, func() { r.abandon(j, a.of.Timeout, grace) })
 		defer late.Stop()
 	}
-	if r.plan.Steps[a.mapped].Lane == plan.Subprocess {
+	if isolated {
 		return a.guarded(r.isolate)
 	}
 	return a.guarded((*attempt).do)

@@ -50,6 +50,16 @@ func (g *Graph) Find(name string) (int32, bool) {
 	return v, ok
 }
 
+// FindNode returns the node of that name. It looks at one after another.
+func (g *Graph) FindNode(name string) (int32, bool) {
+	for n := range g.nodes {
+		if g.nodes[n].Name == name {
+			return int32(n), true
+		}
+	}
+	return 0, false
+}
+
 // From returns the output that each input of n reads, -1 for a constant.
 func (g *Graph) From(n int32) []int32 { return g.from.of(n) }
 

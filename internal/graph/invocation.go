@@ -13,6 +13,8 @@ type Run struct {
 	ID, Job, Location string
 	Tags              map[string]string
 	Storage           storage.Reader
+	// Isolated says that the step has a process of its own, with a group that ends with it.
+	Isolated bool
 	// Load loads the value of an asset or task into dst, a pointer.
 	Load func(ctx context.Context, name string, dst any) error
 }

@@ -88,7 +88,11 @@ type Settings struct {
 	// Executor overrides the run's executor where HasExecutor is set.
 	Executor    executor.Executor
 	HasExecutor bool
-	Hooks       []Hook
+	// Compute bounds what an attempt may use.
+	Compute executor.Compute
+	// Resources are the names of the resources that the body takes.
+	Resources []string
+	Hooks     []Hook
 	// Pools are the concurrency slots that an attempt holds, sorted by the pools' names.
 	Pools []storage.PoolSlots
 }

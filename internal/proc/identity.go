@@ -1,5 +1,5 @@
-// Package proc knows what the operating system says of processes: who this one is, and whether another
-// one is gone.
+// Package proc knows what the operating system says of processes: who this one is, whether another one is
+// gone, what one prints, and what a group of them has of the machine's memory.
 //
 // A run belongs to a process, and when that dies its lease ends by itself some time later. Mostly there is
 // no need to wait: a process on the same machine can see that the other is gone. It must never believe so
@@ -7,6 +7,10 @@
 // same, see storage.Fence). So an identity has everything that tells one process from another of the same
 // number: the machine's name, when the process began, the boot of the machine and the namespace of process
 // numbers, since containers count theirs anew. Where any of it differs or is not known, nothing is claimed.
+//
+// What a process prints is cut into lines of a bounded length, for it may print without a line break for
+// ever. What a group has of the memory is what cannot be taken back from it: a mapped file is not counted,
+// for dropping its pages costs nobody anything, and pages of programs are shared.
 package proc
 
 import (

@@ -25,18 +25,23 @@ func space() string {
 }
 
 // started returns when a process began, in clock ticks since the boot, and whether it has ended and only
-// waits for its parent to hear of it. It is empty for a process that there is not. See proc_pid_stat(5): the
-// name in parentheses may hold anything, so what follows the last one is read.
+// waits for its parent to hear of it. It is empty for a process that there is not.
 func started(pid int) (ticks string, zombie bool) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return "", false
-	}
-	line := string(text)
-	fields := strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
 	const state, start = 0, 19 // fields 3 and 22
+	fields := stat(pid)
 	if len(fields) <= start {
 		return "", false
 	}
 	return fields[start], fields[state] == "Z" || fields[state] == "X"
+}
+
+// stat returns what is known of a process from the third field on, see proc_pid_stat(5); nothing for one
+// that there is not. The name in parentheses may hold anything, so what follows the last one is read.
+func stat(pid int) []string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	line := string(text)
+	return strings.Fields(line[strings.LastIndexByte(line, ')')+1:])
 }

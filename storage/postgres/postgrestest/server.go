@@ -36,7 +36,7 @@ type Server struct {
 	port   int
 	stores atomic.Int64
 	pipe   io.Closer
-	keeper *exec.Cmd
+	kept   chan struct{} // closed when the shell has ended, nil before it was started
 
 	process *os.Process
 	ended   <-chan struct{}
@@ -82,14 +82,22 @@ if [ -n "$pid" ]; then
 	for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" 2>/dev/null && sleep 0.1; done
 fi
 cd / && rm -rf "$1"`
-	s.keeper = exec.Command("sh", "-c", script, "sh", s.dir) //nolint:noctx // it outlives every context, that is what it is for
-	s.keeper.Dir = s.dir
-	s.keeper.SysProcAttr = s.tools.user.attributes()
-	s.keeper.SysProcAttr.Setsid = true // a Ctrl-C at the terminal is not for it
-	if s.pipe, err = s.keeper.StdinPipe(); err != nil {
+	keeper := exec.Command("sh", "-c", script, "sh", s.dir) //nolint:noctx // it outlives every context, that is what it is for
+	keeper.Dir = s.dir
+	keeper.SysProcAttr = s.tools.user.attributes()
+	keeper.SysProcAttr.Setsid = true // a Ctrl-C at the terminal is not for it
+	if s.pipe, err = keeper.StdinPipe(); err != nil {
 		return err
 	}
-	return s.keeper.Start()
+	if err := keeper.Start(); err != nil {
+		return err
+	}
+	s.kept = make(chan struct{})
+	go func() { // which keeps the server, and so the pipe, from the collector when nobody else does
+		_ = keeper.Wait() // it has nothing to say
+		close(s.kept)
+	}()
+	return nil
 }
 
 func (s *Server) initialize(ctx context.Context, o Options) error {
@@ -244,8 +252,10 @@ func (s *Server) URL() string {
 // Close stops the server and removes all that belongs to it. It need not be called: the end of the
 // process does the same.
 func (s *Server) Close() error {
-	if s.keeper == nil || s.keeper.Process == nil {
+	if s.kept == nil {
 		return os.RemoveAll(s.dir)
 	}
-	return errors.Join(s.pipe.Close(), s.keeper.Wait())
+	err := s.pipe.Close()
+	<-s.kept
+	return err
 }

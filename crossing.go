@@ -1,0 +1,174 @@
+package rivers
+
+import (
+	"fmt"
+
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/iohandler"
+)
+
+// crossings refuses values that a step in a process of its own would write where nobody finds them, or read
+// where nobody put them: those whose handler keeps them in the memory of one process. What a graph asset
+// binds to a call, and the elements of a mapped list, need no handler, since each process composes the
+// graph and takes the list apart by itself.
+func (v *validation) crossings(g *graph.Graph, jobs map[string]*ResolvedJob) {
+	if g == nil {
+		return
+	}
+	c := crossing{v: v, g: g, why: v.isolatedBy(g, jobs)}
+	if c.why == nil {
+		return
+	}
+	c.read = readOutputs(g)
+	faults := map[string]fault{} // one for each definition, by name
+	for n := range int32(g.Len()) {
+		name := g.Node(n).Definition
+		if _, known := faults[name]; known || c.why[n] == "" {
+			continue
+		}
+		if f, bad := c.fault(n); bad {
+			faults[name] = f
+		}
+	}
+	for _, d := range v.defs {
+		if f, bad := faults[d.name]; bad {
+			v.fault(d, f)
+		}
+	}
+}
+
+// isolatedBy says of each node what gives it a process of its own, empty for nothing; nil where no node has
+// one.
+func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*ResolvedJob) []string {
+	var why []string
+	say := func(n int32, text string) {
+		if why == nil {
+			why = make([]string, g.Len())
+		}
+		if why[n] == "" {
+			why[n] = text
+		}
+	}
+	def := v.repo.config.DefaultExecutor
+	for n := range int32(g.Len()) {
+		switch node := g.Node(n); {
+		case node.Kind == graph.External:
+		case node.HasExecutor:
+			if node.Executor.Kind() == executor.KindSubprocess {
+				say(n, fmt.Sprintf("its metadata asks for the executor %s", node.Executor))
+			}
+		case def.Kind() == executor.KindSubprocess:
+			say(n, fmt.Sprintf("DefaultExecutor is %s", def))
+		}
+	}
+	for i := range v.repo.config.Jobs {
+		job := jobs[v.repo.config.Jobs[i].Name]
+		if job.plan == nil {
+			continue
+		}
+		for _, s := range job.plan.Steps {
+			if s.Lane == plan.Subprocess {
+				say(s.Node, fmt.Sprintf("the executor of job %q is %s", job.Name(), job.executor))
+			}
+		}
+	}
+	return why
+}
+
+// crossing looks for values that do not get from one process to another.
+type crossing struct {
+	v    *validation
+	g    *graph.Graph
+	why  []string
+	read []bool // by output
+}
+
+// readOutputs says of each output whether a node of the graph reads it.
+func readOutputs(g *graph.Graph) []bool {
+	read := make([]bool, g.Outputs())
+	for n := range int32(g.Len()) {
+		for k, v := range g.From(n) {
+			if v >= 0 && g.Node(n).Inputs[k].Mode != graph.OrderOnly {
+				read[v] = true
+			}
+		}
+	}
+	return read
+}
+
+// fault returns what is wrong with a node that has a process of its own.
+func (c *crossing) fault(n int32) (fault, bool) {
+	node := c.g.Node(n)
+	for o := range node.Outputs {
+		if c.staysBehind(n, o) {
+			at := "io handler"
+			if name := node.Outputs[o].Name; name != node.Definition {
+				at = fmt.Sprintf("output %q io handler", name)
+			}
+			h := node.Outputs[o].Handler
+			return c.report(n, at, c.name(h)+" keeps its value in the memory of that process", "it", h), true
+		}
+	}
+	for k, v := range c.g.From(n) {
+		in := &node.Inputs[k]
+		if v < 0 || in.Mode == graph.OrderOnly {
+			continue
+		}
+		out, up := c.g.Output(v)
+		h, whose := in.Handler, "the dependency"
+		if h == nil {
+			if h, whose = out.Handler, quoted(out.Name); c.why[up] != "" && c.staysBehind(up, c.g.OutputPos(v)) {
+				continue // said of the one that makes it
+			}
+		}
+		if !c.crosses(h) {
+			return c.report(n, "input "+in.Field, fmt.Sprintf("%s loads %q from the memory of another", c.name(h), out.Name), whose, h), true
+		}
+	}
+	return fault{}, false
+}
+
+// staysBehind reports whether an output's value dies with the process of its node, and should not. That of a
+// task that nobody reads may.
+func (c *crossing) staysBehind(n int32, pos int) bool {
+	out := &c.g.Node(n).Outputs[pos]
+	written := out.Type != nil // else the body writes by itself
+	return written && (out.Asset || c.read[c.g.OutputAt(n, pos)]) && !c.crosses(out.Handler)
+}
+
+// report says what was found, and whose handler is to be another.
+func (c *crossing) report(n int32, at, found, whose string, h iohandler.Handler) fault {
+	remedy := fmt.Sprintf("give %s an IOHandler whose values outlive a process, such as blob.New", whose)
+	if sameHandler(h, c.v.scope.defaultHandler) {
+		remedy += ", or make one the DefaultIOHandler"
+	}
+	return fault{
+		at: at, kind: ErrGraphValidation,
+		message: fmt.Sprintf("%s, so it runs in a process of its own, and %s: %s", c.why[n], found, remedy),
+	}
+}
+
+// crosses asks a handler whether its values outlive the process that wrote them.
+func (c *crossing) crosses(h iohandler.Handler) bool {
+	asked, ok := h.(iohandler.ProcessCrosser)
+	if !ok {
+		return true
+	}
+	crosses := false
+	err := guard(func() error { crosses = asked.CrossesProcesses(); return nil })
+	return err == nil && crosses
+}
+
+// name is what a handler is called in messages: as a resource, if it is one.
+func (c *crossing) name(h iohandler.Handler) string {
+	if sameHandler(h, c.v.repo.fallback) {
+		return "the default IO handler"
+	}
+	name := fmt.Sprintf("%T", h)
+	if names := c.v.repo.resourcesThatAre(h); len(names) > 0 {
+		name = fmt.Sprintf("resource %q (%s)", names[0], name)
+	}
+	return name
+}

@@ -1,0 +1,222 @@
+package subprocess
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// A child opens no store: it asks its parent. A new reading call of [storage.Reader] costs a line in the
+// list of methods, a line below it, and nothing else; a test fails where one is missing.
+
+// method is one reading call of storage that takes one argument.
+type method[A, R any] struct {
+	name string
+	call func(storage.Reader, context.Context, A) (R, error)
+}
+
+// none is the argument of a call that takes none.
+type none struct{}
+
+// The methods.
+var (
+	getRun          = method[string, storage.RunRecord]{"GetRun", storage.Reader.GetRun}
+	listRuns        = method[storage.RunQuery, []storage.RunRecord]{"ListRuns", storage.Reader.ListRuns}
+	listEvents      = method[storage.EventQuery, []storage.Event]{"ListEvents", storage.Reader.ListEvents}
+	listAssetEvents = method[storage.AssetEventQuery, []storage.Event]{"ListAssetEvents", storage.Reader.ListAssetEvents}
+	assetKeys       = method[[]string, []storage.AssetKey]{"AssetKeys", storage.Reader.AssetKeys}
+	getAsset        = method[string, storage.AssetRecord]{"GetAsset", storage.Reader.GetAsset}
+	listAssets      = method[storage.AssetQuery, []storage.AssetRecord]{"ListAssets", storage.Reader.ListAssets}
+	listLogs        = method[storage.LogQuery, []storage.LogLine]{"ListLogs", storage.Reader.ListLogs}
+	getKV           = method[string, []byte]{"GetKV", storage.Reader.GetKV}
+	listKV          = method[string, []storage.KVPair]{"ListKV", storage.Reader.ListKV}
+	getTopology     = method[string, storage.Topology]{"GetTopology", storage.Reader.GetTopology}
+	listTopologies  = method[none, []storage.Topology]{"ListTopologies", without(storage.Reader.ListTopologies)}
+	listPools       = method[none, []storage.PoolRecord]{"ListPools", without(storage.Reader.ListPools)}
+	listSlots       = method[storage.SlotQuery, []storage.SlotRecord]{"ListSlots", storage.Reader.ListSlots}
+	watch           = signals{"Watch", storage.Reader.Watch}
+)
+
+// answerer does a method in the parent: it yields the answers, encoded.
+type answerer interface {
+	answers(ctx context.Context, from storage.Reader, args []byte) iter.Seq2[[]byte, error]
+	// goesOn says that there may be several answers, and that the end of them is told by one more.
+	goesOn() bool
+}
+
+func (method[A, R]) goesOn() bool { return false }
+func (signals) goesOn() bool      { return true }
+
+// methods finds them by name.
+func methods() map[string]answerer {
+	return map[string]answerer{
+		getRun.name: getRun, listRuns.name: listRuns, listEvents.name: listEvents, listAssetEvents.name: listAssetEvents,
+		assetKeys.name: assetKeys, getAsset.name: getAsset, listAssets.name: listAssets, listLogs.name: listLogs,
+		getKV.name: getKV, listKV.name: listKV, getTopology.name: getTopology, listTopologies.name: listTopologies,
+		listPools.name: listPools, listSlots.name: listSlots, watch.name: watch,
+	}
+}
+
+// without makes a call with an argument of one that takes none.
+func without[R any](call func(storage.Reader, context.Context) (R, error)) func(storage.Reader, context.Context, none) (R, error) {
+	return func(r storage.Reader, ctx context.Context, _ none) (R, error) { return call(r, ctx) }
+}
+
+// answers does the call in the parent: there is one answer.
+func (m method[A, R]) answers(ctx context.Context, from storage.Reader, args []byte) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var a A
+		if err := decode(args, &a); err != nil {
+			yield(nil, fmt.Errorf("%s: %w", m.name, err))
+			return
+		}
+		r, err := m.call(from, ctx, a)
+		var b []byte
+		if err == nil {
+			b, err = encode(nil, r)
+		}
+		yield(b, err)
+	}
+}
+
+// ask does the call in the child.
+func (m method[A, R]) ask(ctx context.Context, s *session, a A) (r R, err error) {
+	args, err := encode(nil, a)
+	if err != nil {
+		return r, err
+	}
+	answers, err := s.call(ctx, m.name, args)
+	if err != nil {
+		return r, fmt.Errorf("asking storage (%s): %w", m.name, err)
+	}
+	select {
+	case got := <-answers:
+		if err := got.Fault.err(); err != nil {
+			return r, err
+		}
+		err = decode(got.Result, &r)
+		return r, err
+	case <-ctx.Done():
+		return r, ctx.Err()
+	}
+}
+
+// signals is the call whose answers go on until the caller has enough.
+type signals struct {
+	name string
+	call func(storage.Reader, context.Context, storage.Topic) <-chan struct{}
+}
+
+func (m signals) answers(ctx context.Context, from storage.Reader, args []byte) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var topics storage.Topic
+		if err := decode(args, &topics); err != nil {
+			yield(nil, fmt.Errorf("%s: %w", m.name, err))
+			return
+		}
+		for range m.call(from, ctx, topics) {
+			if !yield(nil, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m signals) ask(ctx context.Context, s *session, topics storage.Topic) <-chan struct{} {
+	out := make(chan struct{}, 1)
+	args, err := encode(nil, topics)
+	if err != nil {
+		close(out)
+		return out
+	}
+	answers, err := s.call(ctx, m.name, args)
+	if err != nil {
+		close(out)
+		return out
+	}
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case got := <-answers:
+				if !got.More {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case out <- struct{}{}:
+			default: // one is waiting to be read, which says the same
+			}
+		}
+	}()
+	return out
+}
+
+// asked is the storage of a child.
+type asked struct{ s *session }
+
+var _ storage.Reader = asked{}
+
+func (r asked) GetRun(ctx context.Context, id string) (storage.RunRecord, error) {
+	return getRun.ask(ctx, r.s, id)
+}
+
+func (r asked) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
+	return listRuns.ask(ctx, r.s, q)
+}
+
+func (r asked) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage.Event, error) {
+	return listEvents.ask(ctx, r.s, q)
+}
+
+func (r asked) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
+	return listAssetEvents.ask(ctx, r.s, q)
+}
+
+func (r asked) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
+	return assetKeys.ask(ctx, r.s, names)
+}
+
+func (r asked) GetAsset(ctx context.Context, name string) (storage.AssetRecord, error) {
+	return getAsset.ask(ctx, r.s, name)
+}
+
+func (r asked) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
+	return listAssets.ask(ctx, r.s, q)
+}
+
+func (r asked) ListLogs(ctx context.Context, q storage.LogQuery) ([]storage.LogLine, error) {
+	return listLogs.ask(ctx, r.s, q)
+}
+
+func (r asked) GetKV(ctx context.Context, key string) ([]byte, error) {
+	return getKV.ask(ctx, r.s, key)
+}
+
+func (r asked) ListKV(ctx context.Context, prefix string) ([]storage.KVPair, error) {
+	return listKV.ask(ctx, r.s, prefix)
+}
+
+func (r asked) GetTopology(ctx context.Context, location string) (storage.Topology, error) {
+	return getTopology.ask(ctx, r.s, location)
+}
+
+func (r asked) ListTopologies(ctx context.Context) ([]storage.Topology, error) {
+	return listTopologies.ask(ctx, r.s, none{})
+}
+
+func (r asked) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
+	return listPools.ask(ctx, r.s, none{})
+}
+
+func (r asked) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.SlotRecord, error) {
+	return listSlots.ask(ctx, r.s, q)
+}
+
+func (r asked) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
+	return watch.ask(ctx, r.s, topics)
+}
