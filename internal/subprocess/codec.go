@@ -19,7 +19,7 @@ import (
 // of a run, without which nobody can ask for its events; gob drops a pointer to a zero (the query for the
 // lines of step 0 becomes one for those of all steps) and wants the types of a map's values registered
 // globally. What has no fixed type (metadata, the config of a request) crosses as the JSON that storage
-// keeps of it.
+// keeps of it, and what shows no fields and has a text (a set of partitions) as its text.
 
 var (
 	timeType     = reflect.TypeFor[time.Time]()
@@ -63,6 +63,9 @@ func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 	case reflect.Slice, reflect.Map:
 		return appendMany(b, v)
 	case reflect.Struct:
+		if texted, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok {
+			return appendMarshaled(b, texted.MarshalText)
+		}
 		return appendStruct(b, v)
 	default:
 		return nil, fmt.Errorf("a %s has no form outside of its process", v.Type())
@@ -176,6 +179,14 @@ func (d *decoder) value(v reflect.Value) error {
 	case reflect.Slice, reflect.Map:
 		return d.many(v)
 	case reflect.Struct:
+		if texted, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
+			return d.unmarshal(func(text []byte) error {
+				if len(text) == 0 { // that of nothing said, which not every type reads
+					return nil
+				}
+				return texted.UnmarshalText(text)
+			})
+		}
 		for _, field := range v.Fields() {
 			if err := d.value(field); err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -17,8 +18,19 @@ type method[A, R any] struct {
 	call func(storage.Reader, context.Context, A) (R, error)
 }
 
-// none is the argument of a call that takes none.
-type none struct{}
+// none is the argument of a call that takes none, kindOf those of one that takes an asset and a kind of states,
+// and lookedUp the results of one that returns ordinals or keys.
+type (
+	none   struct{}
+	kindOf struct {
+		Asset storage.AssetKey
+		Kind  storage.StateKind
+	}
+	lookedUp struct {
+		Ordinals []partition.Ordinal
+		Keys     []string
+	}
+)
 
 // The methods.
 var (
@@ -29,6 +41,14 @@ var (
 	assetKeys       = method[[]string, []storage.AssetKey]{"AssetKeys", storage.Reader.AssetKeys}
 	getAsset        = method[string, storage.AssetRecord]{"GetAsset", storage.Reader.GetAsset}
 	listAssets      = method[storage.AssetQuery, []storage.AssetRecord]{"ListAssets", storage.Reader.ListAssets}
+	partitionSets   = method[[]storage.AssetKey, []storage.PartitionSets]{"PartitionSets", storage.Reader.PartitionSets}
+	listPartitions  = method[storage.PartitionQuery, []storage.PartitionState]{"ListPartitions", storage.Reader.ListPartitions}
+	listGroups      = method[kindOf, []storage.PartitionGroup]{"ListPartitionGroups", ofKind(storage.Reader.ListPartitionGroups)}
+	getKeyTable     = method[string, storage.KeyTable]{"GetKeyTable", storage.Reader.GetKeyTable}
+	lookUpKeys      = method[storage.KeyQuery, lookedUp]{"LookUpKeys", finding(storage.Reader.LookUpKeys)}
+	listChanges     = method[storage.ChangeQuery, []storage.Change]{"ListChanges", storage.Reader.ListChanges}
+	getBackfill     = method[string, storage.BackfillRecord]{"GetBackfill", storage.Reader.GetBackfill}
+	listBackfills   = method[storage.BackfillQuery, []storage.BackfillRecord]{"ListBackfills", storage.Reader.ListBackfills}
 	listLogs        = method[storage.LogQuery, []storage.LogLine]{"ListLogs", storage.Reader.ListLogs}
 	getKV           = method[string, []byte]{"GetKV", storage.Reader.GetKV}
 	listKV          = method[string, []storage.KVPair]{"ListKV", storage.Reader.ListKV}
@@ -53,7 +73,9 @@ func (signals) goesOn() bool      { return true }
 func methods() map[string]answerer {
 	return map[string]answerer{
 		getRun.name: getRun, listRuns.name: listRuns, listEvents.name: listEvents, listAssetEvents.name: listAssetEvents,
-		assetKeys.name: assetKeys, getAsset.name: getAsset, listAssets.name: listAssets, listLogs.name: listLogs,
+		assetKeys.name: assetKeys, getAsset.name: getAsset, listAssets.name: listAssets, partitionSets.name: partitionSets,
+		listPartitions.name: listPartitions, listGroups.name: listGroups, getKeyTable.name: getKeyTable, lookUpKeys.name: lookUpKeys,
+		listChanges.name: listChanges, getBackfill.name: getBackfill, listBackfills.name: listBackfills, listLogs.name: listLogs,
 		getKV.name: getKV, listKV.name: listKV, getTopology.name: getTopology, listTopologies.name: listTopologies,
 		listPools.name: listPools, listSlots.name: listSlots, watch.name: watch,
 	}
@@ -62,6 +84,21 @@ func methods() map[string]answerer {
 // without makes a call with an argument of one that takes none.
 func without[R any](call func(storage.Reader, context.Context) (R, error)) func(storage.Reader, context.Context, none) (R, error) {
 	return func(r storage.Reader, ctx context.Context, _ none) (R, error) { return call(r, ctx) }
+}
+
+// ofKind makes one of a call that takes an asset and a kind.
+func ofKind[R any](call func(storage.Reader, context.Context, storage.AssetKey, storage.StateKind) (R, error)) func(storage.Reader, context.Context, kindOf) (R, error) {
+	return func(r storage.Reader, ctx context.Context, of kindOf) (R, error) {
+		return call(r, ctx, of.Asset, of.Kind)
+	}
+}
+
+// finding makes a call with one result of one that returns ordinals and keys.
+func finding[A any](call func(storage.Reader, context.Context, A) ([]partition.Ordinal, []string, error)) func(storage.Reader, context.Context, A) (lookedUp, error) {
+	return func(r storage.Reader, ctx context.Context, a A) (found lookedUp, err error) {
+		found.Ordinals, found.Keys, err = call(r, ctx, a)
+		return found, err
+	}
 }
 
 // answers does the call in the parent: there is one answer.
@@ -187,6 +224,39 @@ func (r asked) GetAsset(ctx context.Context, name string) (storage.AssetRecord, 
 
 func (r asked) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
 	return listAssets.ask(ctx, r.s, q)
+}
+
+func (r asked) PartitionSets(ctx context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
+	return partitionSets.ask(ctx, r.s, assets)
+}
+
+func (r asked) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
+	return listPartitions.ask(ctx, r.s, q)
+}
+
+func (r asked) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
+	return listGroups.ask(ctx, r.s, kindOf{asset, kind})
+}
+
+func (r asked) GetKeyTable(ctx context.Context, name string) (storage.KeyTable, error) {
+	return getKeyTable.ask(ctx, r.s, name)
+}
+
+func (r asked) LookUpKeys(ctx context.Context, q storage.KeyQuery) ([]partition.Ordinal, []string, error) {
+	found, err := lookUpKeys.ask(ctx, r.s, q)
+	return found.Ordinals, found.Keys, err
+}
+
+func (r asked) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
+	return listChanges.ask(ctx, r.s, q)
+}
+
+func (r asked) GetBackfill(ctx context.Context, id string) (storage.BackfillRecord, error) {
+	return getBackfill.ask(ctx, r.s, id)
+}
+
+func (r asked) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]storage.BackfillRecord, error) {
+	return listBackfills.ask(ctx, r.s, q)
 }
 
 func (r asked) ListLogs(ctx context.Context, q storage.LogQuery) ([]storage.LogLine, error) {

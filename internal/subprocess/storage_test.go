@@ -13,6 +13,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -27,12 +28,26 @@ func fill(v reflect.Value, seed *int64) {
 		v.Set(reflect.ValueOf(metadata.Map{"n": metadata.Int(*seed), "t": metadata.Text("\u2028<x>"), "d": metadata.Duration(time.Second)}))
 		return
 	}
+	switch text := fmt.Sprint("2025-01-", *seed); v.Interface().(type) {
+	case partition.Key:
+		v.Set(reflect.ValueOf(partition.MultiKey(map[string][]string{"day": {text}, "tenant": {"a|b", "c"}})))
+		return
+	case partition.KeyRange:
+		v.Set(reflect.ValueOf(partition.Range(text, "")))
+		return
+	case partition.Set:
+		v.Set(reflect.ValueOf(partition.DynamicSet(text, func(yield func(partition.Ordinal) bool) { yield(partition.Ordinal(*seed)) })))
+		return
+	case storage.BackfillStrategy:
+		v.Set(reflect.ValueOf(storage.PerDimension([]string{"day"}, []string{"tenant"})))
+		return
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		v.SetInt(*seed % 5) // small enough for every enumeration; zero for some
-	case reflect.Uint8, reflect.Uint64:
+	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(uint64(*seed % 5))
 	case reflect.Float64:
 		v.SetFloat(float64(*seed) / 3)
@@ -114,6 +129,42 @@ func (records) ListAssets(_ context.Context, q storage.AssetQuery) ([]storage.As
 	return reply[storage.AssetQuery, []storage.AssetRecord]("ListAssets", q)
 }
 
+func (records) PartitionSets(_ context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
+	return reply[[]storage.AssetKey, []storage.PartitionSets]("PartitionSets", assets)
+}
+
+func (records) ListPartitions(_ context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
+	return reply[storage.PartitionQuery, []storage.PartitionState]("ListPartitions", q)
+}
+
+func (records) ListPartitionGroups(_ context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
+	if _, err := reply[storage.StateKind, none]("ListPartitionGroups", kind); err != nil {
+		return nil, err
+	}
+	return reply[storage.AssetKey, []storage.PartitionGroup]("ListPartitionGroups", asset)
+}
+
+func (records) GetKeyTable(_ context.Context, name string) (storage.KeyTable, error) {
+	return reply[string, storage.KeyTable]("GetKeyTable", name)
+}
+
+func (records) LookUpKeys(_ context.Context, q storage.KeyQuery) ([]partition.Ordinal, []string, error) {
+	ordinals, err := reply[storage.KeyQuery, []partition.Ordinal]("LookUpKeys", q)
+	return ordinals, made(reflect.TypeFor[[]string](), "LookUpKeys").Interface().([]string), err
+}
+
+func (records) ListChanges(_ context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
+	return reply[storage.ChangeQuery, []storage.Change]("ListChanges", q)
+}
+
+func (records) GetBackfill(_ context.Context, id string) (storage.BackfillRecord, error) {
+	return reply[string, storage.BackfillRecord]("GetBackfill", id)
+}
+
+func (records) ListBackfills(_ context.Context, q storage.BackfillQuery) ([]storage.BackfillRecord, error) {
+	return reply[storage.BackfillQuery, []storage.BackfillRecord]("ListBackfills", q)
+}
+
 func (records) ListLogs(_ context.Context, q storage.LogQuery) ([]storage.LogLine, error) {
 	return reply[storage.LogQuery, []storage.LogLine]("ListLogs", q)
 }
@@ -178,13 +229,15 @@ func readsStorage(ctx context.Context, s Step) engine.Report {
 			continue
 		}
 		args := []reflect.Value{reflect.ValueOf(ctx)}
-		if m.Type.NumIn() == 2 {
-			args = append(args, made(m.Type.In(1), m.Name))
+		for i := 1; i < m.Type.NumIn(); i++ {
+			args = append(args, made(m.Type.In(i), m.Name))
 		}
 		got := reflect.ValueOf(s.Storage).MethodByName(m.Name).Call(args)
-		want := made(m.Type.Out(0), m.Name).Interface()
-		if err := got[1].Interface(); err != nil || !reflect.DeepEqual(got[0].Interface(), want) {
-			faults = append(faults, fmt.Sprintf("%s: %+v, %v\nwant %+v", m.Name, got[0].Interface(), err, want))
+		err := got[len(got)-1].Interface()
+		for i := range got[:len(got)-1] {
+			if want := made(m.Type.Out(i), m.Name).Interface(); err != nil || !reflect.DeepEqual(got[i].Interface(), want) {
+				faults = append(faults, fmt.Sprintf("%s: %+v, %v\nwant %+v", m.Name, got[i].Interface(), err, want))
+			}
 		}
 	}
 	if _, err := s.Storage.GetKV(ctx, "missing"); !errors.Is(err, storage.ErrNotFound) || err.Error() != `key "missing": not found` {
