@@ -268,20 +268,19 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 	plan, longPlan := shortPlan(r.Plan)
 	const columns = "id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, error, " +
 		"request, tags, plan, owner, lease_until"
-	values := append(w.values[:0], rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
+	w.values = append(w.values[:0], rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
 		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until))
 	st, sql := &w.addRun, "INSERT INTO run ("+columns+", era) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
 	flies := !rec.State.Terminal() && targets(rec.Targets)
 	if flies || rec.Backfill != "" || rec.Partition != "" {
-		values = append(values, rec.Backfill, rec.Partition, flies)
+		w.values = append(w.values, rec.Backfill, rec.Partition, flies)
 		st, sql = &w.addPartedRun, "INSERT INTO run ("+columns+", backfill, partition, targeted, era) "+
 			"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
 	}
-	res, err := w.run(st, sql, values...)
-	clear(values)
-	w.values = values
+	res, err := w.run(st, sql, w.values...)
+	clear(w.values)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,8 +138,8 @@ func (d *dump) runs() {
 		d.names[a.Key] = a.Name
 	}
 	runs := must[[]storage.RunRecord](d)(d.s.ListRuns(d.ctx, storage.RunQuery{}))
-	for i := len(runs) - 1; i >= 0; i-- {
-		r := must[storage.RunRecord](d)(d.s.GetRun(d.ctx, runs[i].ID))
+	for _, listed := range slices.Backward(runs) {
+		r := must[storage.RunRecord](d)(d.s.GetRun(d.ctx, listed.ID))
 		request := must[[]byte](d)(json.Marshal(r.Request))
 		d.printf("run %s location=%s job=%q state=%s token=%d created=%d started=%d ended=%d error=%q counts={Succeeded:%d Failed:%d Skipped:%d Canceled:%d} tags=%v request=%s plan=%s\n",
 			r.ID, r.Location, r.Job, r.State, r.Token, storage.MicrosOf(r.CreatedAt), storage.MicrosOf(r.StartedAt), storage.MicrosOf(r.EndedAt), r.Error,

@@ -40,7 +40,8 @@ func readBackfill(ctx context.Context, q *db.Queries, id string) (storage.Backfi
 	for _, set := range rows {
 		sets[set.Which] = set.Labels
 	}
-	return rec, sets.Fill(&rec)
+	err = sets.Fill(&rec)
+	return rec, err
 }
 
 // ListBackfills returns backfills without their sets, newest first.

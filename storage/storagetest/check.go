@@ -87,7 +87,8 @@ func (f *fixture) sound() {
 	f.commit(&storage.Batch{
 		Fence: r, Logs: []storage.LogLine{{Run: r.Run, N: 1, Message: "m"}},
 		Events: []storage.Event{
-			event(r.Run, 1), {Run: r.Run, N: 2, Fact: storage.Fact{At: at, Kind: storage.StepSucceeded, Step: 1, Attempt: 1}, Asset: keys[0]},
+			event(r.Run, 1),
+			{Run: r.Run, N: 2, Fact: storage.Fact{At: at, Kind: storage.StepSucceeded, Step: 1, Attempt: 1}, Asset: keys[0]},
 			{Run: r.Run, N: 3, Fact: storage.Fact{At: at, Kind: storage.RunEnded, Status: uint8(storage.Success), Step: storage.NoStep}},
 		},
 		Assets:     []storage.AssetUpdate{{Asset: keys[0], Run: r.Run, N: 2, At: at}},
