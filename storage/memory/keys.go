@@ -46,7 +46,7 @@ func (s *Store) updateKeys(u *storage.KeyUpdate) {
 	}
 	t.live = t.live.Union(t.set(u.Table, u.Add)).Minus(t.set(u.Table, u.Remove))
 	if changed := before.SymmetricDifference(t.live); !changed.IsEmpty() {
-		s.change(change{at: storage.MicrosOf(time.Now()), kind: storage.ChangeKeys, keys: u.Table, partitions: changed})
+		s.change(changes{at: storage.MicrosOf(time.Now()), kind: storage.ChangeKeys, keys: u.Table, partitions: changed}, 0)
 	}
 }
 

@@ -25,9 +25,9 @@ type Store struct {
 	backfills    []*storage.BackfillRecord
 	backfillByID map[string]*storage.BackfillRecord
 	keys         map[string]*keyTable
-	// seq counts the updates of states and what else is a change; changes are in its order.
-	seq     int64
-	changes []change
+	// seq counts the updates of states and what else is a change; the feed is in its order.
+	seq  int64
+	feed []*changes
 	// claims are in the order of arrival.
 	claims     []*claim
 	pools      map[string]pool

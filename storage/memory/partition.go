@@ -41,11 +41,11 @@ func (s *Store) updateAsset(u *storage.AssetUpdate) {
 	if a == nil {
 		return
 	}
-	c := change{at: u.At, kind: u.Kind.Change(), run: u.Run, asset: u.Asset, partitions: partition.Whole()}
+	c := changes{at: u.At, kind: u.Kind.Change(), run: u.Run, partitions: partition.Whole()}
 	if u.Partitioned() {
 		c.partitions = u.Partitions
 	}
-	s.change(c)
+	s.change(c, u.Asset)
 	if u.Partitioned() {
 		a.partsOf().update(u, s.seq)
 	}
@@ -133,7 +133,7 @@ func (s *Store) target(r *run, targets []storage.Target, at time.Time) {
 		flies := a.partsOf().inFlight
 		flies[r.record.Key] = flies[r.record.Key].Union(t.Partitions)
 		r.targets = append(r.targets, t.Asset)
-		s.change(change{at: storage.MicrosOf(at), kind: storage.ChangeTargeted, run: r.record.Key, asset: t.Asset, partitions: t.Partitions})
+		s.change(changes{at: storage.MicrosOf(at), kind: storage.ChangeTargeted, run: r.record.Key, partitions: t.Partitions}, t.Asset)
 	}
 }
 
@@ -147,7 +147,7 @@ func (s *Store) land(r *run, at time.Time) {
 			continue
 		}
 		delete(flies, key)
-		s.change(change{at: storage.MicrosOf(at), kind: storage.ChangeRunEnded, run: key, asset: asset, partitions: left})
+		s.change(changes{at: storage.MicrosOf(at), kind: storage.ChangeRunEnded, run: key, partitions: left}, asset)
 	}
 	r.targets = nil
 }

@@ -19,6 +19,23 @@ func (s *Store) GetBackfill(ctx context.Context, id string) (storage.BackfillRec
 	if err != nil {
 		return storage.BackfillRecord{}, err
 	}
+	rec, err := wholeBackfill(&row)
+	if err != nil {
+		return storage.BackfillRecord{}, s.target.explain(what, err)
+	}
+	return rec, nil
+}
+
+// readBackfill reads a backfill by its ID as it is kept.
+func readBackfill(ctx context.Context, q *db.Queries, id string) (storage.BackfillRecord, error) {
+	row, err := q.GetBackfill(ctx, id)
+	if err != nil {
+		return storage.BackfillRecord{}, err
+	}
+	return wholeBackfill(&row)
+}
+
+func wholeBackfill(row *db.GetBackfillRow) (storage.BackfillRecord, error) {
 	rec, err := backfillRecord(&db.Backfill{
 		Key: row.Key, Token: row.Token, LeaseUntil: row.LeaseUntil, CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
 		Total: row.Total, Runs: row.Runs, Completed: row.Completed, Failed: row.Failed, Canceled: row.Canceled, State: row.State,
@@ -28,10 +45,7 @@ func (s *Store) GetBackfill(ctx context.Context, id string) (storage.BackfillRec
 		sets := commit.Sets{row.AllSet, row.SubmittedSet, row.CompletedSet, row.FailedSet, row.CanceledSet}
 		err = sets.Fill(&rec)
 	}
-	if err != nil {
-		return storage.BackfillRecord{}, s.target.explain(what, err)
-	}
-	return rec, nil
+	return rec, err
 }
 
 // ListBackfills returns backfills without their sets, newest first.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -47,7 +48,7 @@ func (w *writer) apply(g *commit.Group, requests []commit.Request) error {
 	if err := w.parts.finish(); err != nil {
 		return err
 	}
-	for _, in := range []*inserter{&w.events, &w.logs} {
+	for _, in := range []*inserter{&w.events, &w.partedEvents, &w.logs} {
 		if err := in.flush(); err != nil {
 			return err
 		}
@@ -141,7 +142,12 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 	if ok {
 		return known, nil
 	}
-	row, err := w.first(&w.fence, "SELECT token, state, era, targeted, (SELECT coalesce(max(seq), 0) FROM change) FROM run WHERE key = ?", 5, int64(run))
+	// The first of a transaction learns the last number of the feed of changes too, which the updates behind it go on from.
+	st, sql, columns := &w.firstFence, "SELECT token, state, era, targeted, (SELECT coalesce(max(id), 0) FROM change) FROM run WHERE key = ?", 5
+	if w.parts.known {
+		st, sql, columns = &w.fence, "SELECT token, state, era, targeted FROM run WHERE key = ?", 4
+	}
+	row, err := w.first(st, sql, columns, int64(run))
 	if err != nil {
 		return runFence{}, err
 	}
@@ -150,9 +156,11 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 		state, _ := row[1].(int64)
 		era, _ := row[2].(int64)
 		targeted, _ := row[3].(int64)
-		seq, _ := row[4].(int64)
 		known = runFence{recorded: true, token: token, state: storage.RunState(state), era: era, targeted: targeted != 0}
-		w.parts.number(seq)
+		if columns == 5 {
+			seq, _ := row[4].(int64)
+			w.parts.number(seq >> seqShift)
+		}
 	}
 	w.fences[run] = known
 	return known, nil
@@ -184,8 +192,12 @@ func (w *writer) add(g *commit.Group, r *commit.Request) error {
 			return err
 		}
 	}
+	parted, err := w.areParted(events)
+	if err != nil {
+		return err
+	}
 	for i := range events {
-		if err := w.addEvent(&events[i]); err != nil {
+		if err := w.addEvent(&events[i], parted); err != nil {
 			return err
 		}
 	}
@@ -259,14 +271,21 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 		until = storage.MicrosOf(time.Now().Add(lease))
 	}
 	plan, longPlan := shortPlan(r.Plan)
-	flies := !rec.State.Terminal() && targets(rec.Targets)
-	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
-		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, backfill, partition, targeted, era) "+
-		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
-		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
+	const columns = "id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, error, " +
+		"request, tags, plan, owner, lease_until"
+	w.values = append(w.values[:0], rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
-		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until), rec.Backfill, rec.Partition, flies)
+		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until))
+	st, sql := &w.addRun, "INSERT INTO run ("+columns+", era) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
+	flies := !rec.State.Terminal() && targets(rec.Targets)
+	if flies || rec.Backfill != "" || rec.Partition != "" {
+		w.values = append(w.values, rec.Backfill, rec.Partition, flies)
+		st, sql = &w.addPartedRun, "INSERT INTO run ("+columns+", backfill, partition, targeted, era) "+
+			"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
+	}
+	res, err := w.run(st, sql, w.values...)
+	clear(w.values)
 	if err != nil {
 		return err
 	}
@@ -365,8 +384,26 @@ func (w *writer) writeTopology(t *storage.Topology) error {
 	return err
 }
 
-func (w *writer) addEvent(e *storage.Event) error {
-	row, err := w.events.row()
+// areParted reports whether events are written with the partitions that they are about. Most transactions have none, and
+// are spared a column; from the first one on all of a transaction's are written alike, in their order.
+func (w *writer) areParted(events []storage.Event) (bool, error) {
+	if w.partedEvents.rows > 0 {
+		return true, nil
+	}
+	for i := range events {
+		if events[i].Partition != "" {
+			return true, w.events.flush()
+		}
+	}
+	return false, nil
+}
+
+func (w *writer) addEvent(e *storage.Event, parted bool) error {
+	in := &w.events
+	if parted {
+		in = &w.partedEvents
+	}
+	row, err := in.row()
 	if err != nil {
 		return err
 	}
@@ -388,8 +425,10 @@ func (w *writer) addEvent(e *storage.Event) error {
 		row[9].Value, row[10].Value = w.boxes.of(int64(e.Asset)), w.boxes.of(run.era)
 		w.made++
 	}
-	row[11].Value = e.Partition
-	row[12].Value = document(e.Detail)
+	row[11].Value = document(e.Detail)
+	if parted {
+		row[12].Value = e.Partition
+	}
 	return nil
 }
 
@@ -401,28 +440,28 @@ func (w *writer) addAsset(u *storage.AssetUpdate) error {
 	if err != nil {
 		return err
 	}
-	return w.addState(u, seq)
+	_, err = w.addState(&w.assets, u, seq)
+	return err
 }
 
 // addState makes an update the present state of the asset as a whole.
-func (w *writer) addState(u *storage.AssetUpdate, seq int64) error {
-	row, err := w.assets.row()
+func (w *writer) addState(in *inserter, u *storage.AssetUpdate, seq int64) ([]driver.NamedValue, error) {
+	if err := in.share(seq); err != nil {
+		return nil, err
+	}
+	row, err := in.row()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row[0].Value = w.boxes.of(int64(u.Asset))
 	row[1].Value = int64(u.Kind)
-	row[2].Value = w.boxes.of(seq)
-	row[3].Value = w.boxes.of(int64(u.Run))
-	row[4].Value = w.boxes.of(u.N)
-	row[5].Value = w.boxes.of(int64(u.At))
-	if row[6].Value = nil; u.Partitioned() {
-		row[6].Value = u.Partition
-	}
-	row[7].Value = u.DataVersion
-	row[8].Value = u.CodeVersion
-	row[9].Value = document(u.Detail)
-	return nil
+	row[2].Value = w.boxes.of(int64(u.Run))
+	row[3].Value = w.boxes.of(u.N)
+	row[4].Value = w.boxes.of(int64(u.At))
+	row[5].Value = u.DataVersion
+	row[6].Value = u.CodeVersion
+	row[7].Value = document(u.Detail)
+	return row, nil
 }
 
 func (w *writer) addLog(l *storage.LogLine) error {

@@ -14,8 +14,8 @@ const setsKept = 4 << 20
 // parter is the part of the writer that knows of partitions: what one transaction learns and changes of them. Sets are
 // read and written once an asset, the feed of changes once a transaction; only groups are written when they come.
 type parter struct {
-	w                        *writer
-	singles, flights, change inserter
+	w                                *writer
+	singles, states, flights, change inserter
 
 	feed  fold.Feed
 	dirty map[storage.AssetKey]*parted
@@ -63,12 +63,16 @@ func newParter(w *writer) *parter {
 	}
 	p.singles = inserter{w: w, columns: 11, insert: "INSERT OR REPLACE INTO partition_state " +
 		"(asset, kind, partition, seq, run, n, at, data_version, code_version, labels, detail) VALUES "}
+	p.states = inserter{w: w, columns: 9, shares: true, insert: "INSERT OR REPLACE INTO asset_state " +
+		"(seq, asset, kind, run, n, at, data_version, code_version, detail, partition) VALUES "}
 	p.flights = inserter{w: w, columns: 3, insert: "INSERT OR REPLACE INTO in_flight (asset, run, labels) VALUES "}
-	p.change = inserter{w: w, columns: 8, insert: "INSERT INTO change (seq, i, at, kind, run, labels, assets, keys) VALUES "}
+	p.change = inserter{w: w, columns: 6, insert: "INSERT INTO change (id, at, kind, run, labels, subject) VALUES "}
 	return p
 }
 
-func (p *parter) inserters() []*inserter { return []*inserter{&p.singles, &p.flights, &p.change} }
+func (p *parter) inserters() []*inserter {
+	return []*inserter{&p.singles, &p.states, &p.flights, &p.change}
+}
 
 // begin forgets what the transaction before knew.
 func (p *parter) begin() {
@@ -106,12 +110,12 @@ func (p *parter) number(base int64) {
 // next gives an update its number.
 func (p *parter) next(kind storage.StateKind, group bool) (int64, error) {
 	if !p.known {
-		row, err := p.w.first(&p.lastSeq, "SELECT coalesce(max(seq), 0) FROM change", 1)
+		row, err := p.w.first(&p.lastSeq, "SELECT coalesce(max(id), 0) FROM change", 1)
 		if err != nil {
 			return 0, err
 		}
 		base, _ := row[0].(int64) // STRICT columns
-		p.number(base)
+		p.number(base >> seqShift)
 	}
 	if !p.shares || group || kind != p.kind {
 		p.seq++
@@ -262,6 +266,9 @@ func (p *parter) load(key storage.AssetKey) (fold.Sets, error) {
 
 // finish writes what is written once a transaction.
 func (p *parter) finish() error {
+	if err := p.w.assets.flush(); err != nil { // what updates of partitions left of the same assets is newer
+		return err
+	}
 	for _, key := range p.order {
 		a := p.dirty[key]
 		if err := p.settle(key, a); err != nil {
@@ -278,13 +285,15 @@ func (p *parter) finish() error {
 		p.kept[key] = a.now
 		for _, st := range a.latest {
 			if st.AssetUpdate != nil {
-				if err := p.w.addState(st.AssetUpdate, st.seq); err != nil {
+				row, err := p.w.addState(&p.states, st.AssetUpdate, st.seq)
+				if err != nil {
 					return err
 				}
+				row[8].Value = st.Partition
 			}
 		}
 	}
-	for _, in := range []*inserter{&p.singles, &p.w.assets, &p.flights} {
+	for _, in := range []*inserter{&p.singles, &p.states, &p.flights} {
 		if err := in.flush(); err != nil {
 			return err
 		}

@@ -16,24 +16,31 @@ import (
 // GetBackfill returns one backfill, or [storage.ErrNotFound].
 func (s *Store) GetBackfill(ctx context.Context, id string) (storage.BackfillRecord, error) {
 	var rec storage.BackfillRecord
-	err := s.snapshot(ctx, fmt.Sprintf("backfill %q", id), func(q *db.Queries) error {
-		row, err := q.GetBackfill(ctx, id)
-		if err != nil {
-			return err
-		}
-		if rec, err = backfillRecord(db.ListBackfillsRow(row)); err != nil {
-			return err
-		}
-		rows, err := q.ListBackfillSets(ctx, row.Key)
-		if err != nil {
-			return err
-		}
-		var sets commit.Sets
-		for _, set := range rows {
-			sets[set.Which] = set.Labels
-		}
-		return sets.Fill(&rec)
+	err := s.snapshot(ctx, fmt.Sprintf("backfill %q", id), func(q *db.Queries) (err error) {
+		rec, err = readBackfill(ctx, q, id)
+		return err
 	})
+	return rec, err
+}
+
+func readBackfill(ctx context.Context, q *db.Queries, id string) (storage.BackfillRecord, error) {
+	row, err := q.GetBackfill(ctx, id)
+	if err != nil {
+		return storage.BackfillRecord{}, err
+	}
+	rec, err := backfillRecord(db.ListBackfillsRow(row))
+	if err != nil {
+		return rec, err
+	}
+	rows, err := q.ListBackfillSets(ctx, row.Key)
+	if err != nil {
+		return rec, err
+	}
+	var sets commit.Sets
+	for _, set := range rows {
+		sets[set.Which] = set.Labels
+	}
+	err = sets.Fill(&rec)
 	return rec, err
 }
 

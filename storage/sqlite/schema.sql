@@ -18,7 +18,7 @@ CREATE TABLE asset_state (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE backfill (
-    key         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    key         INTEGER NOT NULL PRIMARY KEY,
     id          TEXT    NOT NULL UNIQUE,
     location    TEXT    NOT NULL,
     state       INTEGER NOT NULL,
@@ -52,16 +52,13 @@ CREATE TABLE backfill_set (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE change (
-    seq    INTEGER NOT NULL,
-    i      INTEGER NOT NULL,
-    at     INTEGER NOT NULL,
-    kind   INTEGER NOT NULL,
-    run    INTEGER NOT NULL,
-    labels BLOB,
-    assets BLOB,
-    keys   TEXT    NOT NULL,
-    PRIMARY KEY (seq, i)
-) STRICT, WITHOUT ROWID;
+    id      INTEGER NOT NULL PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,
+    run     INTEGER NOT NULL,
+    labels  BLOB,
+    subject BLOB
+) STRICT;
 
 CREATE TABLE event (
     run      INTEGER NOT NULL,
@@ -170,25 +167,32 @@ CREATE TABLE pool (
     by_hand  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE run (
-    key        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    id         TEXT    NOT NULL UNIQUE,
-    location   TEXT    NOT NULL,
-    job        TEXT    NOT NULL,
-    state      INTEGER NOT NULL,
-    token      INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    started_at INTEGER NOT NULL,
-    ended_at   INTEGER NOT NULL,
-    succeeded  INTEGER NOT NULL,
-    failed     INTEGER NOT NULL,
-    skipped    INTEGER NOT NULL,
-    canceled   INTEGER NOT NULL,
-    error      TEXT    NOT NULL,
-    request    BLOB,
-    tags       BLOB,
-    plan       BLOB
-, owner TEXT NOT NULL DEFAULT '', lease_until INTEGER NOT NULL DEFAULT 0, cancel BLOB, era INTEGER NOT NULL DEFAULT 0, backfill TEXT NOT NULL DEFAULT '', partition TEXT NOT NULL DEFAULT '', targeted INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE "run" (
+    key         INTEGER NOT NULL PRIMARY KEY,
+    id          TEXT    NOT NULL UNIQUE,
+    location    TEXT    NOT NULL,
+    job         TEXT    NOT NULL,
+    state       INTEGER NOT NULL,
+    token       INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER NOT NULL,
+    succeeded   INTEGER NOT NULL,
+    failed      INTEGER NOT NULL,
+    skipped     INTEGER NOT NULL,
+    canceled    INTEGER NOT NULL,
+    error       TEXT    NOT NULL,
+    request     BLOB,
+    tags        BLOB,
+    plan        BLOB,
+    owner       TEXT    NOT NULL DEFAULT '',
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    cancel      BLOB,
+    era         INTEGER NOT NULL DEFAULT 0,
+    backfill    TEXT    NOT NULL DEFAULT '',
+    partition   TEXT    NOT NULL DEFAULT '',
+    targeted    INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
 CREATE TABLE signal (
     topic INTEGER NOT NULL PRIMARY KEY,
@@ -238,6 +242,15 @@ CREATE INDEX run_leased ON run (lease_until) WHERE lease_until > 0;
 CREATE INDEX slot_pool ON slot (pool, ticket);
 
 CREATE INDEX slot_step ON slot (run, step);
+
+CREATE TRIGGER backfill_newest_stays BEFORE DELETE ON backfill WHEN old.key = (SELECT max(key) FROM backfill)
+BEGIN SELECT raise(ABORT, 'the newest backfill stays, or its key would be given again'); END;
+
+CREATE TRIGGER change_newest_stays BEFORE DELETE ON change WHEN old.id = (SELECT max(id) FROM change)
+BEGIN SELECT raise(ABORT, 'the newest change stays, or its number would be given again'); END;
+
+CREATE TRIGGER run_newest_stays BEFORE DELETE ON run WHEN old.key = (SELECT max(key) FROM run)
+BEGIN SELECT raise(ABORT, 'the newest run stays, or its key would be given again'); END;
 
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, 1);

@@ -47,7 +47,7 @@ func (s *Store) look(ctx context.Context) {
 
 // signals reads the counters of all topics: that of the feed of changes is its last number.
 func signals(ctx context.Context, q *db.Queries) ([]db.Signal, error) {
-	seq, err := q.GetLastSeq(ctx)
+	seq, err := q.GetLastChange(ctx)
 	if err != nil {
 		return nil, err
 	}

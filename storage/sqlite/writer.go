@@ -21,9 +21,9 @@ type writer struct {
 	store *Store
 	conn  driver.Conn
 
-	begin, commit, rollback                                                 *statement
-	fence, hasRun, addRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
-	events, assets, logs, names                                             inserter
+	begin, commit, rollback                                                                           *statement
+	firstFence, fence, hasRun, addRun, addPartedRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
+	events, partedEvents, assets, logs, names                                                         inserter
 
 	claimable, own, renewRun, renewSlots, canceled, askCancel                                                *statement
 	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder                                     *statement
@@ -41,6 +41,7 @@ type writer struct {
 	topics storage.Topic
 	boxes  *boxes
 	args   []driver.NamedValue // of statements of one row
+	values []driver.Value      // of a new run
 	// made counts the events of assets since the store's era was brought up to date.
 	made   int64
 	answer []driver.Value
@@ -56,10 +57,12 @@ type statement struct {
 func newWriter(s *Store, conn driver.Conn) *writer {
 	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 8)}
 	w.parts, w.keys, w.backfills = newParter(w), newKeyWriter(w), newBackfiller(w)
-	w.events = inserter{w: w, columns: 13, insert: "INSERT OR REPLACE INTO event " +
-		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, partition, detail) VALUES "}
-	w.assets = inserter{w: w, columns: 10, insert: "INSERT OR REPLACE INTO asset_state " +
-		"(asset, kind, seq, run, n, at, partition, data_version, code_version, detail) VALUES "}
+	w.events = inserter{w: w, columns: 12, insert: "INSERT OR REPLACE INTO event " +
+		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail) VALUES "}
+	w.partedEvents = inserter{w: w, columns: 13, insert: "INSERT OR REPLACE INTO event " +
+		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail, partition) VALUES "}
+	w.assets = inserter{w: w, columns: 8, shares: true, insert: "INSERT OR REPLACE INTO asset_state " +
+		"(seq, asset, kind, run, n, at, data_version, code_version, detail) VALUES "}
 	w.logs = inserter{w: w, columns: 9, insert: "INSERT OR REPLACE INTO log " +
 		"(run, n, step, attempt, at, level, stream, message, attrs) VALUES "}
 	w.names = inserter{w: w, columns: 1, insert: "INSERT INTO asset (name) VALUES ", conflict: " ON CONFLICT (name) DO NOTHING"}
@@ -67,7 +70,7 @@ func newWriter(s *Store, conn driver.Conn) *writer {
 }
 
 func (w *writer) inserters() []*inserter {
-	return append(w.parts.inserters(), &w.events, &w.assets, &w.logs, &w.names, &w.keys.keys)
+	return append(w.parts.inserters(), &w.events, &w.partedEvents, &w.assets, &w.logs, &w.names, &w.keys.keys)
 }
 
 // write is the writer's goroutine: it only waits, writeGroup works.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
@@ -27,6 +28,7 @@ func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 		}
 		p.flush(rt)
 		p.compare(rt)
+		p.check(rt)
 		if err := backend.Close(); err != nil {
 			rt.Fatal(err)
 		}
@@ -293,6 +295,28 @@ func (p *pair) compare(t *rapid.T) {
 	}
 	for what, want := range answers[1] {
 		p.same(t, "at the end", what, [2]any{answers[0][what], want})
+	}
+}
+
+// check asks a backend that can be checked: whatever was written, what it keeps beside its records agrees with them. (What
+// is drawn here has events without their states, and counts of nothing.)
+func (p *pair) check(t *rapid.T) {
+	c, ok := p.stores[0].(interface {
+		Check(ctx context.Context) ([]string, error)
+	})
+	if !ok {
+		return
+	}
+	found, err := c.Check(p.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range found {
+		for _, derived := range []string{"the set of what is", "the group of partitions", "in flight", "key table", "feed of changes", "damaged"} {
+			if strings.Contains(text, derived) {
+				t.Fatalf("check: %s", text)
+			}
+		}
 	}
 }
 

@@ -24,6 +24,8 @@ type Option func(*options)
 type options struct {
 	reopen func(*testing.T, storage.Storage) storage.Storage
 	url    func(storage.Storage) string
+	damage func(*testing.T, storage.Storage, string)
+	blob   func([]byte) string
 }
 
 // Reopen is for backends that outlive their handle: the function closes the store and returns a
@@ -51,6 +53,12 @@ func Run(t *testing.T, open func(*testing.T) storage.Storage, opts ...Option) {
 		t.Parallel()
 		checkModel(t, open)
 	})
+	if o.damage != nil {
+		t.Run("Damages", func(t *testing.T) {
+			t.Parallel()
+			checkDamages(t, open, &o)
+		})
+	}
 	if o.reopen != nil {
 		t.Run("Durable", func(t *testing.T) {
 			t.Parallel()

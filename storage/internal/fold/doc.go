@@ -3,7 +3,7 @@
 //
 //	updates, in their order ──▶ [Moves] ──▶ sets of the asset, before ─▶ after
 //	                        └─▶ [Feed]  ──▶ entries of the feed of changes
-//	states that are kept    ──▶ [States] ─▶ the sets that they come to, for who doubts the stored ones
+//	states that are kept    ──▶ [Replay] ─▶ the sets that they come to, for who doubts the stored ones
 //
 // It knows no SQL and keeps nothing between transactions. Nothing here is safe for concurrent use.
 package fold

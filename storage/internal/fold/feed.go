@@ -16,6 +16,7 @@ type Feed struct {
 	index    map[topic]int
 	last     int // the one that was added to last, as it nearly always is again
 	keys     []storage.Change
+	list     []storage.Change // what was answered last
 }
 
 // keptSubjects is how many subjects' memory is kept for the next transaction.
@@ -46,7 +47,7 @@ func (f *Feed) Reset() {
 	clear(f.keys)
 	f.subjects, f.keys = f.subjects[:0], f.keys[:0]
 	if cap(f.subjects) > keptSubjects {
-		f.subjects = nil
+		f.subjects, f.list = nil, nil
 	}
 }
 
@@ -104,13 +105,15 @@ func (f *Feed) find(t topic) int {
 	return n
 }
 
-// Entries returns the entries, without a Seq. Their assets are valid until the next change is added.
+// Entries returns the entries, without a Seq. They are valid until the next change is added.
 func (f *Feed) Entries() []storage.Change {
-	list := make([]storage.Change, 0, len(f.subjects)+len(f.keys))
+	clear(f.list)
+	f.list = f.list[:0]
 	for i := range f.subjects {
-		list = f.subjects[i].entries(list)
+		f.list = f.subjects[i].entries(f.list)
 	}
-	return append(list, f.keys...)
+	f.list = append(f.list, f.keys...)
+	return f.list
 }
 
 func (s *subject) entries(list []storage.Change) []storage.Change {
@@ -121,18 +124,23 @@ func (s *subject) entries(list []storage.Change) []storage.Change {
 		list = append(list, entry)
 	}
 	slices.Sort(s.parted)
-	known := map[string]int{} // by the bytes of the set, which are the same for equal sets
+	if len(s.parted) == 1 {
+		entry.Partitions, entry.Assets = Union(s.sets[s.parted[0]]), s.parted
+		return append(list, entry)
+	}
+	var known map[string]int // by the bytes of the set, which are the same for equal sets
 	for _, asset := range s.parted {
 		entry.Partitions = Union(s.sets[asset])
-		entry.Assets = []storage.AssetKey{asset}
-		if len(s.parted) > 1 {
-			data, _ := entry.Partitions.AppendBinary(nil) // never fails
-			if at, there := known[string(data)]; there {
-				list[at].Assets = append(list[at].Assets, asset)
-				continue
-			}
-			known[string(data)] = len(list)
+		data, _ := entry.Partitions.AppendBinary(nil) // never fails
+		if at, there := known[string(data)]; there {
+			list[at].Assets = append(list[at].Assets, asset)
+			continue
 		}
+		if known == nil {
+			known = make(map[string]int, len(s.parted))
+		}
+		known[string(data)] = len(list)
+		entry.Assets = []storage.AssetKey{asset}
 		list = append(list, entry)
 	}
 	return list

@@ -1,8 +1,6 @@
 package fold
 
 import (
-	"slices"
-
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -88,20 +86,27 @@ func Union(sets []partition.Set) partition.Set {
 	return sets[0]
 }
 
-// State is what a present state says of partitions.
-type State struct {
-	Seq        int64
-	Kind       storage.StateKind
-	Partitions partition.Set
+// Replay makes the sets that present states come to: those of single partitions and of groups, also of what was wiped.
+// They are added in the order of their numbers, and it keeps few of them. The zero value has no state.
+type Replay struct {
+	sets  Sets
+	moves Moves
+	added int
 }
 
-// States returns the sets that the present states of an asset's partitions come to: those of single ones and of
-// groups, also of what was wiped. It sorts them.
-func States(states []State) Sets {
-	slices.SortFunc(states, func(a, b State) int { return int(a.Seq - b.Seq) })
-	var m Moves
-	for i := range states {
-		m.Add(states[i].Kind, states[i].Partitions)
+// replayed is how many states are kept until they are put together.
+const replayed = 4096
+
+// Add adds a state that is newer than all before, or of the same number and kind.
+func (r *Replay) Add(kind storage.StateKind, set partition.Set) {
+	r.moves.Add(kind, set)
+	if r.added++; r.added%replayed == 0 {
+		r.sets = r.moves.Apply(r.sets)
 	}
-	return m.Apply(Sets{})
+}
+
+// Sets returns what the states that were added come to.
+func (r *Replay) Sets() Sets {
+	r.sets = r.moves.Apply(r.sets)
+	return r.sets
 }

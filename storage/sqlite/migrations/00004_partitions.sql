@@ -3,11 +3,51 @@
 -- What is kept of partitions. labels is a set of partitions in its binary form, NULL for an asset without partitions.
 
 -- backfill is the ID of the backfill that the run belongs to; targeted tells a run that had partitions in flight.
-ALTER TABLE run ADD COLUMN backfill TEXT NOT NULL DEFAULT '';
-ALTER TABLE run ADD COLUMN partition TEXT NOT NULL DEFAULT '';
-ALTER TABLE run ADD COLUMN targeted INTEGER NOT NULL DEFAULT 0;
+--
+-- A key is still never given twice, so that no old fence fits a new run: the newest run stays. AUTOINCREMENT said the same at
+-- the price of a page that every transaction with a new run wrote, which the feed of changes has in its place.
+CREATE TABLE new_run (
+    key         INTEGER NOT NULL PRIMARY KEY,
+    id          TEXT    NOT NULL UNIQUE,
+    location    TEXT    NOT NULL,
+    job         TEXT    NOT NULL,
+    state       INTEGER NOT NULL,
+    token       INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER NOT NULL,
+    succeeded   INTEGER NOT NULL,
+    failed      INTEGER NOT NULL,
+    skipped     INTEGER NOT NULL,
+    canceled    INTEGER NOT NULL,
+    error       TEXT    NOT NULL,
+    request     BLOB,
+    tags        BLOB,
+    plan        BLOB,
+    owner       TEXT    NOT NULL DEFAULT '',
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    cancel      BLOB,
+    era         INTEGER NOT NULL DEFAULT 0,
+    backfill    TEXT    NOT NULL DEFAULT '',
+    partition   TEXT    NOT NULL DEFAULT '',
+    targeted    INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
+INSERT INTO new_run (key, id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled,
+    error, request, tags, plan, owner, lease_until, cancel, era)
+SELECT key, id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled,
+    error, request, tags, plan, owner, lease_until, cancel, era FROM run;
+
+DROP TABLE run;
+ALTER TABLE new_run RENAME TO run;
+
+CREATE INDEX run_leased ON run (lease_until) WHERE lease_until > 0;
 CREATE INDEX run_backfill ON run (backfill) WHERE backfill <> '';
+
+-- +goose StatementBegin
+CREATE TRIGGER run_newest_stays BEFORE DELETE ON run WHEN old.key = (SELECT max(key) FROM run)
+BEGIN SELECT raise(ABORT, 'the newest run stays, or its key would be given again'); END;
+-- +goose StatementEnd
 
 ALTER TABLE event ADD COLUMN partition TEXT NOT NULL DEFAULT '';
 
@@ -85,22 +125,25 @@ CREATE TABLE partition_key (
 
 CREATE UNIQUE INDEX partition_key_text ON partition_key (key_table, key);
 
--- The feed of changes: what a transaction changed of some assets, whose keys are varints, each less the one before.
--- The newest row is never deleted: its seq is the last one that was given.
+-- The feed of changes: what a transaction changed of some assets. id is the seq, shifted by 20 bits, and a number among the
+-- rows of one transaction. subject has the keys of the assets as varints, each less the one before, or the name of a table
+-- of keys. The newest row is never deleted: its seq is the last one that was given.
 CREATE TABLE change (
-    seq    INTEGER NOT NULL,
-    i      INTEGER NOT NULL,
-    at     INTEGER NOT NULL,
-    kind   INTEGER NOT NULL,
-    run    INTEGER NOT NULL,
-    labels BLOB,
-    assets BLOB,
-    keys   TEXT    NOT NULL,
-    PRIMARY KEY (seq, i)
-) STRICT, WITHOUT ROWID;
+    id      INTEGER NOT NULL PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,
+    run     INTEGER NOT NULL,
+    labels  BLOB,
+    subject BLOB
+) STRICT;
+
+-- +goose StatementBegin
+CREATE TRIGGER change_newest_stays BEFORE DELETE ON change WHEN old.id = (SELECT max(id) FROM change)
+BEGIN SELECT raise(ABORT, 'the newest change stays, or its number would be given again'); END;
+-- +goose StatementEnd
 
 CREATE TABLE backfill (
-    key         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    key         INTEGER NOT NULL PRIMARY KEY,
     id          TEXT    NOT NULL UNIQUE,
     location    TEXT    NOT NULL,
     state       INTEGER NOT NULL,
@@ -118,6 +161,11 @@ CREATE TABLE backfill (
     lease_until INTEGER NOT NULL,
     cancel      BLOB
 ) STRICT;
+
+-- +goose StatementBegin
+CREATE TRIGGER backfill_newest_stays BEFORE DELETE ON backfill WHEN old.key = (SELECT max(key) FROM backfill)
+BEGIN SELECT raise(ABORT, 'the newest backfill stays, or its key would be given again'); END;
+-- +goose StatementEnd
 
 -- The backfills without an end: few, whatever the history.
 CREATE INDEX backfill_open ON backfill (key) WHERE state < 3;

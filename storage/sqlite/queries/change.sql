@@ -1,8 +1,8 @@
 -- name: ListChanges :many
-SELECT * FROM change WHERE seq > sqlc.arg(after) ORDER BY seq, i LIMIT sqlc.arg(max);
+SELECT * FROM change WHERE id > sqlc.arg(after) ORDER BY id LIMIT sqlc.arg(max);
 
--- name: ListChangesOf :many
-SELECT * FROM change WHERE seq = sqlc.arg(seq) AND i > sqlc.arg(after) ORDER BY i;
+-- name: ListChangesUpTo :many
+SELECT * FROM change WHERE id > sqlc.arg(after) AND id <= CAST(sqlc.arg(until) AS INTEGER) ORDER BY id;
 
--- name: GetLastSeq :one
-SELECT CAST(coalesce(max(seq), 0) AS INTEGER) FROM change;
+-- name: GetLastChange :one
+SELECT CAST(coalesce(max(id), 0) AS INTEGER) FROM change;

@@ -9,19 +9,19 @@ import (
 	"context"
 )
 
-const getLastSeq = `-- name: GetLastSeq :one
-SELECT CAST(coalesce(max(seq), 0) AS INTEGER) FROM change
+const getLastChange = `-- name: GetLastChange :one
+SELECT CAST(coalesce(max(id), 0) AS INTEGER) FROM change
 `
 
-func (q *Queries) GetLastSeq(ctx context.Context) (int64, error) {
-	row := q.db.QueryRowContext(ctx, getLastSeq)
+func (q *Queries) GetLastChange(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, getLastChange)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
 }
 
 const listChanges = `-- name: ListChanges :many
-SELECT seq, i, at, kind, run, labels, assets, keys FROM change WHERE seq > ?1 ORDER BY seq, i LIMIT ?2
+SELECT id, at, kind, run, labels, subject FROM change WHERE id > ?1 ORDER BY id LIMIT ?2
 `
 
 type ListChangesParams struct {
@@ -39,14 +39,12 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Cha
 	for rows.Next() {
 		var i Change
 		if err := rows.Scan(
-			&i.Seq,
-			&i.I,
+			&i.ID,
 			&i.At,
 			&i.Kind,
 			&i.Run,
 			&i.Labels,
-			&i.Assets,
-			&i.Keys,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}
@@ -61,17 +59,17 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Cha
 	return items, nil
 }
 
-const listChangesOf = `-- name: ListChangesOf :many
-SELECT seq, i, at, kind, run, labels, assets, keys FROM change WHERE seq = ?1 AND i > ?2 ORDER BY i
+const listChangesUpTo = `-- name: ListChangesUpTo :many
+SELECT id, at, kind, run, labels, subject FROM change WHERE id > ?1 AND id <= CAST(?2 AS INTEGER) ORDER BY id
 `
 
-type ListChangesOfParams struct {
-	Seq   int64
+type ListChangesUpToParams struct {
 	After int64
+	Until int64
 }
 
-func (q *Queries) ListChangesOf(ctx context.Context, arg ListChangesOfParams) ([]Change, error) {
-	rows, err := q.db.QueryContext(ctx, listChangesOf, arg.Seq, arg.After)
+func (q *Queries) ListChangesUpTo(ctx context.Context, arg ListChangesUpToParams) ([]Change, error) {
+	rows, err := q.db.QueryContext(ctx, listChangesUpTo, arg.After, arg.Until)
 	if err != nil {
 		return nil, err
 	}
@@ -80,14 +78,12 @@ func (q *Queries) ListChangesOf(ctx context.Context, arg ListChangesOfParams) ([
 	for rows.Next() {
 		var i Change
 		if err := rows.Scan(
-			&i.Seq,
-			&i.I,
+			&i.ID,
 			&i.At,
 			&i.Kind,
 			&i.Run,
 			&i.Labels,
-			&i.Assets,
-			&i.Keys,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}

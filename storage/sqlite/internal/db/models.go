@@ -60,14 +60,12 @@ type BackfillSet struct {
 }
 
 type Change struct {
-	Seq    int64
-	I      int64
-	At     int64
-	Kind   int64
-	Run    int64
-	Labels []byte
-	Assets []byte
-	Keys   string
+	ID      int64
+	At      int64
+	Kind    int64
+	Run     int64
+	Labels  []byte
+	Subject []byte
 }
 
 type Event struct {
