@@ -145,7 +145,8 @@ func (r *CodeRepository) ResumeBackfill(ctx context.Context, id string) (*Backfi
 	}
 	if rec.State.Terminal() {
 		out := newBackfillResult(&rec)
-		return out, out.Err()
+		err := out.Err()
+		return out, err
 	}
 	p, err := r.planRecordedBackfill(ctx, &rec)
 	if err != nil {

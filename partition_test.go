@@ -106,18 +106,9 @@ func spaceOf(t *testing.T, repo *rivers.CodeRepository, described *partition.Des
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables := partition.Tables{Static: map[string]partition.KeyTable{}, Dynamic: map[string]partition.Registered{}}
-	for name := range partition.NeedsOf(d).Static {
-		table, err := storage.OpenKeys(t.Context(), repo.Storage(), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		tables.Static[name] = table.Keys
-	}
-	for _, name := range partition.NeedsOf(d).Dynamic {
-		if tables.Dynamic[name], err = storage.OpenKeys(t.Context(), repo.Storage(), name); err != nil {
-			t.Fatal(err)
-		}
+	tables, err := storage.NewKeyCache(repo.Storage(), 0).Tables(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
 	}
 	space, err := partition.NewSpace(d, soon, tables)
 	if err != nil {

@@ -108,7 +108,7 @@ func (p Partitions[T]) Get(key partition.Key) (T, bool) {
 	}
 	value, err := p.s.value(key, true)
 	if err != nil {
-		panic(&graph.Abort{Err: err})
+		panic(&graph.AbortError{Err: err})
 	}
 	return value, true
 }
@@ -121,7 +121,7 @@ func (p Partitions[T]) Keys() iter.Seq[partition.Key] {
 		}
 		for key, err := range p.s.keys() {
 			if err != nil {
-				panic(&graph.Abort{Err: err})
+				panic(&graph.AbortError{Err: err})
 			}
 			if !yield(key) {
 				return
@@ -166,7 +166,7 @@ func (s *several[T]) collect() {
 	s.kept, s.order = map[partition.Key]T{}, []partition.Key{}
 	for part, err := range s.yield {
 		if err != nil {
-			panic(&graph.Abort{Err: err})
+			panic(&graph.AbortError{Err: err})
 		}
 		if _, again := s.kept[part.Key]; !again {
 			s.order = append(s.order, part.Key)

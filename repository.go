@@ -78,7 +78,9 @@ type CodeRepository struct {
 	serving *serving
 	owned   bool // the store was opened here, so it is closed here
 	keys    []storage.AssetKey
-	keeper  *engine.Keeper
+	// keyTables remembers keys of partitions, nil while there is no store to ask.
+	keyTables *storage.KeyCache
+	keeper    *engine.Keeper
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration
 	recovered    time.Time      // when runs whose process died were last looked for

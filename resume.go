@@ -240,9 +240,7 @@ func (r *CodeRepository) cutRetry(ctx context.Context, c *engine.Config, rec *st
 	if err != nil {
 		return fmt.Errorf("retrying run %q: %w", rec.ID, err)
 	}
-	for s := range left {
-		c.Cut.Sets[s] = left[s]
-	}
+	copy(c.Cut.Sets, left)
 	c.Record.Partition = cutLabel(c.Cut)
 	return nil
 }

@@ -59,7 +59,7 @@ func (r *CodeRepository) serveStep(ctx context.Context, step subprocess.Step) (e
 	}
 	s := &serving{repo: r, storage: step.Storage}
 	r.mu.Lock()
-	r.serving = s
+	r.serving, r.keyTables = s, storage.NewKeyCache(step.Storage, 0)
 	r.mu.Unlock()
 	guest := engine.Guest{
 		Graph: p.graph, Retry: p.retry, Tables: r.tables(ctx),

@@ -96,7 +96,8 @@ func (f *backfillFlags) request(selection []string) (rivers.BackfillRequest, err
 			return req, usagef("--strategy: %w", err)
 		}
 	}
-	return req, f.partitions(&req)
+	err = f.partitions(&req)
+	return req, err
 }
 
 // partitions reads the flags that name partitions.

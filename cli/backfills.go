@@ -189,9 +189,10 @@ func (a *app) cancelBackfill(ctx context.Context, name string, noWait bool) erro
 	if _, err := a.repo.CancelBackfill(ctx, was.ID); err != nil {
 		return err
 	}
-	now := was
+	var now storage.BackfillRecord
 	for ticker := time.NewTicker(lookEvery); ; {
 		if now, err = s.GetBackfill(ctx, was.ID); err != nil {
+			ticker.Stop()
 			return err
 		}
 		if noWait || now.State.Terminal() {

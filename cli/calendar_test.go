@@ -41,7 +41,9 @@ func calendar() *rivers.CodeRepository {
 		rivers.AssetSpec{Name: "cells", Partitions: partition.Multi(map[string]partition.Definition{"day": day, "region": partition.Static("eu", "us")})},
 		func(_ *rivers.AssetContext, in struct{ Days int }) (int, error) { return in.Days, nil })
 	shops := rivers.NewAsset(rivers.AssetSpec{Name: "shops", Partitions: partition.Dynamic("shop")},
-		func(ctx *rivers.AssetContext, _ rivers.NoInput) (string, error) { return ctx.Partition().Key().String(), nil })
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (string, error) {
+			return ctx.Partition().Key().String(), nil
+		})
 	tenants := make([]string, 10_000)
 	for i := range tenants {
 		tenants[i] = fmt.Sprintf("tenant_%04d", i)

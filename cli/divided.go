@@ -84,21 +84,9 @@ func openSpace(ctx context.Context, s storage.Reader, described partition.Descri
 	if err != nil {
 		return partition.Space{}, err
 	}
-	needs := partition.NeedsOf(def)
-	tables := partition.Tables{Static: map[string]partition.KeyTable{}, Dynamic: map[string]partition.Registered{}}
-	if len(needs.Static) > 0 {
-		table, err := storage.OpenKeys(ctx, s, "")
-		if err != nil {
-			return partition.Space{}, err
-		}
-		for name := range needs.Static {
-			tables.Static[name] = table.Keys
-		}
-	}
-	for _, name := range needs.Dynamic {
-		if tables.Dynamic[name], err = storage.OpenKeys(ctx, s, name); err != nil {
-			return partition.Space{}, err
-		}
+	tables, err := storage.NewKeyCache(s, 0).Tables(ctx, def)
+	if err != nil {
+		return partition.Space{}, err
 	}
 	return partition.NewSpace(def, time.Now(), tables)
 }

@@ -320,11 +320,12 @@ func (a *app) changeKeys(ctx context.Context, verb, name string, keys []string) 
 	if err := change(ctx, name, keys...); err != nil {
 		return requestError(err)
 	}
-	table, err := storage.OpenKeys(ctx, a.repo.Storage(), name)
+	def := partition.Dynamic(name)
+	tables, err := storage.NewKeyCache(a.repo.Storage(), 0).Tables(ctx, def)
 	if err != nil {
 		return err
 	}
-	space, err := partition.NewSpace(partition.Dynamic(name), time.Now(), partition.Tables{Dynamic: map[string]partition.Registered{name: table}})
+	space, err := partition.NewSpace(def, time.Now(), tables)
 	if err != nil {
 		return err
 	}

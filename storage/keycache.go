@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/rivers-go/rivers/partition"
@@ -59,6 +60,24 @@ func (c *KeyCache) Table(ctx context.Context, name string) partition.KeyTable {
 func (c *KeyCache) Registered(ctx context.Context, name string) (partition.Registered, error) {
 	t, err := c.store.GetKeyTable(ctx, name)
 	return partition.Registered{Keys: c.Table(ctx, name), Live: t.Live}, err
+}
+
+// Tables returns the key tables that a definition, which may be nil, needs: its static keys, and the registered
+// keys of its dynamic dimensions as they are now.
+func (c *KeyCache) Tables(ctx context.Context, d partition.Definition) (partition.Tables, error) {
+	needs := partition.NeedsOf(d)
+	t := partition.Tables{Static: map[string]partition.KeyTable{}, Dynamic: map[string]partition.Registered{}}
+	for dimension := range needs.Static {
+		t.Static[dimension] = c.Table(ctx, "")
+	}
+	for _, name := range needs.Dynamic {
+		registered, err := c.Registered(ctx, name)
+		if err != nil {
+			return t, fmt.Errorf("keys of table %q: %w", name, err)
+		}
+		t.Dynamic[name] = registered
+	}
+	return t, nil
 }
 
 // ordinal returns what is remembered of a key. The lock is held.

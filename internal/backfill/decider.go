@@ -238,7 +238,7 @@ func (d *Decider) stage() (stage int, open bool) {
 	return stage, open
 }
 
-// stops stops what was created, and on a cancel what runs too.
+// stops ends what was created, and on a cancel what runs too.
 func (d *Decider) stops(buf []Command) []Command {
 	for _, r := range d.waiting {
 		if !r.asked {
@@ -286,7 +286,7 @@ func (d *Decider) blocks(stage int, buf []Command) []Command {
 	return buf
 }
 
-// starts starts created runs, in the order in which they were created, that read nothing that is still to be made.
+// starts begins created runs, in the order in which they were created, that read nothing that is still to be made.
 func (d *Decider) starts(buf []Command) []Command {
 	free := d.config.Concurrency - d.running
 	for _, r := range d.waiting {

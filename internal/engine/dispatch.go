@@ -88,12 +88,12 @@ func (r *run) advance() (mine job, ok bool) {
 				r.recordSkip(c, at)
 				again = true
 			case Cancel:
-				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, 0, nil)
+				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
 				r.notice(c.Step, StepNotice{Kind: storage.StepCanceled, At: at.Time()})
 				again = true
 			case End:
 				r.end = c.State
-				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: at}, 0, nil)
+				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: at}, nil)
 				close(r.done)
 			}
 		}
@@ -131,8 +131,8 @@ func (r *run) tick() {
 
 // record folds a fact and puts its event into the batch, with the slots that a step gives back by it.
 // Called with the lock held.
-func (r *run) record(f storage.Fact, asset storage.AssetKey, detail []byte) int64 {
-	return r.recordEvent(storage.Event{Fact: f, Asset: asset, Detail: detail})
+func (r *run) record(f storage.Fact, detail []byte) int64 {
+	return r.recordEvent(storage.Event{Fact: f, Detail: detail})
 }
 
 // recordMade records the fact by which an output was made.
@@ -155,7 +155,7 @@ func (r *run) recordEvent(e storage.Event) int64 {
 }
 
 func (r *run) recordStart(j job, at storage.Micros) {
-	r.record(storage.Fact{Kind: storage.StepStarted, Step: j.step, Attempt: j.attempt, At: at}, 0, nil)
+	r.record(storage.Fact{Kind: storage.StepStarted, Step: j.step, Attempt: j.attempt, At: at}, nil)
 	r.detailOf(j.step).started = at
 	r.notice(j.step, StepNotice{Kind: storage.StepStarted, Attempt: int(j.attempt), At: at.Time()})
 }
@@ -178,7 +178,7 @@ func (r *run) skipBlocked(step, cause int32, at storage.Micros) {
 func (r *run) skip(f storage.Fact) {
 	err := &UpstreamError{Step: r.stepKey(f.Cause)}
 	r.detailOf(f.Step).err = err
-	r.record(f, 0, nil)
+	r.record(f, nil)
 	r.notice(f.Step, StepNotice{Kind: storage.StepSkipped, At: f.At.Time(), Err: err})
 }
 

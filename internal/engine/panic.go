@@ -27,7 +27,7 @@ func NewPanicError(value any) *PanicError {
 
 // aborted returns the error of a body that was ended since a value could not be loaded, nil for a panic of its own.
 func aborted(p any) error {
-	if abort, ok := p.(*graph.Abort); ok {
+	if abort, ok := p.(*graph.AbortError); ok {
 		return abort.Err
 	}
 	return nil

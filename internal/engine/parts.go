@@ -95,15 +95,11 @@ func (r *run) nothingLeft(step int32) (cause int32, nothing bool) {
 	return cause, r.parts.sets[s].Minus(blocked).IsEmpty() && r.parts.made[s].Set().IsEmpty()
 }
 
-// giveUp notes what a step that has its outcome has not made, and returns what it has. Called with the lock
-// held.
-func (r *run) giveUp(s int32) (made partition.Set) {
-	if !r.divided(s) {
-		return partition.Set{}
+// giveUp notes what a step that has its outcome has not made. Called with the lock held.
+func (r *run) giveUp(s int32) {
+	if r.divided(s) {
+		r.parts.lost[s] = r.parts.sets[s].Minus(r.parts.made[s].Set())
 	}
-	made = r.parts.made[s].Set()
-	r.parts.lost[s] = r.parts.sets[s].Minus(made)
-	return made
 }
 
 // madeAll reports whether a step has made all its partitions, or has none.

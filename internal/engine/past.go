@@ -133,9 +133,9 @@ func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
 // lock held.
 func (r *run) adopt() {
 	at := now()
-	r.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep, At: at}, 0, nil)
+	r.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep, At: at}, nil)
 	for _, s := range r.lostValues(func(s int32) bool { return !r.d.steps[s].status.outcome() }) {
-		r.record(storage.Fact{Kind: storage.StepReopened, Step: s, At: at}, 0, nil)
+		r.record(storage.Fact{Kind: storage.StepReopened, Step: s, At: at}, nil)
 	}
 }
 

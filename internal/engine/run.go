@@ -228,7 +228,7 @@ func (r *run) open(ctx context.Context) error {
 func (r *run) begin() {
 	r.mu.Lock()
 	if r.n == 0 {
-		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: now()}, 0, nil)
+		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: now()}, nil)
 		r.reuse()
 	} else if !r.d.Ended() {
 		r.adopt()

@@ -44,8 +44,8 @@ type attempt struct {
 	// inv is part of the attempt and logger is made once, so that a step allocates little.
 	inv    graph.Invocation
 	logger func() *slog.Logger
-	// todo are the partitions that the attempt is to make, blocked those that it is not since they read what was not
-	// made; part are those that the present call is about.
+	// The attempt is to make the partitions in todo, and not those in blocked, since they read what was not made; part
+	// are those that the present call is about.
 	todo, blocked partition.Set
 	part          partition.Slice
 	// emitted are the outputs that the body has handed over, by position; persist says which are wanted,
@@ -140,6 +140,10 @@ func (a *attempt) dividedHere() bool { return a.cut != nil && a.of.Partitions !=
 func (r *run) assign(a *attempt) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if a.instance { // the mapped step was recorded to have made its partition when it unfolded
+		a.todo = r.parts.sets[a.mapped]
+		return nil
+	}
 	a.todo, a.blocked, err = r.left(a.mapped)
 	return err
 }
@@ -196,7 +200,7 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 			r.parts.made[j.step].Add(r.parts.sets[j.step])
 		}
 		detail := storage.Detail{Instances: o.names}
-		r.record(f, 0, detail.AppendJSON(nil))
+		r.record(f, detail.AppendJSON(nil))
 		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))
 	case storage.StepFailed:
 		f.Status, f.RetryAt = uint8(o.reason), o.retryAt
@@ -204,9 +208,9 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 		r.recordFailure(f, o)
 	case storage.StepSkipped:
 		f.Cause = j.step
-		r.record(f, 0, o.detail)
+		r.record(f, o.detail)
 	default:
-		r.record(f, 0, o.detail)
+		r.record(f, o.detail)
 	}
 	if s := r.d.planned(j.step); s == j.step && r.d.steps[s].status.outcome() {
 		r.giveUp(s)
@@ -226,7 +230,7 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 		r.giveUp(s)
 		f.Cause = 1
 	}
-	n := r.record(f, 0, o.detail)
+	n := r.record(f, o.detail)
 	if f.RetryAt == 0 {
 		var failed partition.Set
 		if !o.part.IsZero() {
@@ -247,7 +251,7 @@ func (r *run) recordSuccess(f storage.Fact, made []materialization) {
 		m := storage.Fact{Kind: storage.AssetMaterialized, Step: f.Step, Attempt: f.Attempt, At: f.At}
 		r.keep(&made[i], r.recordMade(m, &made[i]), f.At)
 	}
-	r.record(f, 0, nil)
+	r.record(f, nil)
 }
 
 // keep makes a materialization the asset's present state.

@@ -135,7 +135,7 @@ func (c *child) called(asks call) {
 }
 
 // record does a call that records something, and reports false for any other.
-func (c *child) record(asks call) (err error, records bool) { //nolint:revive,staticcheck // the second says whether the first means anything
+func (c *child) record(asks call) (err error, records bool) { //nolint:revive // the second says whether the first means anything
 	switch asks.Method {
 	case emitMethod:
 		var e emitted
