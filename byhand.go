@@ -261,7 +261,7 @@ func (r *CodeRepository) recordByHand(ctx context.Context, req *HandRequest, kin
 // addByHand adds what happens to one asset.
 func (r *CodeRepository) addByHand(b *storage.Batch, req *HandRequest, kind storage.StateKind, step int32, c *HandChange, event func(storage.Event) int64) {
 	d := storage.Detail{By: req.By, Reason: req.Reason, Partitions: c.set}
-	u := storage.AssetUpdate{Asset: r.keys[c.out], Kind: kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run, At: storage.MicrosOf(time.Now())}
+	u := storage.AssetUpdate{Asset: r.keys[c.out], Kind: kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run}
 	what := storage.AssetWiped
 	if kind == storage.Materialized {
 		what, d.Data = storage.AssetMaterialized, uuid.NewString()
@@ -272,6 +272,7 @@ func (r *CodeRepository) addByHand(b *storage.Batch, req *HandRequest, kind stor
 	u.N = event(storage.Event{
 		Fact: storage.Fact{Kind: what, Step: step, Attempt: 1}, Asset: u.Asset, Partition: u.Partition, Detail: u.Detail,
 	})
+	u.At = b.Events[len(b.Events)-1].At
 	b.Assets = append(b.Assets, u)
 	event(storage.Event{Fact: storage.Fact{Kind: storage.StepSucceeded, Step: step, Attempt: 1}})
 }
