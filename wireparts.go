@@ -19,7 +19,11 @@ func (w *wiring) own() partition.Definition {
 // parts says which partitions of an upstream a field reads, nil where neither side is divided. It notes what does
 // not fit, and reports false then.
 func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Parts, bool) {
-	at, up, own := "input "+f.field, w.scope.division(from), w.own()
+	up, own := w.scope.division(from), w.own()
+	if up == nil && own == nil && m.IsZero() && f.many == nil && f.optional == nil {
+		return nil, true // nearly all of a large repository: not even the place of a mistake is spelled out
+	}
+	at := "input " + f.field
 	switch {
 	case up == nil && own == nil:
 		return nil, w.undivided(at, f, from, m)

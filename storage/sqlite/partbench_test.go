@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -203,15 +204,20 @@ func BenchmarkKeys(b *testing.B) {
 			for i := range n {
 				u.Add = append(u.Add, fmt.Sprintf("tenant_%09d", i*7919%n))
 			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			begun := time.Now()
 			commitBench(b, s, &storage.Batch{Keys: []storage.KeyUpdate{u}})
-			b.ReportMetric(float64(n)/time.Since(begun).Seconds(), "keys/s-at-once")
+			took := time.Since(begun)
+			runtime.ReadMemStats(&after)
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
 				i++
 				commitBench(b, s, &storage.Batch{Keys: []storage.KeyUpdate{{Table: "tenants", Add: []string{fmt.Sprint("new ", i)}}}})
 			}
+			b.ReportMetric(float64(n)/took.Seconds(), "at-once-keys/s")
+			b.ReportMetric(float64(after.Sys-before.Sys)/(1<<20), "at-once-MiB")
 		})
 	}
 }
