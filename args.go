@@ -28,7 +28,11 @@ type argument struct {
 	name   string // as asked for: snake case, or the tag's
 	role   role
 	tagged bool
-	typ    reflect.Type // of the field; of the value for a SelfDependency
+	typ    reflect.Type // of the value; that of the field unless it is one of the three below
+	full   reflect.Type // of the field
+	// many is set for a field of type Partitions, optional for one of type Optional.
+	many     partsField
+	optional optionalField
 }
 
 // arguments are the fields of an argument struct, looked at once, when a function is defined.
@@ -69,18 +73,31 @@ func (a *arguments) add(sf reflect.StructField) {
 		a.fault(at, "the field is not exported, so nothing can be handed to it: begin it with a capital, or remove it")
 		return
 	}
-	arg := argument{index: sf.Index[0], field: sf.Name, name: snakeCase(sf.Name), typ: sf.Type}
+	arg := argument{index: sf.Index[0], field: sf.Name, name: snakeCase(sf.Name), typ: sf.Type, full: sf.Type}
 	if tag, ok := sf.Tag.Lookup("rivers"); ok && !a.applyTag(&arg, tag) {
 		return
 	}
-	if self, ok := reflect.TypeAssert[selfField](reflect.Zero(sf.Type)); ok && arg.role == valueRole {
-		arg.role, arg.typ = selfRole, self.selfType()
+	if arg.role == valueRole && sf.Type.Kind() == reflect.Struct {
+		arg.wrapped(reflect.Zero(sf.Type))
 	}
 	if arg.role == configRole {
 		a.addConfig(&arg)
 	}
 	if !a.repeats(&arg) {
 		a.fields = append(a.fields, arg)
+	}
+}
+
+// wrapped looks whether a field is one that holds a value, or several, in a type of ours.
+func (arg *argument) wrapped(zero reflect.Value) {
+	if self, ok := reflect.TypeAssert[selfField](zero); ok {
+		arg.role, arg.typ = selfRole, self.selfType()
+	}
+	if many, ok := reflect.TypeAssert[partsField](zero); ok {
+		arg.many, arg.typ = many, many.partType()
+	}
+	if optional, ok := reflect.TypeAssert[optionalField](zero); ok {
+		arg.optional, arg.typ = optional, optional.optionalType()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 )
 
@@ -33,6 +34,10 @@ type AssetSpec struct {
 	CodeVersion string
 	// Deps say more about dependencies, and add those that only wait.
 	Deps []Dep
+	// Partitions says how the asset is divided; nil is not at all.
+	Partitions partition.Definition
+	// Backfill says how partitions become runs where a backfill does not; zero is a run for each.
+	Backfill BackfillStrategy
 	// IOHandler stores the value; nil is the repository's default.
 	IOHandler iohandler.Handler
 	// Retry is the policy for failed attempts; zero takes the job's or the repository's.
@@ -57,6 +62,8 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 	out, typ := shapeOf(reflect.TypeFor[Out]())
 	d := &definition{name: spec.Name, kind: graph.Asset, pos: callerPosition()}
 	d.provide(spec.Name, typ, spec.IOHandler)
+	d.divided(spec.Partitions)
+	d.backfill = spec.Backfill
 	d.checkName()
 	if fn == nil {
 		d.fault("", "the function is nil: give one")
@@ -72,11 +79,18 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 	req := d.requires(argsOf[In](), spec.Deps)
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		w, made := req.wire(s, d), &d.outputs[0] // of the spec nothing is kept
+		settings := w.settings(set.compile(s))
+		if w.calledOnce(out) {
+			if settings == nil {
+				settings = &graph.Settings{}
+			}
+			settings.Whole = true
+		}
 		return append(nodes, graph.Node{
 			Name: d.name, Definition: d.name, Kind: graph.Asset,
 			Outputs: []graph.Output{{Name: d.name, Type: made.typ, Handler: made.handler, Asset: true, Attrs: attrs}},
 			Inputs:  w.inputs, DecodeConfig: req.args.decoder(),
-			Call: singleCall(fn, out, w.sets), Settings: w.settings(set.compile(s)),
+			Call: singleCall(fn, out, w.sets), Settings: settings,
 		})
 	}
 	return &SingleAsset[Out]{d}

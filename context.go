@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -63,13 +64,46 @@ func (c *stepContext) Storage() storage.Reader { return c.inv.Run.Storage }
 // Load loads the value of an asset or task by its name into dst, a pointer. It makes no edge in
 // the graph: what a function always reads belongs into its argument struct.
 func (c *stepContext) Load(name string, dst any) error {
-	return c.inv.Run.Load(c, name, dst)
+	return c.inv.Run.Load(c, name, partition.Key{}, dst)
+}
+
+// LoadPartition loads the value of one partition of an asset, as Load does that of an asset without.
+func (c *stepContext) LoadPartition(name string, key partition.Key, dst any) error {
+	return c.inv.Run.Load(c, name, key, dst)
 }
 
 // AssetContext is what an asset's function is told about its step. It is a [context.Context] that
 // is cancelled with the run. It may be used from several goroutines until the function returns.
 type AssetContext struct {
 	stepContext
+}
+
+// Partition returns what the call is about: its key, window, range, and so on. A function that is called once for
+// all partitions of a step gets all of them. It is the zero Slice for an asset without partitions.
+func (c *AssetContext) Partition() partition.Slice { return c.inv.Partition }
+
+// MarkPartitionFailed says that one of the partitions that the call is about failed, and why. The others go on,
+// and what is downstream is not run for it. The function should return nil for what it did make. A key that is not
+// among the partitions of the call is an error, and so is a nil error.
+func (c *AssetContext) MarkPartitionFailed(key partition.Key, err error) error {
+	in, lookErr := c.inv.Partition.Contains(key)
+	switch {
+	case err == nil:
+		return fmt.Errorf("marking partition %s as failed: the error is nil: say what went wrong", key)
+	case c.inv.Partition.IsZero():
+		return fmt.Errorf("marking partition %s as failed: %q has no partitions: return the error", key, c.inv.Node.Definition)
+	case lookErr != nil:
+		return fmt.Errorf("marking it as failed: %w", lookErr)
+	case !in:
+		return fmt.Errorf("marking partition %s as failed: it is not among those of this call, %s", key, c.inv.Partition)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inv.Marked == nil {
+		c.inv.Marked = map[partition.Key]error{}
+	}
+	c.inv.Marked[key] = err
+	return nil
 }
 
 type contextKey struct{}

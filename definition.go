@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -25,6 +26,22 @@ type Asset interface {
 // RunRequest asks for one run; see [storage.RunRequest].
 type RunRequest = storage.RunRequest
 
+// BackfillStrategy says how the partitions of a backfill become runs: [MultiRun], [SingleRun] or
+// [PerDimension]; see [storage.BackfillStrategy].
+type BackfillStrategy = storage.BackfillStrategy
+
+// MultiRun makes a run for each partition.
+func MultiRun() BackfillStrategy { return storage.MultiRun() }
+
+// SingleRun makes one run for all partitions.
+func SingleRun() BackfillStrategy { return storage.SingleRun() }
+
+// PerDimension makes a run for each combination of keys of the dimensions in multi, with all keys of those in
+// single. Together they must be all dimensions, each once, and neither may be empty.
+func PerDimension(multi, single []string) BackfillStrategy {
+	return storage.PerDimension(multi, single)
+}
+
 // definition is what a repository knows about an asset or task that was defined. It is complete
 // when the constructor returns and never changes after that: several repositories may share it.
 type definition struct {
@@ -33,6 +50,8 @@ type definition struct {
 	pos  position
 	// outputs are the values that the definition provides: its own, or those of a multi-asset.
 	outputs []provided
+	// backfill says how partitions become runs; zero says nothing.
+	backfill BackfillStrategy
 	// config is the config struct that the function takes; nil for none.
 	config *configSpec
 	// faults are mistakes that the constructor saw; Validate reports them.
@@ -48,12 +67,19 @@ type provided struct {
 	typ reflect.Type
 	// handler is its own IO handler; nil is the repository's default.
 	handler iohandler.Handler
-	def     *definition
+	// parts is how it is divided, as it was said: it may be a reference. Nil is not.
+	parts partition.Definition
+	def   *definition
 }
 
 // provide adds a value that the definition makes.
 func (d *definition) provide(name string, typ reflect.Type, handler iohandler.Handler) {
-	d.outputs = append(d.outputs, provided{name, typ, handler, d})
+	d.outputs = append(d.outputs, provided{name: name, typ: typ, handler: handler, def: d})
+}
+
+// divided says how the value that was provided last is divided.
+func (d *definition) divided(parts partition.Definition) {
+	d.outputs[len(d.outputs)-1].parts = parts
 }
 
 // provides reports whether the definition makes a value of that name.
@@ -88,6 +114,8 @@ type scope struct {
 	resources map[string]any
 	// defaultHandler stores the values of outputs without a handler of their own; nil is not known.
 	defaultHandler iohandler.Handler
+	// divisions are how assets are divided, by name; those that are not have none.
+	divisions map[string]partition.Definition
 	// report notes a mistake of the definition being built.
 	report func(f fault)
 	// names lists every name that an input may have, for the nearest one; nothing once there are

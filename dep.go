@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // Dep says more about one dependency than a field of the argument struct can.
@@ -20,6 +21,9 @@ type Dep struct {
 	IOHandler iohandler.Handler
 	// Metadata is handed to the handler in place of the upstream's; nil does not replace it.
 	Metadata metadata.Map
+	// Mapping says which partitions of the upstream a partition reads; zero is what follows from the two
+	// definitions, see [partition.Mapping].
+	Mapping partition.Mapping
 	// OrderOnly waits for the upstream and loads nothing.
 	OrderOnly bool
 }

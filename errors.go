@@ -18,6 +18,9 @@ var (
 	ErrJobNotFound = errors.New("no job of that name")
 	// ErrConfig is a config that does not fit its struct, or breaks one of its rules.
 	ErrConfig = errors.New("invalid config")
+	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for partitions that there
+	// are not.
+	ErrPartitionValidation = errors.New("invalid partitions")
 	// ErrNotObservable is an observation of what has no Observe function.
 	ErrNotObservable = errors.New("not observable")
 	// ErrClosed is a call on a repository that was shut down.

@@ -4,6 +4,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // ExternalAssetSpec says what an external asset is. Only Name is needed.
@@ -15,6 +16,8 @@ type ExternalAssetSpec struct {
 	Owners      []string
 	Description string
 	Metadata    metadata.Map
+	// Partitions says how the asset is divided; nil is not at all.
+	Partitions partition.Definition
 	// IOHandler loads the asset for those that read it; nil is the repository's default.
 	IOHandler iohandler.Handler
 	// Observe looks at the asset; nil means that it cannot be observed.
@@ -28,6 +31,7 @@ type ExternalAsset struct{ d *definition }
 func NewExternalAsset(spec ExternalAssetSpec) *ExternalAsset {
 	d := &definition{name: spec.Name, kind: graph.External, pos: callerPosition()}
 	d.provide(spec.Name, nil, spec.IOHandler)
+	d.divided(spec.Partitions)
 	d.checkName()
 	attrs := said(d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,

@@ -10,6 +10,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 )
 
@@ -24,6 +25,11 @@ type GraphAssetSpec struct {
 	// Metadata is as in [AssetSpec]; "rivers/node/executor" overrides the executor of the tasks.
 	Metadata    metadata.Map
 	CodeVersion string
+	// Partitions says how the asset is divided, and so the values of its tasks; nil is not at all. A run of several
+	// partitions runs the tasks for each.
+	Partitions partition.Definition
+	// Backfill is as in [AssetSpec].
+	Backfill BackfillStrategy
 	// Deps say more about the upstreams, or, OrderOnly, add some that the first tasks wait for.
 	Deps []Dep
 	// IOHandler stores the asset; nil is the repository's default. NodeIOHandler stores the values of
@@ -51,7 +57,12 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 	_, typ := shapeOf(reflect.TypeFor[Out]())
 	d := &definition{name: spec.Name, kind: graph.GraphTask, pos: callerPosition()}
 	d.provide(spec.Name, typ, spec.IOHandler)
+	d.divided(spec.Partitions)
+	d.backfill = spec.Backfill
 	d.checkName()
+	if how, _ := shapeOf(reflect.TypeFor[Out]()); how == parting {
+		d.fault("", "its tasks are called once for each partition: return a Ref of one value, not of a rivers.Partitions")
+	}
 	c := &composition{spec: spec, def: d, typ: typ}
 	c.attrs = d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
@@ -124,7 +135,9 @@ type source struct {
 	from     *taskPlace
 	typ      reflect.Type
 	// mode is Value, or Collect or Stream for the instances of a mapped task.
-	mode      graph.InputMode
+	mode graph.InputMode
+	// many is set for an upstream of which several partitions are read.
+	many      partsField
 	elem      reflect.Type
 	gather    func(values []any) (any, error)
 	lazy      func(n int, load func(i int) (any, error)) any
@@ -278,3 +291,12 @@ func twice(call graph.Call) graph.Call {
 }
 
 func (c *composition) key(p *taskPlace) string { return c.def.name + "/" + p.path }
+
+// argument is the field that an upstream's value would go to, as far as its partitions matter.
+func (s *source) argument(field string) *argument {
+	f := &argument{field: field, typ: s.typ, full: s.typ}
+	if s.many != nil {
+		f.many, f.typ = s.many, s.many.partType()
+	}
+	return f
+}

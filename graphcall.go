@@ -50,7 +50,12 @@ type Waitable interface {
 // Upstream returns the value of an asset or task outside the graph asset.
 func Upstream[T any](g *Graph, name string) Ref[T] {
 	g.c.upstreams = append(g.c.upstreams, name)
-	return Ref[T]{&source{graph: g.c, upstream: name, typ: valueType(reflect.TypeFor[T]())}}
+	t := reflect.TypeFor[T]()
+	src := &source{graph: g.c, upstream: name, typ: valueType(t)}
+	if many, ok := reflect.TypeAssert[partsField](reflect.Zero(t)); ok {
+		src.many, src.typ = many, t
+	}
+	return Ref[T]{src}
 }
 
 // Call adds a call of a task and returns its value.

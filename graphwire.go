@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // placing connects one call of a graph asset to what it reads.
@@ -92,11 +93,11 @@ func (g *placing) read(f *argument, src *source) {
 	switch {
 	case !ok:
 		return
-	case src.typ.AssignableTo(f.typ): // loaded as what it is: a field of type any must not decide how
+	case src.typ.AssignableTo(f.full): // loaded as what it is: a field of type any must not decide how
 	case src.mode == graph.Value && g.fits(src.typ, f.typ, g.handler(in.Handler, own)):
 		in.Type = f.typ
 	default:
-		g.fault(f, "it gets a %s, and the field is a %s: give the field the type %s", src.typ, f.typ, src.typ)
+		g.fault(f, "it gets a %s, and the field is a %s: give the field the type %s", src.typ, f.full, src.typ)
 		return
 	}
 	g.inputs = append(g.inputs, in)
@@ -132,7 +133,7 @@ func (g *placing) input(f *argument, src *source) (graph.Input, iohandler.Handle
 		in.Type = src.elem // the instances' values are loaded one by one
 	}
 	if src.from != nil {
-		in.From = g.c.key(src.from)
+		in.From, in.Parts = g.c.key(src.from), g.inside()
 		return in, g.c.handler(src.from), true
 	}
 	own, ok := g.upstream(f, src, &in)
@@ -154,10 +155,22 @@ func (g *placing) upstream(f *argument, src *source, in *graph.Input) (iohandler
 		g.fault(f, "rivers.Upstream asks for a result that has no value: name the type of the value that it loads")
 		return nil, false
 	}
+	var mapping partition.Mapping
 	for _, d := range g.c.spec.Deps {
 		if d.On == src.upstream && !d.OrderOnly {
-			in.Handler, in.Metadata = d.IOHandler, d.Metadata
+			in.Handler, in.Metadata, mapping = d.IOHandler, d.Metadata, d.Mapping
 		}
+	}
+	if in.Parts, ok = g.parts(src.argument(f.field), src.upstream, mapping); !ok {
+		return nil, false
+	}
+	if src.many != nil {
+		in.Type = asked(up.typ, src.many.partType())
+		if !g.fits(up.typ, src.many.partType(), g.handler(in.Handler, up.handler)) {
+			g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for partitions of type %s: write rivers.Upstream[rivers.Partitions[%s]]", up.def.kindWord(), src.upstream, up.typ, src.many.partType(), up.typ)
+			return nil, false
+		}
+		return up.handler, true
 	}
 	if !g.fits(up.typ, src.typ, g.handler(in.Handler, up.handler)) {
 		g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for %s: write rivers.Upstream[%s]", up.def.kindWord(), src.upstream, up.typ, src.typ, up.typ)
@@ -195,7 +208,7 @@ func (g *placing) waitFor() {
 }
 
 func (g *placing) after(p *taskPlace) {
-	g.inputs = append(g.inputs, graph.Input{From: g.c.key(p), Mode: graph.OrderOnly})
+	g.inputs = append(g.inputs, graph.Input{From: g.c.key(p), Mode: graph.OrderOnly, Parts: g.inside()})
 }
 
 // unbound are the fields of a mapped task that could take the element.

@@ -23,6 +23,15 @@ type Listener struct {
 	StepLogged func(StepLogged)
 	// RunFinished is called when the run's end is recorded.
 	RunFinished func(*RunResult)
+	// BackfillProgress is called as the partitions of a backfill are made, up to ten times a second, and at its end.
+	BackfillProgress func(BackfillProgress)
+}
+
+// BackfillProgress says how far a backfill has come: in partitions, but for Runs.
+type BackfillProgress struct {
+	BackfillID                         string
+	Total, Completed, Failed, Canceled int64
+	Runs                               int64
 }
 
 // RunStarted says that a run began.

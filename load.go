@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // LoadOptions say more about what is loaded. The zero value loads the latest value.
 type LoadOptions struct {
+	// Partition is the partition whose value is loaded: one, where the asset has partitions. A typed Load of a
+	// [Partitions] takes several.
+	Partition partition.Key
 	// Metadata is handed to the IO handler in place of the asset's.
 	Metadata map[string]any
 }
@@ -35,7 +40,11 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 	if err := r.openHandler(ctx, out.Handler); err != nil {
 		return err
 	}
-	in := iohandler.InputContext{Name: name, Type: to.Type().Elem(), Metadata: out.Attrs.Metadata}
+	part, err := r.onePartition(ctx, out.Output, o.Partition)
+	if err != nil {
+		return fmt.Errorf("loading %q: %w", name, err)
+	}
+	in := iohandler.InputContext{Name: name, Type: to.Type().Elem(), Metadata: out.Attrs.Metadata, Partition: part}
 	if o.Metadata != nil {
 		in.Metadata = o.Metadata
 	}
@@ -57,6 +66,50 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 	}
 	to.Elem().Set(v)
 	return nil
+}
+
+// loadFrom is LoadNode as contexts call it.
+func (r *CodeRepository) loadFrom(ctx context.Context, name string, key partition.Key, dst any) error {
+	return r.LoadNode(ctx, name, dst, LoadOptions{Partition: key})
+}
+
+// onePartition returns the partition of a key that must be there, and must be one, where the output is divided.
+func (r *CodeRepository) onePartition(ctx context.Context, out *graph.Output, key partition.Key) (partition.Slice, error) {
+	switch {
+	case out.Partitions == nil && key.IsZero():
+		return partition.Slice{}, nil
+	case out.Partitions == nil:
+		return partition.Slice{}, fmt.Errorf("partition %s: %w: it has no partitions: leave the key out", key, ErrPartitionValidation)
+	case key.IsZero():
+		return partition.Slice{}, fmt.Errorf("%w: it has partitions, %s: name one", ErrPartitionValidation, out.Partitions)
+	}
+	space, err := r.space(ctx, out.Partitions)
+	if err != nil {
+		return partition.Slice{}, err
+	}
+	set, err := space.Set(key)
+	if err != nil {
+		return partition.Slice{}, &partitionError{err}
+	}
+	part, err := partition.NewSlice(space, set)
+	if err == nil && part.Len() != 1 {
+		err = fmt.Errorf("partition %s: %w: it names %d partitions: name one", key, ErrPartitionValidation, part.Len())
+	}
+	return part, err
+}
+
+// space returns what exists now of a definition. Dynamic keys are in the store, which is opened for them.
+func (r *CodeRepository) space(ctx context.Context, d partition.Definition) (partition.Space, error) {
+	if needs := partition.NeedsOf(d); len(needs.Dynamic) > 0 {
+		if err := r.open(ctx); err != nil {
+			return partition.Space{}, err
+		}
+	}
+	tables, err := r.tables(ctx)(d)
+	if err != nil {
+		return partition.Space{}, err
+	}
+	return partition.NewSpace(d, time.Now(), tables)
 }
 
 // IOHandlerForOutput returns the handler that stores the value of an asset or task: its own, or the

@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 )
 
@@ -21,6 +22,10 @@ type MultiAssetSpec struct {
 	Name string
 	// Outputs say more about single outputs, by name.
 	Outputs []OutputSpec
+	// Partitions says how all outputs are divided, whatever they say themselves; nil leaves it to them.
+	Partitions partition.Definition
+	// Backfill is as in [AssetSpec].
+	Backfill BackfillStrategy
 	// IOHandler stores the outputs that name none; nil is the repository's default.
 	IOHandler iohandler.Handler
 	// Group, Kinds, Tags, Owners and CodeVersion are for outputs that say none of their own.
@@ -51,6 +56,8 @@ type OutputSpec struct {
 	Description string
 	Metadata    metadata.Map
 	CodeVersion string
+	// Partitions says how the output is divided. All outputs must have keys of one kind.
+	Partitions partition.Definition
 	// IOHandler stores the value; nil is the multi-asset's.
 	IOHandler iohandler.Handler
 
@@ -74,7 +81,7 @@ type MultiAsset struct{ d *definition }
 // [Emitted]. Where only some outputs are selected, the function runs once and the others are not
 // stored; [AssetContext.Selected] tells the function.
 func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) (Out, error)) *MultiAsset {
-	d := &definition{name: spec.Name, kind: graph.MultiAsset, pos: callerPosition()}
+	d := &definition{name: spec.Name, kind: graph.MultiAsset, pos: callerPosition(), backfill: spec.Backfill}
 	d.checkName()
 	if fn == nil {
 		d.fault("", "the function is nil: give one")
@@ -178,6 +185,9 @@ func (d *definition) fieldOutputs(t reflect.Type) []multiOutput {
 			name = snakeCase(sf.Name)
 		}
 		how, typ := shapeOf(sf.Type)
+		if how == parting {
+			d.fault(at, "a multi-asset is called once for each partition: make the field a %s", typ)
+		}
 		if how == observing {
 			d.fault(at, "an Observation is what an external asset returns: use the value, or a rivers.Materialization")
 		}
@@ -200,14 +210,19 @@ func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
 		}
 		a := graph.Attrs{Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners, CodeVersion: spec.CodeVersion}
 		o.handler = spec.IOHandler
+		parts := spec.Partitions
 		if k := slices.IndexFunc(spec.Outputs, func(s OutputSpec) bool { return s.Name == o.name }); k >= 0 {
 			o.handler = spec.Outputs[k].override(&a, o.handler)
+			if parts == nil {
+				parts = spec.Outputs[k].Partitions
+			}
 			if said := spec.Outputs[k].typ; said != nil && valueType(said) != o.typ {
 				d.fault(at, "OutputOf says %s, and the field is a %s: leave OutputOf out, the field is enough", valueType(said), o.typ)
 			}
 		}
 		o.attrs = said(d.attrs(at, a))
 		d.provide(o.name, o.typ, o.handler)
+		d.divided(parts)
 	}
 	for i, s := range spec.Outputs {
 		at := fmt.Sprintf("output %q", s.Name)

@@ -41,7 +41,7 @@ func (r *CodeRepository) Observe(ctx context.Context, names ...string) (map[stri
 		seen[out.Name] = facts.Metadata
 		d := storage.Detail{Data: facts.DataVersion, Code: out.Attrs.CodeVersion, Metadata: facts.Metadata, Tags: facts.Tags}
 		batch.Assets = append(batch.Assets, storage.AssetUpdate{
-			Asset: r.keys[v], Observed: true, At: storage.MicrosOf(time.Now()),
+			Asset: r.keys[v], Kind: storage.Observed, At: storage.MicrosOf(time.Now()),
 			DataVersion: d.Data, CodeVersion: d.Code, Detail: d.AppendJSON(nil),
 		})
 	}
@@ -57,9 +57,7 @@ func (r *CodeRepository) Observe(ctx context.Context, names ...string) (map[stri
 func (r *CodeRepository) look(ctx context.Context, node *graph.Node) (facts graph.Facts, err error) {
 	inv := &graph.Invocation{
 		Context: ctx, Node: node, Step: node.Name, Attempt: 1,
-		Run: &graph.Run{Location: r.config.Name, Storage: r.store, Load: func(ctx context.Context, name string, dst any) error {
-			return r.LoadNode(ctx, name, dst, LoadOptions{})
-		}},
+		Run:       &graph.Run{Location: r.config.Name, Storage: r.store, Load: r.loadFrom},
 		NewLogger: func() *slog.Logger { return slog.Default().With("asset", node.Name) },
 	}
 	err = guard(func() error {

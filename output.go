@@ -81,6 +81,7 @@ const (
 	carrying
 	materializing
 	observing
+	parting // the values of several partitions
 )
 
 // shapeOf returns how a result of type t is read, and the type of the value in it: nil where
@@ -96,6 +97,9 @@ func shapeOf(t reflect.Type) (shape, reflect.Type) {
 		if c, ok := reflect.TypeAssert[carrier](reflect.Zero(t)); ok {
 			return carrying, c.carriedType()
 		}
+		if p, ok := reflect.TypeAssert[partsField](reflect.Zero(t)); ok {
+			return parting, p.partType()
+		}
 	}
 	return plain, t
 }
@@ -108,10 +112,14 @@ func valueType(t reflect.Type) reflect.Type {
 
 // typeName names a type for people: an Output without the whole path of what it carries.
 func typeName(t reflect.Type) string {
-	if how, typ := shapeOf(t); how == carrying {
+	switch how, typ := shapeOf(t); how {
+	case carrying:
 		return "rivers.Output[" + typ.String() + "]"
+	case parting:
+		return "rivers.Partitions[" + typ.String() + "]"
+	default:
+		return t.String()
 	}
-	return t.String()
 }
 
 // note adds what a result said about output pos; it wins over what is there.
@@ -139,8 +147,11 @@ func note(inv *graph.Invocation, pos int, f graph.Facts) {
 
 // result turns what a function with one output returned into what the engine takes.
 func result(inv *graph.Invocation, s shape, out any) graph.Result {
-	if s == plain {
+	switch s {
+	case plain:
 		return graph.Result{Value: out}
+	case parting:
+		return graph.Result{Parts: out.(partsField).unpacked()}
 	}
 	value, facts := out.(carrier).carried()
 	note(inv, 0, facts)

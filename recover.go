@@ -35,9 +35,42 @@ func (r *CodeRepository) recoverAbandoned(ctx context.Context) {
 	for i := range runs {
 		r.recoverRun(ctx, &runs[i])
 	}
+	if r.config.ResumeAbandoned {
+		r.resumeBackfills(ctx)
+	}
+}
+
+// resumeBackfills goes on, in the background, with backfills of this repository whose process died.
+func (r *CodeRepository) resumeBackfills(ctx context.Context) {
+	open, err := r.store.ListBackfills(ctx, storage.BackfillQuery{
+		Location: r.Name(), States: []storage.BackfillState{storage.BackfillRequested, storage.BackfillInProgress, storage.BackfillCanceling},
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "backfills whose process died are not looked for", "repository", r.Name(), "error", err)
+		return
+	}
+	for i := range open {
+		rec := &open[i]
+		if !rec.LeaseUntil.Before(time.Now()) && !proc.Gone(rec.Owner) {
+			continue
+		}
+		log := slog.With("backfill", rec.ID, "owner", proc.Describe(rec.Owner))
+		go func() {
+			log.InfoContext(ctx, "a backfill whose process died is resumed")
+			_, err := r.ResumeBackfill(context.WithoutCancel(ctx), rec.ID)
+			if err != nil && !errors.Is(err, ErrBackfillFailed) && !errors.Is(err, ErrRunCanceled) && !errors.Is(err, storage.ErrOwned) {
+				log.WarnContext(ctx, "a backfill whose process died is not resumed", "error", err)
+			}
+		}()
+	}
 }
 
 func (r *CodeRepository) recoverRun(ctx context.Context, rec *storage.RunRecord) {
+	if rec.Backfill != "" { // whoever goes on with the backfill goes on with it
+		if of, err := r.store.GetBackfill(ctx, rec.Backfill); err == nil && !of.State.Terminal() {
+			return
+		}
+	}
 	log := slog.With("run", rec.ID, "owner", proc.Describe(rec.Owner))
 	if r.config.ResumeAbandoned && rec.Cancel == nil {
 		r.background.Go(func() {

@@ -14,6 +14,7 @@ import (
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -46,6 +47,8 @@ type RepositoryConfig struct {
 	// PoolLimits says how many slots each concurrency pool has; all that steps name must be here. A number
 	// that a person sets in the store wins.
 	PoolLimits map[string]int
+	// PartitionDefs are definitions that assets refer to by partition.Named.
+	PartitionDefs map[string]partition.Definition
 	// ResumeAbandoned goes on, in the background, with runs of this repository whose process died. Without
 	// it they are ended as failed, with the reason. Both happen when the repository resolves, and from then
 	// on as long as it runs anything.
@@ -75,16 +78,20 @@ type CodeRepository struct {
 	serving *serving
 	owned   bool // the store was opened here, so it is closed here
 	keys    []storage.AssetKey
-	keeper  *engine.Keeper
+	// keyTables remembers keys of partitions, nil while there is no store to ask.
+	keyTables *storage.KeyCache
+	keeper    *engine.Keeper
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration
 	recovered    time.Time      // when runs whose process died were last looked for
-	background   sync.WaitGroup // such runs that are resumed here
-	setUp        []string       // resources, in the order of their setup
-	onClose      []func(context.Context) error
-	heard        map[int]Listener
-	lastHear     int
-	closed       bool
+	background   sync.WaitGroup // such runs that are resumed here, and backfills
+	// backfills are those in progress here, and how each is canceled.
+	backfills map[string]func(storage.CancelRequest)
+	setUp     []string // resources, in the order of their setup
+	onClose   []func(context.Context) error
+	heard     map[int]Listener
+	lastHear  int
+	closed    bool
 }
 
 // NewCodeRepository puts definitions together. It opens nothing and never fails: mistakes are
@@ -92,6 +99,7 @@ type CodeRepository struct {
 func NewCodeRepository(c RepositoryConfig) *CodeRepository {
 	c.Assets, c.Tasks, c.Jobs = slices.Clone(c.Assets), slices.Clone(c.Tasks), slices.Clone(c.Jobs)
 	c.Resources, c.Retries, c.PoolLimits = maps.Clone(c.Resources), maps.Clone(c.Retries), maps.Clone(c.PoolLimits)
+	c.PartitionDefs = maps.Clone(c.PartitionDefs)
 	c.Listeners = slices.Clone(c.Listeners)
 	if c.Name == "" {
 		c.Name = mainModule()

@@ -95,7 +95,7 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.store, r.owned, r.keys, r.setUp, r.keeper = store, owned, keys, setUp, engine.NewKeeper(store, func() { r.recoverAbandoned(context.Background()) })
-	r.claimTimeout = wait
+	r.claimTimeout, r.keyTables = wait, storage.NewKeyCache(store, 0)
 	return nil
 }
 

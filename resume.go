@@ -66,19 +66,36 @@ func (r *CodeRepository) goOn(ctx context.Context, id string) (*RunResult, error
 	}
 	req := rec.Request
 	req.RunID = rec.ID
-	c, err := r.runConfig(job, req)
+	if rec.State != storage.Running {
+		return r.startRecorded(ctx, job, &rec, req)
+	}
+	c, err := r.planConfig(job, req)
 	if err != nil {
 		return nil, err
 	}
-	if rec.State == storage.Running {
-		if err := engine.SamePlan(&rec, c.Plan); err != nil {
-			return nil, err
-		}
+	if err := engine.SamePlan(&rec, c.Plan); err != nil {
+		return nil, err
 	}
+	// What exists is what existed when the run was planned.
+	c.Cut = r.recordedCut(ctx, c.Plan, rec.Plan, rec.CreatedAt)
+	return r.takeOver(ctx, c, rec)
+}
+
+// startRecorded begins a run that was recorded and never started.
+func (r *CodeRepository) startRecorded(ctx context.Context, job *ResolvedJob, rec *storage.RunRecord, req RunRequest) (*RunResult, error) {
+	c, err := r.runConfig(ctx, job, req)
+	if err != nil {
+		return nil, err
+	}
+	return r.takeOver(ctx, c, *rec)
+}
+
+// takeOver claims a recorded run and goes on with it.
+func (r *CodeRepository) takeOver(ctx context.Context, c engine.Config, rec storage.RunRecord) (_ *RunResult, err error) {
 	c.Record, c.Past, err = engine.TakeOver(ctx, r.store, rec.ID)
 	switch {
 	case errors.Is(err, storage.ErrRunEnded): // between the look and the claim
-		return r.recordedResult(ctx, id)
+		return r.recordedResult(ctx, rec.ID)
 	case errors.Is(err, storage.ErrOwned):
 		return nil, fmt.Errorf("run %q: %w: %s: wait until it ends, or cancel it", rec.ID, storage.ErrOwned, proc.Describe(c.Record.Owner))
 	case err != nil:
@@ -137,11 +154,14 @@ func (r *CodeRepository) retry(ctx context.Context, req RunRequest) (engine.Conf
 	if err != nil {
 		return engine.Config{}, err
 	}
-	c, err := r.runConfig(job, again(&rec, &req))
+	c, err := r.planConfig(job, again(&rec, &req))
 	if err != nil {
 		return engine.Config{}, err
 	}
 	if err := engine.SamePlan(&rec, c.Plan); err != nil {
+		return engine.Config{}, err
+	}
+	if err := r.cutRetry(ctx, &c, &rec, past, req.Retry); err != nil {
 		return engine.Config{}, err
 	}
 	c.Reuse = &engine.Reuse{RunID: rec.ID, Events: past, Mode: req.Retry}
@@ -206,4 +226,21 @@ func merged[V any](a, b map[string]V) map[string]V {
 	maps.Copy(out, a)
 	maps.Copy(out, b)
 	return out
+}
+
+// cutRetry gives a retry the partitions that the run it retries has not made, or all of them.
+func (r *CodeRepository) cutRetry(ctx context.Context, c *engine.Config, rec *storage.RunRecord, past []storage.Event, mode storage.RetryMode) error {
+	c.Cut = r.recordedCut(ctx, c.Plan, rec.Plan, rec.CreatedAt)
+	if c.Cut == nil || mode == storage.RetryAll {
+		return nil
+	}
+	old := *c
+	old.Record = *rec
+	left, err := engine.Undone(old, past)
+	if err != nil {
+		return fmt.Errorf("retrying run %q: %w", rec.ID, err)
+	}
+	copy(c.Cut.Sets, left)
+	c.Record.Partition = cutLabel(c.Cut)
+	return nil
 }

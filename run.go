@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -33,6 +35,10 @@ type ExecuteRequest struct {
 	Config map[string]map[string]any
 	// Tags are added to the job's and win over them.
 	Tags map[string]string
+	// Partition, Range and Partitions are as in [RunRequest]: one of them where the job has assets with partitions.
+	Partition  partition.Key
+	Range      partition.KeyRange
+	Partitions partition.Set
 	// RunID and Resume are as in [RunRequest].
 	RunID  string
 	Resume bool
@@ -40,7 +46,10 @@ type ExecuteRequest struct {
 
 // Execute runs the job in this process, as [CodeRepository.Materialize] runs a selection.
 func (j *ResolvedJob) Execute(ctx context.Context, req ExecuteRequest) (*RunResult, error) {
-	return j.repo.execute(ctx, j, RunRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID, Resume: req.Resume})
+	return j.repo.execute(ctx, j, RunRequest{
+		Config: req.Config, Tags: req.Tags, RunID: req.RunID, Resume: req.Resume,
+		Partition: req.Partition, Range: req.Range, Partitions: req.Partitions,
+	})
 }
 
 // execute checks a request, plans it and runs the plan: as a new run, or one that is recorded.
@@ -72,7 +81,7 @@ func (r *CodeRepository) newRun(ctx context.Context, job *ResolvedJob, req RunRe
 	case req.Retry != "":
 		return engine.Config{}, fmt.Errorf("retry %q: the request names no run to retry: set RetryOf", req.Retry)
 	}
-	return r.runConfig(job, req)
+	return r.runConfig(ctx, job, req)
 }
 
 // drive runs what is planned and tells the listeners.
@@ -92,8 +101,21 @@ func (r *CodeRepository) drive(ctx context.Context, c engine.Config) (*RunResult
 	return out, errors.Join(out.Err(), err)
 }
 
-// runConfig turns a checked request into what the engine needs.
-func (r *CodeRepository) runConfig(job *ResolvedJob, req RunRequest) (engine.Config, error) {
+// runConfig turns a checked request into what the engine needs, with the partitions that it names.
+func (r *CodeRepository) runConfig(ctx context.Context, job *ResolvedJob, req RunRequest) (engine.Config, error) {
+	c, err := r.planConfig(job, req)
+	if err != nil {
+		return c, err
+	}
+	if c.Cut, err = r.cut(ctx, c.Plan, &req, time.Now()); err != nil {
+		return c, err
+	}
+	c.Record.Partition = cutLabel(c.Cut)
+	return c, nil
+}
+
+// planConfig turns a checked request into what the engine needs, but for partitions.
+func (r *CodeRepository) planConfig(job *ResolvedJob, req RunRequest) (engine.Config, error) {
 	b, err := r.built()
 	if err != nil {
 		return engine.Config{}, err
@@ -127,9 +149,7 @@ func (r *CodeRepository) runConfig(job *ResolvedJob, req RunRequest) (engine.Con
 	c.Record = record
 	c.Shared = &graph.Run{
 		ID: record.ID, Job: record.Job, Location: record.Location, Tags: record.Tags, Storage: r.store,
-		Load: func(ctx context.Context, name string, dst any) error {
-			return r.LoadNode(ctx, name, dst, LoadOptions{})
-		},
+		Load: r.loadFrom,
 	}
 	c.Isolate, err = r.isolator(p, &record)
 	return c, err
@@ -214,10 +234,14 @@ type PlannedStep struct {
 	Why string `json:"why"`
 	// Mapped says that it unfolds into an instance per element when it runs.
 	Mapped bool `json:"mapped,omitempty"`
+	// Partitions says for people which partitions it would make, Lacking why some of them cannot be made: they read
+	// partitions that do not exist.
+	Partitions string `json:"partitions,omitempty"`
+	Lacking    string `json:"lacking,omitempty"`
 }
 
 // Plan checks a request as [CodeRepository.Materialize] does and says what it would run. It
-// opens nothing and writes nothing.
+// opens nothing and writes nothing: of partitions whose keys are in a store that is not open yet it says nothing.
 func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	b, err := r.built()
 	if err != nil {
@@ -230,7 +254,48 @@ func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	if _, err := decodeConfigs(p, req.Config); err != nil {
 		return nil, err
 	}
-	return describe(p, r.config.DefaultExecutor), nil
+	out := describe(p, r.config.DefaultExecutor)
+	if r.Storage() == nil && needsStore(p) {
+		return out, nil
+	}
+	cut, err := r.cut(context.Background(), p, &req, time.Now())
+	if err != nil || cut == nil {
+		return out, err
+	}
+	for s := range out.Steps {
+		if cut.Sets[s].IsEmpty() {
+			continue
+		}
+		of, err := cut.Slice(int32(s), cut.Sets[s])
+		if err != nil {
+			return nil, err
+		}
+		out.Steps[s].Partitions = of.String()
+		if _, why := cut.Lacking(int32(s), cut.Sets[s]); why != nil {
+			out.Steps[s].Lacking = why.Error()
+		}
+	}
+	return out, nil
+}
+
+// needsStore reports whether partitions of a plan have keys that only a store knows.
+func needsStore(p *plan.Plan) bool {
+	dynamic := func(d partition.Definition) bool { return d != nil && len(partition.NeedsOf(d).Dynamic) > 0 }
+	for s := range p.Steps {
+		n := p.Steps[s].Node
+		if dynamic(p.Graph.Node(n).Partitions) {
+			return true
+		}
+		for _, v := range p.Graph.From(n) {
+			if v < 0 {
+				continue
+			}
+			if out, _ := p.Graph.Output(v); dynamic(out.Partitions) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Plan says what the job would run, and why.

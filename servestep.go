@@ -59,15 +59,13 @@ func (r *CodeRepository) serveStep(ctx context.Context, step subprocess.Step) (e
 	}
 	s := &serving{repo: r, storage: step.Storage}
 	r.mu.Lock()
-	r.serving = s
+	r.serving, r.keyTables = s, storage.NewKeyCache(step.Storage, 0)
 	r.mu.Unlock()
 	guest := engine.Guest{
-		Graph: p.graph, Retry: p.retry,
+		Graph: p.graph, Retry: p.retry, Tables: r.tables(ctx),
 		Shared: &graph.Run{
 			ID: step.RunID, Job: step.Job, Location: r.Name(), Tags: step.Tags, Storage: step.Storage, Isolated: true,
-			Load: func(ctx context.Context, name string, dst any) error {
-				return r.LoadNode(ctx, name, dst, LoadOptions{})
-			},
+			Load: r.loadFrom,
 		},
 		Prepare: func(ctx context.Context, node *graph.Node) (any, error) {
 			if err := s.setUpFor(ctx, node, p.graph); err != nil {

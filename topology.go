@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -30,8 +31,11 @@ func (r *CodeRepository) writeTopology(ctx context.Context, store storage.Storag
 		return nil, err
 	}
 	if known != hash {
-		t := storage.Topology{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: given(names), Doc: doc}
-		if err := store.Commit(ctx, &storage.Batch{Topologies: []storage.Topology{t}}); err != nil {
+		batch := storage.Batch{Topologies: []storage.Topology{{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: given(names), Doc: doc}}}
+		if keys := b.staticKeys(); len(keys) > 0 {
+			batch.Keys = []storage.KeyUpdate{{Add: keys}}
+		}
+		if err := store.Commit(ctx, &batch); err != nil {
 			return nil, fmt.Errorf("repository %q: recording its topology: %w", r.config.Name, err)
 		}
 	}
@@ -148,6 +152,10 @@ func (b *built) describe(items graph.Items, i int) storage.TopologyNode {
 	}
 	if out.Type != nil {
 		t.Type = out.Type.String()
+	}
+	if out.Partitions != nil {
+		d := partition.Describe(out.Partitions)
+		t.Partitions = &d
 	}
 	for _, u := range items.Upstream(i) {
 		t.Upstream = append(t.Upstream, items.Name(int(u)))

@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -14,9 +15,13 @@ import (
 func load[Out any](ctx context.Context, repo *CodeRepository, name string, o LoadOptions) (Out, error) {
 	var out Out
 	how, typ := shapeOf(reflect.TypeFor[Out]())
-	if how == plain {
+	switch how {
+	case parting:
+		return loadParts[Out](ctx, repo, name, o)
+	case plain:
 		err := repo.LoadNode(ctx, name, &out, o)
 		return out, err
+	default:
 	}
 	var value any
 	if typ != nil {
@@ -49,4 +54,37 @@ func recorded(ctx context.Context, repo *CodeRepository, name string) (graph.Fac
 	}
 	m := rec.Materialization
 	return graph.Facts{Metadata: m.Metadata, Tags: m.Tags, DataVersion: m.DataVersion}, nil
+}
+
+// loadParts returns the values of the partitions that a key names, each of which is loaded when it is asked for.
+func loadParts[Out any](ctx context.Context, repo *CodeRepository, name string, o LoadOptions) (Out, error) {
+	var out Out
+	stored, err := repo.output(name)
+	if err != nil {
+		return out, err
+	}
+	if err := repo.openHandler(ctx, stored.Handler); err != nil {
+		return out, err
+	}
+	space, err := repo.space(ctx, stored.Partitions)
+	if err != nil {
+		return out, err
+	}
+	if o.Partition.IsZero() {
+		return out, fmt.Errorf("loading %q: %w: it has partitions, %s: name one or several", name, ErrPartitionValidation, stored.Partitions)
+	}
+	set, err := space.Set(o.Partition)
+	if err != nil {
+		return out, fmt.Errorf("loading %q: %w", name, &partitionError{err})
+	}
+	of, err := partition.NewSlice(space, set)
+	if err != nil {
+		return out, fmt.Errorf("loading %q: %w", name, err)
+	}
+	field := any(out).(partsField)
+	return field.packed(graph.Pack{Of: of, Load: func(key partition.Key) (any, error) {
+		dst := reflect.New(field.partType())
+		err := repo.LoadNode(ctx, name, dst.Interface(), LoadOptions{Partition: key, Metadata: o.Metadata})
+		return dst.Elem().Interface(), err
+	}}).(Out), nil
 }

@@ -74,6 +74,7 @@ func (r *CodeRepository) validate() (*built, error) {
 	v := &validation{repo: r}
 	v.collect()
 	v.checkRepository()
+	v.divide()
 	v.build()
 	g := v.connect()
 	b := &built{graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
@@ -222,6 +223,7 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 	if n.Settings != nil {
 		v.finishSettings(d, n.Settings)
 	}
+	v.finishParts(d, n)
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // wiring is what a node's inputs are and how its argument struct is filled from them.
@@ -14,6 +15,8 @@ type wiring struct {
 	inputs []graph.Input
 	scope  *scope
 	def    *definition
+	// single is a field that takes the value of one partition of something divided, nil for none.
+	single *argument
 	// resources are the names of those that fields receive.
 	resources []string
 }
@@ -39,7 +42,7 @@ func (w *wiring) wait(order []Dep) {
 			w.report(fmt.Sprintf("dep %q", d.On), "no asset or task of that name%s", suggestion(d.On, w.valueNames))
 			continue
 		}
-		w.inputs = append(w.inputs, graph.Input{From: d.On, Mode: graph.OrderOnly})
+		w.inputs = append(w.inputs, graph.Input{From: d.On, Mode: graph.OrderOnly, Parts: w.waitParts(d)})
 	}
 }
 
@@ -69,8 +72,13 @@ func (w *wiring) self(f *argument, deps []Dep) {
 		return
 	}
 	in := graph.Input{Field: f.field, From: own.name, Mode: graph.Self, Type: f.typ}
+	var mapping partition.Mapping
 	if len(deps) > 0 {
-		in.Handler, in.Metadata = deps[0].IOHandler, deps[0].Metadata
+		in.Handler, in.Metadata, mapping = deps[0].IOHandler, deps[0].Metadata, deps[0].Mapping
+	}
+	var ok bool
+	if in.Parts, ok = w.selfParts(f, mapping); !ok {
+		return
 	}
 	if !w.fits(own.typ, f.typ, w.handler(in.Handler, own.handler)) {
 		w.report("input "+f.field, "%s %q has the type %s, its SelfDependency %s: make it rivers.SelfDependency[%s]", w.def.kindWord(), own.name, own.typ, f.typ, own.typ)
@@ -169,8 +177,12 @@ func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 			up.def.kindWord(), d.On, up.typ, want, up.typ, want)
 		return false
 	}
+	parts, ok := w.parts(f, d.On, d.Mapping)
+	if !ok {
+		return false
+	}
 	w.inputs = append(w.inputs, graph.Input{
-		Field: f.field, From: d.On, Type: asked(up.typ, want), Handler: d.IOHandler, Metadata: d.Metadata,
+		Field: f.field, From: d.On, Type: asked(up.typ, want), Handler: d.IOHandler, Metadata: d.Metadata, Parts: parts,
 	})
 	return true
 }

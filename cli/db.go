@@ -15,11 +15,16 @@ func (a *app) dbCommand() *cobra.Command {
 		Long: "Bring the store's schema to this program's version, creating the store where there is none.\n--json prints {\"from\", \"to\"}.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.migrate(cmd.Context()) },
 	}
+	var repair bool
 	check := &cobra.Command{
 		Use: "check", Short: "Verify what must always hold in a store", Args: noArgs,
-		Long: "Verify what must always hold in a store: one end a run, events without gaps, states that agree with events,\na file that is not damaged (of PostgreSQL, ask pg_amcheck). Exit code 1 when something is found. --json prints {\"problems\": [...]}.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context()) },
+		Long: `Verify what must always hold in a store: one end a run, events without gaps, states that agree with events, sets of
+partitions that agree with states, nothing held by a run that has ended, a file that is not damaged (of PostgreSQL, ask
+pg_amcheck). --repair mends first what can be mended without a guess, in one transaction, and says what it has done. Exit code 1
+when something is found that is left. --json prints {"problems": [...]}, with --repair {"mended": [...], "problems": [...]}.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context(), repair) },
 	}
+	check.Flags().BoolVar(&repair, "repair", false, "mend what can be mended without a guess")
 	return group("db", "Look after the store", migrate, check)
 }
 
@@ -52,33 +57,53 @@ func (a *app) migrate(ctx context.Context) error {
 // checker is implemented by backends that can verify themselves.
 type checker interface {
 	Check(ctx context.Context) ([]string, error)
+	// Repair mends what Check finds as far as that is no guess, and says what it did.
+	Repair(ctx context.Context) ([]string, error)
 }
 
-func (a *app) check(ctx context.Context) error {
+func (a *app) check(ctx context.Context, repair bool) error {
 	return a.withStore(ctx, func(s storage.Reader) error {
 		c, ok := s.(checker)
 		if !ok {
 			return usagef("the memory store has nothing to check: give the path or the URL of a store")
 		}
+		var mended []string
+		var err error
+		if repair {
+			if mended, err = c.Repair(ctx); err != nil {
+				return &storageError{err}
+			}
+		}
 		problems, err := c.Check(ctx)
 		if err != nil {
 			return &storageError{err}
 		}
-		if a.json {
-			if err := a.printJSON(map[string]any{"problems": append([]string{}, problems...)}); err != nil {
-				return err
-			}
-		} else {
-			for _, p := range problems {
-				fmt.Fprintln(a.out, p)
-			}
-			if len(problems) == 0 {
-				fmt.Fprintln(a.out, "the store is sound")
-			}
+		if err := a.printCheck(repair, mended, problems); err != nil {
+			return err
 		}
 		if len(problems) > 0 {
 			return &failedError{fmt.Errorf("%d problems in the store", len(problems)), exitFailed}
 		}
 		return nil
 	})
+}
+
+func (a *app) printCheck(repair bool, mended, problems []string) error {
+	if a.json {
+		doc := map[string][]string{"problems": append([]string{}, problems...)}
+		if repair {
+			doc["mended"] = append([]string{}, mended...)
+		}
+		return a.printJSON(doc)
+	}
+	for _, done := range mended {
+		fmt.Fprintln(a.out, "mended:", done)
+	}
+	for _, p := range problems {
+		fmt.Fprintln(a.out, p)
+	}
+	if len(problems) == 0 {
+		fmt.Fprintln(a.out, "the store is sound")
+	}
+	return nil
 }

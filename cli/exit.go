@@ -94,7 +94,7 @@ var exitKinds = []struct {
 	{exitOther, isAny(errOutput)},
 	{exitDefinition, isAny(rivers.ErrDefinition)},
 	{exitUsage, as[*usageError]},
-	{exitUsage, isAny(rivers.ErrAssetNotFound, rivers.ErrJobNotFound, rivers.ErrConfig, rivers.ErrNotObservable, storage.ErrRunExists)},
+	{exitUsage, isAny(rivers.ErrAssetNotFound, rivers.ErrJobNotFound, rivers.ErrConfig, rivers.ErrNotObservable, rivers.ErrPartitionValidation, storage.ErrRunExists)},
 	{exitStorage, as[*storageError]},
 	{exitStorage, as[*storage.SchemaError]},
 	{exitStorage, isAny(storage.ErrClosed, storage.ErrFenced)},

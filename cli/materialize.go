@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 type materializeFlags struct {
 	upstream, dryRun, verbose bool
 	config, job, runID        string
-	resume                    string
+	resume, partition         string
 	tags                      []string
 }
 
@@ -42,6 +43,9 @@ A selection is a name (of a multi-asset: all that it makes), or a sentence such 
   kind:parquet or (owner:ann and +report)
 Several are a union.
 
+Where an asset with partitions is selected, --partition names one (2026-01-31, day=2026-01-31|shop=north), several (a,b) or a
+range (a..b, a.., ..b).
+
 On a terminal a live view is shown, in a pipe one line an event. --json prints one document when
 the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "failed": [...]}.
 
@@ -52,6 +56,7 @@ the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "fai
 	flags := c.Flags()
 	flags.BoolVar(&f.upstream, "include-upstream", false, "add everything the selection depends on")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and why each step is in it; run nothing")
+	flags.StringVar(&f.partition, "partition", "", "the partition to make: a key, several a,b, or a range a..b")
 	flags.StringVar(&f.job, "job", "", "run a job in place of a selection")
 	flags.StringVar(&f.resume, "resume", "", "go on with this run, whose process died, in place of a selection: an id, the beginning of one, or latest")
 	f.runFlags(flags)
@@ -71,6 +76,11 @@ func (f *materializeFlags) runFlags(flags *pflag.FlagSet) {
 // request reads the flags.
 func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error) {
 	req := rivers.RunRequest{Selection: selection, IncludeUpstream: f.upstream, RunID: f.runID}
+	if keys, r, err := parsePartition(f.partition); err != nil {
+		return req, err
+	} else if req.Range = r; len(keys) > 0 {
+		req.Partition = keys[0]
+	}
 	for _, tag := range f.tags {
 		k, v, ok := strings.Cut(tag, "=")
 		if !ok || k == "" {
@@ -128,7 +138,7 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 		return err
 	}
 	if f.resume != "" {
-		if len(selection) > 0 || f.upstream || f.dryRun || f.config != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
+		if len(selection) > 0 || f.upstream || f.dryRun || f.config != "" || f.partition != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
 			return usagef("--resume goes on with a run as it was asked for: leave everything else but -v out")
 		}
 		return a.resumeRun(ctx, &f)
@@ -176,7 +186,7 @@ func (a *app) execute(ctx context.Context, req rivers.RunRequest, jobName string
 	if err != nil {
 		return nil, err
 	}
-	return job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID})
+	return job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID, Partition: req.Partition, Range: req.Range})
 }
 
 // watch shows the progress of the runs that begin from now on.
@@ -344,6 +354,10 @@ func (a *app) printPlan(p *rivers.RunPlan) error {
 		return a.printJSON(p)
 	}
 	fmt.Fprintf(a.out, "%s would run, executor %s; nothing was run\n\n", count(len(p.Steps), "step", "steps"), p.Executor)
+	if slices.ContainsFunc(p.Steps, func(s rivers.PlannedStep) bool { return s.Partitions != "" }) {
+		a.printDividedPlan(p)
+		return nil
+	}
 	t := table{head: []string{"step", "after", "loads", "why"}}
 	for _, s := range p.Steps {
 		name := s.Step
@@ -354,4 +368,18 @@ func (a *app) printPlan(p *rivers.RunPlan) error {
 	}
 	a.printTable(&t)
 	return nil
+}
+
+// printDividedPlan prints what would run, and which partitions of it.
+func (a *app) printDividedPlan(p *rivers.RunPlan) {
+	t := table{head: []string{"step", "partitions", "after", "loads", "why"}}
+	for _, s := range p.Steps {
+		t.add(s.Step, dash(s.Partitions), dash(strings.Join(s.After, ", ")), dash(strings.Join(s.Loads, ", ")), s.Why)
+	}
+	a.printTable(&t)
+	for _, s := range p.Steps {
+		if s.Lacking != "" {
+			fmt.Fprintf(a.out, "\n%s: %s\n", s.Step, a.paint(yellow, s.Lacking))
+		}
+	}
 }

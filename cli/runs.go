@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,14 +39,6 @@ func (a *app) runsCommand() *cobra.Command {
 	return group("runs", "Look at runs, cancel and retry them", commands...)
 }
 
-func (a *app) eventsCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "events RUN", Short: "Print every recorded event of a run", Args: oneArg, ValidArgsFunction: a.completeRuns,
-		Long: "Print every recorded event of a run. RUN is an id, the beginning of one, or latest.\n--json prints a list of them.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.showEvents(cmd.Context(), args[0]) },
-	}
-}
-
 func (a *app) listRuns(ctx context.Context, q storage.RunQuery, states []string) error {
 	if q.Limit < 1 {
 		return usagef("--limit %d: want 1 or more", q.Limit)
@@ -67,10 +58,10 @@ func (a *app) listRuns(ctx context.Context, q storage.RunQuery, states []string)
 		if a.json {
 			return a.printJSON(slices.Concat([]storage.RunRecord{}, runs))
 		}
-		t := table{head: []string{"run", "state", "job", "created", "took", "steps", "error"}}
+		t := table{head: []string{"run", "state", "job", "partition", "created", "took", "steps", "error"}}
 		for i := range runs {
 			r := &runs[i]
-			t.add(r.ID, cell{r.State.String(), stateColour(r.State.String())}, dash(r.Job), instant(r.CreatedAt), took(r), counts(r.Counts), oneLine(r.Error, 60))
+			t.add(r.ID, cell{r.State.String(), stateColour(r.State.String())}, dash(r.Job), dash(oneLine(r.Partition, 40)), instant(r.CreatedAt), took(r), counts(r.Counts), oneLine(r.Error, 60))
 		}
 		a.printTable(&t)
 		return nil
@@ -265,6 +256,8 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 		{"created", instant(run.CreatedAt)},
 		{"took", took(run)},
 		{"selection", strings.Join(run.Request.Selection, " ")},
+		{"partition", run.Partition},
+		{"backfill", run.Backfill},
 		{"retry of", run.Request.RetryOf},
 		{"owner", ownerText(run)},
 		{"canceling", cancelText(run)},
@@ -334,39 +327,6 @@ func (a *app) logLine(step string, l *storage.LogLine) string {
 		text += " " + a.paint(grey, l.Attrs)
 	}
 	return text
-}
-
-// eventDoc is an event with the names of what it is about.
-type eventDoc struct {
-	N       int64             `json:"n"`
-	At      time.Time         `json:"at"`
-	Kind    storage.EventKind `json:"kind"`
-	Step    string            `json:"step,omitempty"`
-	Attempt int32             `json:"attempt,omitempty"`
-	RetryAt time.Time         `json:"retry_at,omitzero"`
-	Detail  json.RawMessage   `json:"detail,omitempty"`
-}
-
-func (a *app) showEvents(ctx context.Context, name string) error {
-	return a.withRun(ctx, name, func(_ storage.Reader, r *recorded) error {
-		docs := make([]eventDoc, len(r.events))
-		for i := range r.events {
-			e := &r.events[i]
-			docs[i] = eventDoc{N: e.N, At: e.At.Time(), Kind: e.Kind, Attempt: e.Attempt, RetryAt: e.RetryAt.Time(), Detail: e.Detail}
-			if at := int(e.Step); at >= 0 && at < len(r.steps) {
-				docs[i].Step = r.steps[at].Step
-			}
-		}
-		if a.json {
-			return a.printJSON(docs)
-		}
-		t := table{head: []string{"n", "at", "event", "step", "attempt", "detail"}}
-		for _, d := range docs {
-			t.add(d.N, d.At.Local().Format("15:04:05.000000"), d.Kind, dash(d.Step), d.Attempt, oneLine(string(d.Detail), 80))
-		}
-		a.printTable(&t)
-		return nil
-	})
 }
 
 // completeRunFlag completes the value of a flag that names a run.

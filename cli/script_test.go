@@ -24,11 +24,12 @@ import (
 // The programs that the scripts run are this test binary under other names.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"shop":    func() { cli.Main(shop()) },
-		"broken":  func() { cli.Main(broken()) },
-		"depot":   func() { cli.Main(depot()) },
-		"rivers":  func() { cli.StoreMain() },
-		"waitfor": waitFor,
+		"shop":     func() { cli.Main(shop()) },
+		"broken":   func() { cli.Main(broken()) },
+		"depot":    func() { cli.Main(depot()) },
+		"calendar": func() { cli.Main(calendar()) },
+		"rivers":   func() { cli.StoreMain() },
+		"waitfor":  waitFor,
 	})
 }
 

@@ -15,15 +15,17 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"strconv"
 
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // Handler writes and loads values. Implementations must be safe for concurrent use.
 type Handler interface {
-	// HandleOutput stores value under out.Name, replacing what was there.
+	// HandleOutput stores value under out.Name and out.Partition, replacing what was there.
 	HandleOutput(ctx context.Context, out *OutputContext, value any) error
-	// LoadInput returns the value stored under in.Name as a value assignable to in.Type.
+	// LoadInput returns the value stored under in.Name and in.Partition as a value assignable to in.Type.
 	// An absent value is an error that wraps [ErrNoValue] and names where it was looked for.
 	LoadInput(ctx context.Context, in *InputContext) (any, error)
 }
@@ -46,7 +48,7 @@ type Acceptor interface {
 // Releaser is implemented by handlers that hold values only as long as somebody reads them.
 // Release is called for a mapped instance's value after its last reader.
 type Releaser interface {
-	Release(name string)
+	Release(name string, partition partition.Key)
 }
 
 // Deleter is implemented by handlers that can delete a stored value. Deleting what is not there is no error.
@@ -73,6 +75,8 @@ type OutputContext struct {
 	// "totals/sorted" or "totals/total[3]" for values inside a graph asset. It may hold any
 	// UTF-8 text inside the brackets: a handler that maps it to paths must escape it.
 	Name string
+	// Partition is the partition that the value is of; the zero Slice for what has none.
+	Partition partition.Slice
 	// RunID, Step and Attempt say who writes; empty outside a run.
 	RunID, Step string
 	Attempt     int
@@ -102,8 +106,9 @@ func (c *OutputContext) Log() *slog.Logger { return logger(c.Logger) }
 
 // InputContext describes the value a handler is asked to load. It belongs to one call.
 type InputContext struct {
-	// Name is what the value is stored under, as in [OutputContext.Name].
-	Name string
+	// Name is what the value is stored under, as in [OutputContext.Name], Partition the partition it is of.
+	Name      string
+	Partition partition.Slice
 	// Consumer is the asset or step that reads; empty for a read from outside a run.
 	Consumer string
 	// RunID is the reading run; empty outside a run.
@@ -114,6 +119,14 @@ type InputContext struct {
 	Metadata metadata.Map
 	// Logger makes the step's logger when it is first asked for; nil logs nowhere.
 	Logger func() *slog.Logger
+}
+
+// String names the value in messages: "orders", or "orders" of 2026-01-31.
+func (c *InputContext) String() string {
+	if c.Partition.IsZero() {
+		return strconv.Quote(c.Name)
+	}
+	return strconv.Quote(c.Name) + " of " + c.Partition.String()
 }
 
 // Log returns the reading step's logger; it is never nil.

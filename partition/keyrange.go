@@ -73,8 +73,10 @@ func (r KeyRange) Ends(dimension string) (from, to string) {
 		return "", ""
 	}
 	for _, t := range terms {
-		if t.dim == dimension {
-			return t.items[0].from, t.items[0].to
+		if one := t.items[0]; t.dim == dimension && !one.ranged {
+			return one.from, one.from
+		} else if t.dim == dimension {
+			return one.from, one.to
 		}
 	}
 	return "", ""

@@ -195,7 +195,7 @@ func parseItem(text string, ranges bool) (item, error) {
 
 // writeItem writes a value or a range.
 func writeItem(b *strings.Builder, one item) {
-	if !one.ranged {
+	if !one.ranged || one.from == one.to && one.from != "" {
 		b.WriteString(escapeInRange(one.from))
 		return
 	}

@@ -2,11 +2,12 @@ package storage
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Batch is one write: a slice a table, all or nothing. Order holds within a slice; tables are
-// written in the order of the fields. The store copies what it keeps: the caller may reuse the
+// written in the order of the fields, and what a run that ends leaves in flight is dropped last. The store copies what it keeps: the caller may reuse the
 // slices once the call returned, but not the bytes and maps they point to. The zero value writes nothing.
 type Batch struct {
 	// Fence guards records of a run; the zero fence guards nothing.
@@ -20,7 +21,12 @@ type Batch struct {
 	Lease time.Duration
 	// RunUpdates change states of the fenced run.
 	RunUpdates []RunUpdate
-	// Cancels ask for runs to stop. Of a run that has ended, or was asked before, nothing changes.
+	// Backfills are new backfills. Commit fills in their keys. Those that name an owner are its own for
+	// Lease.
+	Backfills []BackfillRecord
+	// BackfillUpdates change the fenced backfill.
+	BackfillUpdates []BackfillUpdate
+	// Cancels ask for runs and backfills to stop. Of what has ended, or was asked before, nothing changes.
 	Cancels []CancelRequest
 	Events  []Event
 	Assets  []AssetUpdate
@@ -28,29 +34,33 @@ type Batch struct {
 	// Releases give slots back, those of the fenced run, or without a fence by a person's hand.
 	Releases   []SlotRelease
 	Pools      []PoolUpdate
+	Keys       []KeyUpdate
 	KV         []KVPair
 	Topologies []Topology
 }
 
 // Empty reports whether the batch would write nothing.
 func (b *Batch) Empty() bool {
-	return len(b.Runs) == 0 && len(b.RunUpdates) == 0 && len(b.Cancels) == 0 && len(b.Events) == 0 && len(b.Assets) == 0 &&
-		len(b.Logs) == 0 && len(b.Releases) == 0 && len(b.Pools) == 0 && len(b.KV) == 0 && len(b.Topologies) == 0
+	return len(b.Runs) == 0 && len(b.RunUpdates) == 0 && len(b.Backfills) == 0 && len(b.BackfillUpdates) == 0 && len(b.Cancels) == 0 &&
+		len(b.Events) == 0 && len(b.Assets) == 0 && len(b.Logs) == 0 && len(b.Releases) == 0 && len(b.Pools) == 0 && len(b.Keys) == 0 &&
+		len(b.KV) == 0 && len(b.Topologies) == 0
 }
 
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
 	*b = Batch{
-		Expect: b.Expect[:0], Runs: b.Runs[:0], RunUpdates: b.RunUpdates[:0], Cancels: b.Cancels[:0], Events: b.Events[:0],
-		Assets: b.Assets[:0], Logs: b.Logs[:0], Releases: b.Releases[:0], Pools: b.Pools[:0], KV: b.KV[:0], Topologies: b.Topologies[:0],
+		Expect: b.Expect[:0], Runs: b.Runs[:0], RunUpdates: b.RunUpdates[:0], Backfills: b.Backfills[:0], BackfillUpdates: b.BackfillUpdates[:0],
+		Cancels: b.Cancels[:0], Events: b.Events[:0], Assets: b.Assets[:0], Logs: b.Logs[:0], Releases: b.Releases[:0], Pools: b.Pools[:0],
+		Keys: b.Keys[:0], KV: b.KV[:0], Topologies: b.Topologies[:0],
 	}
 }
 
-// Fence guards the records of a run: a batch is refused with [ErrFenced] unless the run is
-// recorded, has this token and has not ended. The zero value guards nothing.
+// Fence guards the records of a run or of a backfill, one of the two: a batch is refused with [ErrFenced]
+// unless it is recorded, has this token and has not ended. The zero value guards nothing.
 type Fence struct {
-	Run   RunKey
-	Token int64
+	Run      RunKey
+	Backfill BackfillKey
+	Token    int64
 }
 
 // Expectation is a fact that must hold when a batch is applied.
@@ -88,6 +98,9 @@ func (b *Batch) Validate() error {
 		}
 		ended = u.State.Terminal()
 	}
+	if err := b.validateBackfills(); err != nil {
+		return err
+	}
 	for i := range b.Events {
 		if err := b.validateKey("event", b.Events[i].Run, b.Events[i].N); err != nil {
 			return err
@@ -99,14 +112,50 @@ func (b *Batch) Validate() error {
 		}
 	}
 	for i := range b.Assets {
-		if b.Assets[i].Asset <= 0 {
-			return fmt.Errorf("batch: asset state %d of %d has no asset", i+1, len(b.Assets))
+		if err := b.Assets[i].validate(); err != nil {
+			return fmt.Errorf("batch: asset state %d of %d: %w", i+1, len(b.Assets), err)
+		}
+	}
+	for i := range b.Keys {
+		if err := b.Keys[i].validate(); err != nil {
+			return fmt.Errorf("batch: %w", err)
 		}
 	}
 	return b.validateSlots()
 }
 
+func (b *Batch) validateBackfills() error {
+	for i := range b.Backfills {
+		switch f := &b.Backfills[i]; {
+		case f.ID == "":
+			return fmt.Errorf("batch: backfill %d of %d has no id", i+1, len(b.Backfills))
+		case f.Owner != "" && b.Lease <= 0:
+			return fmt.Errorf("batch: backfill %q has an owner and a lease of %s: want a positive one", f.ID, b.Lease)
+		}
+	}
+	ended := false
+	for i := range b.BackfillUpdates {
+		u := &b.BackfillUpdates[i]
+		switch {
+		case u.Backfill == 0 || u.Backfill != b.Fence.Backfill:
+			return fmt.Errorf("batch: a change of backfill %d to %s under a fence of backfill %d: want the same backfill", u.Backfill, u.State, b.Fence.Backfill)
+		case ended:
+			return fmt.Errorf("batch: a change of backfill %d to %s after its end", u.Backfill, u.State)
+		}
+		ended = u.State.Terminal()
+	}
+	if b.Fence.Run != 0 && b.Fence.Backfill != 0 {
+		return fmt.Errorf("batch: a fence of run %d and of backfill %d: want one of the two", b.Fence.Run, b.Fence.Backfill)
+	}
+	return nil
+}
+
 func (b *Batch) validateSlots() error {
+	for i := range b.Cancels {
+		if c := &b.Cancels[i]; c.Run != 0 && c.Backfill != 0 {
+			return fmt.Errorf("batch: a request to cancel run %d and backfill %d: want one of the two", c.Run, c.Backfill)
+		}
+	}
 	for i := range b.Releases {
 		if r := &b.Releases[i]; r.Run <= 0 || b.Fence.Run != 0 && r.Run != b.Fence.Run {
 			return fmt.Errorf("batch: slots of run %d are given back under a fence of run %d: want the same run, or no fence", r.Run, b.Fence.Run)
@@ -124,16 +173,22 @@ func (b *Batch) validateSlots() error {
 	return nil
 }
 
-// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states, log lines
-// and releases of slots only: the rest has somebody who waits for it.
+// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states, log lines,
+// releases of slots and the start of a run only: the rest has somebody who waits for it.
 func (b *Batch) ValidateAppend() error {
 	switch {
 	case len(b.Expect) > 0:
 		return fmt.Errorf("append: %d expectations: commit them", len(b.Expect))
 	case len(b.Runs) > 0:
 		return fmt.Errorf("append: run %q: commit it", b.Runs[0].ID)
-	case len(b.RunUpdates) > 0:
-		return fmt.Errorf("append: a change of run %d to %s: commit it", b.RunUpdates[0].Run, b.RunUpdates[0].State)
+	case slices.ContainsFunc(b.RunUpdates, func(u RunUpdate) bool { return u.State.Terminal() || u.Plan != nil || u.Targets != nil }):
+		return fmt.Errorf("append: the end of run %d, or its plan: commit it", b.RunUpdates[0].Run)
+	case len(b.Backfills) > 0:
+		return fmt.Errorf("append: backfill %q: commit it", b.Backfills[0].ID)
+	case len(b.BackfillUpdates) > 0:
+		return fmt.Errorf("append: a change of backfill %d to %s: commit it", b.BackfillUpdates[0].Backfill, b.BackfillUpdates[0].State)
+	case len(b.Keys) > 0:
+		return fmt.Errorf("append: keys of table %q: commit them", b.Keys[0].Table)
 	case len(b.Cancels) > 0:
 		return fmt.Errorf("append: a request to cancel run %d: commit it", b.Cancels[0].Run)
 	case len(b.Releases) > 0 && b.Fence == (Fence{}):

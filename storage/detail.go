@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // Detail is the part of an event, or of an asset's state, that people read. It is stored as JSON.
@@ -27,12 +28,18 @@ type Detail struct {
 	Stack string `json:"stack,omitempty"`
 	// Instances names the instances of an expanded step; nil where they are numbered.
 	Instances []string `json:"instances,omitempty"`
+	// Partitions are those that an event is about which is about several.
+	Partitions partition.Set `json:"partitions,omitzero"`
+	// By and Reason say who did by hand what no step did, and why.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Empty reports whether there is nothing to store.
 func (d Detail) Empty() bool {
 	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 && len(d.Outputs) == 0 &&
-		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0
+		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0 &&
+		d.Partitions.IsEmpty() && d.By == "" && d.Reason == ""
 }
 
 // AppendJSON appends the detail as a JSON object to dst and returns the result: the bytes that
@@ -62,6 +69,13 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 		dst = append(dst, `,"instances":`...)
 		dst = appendList(dst, d.Instances)
 	}
+	if !d.Partitions.IsEmpty() {
+		dst = append(dst, `,"partitions":"`...)
+		dst, _ = d.Partitions.AppendText(dst) // never fails
+		dst = append(dst, '"')
+	}
+	dst = appendTextField(dst, `,"by":`, d.By)
+	dst = appendTextField(dst, `,"reason":`, d.Reason)
 	dst = append(dst, '}')
 	// Every field brought its comma; the first one stands where the brace belongs.
 	copy(dst[start+1:], dst[start+2:])
@@ -71,7 +85,7 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 // size is about how many bytes the JSON has: exactly, where nothing but versions is in it.
 func (d Detail) size() int {
 	const quotes = len(`"":"",`)
-	n := len(`{"data_version":"","code_version":""}`) + len(d.Data) + len(d.Code) + len(d.Error) + len(d.Hint) + len(d.Stack)
+	n := len(`{"data_version":"","code_version":""}`) + len(d.Data) + len(d.Code) + len(d.Error) + len(d.Hint) + len(d.Stack) + len(d.By) + len(d.Reason)
 	for _, m := range [3]map[string]string{d.Tags, d.Inputs, d.Outputs} {
 		if len(m) > 0 {
 			n += len(`,"outputs":{}`)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"pgregory.net/rapid"
 )
@@ -60,6 +61,7 @@ func TestParseDetailReadsWhatAppendJSONWrote(t *testing.T) {
 		d := storage.Detail{
 			Data: rapid.String().Draw(t, "data"), Code: rapid.String().Draw(t, "code"),
 			Error: rapid.String().Draw(t, "error"), Hint: rapid.String().Draw(t, "hint"), Stack: rapid.String().Draw(t, "stack"),
+			Partitions: someSet().Draw(t, "partitions"), By: rapid.String().Draw(t, "by"), Reason: rapid.String().Draw(t, "reason"),
 		}
 		if m := texts.Draw(t, "tags"); len(m) > 0 {
 			d.Tags = m
@@ -77,6 +79,19 @@ func TestParseDetailReadsWhatAppendJSONWrote(t *testing.T) {
 		if !reflect.DeepEqual(back, d) {
 			t.Fatalf("got %+v, want %+v", back, d)
 		}
+	})
+}
+
+// someSet draws the set of some keys of a dynamic definition.
+func someSet() *rapid.Generator[partition.Set] {
+	return rapid.Map(rapid.SliceOfN(rapid.Uint32Range(0, 9), 0, 4), func(ordinals []uint32) partition.Set {
+		return partition.DynamicSet("tenants", func(yield func(partition.Ordinal) bool) {
+			for _, o := range ordinals {
+				if !yield(partition.Ordinal(o)) {
+					return
+				}
+			}
+		})
 	})
 }
 
@@ -117,7 +132,7 @@ func TestAppendPlanIsReadByEncodingJSON(t *testing.T) {
 		if l := rapid.SliceOf(rapid.Int32()).Draw(t, "after"); len(l) > 0 {
 			s.After = l
 		}
-		s.Mapped = rapid.Bool().Draw(t, "mapped")
+		s.Mapped, s.Partitions = rapid.Bool().Draw(t, "mapped"), someSet().Draw(t, "partitions")
 		return s
 	}))
 	rapid.Check(t, func(t *rapid.T) {
@@ -139,17 +154,38 @@ func TestAppendPlanIsReadByEncodingJSON(t *testing.T) {
 func TestBatchValidateSaysWhatIsWrong(t *testing.T) {
 	fence := storage.Fence{Run: 5, Token: 1}
 	for want, b := range map[string]storage.Batch{
-		"batch: event of run 6 under a fence of run 5":                                  {Fence: fence, Events: []storage.Event{{Run: 6, N: 1}}},
-		"batch: log line with run 5 and n 0: both count from 1":                         {Fence: fence, Logs: []storage.LogLine{{Run: 5}}},
-		"batch: a change of run 5 to running under a fence of run 0: want the same run": {RunUpdates: []storage.RunUpdate{{Run: 5, State: storage.Running}}},
-		"batch: run 1 of 1 has no id":                                                   {Runs: []storage.RunRecord{{}}},
+		"batch: event of run 6 under a fence of run 5":                                                {Fence: fence, Events: []storage.Event{{Run: 6, N: 1}}},
+		"batch: log line with run 5 and n 0: both count from 1":                                       {Fence: fence, Logs: []storage.LogLine{{Run: 5}}},
+		"batch: a change of run 5 to running under a fence of run 0: want the same run":               {RunUpdates: []storage.RunUpdate{{Run: 5, State: storage.Running}}},
+		"batch: run 1 of 1 has no id":                                                                 {Runs: []storage.RunRecord{{}}},
+		"batch: backfill 1 of 1 has no id":                                                            {Backfills: []storage.BackfillRecord{{}}},
+		`batch: backfill "b" has an owner and a lease of 0s: want a positive one`:                     {Backfills: []storage.BackfillRecord{{ID: "b", Owner: "a"}}},
+		"batch: a change of backfill 5 to failed under a fence of backfill 0: want the same backfill": {BackfillUpdates: []storage.BackfillUpdate{{Backfill: 5, State: storage.BackfillFailed}}},
+		"batch: a change of backfill 5 to canceling after its end": {
+			Fence:           storage.Fence{Backfill: 5},
+			BackfillUpdates: []storage.BackfillUpdate{{Backfill: 5, State: storage.BackfillCompleted}, {Backfill: 5, State: storage.BackfillCanceling}},
+		},
+		"batch: a fence of run 5 and of backfill 6: want one of the two":                 {Fence: storage.Fence{Run: 5, Backfill: 6}},
+		"batch: a request to cancel run 5 and backfill 6: want one of the two":           {Cancels: []storage.CancelRequest{{Run: 5, Backfill: 6}}},
+		"batch: asset state 1 of 1: it has no asset":                                     {Assets: []storage.AssetUpdate{{}}},
+		"batch: asset state 1 of 1: asset 3: it is of kind state_kind(9), which is none": {Assets: []storage.AssetUpdate{{Asset: 3, Kind: 9}}},
+		`batch: asset state 1 of 1: partition "x" of asset 3 has no set of its own`:      {Assets: []storage.AssetUpdate{{Asset: 3, Partition: "x", Partitions: partition.Whole()}}},
+		`batch: key "x" is removed from the table of static keys, which keeps all`:       {Keys: []storage.KeyUpdate{{Remove: []string{"x"}}}},
+		`batch: an empty key for table "t": want a text`:                                 {Keys: []storage.KeyUpdate{{Table: "t", Add: []string{"a", ""}}}},
 	} {
 		if err := b.Validate(); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	b := storage.Batch{KV: []storage.KVPair{{Key: "k"}}}
-	if err := b.ValidateAppend(); err == nil || err.Error() != `append: value "k": commit it` {
-		t.Errorf("append: %v", err)
+	for want, b := range map[string]storage.Batch{
+		`append: value "k": commit it`:                        {KV: []storage.KVPair{{Key: "k"}}},
+		`append: backfill "b": commit it`:                     {Backfills: []storage.BackfillRecord{{ID: "b"}}},
+		`append: a change of backfill 3 to failed: commit it`: {BackfillUpdates: []storage.BackfillUpdate{{Backfill: 3, State: storage.BackfillFailed}}},
+		`append: the end of run 7, or its plan: commit it`:    {Fence: storage.Fence{Run: 7}, RunUpdates: []storage.RunUpdate{{Run: 7, State: storage.Success}}},
+		`append: keys of table "t": commit them`:              {Keys: []storage.KeyUpdate{{Table: "t"}}},
+	} {
+		if err := b.ValidateAppend(); err == nil || err.Error() != want {
+			t.Errorf("append: got %v, want %s", err, want)
+		}
 	}
 }

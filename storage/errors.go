@@ -9,14 +9,16 @@ import (
 var (
 	// ErrNotFound is returned by readers of one record that does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrFenced is returned for a batch of a run that has ended or has another owner.
-	ErrFenced = errors.New("the run has ended or has another owner")
+	// ErrFenced is returned for a batch of a run, or of a backfill, that has ended or has another owner.
+	ErrFenced = errors.New("it has ended or has another owner")
 	// ErrRunExists is returned where a run ID is already in use.
 	ErrRunExists = errors.New("a run of this id exists")
-	// ErrRunEnded is returned where a run that has ended is asked to go on.
-	ErrRunEnded = errors.New("the run has ended")
-	// ErrOwned is returned where a run is claimed that another owner holds.
-	ErrOwned = errors.New("the run has another owner")
+	// ErrBackfillExists is returned where the ID of a backfill is already in use.
+	ErrBackfillExists = errors.New("a backfill of this id exists")
+	// ErrRunEnded is returned where a run, or a backfill, that has ended is asked to go on.
+	ErrRunEnded = errors.New("it has ended")
+	// ErrOwned is returned where a run, or a backfill, is claimed that another owner holds.
+	ErrOwned = errors.New("it has another owner")
 	// ErrPoolTooSmall is returned for a claim of more slots than a pool has.
 	ErrPoolTooSmall = errors.New("the pool has fewer slots than are asked for")
 	// ErrOutcomeUnknown is returned where a store was lost in the middle of a write and has not yet

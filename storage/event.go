@@ -45,28 +45,34 @@ const (
 	// StepSucceeded is the success of a step. Asset is set where it made exactly one.
 	StepSucceeded
 	// StepFailed is a failed attempt; Status is the [FailureReason]. It is the step's outcome
-	// where RetryAt is zero.
+	// where RetryAt is zero. Cause is then 1 for a step with partitions, of which some may be there.
 	StepFailed
 	// StepSkipped is the outcome of a step that was not run; Cause is the step it goes
-	// back to, or its own index when its body asked for it.
+	// back to, or its own index when its body asked for it. Status is 1 for a step with partitions, of which some may
+	// be there.
 	StepSkipped
 	// StepCanceled is the outcome of a step that the cancellation of its run stopped.
 	StepCanceled
 	// StepReopened says that the value of a success is gone and the step runs again.
 	StepReopened
-	// AssetMaterialized records one of several assets that a step makes.
+	// AssetMaterialized records one of several assets, or one of several partitions, that a step makes.
 	AssetMaterialized
 	// AssetObserved records an observation of an external asset.
 	AssetObserved
 	// StepReused is the outcome of a step that had succeeded in the run that this one retries: its
 	// value is loaded. Of a mapped step Cause is the count of its instances.
 	StepReused
+	// PartitionFailed records that one of several partitions of a step failed in this attempt; Status
+	// is the [FailureReason].
+	PartitionFailed
+	// AssetWiped records that somebody wiped an asset or partitions of it.
+	AssetWiped
 )
 
 var eventKindWords = [...]string{
 	"", "run_started", "run_canceling", "run_adopted", "run_ended", "step_started", "step_expanded",
 	"step_succeeded", "step_failed", "step_skipped", "step_canceled", "step_reopened",
-	"asset_materialized", "asset_observed", "step_reused",
+	"asset_materialized", "asset_observed", "step_reused", "partition_failed", "asset_wiped",
 }
 
 // String returns the word of the kind, such as "step_started".
@@ -99,7 +105,8 @@ type Fact struct {
 	Step int32
 	// Attempt is the ordinal of the attempt, from 1; zero where there was none.
 	Attempt int32
-	// Cause is the step that a skip goes back to, or the count of an expansion.
+	// Cause is the step that a skip goes back to, the count of an expansion, or 1 for a failure that leaves
+	// partitions.
 	Cause int32
 	// Kind says what happened.
 	Kind EventKind
@@ -116,8 +123,12 @@ type Event struct {
 	Run RunKey
 	N   int64
 	Fact
-	// Asset is the asset that was materialized or observed; zero for all other events.
+	// Asset is the asset that was materialized, observed or wiped, or whose partition failed; zero for all
+	// other events.
 	Asset AssetKey
+	// Partition is the text of the key of the partition that the event is about; empty where it is about none, or
+	// about several, which are in its detail.
+	Partition string
 	// Detail is what only people read, a JSON object, see [Detail]; nil for none.
 	Detail []byte
 }
@@ -133,6 +144,9 @@ type EventQuery struct {
 // AssetEventQuery selects the events of an asset (materializations, observations), newest first.
 type AssetEventQuery struct {
 	Asset AssetKey
+	// Partition keeps the events of one partition, by the text of its key; empty keeps all. It costs by the
+	// events of the asset that are passed over.
+	Partition string
 	// BeforeRun and BeforeN continue a listing after its last event; zero begins at the newest.
 	BeforeRun RunKey
 	BeforeN   int64

@@ -121,6 +121,10 @@ func AppendPlan(dst []byte, plan []PlanStep) []byte {
 		if step.Mapped {
 			dst = append(dst, `,"mapped":true`...)
 		}
+		if !step.Partitions.IsEmpty() {
+			dst, _ = step.Partitions.AppendText(append(dst, `,"partitions":"`...)) // never fails
+			dst = append(dst, '"')
+		}
 		dst = append(dst, '}')
 	}
 	dst = append(dst, ']')

@@ -19,8 +19,10 @@ type Leases interface {
 	// are free. It returns the run with its plan and the new token. A run that another owner holds is
 	// [ErrOwned], one that has ended [ErrRunEnded], none of that ID [ErrNotFound].
 	ClaimRun(ctx context.Context, c RunClaim) (RunRecord, error)
+	// ClaimBackfill makes an owner the owner of a backfill, as ClaimRun does of a run.
+	ClaimBackfill(ctx context.Context, c RunClaim) (BackfillRecord, error)
 	// RenewLeases extends what the fences hold, and says of each, in their order, whether it was
-	// lost and whether somebody asked for the run to stop.
+	// lost and whether somebody asked for the run or backfill to stop.
 	RenewLeases(ctx context.Context, r Renewal) ([]LeaseState, error)
 	// ClaimSlots gives a step all the slots it asks for, or none and a place in line. Asked again,
 	// it answers for the same place, and for slots that it holds already grants them again.
@@ -31,13 +33,13 @@ type Leases interface {
 	ClaimSlots(ctx context.Context, c SlotClaim) (SlotAnswer, error)
 }
 
-// RunClaim asks for a run.
+// RunClaim asks for a run, or for a backfill.
 type RunClaim struct {
-	// ID is the run's.
+	// ID is that of the run or backfill.
 	ID string
 	// Owner names who asks: any text that no other process has.
 	Owner string
-	// Lease is how long the run is the owner's without a renewal; it must be positive.
+	// Lease is how long it is the owner's without a renewal; it must be positive.
 	Lease time.Duration
 	// Gone is an owner that is known to have ended: its lease counts as ended too. Empty
 	// waits for the end of any lease.
@@ -48,9 +50,9 @@ type RunClaim struct {
 func (c *RunClaim) Validate() error {
 	switch {
 	case c.Owner == "":
-		return fmt.Errorf("claim of run %q: it names no owner", c.ID)
+		return fmt.Errorf("claim of %q: it names no owner", c.ID)
 	case c.Lease <= 0:
-		return fmt.Errorf("claim of run %q: its lease is %s: want a positive one", c.ID, c.Lease)
+		return fmt.Errorf("claim of %q: its lease is %s: want a positive one", c.ID, c.Lease)
 	}
 	return nil
 }
@@ -58,24 +60,25 @@ func (c *RunClaim) Validate() error {
 // Renewal extends leases.
 type Renewal struct {
 	Fences []Fence
-	// Lease is how long the runs are their owner's from now on, and how long their steps that wait
+	// Lease is how long the runs and backfills are their owner's from now on, and how long their steps that wait
 	// for slots keep their places in line.
 	Lease time.Duration
 	// Slots is how long their steps keep the slots that they hold.
 	Slots time.Duration
 }
 
-// LeaseState is what a renewal found of one run.
+// LeaseState is what a renewal found of one run or backfill.
 type LeaseState struct {
-	// Lost says that the run has ended or has another owner.
+	// Lost says that it has ended or has another owner.
 	Lost bool
-	// Cancel is set once somebody asked for the run to stop.
+	// Cancel is set once somebody asked for it to stop.
 	Cancel *CancelRequest
 }
 
-// CancelRequest asks the owner of a run to stop it.
+// CancelRequest asks the owner of a run or of a backfill, one of the two, to stop it.
 type CancelRequest struct {
-	Run RunKey `json:"-"`
+	Run      RunKey      `json:"-"`
+	Backfill BackfillKey `json:"-"`
 	// At is when, By who asked and Reason why, for people; both may be empty.
 	At     time.Time `json:"at"`
 	By     string    `json:"by,omitempty"`
@@ -98,6 +101,8 @@ type Topic uint8
 const (
 	// TopicSlots: slots became free, or a pool has more of them.
 	TopicSlots Topic = 1 << iota
-	// TopicCancel: somebody asked for a run to stop.
+	// TopicCancel: somebody asked for a run or a backfill to stop.
 	TopicCancel
+	// TopicChanges: the feed of changes has a new entry.
+	TopicChanges
 )

@@ -1,5 +1,7 @@
 package storage
 
+import "github.com/rivers-go/rivers/partition"
+
 // RunRequest asks for one run. It is data: what a program passes to Materialize is what storage
 // records. The zero value asks for every asset that is not external.
 type RunRequest struct {
@@ -8,6 +10,12 @@ type RunRequest struct {
 	Selection []string `json:"selection,omitempty"`
 	// IncludeUpstream adds everything the selection depends on, directly or not.
 	IncludeUpstream bool `json:"include_upstream,omitempty"`
+	// Partition names the partition to make, or several: a key may have several values. Range is a
+	// stretch of partitions, Partitions any set of them, which is how a backfill says it. At most
+	// one is given, and one must be where something partitioned is selected.
+	Partition  partition.Key      `json:"partition,omitzero"`
+	Range      partition.KeyRange `json:"range,omitzero"`
+	Partitions partition.Set      `json:"partitions,omitzero"`
 	// Config overrides the config of single assets and tasks, by node name.
 	Config map[string]map[string]any `json:"config,omitempty"`
 	// Tags are recorded with the run.

@@ -3,6 +3,8 @@ package storage
 import (
 	"fmt"
 	"time"
+
+	"github.com/rivers-go/rivers/partition"
 )
 
 // RunKey identifies a run inside one store. It comes from the run's insert; zero is no run.
@@ -62,6 +64,10 @@ type RunRecord struct {
 	Location string `json:"location"`
 	// Job is the job's name; empty for an ad-hoc run.
 	Job string `json:"job,omitempty"`
+	// Backfill is the ID of the backfill that the run belongs to; empty for none.
+	Backfill string `json:"backfill,omitempty"`
+	// Partition says for people which partitions the run is of, such as "2026-01-31" or "31 partitions".
+	Partition string `json:"partition,omitempty"`
 	// State is where the run is in its life.
 	State RunState `json:"state"`
 	// Request is what was asked for, with no secret in it.
@@ -86,6 +92,9 @@ type RunRecord struct {
 	Counts StepCounts `json:"counts"`
 	// Plan names the run's steps by index. Lists of runs leave it out; [Runs.GetRun] has it.
 	Plan []PlanStep `json:"plan,omitempty"`
+	// Targets are the partitions that the run is to make, which are in flight until it has. They are
+	// written with the run and not read back.
+	Targets []Target `json:"-"`
 }
 
 // PlanStep is one step of a recorded plan, at the index that its events carry.
@@ -98,6 +107,8 @@ type PlanStep struct {
 	After []int32 `json:"after,omitempty"`
 	// Mapped says that the step unfolds into instances, whose indices follow those of the plan.
 	Mapped bool `json:"mapped,omitempty"`
+	// Partitions are those that the step is of; empty for what has none.
+	Partitions partition.Set `json:"partitions,omitzero"`
 }
 
 // StepCounts counts the steps of a run by outcome.
@@ -116,14 +127,18 @@ type RunUpdate struct {
 	At     time.Time
 	Error  string
 	Counts StepCounts
-	// Plan are the steps of a run that was recorded before it was planned; nil leaves what is recorded.
-	Plan []PlanStep
+	// Plan are the steps of a run that was recorded before it was planned, Targets its partitions, in place of those
+	// that are in flight; nil leaves what is recorded.
+	Plan    []PlanStep
+	Targets []Target
 }
 
 // RunQuery selects runs, newest first. The zero value selects all.
 type RunQuery struct {
 	// Location keeps the runs of one repository, Job those of one job; empty keeps all.
 	Location, Job string
+	// Backfill keeps the runs of one backfill, by its ID; empty keeps all.
+	Backfill string
 	// States keeps runs in any of these states; empty keeps all.
 	States []RunState
 	// Owned keeps runs that have an owner and no end, Abandoned those of them whose lease has ended.

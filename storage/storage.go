@@ -1,6 +1,10 @@
 package storage
 
-import "context"
+import (
+	"context"
+
+	"github.com/rivers-go/rivers/partition"
+)
 
 // Storage is what a backend implements. No consumer asks for all of it: each declares the few
 // calls it makes.
@@ -20,6 +24,8 @@ type Reader interface {
 	Runs
 	Events
 	Assets
+	Partitions
+	Backfills
 	Logs
 	KV
 	Topologies
@@ -32,7 +38,7 @@ type Writer interface {
 	// Commit applies the batch and everything appended under the same fence before it; it returns
 	// once that is durable. Keys of new runs are filled in.
 	Commit(ctx context.Context, b *Batch) error
-	// Append hands over a batch of events, asset states, log lines and releases that the next Commit
+	// Append hands over a batch of events, asset states, log lines, releases and the start of a run that the next Commit
 	// under the same fence carries, and that is written soon in any case. A refusal met later
 	// is returned by every later call under that fence.
 	Append(b *Batch) error
@@ -62,6 +68,34 @@ type Assets interface {
 	GetAsset(ctx context.Context, name string) (AssetRecord, error)
 	// ListAssets returns records in the order of their names.
 	ListAssets(ctx context.Context, q AssetQuery) ([]AssetRecord, error)
+}
+
+// Partitions reads the present state of partitions, and what changed.
+type Partitions interface {
+	// PartitionSets returns which partitions of each asset are what, in the order of the assets. An asset that
+	// there is not has empty sets.
+	PartitionSets(ctx context.Context, assets []AssetKey) ([]PartitionSets, error)
+	// ListPartitions returns states of single partitions in the order of their texts. It passes over what no longer
+	// holds, at the cost of reading it.
+	ListPartitions(ctx context.Context, q PartitionQuery) ([]PartitionState, error)
+	// ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
+	ListPartitionGroups(ctx context.Context, asset AssetKey, kind StateKind) ([]PartitionGroup, error)
+	// GetKeyTable returns a table of keys, an empty one where there is none of that name.
+	GetKeyTable(ctx context.Context, name string) (KeyTable, error)
+	// LookUpKeys returns the ordinals of keys ([partition.NoOrdinal] for one that was never there), or the keys
+	// of ordinals (an ordinal that was never given is an error).
+	LookUpKeys(ctx context.Context, q KeyQuery) ([]partition.Ordinal, []string, error)
+	// ListChanges reads the feed of changes. What it returned once is complete up to the last Seq: no
+	// smaller one appears later.
+	ListChanges(ctx context.Context, q ChangeQuery) ([]Change, error)
+}
+
+// Backfills reads backfills.
+type Backfills interface {
+	// GetBackfill returns one backfill, or [ErrNotFound].
+	GetBackfill(ctx context.Context, id string) (BackfillRecord, error)
+	// ListBackfills returns backfills, newest first, without their sets: Partitions, and those of their Progress.
+	ListBackfills(ctx context.Context, q BackfillQuery) ([]BackfillRecord, error)
 }
 
 // Logs reads what steps wrote.

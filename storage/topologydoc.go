@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // TopologyDoc is the document of a [Topology]: what people and other programs may know about a
@@ -34,6 +35,8 @@ type TopologyNode struct {
 	Source string `json:"source,omitempty"`
 	// Type is the Go type of the value, empty where it is not known.
 	Type string `json:"type,omitempty"`
+	// Partitions is how it is divided, nil where it is not.
+	Partitions *partition.Description `json:"partitions,omitempty"`
 	// Upstream are the names it reads or waits for.
 	Upstream []string `json:"upstream,omitempty"`
 	// Steps are the keys of the steps inside a graph asset.

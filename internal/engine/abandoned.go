@@ -17,6 +17,7 @@ type Records interface {
 	GetRun(ctx context.Context, id string) (storage.RunRecord, error)
 	ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error)
 	ListEvents(ctx context.Context, q storage.EventQuery) ([]storage.Event, error)
+	AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error)
 	ClaimRun(ctx context.Context, c storage.RunClaim) (storage.RunRecord, error)
 }
 
@@ -83,14 +84,38 @@ func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("run %s: settling it: %w", id, err)
 	}
+	keys, err := recordedKeys(ctx, s, p)
+	if err != nil {
+		return false, fmt.Errorf("run %s: settling it: %w", id, err)
+	}
 	reason := "it was never started"
 	if was.Owner != "" {
 		reason = fmt.Sprintf("its process ended without it: %s", proc.Describe(was.Owner))
 	}
-	if _, err := Settle(ctx, Config{Plan: p, Record: rec, Past: past, Store: s}, reason); err != nil {
+	if _, err := Settle(ctx, Config{Plan: p, Record: rec, Past: past, Store: s, AssetKeys: keys}, reason); err != nil {
 		return false, fmt.Errorf("run %s: settling it: %w", id, err)
 	}
 	return true, nil
+}
+
+// recordedKeys finds the assets that a recorded plan makes.
+func recordedKeys(ctx context.Context, s Records, p *plan.Plan) ([]storage.AssetKey, error) {
+	keys := make([]storage.AssetKey, p.Graph.Outputs())
+	var names []string
+	var at []int
+	for v := range keys {
+		if out, _ := p.Graph.Output(int32(v)); out.Asset {
+			names, at = append(names, out.Name), append(at, v)
+		}
+	}
+	found, err := s.AssetKeys(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for i, key := range found {
+		keys[at[i]] = key
+	}
+	return keys, nil
 }
 
 // RequestCancel asks a run to stop and returns its record as it was. A run that nobody runs is settled at

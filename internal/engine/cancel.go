@@ -23,7 +23,7 @@ func (r *run) stop(cause error) {
 	r.why = cause
 	at := now()
 	detail := storage.Detail{Error: cause.Error()}
-	r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, 0, detail.AppendJSON(nil))
+	r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, detail.AppendJSON(nil))
 	r.advance() // while canceling nothing is started
 	r.flush()
 	ended := r.d.Ended()
@@ -61,7 +61,7 @@ func (r *run) abandonAll(after time.Duration, isolated bool) {
 		err := fmt.Errorf("still running %s after the run was canceled, and left behind", after)
 		detail := storage.Detail{Error: err.Error()}
 		r.detailOf(s).ended, r.detailOf(s).err = at, err
-		r.record(storage.Fact{Kind: storage.StepCanceled, Step: s, Attempt: attempt, At: at}, 0, detail.AppendJSON(nil))
+		r.record(storage.Fact{Kind: storage.StepCanceled, Step: s, Attempt: attempt, At: at}, detail.AppendJSON(nil))
 		r.notice(s, StepNotice{Kind: storage.StepCanceled, Attempt: int(attempt), At: at.Time(), Err: err})
 	}
 	r.advance()

@@ -86,6 +86,7 @@ type stepState struct {
 	waits    int32 // upstreams that have not succeeded
 	cause    int32
 	group    int32 // of an instance, -1 for a step of the plan
+	partial  bool  // it failed or was skipped, and some of its partitions may be there
 	retryAt  storage.Micros
 }
 
@@ -101,15 +102,6 @@ type lane struct {
 type class struct {
 	ready indexSet
 	asked [plan.Lanes]int // steps that wait for slots, or have them and wait for a place
-}
-
-// group is a mapped step that has unfolded into instances, which are numbered without a gap.
-type group struct {
-	step, first, count int32
-	left               int32 // instances that have not succeeded
-	capacity           int32 // zero: unbounded
-	exposed            int32 // instances that are in a lane's ready set or run
-	held               indexSet
 }
 
 // NewDecider returns the state of a run of p before its first fact.
@@ -251,21 +243,6 @@ func (d *Decider) mayAsk(c int, free, asked [plan.Lanes]int) bool {
 	return false
 }
 
-// groupHasRoom reports whether a retry may join its group, counting those already chosen.
-func (d *Decider) groupHasRoom(s int32, chosen []Command) bool {
-	at := d.steps[s].group
-	if at < 0 || d.groups[at].capacity == 0 {
-		return true
-	}
-	taken := d.groups[at].exposed
-	for _, c := range chosen {
-		if d.steps[c.Step].group == at {
-			taken++
-		}
-	}
-	return taken < d.groups[at].capacity
-}
-
 // Wake returns the instant of the earliest retry that is still to come after now, zero for none.
 func (d *Decider) Wake(now storage.Micros) storage.Micros {
 	if d.canceling || d.ended {
@@ -312,28 +289,6 @@ func (d *Decider) Canceling() bool { return d.canceling }
 // Ended reports whether the run has its end.
 func (d *Decider) Ended() bool { return d.ended }
 
-// Instance returns the mapped step and the position of an instance; ok is false for a step of the plan.
-func (d *Decider) Instance(step int32) (mapped int32, pos int, ok bool) {
-	at := d.steps[step].group
-	if at < 0 {
-		return step, 0, false
-	}
-	return d.groups[at].step, int(step - d.groups[at].first), true
-}
-
-// Instances returns how many instances a mapped step has unfolded into.
-func (d *Decider) Instances(mapped int32) int {
-	if at, ok := d.groupOf[mapped]; ok {
-		return int(d.groups[at].count)
-	}
-	return 0
-}
-
-// InstanceOf returns the step that is instance pos of a mapped step.
-func (d *Decider) InstanceOf(mapped int32, pos int) int32 {
-	return d.groups[d.groupOf[mapped]].first + int32(pos)
-}
-
 func (d *Decider) laneOf(s int32) plan.Lane { return d.plan.Steps[d.planned(s)].Lane }
 
 // classOf is the class of pool slots that a step needs, -1 for none. A mapped step that has not unfolded
@@ -347,14 +302,6 @@ func (d *Decider) classOf(s int32) int32 {
 		return -1
 	}
 	return d.plan.Steps[at].Class
-}
-
-// planned is the step of the plan that a step is, or is an instance of.
-func (d *Decider) planned(s int32) int32 {
-	if at := d.steps[s].group; at >= 0 {
-		return d.groups[at].step
-	}
-	return s
 }
 
 // makeReady moves a pending step whose upstreams have all succeeded to where it can be started.
@@ -384,20 +331,6 @@ func (d *Decider) readySet(s int32) *indexSet {
 		return &d.classes[c].ready
 	}
 	return &d.lanes[d.laneOf(s)].ready
-}
-
-// conceal gives back an instance's place in its group to the next one that is held.
-func (d *Decider) conceal(s int32) {
-	at := d.steps[s].group
-	if at < 0 {
-		return
-	}
-	g := &d.groups[at]
-	g.exposed--
-	if next := g.held.next(0); next >= 0 && (g.capacity == 0 || g.exposed < g.capacity) {
-		g.held.remove(next)
-		d.makeReady(g.first + next)
-	}
 }
 
 // withdraw takes a step that has no outcome out of wherever it waits; it is pending afterwards.

@@ -63,6 +63,13 @@ func (r *run) advance() (mine job, ok bool) {
 		at := now()
 		r.cmds = r.d.Next(at, r.cmds[:0])
 		for _, c := range r.cmds {
+			if c.Kind == Start || c.Kind == Claim {
+				if cause, nothing := r.nothingLeft(c.Step); nothing {
+					r.skipBlocked(c.Step, cause, at)
+					again = true
+					continue
+				}
+			}
 			switch c.Kind {
 			case Start:
 				j := job{c.Step, c.Attempt}
@@ -81,12 +88,12 @@ func (r *run) advance() (mine job, ok bool) {
 				r.recordSkip(c, at)
 				again = true
 			case Cancel:
-				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, 0, nil)
+				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
 				r.notice(c.Step, StepNotice{Kind: storage.StepCanceled, At: at.Time()})
 				again = true
 			case End:
 				r.end = c.State
-				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: at}, 0, nil)
+				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: at}, nil)
 				close(r.done)
 			}
 		}
@@ -124,28 +131,55 @@ func (r *run) tick() {
 
 // record folds a fact and puts its event into the batch, with the slots that a step gives back by it.
 // Called with the lock held.
-func (r *run) record(f storage.Fact, asset storage.AssetKey, detail []byte) int64 {
+func (r *run) record(f storage.Fact, detail []byte) int64 {
+	return r.recordEvent(storage.Event{Fact: f, Detail: detail})
+}
+
+// recordMade records the fact by which an output was made.
+func (r *run) recordMade(f storage.Fact, m *materialization) int64 {
+	return r.recordEvent(storage.Event{Fact: f, Asset: m.asset, Partition: m.part.Key().String(), Detail: m.detail})
+}
+
+// recordEvent folds an event's fact and puts the event into the batch. Called with the lock held.
+func (r *run) recordEvent(e storage.Event) int64 {
+	f := e.Fact
 	holds := len(r.plan.Classes) > 0 && f.Step >= 0 && r.d.Holds(f.Step)
 	r.d.Apply(f)
 	if holds && !r.d.Holds(f.Step) {
 		r.release(f.Step)
 	}
 	r.n++
-	r.batch.Events = append(r.batch.Events, storage.Event{Run: r.key, N: r.n, Fact: f, Asset: asset, Detail: detail})
+	e.Run, e.N = r.key, r.n
+	r.batch.Events = append(r.batch.Events, e)
 	return r.n
 }
 
 func (r *run) recordStart(j job, at storage.Micros) {
-	r.record(storage.Fact{Kind: storage.StepStarted, Step: j.step, Attempt: j.attempt, At: at}, 0, nil)
+	r.record(storage.Fact{Kind: storage.StepStarted, Step: j.step, Attempt: j.attempt, At: at}, nil)
 	r.detailOf(j.step).started = at
 	r.notice(j.step, StepNotice{Kind: storage.StepStarted, Attempt: int(j.attempt), At: at.Time()})
 }
 
 func (r *run) recordSkip(c Command, at storage.Micros) {
-	err := &UpstreamError{Step: r.stepKey(c.Cause)}
-	r.detailOf(c.Step).err = err
-	r.record(storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause, At: at}, 0, nil)
-	r.notice(c.Step, StepNotice{Kind: storage.StepSkipped, At: at.Time(), Err: err})
+	r.skip(storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause, At: at})
+}
+
+// skipBlocked skips a step of which all that is left reads what was not made. What waits for it may read partitions
+// that were made before, and sees to that by itself.
+func (r *run) skipBlocked(step, cause int32, at storage.Micros) {
+	f := storage.Fact{Kind: storage.StepSkipped, Step: step, Cause: cause, At: at}
+	if s := r.d.planned(step); r.divided(s) {
+		f.Status = 1
+		r.giveUp(s)
+	}
+	r.skip(f)
+}
+
+func (r *run) skip(f storage.Fact) {
+	err := &UpstreamError{Step: r.stepKey(f.Cause)}
+	r.detailOf(f.Step).err = err
+	r.record(f, nil)
+	r.notice(f.Step, StepNotice{Kind: storage.StepSkipped, At: f.At.Time(), Err: err})
 }
 
 // detailOf grows with the instances of mapped steps.

@@ -124,6 +124,11 @@ func reasonOf(r storage.FailureReason) retry.Reason {
 
 // failureDetail is what people read about a failure.
 func failureDetail(err error) []byte {
+	d := failureDetailOf(err)
+	return d.AppendJSON(nil)
+}
+
+func failureDetailOf(err error) storage.Detail {
 	d := storage.Detail{Error: err.Error()}
 	var hint Hinter
 	if errors.As(err, &hint) {
@@ -133,5 +138,5 @@ func failureDetail(err error) []byte {
 	if errors.As(err, &stacked) {
 		d.Stack = stacked.StackText()
 	}
-	return d.AppendJSON(nil)
+	return d
 }

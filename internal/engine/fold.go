@@ -222,6 +222,12 @@ func (d *Decider) applyFailed(f storage.Fact) {
 		return
 	}
 	d.settle(f.Step, failed)
+	if st.partial = f.Cause > 0; st.partial { // what waits for it goes on with what there is
+		for _, down := range d.plan.Down(f.Step) {
+			d.release(down)
+		}
+		return
+	}
 	d.skipDownstream(f.Step, f.Step)
 }
 
@@ -236,8 +242,13 @@ func (d *Decider) applySkipped(f storage.Fact) {
 	if !st.status.outcome() {
 		d.withdraw(f.Step)
 		d.settle(f.Step, skipped)
-		st.cause = f.Cause
-		d.skipDownstream(f.Step, f.Cause)
+		if st.cause, st.partial = f.Cause, f.Status != 0; st.partial {
+			for _, down := range d.plan.Down(f.Step) {
+				d.release(down)
+			}
+		} else {
+			d.skipDownstream(f.Step, f.Cause)
+		}
 	}
 	if st.status == skipped {
 		d.unrecorded.remove(f.Step)
@@ -316,9 +327,13 @@ func (d *Decider) lostUpstream(s int32) (cause int32, lost bool) {
 		}
 		switch d.steps[up].status {
 		case failed:
-			return up, true
+			if !d.steps[up].partial {
+				return up, true
+			}
 		case skipped:
-			return d.steps[up].cause, true
+			if !d.steps[up].partial {
+				return d.steps[up].cause, true
+			}
 		}
 		if at, unfolded := d.groupOf[up]; unfolded {
 			if cause, lost := d.lostInstance(at); lost {

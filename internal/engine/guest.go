@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -19,6 +20,8 @@ type Guest struct {
 	Shared *graph.Run
 	// Retry is the policy of nodes that have none.
 	Retry retry.Policy
+	// Tables finds the key tables that a definition of partitions needs.
+	Tables plan.Tables
 	// Prepare makes ready what the node takes and returns its config, nil where it takes none. It is part of
 	// the attempt: its error or panic is the attempt's failure. A nil Prepare has nothing to do.
 	Prepare func(ctx context.Context, node *graph.Node) (config any, err error)
@@ -89,9 +92,12 @@ func (from *Guest) attempt(ctx context.Context, t Task, sink Sink) (*attempt, *g
 		}
 	}
 	s.plan = plan.Only(from.Graph, nodes...)
+	if !t.Now.IsZero() {
+		s.cut = plan.Divide(s.plan, t.Now, from.Tables).Of(t.Partitions)
+	}
 	a := &attempt{
 		scene: s, place: place{pos: t.Pos, instance: t.Instance, key: t.Key}, host: g,
-		job: job{attempt: t.Attempt}, run: ctx, ctx: ctx, persist: t.Persist,
+		job: job{attempt: t.Attempt}, run: ctx, ctx: ctx, persist: t.Persist, todo: t.Partitions,
 	}
 	a.of = a.node(a.place)
 	a.logger = a.newLogger
@@ -130,6 +136,15 @@ func (g *guest) handOver(a *attempt, pos int) error {
 	return g.sink.Emit(pos, *a.inv.Fact(pos))
 }
 
+func (g *guest) partMade(_ *attempt, part partition.Slice, facts []graph.Facts) error {
+	return g.sink.Made(part.Key(), part.Set(), facts)
+}
+
+func (g *guest) partFailed(_ *attempt, part partition.Slice, err error) error {
+	d := failureDetailOf(err)
+	return g.sink.Failed(part.Key(), &RemoteError{Message: d.Error, HintText: d.Hint, Stack: d.Stack}, classified(err))
+}
+
 func (g *guest) history(int32) (failures int, emitted bool) { return g.task.Failures, g.task.Emitted }
 
 func (g *guest) finished(_ job, o outcome) { g.came <- o }
@@ -138,7 +153,10 @@ func (g *guest) order(mapped int32) []int { return g.orders[mapped] }
 
 // report says what the attempt came to, in words.
 func (g *guest) report(o outcome) Report {
-	r := Report{Kind: o.kind, Facts: o.facts, Instances: o.instances, Names: o.names, Reason: o.reason}
+	r := Report{Kind: o.kind, Facts: o.facts, Instances: o.instances, Names: o.names, Reason: o.reason, Apart: o.apart}
+	if !o.part.IsZero() {
+		r.Partitions = o.part.Set()
+	}
 	if o.err == nil {
 		return r
 	}

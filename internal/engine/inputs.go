@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // load gets the value of every input of the step.
@@ -21,7 +22,7 @@ func (a *attempt) load() ([]any, error) {
 		if a.instance && k == a.of.Map.Input {
 			args[k], err = a.element()
 		} else {
-			args[k], err = a.input(&inputs[k], from[k])
+			args[k], err = a.input(&inputs[k], k, from[k])
 		}
 		if err != nil {
 			return nil, a.loadFailure(k, from[k], err)
@@ -30,7 +31,10 @@ func (a *attempt) load() ([]any, error) {
 	return args, nil
 }
 
-func (a *attempt) input(in *graph.Input, v int32) (any, error) {
+func (a *attempt) input(in *graph.Input, k int, v int32) (any, error) {
+	if in.Parts != nil && (in.Mode == graph.Value || in.Mode == graph.Self) {
+		return a.inputParts(in, k, v)
+	}
 	switch in.Mode {
 	case graph.Bound:
 		return in.Const, nil
@@ -40,22 +44,22 @@ func (a *attempt) input(in *graph.Input, v int32) (any, error) {
 		return a.collect(in, v)
 	case graph.Self:
 		out, _ := a.graph.Output(v)
-		value, err := a.read(in, out, out.Name)
+		value, err := a.read(in, out, out.Name, a.part)
 		if errors.Is(err, iohandler.ErrNoValue) {
 			return graph.NoValue{}, nil
 		}
 		return value, err
 	default:
 		out, _ := a.graph.Output(v)
-		return a.read(in, out, out.Name)
+		return a.read(in, out, out.Name, a.part)
 	}
 }
 
-// read loads one value under its name through the edge's handler.
-func (a *attempt) read(in *graph.Input, out *graph.Output, name string) (any, error) {
+// read loads one value under its name, of a partition, through the edge's handler.
+func (a *attempt) read(in *graph.Input, out *graph.Output, name string, of partition.Slice) (any, error) {
 	ictx := iohandler.InputContext{
 		Name: name, Consumer: a.key, RunID: a.runID, Type: in.Type,
-		Metadata: out.Attrs.Metadata, Logger: a.logger,
+		Metadata: out.Attrs.Metadata, Logger: a.logger, Partition: of,
 	}
 	if in.Metadata != nil {
 		ictx.Metadata = in.Metadata
@@ -76,7 +80,7 @@ func (a *attempt) collect(in *graph.Input, v int32) (any, error) {
 	out, node := a.graph.Output(v)
 	step, _ := a.plan.StepOf(node)
 	m := a.maps.get(step)
-	at := func(i int) (any, error) { return a.read(in, out, m.keys[i]) }
+	at := func(i int) (any, error) { return a.read(in, out, m.keys[i], a.part) }
 	if in.Mode == graph.Stream {
 		if in.Unordered {
 			order := a.host.order(step)

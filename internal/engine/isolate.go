@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -35,6 +36,9 @@ type Task struct {
 	Deadline time.Time
 	// Memory bounds what the attempt may use, in bytes; zero does not.
 	Memory int64
+	// Partitions are those that it is to make, as of the instant Now; empty for a step that is not divided.
+	Partitions partition.Set
+	Now        time.Time
 }
 
 // TaskMap has the instances of a mapped step.
@@ -50,6 +54,9 @@ type TaskMap struct {
 type Report struct {
 	// Kind is the kind of the event that the attempt leads to.
 	Kind storage.EventKind
+	// Partitions are those that all else is about, and Apart says that they were reported one by one.
+	Partitions partition.Set
+	Apart      bool
 	// Facts are what body and handlers said about the outputs, by position.
 	Facts []graph.Facts
 	// Instances and Names are of a mapped step that unfolded.
@@ -85,6 +92,10 @@ type Sink struct {
 	Log func(line storage.LogLine)
 	// Emit records an output that was written while the body runs.
 	Emit func(pos int, f graph.Facts) error
+	// Made records partitions that were made while the attempt goes on with others: that of the key, or those of
+	// the set where it is zero. Failed records one that was not.
+	Made   func(key partition.Key, set partition.Set, f []graph.Facts) error
+	Failed func(key partition.Key, why *RemoteError, reason storage.FailureReason) error
 }
 
 // isolatedSlack is how long an attempt in a process of its own has beyond what others have: whoever runs
@@ -98,7 +109,7 @@ func (r *run) isolate(a *attempt) outcome {
 	}
 	sink := Sink{
 		Log:  func(line storage.LogLine) { r.logLine(a.job.step, a.job.attempt, a.key, line) },
-		Emit: a.emitRemote,
+		Emit: a.emitRemote, Made: a.madeRemote, Failed: a.failedRemote,
 	}
 	report, err := r.Isolate(a.ctx, r.task(a), sink)
 	if err != nil {
@@ -112,6 +123,9 @@ func (r *run) task(a *attempt) Task {
 	t := Task{
 		Key: a.key, Attempt: a.job.attempt, Node: r.plan.Key(a.mapped), Pos: a.pos, Instance: a.instance,
 		Persist: a.persist, Memory: a.of.Compute.MemoryBytes(),
+	}
+	if t.Partitions = a.todo; a.cut != nil {
+		t.Now = a.cut.Now()
 	}
 	t.Deadline, _ = a.ctx.Deadline()
 	t.Failures, t.Emitted = r.history(a.job.step)
@@ -151,10 +165,48 @@ func (a *attempt) emitRemote(pos int, f graph.Facts) error {
 	return a.host.handOver(a, pos)
 }
 
+// madeRemote records partitions that another process has made.
+func (a *attempt) madeRemote(key partition.Key, set partition.Set, facts []graph.Facts) error {
+	part, err := a.cut.Slice(a.mapped, set)
+	if !key.IsZero() && err == nil {
+		part, err = a.cut.SliceOf(a.mapped, key)
+	}
+	if err != nil {
+		return err
+	}
+	a.emitted = nil // it goes on with another
+	return a.host.partMade(a, part, facts)
+}
+
+// failedRemote records a partition that another process has not made.
+func (a *attempt) failedRemote(key partition.Key, why *RemoteError, reason storage.FailureReason) error {
+	part, err := a.cut.SliceOf(a.mapped, key)
+	if err != nil {
+		return err
+	}
+	return a.host.partFailed(a, part, &classifiedError{why, reason})
+}
+
+// classifiedError is an error of another process with the reason that was seen there.
+type classifiedError struct {
+	*RemoteError
+
+	reason storage.FailureReason
+}
+
+// FailureReason returns the reason that was seen where it happened.
+func (e *classifiedError) FailureReason() storage.FailureReason { return e.reason }
+
 // reported turns what another process reports into the outcome of the attempt. Whether its run was
 // canceled, or its time had passed, is known here better than there.
 func (a *attempt) reported(r *Report) outcome {
-	o := outcome{kind: r.Kind, facts: r.Facts, instances: r.Instances, names: r.Names}
+	o := outcome{kind: r.Kind, facts: r.Facts, instances: r.Instances, names: r.Names, apart: r.Apart}
+	if !r.Partitions.IsEmpty() {
+		var err error
+		if o.part, err = a.cut.Slice(a.mapped, r.Partitions); err != nil {
+			return a.failure(err)
+		}
+	}
 	if r.Failure == nil {
 		if r.Kind == storage.StepExpanded {
 			a.maps.put(a.mapped, &mapSource{names: r.Names, keys: instanceKeys(a.key, r.Instances, r.Names)})

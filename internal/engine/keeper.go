@@ -53,6 +53,11 @@ func NewKeeper(s LeaseStore, each func()) *Keeper {
 	return &Keeper{store: s, each: each, kept: map[storage.Fence]*kept{}}
 }
 
+// Keep renews what a fence holds of something that is no run of this package, such as a backfill; see keep.
+func (k *Keeper) Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
+	return k.keep(f, lost, cancel)
+}
+
 // keep renews what the fence holds until release is called. lost is called, once, when the run is
 // another's, and cancel each time that it is heard that somebody asks for it to stop.
 func (k *Keeper) keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -113,7 +114,7 @@ func (a *attempt) unfold() outcome {
 func (a *attempt) takeApart() (elements []any, names []string, err error) {
 	m := a.of.Map
 	from := a.graph.From(a.plan.Steps[a.mapped].Node)
-	value, err := a.input(&a.of.Inputs[m.Input], from[m.Input])
+	value, err := a.input(&a.of.Inputs[m.Input], m.Input, from[m.Input])
 	if err != nil {
 		return nil, nil, fmt.Errorf("input %s: %w", a.of.Inputs[m.Input].Field, err)
 	}
@@ -213,8 +214,21 @@ func (r *run) forgetAll() {
 func (r *run) forget(mapped int32, m *mapSource) {
 	node := r.graph.Node(r.Plan.Steps[mapped].Node)
 	if rel, ok := node.Outputs[0].Handler.(iohandler.Releaser); ok {
+		of := r.onlyPartition(mapped)
 		for _, key := range m.keys {
-			rel.Release(key)
+			rel.Release(key, of)
 		}
 	}
+}
+
+// onlyPartition is the key of the partition that a mapped step is of, the zero Key for one that is not divided.
+func (r *run) onlyPartition(mapped int32) partition.Key {
+	if !r.divided(mapped) || r.cut == nil {
+		return partition.Key{}
+	}
+	of, err := r.cut.Slice(mapped, r.parts.sets[mapped])
+	if err != nil { // its values stay in memory until their handler is closed
+		return partition.Key{}
+	}
+	return of.Key()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -16,6 +17,7 @@ import (
 type materialization struct {
 	output  int32
 	asset   storage.AssetKey // zero for values that are no assets
+	part    partition.Slice
 	version string
 	code    string
 	detail  []byte
@@ -55,7 +57,7 @@ func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
 	out := &a.of.Outputs[pos]
 	octx := iohandler.OutputContext{
 		Name: out.Name, RunID: a.runID, Step: a.key, Attempt: int(a.job.attempt),
-		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.logger,
+		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.logger, Partition: a.part,
 	}
 	if a.instance { // an instance keeps its value under its own key
 		octx.Name = a.key
@@ -98,7 +100,7 @@ func (a *attempt) emit(pos int, value any) error {
 
 // handOver records an output that was written while the body runs.
 func (r *run) handOver(a *attempt, pos int) error {
-	m := r.encode(a.mapped, pos, a.inv.Fact(pos))
+	m := r.encode(a.mapped, pos, a.inv.Fact(pos), a.part)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
@@ -107,7 +109,7 @@ func (r *run) handOver(a *attempt, pos int) error {
 	d := r.detailOf(a.job.step)
 	d.emitted = append(d.emitted, pos)
 	f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: now()}
-	r.keep(&m, r.record(f, m.asset, m.detail), f.At)
+	r.keep(&m, r.recordMade(f, &m), f.At)
 	r.flush()
 	return nil
 }
@@ -116,7 +118,7 @@ func (r *run) handOver(a *attempt, pos int) error {
 // attempt whose process died had handed over.
 func (r *run) stillWanted(a *attempt) []bool {
 	persist := r.plan.Steps[a.mapped].Persist
-	if !a.of.Emits {
+	if !a.of.Emits || r.divided(a.mapped) { // of what is divided, whole partitions are made or not
 		return persist
 	}
 	r.mu.Lock()
@@ -134,7 +136,7 @@ func (r *run) stillWanted(a *attempt) []bool {
 
 // materializations appends what a success made to made, encoded in the goroutine of the step.
 func (r *run) materializations(j job, o *outcome, made []materialization) []materialization {
-	if o.kind != storage.StepSucceeded {
+	if o.kind != storage.StepSucceeded || o.apart {
 		return nil
 	}
 	mapped, _, instance := r.instance(j.step)
@@ -142,31 +144,24 @@ func (r *run) materializations(j job, o *outcome, made []materialization) []mate
 	if node.Emits || instance {
 		return nil
 	}
-	for pos := range node.Outputs {
-		if !r.Plan.Wanted(mapped, pos) || node.Outputs[pos].Inner {
-			continue
-		}
-		var f *graph.Facts
-		if o.facts != nil {
-			f = &o.facts[pos]
-		}
-		made = append(made, r.encode(mapped, pos, f))
-	}
-	return made
+	return r.encodeAll(mapped, o.part, o.facts, made)
 }
 
-// encode makes the record of output pos of a planned step.
-func (r *run) encode(step int32, pos int, f *graph.Facts) materialization {
+// encode makes the record of output pos of a planned step, of the partitions that were made.
+func (r *run) encode(step int32, pos int, f *graph.Facts, part partition.Slice) materialization {
 	n := r.Plan.Steps[step].Node
 	out := &r.graph.Node(n).Outputs[pos]
-	m := materialization{output: r.graph.OutputAt(n, pos), code: out.Attrs.CodeVersion}
-	d := storage.Detail{Code: m.code, Inputs: r.inputVersions(n)}
+	m := materialization{output: r.graph.OutputAt(n, pos), code: out.Attrs.CodeVersion, part: part}
+	d := storage.Detail{Code: m.code, Inputs: r.inputVersions(step, part)}
 	if f != nil {
 		m.version, d.Tags = f.DataVersion, f.Tags
 		d.Metadata, d.Error = normalized(f.Metadata)
 	}
 	if m.version == "" {
 		m.version = newVersion()
+	}
+	if !part.IsZero() {
+		d.Partitions = part.Set()
 	}
 	d.Data = m.version
 	m.asset = r.AssetKeys[m.output]
@@ -191,23 +186,6 @@ func normalized(m metadata.Map) (metadata.Map, string) {
 		}
 	}
 	return good, err.Error()
-}
-
-// inputVersions are the data versions of the assets that a node reads.
-func (r *run) inputVersions(n int32) map[string]string {
-	var versions map[string]string
-	for _, v := range r.graph.From(n) {
-		if v < 0 || r.versions[v] == "" {
-			continue
-		}
-		if out, node := r.graph.Output(v); node != n {
-			if versions == nil {
-				versions = map[string]string{}
-			}
-			versions[out.Name] = r.versions[v]
-		}
-	}
-	return versions
 }
 
 // newVersion returns a random UUID (RFC 9562, version 4). It identifies, it is no secret: the

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/rivers-go/rivers/internal/graph"
 )
 
 // PanicError is a panic of user code.
@@ -21,6 +23,14 @@ type PanicError struct {
 // itself: the goroutine's stack still has the panic then.
 func NewPanicError(value any) *PanicError {
 	return &PanicError{Value: value, Place: panicPlace(), Stack: string(debug.Stack())}
+}
+
+// aborted returns the error of a body that was ended since a value could not be loaded, nil for a panic of its own.
+func aborted(p any) error {
+	if abort, ok := p.(*graph.AbortError); ok {
+		return abort.Err
+	}
+	return nil
 }
 
 // Error says where the code panicked and with what.

@@ -8,6 +8,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -35,6 +36,7 @@ func samePlan(was, is []storage.PlanStep) error {
 // restore folds what is recorded of a run.
 func (r *run) restore(past []storage.Event) error {
 	outputs := r.outputsByAsset(past)
+	byOutput := map[int32]*partition.Gather{}
 	for i := range past {
 		e := &past[i]
 		d, err := storage.ParseDetail(e.Detail)
@@ -45,10 +47,12 @@ func (r *run) restore(past []storage.Event) error {
 		r.n = e.N
 		if e.Step != storage.NoStep {
 			r.restoreStep(e, &d, outputs)
+			r.restoreParts(e, &d, outputs, byOutput)
 		} else if e.Kind == storage.RunEnded {
 			r.end = storage.RunState(e.Status)
 		}
 	}
+	r.restoreMade(byOutput)
 	return nil
 }
 
@@ -102,12 +106,14 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 	}
 	v, made := outputs[e.Asset]
 	switch {
-	case made:
-		r.versions[v] = d.Data
+	case made && e.Kind != storage.PartitionFailed:
+		if d.Partitions.IsEmpty() {
+			r.versions[v] = d.Data
+		}
 		if e.Kind == storage.AssetMaterialized && r.graph.Node(r.plan.Steps[mapped].Node).Emits {
 			detail.emitted = append(detail.emitted, r.graph.OutputPos(v))
 		}
-	case d.Data != "": // the value of a task, which is no asset
+	case d.Data != "" && d.Partitions.IsEmpty(): // the value of a task, which is no asset
 		r.versions[r.graph.OutputAt(r.plan.Steps[mapped].Node, 0)] = d.Data
 	}
 }
@@ -127,9 +133,9 @@ func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
 // lock held.
 func (r *run) adopt() {
 	at := now()
-	r.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep, At: at}, 0, nil)
+	r.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep, At: at}, nil)
 	for _, s := range r.lostValues(func(s int32) bool { return !r.d.steps[s].status.outcome() }) {
-		r.record(storage.Fact{Kind: storage.StepReopened, Step: s, At: at}, 0, nil)
+		r.record(storage.Fact{Kind: storage.StepReopened, Step: s, At: at}, nil)
 	}
 }
 

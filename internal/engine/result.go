@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -33,6 +34,17 @@ type StepResult struct {
 	Duration time.Duration
 	// Err is why the step did not succeed; nil for a success.
 	Err error
+	// Lost are the partitions that it has not made; empty for one that is not divided.
+	Lost partition.Set
+}
+
+// Lost are the partitions that at least one step of the run has not made.
+func (res *Result) Lost() partition.Set {
+	var lost partition.Set
+	for i := range res.Steps {
+		lost = lost.Union(res.Steps[i].Lost)
+	}
+	return lost
 }
 
 // result reads the outcomes. Called with the lock held, after the end.
@@ -59,6 +71,9 @@ func (r *run) result() *Result {
 			if sr.Err = d.err; sr.Err == nil && st.status == canceled {
 				sr.Err = ErrCanceled
 			}
+		}
+		if s < len(r.plan.Steps) && r.divided(int32(s)) {
+			sr.Lost = r.unmade(int32(s))
 		}
 		res.Steps[s] = sr
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/storagetest"
@@ -25,7 +26,7 @@ type lasting struct{ *iohandler.MemoryHandler }
 func (lasting) CrossesProcesses() bool { return true }
 
 // Release keeps what was made: another process may still read it.
-func (lasting) Release(string) {}
+func (lasting) Release(string, partition.Key) {}
 
 // script of a repeatable pipeline: what each step does in each of its attempts.
 type repeatable struct {

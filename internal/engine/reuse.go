@@ -52,7 +52,7 @@ func (r *run) reuse() {
 func (r *run) kept() []bool {
 	keep := make([]bool, len(r.d.steps))
 	for s := range keep {
-		keep[s] = r.d.steps[s].status == succeeded
+		keep[s] = r.d.steps[s].status == succeeded && r.madeAll(int32(s))
 	}
 	for {
 		again := r.lostValues(func(s int32) bool { return !keep[s] && r.runsAgain(s) })
@@ -108,7 +108,7 @@ func (r *run) keepStep(old *run, s, here int32, at storage.Micros) {
 	if !instance {
 		d.Outputs = r.inherit(old, s)
 	}
-	r.record(f, 0, d.AppendJSON(nil))
+	r.record(f, d.AppendJSON(nil))
 	switch {
 	case instance:
 		m := r.maps.get(mapped)
@@ -138,6 +138,6 @@ func (r *run) leaveOut(step int32, at storage.Micros) {
 	err := fmt.Errorf("%w: only what failed in run %s is run again", ErrSkip, r.Reuse.RunID)
 	r.detailOf(step).err = err
 	d := storage.Detail{Error: err.Error()}
-	r.record(storage.Fact{Kind: storage.StepSkipped, Step: step, Cause: step, At: at}, 0, d.AppendJSON(nil))
+	r.record(storage.Fact{Kind: storage.StepSkipped, Step: step, Cause: step, At: at}, d.AppendJSON(nil))
 	r.notice(step, StepNotice{Kind: storage.StepSkipped, At: at.Time(), Err: err})
 }

@@ -21,6 +21,8 @@ type Store interface {
 	ClaimSlots(ctx context.Context, c storage.SlotClaim) (storage.SlotAnswer, error)
 	Watch(ctx context.Context, topics storage.Topic) <-chan struct{}
 	ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error)
+	ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error)
+	ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error)
 }
 
 // ErrCanceled is the cause of a step's context that ended because its run was asked to stop.
@@ -32,6 +34,8 @@ const Grace = 20 * time.Second
 // Config is everything a run needs.
 type Config struct {
 	Plan *plan.Plan
+	// Cut says which partitions the steps are of; nil for a run in which nothing is divided.
+	Cut *plan.Cut
 	// Record is the run: one to be inserted, or one that is recorded and was claimed by this process.
 	Record storage.RunRecord
 	// Past are the events of a run that another process has begun.
@@ -119,8 +123,11 @@ type run struct {
 	settled bool  // nothing of it runs any more
 	broken  error // why the store takes no more records of this run
 
+	parts        *parts
+	partVersions map[int32]*partVersions // by output
+
 	logs     logBuffer
-	versions []string       // data versions by output, of what this run read or made
+	versions []string       // data versions by output, of what this run read or made; not of what is divided
 	hooks    sync.WaitGroup // hooks and notices that are under way: the end waits for them
 	done     chan struct{}
 }
@@ -135,7 +142,8 @@ type stepDetail struct {
 // newRun is a run before anything of it is known.
 func newRun(c Config) *run {
 	r := &run{Config: c, d: NewDecider(c.Plan), done: make(chan struct{})}
-	r.scene = scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry}
+	r.scene = scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry, cut: c.Cut}
+	r.parts = newParts(&c)
 	r.Grace = cmp.Or(c.Grace, Grace)
 	r.logs.soon = r.flushLogs
 	r.detail = make([]stepDetail, len(c.Plan.Steps))
@@ -181,19 +189,21 @@ func (r *run) open(ctx context.Context) error {
 		r.Record.StartedAt = now
 	}
 	planned := r.Record.Plan
-	r.Record.Plan = r.Plan.Record()
+	r.Record.Plan = r.recordPlan()
 	var b storage.Batch
 	switch {
 	case r.Record.Key == 0:
-		r.Record.Token, r.Record.CreatedAt = 1, now
+		r.Record.Token, r.Record.CreatedAt, r.Record.Targets = 1, now, r.targets()
 		b.Runs, b.Lease = []storage.RunRecord{r.Record}, Lease
 		if r.Record.Request.RunID != "" {
 			b.Expect = []storage.Expectation{{NoRun: r.Record.ID}}
 		}
 	case r.settled: // it goes from where it is to its end
+	case !began && len(planned) > 0: // it was inserted as it is planned: its start is written with the first events
+		r.batch.RunUpdates = []storage.RunUpdate{{Run: r.Record.Key, State: storage.Running, At: r.Record.StartedAt}}
 	case !began:
 		b.Fence = storage.Fence{Run: r.Record.Key, Token: r.Record.Token}
-		b.RunUpdates = []storage.RunUpdate{{Run: r.Record.Key, State: storage.Running, At: r.Record.StartedAt, Plan: r.Record.Plan}}
+		b.RunUpdates = []storage.RunUpdate{{Run: r.Record.Key, State: storage.Running, At: r.Record.StartedAt, Plan: r.Record.Plan, Targets: r.targets()}}
 	default:
 		if err := samePlan(planned, r.Record.Plan); err != nil {
 			return fmt.Errorf("run %s: %w", r.Record.ID, err)
@@ -218,7 +228,7 @@ func (r *run) open(ctx context.Context) error {
 func (r *run) begin() {
 	r.mu.Lock()
 	if r.n == 0 {
-		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: now()}, 0, nil)
+		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: now()}, nil)
 		r.reuse()
 	} else if !r.d.Ended() {
 		r.adopt()

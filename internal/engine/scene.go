@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -17,6 +18,8 @@ type scene struct {
 	configs map[int32]any
 	retry   retry.Policy
 	maps    mapTable
+	// cut is nil for a run in which nothing is divided.
+	cut *plan.Cut
 }
 
 // host is who an attempt tells what happens while it is at work.
@@ -25,6 +28,10 @@ type host interface {
 	logLine(step, attempt int32, key string, line storage.LogLine)
 	// handOver records an output that was written while the body runs.
 	handOver(a *attempt, pos int) error
+	// partMade records partitions that were made while the attempt goes on with others, partFailed one that
+	// was not.
+	partMade(a *attempt, part partition.Slice, facts []graph.Facts) error
+	partFailed(a *attempt, part partition.Slice, err error) error
 	// history returns how many attempts of the step have failed before, and whether one of its bodies has
 	// handed over an output.
 	history(step int32) (failures int, emitted bool)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -28,7 +29,7 @@ func (r *run) settleSteps(reason string) {
 	at := now()
 	fresh := r.n == 0 // a run without a single event has not come to any end
 	if fresh {
-		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: at}, 0, nil)
+		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: at}, nil)
 	}
 	cause := &RemoteError{Message: reason, HintText: fmt.Sprintf("run again what did not succeed: `runs retry %s`", r.Record.ID)}
 	end := storage.Failure
@@ -50,12 +51,15 @@ func (r *run) settleSteps(reason string) {
 		}
 		d := storage.Detail{Error: cause.Message, Hint: cause.HintText}
 		r.detailOf(s).ended, r.detailOf(s).err = at, cause
-		r.record(f, 0, d.AppendJSON(nil))
+		unmade, detail := r.unmade(s), d.AppendJSON(nil)
+		if n := r.record(f, detail); f.Kind == storage.StepFailed {
+			r.keepFailure(s, partition.Key{}, unmade, n, at, detail)
+		}
 	}
 	interrupted := fresh || len(inProgress) > 0
 	if !r.d.Canceling() && (interrupted || r.d.open > 0) {
 		d := storage.Detail{Error: reason}
-		r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, 0, d.AppendJSON(nil))
+		r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, d.AppendJSON(nil))
 	}
 	r.closeWith(at, end, interrupted)
 }
@@ -69,12 +73,12 @@ func (r *run) closeWith(at storage.Micros, end storage.RunState, interrupted boo
 				r.recordSkip(c, at)
 			case Cancel:
 				interrupted = true
-				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, 0, nil)
+				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
 			case End:
 				if r.end = c.State; interrupted {
 					r.end = end
 				}
-				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(r.end), At: at}, 0, nil)
+				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(r.end), At: at}, nil)
 			}
 		}
 	}

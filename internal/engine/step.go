@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -22,6 +23,9 @@ type outcome struct {
 	detail []byte
 	// facts are what body and handlers said about the outputs, by position.
 	facts []graph.Facts
+	// part are the partitions that all this is about; apart says that they were recorded one by one.
+	part  partition.Slice
+	apart bool
 	// instances and names are set for a mapped step that unfolded.
 	instances int
 	names     []string
@@ -40,6 +44,10 @@ type attempt struct {
 	// inv is part of the attempt and logger is made once, so that a step allocates little.
 	inv    graph.Invocation
 	logger func() *slog.Logger
+	// The attempt is to make the partitions in todo, and not those in blocked, since they read what was not made; part
+	// are those that the present call is about.
+	todo, blocked partition.Set
+	part          partition.Slice
 	// emitted are the outputs that the body has handed over, by position; persist says which are wanted,
 	// nil means all.
 	emitted []int
@@ -58,6 +66,11 @@ func (r *run) newAttempt(j job) *attempt {
 func (r *run) perform(j job) outcome {
 	a := r.newAttempt(j)
 	a.persist = r.stillWanted(a)
+	if r.divided(a.mapped) {
+		if err := r.assign(a); err != nil {
+			return a.failure(err)
+		}
+	}
 	isolated, grace := r.plan.Steps[a.mapped].Lane == plan.Subprocess, r.Grace
 	if isolated { // who runs its process kills it when the grace period ends
 		grace += isolatedSlack
@@ -89,7 +102,11 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {
-			o = a.failure(a.timedOut(NewPanicError(p)))
+			err := aborted(p)
+			if err == nil {
+				err = NewPanicError(p)
+			}
+			o = a.failure(a.timedOut(err))
 		} else if !returned {
 			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
 			o := a.failure(errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
@@ -103,36 +120,56 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 
 // do does the attempt in this process.
 func (a *attempt) do() outcome {
-	if a.unfolds() {
+	switch {
+	case !a.todo.IsEmpty() || a.dividedHere():
+		return a.byParts()
+	case a.unfolds():
 		return a.unfold()
 	}
-	inv, err := a.call()
+	inv, _, err := a.call(partition.Slice{})
 	if err != nil {
 		return a.failure(a.timedOut(err))
 	}
 	return outcome{kind: storage.StepSucceeded, facts: inv.Facts}
 }
 
-// call loads, calls and writes.
-func (a *attempt) call() (*graph.Invocation, error) {
+// dividedHere reports whether the node has partitions in this run.
+func (a *attempt) dividedHere() bool { return a.cut != nil && a.of.Partitions != nil }
+
+// assign says which partitions an attempt is to make.
+func (r *run) assign(a *attempt) (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.instance { // the mapped step was recorded to have made its partition when it unfolded
+		a.todo = r.parts.sets[a.mapped]
+		return nil
+	}
+	a.todo, a.blocked, err = r.left(a.mapped)
+	return err
+}
+
+// call loads, calls and writes, for some partitions. What the body returned of several partitions is left to
+// the caller to write.
+func (a *attempt) call(part partition.Slice) (*graph.Invocation, graph.Result, error) {
+	a.part = part
 	args, err := a.load()
 	if err != nil {
-		return nil, err
+		return nil, graph.Result{}, err
 	}
 	a.inv = graph.Invocation{
 		Context: a.ctx, Run: a.shared, Node: a.of, Step: a.key, Attempt: int(a.job.attempt),
 		Config: a.configs[a.plan.Steps[a.mapped].Node], Persist: a.persist,
-		NewLogger: a.logger, Write: a.write,
+		NewLogger: a.logger, Write: a.write, Partition: part,
 	}
 	inv := &a.inv
 	if a.of.Emits {
 		inv.Emit = a.emit
 	}
 	res, err := a.of.Call(inv, args)
-	if err != nil {
-		return nil, err
+	if err != nil || res.Parts != nil {
+		return inv, res, err
 	}
-	return inv, a.store(inv, res)
+	return inv, res, a.store(inv, res)
 }
 
 // timedOut says that an error is the timeout's, if the attempt's time had passed when it came.
@@ -153,21 +190,30 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 	notice := StepNotice{Kind: o.kind, Attempt: int(j.attempt), At: at.Time(), Duration: between(d.started, at), Err: o.err}
 	switch o.kind {
 	case storage.StepSucceeded:
+		if s := r.d.planned(j.step); r.divided(s) && !o.apart {
+			r.parts.made[s].Add(o.part.Set())
+		}
 		r.recordSuccess(f, made)
 	case storage.StepExpanded:
 		f.Cause = int32(o.instances)
+		if r.divided(j.step) { // it is of one partition, and so are its instances
+			r.parts.made[j.step].Add(r.parts.sets[j.step])
+		}
 		detail := storage.Detail{Instances: o.names}
-		r.record(f, 0, detail.AppendJSON(nil))
+		r.record(f, detail.AppendJSON(nil))
 		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))
 	case storage.StepFailed:
 		f.Status, f.RetryAt = uint8(o.reason), o.retryAt
 		notice.RetryAt = o.retryAt.Time()
-		r.record(f, 0, o.detail)
+		r.recordFailure(f, o)
 	case storage.StepSkipped:
 		f.Cause = j.step
-		r.record(f, 0, o.detail)
+		r.record(f, o.detail)
 	default:
-		r.record(f, 0, o.detail)
+		r.record(f, o.detail)
+	}
+	if s := r.d.planned(j.step); s == j.step && r.d.steps[s].status.outcome() {
+		r.giveUp(s)
 	}
 	if mapped, pos, ok := r.d.Instance(j.step); ok && o.kind == storage.StepSucceeded {
 		m := r.maps.get(mapped)
@@ -176,31 +222,52 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 	r.notice(j.step, notice)
 }
 
+// recordFailure writes a failed attempt. One that is not tried again is the state of what it did not make. Of a step
+// with partitions the others may be there, so that what waits for it goes on with those, if there are any.
+func (r *run) recordFailure(f storage.Fact, o *outcome) {
+	s := r.d.planned(f.Step)
+	if f.RetryAt == 0 && r.divided(s) {
+		r.giveUp(s)
+		f.Cause = 1
+	}
+	n := r.record(f, o.detail)
+	if f.RetryAt == 0 {
+		var failed partition.Set
+		if !o.part.IsZero() {
+			failed = o.part.Set()
+		}
+		r.keepFailure(f.Step, o.part.Key(), failed, n, f.At, o.detail)
+	}
+}
+
 // recordSuccess writes the success of a step and what it made: a single asset rides on the
 // success itself, several have events of their own before it.
 func (r *run) recordSuccess(f storage.Fact, made []materialization) {
 	if len(made) == 1 {
-		n := r.record(f, made[0].asset, made[0].detail)
-		r.keep(&made[0], n, f.At)
+		r.keep(&made[0], r.recordMade(f, &made[0]), f.At)
 		return
 	}
 	for i := range made {
 		m := storage.Fact{Kind: storage.AssetMaterialized, Step: f.Step, Attempt: f.Attempt, At: f.At}
-		r.keep(&made[i], r.record(m, made[i].asset, made[i].detail), f.At)
+		r.keep(&made[i], r.recordMade(m, &made[i]), f.At)
 	}
-	r.record(f, 0, nil)
+	r.record(f, nil)
 }
 
 // keep makes a materialization the asset's present state.
 func (r *run) keep(m *materialization, n int64, at storage.Micros) {
-	r.versions[m.output] = m.version
+	r.rememberVersion(m)
 	if m.asset == 0 {
 		return
 	}
-	r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
+	u := storage.AssetUpdate{
 		Asset: m.asset, Run: r.key, N: n, At: at,
 		DataVersion: m.version, CodeVersion: m.code, Detail: m.detail,
-	})
+	}
+	if !m.part.IsZero() {
+		u.Partition, u.Partitions = m.part.Key().String(), m.part.Set()
+	}
+	r.batch.Assets = append(r.batch.Assets, u)
 }
 
 // reportLate keeps what an attempt that is over still had to say as a line of the log.

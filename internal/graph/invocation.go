@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -15,8 +16,8 @@ type Run struct {
 	Storage           storage.Reader
 	// Isolated says that the step has a process of its own, with a group that ends with it.
 	Isolated bool
-	// Load loads the value of an asset or task into dst, a pointer.
-	Load func(ctx context.Context, name string, dst any) error
+	// Load loads the value of an asset or task, of a partition where it has some, into dst, a pointer.
+	Load func(ctx context.Context, name string, key partition.Key, dst any) error
 }
 
 // Invocation is one call of a function: what it sees and what it leaves. It belongs to the
@@ -29,6 +30,8 @@ type Invocation struct {
 	// Step is the step's key, with the instance's name for a mapped one.
 	Step    string
 	Attempt int
+	// Partition is what the call is about; the zero Slice for a node that is not divided.
+	Partition partition.Slice
 	// Config is the decoded config struct, nil where the node takes none.
 	Config any
 	// Persist says which outputs are wanted, by position; nil means all.
@@ -39,6 +42,8 @@ type Invocation struct {
 	Write func(stream storage.LogStream, line string)
 	// Emit hands over output pos while the body runs; only for nodes that emit.
 	Emit func(pos int, value any) error
+	// Marked are the partitions that the body said to have failed, and why.
+	Marked map[partition.Key]error
 	// Facts are what the body and the handlers said about the outputs, made when needed.
 	Facts []Facts
 

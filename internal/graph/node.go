@@ -1,12 +1,14 @@
 package graph
 
 import (
+	"iter"
 	"reflect"
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -45,10 +47,18 @@ type Result struct {
 	Value any
 	// Values are the values of a node with several, by output.
 	Values []any
+	// Parts yields the values of a body that was called once for all partitions; nil for any other.
+	Parts iter.Seq2[partition.Key, PartValue]
 	// Recorded says that the body wrote by itself: handlers are not called.
 	Recorded bool
 	// Emitted says that the outputs were handed over one by one while the body ran.
 	Emitted bool
+}
+
+// PartValue is the value of one partition, or why there is none. An error under the zero Key is that of all.
+type PartValue struct {
+	Value any
+	Err   error
 }
 
 // NoValue is the argument of a [Self] input that has no previous value: nil may be one.
@@ -95,6 +105,10 @@ type Settings struct {
 	Hooks     []Hook
 	// Pools are the concurrency slots that an attempt holds, sorted by the pools' names.
 	Pools []storage.PoolSlots
+	// Partitions is how the node is divided; nil for one that is not.
+	Partitions partition.Definition
+	// Whole says that the body is called once for all partitions of a step, else once for each.
+	Whole bool
 }
 
 // Map says how a mapped node unfolds.
@@ -120,6 +134,9 @@ type Output struct {
 	Asset bool
 	// Inner says that the output is a value inside a graph asset, not selectable by itself.
 	Inner bool
+	// Partitions is how the asset is divided, nil for one that is not. Those of a node's outputs have keys of
+	// one kind.
+	Partitions partition.Definition
 	// Attrs is what people attached; never nil after Build.
 	Attrs *Attrs
 }
@@ -181,6 +198,27 @@ type Input struct {
 	Lazy func(n int, load func(i int) (any, error)) any
 	// Unordered lets a Stream hand values over in the order in which they were made.
 	Unordered bool
+	// Parts says what is read where one of the two sides is divided; nil where none is.
+	Parts *Parts
+}
+
+// Parts says which partitions an input reads, and as what.
+type Parts struct {
+	// Mapping says which they are. It is that which follows from the definitions where none was given.
+	Mapping partition.Mapping
+	// Pack makes the value for the field of what is read, however many partitions that are; nil takes the
+	// one value there is.
+	Pack func(p Pack) any
+	// Maybe makes the value for a field that need not have one, of a value or of nothing; nil wants one.
+	Maybe func(value any, ok bool) any
+}
+
+// Pack is a way to get at the values of several partitions.
+type Pack struct {
+	// Of are the partitions.
+	Of partition.Slice
+	// Load loads the value of one of them.
+	Load func(key partition.Key) (any, error)
 }
 
 // Hook is called after a step's outcome is recorded.

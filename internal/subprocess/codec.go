@@ -63,10 +63,19 @@ func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 	case reflect.Slice, reflect.Map:
 		return appendMany(b, v)
 	case reflect.Struct:
+		if textual(v.Type()) {
+			return appendMarshaled(b, v.Interface().(encoding.TextMarshaler).MarshalText)
+		}
 		return appendStruct(b, v)
 	default:
 		return nil, fmt.Errorf("a %s has no form outside of its process", v.Type())
 	}
+}
+
+// textual reports whether a type is a struct that crosses as its text: a value of a package of ours that keeps its
+// fields to itself, such as a set of partitions.
+func textual(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
 func appendText(b, text []byte) []byte {
@@ -176,6 +185,9 @@ func (d *decoder) value(v reflect.Value) error {
 	case reflect.Slice, reflect.Map:
 		return d.many(v)
 	case reflect.Struct:
+		if textual(v.Type()) {
+			return d.unmarshal(v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText)
+		}
 		for _, field := range v.Fields() {
 			if err := d.value(field); err != nil {
 				return err

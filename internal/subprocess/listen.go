@@ -105,12 +105,7 @@ func (c *child) take(k kind, message []byte) error {
 
 // called answers a call: what records something at once and in order, what reads in a goroutine of its own.
 func (c *child) called(asks call) {
-	if asks.Method == emitMethod {
-		var e emitted
-		err := decode(asks.Args, &e)
-		if err == nil {
-			err = c.to.Emit(e.Pos, e.Facts)
-		}
+	if err, records := c.record(asks); records {
 		go c.answer(answer{ID: asks.ID, Fault: faultOf(err)})
 		return
 	}
@@ -137,6 +132,30 @@ func (c *child) called(asks call) {
 		last.More = false
 		c.answer(last)
 	}()
+}
+
+// record does a call that records something, and reports false for any other.
+func (c *child) record(asks call) (err error, records bool) { //nolint:revive // the second says whether the first means anything
+	switch asks.Method {
+	case emitMethod:
+		var e emitted
+		if err = decode(asks.Args, &e); err == nil {
+			err = c.to.Emit(e.Pos, e.Facts)
+		}
+	case madeMethod:
+		var m madeParts
+		if err = decode(asks.Args, &m); err == nil {
+			err = c.to.Made(m.Key, m.Partitions, m.Facts)
+		}
+	case failedMethod:
+		var f failedPart
+		if err = decode(asks.Args, &f); err == nil {
+			err = c.to.Failed(f.Key, f.Why, f.Reason)
+		}
+	default:
+		return nil, false
+	}
+	return err, true
 }
 
 // dropped ends the work on a call.

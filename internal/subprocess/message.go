@@ -8,6 +8,7 @@ import (
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -52,6 +53,20 @@ type answer struct {
 type emitted struct {
 	Pos   int
 	Facts graph.Facts
+}
+
+// madeParts are partitions that were made while the step goes on with others: the arguments of the call "Made".
+type madeParts struct {
+	Key        partition.Key
+	Partitions partition.Set
+	Facts      []graph.Facts
+}
+
+// failedPart is a partition that was not made: the arguments of the call "Failed".
+type failedPart struct {
+	Key    partition.Key
+	Why    *engine.RemoteError
+	Reason storage.FailureReason
 }
 
 // fault is an error that crosses: its words, and which of the kinds it is that programs ask for.

@@ -17,6 +17,7 @@ import (
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -208,19 +209,34 @@ func (s *session) sink(ctx context.Context) engine.Sink {
 	return engine.Sink{
 		Log: func(line storage.LogLine) { _ = s.send(kindLog, line) }, // without a parent the process ends
 		Emit: func(pos int, f graph.Facts) error {
-			args, err := encode(nil, emitted{Pos: pos, Facts: f})
-			if err != nil {
-				return err
-			}
-			answers, err := s.call(context.WithoutCancel(ctx), emitMethod, args)
-			if err != nil {
-				return err
-			}
-			got := <-answers
-			return got.Fault.err()
+			return s.tell(ctx, emitMethod, emitted{Pos: pos, Facts: f})
+		},
+		Made: func(key partition.Key, set partition.Set, f []graph.Facts) error {
+			return s.tell(ctx, madeMethod, madeParts{Key: key, Partitions: set, Facts: f})
+		},
+		Failed: func(key partition.Key, why *engine.RemoteError, reason storage.FailureReason) error {
+			return s.tell(ctx, failedMethod, failedPart{Key: key, Why: why, Reason: reason})
 		},
 	}
 }
 
-// emitMethod is the call that records an output. It is answered in the order of the messages.
-const emitMethod = "Emit"
+// tell has the parent record something, and returns once it has.
+func (s *session) tell(ctx context.Context, method string, what any) error {
+	args, err := encode(nil, what)
+	if err != nil {
+		return err
+	}
+	answers, err := s.call(context.WithoutCancel(ctx), method, args)
+	if err != nil {
+		return err
+	}
+	got := <-answers
+	return got.Fault.err()
+}
+
+// The calls that record what the step has come to so far. They are answered in the order of the messages.
+const (
+	emitMethod   = "Emit"
+	madeMethod   = "Made"
+	failedMethod = "Failed"
+)

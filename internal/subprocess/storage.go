@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -29,6 +30,14 @@ var (
 	assetKeys       = method[[]string, []storage.AssetKey]{"AssetKeys", storage.Reader.AssetKeys}
 	getAsset        = method[string, storage.AssetRecord]{"GetAsset", storage.Reader.GetAsset}
 	listAssets      = method[storage.AssetQuery, []storage.AssetRecord]{"ListAssets", storage.Reader.ListAssets}
+	partitionSets   = method[[]storage.AssetKey, []storage.PartitionSets]{"PartitionSets", storage.Reader.PartitionSets}
+	listPartitions  = method[storage.PartitionQuery, []storage.PartitionState]{"ListPartitions", storage.Reader.ListPartitions}
+	listGroups      = method[groupsOf, []storage.PartitionGroup]{"ListPartitionGroups", listPartitionGroups}
+	getKeyTable     = method[string, storage.KeyTable]{"GetKeyTable", storage.Reader.GetKeyTable}
+	lookUpKeys      = method[storage.KeyQuery, keysFound]{"LookUpKeys", lookUp}
+	listChanges     = method[storage.ChangeQuery, []storage.Change]{"ListChanges", storage.Reader.ListChanges}
+	getBackfill     = method[string, storage.BackfillRecord]{"GetBackfill", storage.Reader.GetBackfill}
+	listBackfills   = method[storage.BackfillQuery, []storage.BackfillRecord]{"ListBackfills", storage.Reader.ListBackfills}
 	listLogs        = method[storage.LogQuery, []storage.LogLine]{"ListLogs", storage.Reader.ListLogs}
 	getKV           = method[string, []byte]{"GetKV", storage.Reader.GetKV}
 	listKV          = method[string, []storage.KVPair]{"ListKV", storage.Reader.ListKV}
@@ -54,6 +63,9 @@ func methods() map[string]answerer {
 	return map[string]answerer{
 		getRun.name: getRun, listRuns.name: listRuns, listEvents.name: listEvents, listAssetEvents.name: listAssetEvents,
 		assetKeys.name: assetKeys, getAsset.name: getAsset, listAssets.name: listAssets, listLogs.name: listLogs,
+		partitionSets.name: partitionSets, listPartitions.name: listPartitions, listGroups.name: listGroups,
+		getKeyTable.name: getKeyTable, lookUpKeys.name: lookUpKeys, listChanges.name: listChanges,
+		getBackfill.name: getBackfill, listBackfills.name: listBackfills,
 		getKV.name: getKV, listKV.name: listKV, getTopology.name: getTopology, listTopologies.name: listTopologies,
 		listPools.name: listPools, listSlots.name: listSlots, watch.name: watch,
 	}
@@ -62,6 +74,27 @@ func methods() map[string]answerer {
 // without makes a call with an argument of one that takes none.
 func without[R any](call func(storage.Reader, context.Context) (R, error)) func(storage.Reader, context.Context, none) (R, error) {
 	return func(r storage.Reader, ctx context.Context, _ none) (R, error) { return call(r, ctx) }
+}
+
+// groupsOf has the arguments of a call that takes two.
+type groupsOf struct {
+	Asset storage.AssetKey
+	Kind  storage.StateKind
+}
+
+func listPartitionGroups(r storage.Reader, ctx context.Context, of groupsOf) ([]storage.PartitionGroup, error) { //nolint:revive // as a method expression has them
+	return r.ListPartitionGroups(ctx, of.Asset, of.Kind)
+}
+
+// keysFound has the results of a call that gives two.
+type keysFound struct {
+	Ordinals []partition.Ordinal
+	Keys     []string
+}
+
+func lookUp(r storage.Reader, ctx context.Context, q storage.KeyQuery) (f keysFound, err error) { //nolint:revive // as a method expression has them
+	f.Ordinals, f.Keys, err = r.LookUpKeys(ctx, q)
+	return f, err
 }
 
 // answers does the call in the parent: there is one answer.
@@ -219,4 +252,37 @@ func (r asked) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.Sl
 
 func (r asked) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
 	return watch.ask(ctx, r.s, topics)
+}
+
+func (r asked) PartitionSets(ctx context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
+	return partitionSets.ask(ctx, r.s, assets)
+}
+
+func (r asked) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
+	return listPartitions.ask(ctx, r.s, q)
+}
+
+func (r asked) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
+	return listGroups.ask(ctx, r.s, groupsOf{asset, kind})
+}
+
+func (r asked) GetKeyTable(ctx context.Context, name string) (storage.KeyTable, error) {
+	return getKeyTable.ask(ctx, r.s, name)
+}
+
+func (r asked) LookUpKeys(ctx context.Context, q storage.KeyQuery) ([]partition.Ordinal, []string, error) {
+	f, err := lookUpKeys.ask(ctx, r.s, q)
+	return f.Ordinals, f.Keys, err
+}
+
+func (r asked) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
+	return listChanges.ask(ctx, r.s, q)
+}
+
+func (r asked) GetBackfill(ctx context.Context, id string) (storage.BackfillRecord, error) {
+	return getBackfill.ask(ctx, r.s, id)
+}
+
+func (r asked) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]storage.BackfillRecord, error) {
+	return listBackfills.ask(ctx, r.s, q)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -32,7 +33,7 @@ func fill(v reflect.Value, seed *int64) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		v.SetInt(*seed % 5) // small enough for every enumeration; zero for some
-	case reflect.Uint8, reflect.Uint64:
+	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(uint64(*seed % 5))
 	case reflect.Float64:
 		v.SetFloat(float64(*seed) / 3)
@@ -54,9 +55,29 @@ func fill(v reflect.Value, seed *int64) {
 		fill(e, seed)
 		v.SetMapIndex(k, e)
 	case reflect.Struct:
+		if textual(v.Type()) {
+			fillText(v, *seed)
+			return
+		}
 		for _, field := range v.Fields() {
 			fill(field, seed)
 		}
+	default:
+		panic("no value of type " + v.Type().String())
+	}
+}
+
+// fillText sets a struct that crosses as its text.
+func fillText(v reflect.Value, seed int64) {
+	switch to := v.Addr().Interface().(type) {
+	case *partition.Set:
+		*to = partition.DynamicSet("table", slices.Values([]partition.Ordinal{partition.Ordinal(seed), partition.Ordinal(3*seed + 70_000)}))
+	case *partition.Key:
+		*to = partition.SingleKey(fmt.Sprintf("key|%d", seed))
+	case *partition.KeyRange:
+		*to = partition.Range(fmt.Sprint("a", seed), "z")
+	case *storage.BackfillStrategy:
+		*to = storage.PerDimension([]string{"region", fmt.Sprint("d", seed)}, []string{"day"})
 	default:
 		panic("no value of type " + v.Type().String())
 	}
@@ -112,6 +133,46 @@ func (records) GetAsset(_ context.Context, name string) (storage.AssetRecord, er
 
 func (records) ListAssets(_ context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
 	return reply[storage.AssetQuery, []storage.AssetRecord]("ListAssets", q)
+}
+
+func (records) PartitionSets(_ context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
+	return reply[[]storage.AssetKey, []storage.PartitionSets]("PartitionSets", assets)
+}
+
+func (records) ListPartitions(_ context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
+	return reply[storage.PartitionQuery, []storage.PartitionState]("ListPartitions", q)
+}
+
+func (records) ListPartitionGroups(_ context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
+	if _, err := reply[storage.AssetKey, none]("ListPartitionGroups", asset); err != nil {
+		return nil, err
+	}
+	return reply[storage.StateKind, []storage.PartitionGroup]("ListPartitionGroups", kind)
+}
+
+func (records) GetKeyTable(_ context.Context, name string) (storage.KeyTable, error) {
+	return reply[string, storage.KeyTable]("GetKeyTable", name)
+}
+
+func (records) LookUpKeys(_ context.Context, q storage.KeyQuery) ([]partition.Ordinal, []string, error) {
+	ordinals, err := reply[storage.KeyQuery, []partition.Ordinal]("LookUpKeys", q)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := reply[storage.KeyQuery, []string]("LookUpKeys", q)
+	return ordinals, keys, err
+}
+
+func (records) ListChanges(_ context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
+	return reply[storage.ChangeQuery, []storage.Change]("ListChanges", q)
+}
+
+func (records) GetBackfill(_ context.Context, id string) (storage.BackfillRecord, error) {
+	return reply[string, storage.BackfillRecord]("GetBackfill", id)
+}
+
+func (records) ListBackfills(_ context.Context, q storage.BackfillQuery) ([]storage.BackfillRecord, error) {
+	return reply[storage.BackfillQuery, []storage.BackfillRecord]("ListBackfills", q)
 }
 
 func (records) ListLogs(_ context.Context, q storage.LogQuery) ([]storage.LogLine, error) {
@@ -178,13 +239,18 @@ func readsStorage(ctx context.Context, s Step) engine.Report {
 			continue
 		}
 		args := []reflect.Value{reflect.ValueOf(ctx)}
-		if m.Type.NumIn() == 2 {
-			args = append(args, made(m.Type.In(1), m.Name))
+		for i := 1; i < m.Type.NumIn(); i++ {
+			args = append(args, made(m.Type.In(i), m.Name))
 		}
 		got := reflect.ValueOf(s.Storage).MethodByName(m.Name).Call(args)
-		want := made(m.Type.Out(0), m.Name).Interface()
-		if err := got[1].Interface(); err != nil || !reflect.DeepEqual(got[0].Interface(), want) {
-			faults = append(faults, fmt.Sprintf("%s: %+v, %v\nwant %+v", m.Name, got[0].Interface(), err, want))
+		if err := got[len(got)-1].Interface(); err != nil {
+			faults = append(faults, fmt.Sprintf("%s: %v", m.Name, err))
+			continue
+		}
+		for i, result := range got[:len(got)-1] {
+			if want := made(m.Type.Out(i), m.Name).Interface(); !reflect.DeepEqual(result.Interface(), want) {
+				faults = append(faults, fmt.Sprintf("%s: %+v\nwant %+v", m.Name, result.Interface(), want))
+			}
 		}
 	}
 	if _, err := s.Storage.GetKV(ctx, "missing"); !errors.Is(err, storage.ErrNotFound) || err.Error() != `key "missing": not found` {

@@ -32,6 +32,7 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/iohandler/internal/bucket"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // Options are the settings of a [Handler]; the zero value is ready for use.
@@ -84,7 +85,7 @@ func (h *Handler) CanLoad(stored, wanted reflect.Type) bool {
 // write_duration_s and, for slices and maps, num_rows. Where the codec is deterministic the
 // data version is the SHA-256 of the bytes, in hex.
 func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext, value any) error {
-	key, start, sum := h.key(out.Name), time.Now(), sha256.New()
+	key, start, sum := h.key(out.Name, out.Partition), time.Now(), sha256.New()
 	size, err := h.bucket.Write(ctx, key, h.codec.ContentType(), func(w io.Writer) error {
 		if h.codec.Deterministic() {
 			w = io.MultiWriter(w, sum)
@@ -109,25 +110,25 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 // LoadInput reads the object of in.Name as a value of in.Type. An absent object is
 // [iohandler.ErrNoValue]; any error names the object's URL.
 func (h *Handler) LoadInput(ctx context.Context, in *iohandler.InputContext) (any, error) {
-	key := h.key(in.Name)
+	key := h.key(in.Name, in.Partition)
 	object, err := h.bucket.Open(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("input %q: %w", in.Name, err)
+		return nil, fmt.Errorf("input %s: %w", in, err)
 	}
 	value, err := h.read(object, in.Type)
 	if keeps(value) && err == nil {
 		return value, nil
 	}
 	if err = errors.Join(err, object.Close()); err != nil {
-		return nil, fmt.Errorf("input %q: read %s: %w", in.Name, h.bucket.URL(key), err)
+		return nil, fmt.Errorf("input %s: read %s: %w", in, h.bucket.URL(key), err)
 	}
 	return value, nil
 }
 
 // Delete deletes the object of in.Name; one that is absent is no error.
 func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error {
-	if err := h.bucket.Delete(ctx, h.key(in.Name)); err != nil {
-		return fmt.Errorf("input %q: %w", in.Name, err)
+	if err := h.bucket.Delete(ctx, h.key(in.Name, in.Partition)); err != nil {
+		return fmt.Errorf("input %s: %w", in, err)
 	}
 	return nil
 }
@@ -135,7 +136,9 @@ func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error 
 // Close lets go of the bucket; the next use opens it again. The values of mem:// end with it.
 func (h *Handler) Close() error { return h.bucket.Close() }
 
-func (h *Handler) key(name string) string { return h.bucket.Key(name, h.codec.Extension()) }
+func (h *Handler) key(name string, of partition.Slice) string {
+	return h.bucket.Key(name, of.Key(), h.codec.Extension())
+}
 
 // read decodes what an object holds. The bytes may come from anywhere, so that a panic of a
 // decoder is an error like any other.

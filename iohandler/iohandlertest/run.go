@@ -42,6 +42,7 @@ func Run(t *testing.T, newHandler func(t *testing.T) iohandler.Handler, o Option
 		{"Nil", nilValue},
 		{"Missing", missing},
 		{"Names", names},
+		{"Partitions", partitions},
 		{"Replace", replace},
 		{"ReplaceIsAtomic", replaceIsAtomic},
 		{"EndedContext", endedContext},

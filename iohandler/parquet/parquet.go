@@ -47,6 +47,7 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/iohandler/internal/bucket"
 	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
 )
 
 // Compression names how the columns of a file are compressed.
@@ -161,7 +162,7 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 	if err != nil {
 		return err
 	}
-	key, start := h.key(out.Name), time.Now()
+	key, start := h.key(out.Name, out.Partition), time.Now()
 	var done written
 	size, err := h.bucket.Write(ctx, key, "application/vnd.apache.parquet", func(w io.Writer) (err error) {
 		done, err = h.encode(ctx, w, shape, v)
@@ -192,7 +193,7 @@ func (w written) describe() metadata.Value {
 func (h *Handler) LoadInput(ctx context.Context, in *iohandler.InputContext) (any, error) {
 	value, err := h.load(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("input %q: %w", in.Name, err)
+		return nil, fmt.Errorf("input %s: %w", in, err)
 	}
 	return value, nil
 }
@@ -201,7 +202,7 @@ func (h *Handler) load(ctx context.Context, in *iohandler.InputContext) (any, er
 	if h.fault != nil {
 		return nil, h.fault
 	}
-	key := h.key(in.Name)
+	key := h.key(in.Name, in.Partition)
 	if in.Type == nil {
 		return nil, fmt.Errorf("load %s: a file says nothing about its Go type: %s", h.bucket.URL(key), wanted)
 	}
@@ -250,8 +251,8 @@ func (s *source) load(ctx context.Context, to *shape, again func(context.Context
 
 // Delete deletes the file of in.Name; one that is absent is no error.
 func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error {
-	if err := h.bucket.Delete(ctx, h.key(in.Name)); err != nil {
-		return fmt.Errorf("input %q: %w", in.Name, err)
+	if err := h.bucket.Delete(ctx, h.key(in.Name, in.Partition)); err != nil {
+		return fmt.Errorf("input %s: %w", in, err)
 	}
 	return nil
 }
@@ -259,4 +260,6 @@ func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error 
 // Close lets go of the bucket; the next use opens it again. The values of mem:// end with it.
 func (h *Handler) Close() error { return h.bucket.Close() }
 
-func (h *Handler) key(name string) string { return h.bucket.Key(name, ".parquet") }
+func (h *Handler) key(name string, of partition.Slice) string {
+	return h.bucket.Key(name, of.Key(), ".parquet")
+}

@@ -11,11 +11,18 @@ import (
 
 // apply folds an admitted batch into the store. It cannot fail.
 func (s *Store) apply(b *storage.Batch) {
+	defer s.tell(s.seq)
 	for i := range b.Runs {
 		s.addRun(&b.Runs[i], b.Lease)
 	}
 	for i := range b.RunUpdates {
 		s.updateRun(&b.RunUpdates[i])
+	}
+	for i := range b.Backfills {
+		s.addBackfill(&b.Backfills[i], b.Lease)
+	}
+	for i := range b.BackfillUpdates {
+		s.updateBackfill(&b.BackfillUpdates[i])
 	}
 	for i := range b.Cancels {
 		s.cancel(&b.Cancels[i])
@@ -35,6 +42,9 @@ func (s *Store) apply(b *storage.Batch) {
 	for i := range b.Pools {
 		s.updatePool(&b.Pools[i])
 	}
+	for i := range b.Keys {
+		s.updateKeys(&b.Keys[i])
+	}
 	for _, p := range b.KV {
 		if p.Value == nil {
 			delete(s.kv, p.Key)
@@ -44,6 +54,11 @@ func (s *Store) apply(b *storage.Batch) {
 	}
 	for i := range b.Topologies {
 		s.addTopology(b.Topologies[i])
+	}
+	for i := range b.RunUpdates {
+		if u := &b.RunUpdates[i]; u.State.Terminal() {
+			s.land(s.run(u.Run), u.At)
+		}
 	}
 }
 
@@ -56,15 +71,24 @@ func (s *Store) addRun(rec *storage.RunRecord, lease time.Duration) {
 	if r.record.LeaseUntil = (time.Time{}); rec.Owner != "" && !rec.State.Terminal() {
 		r.record.LeaseUntil = micros(time.Now().Add(lease))
 	}
+	r.record.Targets = nil // not read back
 	s.runs = append(s.runs, r)
 	s.runByID[rec.ID] = r
+	if !rec.State.Terminal() {
+		s.target(r, rec.Targets, rec.CreatedAt)
+	}
 }
 
 func (s *Store) updateRun(u *storage.RunUpdate) {
-	rec := &s.run(u.Run).record // the fence was of this run, so it is there
+	r := s.run(u.Run) // the fence was of this run, so it is there
+	rec := &r.record
 	rec.State, rec.Error, rec.Counts = u.State, u.Error, u.Counts
 	if u.Plan != nil {
 		rec.Plan = u.Plan
+	}
+	if u.Targets != nil && !u.State.Terminal() {
+		s.land(r, u.At)
+		s.target(r, u.Targets, u.At)
 	}
 	switch {
 	case u.State == storage.Running:
@@ -116,18 +140,6 @@ func (s *Store) forget(key storage.AssetKey, k eventKey) {
 }
 
 func (k eventKey) before(o eventKey) bool { return k.run < o.run || k.run == o.run && k.n < o.n }
-
-func (s *Store) updateAsset(u *storage.AssetUpdate) {
-	a := s.asset(u.Asset)
-	if a == nil {
-		return
-	}
-	which := 0
-	if u.Observed {
-		which = 1
-	}
-	a.states[which] = *u
-}
 
 func (s *Store) addLog(l *storage.LogLine) {
 	r := s.run(l.Run)

@@ -53,6 +53,12 @@ func (s *Store) RenewLeases(ctx context.Context, n storage.Renewal) ([]storage.L
 		if states[i].Lost = s.checkFence(f) != nil; states[i].Lost {
 			continue
 		}
+		if f.Backfill != 0 {
+			rec := s.backfill(f.Backfill)
+			rec.LeaseUntil = micros(now.Add(n.Lease))
+			states[i].Cancel = rec.Cancel
+			continue
+		}
 		rec := &s.run(f.Run).record
 		rec.LeaseUntil = micros(now.Add(n.Lease))
 		states[i].Cancel = rec.Cancel
@@ -69,14 +75,19 @@ func (s *Store) RenewLeases(ctx context.Context, n storage.Renewal) ([]storage.L
 	return states, nil
 }
 
-// cancel notes who asked for a run to stop.
+// cancel notes who asked for a run or a backfill to stop.
 func (s *Store) cancel(c *storage.CancelRequest) {
-	r := s.run(c.Run)
-	if r == nil || r.record.State.Terminal() || r.record.Cancel != nil {
+	var noted **storage.CancelRequest
+	if r := s.run(c.Run); r != nil && !r.record.State.Terminal() {
+		noted = &r.record.Cancel
+	} else if f := s.backfill(c.Backfill); f != nil && !f.State.Terminal() {
+		noted = &f.Cancel
+	}
+	if noted == nil || *noted != nil {
 		return
 	}
 	asked := *c
 	asked.At = micros(c.At)
-	r.record.Cancel = &asked
+	*noted = &asked
 	s.signals.Send(storage.TopicCancel)
 }

@@ -17,11 +17,17 @@ type Store struct {
 
 	mu     sync.RWMutex
 	closed bool
-	// runs and assets are indexed by key-1.
-	runs       []*run
-	runByID    map[string]*run
-	assets     []*asset
-	assetByKey map[string]storage.AssetKey
+	// runs, assets and backfills are indexed by key-1.
+	runs         []*run
+	runByID      map[string]*run
+	assets       []*asset
+	assetByKey   map[string]storage.AssetKey
+	backfills    []*storage.BackfillRecord
+	backfillByID map[string]*storage.BackfillRecord
+	keys         map[string]*keyTable
+	// seq counts the updates of states and what else is a change; the feed is in its order.
+	seq  int64
+	feed []*changes
 	// claims are in the order of arrival.
 	claims     []*claim
 	pools      map[string]pool
@@ -38,12 +44,16 @@ type run struct {
 	// events and logs are in the order of N.
 	events []storage.Event
 	logs   []storage.LogLine
+	// targets are the assets of which the run has partitions in flight.
+	targets []storage.AssetKey
 }
 
 type asset struct {
 	name string
-	// states are the latest materialization and observation; Asset is zero where there was none.
-	states [2]storage.AssetUpdate
+	// states are the latest of each kind, nil where there is none.
+	states [storage.StateKinds]*state
+	// parts is what is kept of partitions, nil until there is something.
+	parts *parts
 	// history has the events of the asset in the order of run and N.
 	history []eventKey
 }
@@ -60,6 +70,7 @@ func New() *Store {
 	return &Store{
 		id:      hex.EncodeToString(id[:]),
 		runByID: map[string]*run{}, assetByKey: map[string]storage.AssetKey{}, pools: map[string]pool{},
+		backfillByID: map[string]*storage.BackfillRecord{}, keys: map[string]*keyTable{},
 		kv: map[string][]byte{}, topologies: map[string]storage.Topology{},
 		refused: map[storage.Fence]error{},
 	}
@@ -122,6 +133,13 @@ func (s *Store) Append(b *storage.Batch) error {
 	return nil
 }
 
+// tell wakes who watches the feed of changes where it has grown.
+func (s *Store) tell(before int64) {
+	if s.seq > before {
+		s.signals.Send(storage.TopicChanges)
+	}
+}
+
 // admit checks a fence and remembers its refusal.
 func (s *Store) admit(f storage.Fence) error {
 	if s.closed {
@@ -141,6 +159,9 @@ func (s *Store) admit(f storage.Fence) error {
 }
 
 func (s *Store) checkFence(f storage.Fence) error {
+	if f.Backfill != 0 {
+		return s.checkBackfill(f)
+	}
 	r := s.run(f.Run)
 	switch {
 	case r == nil:
@@ -171,7 +192,7 @@ func (s *Store) expect(b *storage.Batch) error {
 			}
 		}
 	}
-	return nil
+	return s.expectBackfills(b.Backfills)
 }
 
 // run returns the run of a key, nil where there is none.

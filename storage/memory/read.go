@@ -55,7 +55,7 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	var list []storage.RunRecord
 	for i := end - 1; i >= 0 && len(list) < limit; i-- {
 		rec := s.runs[i].record
-		if q.Location != "" && rec.Location != q.Location || q.Job != "" && rec.Job != q.Job ||
+		if q.Location != "" && rec.Location != q.Location || q.Job != "" && rec.Job != q.Job || q.Backfill != "" && rec.Backfill != q.Backfill ||
 			len(q.States) > 0 && !slices.Contains(q.States, rec.State) ||
 			(q.Owned || q.Abandoned) && rec.LeaseUntil.IsZero() || q.Abandoned && rec.LeaseUntil.After(now) {
 			continue
@@ -102,7 +102,9 @@ func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) 
 		}
 		events := s.run(k.run).events
 		i := sort.Search(len(events), func(i int) bool { return events[i].N >= k.n })
-		list = append(list, events[i])
+		if q.Partition == "" || events[i].Partition == q.Partition {
+			list = append(list, events[i])
+		}
 	}
 	return list, nil
 }
@@ -160,23 +162,28 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 func (s *Store) assetRecord(key storage.AssetKey) (storage.AssetRecord, error) {
 	a := s.assets[key-1]
 	rec := storage.AssetRecord{Key: key, Name: a.name}
-	var err error
-	if rec.Materialization, err = s.state(a, 0); err == nil {
-		rec.Observation, err = s.state(a, 1)
+	for kind, to := range [storage.StateKinds]**storage.AssetState{&rec.Materialization, &rec.Observation, &rec.Failure, &rec.Wipe} {
+		if a.states[kind] == nil {
+			continue
+		}
+		st, err := s.assetState(a.states[kind])
+		if err != nil {
+			return storage.AssetRecord{}, fmt.Errorf("asset %q: %w", a.name, err)
+		}
+		*to = &st
 	}
-	return rec, err
+	return rec, nil
 }
 
-func (s *Store) state(a *asset, which int) (*storage.AssetState, error) {
-	u := &a.states[which]
-	if u.Asset == 0 {
-		return nil, nil //nolint:nilnil // an asset without this state is no error
-	}
+func (s *Store) assetState(u *state) (storage.AssetState, error) {
 	d, err := storage.ParseDetail(u.Detail)
 	if err != nil {
-		return nil, fmt.Errorf("asset %q: %w", a.name, err)
+		return storage.AssetState{}, err
 	}
-	st := &storage.AssetState{Run: u.Run, N: u.N, At: u.At.Time(), DataVersion: u.DataVersion, CodeVersion: u.CodeVersion, Detail: d}
+	st := storage.AssetState{
+		Seq: u.seq, Run: u.Run, N: u.N, At: u.At.Time(), Partition: u.Partition,
+		DataVersion: u.DataVersion, CodeVersion: u.CodeVersion, Detail: d,
+	}
 	if r := s.run(u.Run); r != nil {
 		st.RunID = r.record.ID
 	}

@@ -7,120 +7,111 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/audit"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
 // Check reads the whole store and says in words which of its invariants do not hold, nothing where
-// all do: an ended run has one end with its state and its counts, events
-// are numbered from 1 without gaps and belong to recorded runs, and the state of an asset is its newest
-// event. It reads one snapshot, so it may run while others write; an error is a check that could
-// not be made. (Whether pages are damaged is the server's to say, see pg_amcheck.)
+// all do: an ended run has one end with its state and its counts, and neither leases, slots nor
+// partitions in flight; events are numbered from 1 without gaps and belong to recorded runs; the states of assets and
+// partitions have their events, as far as both are kept; the sets of an asset are what its states come to; groups
+// have no partition in common; keys have the ordinals that their table says; a backfill's counts and sets add up. It
+// reads one snapshot, so it may run while others write; an error is a check that could not be made. (Whether pages are
+// damaged is the server's to say, see pg_amcheck.)
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	return read(ctx, s, "check", func(_ *db.Queries, ctx context.Context) ([]string, error) {
 		tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 		if err != nil {
 			return nil, err
 		}
-		c := &checker{ctx: ctx, q: s.reads.WithTx(tx)}
-		for _, check := range []func() error{c.ends, c.counts, c.numbers, c.strays, c.states, c.missingStates} {
-			if err = check(); err != nil {
-				break
-			}
-		}
-		return c.found, errors.Join(err, tx.Rollback(ctx))
+		c := newChecker(ctx, tx)
+		err = errors.Join(c.all(), tx.Rollback(ctx))
+		return audit.Texts(c.findings), err
 	})
+}
+
+// Repair mends what [Store.Check] finds, as far as that is no guess, and says in words what it has done: sets are made again
+// from the states, what ended runs have in flight, hold or are leased is freed, counts of steps are taken from the events, groups
+// lose what a newer one has, tables of keys say what they have. All of it is one transaction, during which nobody else writes.
+func (s *Store) Repair(ctx context.Context) (done []string, err error) {
+	if s.closed.Load() {
+		return nil, storage.ErrClosed
+	}
+	conn, err := s.target.connect(ctx, "SET lock_timeout TO '"+lockTimeout+"'")
+	if err != nil {
+		return nil, s.target.explain("repair", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	if _, err := conn.Exec(ctx, enterFeed.sql, s.target.feedKey()); err != nil {
+		return nil, s.target.explain("repair", err)
+	}
+	for conflicts := 0; ; conflicts++ {
+		done, err = s.repair(ctx, conn)
+		if !isConflict(err) || conflicts == maxConflicts {
+			return done, s.target.explain("repair", err)
+		}
+	}
+}
+
+// lockAll keeps others from writing. Tables come in the order in which the writer comes to them, so that nobody waits in a circle.
+const lockAll = `LOCK TABLE run, backfill, pool, slot, asset, partition_set, partition_group, key_table, partition_key, event, asset_state,
+	partition_state, in_flight, log, change IN EXCLUSIVE MODE`
+
+func (s *Store) repair(ctx context.Context, conn *pgx.Conn) (done []string, err error) {
+	topics := storage.TopicChanges
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockAll); err != nil {
+			return err
+		}
+		c := newChecker(ctx, tx)
+		if err := c.all(); err != nil {
+			return err
+		}
+		if done, err = audit.Mend(c.findings); err != nil || len(done) == 0 {
+			return err
+		}
+		topics |= c.touched
+		_, err = tx.Exec(ctx, "SELECT pg_notify($1, $2)", s.channel(), fmt.Sprint(topics))
+		return err
+	})
+	if err == nil && len(done) > 0 {
+		s.signals.Send(topics)
+	}
+	return done, err
 }
 
 type checker struct {
-	ctx   context.Context //nolint:containedctx // it lives as long as one call of Check
-	q     *db.Queries
-	found []string
+	ctx      context.Context //nolint:containedctx // it lives as long as one call of Check
+	tx       pgx.Tx
+	q        *db.Queries
+	findings []audit.Finding
+	// entries are those that mending added to the feed of changes; touched are topics that it wrote.
+	entries int32
+	touched storage.Topic
+}
+
+func newChecker(ctx context.Context, tx pgx.Tx) *checker {
+	return &checker{ctx: ctx, tx: tx, q: db.New(tx)}
+}
+
+func (c *checker) all() error {
+	for _, check := range []func() error{
+		c.ends, c.counts, c.numbers, c.strays, c.leases, c.slots, c.states, c.missingStates,
+		c.partitionStates, c.missingPartitions, c.sets, c.inFlight, c.keys, c.backfills, c.runBackfills,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *checker) report(format string, args ...any) {
-	c.found = append(c.found, fmt.Sprintf(format, args...))
+	c.findings = append(c.findings, audit.Finding{Text: fmt.Sprintf(format, args...)})
 }
 
-func (c *checker) ends() error {
-	rows, err := c.q.CheckEnds(c.ctx, int16(storage.RunEnded))
-	for _, r := range rows {
-		id, state := original(r.ID), storage.RunState(r.State)
-		switch {
-		case !state.Terminal():
-			c.report("run %q is %s, but has an end among its events", id, state)
-		case r.Ends == 1:
-			c.report("run %q is recorded as %s, its end says %s", id, state, storage.RunState(r.Status))
-		default:
-			c.report("run %q is %s and has %d ends among its events, want one", id, state, r.Ends)
-		}
-	}
-	return err
-}
-
-func (c *checker) counts() error {
-	rows, err := c.q.CheckCounts(c.ctx, db.CheckCountsParams{
-		Succeeded: int16(storage.StepSucceeded), Expanded: int16(storage.StepExpanded), Failed: int16(storage.StepFailed),
-		Skipped: int16(storage.StepSkipped), Canceled: int16(storage.StepCanceled),
-	})
-	for _, r := range rows {
-		c.report("run %q counts %d succeeded, %d failed, %d skipped, %d canceled steps; its events say %d, %d, %d, %d", original(r.ID),
-			r.Succeeded, r.Failed, r.Skipped, r.Canceled, r.EventsSucceeded, r.EventsFailed, r.EventsSkipped, r.EventsCanceled)
-	}
-	return err
-}
-
-func (c *checker) numbers() error {
-	rows, err := c.q.CheckNumbers(c.ctx)
-	for _, r := range rows {
-		c.report("run %q has %d events numbered from %d to %d, want 1 to %d", original(r.ID), r.Events, r.Lowest, r.Highest, r.Events)
-	}
-	return err
-}
-
-func (c *checker) strays() error {
-	events, err := c.q.CheckStrayEvents(c.ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range events {
-		c.report("%d events belong to run %d, which is not recorded", r.Events, r.Run)
-	}
-	lines, err := c.q.CheckStrayLogs(c.ctx)
-	for _, r := range lines {
-		c.report("%d log lines belong to run %d, which is not recorded", r.Lines, r.Run)
-	}
-	return err
-}
-
-func (c *checker) states() error {
-	rows, err := c.q.CheckStates(c.ctx, int16(storage.AssetObserved))
-	for _, r := range rows {
-		what, name, run := stateWord(r.Observed), original(r.Name.String), original(r.RunID.String)
-		switch {
-		case !r.Name.Valid:
-			c.report("the %s state of asset %d: there is no such asset", what, r.Asset)
-		case !r.RunID.Valid:
-			c.report("asset %q was last %s by a run that is not recorded", name, what)
-		case r.HasNewer:
-			c.report("asset %q was last %s by event %d of run %q, which has a newer one", name, what, r.N, run)
-		default:
-			c.report("asset %q was last %s by event %d of run %q, which says otherwise or is not there", name, what, r.N, run)
-		}
-	}
-	return err
-}
-
-func (c *checker) missingStates() error {
-	rows, err := c.q.CheckMissingStates(c.ctx, int16(storage.AssetObserved))
-	for _, r := range rows {
-		c.report("asset %q was %s by %d events, but has no such state", original(r.Name), stateWord(r.Observed), r.Events)
-	}
-	return err
-}
-
-func stateWord(observed bool) string {
-	if observed {
-		return "observed"
-	}
-	return "materialized"
+// mendable adds how the last finding is mended.
+func (c *checker) mendable(mend func() error, format string, args ...any) {
+	f := &c.findings[len(c.findings)-1]
+	f.Mend, f.Mended = mend, fmt.Sprintf(format, args...)
 }

@@ -63,10 +63,13 @@ func (f *facts) check(r *commit.Request) error {
 			return fmt.Errorf("run %q: %w: the batch has it twice", id, storage.ErrRunExists)
 		}
 	}
-	return nil
+	return f.expectBackfills(r.Backfills)
 }
 
 func (f *facts) checkFence(fence storage.Fence) error {
+	if fence.Backfill != 0 {
+		return f.checkBackfill(fence)
+	}
 	r := f.runs[fence.Run]
 	switch {
 	case r == nil:
@@ -82,9 +85,12 @@ func (f *facts) checkFence(fence storage.Fence) error {
 // apply gives a request that was admitted its effects.
 func (f *facts) apply(g *commit.Group, r *commit.Request, e *effects) error {
 	if b := r.Batch; b != nil {
-		if err := f.applyCommitted(b, r.Runs, e); err != nil {
+		if err := f.applyCommitted(b, r, e); err != nil {
 			return err
 		}
+	}
+	for i := range r.Starts {
+		f.update(&r.Starts[i], e)
 	}
 	events, assets, logs, releases := g.Records(r)
 	for i := range releases {
@@ -94,36 +100,53 @@ func (f *facts) apply(g *commit.Group, r *commit.Request, e *effects) error {
 		f.addEvent(&events[i], e)
 	}
 	for i := range assets {
-		e.states.put(&assets[i])
+		f.updateAsset(&assets[i], e)
 	}
 	for i := range logs {
 		f.addLine(&logs[i], e)
 	}
+	if r.Batch != nil {
+		f.landEnded(r.Batch.RunUpdates, e)
+	}
 	return nil
 }
 
+// landEnded drops what runs that ended leave in flight.
+func (f *facts) landEnded(updates []storage.RunUpdate, e *effects) {
+	for i := range updates {
+		if u := &updates[i]; u.State.Terminal() {
+			f.drop(u.Run, storage.MicrosOf(u.At), e)
+		}
+	}
+}
+
 // applyCommitted has what is never appended.
-func (f *facts) applyCommitted(b *storage.Batch, runs []commit.Run, e *effects) error {
+func (f *facts) applyCommitted(b *storage.Batch, req *commit.Request, e *effects) error {
 	cancels, err := encodeCancels(b.Cancels) // before anything has an effect
 	if err != nil {
 		return err
 	}
-	for i := range runs {
-		r := &newRun{Run: &runs[i], id: runs[i].Record.ID}
-		if rec := r.Record; rec.Owner != "" && !rec.State.Terminal() {
-			r.until = f.after(b.Lease)
-		}
-		f.taken[r.id] = true
-		e.runs = append(e.runs, r)
+	for i := range req.Runs {
+		f.insertRun(&req.Runs[i], b.Lease, e)
 	}
 	for i := range b.RunUpdates {
 		f.update(&b.RunUpdates[i], e)
 	}
+	for i := range req.Backfills {
+		f.insertBackfill(&req.Backfills[i], b.Lease, e)
+	}
+	for i := range req.Progress {
+		f.updateBackfill(&req.Progress[i], e)
+	}
 	for i := range b.Cancels {
 		f.cancel(b.Cancels[i].Run, cancels[i], e)
+		f.cancelBackfill(b.Cancels[i].Backfill, cancels[i], e)
 	}
 	for i := range b.Pools {
 		f.setPool(&b.Pools[i], e)
+	}
+	for i := range b.Keys {
+		e.keys = append(e.keys, &keyChange{KeyUpdate: &b.Keys[i], table: f.tables[b.Keys[i].Table]})
 	}
 	for i := range b.KV {
 		e.values.put(&b.KV[i])
@@ -133,6 +156,22 @@ func (f *facts) applyCommitted(b *storage.Batch, runs []commit.Run, e *effects) 
 		e.topologies.put(&b.Topologies[i])
 	}
 	return nil
+}
+
+func (f *facts) insertRun(run *commit.Run, lease time.Duration, e *effects) {
+	r := &newRun{Run: run, id: run.Record.ID}
+	rec := r.Record
+	if rec.Owner != "" && !rec.State.Terminal() {
+		r.until = f.after(lease)
+	}
+	f.taken[r.id] = true
+	e.runs = append(e.runs, r)
+	if len(f.runKeys) > 0 { // some run of the transaction needs its key now, and keys grow in the order of runs
+		r.key, f.runKeys = storage.RunKey(f.runKeys[0]), f.runKeys[1:]
+	}
+	if !rec.State.Terminal() {
+		f.fly(r.key, rec.Targets, storage.MicrosOf(rec.CreatedAt), e)
+	}
 }
 
 // after is an instant from now by the server's clock.
@@ -163,6 +202,10 @@ func (f *facts) update(u *storage.RunUpdate, e *effects) {
 	case u.State.Terminal():
 		r.ended, r.until = &at, 0
 	}
+	if u.Targets != nil && !u.State.Terminal() {
+		f.drop(u.Run, at, e)
+		f.fly(u.Run, u.Targets, at, e)
+	}
 	e.change(r)
 }
 
@@ -173,7 +216,7 @@ func encodeCancels(list []storage.CancelRequest) ([][]byte, error) {
 		c.At = storage.MicrosOf(c.At).Time()
 		var err error
 		if docs[i], err = json.Marshal(c); err != nil {
-			return nil, fmt.Errorf("the request to cancel run %d: %w", c.Run, err)
+			return nil, fmt.Errorf("a request to cancel: %w", err)
 		}
 	}
 	return docs, nil

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/rivers-go/rivers/storage"
 )
@@ -21,6 +22,21 @@ type facts struct {
 	claims []*claim // in the order of arrival
 	// tickets are new places in line.
 	tickets []int64
+
+	// name is xid as a number, offset what is added to it, seq the last number that was given, see [facts.number].
+	name, offset, seq int64
+	kind              storage.StateKind
+	shares            bool
+	assets            map[storage.AssetKey]*parted
+	flights           map[storage.RunKey][]*flight
+	// runKeys and fillKeys are for new runs and backfills.
+	runKeys, fillKeys []int64
+	backfills         map[storage.BackfillKey]*backfill
+	fillByID          map[string]*backfill
+	fillTaken         map[string]bool
+	tables            map[string]*keyTable
+	// damaged is set where something does not read.
+	damaged error
 }
 
 // run is a run's row as the transaction sees it, and what it changes of it.
@@ -65,7 +81,11 @@ type claim struct {
 }
 
 func newFacts() *facts {
-	return &facts{runs: map[storage.RunKey]*run{}, byID: map[string]*run{}, taken: map[string]bool{}, pools: map[string]*pool{}}
+	return &facts{
+		runs: map[storage.RunKey]*run{}, byID: map[string]*run{}, taken: map[string]bool{}, pools: map[string]*pool{},
+		assets: map[storage.AssetKey]*parted{}, flights: map[storage.RunKey][]*flight{}, backfills: map[storage.BackfillKey]*backfill{},
+		fillByID: map[string]*backfill{}, fillTaken: map[string]bool{}, tables: map[string]*keyTable{},
+	}
 }
 
 func (f *facts) reset() {
@@ -74,7 +94,17 @@ func (f *facts) reset() {
 	clear(f.taken)
 	clear(f.pools)
 	clear(f.claims)
-	*f = facts{runs: f.runs, byID: f.byID, taken: f.taken, pools: f.pools, claims: f.claims[:0], tickets: f.tickets[:0]}
+	clear(f.assets)
+	clear(f.flights)
+	clear(f.backfills)
+	clear(f.fillByID)
+	clear(f.fillTaken)
+	clear(f.tables)
+	*f = facts{
+		runs: f.runs, byID: f.byID, taken: f.taken, pools: f.pools, claims: f.claims[:0], tickets: f.tickets[:0],
+		assets: f.assets, flights: f.flights, backfills: f.backfills, fillByID: f.fillByID, fillTaken: f.fillTaken, tables: f.tables,
+		runKeys: f.runKeys[:0], fillKeys: f.fillKeys[:0],
+	}
 }
 
 // The questions of a transaction's beginning, in the order in which they are asked. Locks come before
@@ -104,7 +134,12 @@ var (
 			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i),
 		ARRAY(SELECT coalesce((SELECT max(n) FROM log WHERE log.run = asked.run), 0)
 			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i),
-		(SELECT store.id FROM store WHERE one)`}
+		(SELECT store.id FROM store WHERE one), (SELECT store.seq_offset FROM store WHERE one),
+		ARRAY(SELECT run FROM in_flight WHERE run = ANY($3::bigint[]) ORDER BY run, asset),
+		ARRAY(SELECT asset FROM in_flight WHERE run = ANY($3::bigint[]) ORDER BY run, asset),
+		ARRAY(SELECT labels FROM in_flight WHERE run = ANY($3::bigint[]) ORDER BY run, asset)`}
+	takeRunKeys  = &statement{name: "rivers_take_run_key", sql: `SELECT nextval('run_key_seq') FROM generate_series(1, $1::bigint)`}
+	takeFillKeys = &statement{name: "rivers_take_backfill_key", sql: `SELECT nextval('backfill_key_seq') FROM generate_series(1, $1::bigint)`}
 )
 
 // load begins a transaction and learns what the requests need, in one trip.
@@ -118,6 +153,7 @@ func (f *facts) load(s *session, n *needs) error {
 	case len(n.runs) > 0:
 		t.send(lockRuns, f.addRun, integers(n.runs))
 	}
+	f.askBackfills(t, n)
 	if len(n.pools) > 0 || len(n.renewed) > 0 {
 		t.send(lockPools, f.addPool, textList(n.pools), integers(n.renewed))
 	}
@@ -125,10 +161,34 @@ func (f *facts) load(s *session, n *needs) error {
 		t.send(readSlots, f.addSlot, textList(n.pools), integers(n.holders), textList(n.claimed))
 	}
 	if n.tickets > 0 {
-		t.send(takeTickets, func(row [][]byte) { f.tickets = append(f.tickets, integer(row[0])) }, putInteger(nil, int64(n.tickets))[4:])
+		t.send(takeTickets, func(row [][]byte) { f.tickets = append(f.tickets, integer(row[0])) }, parameter(int64(n.tickets)))
 	}
-	t.send(lookAround, func(row [][]byte) { f.look(row, n.numbered) }, textList(n.ids), integers(n.numbered))
-	return t.end()
+	f.askParted(t, n)
+	f.askTables(t, n)
+	if n.keyed {
+		t.send(takeRunKeys, func(row [][]byte) { f.runKeys = append(f.runKeys, integer(row[0])) }, parameter(int64(n.newRuns)))
+	}
+	t.send(lookAround, func(row [][]byte) { f.look(row, n.numbered) }, textList(n.ids), integers(n.numbered), integers(n.flights))
+	if err := t.end(); err != nil {
+		return err
+	}
+	return f.damaged
+}
+
+// parameter is an integer as a parameter.
+func parameter(n int64) []byte { return putInteger(nil, n)[4:] }
+
+// askParted locks assets with partitions and asks what is kept of them.
+func (f *facts) askParted(t *trip, n *needs) {
+	if len(n.assets) == 0 {
+		return
+	}
+	assets := integers(n.assets)
+	t.send(lockAssets, f.addAsset, assets)
+	t.send(readSets, f.addSet, assets)
+	if n.groups {
+		t.send(readGroups, f.addGroup, assets)
+	}
 }
 
 func (f *facts) addRun(row [][]byte) {
@@ -173,6 +233,16 @@ func (f *facts) look(row [][]byte, numbered []storage.RunKey) {
 		if r := f.runs[numbered[i]]; r != nil {
 			r.lastLine = integer(n)
 		}
+		i++
+	})
+	f.name, _ = strconv.ParseInt(f.xid, 10, 64) // the server wrote it
+	f.offset = integer(row[6])
+	var runs, assets []int64
+	elements(row[7], func(n []byte) { runs = append(runs, integer(n)) })
+	elements(row[8], func(n []byte) { assets = append(assets, integer(n)) })
+	i = 0
+	elements(row[9], func(labels []byte) {
+		f.addFlight(storage.RunKey(runs[i]), storage.AssetKey(assets[i]), labels)
 		i++
 	})
 }

@@ -80,6 +80,10 @@ type renewal struct {
 // moment in which it is extended.
 func (r *renewal) needs(n *needs) {
 	for _, f := range r.Fences {
+		if f.Backfill != 0 {
+			n.backfills = append(n.backfills, f.Backfill)
+			continue
+		}
 		n.runs, n.renewed, n.holders = append(n.runs, f.Run), append(n.renewed, f.Run), append(n.holders, f.Run)
 	}
 }
@@ -90,11 +94,21 @@ func (r *renewal) decide(f *facts, e *effects) (refusal error) {
 		if r.states[i].Lost = f.checkFence(fence) != nil; r.states[i].Lost {
 			continue
 		}
+		if fence.Backfill != 0 {
+			held := f.backfills[fence.Backfill]
+			held.until = f.after(r.Lease)
+			e.changeBackfill(held)
+			var err error
+			if r.states[i].Cancel, err = cancelRequest(storage.CancelRequest{Backfill: held.key}, held.cancel); err != nil {
+				return err
+			}
+			continue
+		}
 		held := f.runs[fence.Run]
 		held.until = f.after(r.Lease)
 		e.change(held)
 		var err error
-		if r.states[i].Cancel, err = cancelRequest(held.key, held.cancel); err != nil {
+		if r.states[i].Cancel, err = cancelRequest(storage.CancelRequest{Run: held.key}, held.cancel); err != nil {
 			return err
 		}
 		for _, c := range f.claims {

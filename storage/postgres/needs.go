@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/rivers-go/rivers/storage"
@@ -23,6 +24,24 @@ type needs struct {
 	holders []storage.RunKey
 	// tickets is how many steps may need a place in line.
 	tickets int
+
+	// assets are those of whose partitions there are updates; groups says that some are about many at once.
+	assets []storage.AssetKey
+	groups bool
+	// flights are runs whose partitions in flight may change.
+	flights []storage.RunKey
+	// newRuns is how many runs are new; keyed says that one of them needs its key before it is inserted.
+	newRuns int
+	keyed   bool
+
+	// backfills are locked, by key or by ID; fillIDs are asked for, whether a backfill has them, and fillKeys is how many
+	// are new.
+	backfills    []storage.BackfillKey
+	claimedFills []string
+	fillIDs      []string
+	fillKeys     int
+	// tables of keys are made and locked.
+	tables []string
 }
 
 // slots says whether anything about slots is to be decided.
@@ -34,6 +53,7 @@ func (n *needs) reset() {
 	*n = needs{
 		runs: n.runs[:0], claimed: n.claimed[:0], ids: n.ids[:0], numbered: n.numbered[:0],
 		pools: n.pools[:0], renewed: n.renewed[:0], holders: n.holders[:0],
+		assets: n.assets[:0], flights: n.flights[:0], backfills: n.backfills[:0], claimedFills: n.claimedFills[:0], fillIDs: n.fillIDs[:0], tables: n.tables[:0],
 	}
 }
 
@@ -47,21 +67,45 @@ func (n *needs) collect(g *commit.Group, requests []commit.Request) {
 		if r.Fence.Run != 0 {
 			n.runs = append(n.runs, r.Fence.Run)
 		}
+		if r.Fence.Backfill != 0 {
+			n.backfills = append(n.backfills, r.Fence.Backfill)
+		}
 		if r.Call != nil {
 			r.Call.(call).needs(n)
 			continue
 		}
 		n.batch(r.Batch)
-		events, _, logs, releases := g.Records(r)
+		events, assets, logs, releases := g.Records(r)
 		n.records(r.Fence.Run, events, logs)
+		n.states(assets)
 		for i := range releases {
 			n.runs = append(n.runs, releases[i].Run)
 			n.holders = append(n.holders, releases[i].Run)
 		}
 	}
-	for _, list := range []*[]storage.RunKey{&n.runs, &n.numbered, &n.renewed, &n.holders} {
-		slices.Sort(*list)
-		*list = slices.Compact(*list)
+	for _, list := range []*[]storage.RunKey{&n.runs, &n.numbered, &n.renewed, &n.holders, &n.flights} {
+		*list = distinct(*list)
+	}
+	n.assets, n.backfills, n.tables = distinct(n.assets), distinct(n.backfills), distinct(n.tables)
+}
+
+func distinct[T cmp.Ordered](list []T) []T {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// states adds what updates of states are about.
+func (n *needs) states(updates []storage.AssetUpdate) {
+	for i := range updates {
+		u := &updates[i]
+		if !u.Partitioned() {
+			continue
+		}
+		n.assets = append(n.assets, u.Asset)
+		n.groups = n.groups || u.Partition == "" || u.Kind == storage.Wiped
+		if u.Run != 0 && (u.Kind == storage.Materialized || u.Kind == storage.Failed) {
+			n.runs, n.flights = append(n.runs, u.Run), append(n.flights, u.Run)
+		}
 	}
 }
 
@@ -75,9 +119,26 @@ func (n *needs) batch(b *storage.Batch) {
 	}
 	for i := range b.Runs {
 		n.ids = append(n.ids, b.Runs[i].ID)
+		if len(b.Runs[i].Targets) > 0 {
+			n.keyed = true
+		}
+	}
+	n.newRuns += len(b.Runs)
+	for i := range b.RunUpdates {
+		if u := &b.RunUpdates[i]; u.State.Terminal() || u.Targets != nil {
+			n.flights = append(n.flights, u.Run)
+		}
+	}
+	for i := range b.Backfills {
+		n.fillIDs = append(n.fillIDs, b.Backfills[i].ID)
+		n.fillKeys++
 	}
 	for i := range b.Cancels {
 		n.runs = append(n.runs, b.Cancels[i].Run)
+		n.backfills = append(n.backfills, b.Cancels[i].Backfill)
+	}
+	for i := range b.Keys {
+		n.tables = append(n.tables, b.Keys[i].Table)
 	}
 	for i := range b.Pools {
 		n.pools = append(n.pools, b.Pools[i].Name)

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
@@ -27,5 +28,7 @@ func TestConformance(t *testing.T) {
 			}
 			return urls.open(t, urls.of(s))
 		}),
-		storagetest.Processes(urls.of))
+		storagetest.Processes(urls.of),
+		storagetest.Checked(func(t *testing.T, s storage.Storage, sql string) { execute(t, urls.of(s), sql) },
+			func(data []byte) string { return fmt.Sprintf(`'\x%x'::bytea`, data) }))
 }

@@ -85,7 +85,7 @@ func (s *Store) assetRecords(rows []db.GetAssetStatesRow) ([]storage.AssetRecord
 }
 
 func addState(rec *storage.AssetRecord, row *db.GetAssetStatesRow) error {
-	if !row.Observed.Valid {
+	if !row.Kind.Valid {
 		return nil
 	}
 	d, err := storage.ParseDetail(document(row.Detail))
@@ -93,13 +93,19 @@ func addState(rec *storage.AssetRecord, row *db.GetAssetStatesRow) error {
 		return err
 	}
 	state := &storage.AssetState{
+		Seq: row.Seq.Int64, Partition: original(row.Partition.String),
 		RunID: original(row.RunID.String), Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
 		DataVersion: original(row.DataVersion.String), CodeVersion: original(row.CodeVersion.String), Detail: d,
 	}
-	if row.Observed.Bool {
-		rec.Observation = state
-	} else {
+	switch storage.StateKind(row.Kind.Int16) {
+	case storage.Materialized:
 		rec.Materialization = state
+	case storage.Observed:
+		rec.Observation = state
+	case storage.Failed:
+		rec.Failure = state
+	case storage.Wiped:
+		rec.Wipe = state
 	}
 	return nil
 }

@@ -21,7 +21,8 @@ func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage
 // ListAssetEvents returns the materializations and observations of an asset, newest first.
 func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
 	p := db.ListAssetEventsParams{
-		Asset: int64(q.Asset), BeforeRun: int64(q.BeforeRun), BeforeN: q.BeforeN, Max: int64(cmp.Or(q.Limit, defaultLimit)),
+		Asset: int64(q.Asset), BeforeRun: int64(q.BeforeRun), BeforeN: q.BeforeN,
+		Partition: kept(q.Partition), AnyPartition: q.Partition == "", Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.BeforeRun == 0 {
 		p.BeforeRun = math.MaxInt64
@@ -43,7 +44,7 @@ func events(rows []db.Event) []storage.Event {
 				At: storage.Micros(row.At), RetryAt: storage.Micros(row.RetryAt), Step: row.Step, Attempt: row.Attempt, Cause: row.Cause,
 				Kind: storage.EventKind(row.Kind), Status: uint8(row.Status),
 			},
-			Asset: storage.AssetKey(row.Asset.Int64), Detail: document(row.Detail),
+			Asset: storage.AssetKey(row.Asset.Int64), Partition: original(row.Partition), Detail: document(row.Detail),
 		}
 	}
 	return list

@@ -20,7 +20,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 		return storage.RunRecord{}, err
 	}
 	rec, err := runRecord(db.ListRunsRow{
-		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, State: row.State, Token: row.Token,
+		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, Backfill: row.Backfill, Partition: row.Partition, State: row.State, Token: row.Token,
 		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
 		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
 		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel,
@@ -69,6 +69,17 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 // listRuns asks for runs without an end, and so for those that have a lease, among few; for others in the whole history.
 func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery, ended bool) ([]db.ListRunsRow, error) {
 	const what = "list runs"
+	if q.Backfill != "" {
+		found, err := readBy(ctx, s, what, (*db.Queries).ListBackfillRuns, db.ListBackfillRunsParams{
+			Backfill: kept(q.Backfill), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
+			States: p.States, Owned: q.Owned || q.Abandoned, Abandoned: q.Abandoned, Max: p.Max,
+		})
+		rows := make([]db.ListRunsRow, len(found))
+		for i := range found {
+			rows[i] = db.ListRunsRow(found[i])
+		}
+		return rows, err
+	}
 	if ended && !q.Owned && !q.Abandoned {
 		return readBy(ctx, s, what, (*db.Queries).ListRuns, p)
 	}
@@ -86,6 +97,7 @@ func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.Ru
 func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 	rec := storage.RunRecord{
 		Key: storage.RunKey(row.Key), ID: original(row.ID), Location: original(row.Location), Job: original(row.Job),
+		Backfill: original(row.Backfill), Partition: original(row.Partition),
 		State: storage.RunState(row.State), Token: row.Token, Error: original(row.Error),
 		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(),
 		EndedAt: storage.Micros(row.EndedAt).Time(),
@@ -95,18 +107,18 @@ func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 		Owner: original(row.Owner), LeaseUntil: storage.Micros(row.LeaseUntil).Time(),
 	}
 	var err error
-	rec.Cancel, err = cancelRequest(rec.Key, row.Cancel)
+	rec.Cancel, err = cancelRequest(storage.CancelRequest{Run: rec.Key}, row.Cancel)
 	return rec, errors.Join(err, decode(row.Request, &rec.Request), decode(row.Tags, &rec.Tags))
 }
 
-// cancelRequest reads what a run's row keeps of the request to stop it, nil where there is none.
-func cancelRequest(run storage.RunKey, doc []byte) (*storage.CancelRequest, error) {
+// cancelRequest reads what a row keeps of the request to stop it into one that names what it is of, nil where there
+// is none.
+func cancelRequest(c storage.CancelRequest, doc []byte) (*storage.CancelRequest, error) {
 	if len(doc) == 0 {
 		return nil, nil //nolint:nilnil // nobody asked, which is no error
 	}
-	c := storage.CancelRequest{Run: run}
 	if err := json.Unmarshal(doc, &c); err != nil {
-		return nil, fmt.Errorf("the request to cancel run %d: %w", run, err)
+		return nil, fmt.Errorf("a request to cancel: %w", err)
 	}
 	return &c, nil
 }

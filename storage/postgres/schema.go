@@ -18,7 +18,7 @@ import (
 
 const (
 	// schemaVersion is the schema this program reads and writes: the number of the last migration.
-	schemaVersion = 1
+	schemaVersion = 2
 	// minServer is the oldest server that can say what became of a transaction by its name.
 	minServer = 130000
 )
@@ -46,9 +46,14 @@ INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true);
 `
 
 // lockKey names the lock under which the schema is made and changed.
-func (t *target) lockKey() int64 {
+func (t *target) lockKey() int64 { return t.keyOf("rivers schema ") }
+
+// feedKey names the lock that those share who add to the feed of changes.
+func (t *target) feedKey() int64 { return t.keyOf("rivers feed ") }
+
+func (t *target) keyOf(what string) int64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte("rivers schema " + t.schema)) // never returns an error, see its documentation
+	_, _ = h.Write([]byte(what + t.schema)) // never returns an error, see its documentation
 	return int64(h.Sum64())
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -94,7 +95,7 @@ func TestMigrateBesideAnOlderProgram(t *testing.T) {
 func TestTooOldForAReconnect(t *testing.T) {
 	t.Parallel()
 	target, older := newStore(t)
-	if _, _, err := target.migrate(t.Context(), withNext(t, strings.Replace(addColumn, "min_reader = 1", "min_reader = 2", 1)), next); err != nil {
+	if _, _, err := target.migrate(t.Context(), withNext(t, strings.Replace(addColumn, "min_reader = 1", fmt.Sprint("min_reader = ", next), 1)), next); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := target.connect(t.Context(), "")
@@ -107,7 +108,7 @@ func TestTooOldForAReconnect(t *testing.T) {
 	}
 	err = older.Commit(t.Context(), &storage.Batch{Runs: []storage.RunRecord{{ID: "after"}}})
 	var schema *storage.SchemaError
-	if !errors.As(err, &schema) || schema.MinReader != 2 {
+	if !errors.As(err, &schema) || schema.MinReader != next {
 		t.Errorf("got %v, want a schema error", err)
 	}
 }
@@ -212,5 +213,64 @@ func TestSchemaVersionIsTheLastMigration(t *testing.T) {
 	target, _ := newStore(t)
 	if from, to, err := target.migrate(t.Context(), migrations, schemaVersion); err != nil || from != schemaVersion || to != schemaVersion {
 		t.Errorf("a new store is of version %d (%d), %v", from, to, err)
+	}
+}
+
+// TestMigrateFromBeforePartitions has a store of version 1 with a past, which a program of its time made.
+func TestMigrateFromBeforePartitions(t *testing.T) {
+	t.Parallel()
+	target := mustParse(t, Server.URL(t))
+	old := fstest.MapFS{}
+	data, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old["migrations/00001_begin.sql"] = &fstest.MapFile{Data: data}
+	conn, err := target.connect(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), "CREATE SCHEMA "+pgx.Identifier{target.schema}.Sanitize()); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.up(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(t.Context(), `INSERT INTO asset (name) VALUES ('users'), ('feed');
+		INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, error, owner, lease_until)
+			VALUES ('old', '', '', 2, 1, 1, 1, 0, 0, 0, 0, 0, '', '', 0);
+		INSERT INTO event (run, n, at, kind, step, attempt, retry_at, cause, status, asset) VALUES (1, 1, 5, 7, 0, 1, 0, 0, 0, 1), (1, 2, 6, 13, 0, 1, 0, 0, 0, 2);
+		INSERT INTO asset_state (asset, observed, run, n, at, data_version, code_version) VALUES (1, false, 1, 1, 5, 'v1', 'c1'), (2, true, 1, 2, 6, 'o1', '')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from, to, err := target.migrate(t.Context(), migrations, schemaVersion); err != nil || from != 1 || to != schemaVersion {
+		t.Fatalf("migrated from %d to %d: %v", from, to, err)
+	}
+	s, err := target.openStore(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	assets, err := s.ListAssets(t.Context(), storage.AssetQuery{})
+	if err != nil || len(assets) != 2 || assets[0].Observation.DataVersion != "o1" || assets[0].Materialization != nil ||
+		assets[1].Materialization.DataVersion != "v1" || assets[1].Observation != nil || assets[1].Failure != nil {
+		t.Fatalf("assets %+v, %v", assets, err)
+	}
+	sets, err := s.PartitionSets(t.Context(), []storage.AssetKey{1, 2})
+	if err != nil || !sets[0].Materialized.Equal(partition.Whole()) || !sets[1].Materialized.IsEmpty() {
+		t.Errorf("sets %+v, %v", sets, err)
+	}
+	fence := storage.Fence{Run: 1, Token: 1}
+	b := storage.Batch{
+		Fence: fence, Events: []storage.Event{{Run: 1, N: 3, Fact: storage.Fact{At: 7, Kind: storage.StepFailed}}},
+		Assets: []storage.AssetUpdate{{Asset: 1, Kind: storage.Failed, Run: 1, N: 3, At: 7}},
+	}
+	if err := s.Commit(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {
+		t.Errorf("check: %q, %v", found, err)
 	}
 }

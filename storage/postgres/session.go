@@ -47,13 +47,22 @@ type statement struct {
 }
 
 var hello = &statement{name: "rivers_hello", uncounted: true, sql: `SELECT store.id, store.schema_version, store.min_reader, pg_is_in_recovery(), pg_backend_pid(),
-	(SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity WHERE pid = pg_backend_pid()) FROM store`}
+	(SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+	(SELECT coalesce(max(change.seq), 0) FROM change) >> $1, store.seq_offset, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM store`}
+
+// enterFeed takes the lock that all sessions have which add to the feed of changes, see [Store.ListChanges], and keeps it.
+var enterFeed = &statement{name: "rivers_enter_feed", uncounted: true, sql: `SELECT pg_advisory_lock_shared($1::bigint)`}
+
+// moveOn makes the names of transactions go on where those of another server ended, from which the store was moved.
+var moveOn = &statement{name: "rivers_move_on", uncounted: true, sql: `UPDATE store SET seq_offset = greatest(seq_offset, $1::bigint)`}
 
 // identity is what a server says of itself and of the store in it.
 type identity struct {
 	id                 string
 	version, minReader int
 	standby            bool
+	// offset is what must be added to names of transactions so that they go on behind those in the store.
+	offset, needed int64
 }
 
 // open makes a session and asks whom it is with.
@@ -65,10 +74,16 @@ func (t *target) open(ctx context.Context, stats *counts) (*session, identity, e
 	s := &session{conn: conn, known: map[*statement]*pgconn.StatementDescription{}, stats: stats, answer: t.answer}
 	var who identity
 	trip := s.trip()
+	trip.send(enterFeed, nil, parameter(t.feedKey()))
 	trip.send(hello, func(row [][]byte) {
 		who = identity{id: string(row[0]), version: int(integer(row[1])), minReader: int(integer(row[2])), standby: integer(row[3]) != 0}
 		s.pid, s.started = integer(row[4]), integer(row[5])
-	})
+		last, next := integer(row[6]), integer(row[8])
+		who.offset = integer(row[7])
+		if who.needed = who.offset; last-who.offset >= next {
+			who.needed = last + 1 - next
+		}
+	}, putInteger4(seqBits))
 	if err = trip.end(); err == nil && who.standby {
 		err = errStandby
 	}
@@ -206,6 +221,9 @@ func (s *session) do(st *statement, row func([][]byte), params ...[]byte) error 
 	t.send(st, row, params...)
 	return t.end()
 }
+
+// putInteger4 is an integer of four bytes as a parameter.
+func putInteger4(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
 // integer reads a binary integer of any width, or a boolean; NULL is zero.
 func integer(b []byte) int64 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rivers-go/rivers/storage"
@@ -31,6 +32,9 @@ type Store struct {
 	signals       signal.Hub
 	stopListening context.CancelFunc // set by the hub, which calls one at a time
 	listening     sync.WaitGroup
+
+	announcing sync.Mutex
+	later      *time.Timer // nil while nothing is to be announced
 
 	counts counts
 }
@@ -80,16 +84,14 @@ func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
 	if err := b.Validate(); err != nil {
 		return err
 	}
-	runs, err := commit.Encode(b.Runs)
+	r, err := commit.NewRequest(b)
 	if err != nil {
 		return err
 	}
-	if err := s.queue.Commit(ctx, commit.Request{Fence: b.Fence, Batch: b, Runs: runs}); err != nil {
+	if err := s.queue.Commit(ctx, r); err != nil {
 		return err
 	}
-	for i := range runs {
-		b.Runs[i].Key = runs[i].Key
-	}
+	r.GiveKeys()
 	return nil
 }
 
@@ -111,6 +113,7 @@ func (s *Store) Close() error {
 		s.closed.Store(true)
 		s.signals.Close()
 		s.listening.Wait()
+		s.announceLast()
 		s.queue.Close()
 		<-s.done
 		s.pool.Close()

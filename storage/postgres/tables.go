@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"strings"
+
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
 )
@@ -14,13 +16,16 @@ type tables struct {
 	replaceEvents *write[storage.Event]
 	insertLogs    *write[storage.LogLine]
 	replaceLogs   *write[storage.LogLine]
-	states        *write[storage.AssetUpdate]
+	states        *write[stateRow]
 	insertSlots   *write[slotRow]
 	updateSlots   *write[claim]
 	declarePools  *write[pool]
 	setPools      *write[pool]
 	values        *write[storage.KVPair]
 	topologies    *write[storage.Topology]
+
+	partedTables
+	fillTables
 }
 
 func newTables() *tables {
@@ -30,7 +35,7 @@ func newTables() *tables {
 		// What is new is added without asking whether it is there, at two thirds of the cost.
 		insertEvents: insert("event", events...), replaceEvents: replace("event", "run, n", events...),
 		insertLogs: insert("log", logs...), replaceLogs: replace("log", "run, n", logs...),
-		states:      replace("asset_state", "asset, observed", stateColumns()...),
+		states:      newWrite("replace_asset_state", replaceStates(), stateColumns(true)...),
 		insertSlots: insert("slot", slotColumns()...), updateSlots: updateSlots(),
 		declarePools: newWrite("declare_pool", insertInto("pool", pools)+" ON CONFLICT (name) DO UPDATE SET declared = excluded.declared", pools...),
 		setPools:     newWrite("set_pool", insertInto("pool", pools)+" ON CONFLICT (name) DO UPDATE SET by_hand = excluded.by_hand", pools...),
@@ -42,6 +47,7 @@ func newTables() *tables {
 			bigintOf("at", func(t *storage.Topology) storage.Micros { return storage.MicrosOf(t.At) }),
 			textOf("hash", func(t *storage.Topology) string { return t.Hash }),
 			documentOf("doc", func(t *storage.Topology) []byte { return t.Doc })),
+		partedTables: newPartedTables(), fillTables: newFillTables(),
 	}
 }
 
@@ -52,10 +58,12 @@ type newRun struct {
 
 	id    string
 	until storage.Micros
+	key   storage.RunKey // zero where the server gives one
 }
 
 func insertRuns() *write[newRun] {
 	columns := []column[newRun]{
+		unless(bigintOf("key", func(r *newRun) storage.RunKey { return r.key }), func(r *newRun) bool { return r.key == 0 }),
 		textOf("id", func(r *newRun) string { return r.id }),
 		textOf("location", func(r *newRun) string { return r.Record.Location }),
 		textOf("job", func(r *newRun) string { return r.Record.Job }),
@@ -74,8 +82,12 @@ func insertRuns() *write[newRun] {
 		documentOf("plan", func(r *newRun) []byte { return r.Plan }),
 		textOf("owner", func(r *newRun) string { return r.Record.Owner }),
 		bigintOf("lease_until", func(r *newRun) storage.Micros { return r.until }),
+		textOf("backfill", func(r *newRun) string { return r.Record.Backfill }),
+		textOf("partition", func(r *newRun) string { return r.Record.Partition }),
 	}
-	return newWrite("insert_run", insertInto("run", columns)+" RETURNING key, id", columns...)
+	sql := insertInto("run", columns)
+	sql = strings.Replace(sql, ") SELECT key,", ") OVERRIDING SYSTEM VALUE SELECT coalesce(key, nextval('run_key_seq')),", 1)
+	return newWrite("insert_run", sql+" RETURNING key, id", columns...)
 }
 
 // updateRuns changes the rows of runs. What is NULL was not changed.
@@ -118,6 +130,7 @@ func eventColumns() []column[storage.Event] {
 		integerOf("cause", func(e *storage.Event) int32 { return e.Cause }),
 		smallintOf("kind", func(e *storage.Event) storage.EventKind { return e.Kind }),
 		smallintOf("status", func(e *storage.Event) uint8 { return e.Status }),
+		textOf("partition", func(e *storage.Event) string { return e.Partition }),
 		documentOf("detail", func(e *storage.Event) []byte { return e.Detail }),
 	}
 }
@@ -133,19 +146,6 @@ func logColumns() []column[storage.LogLine] {
 		smallintOf("stream", func(l *storage.LogLine) storage.LogStream { return l.Stream }),
 		textOf("message", func(l *storage.LogLine) string { return l.Message }),
 		textOf("attrs", func(l *storage.LogLine) string { return l.Attrs }),
-	}
-}
-
-func stateColumns() []column[storage.AssetUpdate] {
-	return []column[storage.AssetUpdate]{
-		bigintOf("asset", func(u *storage.AssetUpdate) storage.AssetKey { return u.Asset }),
-		booleanOf("observed", func(u *storage.AssetUpdate) bool { return u.Observed }),
-		bigintOf("run", func(u *storage.AssetUpdate) storage.RunKey { return u.Run }),
-		bigintOf("n", func(u *storage.AssetUpdate) int64 { return u.N }),
-		bigintOf("at", func(u *storage.AssetUpdate) storage.Micros { return u.At }),
-		textOf("data_version", func(u *storage.AssetUpdate) string { return u.DataVersion }),
-		textOf("code_version", func(u *storage.AssetUpdate) string { return u.CodeVersion }),
-		documentOf("detail", func(u *storage.AssetUpdate) []byte { return u.Detail }),
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
@@ -29,6 +31,9 @@ type writer struct {
 	effects *effects
 	tables  *tables
 	encoder encoder
+	keys    registrar
+	// announced is when other processes were last told of the feed of changes.
+	announced time.Time
 	// unsure says that the transaction of facts was told to commit and has not answered.
 	unsure bool
 }
@@ -150,8 +155,17 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	}
 	w.effects.reset()
 	decide(g, requests, w.facts, w.effects)
+	w.keys = registrar{s: w.session, to: w.tables, enc: &w.encoder}
+	if err := w.keys.register(w.effects, w.facts); err != nil {
+		return w.undo(err)
+	}
+	w.effects.settle(w.facts)
 	t := w.session.trip()
-	w.effects.send(t, w.tables, &w.encoder, w.facts, w.store.channel())
+	w.effects.send(t, w.tables, &w.encoder, w.facts)
+	w.effects.sendKeys(t, &w.keys)
+	if topics := w.announces(w.effects); topics != 0 {
+		t.send(notify, nil, []byte(w.store.channel()), []byte(strconv.Itoa(int(topics))))
+	}
 	if len(t.sent) == 0 {
 		t.send(rollback, nil) // nothing to write, and nothing to wait for the disk for
 		return w.undo(t.end())
@@ -221,6 +235,9 @@ func (w *writer) connect(away *outage) error {
 // welcome makes sure that the server has the same store, and that nothing is left there of the session before.
 func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
 	err := errors.Join(w.target.checkVersion(who), w.sameStore(who.id))
+	if err == nil && who.needed != who.offset {
+		err = s.do(moveOn, nil, parameter(who.needed))
+	}
 	if err == nil && w.former != nil {
 		_, err = s.conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND (extract(epoch FROM backend_start) * 1000000)::bigint = $2",
 			w.former.pid, w.former.started)
@@ -300,7 +317,7 @@ var askKeys = &statement{name: "rivers_key", sql: `SELECT key, id FROM run WHERE
 // settle learns the keys of new runs, whose answer was lost with the connection.
 func (w *writer) settle() error {
 	ids := make([]string, len(w.effects.runs))
-	for i, r := range w.effects.runs {
+	for i, r := range w.effects.runs { // those of backfills were known before
 		ids[i] = r.id
 	}
 	if len(ids) > 0 {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -14,6 +15,7 @@ type runFence struct {
 	token    int64
 	state    storage.RunState
 	era      int64
+	targeted bool
 }
 
 // apply writes the requests in their order inside the open transaction. A refusal is left in its
@@ -43,7 +45,10 @@ func (w *writer) apply(g *commit.Group, requests []commit.Request) error {
 			return err
 		}
 	}
-	for _, in := range []*inserter{&w.events, &w.assets, &w.logs} {
+	if err := w.parts.finish(); err != nil {
+		return err
+	}
+	for _, in := range []*inserter{&w.events, &w.partedEvents, &w.logs} {
 		if err := in.flush(); err != nil {
 			return err
 		}
@@ -101,7 +106,7 @@ func (w *writer) check(r *commit.Request) (refusal, err error) {
 			return refusal, err
 		}
 	}
-	return nil, nil
+	return w.backfills.expect(r.Backfills)
 }
 
 func expects(b *storage.Batch, id string) bool {
@@ -114,6 +119,9 @@ func expects(b *storage.Batch, id string) bool {
 }
 
 func (w *writer) checkFence(f storage.Fence) (refusal, err error) {
+	if f.Backfill != 0 {
+		return w.backfills.checkFence(f)
+	}
 	known, err := w.look(f.Run)
 	switch {
 	case err != nil:
@@ -134,7 +142,12 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 	if ok {
 		return known, nil
 	}
-	row, err := w.first(&w.fence, "SELECT token, state, era FROM run WHERE key = ?", 3, int64(run))
+	// The first of a transaction learns the last number of the feed of changes too, which the updates behind it go on from.
+	st, sql, columns := &w.firstFence, "SELECT token, state, era, targeted, (SELECT coalesce(max(id), 0) FROM change) FROM run WHERE key = ?", 5
+	if w.parts.known {
+		st, sql, columns = &w.fence, "SELECT token, state, era, targeted FROM run WHERE key = ?", 4
+	}
+	row, err := w.first(st, sql, columns, int64(run))
 	if err != nil {
 		return runFence{}, err
 	}
@@ -142,7 +155,12 @@ func (w *writer) look(run storage.RunKey) (runFence, error) {
 		token, _ := row[0].(int64) // STRICT tables: an INTEGER column has nothing else
 		state, _ := row[1].(int64)
 		era, _ := row[2].(int64)
-		known = runFence{recorded: true, token: token, state: storage.RunState(state), era: era}
+		targeted, _ := row[3].(int64)
+		known = runFence{recorded: true, token: token, state: storage.RunState(state), era: era, targeted: targeted != 0}
+		if columns == 5 {
+			seq, _ := row[4].(int64)
+			w.parts.number(seq >> seqShift)
+		}
 	}
 	w.fences[run] = known
 	return known, nil
@@ -159,7 +177,12 @@ func (w *writer) checkNoRun(id string) (refusal, err error) {
 // add writes what later requests of the group may ask about at once, and collects the rest.
 func (w *writer) add(g *commit.Group, r *commit.Request) error {
 	if b := r.Batch; b != nil {
-		if err := w.addCommitted(b, r.Runs); err != nil {
+		if err := w.addCommitted(b, r); err != nil {
+			return err
+		}
+	}
+	for i := range r.Starts {
+		if err := w.updateRun(&r.Starts[i]); err != nil {
 			return err
 		}
 	}
@@ -169,8 +192,12 @@ func (w *writer) add(g *commit.Group, r *commit.Request) error {
 			return err
 		}
 	}
+	parted, err := w.areParted(events)
+	if err != nil {
+		return err
+	}
 	for i := range events {
-		if err := w.addEvent(&events[i]); err != nil {
+		if err := w.addEvent(&events[i], parted); err != nil {
 			return err
 		}
 	}
@@ -188,14 +215,24 @@ func (w *writer) add(g *commit.Group, r *commit.Request) error {
 }
 
 // addCommitted writes what is never appended.
-func (w *writer) addCommitted(b *storage.Batch, runs []commit.Run) error {
-	for i := range runs {
-		if err := w.insertRun(&runs[i], b.Lease); err != nil {
+func (w *writer) addCommitted(b *storage.Batch, r *commit.Request) error {
+	for i := range r.Runs {
+		if err := w.insertRun(&r.Runs[i], b.Lease); err != nil {
 			return err
 		}
 	}
 	for i := range b.RunUpdates {
 		if err := w.updateRun(&b.RunUpdates[i]); err != nil {
+			return err
+		}
+	}
+	for i := range r.Backfills {
+		if err := w.backfills.insert(&r.Backfills[i], b.Lease); err != nil {
+			return err
+		}
+	}
+	for i := range r.Progress {
+		if err := w.backfills.update(&r.Progress[i]); err != nil {
 			return err
 		}
 	}
@@ -206,6 +243,11 @@ func (w *writer) addCommitted(b *storage.Batch, runs []commit.Run) error {
 	}
 	for i := range b.Pools {
 		if err := w.writePool(&b.Pools[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.Keys {
+		if err := w.keys.update(&b.Keys[i]); err != nil {
 			return err
 		}
 	}
@@ -229,13 +271,21 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 		until = storage.MicrosOf(time.Now().Add(lease))
 	}
 	plan, longPlan := shortPlan(r.Plan)
-	res, err := w.run(&w.addRun, "INSERT INTO run (id, location, job, state, token, created_at, started_at, ended_at, "+
-		"succeeded, failed, skipped, canceled, error, request, tags, plan, owner, lease_until, era) "+
-		"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))",
-		rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
+	const columns = "id, location, job, state, token, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, error, " +
+		"request, tags, plan, owner, lease_until"
+	w.values = append(w.values[:0], rec.ID, rec.Location, rec.Job, int64(rec.State), rec.Token,
 		int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)), int64(storage.MicrosOf(rec.EndedAt)),
 		int64(rec.Counts.Succeeded), int64(rec.Counts.Failed), int64(rec.Counts.Skipped), int64(rec.Counts.Canceled),
 		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until))
+	st, sql := &w.addRun, "INSERT INTO run ("+columns+", era) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
+	flies := !rec.State.Terminal() && targets(rec.Targets)
+	if flies || rec.Backfill != "" || rec.Partition != "" {
+		w.values = append(w.values, rec.Backfill, rec.Partition, flies)
+		st, sql = &w.addPartedRun, "INSERT INTO run ("+columns+", backfill, partition, targeted, era) "+
+			"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
+	}
+	res, err := w.run(st, sql, w.values...)
+	clear(w.values)
 	if err != nil {
 		return err
 	}
@@ -246,6 +296,9 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 	r.Key = storage.RunKey(key)
 	if longPlan != nil {
 		_, err = w.run(&w.addPlan, "INSERT INTO long_plan (run, doc) VALUES (?,?)", key, longPlan)
+	}
+	if err == nil && flies {
+		err = w.parts.fly(r.Key, rec.Targets, storage.MicrosOf(rec.CreatedAt))
 	}
 	return err
 }
@@ -290,6 +343,17 @@ func (w *writer) updateRun(u *storage.RunUpdate) error {
 		}
 	}
 	known := w.fences[u.Run] // the fence was of this run, so it is there
+	switch {
+	case u.State.Terminal():
+		if known.targeted {
+			w.parts.ended = append(w.parts.ended, landing{u.Run, storage.Micros(at)})
+		}
+	case u.Targets != nil:
+		if err := w.parts.retarget(u, known.targeted); err != nil {
+			return err
+		}
+		known.targeted = known.targeted || targets(u.Targets)
+	}
 	known.state = u.State
 	w.fences[u.Run] = known
 	return nil
@@ -320,8 +384,26 @@ func (w *writer) writeTopology(t *storage.Topology) error {
 	return err
 }
 
-func (w *writer) addEvent(e *storage.Event) error {
-	row, err := w.events.row()
+// areParted reports whether events are written with the partitions that they are about. Most transactions have none, and
+// are spared a column; from the first one on all of a transaction's are written alike, in their order.
+func (w *writer) areParted(events []storage.Event) (bool, error) {
+	if w.partedEvents.rows > 0 {
+		return true, nil
+	}
+	for i := range events {
+		if events[i].Partition != "" {
+			return true, w.events.flush()
+		}
+	}
+	return false, nil
+}
+
+func (w *writer) addEvent(e *storage.Event, parted bool) error {
+	in := &w.events
+	if parted {
+		in = &w.partedEvents
+	}
+	row, err := in.row()
 	if err != nil {
 		return err
 	}
@@ -344,26 +426,42 @@ func (w *writer) addEvent(e *storage.Event) error {
 		w.made++
 	}
 	row[11].Value = document(e.Detail)
+	if parted {
+		row[12].Value = e.Partition
+	}
 	return nil
 }
 
 func (w *writer) addAsset(u *storage.AssetUpdate) error {
-	row, err := w.assets.row()
+	if u.Partitioned() {
+		return w.parts.update(u)
+	}
+	seq, err := w.parts.whole(u)
 	if err != nil {
 		return err
 	}
-	row[0].Value = w.boxes.of(int64(u.Asset))
-	row[1].Value = int64(0)
-	if u.Observed {
-		row[1].Value = int64(1)
+	_, err = w.addState(&w.assets, u, seq)
+	return err
+}
+
+// addState makes an update the present state of the asset as a whole.
+func (w *writer) addState(in *inserter, u *storage.AssetUpdate, seq int64) ([]driver.NamedValue, error) {
+	if err := in.share(seq); err != nil {
+		return nil, err
 	}
+	row, err := in.row()
+	if err != nil {
+		return nil, err
+	}
+	row[0].Value = w.boxes.of(int64(u.Asset))
+	row[1].Value = int64(u.Kind)
 	row[2].Value = w.boxes.of(int64(u.Run))
 	row[3].Value = w.boxes.of(u.N)
 	row[4].Value = w.boxes.of(int64(u.At))
 	row[5].Value = u.DataVersion
 	row[6].Value = u.CodeVersion
 	row[7].Value = document(u.Detail)
-	return nil
+	return row, nil
 }
 
 func (w *writer) addLog(l *storage.LogLine) error {

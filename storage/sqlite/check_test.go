@@ -1,51 +1,116 @@
 package sqlite_test
 
 import (
+	"database/sql"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// TestCheck damages a sound store in one way after another.
-func TestCheck(t *testing.T) {
+// tenants is a set of keys of a dynamic definition.
+func tenants(numbers ...int) partition.Set {
+	return partition.DynamicSet("tenants", func(yield func(partition.Ordinal) bool) {
+		for _, n := range numbers {
+			if !yield(partition.Ordinal(n)) {
+				return
+			}
+		}
+	})
+}
+
+// commit applies a batch that must be accepted.
+func commit(t *testing.T, s storage.Storage, b *storage.Batch) {
+	t.Helper()
+	if err := s.Commit(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// single is a materialization of one partition that no run made.
+func single(asset storage.AssetKey, n int) storage.AssetUpdate {
+	return storage.AssetUpdate{Asset: asset, Partitions: tenants(n), Partition: strconv.Itoa(n), At: 1}
+}
+
+// TestRepairIsSeen has a handle that goes on after another one has mended what it remembers.
+func TestRepairIsSeen(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ damage, want string }{
-		"sound":               {"", ""},
-		"two ends":            {"INSERT INTO event SELECT run, 4, at, kind, step, attempt, retry_at, cause, status, asset, detail, era FROM event WHERE n = 3", `run "r" is success and has 2 ends among its events, want one`},
-		"no end":              {"DELETE FROM event WHERE n = 3", `run "r" is success and has 0 ends among its events, want one`},
-		"open with an end":    {"UPDATE run SET state = 2 WHERE id = 'r'", `run "r" is running, but has an end among its events`},
-		"other end":           {"UPDATE run SET state = 4 WHERE id = 'r'", `run "r" is recorded as failure, its end says success`},
-		"counts":              {"UPDATE run SET failed = 7 WHERE id = 'r'", `run "r" counts 1 succeeded, 7 failed, 0 skipped, 0 canceled steps; its events say 1, 0, 0, 0`},
-		"gap":                 {"DELETE FROM event WHERE n = 1", `run "r" has 2 events numbered from 2 to 3, want 1 to 2`},
-		"stray event":         {"UPDATE event SET run = 99 WHERE n = 3", "1 events belong to run 99, which is not recorded"},
-		"stray line":          {"INSERT INTO log VALUES (77, 1, 0, 1, 0, 0, 0, '', '')", "1 log lines belong to run 77, which is not recorded"},
-		"state without asset": {"DELETE FROM asset", "the materialized state of asset 1: there is no such asset"},
-		"state of no run":     {"UPDATE asset_state SET run = 55", `asset "asset_00000" was last materialized by a run that is not recorded`},
-		"state of no event":   {"UPDATE asset_state SET n = 1", `asset "asset_00000" was last materialized by event 1 of run "r", which`},
-		"older state":         {"INSERT INTO event SELECT run, 4, at + 1, 12, step, attempt, retry_at, cause, status, asset, detail, era FROM event WHERE n = 2", `asset "asset_00000" was last materialized by event 2 of run "r", which has a newer one`},
-		"no state":            {"DELETE FROM asset_state", `asset "asset_00000" was materialized by 1 events, but has no such state`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := open(t, t.TempDir())
-			defer s.Close()
-			_, keys := newRun(t, s, "first", 1)
-			var b storage.Batch
-			if err := oneStepRun(s, "r", keys[0], &b); err != nil {
-				t.Fatal(err)
-			}
-			if c.damage != "" {
-				execute(t, s.Path(), c.damage)
-			}
-			found, err := s.Check(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			all := strings.Join(found, "\n")
-			if c.want == "" && all != "" || !strings.Contains(all, c.want) {
-				t.Errorf("found:\n%s\nwant: %s", all, c.want)
-			}
-		})
+	s := open(t, t.TempDir())
+	defer s.Close()
+	_, keys := newRun(t, s, "r", 1)
+	update := func(n int) {
+		t.Helper()
+		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(keys[0], n)}})
+	}
+	update(10) // the sets are remembered now
+	data, _ := tenants(1).AppendBinary(nil)
+	execute(t, s.Path(), "UPDATE partition_set SET labels = "+blob(data))
+	other := open(t, s.Path())
+	defer other.Close()
+	changes := s.Watch(t.Context(), storage.TopicChanges)
+	if done, err := other.Repair(t.Context()); err != nil || len(done) != 1 {
+		t.Fatalf("%q, %v", done, err)
+	}
+	update(11)
+	sets, err := s.PartitionSets(t.Context(), keys)
+	if want := tenants(10, 11); err != nil || !sets[0].Materialized.Equal(want) {
+		t.Errorf("%v, %v, want %v", sets[0].Materialized, err, want)
+	}
+	<-changes
+}
+
+// TestTheNewestStays: keys and numbers go on from the newest row, which so must not be deleted.
+func TestTheNewestStays(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	defer s.Close()
+	for i := range 2 {
+		_, keys := newRun(t, s, fmt.Sprint("r", i), 1)
+		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(keys[0], i)}, Backfills: []storage.BackfillRecord{{ID: fmt.Sprint("b", i)}}})
+	}
+	db, err := sql.Open("sqlite", s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"run", "change", "backfill"} {
+		rowid := table + " WHERE rowid = (SELECT max(rowid) FROM " + table + ")"
+		if _, err := db.ExecContext(t.Context(), "DELETE FROM "+rowid); err == nil || !strings.Contains(err.Error(), "the newest "+table+" stays") {
+			t.Errorf("the newest row of %s was deleted: %v", table, err)
+		}
+		if _, err := db.ExecContext(t.Context(), "DELETE FROM "+strings.Replace(rowid, "max", "min", 1)); err != nil {
+			t.Errorf("an older row of %s: %v", table, err)
+		}
+	}
+}
+
+// TestCheckOfTheFeed has a feed of changes that ends before the states: numbers would be given twice.
+func TestCheckOfTheFeed(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	_, keys := newRun(t, s, "r", 2)
+	for _, key := range keys {
+		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(key, 1), single(key, 2)}})
+	}
+	execute(t, s.Path(), "DROP TRIGGER change_newest_stays; DELETE FROM change WHERE id = (SELECT max(id) FROM change)")
+	found, err := s.Check(t.Context())
+	if all := strings.Join(found, "\n"); err != nil || !strings.Contains(all, "a state of asset 2 has number 3, which the feed of changes has not come to") {
+		t.Errorf("found %v:\n%s", err, all)
+	}
+	if done, err := s.Repair(t.Context()); err != nil || len(done) != 1 || done[0] != "the feed of changes tells of asset 2 again" {
+		t.Errorf("mended %q, %v", done, err)
+	}
+	list, err := s.ListChanges(t.Context(), storage.ChangeQuery{})
+	if err != nil || len(list) != 2 || list[1].Seq != 3 || list[1].Assets[0] != keys[1] {
+		t.Errorf("the feed: %+v, %v", list, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Repair(t.Context()); err == nil {
+		t.Error("a closed store was repaired")
 	}
 }

@@ -13,9 +13,12 @@ var sizes = [...]int{256, 32, 8, 4, 3, 2, 1}
 // What it holds at the end of a transaction must be flushed, or dropped when it is rolled back.
 type inserter struct {
 	w *writer
-	// insert is the statement up to its VALUES, conflict what follows them; columns is the width.
+	// insert is the statement up to its VALUES, conflict what follows them; columns is the width. A value that all rows of
+	// a statement share comes before the others and is bound once: binding is most of what a row costs.
 	insert, conflict string
 	columns          int
+	shares           bool
+	shared           int64
 
 	prepared [len(sizes)]*statement
 	args     []driver.NamedValue
@@ -29,12 +32,31 @@ func (in *inserter) row() ([]driver.NamedValue, error) {
 			return nil, err
 		}
 	}
-	from := in.rows * in.columns
+	from := in.first() + in.rows*in.columns
 	for len(in.args) < from+in.columns {
 		in.args = append(in.args, driver.NamedValue{Ordinal: len(in.args) + 1})
 	}
 	in.rows++
 	return in.args[from : from+in.columns], nil
+}
+
+// share sets the value that the next rows share, after writing those that have another one.
+func (in *inserter) share(value int64) error {
+	if in.rows > 0 && in.shared != value {
+		if err := in.flush(); err != nil {
+			return err
+		}
+	}
+	in.shared = value
+	return nil
+}
+
+// first is where the arguments of the first row begin.
+func (in *inserter) first() int {
+	if in.shares {
+		return 1
+	}
+	return 0
 }
 
 // flush writes the rows that were collected.
@@ -54,13 +76,17 @@ func (in *inserter) flush() error {
 
 // exec writes rows from the given one on, as many as the statement takes.
 func (in *inserter) exec(size, from int) error {
-	n := sizes[size] * in.columns
+	first := in.first()
+	n := first + sizes[size]*in.columns
 	if from > 0 {
 		// The ordinals have to count from 1, else the driver searches for every argument.
 		from *= in.columns
-		for i := range n {
+		for i := first; i < n; i++ {
 			in.args[i].Value = in.args[from+i].Value
 		}
+	}
+	if in.shares {
+		in.args[0].Value = in.shared
 	}
 	if in.prepared[size] == nil {
 		st, err := in.w.prepare(in.sql(sizes[size]))
@@ -75,13 +101,17 @@ func (in *inserter) exec(size, from int) error {
 
 func (in *inserter) sql(rows int) string {
 	row := "(?" + strings.Repeat(",?", in.columns-1) + ")"
+	if in.shares {
+		row = "(?1" + strings.Repeat(",?", in.columns) + ")"
+	}
 	return in.insert + row + strings.Repeat(","+row, rows-1) + in.conflict
 }
 
 // drop forgets the collected rows and lets go of what they point to.
 func (in *inserter) drop() {
-	for i := range in.args[:in.rows*in.columns] {
-		in.args[i].Value = nil
+	first := in.first()
+	for i := range in.rows * in.columns {
+		in.args[first+i].Value = nil
 	}
 	in.rows = 0
 }

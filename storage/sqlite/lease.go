@@ -52,7 +52,7 @@ type runClaim struct {
 }
 
 func (c *runClaim) do(w *writer) (refusal, err error) {
-	row, err := w.first(&w.claimable, "SELECT key, state, token, owner, lease_until, era FROM run WHERE id = ?", 6, c.ID)
+	row, err := w.first(&w.claimable, "SELECT key, state, token, owner, lease_until, era, targeted FROM run WHERE id = ?", 7, c.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +65,7 @@ func (c *runClaim) do(w *writer) (refusal, err error) {
 	owner, _ := row[3].(string)
 	until, _ := row[4].(int64)
 	era, _ := row[5].(int64)
+	targeted, _ := row[6].(int64)
 	now := time.Now()
 	switch ends := storage.Micros(until); {
 	case storage.RunState(state).Terminal():
@@ -77,7 +78,7 @@ func (c *runClaim) do(w *writer) (refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w.fences[storage.RunKey(key)] = runFence{recorded: true, token: c.token, state: storage.RunState(state), era: era}
+	w.fences[storage.RunKey(key)] = runFence{recorded: true, token: c.token, state: storage.RunState(state), era: era, targeted: targeted != 0}
 	return nil, w.release(storage.SlotRelease{Run: storage.RunKey(key), Step: storage.NoStep})
 }
 
@@ -107,7 +108,12 @@ func (r *renewal) do(w *writer) (refusal, err error) {
 		if r.states[i].Lost = lost != nil; lost != nil {
 			continue
 		}
-		if r.states[i].Cancel, err = w.renew(f.Run, now, &r.Renewal); err != nil {
+		if f.Backfill != 0 {
+			r.states[i].Cancel, err = w.backfills.extend(f.Backfill, now, &r.Renewal)
+		} else {
+			r.states[i].Cancel, err = w.renew(f.Run, now, &r.Renewal)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -130,28 +136,33 @@ func (w *writer) renew(run storage.RunKey, now time.Time, r *storage.Renewal) (*
 		return nil, err
 	}
 	doc, _ := row[0].([]byte)
-	return cancelRequest(run, doc)
+	return cancelRequest(storage.CancelRequest{Run: run}, doc)
 }
 
-// cancelRequest reads what a run's row keeps of the request to stop it, nil where there is none.
-func cancelRequest(run storage.RunKey, doc []byte) (*storage.CancelRequest, error) {
+// cancelRequest reads what a row keeps of the request to stop it into one that names what it is of, nil where there
+// is none.
+func cancelRequest(c storage.CancelRequest, doc []byte) (*storage.CancelRequest, error) {
 	if len(doc) == 0 {
 		return nil, nil //nolint:nilnil // nobody asked, which is no error
 	}
-	c := storage.CancelRequest{Run: run}
 	if err := json.Unmarshal(doc, &c); err != nil {
-		return nil, fmt.Errorf("the request to cancel run %d: %w", run, err)
+		return nil, fmt.Errorf("a request to cancel: %w", err)
 	}
 	return &c, nil
 }
 
-// writeCancel notes the first who asks a run to stop.
+// writeCancel notes the first who asks a run, or a backfill, to stop.
 func (w *writer) writeCancel(c *storage.CancelRequest) error {
 	asked := *c
 	asked.At = storage.MicrosOf(c.At).Time()
 	doc, err := json.Marshal(asked)
 	if err != nil {
 		return err
+	}
+	if c.Backfill != 0 {
+		res, err := w.run(&w.backfills.ask, "UPDATE backfill SET cancel = ? WHERE key = ? AND cancel IS NULL AND state < ?",
+			doc, int64(c.Backfill), int64(storage.BackfillCompleted))
+		return w.signal(storage.TopicCancel, res, err)
 	}
 	res, err := w.run(&w.askCancel, "UPDATE run SET cancel = ? WHERE key = ? AND cancel IS NULL AND state < ?",
 		doc, int64(c.Run), int64(storage.Success))

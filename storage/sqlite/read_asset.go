@@ -109,7 +109,7 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 			list = append(list, storage.AssetRecord{Key: storage.AssetKey(row.Key), Name: row.Name})
 		}
 		err := addState(&list[len(list)-1], db.GetAssetStatesRow{
-			Key: row.Key, Observed: row.Observed, Run: row.Run, N: row.N, At: row.At,
+			Key: row.Key, Kind: row.Kind, Run: row.Run, N: row.N, At: row.At, Seq: row.Seq, Partition: row.Partition,
 			DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: row.Detail, RunID: row.RunID,
 		})
 		if err != nil {
@@ -144,7 +144,7 @@ func (s *Store) listNamed(ctx context.Context, q storage.AssetQuery) ([]storage.
 
 // addState puts a row of asset_state where it belongs. An asset without one has a row of NULLs.
 func addState(rec *storage.AssetRecord, row db.GetAssetStatesRow) error {
-	if !row.Observed.Valid {
+	if !row.Kind.Valid {
 		return nil
 	}
 	d, err := storage.ParseDetail(row.Detail)
@@ -152,13 +152,19 @@ func addState(rec *storage.AssetRecord, row db.GetAssetStatesRow) error {
 		return err
 	}
 	state := &storage.AssetState{
-		RunID: row.RunID.String, Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
+		Seq: row.Seq.Int64, RunID: row.RunID.String, Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
+		Partition:   row.Partition.String,
 		DataVersion: row.DataVersion.String, CodeVersion: row.CodeVersion.String, Detail: d,
 	}
-	if row.Observed.Int64 != 0 {
-		rec.Observation = state
-	} else {
+	switch storage.StateKind(row.Kind.Int64) {
+	case storage.Materialized:
 		rec.Materialization = state
+	case storage.Observed:
+		rec.Observation = state
+	case storage.Failed:
+		rec.Failure = state
+	case storage.Wiped:
+		rec.Wipe = state
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage
 func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
 	p := db.ListAssetEventsParams{
 		Asset:     sql.NullInt64{Int64: int64(q.Asset), Valid: true},
-		BeforeRun: int64(q.BeforeRun), BeforeN: q.BeforeN, Max: int64(cmp.Or(q.Limit, defaultLimit)),
+		BeforeRun: int64(q.BeforeRun), BeforeN: q.BeforeN, Partition: q.Partition, AnyPartition: q.Partition == "", Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.BeforeRun == 0 {
 		p.BeforeRun = math.MaxInt64
@@ -71,7 +71,7 @@ func events(rows []db.Event) []storage.Event {
 				Step: int32(row.Step), Attempt: int32(row.Attempt), Cause: int32(row.Cause),
 				Kind: storage.EventKind(row.Kind), Status: uint8(row.Status),
 			},
-			Asset: storage.AssetKey(row.Asset.Int64), Detail: row.Detail,
+			Asset: storage.AssetKey(row.Asset.Int64), Partition: row.Partition, Detail: row.Detail,
 		}
 	}
 	return list

@@ -23,7 +23,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 		return storage.RunRecord{}, s.readError(fmt.Sprintf("run %q", id), err)
 	}
 	rec, err := runRecord(db.ListRunsRow{
-		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, State: row.State, Token: row.Token,
+		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, Backfill: row.Backfill, Partition: row.Partition, State: row.State, Token: row.Token,
 		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
 		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
 		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel,
@@ -57,6 +57,8 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	var rows []db.ListRunsRow
 	var err error
 	switch {
+	case q.Backfill != "":
+		rows, err = s.ofBackfill(ctx, p, &q)
 	case q.Abandoned:
 		rows, err = s.owned(ctx, p, storage.MicrosOf(time.Now()))
 	case q.Owned:
@@ -92,9 +94,29 @@ func (s *Store) owned(ctx context.Context, p db.ListRunsParams, until storage.Mi
 	return rows, err
 }
 
+// ofBackfill lists the runs of a backfill, which have an index too.
+func (s *Store) ofBackfill(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery) ([]db.ListRunsRow, error) {
+	b := db.ListBackfillRunsParams{
+		Backfill: q.Backfill, Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
+		Job: p.Job, AnyJob: p.AnyJob, States: p.States, Until: math.MaxInt64, Max: p.Max,
+	}
+	if q.Owned || q.Abandoned {
+		b.FromLease = 1
+	}
+	if q.Abandoned {
+		b.Until = int64(storage.MicrosOf(time.Now()))
+	}
+	found, err := s.reads.ListBackfillRuns(ctx, b)
+	rows := make([]db.ListRunsRow, len(found))
+	for i := range found {
+		rows[i] = db.ListRunsRow(found[i])
+	}
+	return rows, err
+}
+
 func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 	rec := storage.RunRecord{
-		Key: storage.RunKey(row.Key), ID: row.ID, Location: row.Location, Job: row.Job,
+		Key: storage.RunKey(row.Key), ID: row.ID, Location: row.Location, Job: row.Job, Backfill: row.Backfill, Partition: row.Partition,
 		State: storage.RunState(row.State), Token: row.Token, Error: row.Error,
 		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(),
 		EndedAt: storage.Micros(row.EndedAt).Time(),
@@ -104,7 +126,7 @@ func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 	}
 	rec.Owner, rec.LeaseUntil = row.Owner, storage.Micros(row.LeaseUntil).Time()
 	var err error
-	rec.Cancel, err = cancelRequest(rec.Key, row.Cancel)
+	rec.Cancel, err = cancelRequest(storage.CancelRequest{Run: rec.Key}, row.Cancel)
 	return rec, errors.Join(err, decode(row.Request, &rec.Request), decode(row.Tags, &rec.Tags))
 }
 

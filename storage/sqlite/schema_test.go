@@ -140,7 +140,7 @@ func dump(t *testing.T, file string) string {
 	var text string
 	err = pool.QueryRowContext(t.Context(), `SELECT
 		(SELECT group_concat(sql || ';' || char(10), char(10)) FROM (SELECT sql FROM sqlite_master
-			WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY type = 'index', name)) || char(10) ||
+			WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY type <> 'table', type, name)) || char(10) ||
 		(SELECT group_concat(format('INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, %d);', version_id, is_applied), char(10))
 			FROM (SELECT * FROM goose_db_version ORDER BY id)) || char(10) ||
 		(SELECT format('INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(%d))), %d, %d, %d);',

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
@@ -26,5 +27,9 @@ func TestConformance(t *testing.T) {
 			}
 			return open(t, s.(*sqlite.Store).Path())
 		}),
-		storagetest.Processes(func(s storage.Storage) string { return s.(*sqlite.Store).Path() }))
+		storagetest.Processes(func(s storage.Storage) string { return s.(*sqlite.Store).Path() }),
+		storagetest.Checked(func(t *testing.T, s storage.Storage, sql string) { execute(t, s.(*sqlite.Store).Path(), sql) }, blob))
 }
+
+// blob is bytes as SQL writes them.
+func blob(data []byte) string { return fmt.Sprintf("x'%x'", data) }

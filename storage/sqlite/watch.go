@@ -32,8 +32,7 @@ func (s *Store) look(ctx context.Context) {
 	for {
 		var now int64
 		if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&now); err == nil && now != version {
-			rows, err := q.ListSignals(ctx)
-			if err == nil {
+			if rows, err := signals(ctx, q); err == nil {
 				version = now
 				s.tell(rows, known)
 			}
@@ -44,6 +43,16 @@ func (s *Store) look(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// signals reads the counters of all topics: that of the feed of changes is its last number.
+func signals(ctx context.Context, q *db.Queries) ([]db.Signal, error) {
+	seq, err := q.GetLastChange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.ListSignals(ctx)
+	return append(rows, db.Signal{Topic: int64(storage.TopicChanges), N: seq}), err
 }
 
 // tell sends the topics whose counters changed. The first look tells all, for something may have

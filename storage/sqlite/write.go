@@ -20,16 +20,14 @@ func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
 	if err := b.Validate(); err != nil {
 		return err
 	}
-	runs, err := commit.Encode(b.Runs)
+	r, err := commit.NewRequest(b)
 	if err != nil {
 		return err
 	}
-	if err := s.queue.Commit(ctx, commit.Request{Fence: b.Fence, Batch: b, Runs: runs}); err != nil {
+	if err := s.queue.Commit(ctx, r); err != nil {
 		return err
 	}
-	for i := range runs {
-		b.Runs[i].Key = runs[i].Key
-	}
+	r.GiveKeys()
 	return nil
 }
 

@@ -21,13 +21,19 @@ type writer struct {
 	store *Store
 	conn  driver.Conn
 
-	begin, commit, rollback                                                 *statement
-	fence, hasRun, addRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
-	events, assets, logs, names                                             inserter
+	begin, commit, rollback                                                                           *statement
+	firstFence, fence, hasRun, addRun, addPartedRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
+	events, partedEvents, assets, logs, names                                                         inserter
 
 	claimable, own, renewRun, renewSlots, canceled, askCancel                                                *statement
 	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder                                     *statement
 	setPlan, setLongPlan, keepSlot, holdSlot, freeRun, freeStep, setPool, declarePool, dropPool, raiseSignal *statement
+
+	parts     *parter
+	keys      *keyWriter
+	backfills *backfiller
+	// prepared are all statements but those of inserters.
+	prepared []*statement
 
 	// fences is what this transaction knows of the runs it was asked about, topics what it wrote that
 	// somebody may watch.
@@ -35,6 +41,7 @@ type writer struct {
 	topics storage.Topic
 	boxes  *boxes
 	args   []driver.NamedValue // of statements of one row
+	values []driver.Value      // of a new run
 	// made counts the events of assets since the store's era was brought up to date.
 	made   int64
 	answer []driver.Value
@@ -48,15 +55,22 @@ type statement struct {
 }
 
 func newWriter(s *Store, conn driver.Conn) *writer {
-	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 6)}
+	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 8)}
+	w.parts, w.keys, w.backfills = newParter(w), newKeyWriter(w), newBackfiller(w)
 	w.events = inserter{w: w, columns: 12, insert: "INSERT OR REPLACE INTO event " +
 		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail) VALUES "}
-	w.assets = inserter{w: w, columns: 8, insert: "INSERT OR REPLACE INTO asset_state " +
-		"(asset, observed, run, n, at, data_version, code_version, detail) VALUES "}
+	w.partedEvents = inserter{w: w, columns: 13, insert: "INSERT OR REPLACE INTO event " +
+		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail, partition) VALUES "}
+	w.assets = inserter{w: w, columns: 8, shares: true, insert: "INSERT OR REPLACE INTO asset_state " +
+		"(seq, asset, kind, run, n, at, data_version, code_version, detail) VALUES "}
 	w.logs = inserter{w: w, columns: 9, insert: "INSERT OR REPLACE INTO log " +
 		"(run, n, step, attempt, at, level, stream, message, attrs) VALUES "}
 	w.names = inserter{w: w, columns: 1, insert: "INSERT INTO asset (name) VALUES ", conflict: " ON CONFLICT (name) DO NOTHING"}
 	return w
+}
+
+func (w *writer) inserters() []*inserter {
+	return append(w.parts.inserters(), &w.events, &w.partedEvents, &w.assets, &w.logs, &w.names, &w.keys.keys)
 }
 
 // write is the writer's goroutine: it only waits, writeGroup works.
@@ -113,6 +127,8 @@ func (w *writer) writeSingly(g *commit.Group) {
 // beginImmediate takes the write lock of the file, waiting for other processes.
 func (w *writer) beginImmediate() error {
 	clear(w.fences)
+	clear(w.backfills.fences)
+	w.parts.begin()
 	w.topics = 0
 	err := w.once(&w.begin, "BEGIN IMMEDIATE")
 	if err != nil {
@@ -136,14 +152,16 @@ func (w *writer) finish(err error) error {
 	}
 	if err == nil {
 		w.store.commits.Add(1)
+		w.parts.committed()
 		if w.topics != 0 {
 			w.store.signals.Send(w.topics)
 		}
 		return nil
 	}
-	for _, in := range []*inserter{&w.events, &w.assets, &w.logs, &w.names} {
+	for _, in := range w.inserters() {
 		in.drop()
 	}
+	w.parts.forget()
 	if w.once(&w.rollback, "ROLLBACK") == nil {
 		// SQLite has rolled back on its own after some errors, and then this one is refused.
 		_, _ = w.rollback.ExecContext(context.Background(), nil)
@@ -151,10 +169,11 @@ func (w *writer) finish(err error) error {
 	return err
 }
 
-// raiseSignals counts up the topics that the transaction wrote, for other processes.
+// raiseSignals counts up the topics that the transaction wrote, for other processes. The feed of changes has a
+// number of its own.
 func (w *writer) raiseSignals() error {
 	for topic := storage.Topic(1); topic != 0 && topic <= w.topics; topic <<= 1 {
-		if w.topics&topic == 0 {
+		if w.topics&topic == 0 || topic == storage.TopicChanges {
 			continue
 		}
 		_, err := w.run(&w.raiseSignal, "INSERT INTO signal (topic, n) VALUES (?, 1) ON CONFLICT (topic) DO UPDATE SET n = n + 1", int64(topic))
@@ -208,7 +227,9 @@ func (w *writer) once(st **statement, sql string) error {
 		return nil
 	}
 	var err error
-	*st, err = w.prepare(sql)
+	if *st, err = w.prepare(sql); err == nil {
+		w.prepared = append(w.prepared, *st)
+	}
 	return err
 }
 
@@ -289,17 +310,10 @@ func (w *writer) bind(values []driver.Value) []driver.NamedValue {
 // close frees the connection, its statements first.
 func (w *writer) close() error {
 	var errs []error
-	for _, st := range []*statement{
-		w.begin, w.commit, w.rollback, w.fence, w.hasRun, w.addRun, w.addPlan, w.setRun, w.setEra, w.putKV, w.dropKV, w.topology,
-		w.claimable, w.own, w.renewRun, w.renewSlots, w.canceled, w.askCancel,
-		w.expire, w.mySlots, w.poolLimit, w.lastTicket, w.addSlot, w.poolUse, w.slotHolder,
-		w.keepSlot, w.holdSlot, w.freeRun, w.freeStep, w.setPlan, w.setLongPlan, w.setPool, w.declarePool, w.dropPool, w.raiseSignal,
-	} {
-		if st != nil {
-			errs = append(errs, st.Close())
-		}
+	for _, st := range w.prepared {
+		errs = append(errs, st.Close())
 	}
-	for _, in := range []*inserter{&w.events, &w.assets, &w.logs, &w.names} {
+	for _, in := range w.inserters() {
 		errs = append(errs, in.close())
 	}
 	return errors.Join(append(errs, w.conn.Close())...)

@@ -51,6 +51,30 @@ func checkAppendAlone(f *fixture) {
 	}
 }
 
+// checkAppendedStart starts a run that was inserted before its start: that rides with its first records.
+func checkAppendedStart(f *fixture) {
+	b := storage.Batch{Runs: []storage.RunRecord{{ID: "r", State: storage.NotStarted, Token: 1}}}
+	f.commit(&b)
+	fence := storage.Fence{Run: b.Runs[0].Key, Token: 1}
+	start := storage.Batch{
+		Fence: fence, Events: []storage.Event{event(fence.Run, 1)},
+		RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Running, At: epoch}},
+	}
+	if err := f.Append(&start); err != nil {
+		f.Fatal(err)
+	}
+	f.commit(&storage.Batch{Fence: fence, Events: []storage.Event{event(fence.Run, 2)}})
+	rec := must[storage.RunRecord](f)(f.GetRun(f.ctx, "r"))
+	f.equal("the state", rec.State, storage.Running)
+	f.equal("the start", rec.StartedAt, epoch)
+	f.equal("the events", f.numbers(fence.Run), []int64{1, 2})
+	end := start
+	end.RunUpdates = []storage.RunUpdate{{Run: fence.Run, State: storage.Success}}
+	if err := f.Append(&end); err == nil {
+		f.Error("the end of a run was appended, and nobody waits for it")
+	}
+}
+
 // checkCallerReuses overwrites the slices of a batch as soon as the call is back.
 func checkCallerReuses(f *fixture) {
 	fence := f.run("r")

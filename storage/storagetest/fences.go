@@ -3,6 +3,7 @@ package storagetest
 import (
 	"fmt"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -131,6 +132,9 @@ func checkInvalid(f *fixture) {
 		"update of another run":     {Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run + 1, State: storage.Running}}},
 		"update after the end":      {Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success}, {Run: fence.Run, State: storage.Failure}}},
 		"run without an id":         {Runs: []storage.RunRecord{{}}},
+		"asset state of no kind":    {Fence: fence, Assets: []storage.AssetUpdate{{Asset: 1, Kind: 99}}},
+		"partition without a set":   {Fence: fence, Assets: []storage.AssetUpdate{{Asset: 1, Partition: "x"}}},
+		"partition of the whole":    {Fence: fence, Assets: []storage.AssetUpdate{{Asset: 1, Partition: "x", Partitions: partition.Whole()}}},
 		"asset state without asset": {Fence: fence, Assets: []storage.AssetUpdate{{Run: fence.Run, N: 1}}},
 	} {
 		if err := f.Commit(f.ctx, &b); err == nil {
@@ -139,7 +143,10 @@ func checkInvalid(f *fixture) {
 	}
 	for name, b := range map[string]storage.Batch{
 		"run":         {Runs: []storage.RunRecord{{ID: "x"}}},
-		"run update":  {Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Running}}},
+		"run update":  {Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success}}},
+		"backfill":    {Backfills: []storage.BackfillRecord{{ID: "x"}}},
+		"update":      {Fence: storage.Fence{Backfill: 1}, BackfillUpdates: []storage.BackfillUpdate{{Backfill: 1}}},
+		"keys":        {Keys: []storage.KeyUpdate{{Table: "t", Add: []string{"x"}}}},
 		"value":       {KV: []storage.KVPair{{Key: "k"}}},
 		"topology":    {Topologies: []storage.Topology{{Location: "x"}}},
 		"expectation": {Expect: []storage.Expectation{{NoRun: "x"}}},

@@ -67,6 +67,14 @@ func checkClose(f *fixture) {
 		"AssetKeys":       func() error { _, err := f.AssetKeys(f.ctx, []string{"a"}); return err },
 		"GetAsset":        func() error { _, err := f.GetAsset(f.ctx, "a"); return err },
 		"ListAssets":      func() error { _, err := f.ListAssets(f.ctx, storage.AssetQuery{}); return err },
+		"PartitionSets":   func() error { _, err := f.PartitionSets(f.ctx, nil); return err },
+		"ListPartitions":  func() error { _, err := f.ListPartitions(f.ctx, storage.PartitionQuery{}); return err },
+		"ListGroups":      func() error { _, err := f.ListPartitionGroups(f.ctx, 1, storage.Materialized); return err },
+		"GetKeyTable":     func() error { _, err := f.GetKeyTable(f.ctx, "t"); return err },
+		"LookUpKeys":      func() error { _, _, err := f.LookUpKeys(f.ctx, storage.KeyQuery{Table: "t"}); return err },
+		"ListChanges":     func() error { _, err := f.ListChanges(f.ctx, storage.ChangeQuery{}); return err },
+		"GetBackfill":     func() error { _, err := f.GetBackfill(f.ctx, "b"); return err },
+		"ListBackfills":   func() error { _, err := f.ListBackfills(f.ctx, storage.BackfillQuery{}); return err },
 		"ListLogs":        func() error { _, err := f.ListLogs(f.ctx, storage.LogQuery{}); return err },
 		"GetKV":           func() error { _, err := f.GetKV(f.ctx, "k"); return err },
 		"ListKV":          func() error { _, err := f.ListKV(f.ctx, ""); return err },
@@ -75,6 +83,10 @@ func checkClose(f *fixture) {
 		"ListSlots":       func() error { _, err := f.ListSlots(f.ctx, storage.SlotQuery{}); return err },
 		"ClaimRun": func() error {
 			_, err := f.ClaimRun(f.ctx, storage.RunClaim{ID: "r", Owner: "a", Lease: long})
+			return err
+		},
+		"ClaimBackfill": func() error {
+			_, err := f.ClaimBackfill(f.ctx, storage.RunClaim{ID: "b", Owner: "a", Lease: long})
 			return err
 		},
 		"RenewLeases":    func() error { _, err := f.RenewLeases(f.ctx, storage.Renewal{Lease: long, Slots: long}); return err },

@@ -100,9 +100,19 @@ func (j *Journal) ClaimRun(ctx context.Context, c storage.RunClaim) (rec storage
 	return rec, err
 }
 
+// ClaimBackfill claims and keeps that.
+func (j *Journal) ClaimBackfill(ctx context.Context, c storage.RunClaim) (rec storage.BackfillRecord, err error) {
+	err = j.do(func(s storage.Storage) error {
+		rec, err = s.ClaimBackfill(ctx, c)
+		return err
+	})
+	return rec, err
+}
+
 // copied is a batch whose slices nobody reuses.
 func copied(b *storage.Batch) storage.Batch {
 	c := *b
+	c.Backfills, c.BackfillUpdates, c.Keys = slices.Clone(b.Backfills), slices.Clone(b.BackfillUpdates), slices.Clone(b.Keys)
 	c.Expect, c.Runs, c.RunUpdates, c.Cancels = slices.Clone(b.Expect), slices.Clone(b.Runs), slices.Clone(b.RunUpdates), slices.Clone(b.Cancels)
 	c.Events, c.Assets, c.Logs, c.Releases = slices.Clone(b.Events), slices.Clone(b.Assets), slices.Clone(b.Logs), slices.Clone(b.Releases)
 	c.Pools, c.KV, c.Topologies = slices.Clone(b.Pools), slices.Clone(b.KV), slices.Clone(b.Topologies)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
@@ -19,7 +20,7 @@ func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 		backend := open(t)
 		p := pair{
 			stores: [2]storage.Storage{backend, memory.New()}, ctx: t.Context(),
-			ended: map[int]bool{}, next: map[int]int64{}, tokens: map[int]int64{},
+			ended: map[int]bool{}, next: map[int]int64{}, tokens: map[int]int64{}, filled: map[int]int64{},
 		}
 		p.topology(rt)
 		for range rapid.IntRange(1, 25).Draw(rt, "batches") {
@@ -27,6 +28,7 @@ func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 		}
 		p.flush(rt)
 		p.compare(rt)
+		p.check(rt)
 		if err := backend.Close(); err != nil {
 			rt.Fatal(err)
 		}
@@ -43,6 +45,10 @@ type pair struct {
 	ended  map[int]bool
 	next   map[int]int64 // the next event number of a run
 	tokens map[int]int64 // the present token of a run
+
+	backfills   [2][]storage.BackfillKey
+	backfillIDs []string
+	filled      map[int]int64 // the present token of a backfill
 }
 
 var modelAssets = []string{"a", "b", "ü", "d"}
@@ -62,7 +68,8 @@ func (p *pair) topology(t *rapid.T) {
 
 // plan is a batch before it knows keys.
 type plan struct {
-	run    int // -1: no fence
+	run    int // -1: no fence of a run
+	fill   int // -1: no fence of a backfill
 	token  int64
 	noRun  string
 	create []string
@@ -74,6 +81,13 @@ type plan struct {
 	releases []int32
 	pools    []storage.PoolUpdate
 	cancel   int // -1: nobody asks
+
+	targets, retargets []planTarget
+	states             []planState
+	keys               []storage.KeyUpdate
+	begin              []string // backfills
+	progress           *storage.BackfillUpdate
+	stop               int // -1: nobody asks a backfill to stop
 }
 
 type planEvent struct {
@@ -86,11 +100,15 @@ type planEvent struct {
 }
 
 func (p *pair) draw(t *rapid.T) plan {
-	pl := plan{run: -1, cancel: -1}
+	pl := plan{run: -1, fill: -1, cancel: -1, stop: -1}
 	if n := len(p.runs[0]); n > 0 {
 		pl.run = rapid.IntRange(-1, n-1).Draw(t, "run")
 	}
 	pl.token = p.tokens[pl.run]
+	if n := len(p.backfillIDs); n > 0 && pl.run < 0 {
+		pl.fill = rapid.IntRange(-1, n-1).Draw(t, "backfill")
+		pl.token = p.filled[pl.fill]
+	}
 	if rapid.IntRange(0, 15).Draw(t, "stale") == 0 {
 		pl.token = rapid.Int64Range(1, 4).Draw(t, "token")
 	}
@@ -101,9 +119,12 @@ func (p *pair) draw(t *rapid.T) plan {
 			pl.events = append(pl.events, p.drawEvent(t, pl.run))
 		}
 	}
+	pl.drawStates(t)
 	if pl.later {
 		return pl
 	}
+	p.drawBackfill(t, &pl)
+	pl.drawKeys(t)
 	ids := rapid.SampledFrom([]string{"x", "y", "z", "ü", "v", "w"})
 	if rapid.Bool().Draw(t, "expects") {
 		pl.noRun = ids.Draw(t, "no run")
@@ -113,7 +134,9 @@ func (p *pair) draw(t *rapid.T) plan {
 	}
 	if pl.run >= 0 && rapid.IntRange(0, 5).Draw(t, "ends") == 0 {
 		pl.end = rapid.SampledFrom([]storage.RunState{storage.Running, storage.Success, storage.Failure}).Draw(t, "state")
+		pl.retargets = drawTargets(t, "retargets")
 	}
+	pl.targets = drawTargets(t, "targets")
 	for range rapid.IntRange(0, 2).Draw(t, "values") {
 		value := rapid.SampledFrom([][]byte{nil, {}, []byte("1"), {0, 255}}).Draw(t, "value")
 		pl.kv = append(pl.kv, storage.KVPair{Key: rapid.SampledFrom([]string{"k", "k/1", "l", ""}).Draw(t, "key"), Value: value})
@@ -148,12 +171,17 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 	if pl.noRun != "" {
 		b.Expect = []storage.Expectation{{NoRun: pl.noRun}}
 	}
+	p.backfillBatch(store, pl, &b)
+	b.Keys = pl.keys
 	for _, id := range pl.create {
-		rec := storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch}
+		rec := storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch, Targets: p.targetsOf(store, pl.targets)}
 		if id > "x" {
 			rec.Owner = "a"
 		}
 		b.Runs = append(b.Runs, rec)
+	}
+	for _, st := range pl.states {
+		b.Assets = append(b.Assets, p.stateOf(store, pl.run, st))
 	}
 	if pl.run < 0 {
 		return b
@@ -161,7 +189,7 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 	key := p.runs[store][pl.run]
 	b.Fence = storage.Fence{Run: key, Token: pl.token}
 	if pl.end != 0 {
-		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: epoch, Error: "e"}}
+		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: epoch, Error: "e", Targets: p.targetsOf(store, pl.retargets)}}
 	}
 	for _, step := range pl.releases {
 		b.Releases = append(b.Releases, storage.SlotRelease{Run: key, Step: step})
@@ -170,8 +198,12 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 		ev := storage.Event{Run: key, N: e.n, Fact: storage.Fact{At: storage.Micros(e.n), Step: e.step, Kind: e.kind}, Detail: e.detail}
 		if e.asset >= 0 {
 			ev.Asset = p.assets[store][e.asset]
+			kind := storage.Materialized
+			if e.kind == storage.AssetObserved {
+				kind = storage.Observed
+			}
 			b.Assets = append(b.Assets, storage.AssetUpdate{
-				Asset: ev.Asset, Observed: e.kind == storage.AssetObserved, Run: key, N: e.n, At: ev.At, DataVersion: fmt.Sprint(e.n), Detail: e.detail,
+				Asset: ev.Asset, Kind: kind, Run: key, N: e.n, At: ev.At, DataVersion: fmt.Sprint(e.n), Detail: e.detail,
 			})
 		}
 		if e.withLog {
@@ -187,6 +219,10 @@ func (p *pair) step(t *rapid.T) {
 		p.lease(t)
 		return
 	}
+	if len(p.backfillIDs) > 0 && rapid.IntRange(0, 7).Draw(t, "call of a backfill") == 0 {
+		p.claimBackfill(t)
+		return
+	}
 	pl := p.draw(t)
 	if pl.later {
 		for i, s := range p.stores {
@@ -197,11 +233,15 @@ func (p *pair) step(t *rapid.T) {
 	}
 	var errs [2]error
 	var keys [2][]storage.RunKey
+	var begun [2][]storage.BackfillKey
 	for i, s := range p.stores {
 		b := p.batch(i, pl)
 		errs[i] = s.Commit(p.ctx, &b)
 		for _, r := range b.Runs {
 			keys[i] = append(keys[i], r.Key)
+		}
+		for _, r := range b.Backfills {
+			begun[i] = append(begun[i], r.Key)
 		}
 	}
 	p.agree(t, fmt.Sprintf("%+v", pl), errs)
@@ -213,6 +253,7 @@ func (p *pair) step(t *rapid.T) {
 			p.tokens[len(p.ids)] = 1
 			p.ids = append(p.ids, id)
 		}
+		p.begun(pl.begin, begun)
 	}
 }
 
@@ -227,11 +268,16 @@ func (p *pair) flush(t *rapid.T) {
 			p.agree(t, fmt.Sprintf("flush of run %d", run), errs)
 		}
 	}
+	for i := range p.stores { // what was appended without a fence
+		if err := p.stores[i].Commit(p.ctx, &storage.Batch{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (p *pair) agree(t *rapid.T, what string, errs [2]error) {
 	for _, kind := range []error{
-		storage.ErrFenced, storage.ErrRunExists, storage.ErrRunEnded, storage.ErrOwned, storage.ErrNotFound, storage.ErrPoolTooSmall,
+		storage.ErrFenced, storage.ErrRunExists, storage.ErrBackfillExists, storage.ErrRunEnded, storage.ErrOwned, storage.ErrNotFound, storage.ErrPoolTooSmall,
 	} {
 		if errors.Is(errs[0], kind) != errors.Is(errs[1], kind) {
 			t.Fatalf("%s: got error %v, the model says %v", what, errs[0], errs[1])
@@ -249,6 +295,28 @@ func (p *pair) compare(t *rapid.T) {
 	}
 	for what, want := range answers[1] {
 		p.same(t, "at the end", what, [2]any{answers[0][what], want})
+	}
+}
+
+// check asks a backend that can be checked: whatever was written, what it keeps beside its records agrees with them. (What
+// is drawn here has events without their states, and counts of nothing.)
+func (p *pair) check(t *rapid.T) {
+	c, ok := p.stores[0].(interface {
+		Check(ctx context.Context) ([]string, error)
+	})
+	if !ok {
+		return
+	}
+	found, err := c.Check(p.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range found {
+		for _, derived := range []string{"the set of what is", "the group of partitions", "in flight", "key table", "feed of changes", "damaged"} {
+			if strings.Contains(text, derived) {
+				t.Fatalf("check: %s", text)
+			}
+		}
 	}
 }
 
@@ -305,11 +373,12 @@ func (p *pair) answers(t *rapid.T, store int) map[string]any {
 	assets, err := s.ListAssets(p.ctx, storage.AssetQuery{})
 	for i := range assets {
 		assets[i].Key = assetOf[assets[i].Key]
-		for _, st := range []*storage.AssetState{assets[i].Materialization, assets[i].Observation} {
+		for _, st := range []*storage.AssetState{assets[i].Materialization, assets[i].Observation, assets[i].Failure, assets[i].Wipe} {
 			if st != nil {
 				st.Run = numberOf[st.Run]
 			}
 		}
+		assets[i] = withoutSeq(assets[i])
 	}
 	get("assets", assets, err)
 	for i, key := range p.assets[store] {
@@ -317,6 +386,8 @@ func (p *pair) answers(t *rapid.T, store int) map[string]any {
 		get("history of "+modelAssets[i], plain(events), err)
 	}
 	all["pools"], all["slots"] = p.slotAnswers(t, store, numberOf)
+	p.partitionAnswers(t, store, numberOf, all)
+	p.backfillAnswers(t, store, all)
 	pairs, err := s.ListKV(p.ctx, "k")
 	get("values", pairs, err)
 	topologies, err := s.ListTopologies(p.ctx)

@@ -37,9 +37,24 @@ func checkRuns(f *fixture) {
 	_, err := f.GetRun(f.ctx, "r-3")
 	f.refused(err, storage.ErrNotFound)
 
+	f.checkPlanSets()
 	full.Plan = nil
 	list := must[[]storage.RunRecord](f)(f.ListRuns(f.ctx, storage.RunQuery{}))
-	f.equal("the list", list, []storage.RunRecord{{ID: "r-2", Key: b.Runs[1].Key}, full})
+	f.equal("the list", list[1:], []storage.RunRecord{{ID: "r-2", Key: b.Runs[1].Key}, full})
+}
+
+// checkPlanSets has sets of partitions in the documents of a run.
+func (f *fixture) checkPlanSets() {
+	f.Helper()
+	set := keysOf(1, 2, 70)
+	b := storage.Batch{Runs: []storage.RunRecord{{
+		ID: "sets", Request: storage.RunRequest{Partitions: set}, Plan: []storage.PlanStep{{Key: "a"}, {Key: "b", Partitions: set}},
+	}}}
+	f.commit(&b)
+	rec := must[storage.RunRecord](f)(f.GetRun(f.ctx, "sets"))
+	f.equal("the partitions of a request", setText(rec.Request.Partitions), setText(set))
+	f.equal("the partitions of a step", setText(rec.Plan[1].Partitions), setText(set))
+	f.equal("the partitions of a step without", rec.Plan[0].Partitions.IsEmpty(), true)
 }
 
 func checkRunFilters(f *fixture) {

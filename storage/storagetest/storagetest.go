@@ -24,6 +24,8 @@ type Option func(*options)
 type options struct {
 	reopen func(*testing.T, storage.Storage) storage.Storage
 	url    func(storage.Storage) string
+	damage func(*testing.T, storage.Storage, string)
+	blob   func([]byte) string
 }
 
 // Reopen is for backends that outlive their handle: the function closes the store and returns a
@@ -51,6 +53,12 @@ func Run(t *testing.T, open func(*testing.T) storage.Storage, opts ...Option) {
 		t.Parallel()
 		checkModel(t, open)
 	})
+	if o.damage != nil {
+		t.Run("Damages", func(t *testing.T) {
+			t.Parallel()
+			checkDamages(t, open, &o)
+		})
+	}
 	if o.reopen != nil {
 		t.Run("Durable", func(t *testing.T) {
 			t.Parallel()
@@ -76,6 +84,24 @@ var checks = []struct {
 	{"Assets", checkAssets},
 	{"AssetLists", checkAssetLists},
 	{"ManyAssets", checkManyAssets},
+	{"PartitionSets", checkPartitionSets},
+	{"WholeSets", checkWholeSets},
+	{"PartitionStates", checkPartitionStates},
+	{"PartitionGroups", checkPartitionGroups},
+	{"Wiped", checkWiped},
+	{"PartitionShapes", checkPartitionShapes},
+	{"InFlight", checkInFlight},
+	{"Changes", checkChanges},
+	{"ChangePages", checkChangePages},
+	{"WatchChanges", checkWatchChanges},
+	{"Keys", checkKeys},
+	{"ManyKeys", checkManyKeys},
+	{"Backfills", checkBackfills},
+	{"BackfillFilters", checkBackfillFilters},
+	{"BackfillUpdates", checkBackfillUpdates},
+	{"BackfillRuns", checkBackfillRuns},
+	{"ClaimBackfill", checkClaimBackfill},
+	{"LargeBackfill", checkLargeBackfill},
 	{"Logs", checkLogs},
 	{"KV", checkKV},
 	{"Topologies", checkTopologies},
@@ -86,6 +112,7 @@ var checks = []struct {
 	{"Invalid", checkInvalid},
 	{"AppendThenCommit", checkAppendThenCommit},
 	{"AppendAlone", checkAppendAlone},
+	{"AppendedStart", checkAppendedStart},
 	{"CallerReuses", checkCallerReuses},
 	{"LargeBatch", checkLargeBatch},
 	{"ClaimRun", checkClaimRun},

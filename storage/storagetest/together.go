@@ -55,6 +55,9 @@ var crowdChecks = []struct {
 	{"CreateOnce", checkCreateOnce},
 	{"ClaimOnce", checkClaimOnce},
 	{"SlotLimit", checkSlotLimit},
+	{"MakeParts", checkMakeParts},
+	{"RegisterSame", checkRegisterSame},
+	{"ClaimBackfills", checkClaimBackfills},
 }
 
 func checkCommitters(f *fixture, writers int, do crowd) {

@@ -21,6 +21,7 @@ type workload struct {
 // workloads by the name under which a child process is told to do one.
 var workloads = map[string]func(workload) error{
 	"runs": workload.writeRuns, "create": workload.createSame, "claim": workload.claimSame, "slots": workload.takeSlots,
+	"parts": workload.makeParts, "register": workload.registerSame, "backfills": workload.claimBackfills,
 }
 
 const (

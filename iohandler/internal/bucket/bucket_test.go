@@ -13,6 +13,7 @@ import (
 
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/iohandler/internal/bucket"
+	"github.com/rivers-go/rivers/partition"
 )
 
 func TestValidate(t *testing.T) {
@@ -62,8 +63,32 @@ func TestKey(t *testing.T) {
 		"totals/t[3]":     "etl/v1.2/~2E./totals/t~5B3~5D.cbor",
 		"totals/t[a/b/c]": "etl/v1.2/~2E./totals/t~5Ba~2Fb~2Fc~5D.cbor",
 	} {
-		if got := b.Key(name, ".cbor"); got != want {
+		if got := b.Key(name, partition.Key{}, ".cbor"); got != want {
 			t.Errorf("Key(%q) is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestKeyOfPartition(t *testing.T) {
+	t.Parallel()
+	b := bucket.New("mem://", "")
+	product := func(day, shop string) partition.Key {
+		return partition.MultiKey(map[string][]string{"shop": {shop}, "day": {day}})
+	}
+	for _, c := range []struct {
+		name string
+		key  partition.Key
+		want string
+	}{
+		{"orders", partition.SingleKey("2026-01-31"), "orders/2026-01-31.cbor"},
+		{"orders", partition.SingleKey("a/b"), "orders/a~2Fb.cbor"},
+		{"orders", partition.SingleKey(".."), "orders/~2E..cbor"},
+		{"orders", product("2026-01-31", "a"), "orders/day=2026-01-31/shop=a.cbor"},
+		{"orders", product("1.2", "|,=\\"), "orders/day=1~2E2/shop=~7C~2C=~5C.cbor"},
+		{"totals/t[a/b]", partition.SingleKey("k"), "totals/t~5Ba~2Fb~5D/k.cbor"},
+	} {
+		if got := b.Key(c.name, c.key, ".cbor"); got != c.want {
+			t.Errorf("the key of %s@%s is %q, want %q", c.name, c.key, got, c.want)
 		}
 	}
 }
@@ -77,7 +102,7 @@ func TestKeysAreApart(t *testing.T) {
 	names := rapid.OneOf(rapid.StringMatching(`[a.~/\[\]]{0,6}`), rapid.String(), rapid.StringMatching(`[a~]{170,190}`))
 	rapid.Check(t, func(t *rapid.T) {
 		x, y := names.Draw(t, "x"), names.Draw(t, "y")
-		kx, ky := b.Key(x, ".cbor"), b.Key(y, ".cbor")
+		kx, ky := b.Key(x, partition.Key{}, ".cbor"), b.Key(y, partition.Key{}, ".cbor")
 		if (x == y) != (kx == ky) {
 			t.Fatalf("names %q and %q have the keys %q and %q", x, y, kx, ky)
 		}
@@ -91,6 +116,26 @@ func TestKeysAreApart(t *testing.T) {
 			if len(segment) > 200 {
 				t.Fatalf("segment %q of %q is too long for a file name", segment, x)
 			}
+		}
+	})
+}
+
+// TestKeysOfPartitionsAreApart draws pairs of partitions of one product.
+func TestKeysOfPartitionsAreApart(t *testing.T) {
+	t.Parallel()
+	b := bucket.New("mem://", "")
+	texts := rapid.OneOf(rapid.StringMatching(`[a.~/=|,\[\]\\]{1,6}`), rapid.StringMatching(`[a~]{170,190}`))
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(label string) partition.Key {
+			return partition.MultiKey(map[string][]string{"a": {texts.Draw(t, label+" a")}, "a=b": {texts.Draw(t, label+" b")}})
+		}
+		x, y := draw("x"), draw("y")
+		kx, ky := b.Key("orders", x, ".cbor"), b.Key("orders", y, ".cbor")
+		if (x == y) != (kx == ky) {
+			t.Fatalf("partitions %q and %q have the keys %q and %q", x, y, kx, ky)
+		}
+		if !portable.MatchString(kx) {
+			t.Fatalf("key %q of %q is not portable", kx, x)
 		}
 	})
 }
@@ -154,7 +199,7 @@ func TestRelativeAndUnreadable(t *testing.T) {
 	if _, err := os.Stat("lake"); err == nil {
 		t.Error("a read made the directory")
 	}
-	if _, err := b.Write(t.Context(), b.Key("x", ".bin"), "", func(io.Writer) error { return nil }); err != nil {
+	if _, err := b.Write(t.Context(), b.Key("x", partition.Key{}, ".bin"), "", func(io.Writer) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join("lake", "p", "x.bin")); err != nil {

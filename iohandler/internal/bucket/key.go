@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"github.com/rivers-go/rivers/partition"
 )
 
 // segmentMax bounds a segment, so that it fits in a file name of 255 bytes with what a temporary file adds.
@@ -14,7 +16,10 @@ const segmentMax = 180
 // and / between segments, so any store and any file system takes it; every other byte is written ~
 // and two hex digits. A slash divides segments up to the first bracket: what stands in brackets is
 // a person's text. A segment that would be too long for a file name ends in a hash.
-func (b *Bucket) Key(name, ext string) string {
+//
+// The objects of partitions lie below the name: orders/2026-01-31.cbor, or with dimensions
+// orders/day=2026-01-31/shop=a.cbor. The zero partition is that of a value without.
+func (b *Bucket) Key(name string, of partition.Key, ext string) string {
 	var key strings.Builder
 	key.WriteString(b.prefix)
 	path, instance := name, ""
@@ -22,6 +27,10 @@ func (b *Bucket) Key(name, ext string) string {
 		path, instance = name[:at], name[at:]
 	}
 	segments := strings.Split(path, "/")
+	if !of.IsZero() {
+		segments[len(segments)-1] += instance
+		segments, instance = append(segments, below(of)...), ""
+	}
 	for _, segment := range segments[:len(segments)-1] {
 		// A directory never looks like an object: "a.cbor/b" must not stand in the way of "a".
 		key.WriteString(bounded(escape(segment, false)) + "/")
@@ -29,6 +38,19 @@ func (b *Bucket) Key(name, ext string) string {
 	last := segments[len(segments)-1] + instance
 	key.WriteString(bounded(escape(last, true)) + ext)
 	return key.String()
+}
+
+// below are the segments of a partition.
+func below(of partition.Key) []string {
+	dimensions := of.Dimensions()
+	if len(dimensions) == 0 {
+		return []string{strings.Join(of.Values(""), ",")}
+	}
+	segments := make([]string, len(dimensions))
+	for i, name := range dimensions {
+		segments[i] = name + "=" + strings.Join(of.Values(name), ",")
+	}
+	return segments
 }
 
 // escape writes a segment; a dot may stay, but not in front, where it hides a file or means a directory.

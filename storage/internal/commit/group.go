@@ -27,8 +27,12 @@ type Request struct {
 	// Batch is the caller's, who waits for the answer and touches nothing until it came; nil for
 	// appended records, which [Group.Records] has.
 	Batch *storage.Batch
-	// Runs are the new runs of the batch.
-	Runs []Run
+	// Runs and Backfills are what is new in the batch, Progress what its updates of backfills say.
+	Runs      []Run
+	Backfills []Backfill
+	Progress  []Progress
+	// Starts are the appended updates of the run's state, none of which ends it.
+	Starts []storage.RunUpdate
 	// Call is a claim or a renewal in place of a batch.
 	Call any
 	// Err is the writer's answer; Refused says that it was known before.
@@ -64,7 +68,7 @@ func (r *Request) Sticky() bool {
 	if r.Fence == (storage.Fence{}) {
 		return r.Batch == nil
 	}
-	return !errors.Is(r.Err, storage.ErrRunExists)
+	return !errors.Is(r.Err, storage.ErrRunExists) && !errors.Is(r.Err, storage.ErrBackfillExists)
 }
 
 // unknown is what a caller is told who leaves a batch in doubt.
@@ -101,6 +105,7 @@ func (g *Group) add(b *storage.Batch) {
 	g.logs = append(g.logs, b.Logs...)
 	g.releases = append(g.releases, b.Releases...)
 	r := &g.Requests[last]
+	r.Starts = append(r.Starts, b.RunUpdates...)
 	r.events.to, r.assets.to, r.logs.to, r.releases.to = len(g.events), len(g.assets), len(g.logs), len(g.releases)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
 )
@@ -312,18 +313,49 @@ func TestLostAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestEncode(t *testing.T) {
-	runs, err := commit.Encode([]storage.RunRecord{{ID: "r", Tags: map[string]string{"a": "b"}, Plan: []storage.PlanStep{{Key: "k"}}}, {ID: "s"}})
-	if err != nil {
-		t.Fatal(err)
+func TestNewRequest(t *testing.T) {
+	b := storage.Batch{
+		Fence: storage.Fence{Backfill: 7},
+		Runs:  []storage.RunRecord{{ID: "r", Tags: map[string]string{"a": "b"}, Plan: []storage.PlanStep{{Key: "k"}}}, {ID: "s"}},
+		Backfills: []storage.BackfillRecord{{
+			ID: "b", Assets: []string{"users"}, Request: storage.BackfillRequest{Latest: 2}, Partitions: partition.Whole(),
+			Progress: storage.BackfillProgress{Canceled: partition.Whole()},
+		}},
+		BackfillUpdates: []storage.BackfillUpdate{{Progress: storage.BackfillProgress{Failed: partition.Whole()}}},
 	}
+	r, err := commit.NewRequest(&b)
+	if err != nil || r.Fence != b.Fence || r.Batch != &b {
+		t.Fatal(r, err)
+	}
+	runs := r.Runs
 	for i, want := range []string{`{} {"a":"b"} [{"key":"k"}]`, `{}  `} {
 		if got := string(runs[i].Request) + " " + string(runs[i].Tags) + " " + string(runs[i].Plan); got != want {
 			t.Errorf("run %d: %s, want %s", i, got, want)
 		}
 	}
-	bad := storage.RunRecord{ID: "bad", Request: storage.RunRequest{Config: map[string]map[string]any{"a": {"f": func() {}}}}}
-	if _, err := commit.Encode([]storage.RunRecord{bad}); err == nil {
-		t.Error("a request that is no data was encoded")
+	f := r.Backfills[0]
+	if string(f.Request) != `{"latest":2}` || string(f.Assets) != `["users"]` {
+		t.Errorf("backfill: %s %s", f.Request, f.Assets)
+	}
+	var rec storage.BackfillRecord
+	if err := f.Sets.Fill(&rec); err != nil || !rec.Partitions.Equal(partition.Whole()) || !rec.Progress.Canceled.Equal(partition.Whole()) {
+		t.Errorf("its sets: %+v, %v", rec, err)
+	}
+	if sets := r.Progress[0].Sets; sets[commit.FailedSet] == nil || sets[commit.SubmittedSet] != nil {
+		t.Errorf("sets of a progress: %q", sets)
+	}
+	r.Runs[1].Key, r.Backfills[0].Key = 5, 6
+	if r.GiveKeys(); b.Runs[1].Key != 5 || b.Backfills[0].Key != 6 {
+		t.Errorf("keys %d and %d", b.Runs[1].Key, b.Backfills[0].Key)
+	}
+
+	config := map[string]map[string]any{"a": {"f": func() {}}}
+	for _, bad := range []storage.Batch{
+		{Runs: []storage.RunRecord{{Request: storage.RunRequest{Config: config}}}},
+		{Backfills: []storage.BackfillRecord{{Request: storage.BackfillRequest{Config: config}}}},
+	} {
+		if _, err := commit.NewRequest(&bad); err == nil {
+			t.Error("a request that is no data was encoded")
+		}
 	}
 }

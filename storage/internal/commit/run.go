@@ -7,6 +7,26 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
+// NewRequest returns the request of a batch, its documents made. It fails on what is not data.
+func NewRequest(b *storage.Batch) (Request, error) {
+	r := Request{Fence: b.Fence, Batch: b, Progress: encodeProgress(b.BackfillUpdates)}
+	var err error
+	if r.Runs, err = encodeRuns(b.Runs); err == nil {
+		r.Backfills, err = encodeBackfills(b.Backfills)
+	}
+	return r, err
+}
+
+// GiveKeys gives the records of an accepted batch the keys that the writer found for them.
+func (r *Request) GiveKeys() {
+	for i := range r.Runs {
+		r.Batch.Runs[i].Key = r.Runs[i].Key
+	}
+	for i := range r.Backfills {
+		r.Batch.Backfills[i].Key = r.Backfills[i].Key
+	}
+}
+
 // Run is a new run as a writer takes it, its documents made by the caller's goroutine.
 type Run struct {
 	Record *storage.RunRecord
@@ -16,9 +36,7 @@ type Run struct {
 	Key storage.RunKey
 }
 
-// Encode makes the documents of new runs, nil where there are no runs. It fails on a request that is
-// not data.
-func Encode(runs []storage.RunRecord) ([]Run, error) {
+func encodeRuns(runs []storage.RunRecord) ([]Run, error) {
 	if len(runs) == 0 {
 		return nil, nil
 	}

@@ -7,5 +7,6 @@ LIMIT sqlc.arg(max)::bigint;
 -- name: ListAssetEvents :many
 SELECT * FROM event
 WHERE asset = sqlc.arg(asset)::bigint AND (run, n) < (sqlc.arg(before_run)::bigint, sqlc.arg(before_n)::bigint)
+    AND (partition = sqlc.arg(partition) OR sqlc.arg(any_partition)::boolean)
 ORDER BY run DESC, n DESC
 LIMIT sqlc.arg(max)::bigint;

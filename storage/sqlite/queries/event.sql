@@ -14,5 +14,6 @@ SELECT down.era FROM down WHERE EXISTS (SELECT 1 FROM event WHERE event.era = do
 -- name: ListAssetEvents :many
 SELECT * FROM event
 WHERE era = sqlc.arg(era) AND asset = sqlc.arg(asset) AND (run, n) < (sqlc.arg(before_run), sqlc.arg(before_n))
+    AND (partition = sqlc.arg(partition) OR CAST(sqlc.arg(any_partition) AS BOOLEAN))
 ORDER BY run DESC, n DESC
 LIMIT sqlc.arg(max);

@@ -12,7 +12,7 @@ import (
 )
 
 const getAssetStates = `-- name: GetAssetStates :many
-SELECT asset.key, asset.name, asset_state.observed, asset_state.run, asset_state.n, asset_state.at,
+SELECT asset.key, asset.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
     asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
 FROM asset
     LEFT JOIN asset_state ON asset_state.asset = asset.key
@@ -23,10 +23,12 @@ WHERE asset.name = $1
 type GetAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Observed    pgtype.Bool
+	Kind        pgtype.Int2
 	Run         pgtype.Int8
 	N           pgtype.Int8
 	At          pgtype.Int8
+	Seq         pgtype.Int8
+	Partition   pgtype.Text
 	DataVersion pgtype.Text
 	CodeVersion pgtype.Text
 	Detail      []byte
@@ -45,10 +47,12 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 		if err := rows.Scan(
 			&i.Key,
 			&i.Name,
-			&i.Observed,
+			&i.Kind,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Seq,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Detail,
@@ -89,7 +93,7 @@ func (q *Queries) ListAssetKeys(ctx context.Context, names []string) ([]Asset, e
 }
 
 const listAssetStates = `-- name: ListAssetStates :many
-SELECT named.key, named.name, asset_state.observed, asset_state.run, asset_state.n, asset_state.at,
+SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
     asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
 FROM (SELECT key, name FROM asset WHERE name > $1 ORDER BY name LIMIT $2::bigint) AS named
     LEFT JOIN asset_state ON asset_state.asset = named.key
@@ -105,10 +109,12 @@ type ListAssetStatesParams struct {
 type ListAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Observed    pgtype.Bool
+	Kind        pgtype.Int2
 	Run         pgtype.Int8
 	N           pgtype.Int8
 	At          pgtype.Int8
+	Seq         pgtype.Int8
+	Partition   pgtype.Text
 	DataVersion pgtype.Text
 	CodeVersion pgtype.Text
 	Detail      []byte
@@ -127,10 +133,12 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 		if err := rows.Scan(
 			&i.Key,
 			&i.Name,
-			&i.Observed,
+			&i.Kind,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Seq,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Detail,
@@ -147,7 +155,7 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 }
 
 const listNamedAssetStates = `-- name: ListNamedAssetStates :many
-SELECT named.key, named.name, asset_state.observed, asset_state.run, asset_state.n, asset_state.at,
+SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
     asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
 FROM (
     SELECT key, name FROM asset
@@ -167,10 +175,12 @@ type ListNamedAssetStatesParams struct {
 type ListNamedAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Observed    pgtype.Bool
+	Kind        pgtype.Int2
 	Run         pgtype.Int8
 	N           pgtype.Int8
 	At          pgtype.Int8
+	Seq         pgtype.Int8
+	Partition   pgtype.Text
 	DataVersion pgtype.Text
 	CodeVersion pgtype.Text
 	Detail      []byte
@@ -189,10 +199,12 @@ func (q *Queries) ListNamedAssetStates(ctx context.Context, arg ListNamedAssetSt
 		if err := rows.Scan(
 			&i.Key,
 			&i.Name,
-			&i.Observed,
+			&i.Kind,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Seq,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Detail,

@@ -14,21 +14,23 @@ import (
 const checkCounts = `-- name: CheckCounts :many
 WITH outcome AS (
     SELECT DISTINCT ON (run, step) run, kind FROM event
-    WHERE kind IN ($1::smallint, $2::smallint, $3::smallint, $4::smallint)
-        OR (kind = $5::smallint AND retry_at = 0)
+    WHERE kind IN ($1::smallint, $2::smallint, $3::smallint, $4::smallint, $5::smallint)
+        OR (kind = $6::smallint AND retry_at = 0)
     ORDER BY run, step, n DESC
 ), counted AS (
     SELECT run,
-        count(*) FILTER (WHERE kind IN ($1::smallint, $2::smallint)) AS succeeded,
-        count(*) FILTER (WHERE kind = $5::smallint) AS failed,
-        count(*) FILTER (WHERE kind = $3::smallint) AS skipped,
-        count(*) FILTER (WHERE kind = $4::smallint) AS canceled
+        count(*) FILTER (WHERE kind IN ($1::smallint, $2::smallint, $3::smallint)) AS succeeded,
+        count(*) FILTER (WHERE kind = $6::smallint) AS failed,
+        count(*) FILTER (WHERE kind = $4::smallint) AS skipped,
+        count(*) FILTER (WHERE kind = $5::smallint) AS canceled
     FROM outcome GROUP BY run
+), whole AS (
+    SELECT run, (min(n) = 1 AND max(n) = count(*))::boolean AS whole FROM event GROUP BY run
 )
-SELECT run.id, run.succeeded, run.failed, run.skipped, run.canceled,
-    coalesce(counted.succeeded, 0)::bigint AS events_succeeded, coalesce(counted.failed, 0)::bigint AS events_failed,
-    coalesce(counted.skipped, 0)::bigint AS events_skipped, coalesce(counted.canceled, 0)::bigint AS events_canceled
-FROM run LEFT JOIN counted ON counted.run = run.key
+SELECT run.key, run.id, run.succeeded, run.failed, run.skipped, run.canceled,
+    coalesce(counted.succeeded, 0)::integer AS events_succeeded, coalesce(counted.failed, 0)::integer AS events_failed,
+    coalesce(counted.skipped, 0)::integer AS events_skipped, coalesce(counted.canceled, 0)::integer AS events_canceled, whole.whole
+FROM run JOIN whole ON whole.run = run.key LEFT JOIN counted ON counted.run = run.key
 WHERE run.state >= 3 AND (run.succeeded, run.failed, run.skipped, run.canceled) <>
     (coalesce(counted.succeeded, 0), coalesce(counted.failed, 0), coalesce(counted.skipped, 0), coalesce(counted.canceled, 0))
 ORDER BY run.key
@@ -37,27 +39,31 @@ ORDER BY run.key
 type CheckCountsParams struct {
 	Succeeded int16
 	Expanded  int16
+	Reused    int16
 	Skipped   int16
 	Canceled  int16
 	Failed    int16
 }
 
 type CheckCountsRow struct {
+	Key             int64
 	ID              string
 	Succeeded       int32
 	Failed          int32
 	Skipped         int32
 	Canceled        int32
-	EventsSucceeded int64
-	EventsFailed    int64
-	EventsSkipped   int64
-	EventsCanceled  int64
+	EventsSucceeded int32
+	EventsFailed    int32
+	EventsSkipped   int32
+	EventsCanceled  int32
+	Whole           bool
 }
 
 func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]CheckCountsRow, error) {
 	rows, err := q.db.Query(ctx, checkCounts,
 		arg.Succeeded,
 		arg.Expanded,
+		arg.Reused,
 		arg.Skipped,
 		arg.Canceled,
 		arg.Failed,
@@ -70,6 +76,7 @@ func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]Che
 	for rows.Next() {
 		var i CheckCountsRow
 		if err := rows.Scan(
+			&i.Key,
 			&i.ID,
 			&i.Succeeded,
 			&i.Failed,
@@ -79,6 +86,7 @@ func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]Che
 			&i.EventsFailed,
 			&i.EventsSkipped,
 			&i.EventsCanceled,
+			&i.Whole,
 		); err != nil {
 			return nil, err
 		}
@@ -130,23 +138,194 @@ func (q *Queries) CheckEnds(ctx context.Context, runEnded int16) ([]CheckEndsRow
 	return items, nil
 }
 
-const checkMissingStates = `-- name: CheckMissingStates :many
-SELECT asset.name, (event.kind = $1::smallint)::boolean AS observed, count(*) AS events
+const checkInFlight = `-- name: CheckInFlight :many
+SELECT in_flight.asset, in_flight.run, asset.name, run.id AS run_id, run.state
+FROM in_flight
+    LEFT JOIN asset ON asset.key = in_flight.asset
+    LEFT JOIN run ON run.key = in_flight.run
+WHERE asset.key IS NULL OR run.key IS NULL OR run.state >= 3
+ORDER BY in_flight.asset, in_flight.run
+`
+
+type CheckInFlightRow struct {
+	Asset int64
+	Run   int64
+	Name  pgtype.Text
+	RunID pgtype.Text
+	State pgtype.Int2
+}
+
+func (q *Queries) CheckInFlight(ctx context.Context) ([]CheckInFlightRow, error) {
+	rows, err := q.db.Query(ctx, checkInFlight)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckInFlightRow
+	for rows.Next() {
+		var i CheckInFlightRow
+		if err := rows.Scan(
+			&i.Asset,
+			&i.Run,
+			&i.Name,
+			&i.RunID,
+			&i.State,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkKeyTables = `-- name: CheckKeyTables :many
+SELECT key_table.key, key_table.name, key_table.size, key_table.live,
+    (SELECT count(*) FROM partition_key WHERE partition_key.key_table = key_table.key) AS keys,
+    coalesce((SELECT max(partition_key.ordinal) FROM partition_key WHERE partition_key.key_table = key_table.key), -1)::bigint AS highest
+FROM key_table ORDER BY key_table.name
+`
+
+type CheckKeyTablesRow struct {
+	Key     int64
+	Name    string
+	Size    int64
+	Live    []byte
+	Keys    int64
+	Highest int64
+}
+
+func (q *Queries) CheckKeyTables(ctx context.Context) ([]CheckKeyTablesRow, error) {
+	rows, err := q.db.Query(ctx, checkKeyTables)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckKeyTablesRow
+	for rows.Next() {
+		var i CheckKeyTablesRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.Name,
+			&i.Size,
+			&i.Live,
+			&i.Keys,
+			&i.Highest,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkLeases = `-- name: CheckLeases :many
+SELECT key, id, state, owner FROM run WHERE state >= 3 AND lease_until <> 0 ORDER BY key
+`
+
+type CheckLeasesRow struct {
+	Key   int64
+	ID    string
+	State int16
+	Owner string
+}
+
+func (q *Queries) CheckLeases(ctx context.Context) ([]CheckLeasesRow, error) {
+	rows, err := q.db.Query(ctx, checkLeases)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckLeasesRow
+	for rows.Next() {
+		var i CheckLeasesRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.State,
+			&i.Owner,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkMissingPartitions = `-- name: CheckMissingPartitions :many
+SELECT asset.name, event.partition, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
-WHERE NOT EXISTS (SELECT 1 FROM asset_state
-    WHERE asset_state.asset = event.asset AND asset_state.observed = (event.kind = $1::smallint))
+WHERE event.partition <> '' AND event.kind IN ($1::smallint, $2::smallint)
+    AND NOT EXISTS (SELECT 1 FROM partition_state
+        WHERE partition_state.asset = event.asset AND partition_state.kind = 0 AND partition_state.partition = event.partition)
+GROUP BY asset.key, event.partition
+ORDER BY asset.name, event.partition
+LIMIT 100
+`
+
+type CheckMissingPartitionsParams struct {
+	Succeeded    int16
+	Materialized int16
+}
+
+type CheckMissingPartitionsRow struct {
+	Name      string
+	Partition string
+	Events    int64
+}
+
+func (q *Queries) CheckMissingPartitions(ctx context.Context, arg CheckMissingPartitionsParams) ([]CheckMissingPartitionsRow, error) {
+	rows, err := q.db.Query(ctx, checkMissingPartitions, arg.Succeeded, arg.Materialized)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckMissingPartitionsRow
+	for rows.Next() {
+		var i CheckMissingPartitionsRow
+		if err := rows.Scan(&i.Name, &i.Partition, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkMissingStates = `-- name: CheckMissingStates :many
+SELECT asset.name, (event.kind = $1::smallint)::integer AS kind, count(*) AS events
+FROM event JOIN asset ON asset.key = event.asset
+WHERE event.kind NOT IN ($2::smallint, $3::smallint)
+    AND NOT EXISTS (SELECT 1 FROM asset_state
+    WHERE asset_state.asset = event.asset AND asset_state.kind IN ((event.kind = $1::smallint)::integer, 3))
 GROUP BY asset.key, 2
 ORDER BY asset.name
 `
 
-type CheckMissingStatesRow struct {
-	Name     string
-	Observed bool
-	Events   int64
+type CheckMissingStatesParams struct {
+	ObservedKind        int16
+	PartitionFailedKind int16
+	WipedKind           int16
 }
 
-func (q *Queries) CheckMissingStates(ctx context.Context, observedKind int16) ([]CheckMissingStatesRow, error) {
-	rows, err := q.db.Query(ctx, checkMissingStates, observedKind)
+type CheckMissingStatesRow struct {
+	Name   string
+	Kind   int32
+	Events int64
+}
+
+func (q *Queries) CheckMissingStates(ctx context.Context, arg CheckMissingStatesParams) ([]CheckMissingStatesRow, error) {
+	rows, err := q.db.Query(ctx, checkMissingStates, arg.ObservedKind, arg.PartitionFailedKind, arg.WipedKind)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +333,7 @@ func (q *Queries) CheckMissingStates(ctx context.Context, observedKind int16) ([
 	var items []CheckMissingStatesRow
 	for rows.Next() {
 		var i CheckMissingStatesRow
-		if err := rows.Scan(&i.Name, &i.Observed, &i.Events); err != nil {
+		if err := rows.Scan(&i.Name, &i.Kind, &i.Events); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -205,35 +384,175 @@ func (q *Queries) CheckNumbers(ctx context.Context) ([]CheckNumbersRow, error) {
 	return items, nil
 }
 
+const checkPartitionStates = `-- name: CheckPartitionStates :many
+SELECT partition_state.asset, asset.name, partition_state.kind, partition_state.partition, partition_state.n, run.id AS run_id
+FROM partition_state
+    LEFT JOIN asset ON asset.key = partition_state.asset
+    LEFT JOIN run ON run.key = partition_state.run
+WHERE asset.key IS NULL OR (partition_state.run <> 0 AND (run.key IS NULL OR partition_state.kind < 2
+    AND EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run)
+    AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run AND event.n = partition_state.n
+        AND event.asset = partition_state.asset AND event.kind <> $1::smallint)))
+ORDER BY partition_state.asset, partition_state.kind, partition_state.partition
+LIMIT 100
+`
+
+type CheckPartitionStatesRow struct {
+	Asset     int64
+	Name      pgtype.Text
+	Kind      int16
+	Partition string
+	N         int64
+	RunID     pgtype.Text
+}
+
+func (q *Queries) CheckPartitionStates(ctx context.Context, partitionFailedKind int16) ([]CheckPartitionStatesRow, error) {
+	rows, err := q.db.Query(ctx, checkPartitionStates, partitionFailedKind)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckPartitionStatesRow
+	for rows.Next() {
+		var i CheckPartitionStatesRow
+		if err := rows.Scan(
+			&i.Asset,
+			&i.Name,
+			&i.Kind,
+			&i.Partition,
+			&i.N,
+			&i.RunID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkRunBackfills = `-- name: CheckRunBackfills :many
+SELECT run.id, run.backfill FROM run
+WHERE run.backfill <> '' AND NOT EXISTS (SELECT 1 FROM backfill WHERE backfill.id = run.backfill)
+ORDER BY run.key
+`
+
+type CheckRunBackfillsRow struct {
+	ID       string
+	Backfill string
+}
+
+func (q *Queries) CheckRunBackfills(ctx context.Context) ([]CheckRunBackfillsRow, error) {
+	rows, err := q.db.Query(ctx, checkRunBackfills)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckRunBackfillsRow
+	for rows.Next() {
+		var i CheckRunBackfillsRow
+		if err := rows.Scan(&i.ID, &i.Backfill); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkSlots = `-- name: CheckSlots :many
+SELECT slot.ticket, slot.pool, slot.step_key, slot.run, run.id AS run_id, run.state
+FROM slot LEFT JOIN run ON run.key = slot.run
+WHERE slot.until > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AND (run.key IS NULL OR run.state >= 3 OR run.owner = '')
+ORDER BY slot.ticket, slot.pool
+`
+
+type CheckSlotsRow struct {
+	Ticket  int64
+	Pool    string
+	StepKey string
+	Run     int64
+	RunID   pgtype.Text
+	State   pgtype.Int2
+}
+
+func (q *Queries) CheckSlots(ctx context.Context) ([]CheckSlotsRow, error) {
+	rows, err := q.db.Query(ctx, checkSlots)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckSlotsRow
+	for rows.Next() {
+		var i CheckSlotsRow
+		if err := rows.Scan(
+			&i.Ticket,
+			&i.Pool,
+			&i.StepKey,
+			&i.Run,
+			&i.RunID,
+			&i.State,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const checkStates = `-- name: CheckStates :many
 WITH judged AS (
-    SELECT asset_state.asset, asset.name, asset_state.observed, run.id AS run_id, asset_state.n,
+    SELECT asset_state.asset, asset.name, asset_state.kind, run.id AS run_id, asset_state.n,
         asset.key IS NULL AS stray, asset_state.run <> 0 AND run.key IS NULL AS runless, asset_state.run <> 0 AS has_run,
-        EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n
-            AND event.asset = asset_state.asset AND event.at = asset_state.at
-            AND (event.kind = $1::smallint) = asset_state.observed) AS has_event,
+        EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AS has_events,
+        EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n AND event.at = asset_state.at
+            AND ((event.asset = asset_state.asset AND asset_state.kind = CASE event.kind WHEN $1::smallint THEN 1
+                WHEN $2::smallint THEN 2 WHEN $3::smallint THEN 3 ELSE 0 END)
+                OR (asset_state.kind = 2 AND event.kind = $4::smallint))) AS has_event,
         EXISTS (SELECT 1 FROM event WHERE event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
-            AND (event.kind = $1::smallint) = asset_state.observed) AS has_newer
+            AND asset_state.kind < 2 AND asset_state.kind = CASE event.kind WHEN $1::smallint THEN 1
+                WHEN $2::smallint THEN 2 WHEN $3::smallint THEN 3 ELSE 0 END) AS has_newer
     FROM asset_state
         LEFT JOIN asset ON asset.key = asset_state.asset
         LEFT JOIN run ON run.key = asset_state.run
 )
-SELECT asset, name, observed, run_id, n, has_newer FROM judged
-WHERE stray OR runless OR (has_run AND (NOT has_event OR has_newer))
-ORDER BY asset, observed
+SELECT asset, name, kind, run_id, n, has_newer FROM judged
+WHERE stray OR runless OR (has_run AND has_events AND (NOT has_event OR has_newer))
+ORDER BY asset, kind
 `
+
+type CheckStatesParams struct {
+	ObservedKind        int16
+	PartitionFailedKind int16
+	WipedKind           int16
+	FailedKind          int16
+}
 
 type CheckStatesRow struct {
 	Asset    int64
 	Name     pgtype.Text
-	Observed bool
+	Kind     int16
 	RunID    pgtype.Text
 	N        int64
 	HasNewer bool
 }
 
-func (q *Queries) CheckStates(ctx context.Context, observedKind int16) ([]CheckStatesRow, error) {
-	rows, err := q.db.Query(ctx, checkStates, observedKind)
+// What is stored of an asset as a whole must have an event that says so, and none that is newer, as far as the events of its run
+// are kept.
+func (q *Queries) CheckStates(ctx context.Context, arg CheckStatesParams) ([]CheckStatesRow, error) {
+	rows, err := q.db.Query(ctx, checkStates,
+		arg.ObservedKind,
+		arg.PartitionFailedKind,
+		arg.WipedKind,
+		arg.FailedKind,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +563,7 @@ func (q *Queries) CheckStates(ctx context.Context, observedKind int16) ([]CheckS
 		if err := rows.Scan(
 			&i.Asset,
 			&i.Name,
-			&i.Observed,
+			&i.Kind,
 			&i.RunID,
 			&i.N,
 			&i.HasNewer,
@@ -290,6 +609,37 @@ func (q *Queries) CheckStrayEvents(ctx context.Context) ([]CheckStrayEventsRow, 
 	return items, nil
 }
 
+const checkStrayKeys = `-- name: CheckStrayKeys :many
+SELECT key_table, count(*) AS keys FROM partition_key
+WHERE NOT EXISTS (SELECT 1 FROM key_table WHERE key_table.key = partition_key.key_table)
+GROUP BY key_table ORDER BY key_table
+`
+
+type CheckStrayKeysRow struct {
+	KeyTable int64
+	Keys     int64
+}
+
+func (q *Queries) CheckStrayKeys(ctx context.Context) ([]CheckStrayKeysRow, error) {
+	rows, err := q.db.Query(ctx, checkStrayKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckStrayKeysRow
+	for rows.Next() {
+		var i CheckStrayKeysRow
+		if err := rows.Scan(&i.KeyTable, &i.Keys); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const checkStrayLogs = `-- name: CheckStrayLogs :many
 SELECT run, count(*) AS lines FROM log
 WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.key = log.run)
@@ -319,4 +669,300 @@ func (q *Queries) CheckStrayLogs(ctx context.Context) ([]CheckStrayLogsRow, erro
 		return nil, err
 	}
 	return items, nil
+}
+
+const listAssetGroups = `-- name: ListAssetGroups :many
+SELECT kind, seq, labels FROM partition_group WHERE asset = $1 ORDER BY seq
+`
+
+type ListAssetGroupsRow struct {
+	Kind   int16
+	Seq    int64
+	Labels []byte
+}
+
+func (q *Queries) ListAssetGroups(ctx context.Context, asset int64) ([]ListAssetGroupsRow, error) {
+	rows, err := q.db.Query(ctx, listAssetGroups, asset)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAssetGroupsRow
+	for rows.Next() {
+		var i ListAssetGroupsRow
+		if err := rows.Scan(&i.Kind, &i.Seq, &i.Labels); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listAssetSets = `-- name: ListAssetSets :many
+SELECT kind, labels FROM partition_set WHERE asset = $1
+`
+
+type ListAssetSetsRow struct {
+	Kind   int16
+	Labels []byte
+}
+
+func (q *Queries) ListAssetSets(ctx context.Context, asset int64) ([]ListAssetSetsRow, error) {
+	rows, err := q.db.Query(ctx, listAssetSets, asset)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAssetSetsRow
+	for rows.Next() {
+		var i ListAssetSetsRow
+		if err := rows.Scan(&i.Kind, &i.Labels); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBackfillIDs = `-- name: ListBackfillIDs :many
+SELECT backfill.id, (SELECT count(*) FROM run WHERE run.backfill = backfill.id AND run.backfill <> '') AS runs
+FROM backfill ORDER BY backfill.key
+`
+
+type ListBackfillIDsRow struct {
+	ID   string
+	Runs int64
+}
+
+func (q *Queries) ListBackfillIDs(ctx context.Context) ([]ListBackfillIDsRow, error) {
+	rows, err := q.db.Query(ctx, listBackfillIDs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListBackfillIDsRow
+	for rows.Next() {
+		var i ListBackfillIDsRow
+		if err := rows.Scan(&i.ID, &i.Runs); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listParted = `-- name: ListParted :many
+SELECT parted.asset, asset.name
+FROM (SELECT asset FROM partition_state UNION SELECT asset FROM partition_group UNION SELECT asset FROM partition_set) AS parted
+    JOIN asset ON asset.key = parted.asset
+ORDER BY parted.asset
+`
+
+type ListPartedRow struct {
+	Asset int64
+	Name  string
+}
+
+// The assets of whose partitions anything is kept.
+func (q *Queries) ListParted(ctx context.Context) ([]ListPartedRow, error) {
+	rows, err := q.db.Query(ctx, listParted)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListPartedRow
+	for rows.Next() {
+		var i ListPartedRow
+		if err := rows.Scan(&i.Asset, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const mendBackfillLease = `-- name: MendBackfillLease :exec
+UPDATE backfill SET lease_until = 0 WHERE key = $1
+`
+
+func (q *Queries) MendBackfillLease(ctx context.Context, key int64) error {
+	_, err := q.db.Exec(ctx, mendBackfillLease, key)
+	return err
+}
+
+const mendCounts = `-- name: MendCounts :exec
+UPDATE run SET succeeded = $1, failed = $2, skipped = $3, canceled = $4
+WHERE key = $5
+`
+
+type MendCountsParams struct {
+	Succeeded int32
+	Failed    int32
+	Skipped   int32
+	Canceled  int32
+	Key       int64
+}
+
+func (q *Queries) MendCounts(ctx context.Context, arg MendCountsParams) error {
+	_, err := q.db.Exec(ctx, mendCounts,
+		arg.Succeeded,
+		arg.Failed,
+		arg.Skipped,
+		arg.Canceled,
+		arg.Key,
+	)
+	return err
+}
+
+const mendEmptyGroup = `-- name: MendEmptyGroup :exec
+DELETE FROM partition_group WHERE asset = $1 AND kind = $2 AND seq = $3
+`
+
+type MendEmptyGroupParams struct {
+	Asset int64
+	Kind  int16
+	Seq   int64
+}
+
+func (q *Queries) MendEmptyGroup(ctx context.Context, arg MendEmptyGroupParams) error {
+	_, err := q.db.Exec(ctx, mendEmptyGroup, arg.Asset, arg.Kind, arg.Seq)
+	return err
+}
+
+const mendEmptySet = `-- name: MendEmptySet :exec
+DELETE FROM partition_set WHERE asset = $1 AND kind = $2
+`
+
+type MendEmptySetParams struct {
+	Asset int64
+	Kind  int16
+}
+
+func (q *Queries) MendEmptySet(ctx context.Context, arg MendEmptySetParams) error {
+	_, err := q.db.Exec(ctx, mendEmptySet, arg.Asset, arg.Kind)
+	return err
+}
+
+const mendFeed = `-- name: MendFeed :exec
+INSERT INTO change (seq, i, at, kind, run, labels, assets, keys)
+VALUES (((pg_current_xact_id()::text::bigint + (SELECT seq_offset FROM store)) << 20) + 1, $1,
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, $2, 0, $3, $4, '')
+`
+
+type MendFeedParams struct {
+	I      int32
+	Kind   int16
+	Labels []byte
+	Assets []byte
+}
+
+func (q *Queries) MendFeed(ctx context.Context, arg MendFeedParams) error {
+	_, err := q.db.Exec(ctx, mendFeed,
+		arg.I,
+		arg.Kind,
+		arg.Labels,
+		arg.Assets,
+	)
+	return err
+}
+
+const mendGroup = `-- name: MendGroup :exec
+UPDATE partition_group SET labels = $1 WHERE asset = $2 AND kind = $3 AND seq = $4
+`
+
+type MendGroupParams struct {
+	Labels []byte
+	Asset  int64
+	Kind   int16
+	Seq    int64
+}
+
+func (q *Queries) MendGroup(ctx context.Context, arg MendGroupParams) error {
+	_, err := q.db.Exec(ctx, mendGroup,
+		arg.Labels,
+		arg.Asset,
+		arg.Kind,
+		arg.Seq,
+	)
+	return err
+}
+
+const mendInFlight = `-- name: MendInFlight :exec
+DELETE FROM in_flight WHERE asset = $1 AND run = $2
+`
+
+type MendInFlightParams struct {
+	Asset int64
+	Run   int64
+}
+
+func (q *Queries) MendInFlight(ctx context.Context, arg MendInFlightParams) error {
+	_, err := q.db.Exec(ctx, mendInFlight, arg.Asset, arg.Run)
+	return err
+}
+
+const mendKeyTable = `-- name: MendKeyTable :exec
+UPDATE key_table SET size = $1, live = $2 WHERE key = $3
+`
+
+type MendKeyTableParams struct {
+	Size int64
+	Live []byte
+	Key  int64
+}
+
+func (q *Queries) MendKeyTable(ctx context.Context, arg MendKeyTableParams) error {
+	_, err := q.db.Exec(ctx, mendKeyTable, arg.Size, arg.Live, arg.Key)
+	return err
+}
+
+const mendLease = `-- name: MendLease :exec
+UPDATE run SET lease_until = 0 WHERE key = $1
+`
+
+func (q *Queries) MendLease(ctx context.Context, key int64) error {
+	_, err := q.db.Exec(ctx, mendLease, key)
+	return err
+}
+
+const mendSet = `-- name: MendSet :exec
+INSERT INTO partition_set (asset, kind, labels) VALUES ($1, $2, $3)
+ON CONFLICT (asset, kind) DO UPDATE SET labels = excluded.labels
+`
+
+type MendSetParams struct {
+	Asset  int64
+	Kind   int16
+	Labels []byte
+}
+
+func (q *Queries) MendSet(ctx context.Context, arg MendSetParams) error {
+	_, err := q.db.Exec(ctx, mendSet, arg.Asset, arg.Kind, arg.Labels)
+	return err
+}
+
+const mendSlot = `-- name: MendSlot :exec
+DELETE FROM slot WHERE ticket = $1 AND pool = $2
+`
+
+type MendSlotParams struct {
+	Ticket int64
+	Pool   string
+}
+
+func (q *Queries) MendSlot(ctx context.Context, arg MendSlotParams) error {
+	_, err := q.db.Exec(ctx, mendSlot, arg.Ticket, arg.Pool)
+	return err
 }

@@ -10,17 +10,20 @@ import (
 )
 
 const listAssetEvents = `-- name: ListAssetEvents :many
-SELECT run, n, at, retry_at, asset, step, attempt, cause, kind, status, detail FROM event
+SELECT run, n, at, retry_at, asset, step, attempt, cause, kind, status, detail, partition FROM event
 WHERE asset = $1::bigint AND (run, n) < ($2::bigint, $3::bigint)
+    AND (partition = $4 OR $5::boolean)
 ORDER BY run DESC, n DESC
-LIMIT $4::bigint
+LIMIT $6::bigint
 `
 
 type ListAssetEventsParams struct {
-	Asset     int64
-	BeforeRun int64
-	BeforeN   int64
-	Max       int64
+	Asset        int64
+	BeforeRun    int64
+	BeforeN      int64
+	Partition    string
+	AnyPartition bool
+	Max          int64
 }
 
 func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams) ([]Event, error) {
@@ -28,6 +31,8 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 		arg.Asset,
 		arg.BeforeRun,
 		arg.BeforeN,
+		arg.Partition,
+		arg.AnyPartition,
 		arg.Max,
 	)
 	if err != nil {
@@ -49,6 +54,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 			&i.Kind,
 			&i.Status,
 			&i.Detail,
+			&i.Partition,
 		); err != nil {
 			return nil, err
 		}
@@ -61,7 +67,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT run, n, at, retry_at, asset, step, attempt, cause, kind, status, detail FROM event
+SELECT run, n, at, retry_at, asset, step, attempt, cause, kind, status, detail, partition FROM event
 WHERE run = $1 AND n > $2
 ORDER BY n
 LIMIT $3::bigint
@@ -94,6 +100,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event
 			&i.Kind,
 			&i.Status,
 			&i.Detail,
+			&i.Partition,
 		); err != nil {
 			return nil, err
 		}

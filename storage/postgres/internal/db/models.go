@@ -18,24 +18,80 @@ type AssetState struct {
 	Run         int64
 	N           int64
 	At          int64
-	Observed    bool
+	Kind        int16
 	DataVersion string
 	CodeVersion string
 	Detail      []byte
+	Seq         int64
+	Partition   pgtype.Text
+}
+
+type Backfill struct {
+	Key        int64
+	Token      int64
+	LeaseUntil int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Total      int64
+	Runs       int64
+	Completed  int64
+	Failed     int64
+	Canceled   int64
+	State      int16
+	ID         string
+	Location   string
+	Owner      string
+	RerunOf    string
+	Error      string
+	Cancel     []byte
+	Assets     []byte
+	Request    []byte
+}
+
+type BackfillSet struct {
+	Backfill int64
+	Which    int16
+	Labels   []byte
+}
+
+type Change struct {
+	Seq    int64
+	At     int64
+	Run    int64
+	I      int32
+	Kind   int16
+	Labels []byte
+	Assets []byte
+	Keys   string
 }
 
 type Event struct {
-	Run     int64
-	N       int64
-	At      int64
-	RetryAt int64
-	Asset   pgtype.Int8
-	Step    int32
-	Attempt int32
-	Cause   int32
-	Kind    int16
-	Status  int16
-	Detail  []byte
+	Run       int64
+	N         int64
+	At        int64
+	RetryAt   int64
+	Asset     pgtype.Int8
+	Step      int32
+	Attempt   int32
+	Cause     int32
+	Kind      int16
+	Status    int16
+	Detail    []byte
+	Partition string
+}
+
+type InFlight struct {
+	Asset  int64
+	Run    int64
+	Labels []byte
+}
+
+type KeyTable struct {
+	Key  int64
+	Size int64
+	Name string
+	Live []byte
 }
 
 type Kv struct {
@@ -53,6 +109,45 @@ type Log struct {
 	Stream  int16
 	Message string
 	Attrs   string
+}
+
+type PartitionGroup struct {
+	Asset       int64
+	Seq         int64
+	Run         int64
+	N           int64
+	At          int64
+	Kind        int16
+	DataVersion string
+	CodeVersion string
+	Labels      []byte
+	Detail      []byte
+}
+
+type PartitionKey struct {
+	KeyTable int64
+	Ordinal  int64
+	Key      string
+}
+
+type PartitionSet struct {
+	Asset  int64
+	Kind   int16
+	Labels []byte
+}
+
+type PartitionState struct {
+	Asset       int64
+	Seq         int64
+	Run         int64
+	N           int64
+	At          int64
+	Kind        int16
+	Partition   string
+	DataVersion string
+	CodeVersion string
+	Labels      []byte
+	Detail      []byte
 }
 
 type Pool struct {
@@ -82,6 +177,8 @@ type Run struct {
 	Tags       []byte
 	Cancel     []byte
 	Plan       []byte
+	Backfill   string
+	Partition  string
 }
 
 type Slot struct {
@@ -102,6 +199,7 @@ type Store struct {
 	ID            string
 	SchemaVersion int32
 	MinReader     int32
+	SeqOffset     int64
 }
 
 type Topology struct {

@@ -10,7 +10,7 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT key, token, lease_until, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, state, id, location, job, owner, error, request, tags, cancel, plan FROM run WHERE id = $1
+SELECT key, token, lease_until, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, state, id, location, job, owner, error, request, tags, cancel, plan, backfill, partition FROM run WHERE id = $1
 `
 
 func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
@@ -37,12 +37,119 @@ func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
 		&i.Tags,
 		&i.Cancel,
 		&i.Plan,
+		&i.Backfill,
+		&i.Partition,
 	)
 	return i, err
 }
 
+const listBackfillRuns = `-- name: ListBackfillRuns :many
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+FROM run
+WHERE backfill = $1 AND backfill <> ''
+    AND key < $2
+    AND (location = $3 OR $4::boolean)
+    AND (job = $5 OR $6::boolean)
+    AND ($7::bigint >> state) & 1 = 1
+    AND (lease_until > 0 OR NOT $8::boolean)
+    AND (lease_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint OR NOT $9::boolean)
+ORDER BY key DESC
+LIMIT $10::bigint
+`
+
+type ListBackfillRunsParams struct {
+	Backfill    string
+	Before      int64
+	Location    string
+	AnyLocation bool
+	Job         string
+	AnyJob      bool
+	States      int64
+	Owned       bool
+	Abandoned   bool
+	Max         int64
+}
+
+type ListBackfillRunsRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	Backfill   string
+	Partition  string
+	State      int16
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int32
+	Failed     int32
+	Skipped    int32
+	Canceled   int32
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+}
+
+func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsParams) ([]ListBackfillRunsRow, error) {
+	rows, err := q.db.Query(ctx, listBackfillRuns,
+		arg.Backfill,
+		arg.Before,
+		arg.Location,
+		arg.AnyLocation,
+		arg.Job,
+		arg.AnyJob,
+		arg.States,
+		arg.Owned,
+		arg.Abandoned,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListBackfillRunsRow
+	for rows.Next() {
+		var i ListBackfillRunsRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.Location,
+			&i.Job,
+			&i.Backfill,
+			&i.Partition,
+			&i.State,
+			&i.Token,
+			&i.CreatedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Succeeded,
+			&i.Failed,
+			&i.Skipped,
+			&i.Canceled,
+			&i.Error,
+			&i.Request,
+			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOpenRuns = `-- name: ListOpenRuns :many
-SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
 WHERE state < 3 -- in these words, or the index of the open runs is not used
@@ -73,6 +180,8 @@ type ListOpenRunsRow struct {
 	ID         string
 	Location   string
 	Job        string
+	Backfill   string
+	Partition  string
 	State      int16
 	Token      int64
 	CreatedAt  int64
@@ -114,6 +223,8 @@ func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]L
 			&i.ID,
 			&i.Location,
 			&i.Job,
+			&i.Backfill,
+			&i.Partition,
 			&i.State,
 			&i.Token,
 			&i.CreatedAt,
@@ -141,7 +252,7 @@ func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]L
 }
 
 const listRuns = `-- name: ListRuns :many
-SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
 WHERE key < $1
@@ -167,6 +278,8 @@ type ListRunsRow struct {
 	ID         string
 	Location   string
 	Job        string
+	Backfill   string
+	Partition  string
 	State      int16
 	Token      int64
 	CreatedAt  int64
@@ -206,6 +319,8 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.ID,
 			&i.Location,
 			&i.Job,
+			&i.Backfill,
+			&i.Partition,
 			&i.State,
 			&i.Token,
 			&i.CreatedAt,

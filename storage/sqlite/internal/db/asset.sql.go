@@ -12,7 +12,7 @@ import (
 )
 
 const getAssetStates = `-- name: GetAssetStates :many
-SELECT asset.key, asset_state.observed, asset_state.run, asset_state.n, asset_state.at,
+SELECT asset.key, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
     asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
 FROM asset
     LEFT JOIN asset_state ON asset_state.asset = asset.key
@@ -22,10 +22,12 @@ WHERE asset.name = ?1
 
 type GetAssetStatesRow struct {
 	Key         int64
-	Observed    sql.NullInt64
+	Kind        sql.NullInt64
 	Run         sql.NullInt64
 	N           sql.NullInt64
 	At          sql.NullInt64
+	Seq         sql.NullInt64
+	Partition   sql.NullString
 	DataVersion sql.NullString
 	CodeVersion sql.NullString
 	Detail      []byte
@@ -43,10 +45,12 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 		var i GetAssetStatesRow
 		if err := rows.Scan(
 			&i.Key,
-			&i.Observed,
+			&i.Kind,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Seq,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Detail,
@@ -141,7 +145,7 @@ func (q *Queries) ListAssetKeys(ctx context.Context, names []string) ([]Asset, e
 }
 
 const listAssetStates = `-- name: ListAssetStates :many
-SELECT named.key, named.name, asset_state.observed, asset_state.run, asset_state.n, asset_state.at,
+SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
     asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
 FROM (SELECT key, name FROM asset WHERE name > ?1 ORDER BY name LIMIT ?2) AS named
     LEFT JOIN asset_state ON asset_state.asset = named.key
@@ -157,10 +161,12 @@ type ListAssetStatesParams struct {
 type ListAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Observed    sql.NullInt64
+	Kind        sql.NullInt64
 	Run         sql.NullInt64
 	N           sql.NullInt64
 	At          sql.NullInt64
+	Seq         sql.NullInt64
+	Partition   sql.NullString
 	DataVersion sql.NullString
 	CodeVersion sql.NullString
 	Detail      []byte
@@ -179,10 +185,12 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 		if err := rows.Scan(
 			&i.Key,
 			&i.Name,
-			&i.Observed,
+			&i.Kind,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Seq,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Detail,

@@ -13,19 +13,22 @@ import (
 const checkCounts = `-- name: CheckCounts :many
 WITH outcome AS (
     SELECT run, step, max(n) AS n FROM event
-    WHERE kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), CAST(?3 AS INTEGER), CAST(?4 AS INTEGER)) OR (kind = CAST(?5 AS INTEGER) AND retry_at = 0)
+    WHERE kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), CAST(?3 AS INTEGER), CAST(?4 AS INTEGER), CAST(?5 AS INTEGER)) OR (kind = CAST(?6 AS INTEGER) AND retry_at = 0)
     GROUP BY run, step
 ), counted AS (
     SELECT outcome.run,
-        sum(event.kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER))) AS succeeded, sum(event.kind = CAST(?5 AS INTEGER)) AS failed,
-        sum(event.kind = CAST(?3 AS INTEGER)) AS skipped, sum(event.kind = CAST(?4 AS INTEGER)) AS canceled
+        sum(event.kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), CAST(?3 AS INTEGER))) AS succeeded, sum(event.kind = CAST(?6 AS INTEGER)) AS failed,
+        sum(event.kind = CAST(?4 AS INTEGER)) AS skipped, sum(event.kind = CAST(?5 AS INTEGER)) AS canceled
     FROM outcome JOIN event ON event.run = outcome.run AND event.n = outcome.n
     GROUP BY outcome.run
+), whole AS (
+    SELECT run, min(n) = 1 AND max(n) = count(*) AS whole FROM event GROUP BY run
 )
-SELECT run.id, run.succeeded, run.failed, run.skipped, run.canceled,
+SELECT run.key, run.id, run.succeeded, run.failed, run.skipped, run.canceled,
     CAST(coalesce(counted.succeeded, 0) AS INTEGER) AS events_succeeded, CAST(coalesce(counted.failed, 0) AS INTEGER) AS events_failed,
-    CAST(coalesce(counted.skipped, 0) AS INTEGER) AS events_skipped, CAST(coalesce(counted.canceled, 0) AS INTEGER) AS events_canceled
-FROM run LEFT JOIN counted ON counted.run = run.key
+    CAST(coalesce(counted.skipped, 0) AS INTEGER) AS events_skipped, CAST(coalesce(counted.canceled, 0) AS INTEGER) AS events_canceled,
+    CAST(whole.whole AS BOOLEAN) AS whole
+FROM run JOIN whole ON whole.run = run.key LEFT JOIN counted ON counted.run = run.key
 WHERE run.state >= 3 AND (run.succeeded <> events_succeeded OR run.failed <> events_failed
     OR run.skipped <> events_skipped OR run.canceled <> events_canceled)
 ORDER BY run.key
@@ -34,12 +37,14 @@ ORDER BY run.key
 type CheckCountsParams struct {
 	Succeeded int64
 	Expanded  int64
+	Reused    int64
 	Skipped   int64
 	Canceled  int64
 	Failed    int64
 }
 
 type CheckCountsRow struct {
+	Key             int64
 	ID              string
 	Succeeded       int64
 	Failed          int64
@@ -49,12 +54,14 @@ type CheckCountsRow struct {
 	EventsFailed    int64
 	EventsSkipped   int64
 	EventsCanceled  int64
+	Whole           bool
 }
 
 func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]CheckCountsRow, error) {
 	rows, err := q.db.QueryContext(ctx, checkCounts,
 		arg.Succeeded,
 		arg.Expanded,
+		arg.Reused,
 		arg.Skipped,
 		arg.Canceled,
 		arg.Failed,
@@ -67,6 +74,7 @@ func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]Che
 	for rows.Next() {
 		var i CheckCountsRow
 		if err := rows.Scan(
+			&i.Key,
 			&i.ID,
 			&i.Succeeded,
 			&i.Failed,
@@ -76,6 +84,7 @@ func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]Che
 			&i.EventsFailed,
 			&i.EventsSkipped,
 			&i.EventsCanceled,
+			&i.Whole,
 		); err != nil {
 			return nil, err
 		}
@@ -133,23 +142,206 @@ func (q *Queries) CheckEnds(ctx context.Context, runEnded int64) ([]CheckEndsRow
 	return items, nil
 }
 
-const checkMissingStates = `-- name: CheckMissingStates :many
-SELECT asset.name, CAST(event.kind = CAST(?1 AS INTEGER) AS INTEGER) AS observed, count(*) AS events
+const checkInFlight = `-- name: CheckInFlight :many
+SELECT in_flight.asset, in_flight.run, asset.name, run.id AS run_id, run.state
+FROM in_flight
+    LEFT JOIN asset ON asset.key = in_flight.asset
+    LEFT JOIN run ON run.key = in_flight.run
+WHERE asset.key IS NULL OR run.key IS NULL OR run.state >= 3
+ORDER BY in_flight.asset, in_flight.run
+`
+
+type CheckInFlightRow struct {
+	Asset int64
+	Run   int64
+	Name  sql.NullString
+	RunID sql.NullString
+	State sql.NullInt64
+}
+
+func (q *Queries) CheckInFlight(ctx context.Context) ([]CheckInFlightRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkInFlight)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckInFlightRow
+	for rows.Next() {
+		var i CheckInFlightRow
+		if err := rows.Scan(
+			&i.Asset,
+			&i.Run,
+			&i.Name,
+			&i.RunID,
+			&i.State,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkKeyTables = `-- name: CheckKeyTables :many
+SELECT key_table.key, key_table.name, key_table.size, key_table.live,
+    (SELECT count(*) FROM partition_key WHERE partition_key.key_table = key_table.key) AS keys,
+    CAST(coalesce((SELECT max(partition_key.id) FROM partition_key WHERE partition_key.key_table = key_table.key), -1) AS INTEGER) AS highest
+FROM key_table ORDER BY key_table.name
+`
+
+type CheckKeyTablesRow struct {
+	Key     int64
+	Name    string
+	Size    int64
+	Live    []byte
+	Keys    int64
+	Highest int64
+}
+
+func (q *Queries) CheckKeyTables(ctx context.Context) ([]CheckKeyTablesRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkKeyTables)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckKeyTablesRow
+	for rows.Next() {
+		var i CheckKeyTablesRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.Name,
+			&i.Size,
+			&i.Live,
+			&i.Keys,
+			&i.Highest,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkLeases = `-- name: CheckLeases :many
+SELECT key, id, state, owner FROM run WHERE state >= 3 AND lease_until <> 0 ORDER BY key
+`
+
+type CheckLeasesRow struct {
+	Key   int64
+	ID    string
+	State int64
+	Owner string
+}
+
+func (q *Queries) CheckLeases(ctx context.Context) ([]CheckLeasesRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkLeases)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckLeasesRow
+	for rows.Next() {
+		var i CheckLeasesRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.State,
+			&i.Owner,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkMissingPartitions = `-- name: CheckMissingPartitions :many
+SELECT asset.name, event.partition, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
-WHERE NOT EXISTS (SELECT 1 FROM asset_state
-    WHERE asset_state.asset = event.asset AND asset_state.observed = (event.kind = CAST(?1 AS INTEGER)))
-GROUP BY asset.key, observed
+WHERE event.partition <> '' AND event.kind IN (CAST(?1 AS INTEGER), CAST(?2 AS INTEGER))
+    AND NOT EXISTS (SELECT 1 FROM partition_state
+        WHERE partition_state.asset = event.asset AND partition_state.kind = 0 AND partition_state.partition = event.partition)
+GROUP BY asset.key, event.partition
+ORDER BY asset.name, event.partition
+LIMIT 100
+`
+
+type CheckMissingPartitionsParams struct {
+	Succeeded    int64
+	Materialized int64
+}
+
+type CheckMissingPartitionsRow struct {
+	Name      string
+	Partition string
+	Events    int64
+}
+
+func (q *Queries) CheckMissingPartitions(ctx context.Context, arg CheckMissingPartitionsParams) ([]CheckMissingPartitionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkMissingPartitions, arg.Succeeded, arg.Materialized)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckMissingPartitionsRow
+	for rows.Next() {
+		var i CheckMissingPartitionsRow
+		if err := rows.Scan(&i.Name, &i.Partition, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkMissingStates = `-- name: CheckMissingStates :many
+SELECT asset.name, CAST(event.kind = CAST(?1 AS INTEGER) AS INTEGER) AS kind, count(*) AS events
+FROM event JOIN asset ON asset.key = event.asset
+WHERE event.kind NOT IN (CAST(?2 AS INTEGER), CAST(?3 AS INTEGER))
+    AND NOT EXISTS (SELECT 1 FROM asset_state
+    WHERE asset_state.asset = event.asset AND asset_state.kind IN (event.kind = CAST(?1 AS INTEGER), 3))
+GROUP BY asset.key, 2
 ORDER BY asset.name
 `
 
-type CheckMissingStatesRow struct {
-	Name     string
-	Observed int64
-	Events   int64
+type CheckMissingStatesParams struct {
+	ObservedKind        int64
+	PartitionFailedKind int64
+	WipedKind           int64
 }
 
-func (q *Queries) CheckMissingStates(ctx context.Context, observedKind int64) ([]CheckMissingStatesRow, error) {
-	rows, err := q.db.QueryContext(ctx, checkMissingStates, observedKind)
+type CheckMissingStatesRow struct {
+	Name   string
+	Kind   int64
+	Events int64
+}
+
+func (q *Queries) CheckMissingStates(ctx context.Context, arg CheckMissingStatesParams) ([]CheckMissingStatesRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkMissingStates, arg.ObservedKind, arg.PartitionFailedKind, arg.WipedKind)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +349,7 @@ func (q *Queries) CheckMissingStates(ctx context.Context, observedKind int64) ([
 	var items []CheckMissingStatesRow
 	for rows.Next() {
 		var i CheckMissingStatesRow
-		if err := rows.Scan(&i.Name, &i.Observed, &i.Events); err != nil {
+		if err := rows.Scan(&i.Name, &i.Kind, &i.Events); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -214,32 +406,220 @@ func (q *Queries) CheckNumbers(ctx context.Context) ([]CheckNumbersRow, error) {
 	return items, nil
 }
 
+const checkPartitionStates = `-- name: CheckPartitionStates :many
+SELECT partition_state.asset, asset.name, partition_state.kind, partition_state.partition, partition_state.n, run.id AS run_id
+FROM partition_state
+    LEFT JOIN asset ON asset.key = partition_state.asset
+    LEFT JOIN run ON run.key = partition_state.run
+WHERE asset.key IS NULL OR (partition_state.run <> 0 AND (run.key IS NULL OR partition_state.kind < 2
+    AND EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run)
+    AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run AND event.n = partition_state.n
+        AND event.asset = partition_state.asset AND event.kind <> CAST(?1 AS INTEGER))))
+ORDER BY partition_state.asset, partition_state.kind, partition_state.partition
+LIMIT 100
+`
+
+type CheckPartitionStatesRow struct {
+	Asset     int64
+	Name      sql.NullString
+	Kind      int64
+	Partition string
+	N         int64
+	RunID     sql.NullString
+}
+
+func (q *Queries) CheckPartitionStates(ctx context.Context, partitionFailedKind int64) ([]CheckPartitionStatesRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkPartitionStates, partitionFailedKind)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckPartitionStatesRow
+	for rows.Next() {
+		var i CheckPartitionStatesRow
+		if err := rows.Scan(
+			&i.Asset,
+			&i.Name,
+			&i.Kind,
+			&i.Partition,
+			&i.N,
+			&i.RunID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkRunBackfills = `-- name: CheckRunBackfills :many
+SELECT run.id, run.backfill FROM run
+WHERE run.backfill <> '' AND NOT EXISTS (SELECT 1 FROM backfill WHERE backfill.id = run.backfill)
+ORDER BY run.key
+`
+
+type CheckRunBackfillsRow struct {
+	ID       string
+	Backfill string
+}
+
+func (q *Queries) CheckRunBackfills(ctx context.Context) ([]CheckRunBackfillsRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkRunBackfills)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckRunBackfillsRow
+	for rows.Next() {
+		var i CheckRunBackfillsRow
+		if err := rows.Scan(&i.ID, &i.Backfill); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkSeqs = `-- name: CheckSeqs :many
+SELECT asset, CAST(max(seq) AS INTEGER) AS seq FROM
+    (SELECT asset, seq FROM asset_state UNION ALL SELECT asset, seq FROM partition_state UNION ALL SELECT asset, seq FROM partition_group)
+WHERE seq > (SELECT coalesce(max(change.id), 0) >> 20 FROM change)
+GROUP BY asset ORDER BY asset
+`
+
+type CheckSeqsRow struct {
+	Asset int64
+	Seq   int64
+}
+
+// The states that are newer than the feed of changes tells.
+func (q *Queries) CheckSeqs(ctx context.Context) ([]CheckSeqsRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkSeqs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckSeqsRow
+	for rows.Next() {
+		var i CheckSeqsRow
+		if err := rows.Scan(&i.Asset, &i.Seq); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkSlots = `-- name: CheckSlots :many
+SELECT slot.ticket, slot.pool, slot.step_key, slot.run, run.id AS run_id, run.state, run.owner
+FROM slot LEFT JOIN run ON run.key = slot.run
+WHERE slot.until > CAST(?1 AS INTEGER) AND (run.key IS NULL OR run.state >= 3 OR run.owner = '')
+ORDER BY slot.ticket, slot.pool
+`
+
+type CheckSlotsRow struct {
+	Ticket  int64
+	Pool    string
+	StepKey string
+	Run     int64
+	RunID   sql.NullString
+	State   sql.NullInt64
+	Owner   sql.NullString
+}
+
+func (q *Queries) CheckSlots(ctx context.Context, now int64) ([]CheckSlotsRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkSlots, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckSlotsRow
+	for rows.Next() {
+		var i CheckSlotsRow
+		if err := rows.Scan(
+			&i.Ticket,
+			&i.Pool,
+			&i.StepKey,
+			&i.Run,
+			&i.RunID,
+			&i.State,
+			&i.Owner,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const checkStates = `-- name: CheckStates :many
-SELECT asset_state.asset, asset.name, asset_state.observed, run.id AS run_id, asset_state.n,
-    CAST(EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n
-        AND event.asset = asset_state.asset AND event.at = asset_state.at
-        AND (event.kind = CAST(?1 AS INTEGER)) = asset_state.observed) AS BOOLEAN) AS has_event,
+SELECT asset_state.asset, asset.name, asset_state.kind, run.id AS run_id, asset_state.n,
+    CAST(EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n AND event.at = asset_state.at
+        AND ((event.asset = asset_state.asset AND asset_state.kind = CASE event.kind WHEN CAST(?1 AS INTEGER) THEN 1
+            WHEN CAST(?2 AS INTEGER) THEN 2 WHEN CAST(?3 AS INTEGER) THEN 3 ELSE 0 END)
+            OR (asset_state.kind = 2 AND event.kind = CAST(?4 AS INTEGER)))) AS BOOLEAN) AS has_event,
     CAST(EXISTS (SELECT 1 FROM event WHERE event.era = run.era AND event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
-        AND (event.kind = CAST(?1 AS INTEGER)) = asset_state.observed) AS BOOLEAN) AS has_newer
+        AND asset_state.kind = CASE event.kind WHEN CAST(?1 AS INTEGER) THEN 1
+            WHEN CAST(?2 AS INTEGER) THEN 2 WHEN CAST(?3 AS INTEGER) THEN 3 ELSE 0 END
+        AND asset_state.kind < 2) AS BOOLEAN) AS has_newer
 FROM asset_state
     LEFT JOIN asset ON asset.key = asset_state.asset
     LEFT JOIN run ON run.key = asset_state.run
-WHERE asset.key IS NULL OR (asset_state.run <> 0 AND (run.key IS NULL OR NOT has_event OR has_newer))
-ORDER BY asset_state.asset, asset_state.observed
+WHERE asset.key IS NULL OR (asset_state.run <> 0 AND (run.key IS NULL
+    OR EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AND (NOT has_event OR has_newer)))
+ORDER BY asset_state.asset, asset_state.kind
 `
+
+type CheckStatesParams struct {
+	ObservedKind        int64
+	PartitionFailedKind int64
+	WipedKind           int64
+	FailedKind          int64
+}
 
 type CheckStatesRow struct {
 	Asset    int64
 	Name     sql.NullString
-	Observed int64
+	Kind     int64
 	RunID    sql.NullString
 	N        int64
 	HasEvent bool
 	HasNewer bool
 }
 
-func (q *Queries) CheckStates(ctx context.Context, observedKind int64) ([]CheckStatesRow, error) {
-	rows, err := q.db.QueryContext(ctx, checkStates, observedKind)
+// What is stored of an asset as a whole must have an event that says so, and none that is newer, as far as the events of its run
+// are kept.
+func (q *Queries) CheckStates(ctx context.Context, arg CheckStatesParams) ([]CheckStatesRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkStates,
+		arg.ObservedKind,
+		arg.PartitionFailedKind,
+		arg.WipedKind,
+		arg.FailedKind,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +630,7 @@ func (q *Queries) CheckStates(ctx context.Context, observedKind int64) ([]CheckS
 		if err := rows.Scan(
 			&i.Asset,
 			&i.Name,
-			&i.Observed,
+			&i.Kind,
 			&i.RunID,
 			&i.N,
 			&i.HasEvent,
@@ -303,6 +683,40 @@ func (q *Queries) CheckStrayEvents(ctx context.Context) ([]CheckStrayEventsRow, 
 	return items, nil
 }
 
+const checkStrayKeys = `-- name: CheckStrayKeys :many
+SELECT key_table, count(*) AS keys FROM partition_key
+WHERE key_table NOT IN (SELECT key FROM key_table) OR id >> 32 <> key_table
+GROUP BY key_table ORDER BY key_table
+`
+
+type CheckStrayKeysRow struct {
+	KeyTable int64
+	Keys     int64
+}
+
+func (q *Queries) CheckStrayKeys(ctx context.Context) ([]CheckStrayKeysRow, error) {
+	rows, err := q.db.QueryContext(ctx, checkStrayKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CheckStrayKeysRow
+	for rows.Next() {
+		var i CheckStrayKeysRow
+		if err := rows.Scan(&i.KeyTable, &i.Keys); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const checkStrayLogs = `-- name: CheckStrayLogs :many
 SELECT run, count(*) AS lines FROM log
 WHERE run NOT IN (SELECT key FROM run)
@@ -335,4 +749,289 @@ func (q *Queries) CheckStrayLogs(ctx context.Context) ([]CheckStrayLogsRow, erro
 		return nil, err
 	}
 	return items, nil
+}
+
+const listAssetGroups = `-- name: ListAssetGroups :many
+SELECT kind, seq, labels FROM partition_group WHERE asset = ?1 ORDER BY seq
+`
+
+type ListAssetGroupsRow struct {
+	Kind   int64
+	Seq    int64
+	Labels []byte
+}
+
+func (q *Queries) ListAssetGroups(ctx context.Context, asset int64) ([]ListAssetGroupsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAssetGroups, asset)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAssetGroupsRow
+	for rows.Next() {
+		var i ListAssetGroupsRow
+		if err := rows.Scan(&i.Kind, &i.Seq, &i.Labels); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBackfillIDs = `-- name: ListBackfillIDs :many
+SELECT backfill.id, (SELECT count(*) FROM run WHERE run.backfill = backfill.id AND run.backfill <> '') AS runs
+FROM backfill ORDER BY backfill.key
+`
+
+type ListBackfillIDsRow struct {
+	ID   string
+	Runs int64
+}
+
+func (q *Queries) ListBackfillIDs(ctx context.Context) ([]ListBackfillIDsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listBackfillIDs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListBackfillIDsRow
+	for rows.Next() {
+		var i ListBackfillIDsRow
+		if err := rows.Scan(&i.ID, &i.Runs); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listParted = `-- name: ListParted :many
+SELECT parted.asset, asset.name
+FROM (SELECT asset FROM partition_state UNION SELECT asset FROM partition_group UNION SELECT asset FROM partition_set) AS parted
+    JOIN asset ON asset.key = parted.asset
+ORDER BY parted.asset
+`
+
+type ListPartedRow struct {
+	Asset int64
+	Name  string
+}
+
+// The assets of whose partitions anything is kept.
+func (q *Queries) ListParted(ctx context.Context) ([]ListPartedRow, error) {
+	rows, err := q.db.QueryContext(ctx, listParted)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListPartedRow
+	for rows.Next() {
+		var i ListPartedRow
+		if err := rows.Scan(&i.Asset, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const mendBackfillLease = `-- name: MendBackfillLease :exec
+UPDATE backfill SET lease_until = 0 WHERE key = ?1
+`
+
+func (q *Queries) MendBackfillLease(ctx context.Context, key int64) error {
+	_, err := q.db.ExecContext(ctx, mendBackfillLease, key)
+	return err
+}
+
+const mendCounts = `-- name: MendCounts :exec
+UPDATE run SET succeeded = ?1, failed = ?2, skipped = ?3, canceled = ?4
+WHERE key = ?5
+`
+
+type MendCountsParams struct {
+	Succeeded int64
+	Failed    int64
+	Skipped   int64
+	Canceled  int64
+	Key       int64
+}
+
+func (q *Queries) MendCounts(ctx context.Context, arg MendCountsParams) error {
+	_, err := q.db.ExecContext(ctx, mendCounts,
+		arg.Succeeded,
+		arg.Failed,
+		arg.Skipped,
+		arg.Canceled,
+		arg.Key,
+	)
+	return err
+}
+
+const mendEmptyGroup = `-- name: MendEmptyGroup :exec
+DELETE FROM partition_group WHERE asset = ?1 AND kind = ?2 AND seq = ?3
+`
+
+type MendEmptyGroupParams struct {
+	Asset int64
+	Kind  int64
+	Seq   int64
+}
+
+func (q *Queries) MendEmptyGroup(ctx context.Context, arg MendEmptyGroupParams) error {
+	_, err := q.db.ExecContext(ctx, mendEmptyGroup, arg.Asset, arg.Kind, arg.Seq)
+	return err
+}
+
+const mendEmptySet = `-- name: MendEmptySet :exec
+DELETE FROM partition_set WHERE asset = ?1 AND kind = ?2
+`
+
+type MendEmptySetParams struct {
+	Asset int64
+	Kind  int64
+}
+
+func (q *Queries) MendEmptySet(ctx context.Context, arg MendEmptySetParams) error {
+	_, err := q.db.ExecContext(ctx, mendEmptySet, arg.Asset, arg.Kind)
+	return err
+}
+
+const mendFeed = `-- name: MendFeed :exec
+INSERT INTO change (id, at, kind, run, labels, subject)
+VALUES (?1, ?2, ?3, 0, ?4, ?5)
+`
+
+type MendFeedParams struct {
+	ID      int64
+	At      int64
+	Kind    int64
+	Labels  []byte
+	Subject []byte
+}
+
+func (q *Queries) MendFeed(ctx context.Context, arg MendFeedParams) error {
+	_, err := q.db.ExecContext(ctx, mendFeed,
+		arg.ID,
+		arg.At,
+		arg.Kind,
+		arg.Labels,
+		arg.Subject,
+	)
+	return err
+}
+
+const mendGroup = `-- name: MendGroup :exec
+UPDATE partition_group SET labels = ?1 WHERE asset = ?2 AND kind = ?3 AND seq = ?4
+`
+
+type MendGroupParams struct {
+	Labels []byte
+	Asset  int64
+	Kind   int64
+	Seq    int64
+}
+
+func (q *Queries) MendGroup(ctx context.Context, arg MendGroupParams) error {
+	_, err := q.db.ExecContext(ctx, mendGroup,
+		arg.Labels,
+		arg.Asset,
+		arg.Kind,
+		arg.Seq,
+	)
+	return err
+}
+
+const mendInFlight = `-- name: MendInFlight :exec
+DELETE FROM in_flight WHERE asset = ?1 AND run = ?2
+`
+
+type MendInFlightParams struct {
+	Asset int64
+	Run   int64
+}
+
+func (q *Queries) MendInFlight(ctx context.Context, arg MendInFlightParams) error {
+	_, err := q.db.ExecContext(ctx, mendInFlight, arg.Asset, arg.Run)
+	return err
+}
+
+const mendKeyTable = `-- name: MendKeyTable :exec
+UPDATE key_table SET size = ?1, live = ?2 WHERE key = ?3
+`
+
+type MendKeyTableParams struct {
+	Size int64
+	Live []byte
+	Key  int64
+}
+
+func (q *Queries) MendKeyTable(ctx context.Context, arg MendKeyTableParams) error {
+	_, err := q.db.ExecContext(ctx, mendKeyTable, arg.Size, arg.Live, arg.Key)
+	return err
+}
+
+const mendLease = `-- name: MendLease :exec
+UPDATE run SET lease_until = 0 WHERE key = ?1
+`
+
+func (q *Queries) MendLease(ctx context.Context, key int64) error {
+	_, err := q.db.ExecContext(ctx, mendLease, key)
+	return err
+}
+
+const mendSet = `-- name: MendSet :exec
+INSERT OR REPLACE INTO partition_set (asset, kind, labels) VALUES (?1, ?2, ?3)
+`
+
+type MendSetParams struct {
+	Asset  int64
+	Kind   int64
+	Labels []byte
+}
+
+func (q *Queries) MendSet(ctx context.Context, arg MendSetParams) error {
+	_, err := q.db.ExecContext(ctx, mendSet, arg.Asset, arg.Kind, arg.Labels)
+	return err
+}
+
+const mendSignal = `-- name: MendSignal :exec
+INSERT INTO signal (topic, n) VALUES (?1, 1) ON CONFLICT (topic) DO UPDATE SET n = n + 1
+`
+
+func (q *Queries) MendSignal(ctx context.Context, topic int64) error {
+	_, err := q.db.ExecContext(ctx, mendSignal, topic)
+	return err
+}
+
+const mendSlot = `-- name: MendSlot :exec
+DELETE FROM slot WHERE ticket = ?1 AND pool = ?2
+`
+
+type MendSlotParams struct {
+	Ticket int64
+	Pool   string
+}
+
+func (q *Queries) MendSlot(ctx context.Context, arg MendSlotParams) error {
+	_, err := q.db.ExecContext(ctx, mendSlot, arg.Ticket, arg.Pool)
+	return err
 }

@@ -39,18 +39,21 @@ func (q *Queries) GetEraWith(ctx context.Context, arg GetEraWithParams) (int64, 
 }
 
 const listAssetEvents = `-- name: ListAssetEvents :many
-SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era FROM event
+SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era, "partition" FROM event
 WHERE era = ?1 AND asset = ?2 AND (run, n) < (?3, ?4)
+    AND (partition = ?5 OR CAST(?6 AS BOOLEAN))
 ORDER BY run DESC, n DESC
-LIMIT ?5
+LIMIT ?7
 `
 
 type ListAssetEventsParams struct {
-	Era       int64
-	Asset     sql.NullInt64
-	BeforeRun int64
-	BeforeN   int64
-	Max       int64
+	Era          int64
+	Asset        sql.NullInt64
+	BeforeRun    int64
+	BeforeN      int64
+	Partition    string
+	AnyPartition bool
+	Max          int64
 }
 
 func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams) ([]Event, error) {
@@ -59,6 +62,8 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 		arg.Asset,
 		arg.BeforeRun,
 		arg.BeforeN,
+		arg.Partition,
+		arg.AnyPartition,
 		arg.Max,
 	)
 	if err != nil {
@@ -81,6 +86,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 			&i.Asset,
 			&i.Detail,
 			&i.Era,
+			&i.Partition,
 		); err != nil {
 			return nil, err
 		}
@@ -96,7 +102,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era FROM event
+SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era, "partition" FROM event
 WHERE run = ?1 AND n > ?2
 ORDER BY n
 LIMIT ?3
@@ -130,6 +136,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event
 			&i.Asset,
 			&i.Detail,
 			&i.Era,
+			&i.Partition,
 		); err != nil {
 			return nil, err
 		}

@@ -15,28 +15,86 @@ type Asset struct {
 
 type AssetState struct {
 	Asset       int64
-	Observed    int64
+	Kind        int64
 	Run         int64
 	N           int64
 	At          int64
 	DataVersion string
 	CodeVersion string
 	Detail      []byte
+	Seq         int64
+	Partition   sql.NullString
+}
+
+type Backfill struct {
+	Key        int64
+	ID         string
+	Location   string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Total      int64
+	Runs       int64
+	Completed  int64
+	Failed     int64
+	Canceled   int64
+	Error      string
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+}
+
+type BackfillRequest struct {
+	Backfill int64
+	RerunOf  string
+	Assets   []byte
+	Request  []byte
+}
+
+type BackfillSet struct {
+	Backfill int64
+	Which    int64
+	Labels   []byte
+}
+
+type Change struct {
+	ID      int64
+	At      int64
+	Kind    int64
+	Run     int64
+	Labels  []byte
+	Subject []byte
 }
 
 type Event struct {
-	Run     int64
-	N       int64
-	At      int64
-	Kind    int64
-	Step    int64
-	Attempt int64
-	RetryAt int64
-	Cause   int64
-	Status  int64
-	Asset   sql.NullInt64
-	Detail  []byte
-	Era     int64
+	Run       int64
+	N         int64
+	At        int64
+	Kind      int64
+	Step      int64
+	Attempt   int64
+	RetryAt   int64
+	Cause     int64
+	Status    int64
+	Asset     sql.NullInt64
+	Detail    []byte
+	Era       int64
+	Partition string
+}
+
+type InFlight struct {
+	Asset  int64
+	Run    int64
+	Labels []byte
+}
+
+type KeyTable struct {
+	Key  int64
+	Name string
+	Size int64
+	Live []byte
 }
 
 type Kv struct {
@@ -59,6 +117,45 @@ type Log struct {
 type LongPlan struct {
 	Run int64
 	Doc []byte
+}
+
+type PartitionGroup struct {
+	Asset       int64
+	Kind        int64
+	Seq         int64
+	Run         int64
+	N           int64
+	At          int64
+	DataVersion string
+	CodeVersion string
+	Labels      []byte
+	Detail      []byte
+}
+
+type PartitionKey struct {
+	ID       int64
+	KeyTable int64
+	Key      string
+}
+
+type PartitionSet struct {
+	Asset  int64
+	Kind   int64
+	Labels []byte
+}
+
+type PartitionState struct {
+	Asset       int64
+	Kind        int64
+	Partition   string
+	Seq         int64
+	Run         int64
+	N           int64
+	At          int64
+	DataVersion string
+	CodeVersion string
+	Labels      []byte
+	Detail      []byte
 }
 
 type Pool struct {
@@ -89,6 +186,9 @@ type Run struct {
 	LeaseUntil int64
 	Cancel     []byte
 	Era        int64
+	Backfill   string
+	Partition  string
+	Targeted   int64
 }
 
 type Signal struct {

@@ -10,7 +10,7 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, run.era, long_plan.doc AS long_plan
+SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, run.era, run.backfill, run."partition", run.targeted, long_plan.doc AS long_plan
 FROM run LEFT JOIN long_plan ON long_plan.run = run.key
 WHERE run.id = ?1
 `
@@ -37,6 +37,9 @@ type GetRunRow struct {
 	LeaseUntil int64
 	Cancel     []byte
 	Era        int64
+	Backfill   string
+	Partition  string
+	Targeted   int64
 	LongPlan   []byte
 }
 
@@ -65,13 +68,123 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.LeaseUntil,
 		&i.Cancel,
 		&i.Era,
+		&i.Backfill,
+		&i.Partition,
+		&i.Targeted,
 		&i.LongPlan,
 	)
 	return i, err
 }
 
+const listBackfillRuns = `-- name: ListBackfillRuns :many
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+FROM run
+WHERE backfill = ?1 AND backfill <> ''
+    AND key < ?2
+    AND (location = ?3 OR CAST(?4 AS BOOLEAN))
+    AND (job = ?5 OR CAST(?6 AS BOOLEAN))
+    AND (CAST(?7 AS INTEGER) >> state) & 1 = 1
+    AND lease_until >= CAST(?8 AS INTEGER) AND lease_until <= CAST(?9 AS INTEGER)
+ORDER BY key DESC
+LIMIT ?10
+`
+
+type ListBackfillRunsParams struct {
+	Backfill    string
+	Before      int64
+	Location    string
+	AnyLocation bool
+	Job         string
+	AnyJob      bool
+	States      int64
+	FromLease   int64
+	Until       int64
+	Max         int64
+}
+
+type ListBackfillRunsRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	Backfill   string
+	Partition  string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+}
+
+func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsParams) ([]ListBackfillRunsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listBackfillRuns,
+		arg.Backfill,
+		arg.Before,
+		arg.Location,
+		arg.AnyLocation,
+		arg.Job,
+		arg.AnyJob,
+		arg.States,
+		arg.FromLease,
+		arg.Until,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListBackfillRunsRow
+	for rows.Next() {
+		var i ListBackfillRunsRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.Location,
+			&i.Job,
+			&i.Backfill,
+			&i.Partition,
+			&i.State,
+			&i.Token,
+			&i.CreatedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Succeeded,
+			&i.Failed,
+			&i.Skipped,
+			&i.Canceled,
+			&i.Error,
+			&i.Request,
+			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOwnedRuns = `-- name: ListOwnedRuns :many
-SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
 WHERE lease_until > 0 AND lease_until <= CAST(?1 AS INTEGER)
@@ -99,6 +212,8 @@ type ListOwnedRunsRow struct {
 	ID         string
 	Location   string
 	Job        string
+	Backfill   string
+	Partition  string
 	State      int64
 	Token      int64
 	CreatedAt  int64
@@ -139,6 +254,8 @@ func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([
 			&i.ID,
 			&i.Location,
 			&i.Job,
+			&i.Backfill,
+			&i.Partition,
 			&i.State,
 			&i.Token,
 			&i.CreatedAt,
@@ -169,7 +286,7 @@ func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([
 }
 
 const listRuns = `-- name: ListRuns :many
-SELECT key, id, location, job, state, token, created_at, started_at, ended_at,
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
 FROM run
 WHERE key < ?1
@@ -195,6 +312,8 @@ type ListRunsRow struct {
 	ID         string
 	Location   string
 	Job        string
+	Backfill   string
+	Partition  string
 	State      int64
 	Token      int64
 	CreatedAt  int64
@@ -234,6 +353,8 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.ID,
 			&i.Location,
 			&i.Job,
+			&i.Backfill,
+			&i.Partition,
 			&i.State,
 			&i.Token,
 			&i.CreatedAt,

@@ -1,0 +1,190 @@
+package rivers
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers/internal/backfill"
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// backfillGroup is what the same runs make.
+type backfillGroup struct {
+	stage    int
+	strategy BackfillStrategy
+	// names are the definitions, in topological order, assets what they make.
+	names, assets []string
+	// config is what all runs of the group have in common, division what exists for their plan.
+	config   engine.Config
+	division *plan.Division
+}
+
+// together reports whether what is read can be made by the same runs as what reads it: the same partition, one of
+// those before, or whatever it is where all of them are one run.
+func (p *backfillPlan) together(in *graph.Input, strategy BackfillStrategy) bool {
+	if strategy.IsSingleRun() {
+		return true
+	}
+	d := in.Parts.Mapping.Describe()
+	return d.Kind == "identity" || d.Kind == "subset" || d.Kind == "time_offset" && d.Offset < 0
+}
+
+// strategy is that of the request, else that of the definition, else a run for each partition.
+func (p *backfillPlan) strategy(b *built, node *graph.Node) (BackfillStrategy, error) {
+	s := p.req.Strategy
+	for _, d := range b.defs {
+		if d.name == node.Definition && s.IsZero() {
+			s = d.backfill
+		}
+	}
+	if s.IsZero() {
+		return MultiRun(), nil
+	}
+	if err := checkStrategy(s, node.Partitions); err != nil {
+		return s, fmt.Errorf("backfill of %q: strategy %s: %w", node.Definition, s, err)
+	}
+	return s, nil
+}
+
+// checkStrategy requires a strategy by dimensions to name each of them once.
+func checkStrategy(s BackfillStrategy, d partition.Definition) error {
+	multi, single := s.Dimensions()
+	if multi == nil && single == nil {
+		return nil
+	}
+	have := slices.Sorted(dimensionsOf(d))
+	named := slices.Sorted(slices.Values(append(slices.Clone(multi), single...)))
+	switch {
+	case d.Kind() != partition.KindMulti:
+		return fmt.Errorf("%w: it is by dimensions, and %s has none", ErrPartitionValidation, d)
+	case len(multi) == 0 || len(single) == 0 || slices.Contains(named, ""):
+		return fmt.Errorf("%w: name at least one dimension with a run for each key and one that is whole in each run", ErrPartitionValidation)
+	case !slices.Equal(named, have):
+		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", ErrPartitionValidation, quotedList(named), quotedList(have))
+	}
+	return nil
+}
+
+// configure plans the runs of a group, but for their partitions.
+func (p *backfillPlan) configure(b *built, g *backfillGroup) error {
+	selected := make([]bool, b.graph.Items().Len())
+	for i := range selected {
+		selected[i] = slices.Contains(g.assets, b.graph.Items().Name(i))
+	}
+	r := p.repo
+	runs := plan.New(b.graph, plan.Options{Selected: selected, Executor: r.config.DefaultExecutor, Workers: defaultWorkers()})
+	overrides := map[string]map[string]any{}
+	for name, over := range p.req.Config {
+		if slices.Contains(g.names, name) || slices.ContainsFunc(g.names, func(of string) bool { return strings.HasPrefix(name, of+"/") }) {
+			overrides[name] = over
+		}
+	}
+	configs, err := decodeConfigs(runs, overrides)
+	if err != nil {
+		return err
+	}
+	g.division = p.division.For(runs)
+	g.config = engine.Config{
+		Plan: runs, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
+	}
+	g.config.Isolate, err = r.isolator(runs, &storage.RunRecord{Location: r.Name(), Request: RunRequest{Config: overrides}, Tags: p.req.Tags})
+	return err
+}
+
+// config is the backfill as its decider knows it.
+func (p *backfillPlan) config() backfill.Config {
+	c := backfill.Config{
+		Partitions: p.set, Concurrency: p.req.MaxConcurrency, StopOnFailure: p.req.FailurePolicy == storage.StopOnFailure,
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = defaultConcurrency
+	}
+	c.Ahead = max(64, 4*c.Concurrency)
+	for g := range p.groups {
+		group := backfill.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
+		if !p.groups[g].strategy.IsSingleRun() && p.readsOthers(g) {
+			group.Reads = p.reads(g)
+		}
+		c.Groups = append(c.Groups, group)
+	}
+	return c
+}
+
+// chunks says what of a set is one run each.
+func (p *backfillPlan) chunks(s BackfillStrategy) func(partition.Set) iter.Seq[partition.Set] {
+	if s.IsSingleRun() {
+		return func(set partition.Set) iter.Seq[partition.Set] {
+			return func(yield func(partition.Set) bool) { yield(set) }
+		}
+	}
+	apart, _ := s.Dimensions()
+	if apart == nil {
+		apart = slices.Sorted(dimensionsOf(p.space.Definition()))
+	}
+	return func(set partition.Set) iter.Seq[partition.Set] { return p.space.Split(set, apart...) }
+}
+
+// edgesWithin yields the edges by which the definitions of a group read partitions of the group h, themselves too.
+func (p *backfillPlan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
+	return func(yield func(partition.Edge) bool) {
+		for s := range int32(len(p.whole.Steps)) {
+			node := p.whole.Graph.Node(p.whole.Steps[s].Node)
+			if p.groupOf[node.Definition] != g {
+				continue
+			}
+			for k, up := range p.readsSelected(s) {
+				if p.groupOf[p.whole.Graph.Node(up).Definition] != h {
+					continue
+				}
+				edge, err := p.division.Edge(s, k)
+				if err == nil && !yield(edge) { // an edge that cannot be made fails the runs that read by it
+					return
+				}
+			}
+		}
+	}
+}
+
+// readsOthers reports whether a chunk of a group may read other partitions of it.
+func (p *backfillPlan) readsOthers(g int) bool {
+	for edge := range p.edgesWithin(g, g) {
+		if kind := edge.Mapping().Describe().Kind; kind != "identity" && kind != "subset" {
+			return true
+		}
+	}
+	return false
+}
+
+// reads returns what a chunk reads of its own group.
+func (p *backfillPlan) reads(g int) func(partition.Set) partition.Set {
+	return func(chunk partition.Set) partition.Set {
+		var needs partition.Set
+		for edge := range p.edgesWithin(g, g) {
+			read, _ := edge.Upstream(chunk)
+			needs = needs.Union(read)
+		}
+		return needs
+	}
+}
+
+// blocked returns which partitions of a group read what was lost.
+func (p *backfillPlan) blocked(g int) func([]partition.Set) partition.Set {
+	return func(lost []partition.Set) partition.Set {
+		var blocked partition.Set
+		for h := range lost {
+			if lost[h].IsEmpty() {
+				continue
+			}
+			for edge := range p.edgesWithin(g, h) {
+				blocked = blocked.Union(edge.Downstream(lost[h]))
+			}
+		}
+		return blocked
+	}
+}

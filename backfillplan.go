@@ -1,0 +1,327 @@
+package rivers
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// backfillPlan is a checked request for a backfill: what is made, and by which runs.
+type backfillPlan struct {
+	repo *CodeRepository
+	req  BackfillRequest
+	// whole has a step for everything that is backfilled, division what exists of it at the instant of the request.
+	whole    *plan.Plan
+	division *plan.Division
+	assets   []string
+	space    partition.Space
+	set      partition.Set
+	total    int64
+	groups   []backfillGroup
+	// groupOf finds the group of a definition by its name.
+	groupOf map[string]int
+}
+
+// defaultConcurrency is how many runs of a backfill there are at once where nothing says it.
+const defaultConcurrency = 4
+
+// planBackfill checks a request for a backfill.
+func (r *CodeRepository) planBackfill(ctx context.Context, req BackfillRequest, now time.Time) (*backfillPlan, error) {
+	if err := checkBackfill(&req); err != nil {
+		return nil, err
+	}
+	return r.planBackfillOf(ctx, req, now, func(space partition.Space) (partition.Set, error) {
+		switch {
+		case len(req.Keys) > 0:
+			return space.Set(req.Keys...)
+		case !req.Range.IsZero():
+			return space.Range(req.Range)
+		default:
+			return space.All(), nil
+		}
+	})
+}
+
+// checkBackfill checks what can be checked without definitions.
+func checkBackfill(req *BackfillRequest) error {
+	switch {
+	case len(req.Keys) > 0 && !req.Range.IsZero():
+		return fmt.Errorf("backfill: %w: the request has keys and a range: give one of them", ErrPartitionValidation)
+	case req.MaxConcurrency < 0:
+		return fmt.Errorf("backfill: MaxConcurrency is %d: want 1 or more, or 0 for %d", req.MaxConcurrency, defaultConcurrency)
+	case req.Latest < 0:
+		return fmt.Errorf("backfill: Latest is %d: want 1 or more windows, or 0 for all", req.Latest)
+	}
+	if err := knownWord("failure policy", string(req.FailurePolicy), words(storage.FailurePolicies[:])); err != nil {
+		return err
+	}
+	return knownWord("filter of partitions", string(req.Only), words(storage.BackfillFilters[:]))
+}
+
+func words[T ~string](all []T) []string {
+	texts := make([]string, len(all))
+	for i, w := range all {
+		texts[i] = string(w)
+	}
+	return texts
+}
+
+// knownWord refuses a word that is none of an enumeration; an empty one is the default.
+func knownWord(what, word string, known []string) error {
+	if word == "" || slices.Contains(known, word) {
+		return nil
+	}
+	return fmt.Errorf("backfill: %s %q: there is none of that name%s: want one of %s", what, word, suggestion(word, slices.Values(known)), strings.Join(known, ", "))
+}
+
+// planBackfillOf plans a backfill of the partitions that ask returns.
+func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest, now time.Time, ask plan.Ask) (*backfillPlan, error) {
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	selected, err := b.selectDivided(req.Selection)
+	if err != nil {
+		return nil, err
+	}
+	p := &backfillPlan{repo: r, req: req, groupOf: map[string]int{}}
+	p.whole = plan.New(b.graph, plan.Options{Selected: selected, Workers: 1})
+	if _, err := decodeConfigs(p.whole, req.Config); err != nil {
+		return nil, err
+	}
+	p.division = plan.Divide(p.whole, now, r.tables(ctx))
+	if err := p.ask(ask); err != nil {
+		return nil, err
+	}
+	if err := p.filter(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.arrange(b); err != nil {
+		return nil, err
+	}
+	p.total = p.space.Count(p.set)
+	return p, nil
+}
+
+// selectDivided evaluates the selection of a backfill: what of it has partitions and can be made.
+func (b *built) selectDivided(texts []string) ([]bool, error) {
+	selected, err := b.selectItems(texts)
+	if err != nil {
+		return nil, err
+	}
+	items := b.graph.Items()
+	divided := make([]bool, items.Len())
+	some := false
+	for i := range divided {
+		out, n := b.graph.Output(items.Output(i))
+		divided[i] = (selected == nil || selected[i]) && out.Partitions != nil && b.graph.Node(n).Kind != graph.External
+		some = some || divided[i]
+	}
+	switch {
+	case some:
+		return divided, nil
+	case len(texts) == 0:
+		return nil, fmt.Errorf("backfill: %w: no asset has partitions: materialize them", ErrPartitionValidation)
+	}
+	return nil, fmt.Errorf("backfill: %w: nothing that %s selects has partitions: materialize it", ErrPartitionValidation, quotedList(texts))
+}
+
+// ask finds the partitions, which every asset must have.
+func (p *backfillPlan) ask(ask plan.Ask) error {
+	cut, err := p.division.Cut(ask)
+	if err != nil {
+		return &partitionError{fmt.Errorf("backfill: %w", err)}
+	}
+	first := int32(-1)
+	for s := range p.whole.Steps {
+		node := p.whole.Graph.Node(p.whole.Steps[s].Node)
+		if !slices.Contains(p.assets, node.Definition) {
+			p.assets = append(p.assets, p.made(int32(s))...)
+		}
+		switch {
+		case first < 0:
+			first, p.set = int32(s), cut.Sets[s]
+			if p.space, err = p.division.Space(node.Partitions); err != nil {
+				return fmt.Errorf("backfill: %w", err)
+			}
+		case len(p.req.Keys) == 0: // all, or a range whose ends may be open: what all of them have
+			p.set = p.set.Intersect(cut.Sets[s])
+		case !p.set.Equal(cut.Sets[s]):
+			other := p.whole.Graph.Node(p.whole.Steps[first].Node)
+			return fmt.Errorf("backfill: %w: %q has partitions of another kind (%s) than %q (%s): backfill one after the other",
+				ErrPartitionValidation, node.Definition, node.Partitions, other.Definition, other.Partitions)
+		}
+	}
+	if p.set.IsEmpty() {
+		return fmt.Errorf("backfill: %w: %s have no partition in common that was asked for: backfill one after the other", ErrPartitionValidation, quotedList(p.assets))
+	}
+	p.assets = slices.Compact(p.assets)
+	return nil
+}
+
+// made are the assets that a step makes.
+func (p *backfillPlan) made(s int32) []string {
+	var names []string
+	node := p.whole.Graph.Node(p.whole.Steps[s].Node)
+	for o := range node.Outputs {
+		if node.Outputs[o].Asset && p.whole.Wanted(s, o) {
+			names = append(names, node.Outputs[o].Name)
+		}
+	}
+	return names
+}
+
+// filter keeps of the partitions what the request wants: the latest, the missing, the failed.
+func (p *backfillPlan) filter(ctx context.Context) error {
+	if p.req.Latest > 0 {
+		p.set = p.set.Intersect(p.space.Latest(int64(p.req.Latest)))
+	}
+	if p.req.Only == "" {
+		return nil
+	}
+	keys, err := p.repo.store.AssetKeys(ctx, p.assets)
+	if err != nil {
+		return fmt.Errorf("backfill: %w", err)
+	}
+	sets, err := p.repo.store.PartitionSets(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("backfill: reading what is %s: %w", p.req.Only, err)
+	}
+	var keep partition.Set
+	for i := range sets {
+		if p.req.Only == storage.OnlyFailed {
+			keep = keep.Union(sets[i].Failed)
+		} else {
+			keep = keep.Union(p.set.Minus(sets[i].Materialized))
+		}
+	}
+	p.set = p.set.Intersect(keep)
+	return nil
+}
+
+// arrange finds the groups and the stages in which they run.
+func (p *backfillPlan) arrange(b *built) error {
+	stages := map[string]int{}
+	strategies := map[string]BackfillStrategy{}
+	for s := range int32(len(p.whole.Steps)) { // in topological order
+		node := p.whole.Graph.Node(p.whole.Steps[s].Node)
+		name := node.Definition
+		if _, known := strategies[name]; !known {
+			strategy, err := p.strategy(b, node)
+			if err != nil {
+				return err
+			}
+			strategies[name] = strategy
+		}
+		for k, up := range p.readsSelected(s) {
+			from := p.whole.Graph.Node(up).Definition
+			if from == name {
+				continue
+			}
+			stage := stages[from]
+			if strategies[from] != strategies[name] || !p.together(&node.Inputs[k], strategies[name]) {
+				stage++
+			}
+			stages[name] = max(stages[name], stage)
+		}
+		stages[name] = max(stages[name], 0)
+	}
+	for s := range int32(len(p.whole.Steps)) {
+		name := p.whole.Graph.Node(p.whole.Steps[s].Node).Definition
+		g := slices.IndexFunc(p.groups, func(g backfillGroup) bool { return g.stage == stages[name] && g.strategy == strategies[name] })
+		if g < 0 {
+			g = len(p.groups)
+			p.groups = append(p.groups, backfillGroup{stage: stages[name], strategy: strategies[name]})
+		}
+		group := &p.groups[g]
+		if _, known := p.groupOf[name]; !known {
+			p.groupOf[name], group.names = g, append(group.names, name)
+		}
+		group.assets = append(group.assets, p.made(s)...)
+	}
+	for g := range p.groups {
+		if err := p.configure(b, &p.groups[g]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readsSelected yields the inputs of a step, by their index, that read something that is backfilled too, and the
+// node that makes it.
+func (p *backfillPlan) readsSelected(s int32) iter.Seq2[int, int32] {
+	return func(yield func(int, int32) bool) {
+		n := p.whole.Steps[s].Node
+		for k, v := range p.whole.Graph.From(n) {
+			if v < 0 || p.whole.Graph.Node(n).Inputs[k].Parts == nil {
+				continue
+			}
+			_, up := p.whole.Graph.Output(v)
+			if _, planned := p.whole.StepOf(up); planned && !yield(k, up) {
+				return
+			}
+		}
+	}
+}
+
+// dimensionsOf yields the names of a definition's dimensions, "" for one that is no product.
+func dimensionsOf(d partition.Definition) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		described := partition.Describe(d)
+		if d.Kind() != partition.KindMulti {
+			yield("")
+			return
+		}
+		for name := range described.Dimensions {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// mostTexts bounds how many texts a dry run lists.
+const mostTexts = 1000
+
+// dry says what the backfill would be.
+func (p *backfillPlan) dry() (*BackfillResult, error) {
+	out := &BackfillResult{State: storage.BackfillRequested, Assets: p.assets, Partitions: p.set, Total: p.total}
+	for text, err := range p.space.Texts(p.set) {
+		if err != nil {
+			return nil, fmt.Errorf("backfill: %w", err)
+		}
+		if out.Texts = append(out.Texts, text); len(out.Texts) == mostTexts {
+			break
+		}
+	}
+	for g := range p.groups {
+		out.Runs += p.runsOf(p.groups[g].strategy)
+	}
+	return out, nil
+}
+
+// runsOf counts the runs of a strategy.
+func (p *backfillPlan) runsOf(s BackfillStrategy) int64 {
+	apart, _ := s.Dimensions()
+	switch {
+	case p.set.IsEmpty():
+		return 0
+	case s.IsSingleRun():
+		return 1
+	case apart == nil:
+		return p.total
+	}
+	n := int64(0)
+	for range p.space.Split(p.set, apart...) {
+		n++
+	}
+	return n
+}

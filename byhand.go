@@ -1,0 +1,278 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// HandRequest says of which assets, and which of their partitions, a person changes what is recorded.
+type HandRequest struct {
+	// Selection names the assets, in the selection language; it must not be empty.
+	Selection []string
+	// Keys names partitions, Range a stretch of them; one of the two where an asset with partitions is selected, or
+	// All for all of its partitions.
+	Keys  []partition.Key
+	Range partition.KeyRange
+	All   bool
+	// By says who, Reason why; both are recorded.
+	By, Reason string
+	// Values also deletes the stored values, where an asset is wiped and its IO handler can.
+	Values bool
+	// DryRun says what would be changed, and changes nothing.
+	DryRun bool
+}
+
+// HandResult says what a person changed, or would.
+type HandResult struct {
+	// RunID is the run that records it; empty for a dry run, and where there was nothing to change.
+	RunID string `json:"run_id,omitempty"`
+	// Assets are those that are changed.
+	Assets []HandChange `json:"assets"`
+}
+
+// HandChange is what is changed of one asset.
+type HandChange struct {
+	Asset string `json:"asset"`
+	// Partitions says for people which partitions they are, empty for an asset without; Count is how many.
+	Partitions string `json:"partitions,omitempty"`
+	Count      int64  `json:"count"`
+	// Values is how many stored values are deleted.
+	Values int64 `json:"values,omitempty"`
+
+	set partition.Set
+	of  partition.Slice
+	out int32
+}
+
+// handTag is the tag of runs by which people change records, with the verb.
+const handTag = "rivers/by_hand"
+
+// Wipe forgets that assets, or some of their partitions, were materialized or failed: they are missing then. It is
+// recorded, as a run, by whom and why. Stored values stay unless the request says otherwise.
+func (r *CodeRepository) Wipe(ctx context.Context, req HandRequest) (*HandResult, error) {
+	return r.byHand(ctx, req, storage.Wiped)
+}
+
+// MarkMaterialized records that assets, or some of their partitions, were made elsewhere. It is recorded, as a run,
+// by whom and why. Nothing is written but the record.
+func (r *CodeRepository) MarkMaterialized(ctx context.Context, req HandRequest) (*HandResult, error) {
+	if req.Values {
+		return nil, errors.New("marking as materialized: Values is for wiping: leave it out")
+	}
+	return r.byHand(ctx, req, storage.Materialized)
+}
+
+// byHand makes the changes of a request.
+func (r *CodeRepository) byHand(ctx context.Context, req HandRequest, kind storage.StateKind) (*HandResult, error) {
+	if len(req.Selection) == 0 {
+		return nil, errors.New("the request selects nothing: name the assets")
+	}
+	if err := r.Resolve(ctx, nil); err != nil {
+		return nil, err
+	}
+	changes, err := r.handChanges(ctx, &req, kind)
+	if err != nil {
+		return nil, err
+	}
+	res := &HandResult{Assets: changes}
+	if req.DryRun || len(changes) == 0 {
+		return res, nil
+	}
+	if req.Values {
+		for i := range changes {
+			if err := r.deleteValues(ctx, &changes[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	res.RunID, err = r.recordByHand(ctx, &req, kind, changes)
+	return res, err
+}
+
+// handChanges finds what a request changes.
+func (r *CodeRepository) handChanges(ctx context.Context, req *HandRequest, kind storage.StateKind) ([]HandChange, error) {
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	selected, err := b.selectItems(req.Selection)
+	if err != nil {
+		return nil, err
+	}
+	division := plan.Divide(plan.New(b.graph, plan.Options{Selected: selected, Workers: 1}), time.Now(), r.tables(ctx))
+	items := b.graph.Items()
+	var changes []HandChange
+	var errs []error
+	for i := range items.Len() {
+		v := items.Output(i)
+		out, n := b.graph.Output(v)
+		if !selected[i] || !out.Asset || b.graph.Node(n).Kind == graph.External {
+			continue
+		}
+		c := HandChange{Asset: out.Name, out: v, Count: 1}
+		if err := r.handPartitions(ctx, req, kind, division, out, &c); err != nil {
+			errs = append(errs, fmt.Errorf("asset %q: %w", out.Name, err))
+			continue
+		}
+		if c.Count > 0 {
+			changes = append(changes, c)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, &partitionError{err}
+	}
+	return changes, nil
+}
+
+// handPartitions finds which partitions of an asset are changed: of those that are asked for, what is not so already.
+func (r *CodeRepository) handPartitions(ctx context.Context, req *HandRequest, kind storage.StateKind, division *plan.Division, out *graph.Output, c *HandChange) error {
+	sets, err := r.store.PartitionSets(ctx, []storage.AssetKey{r.keys[c.out]})
+	if err != nil {
+		return err
+	}
+	known := sets[0].Materialized.Union(sets[0].Failed)
+	given := len(req.Keys) > 0 || !req.Range.IsZero()
+	switch {
+	case given && !req.Range.IsZero() && len(req.Keys) > 0, given && req.All:
+		return errors.New("Keys, Range and All are given: give one of them")
+	case out.Partitions == nil && given:
+		return errors.New("it has no partitions: leave the keys out")
+	case out.Partitions == nil:
+		if kind == storage.Wiped && known.IsEmpty() {
+			c.Count = 0
+		}
+		return nil
+	case !given && !req.All:
+		return fmt.Errorf("it has partitions, %s: name some, or say All", out.Partitions)
+	}
+	space, err := division.Space(out.Partitions)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(req.Keys) > 0:
+		c.set, err = space.Set(req.Keys...)
+	case !req.Range.IsZero():
+		c.set, err = space.Range(req.Range)
+	default:
+		c.set = space.All()
+	}
+	if err != nil {
+		return err
+	}
+	if kind == storage.Wiped {
+		if c.set = c.set.Intersect(known); req.All {
+			c.set = known // of former definitions too
+		}
+	}
+	if c.of, err = partition.NewSlice(space, c.set); err != nil {
+		return err
+	}
+	c.Count, c.Partitions = c.of.Len(), c.of.String()
+	if c.Count == 0 && !c.set.IsEmpty() { // they are not defined any more, and nobody can count them
+		c.Count, c.Partitions = 1, "partitions of a former definition"
+	}
+	return nil
+}
+
+// deleteValues deletes the stored values of what is wiped.
+func (r *CodeRepository) deleteValues(ctx context.Context, c *HandChange) error {
+	b, err := r.built()
+	if err != nil {
+		return err
+	}
+	out, _ := b.graph.Output(c.out)
+	deleter, ok := out.Handler.(iohandler.Deleter)
+	if !ok {
+		return fmt.Errorf("asset %q: its IO handler, a %T, deletes no values: wipe it without Values, and delete them by yourself", c.Asset, out.Handler)
+	}
+	for key, err := range c.of.Keys() {
+		if err != nil {
+			return err
+		}
+		in := iohandler.InputContext{Name: c.Asset, Metadata: out.Attrs.Metadata}
+		if !c.of.IsZero() {
+			set, err := c.of.Space().Set(key)
+			if err != nil {
+				return err
+			}
+			in.Partition = partition.SliceOf(c.of.Space(), set, key)
+		}
+		if err := guard(func() error { return deleter.Delete(ctx, &in) }); err != nil {
+			return fmt.Errorf("asset %q: deleting its value: %w", c.Asset, err)
+		}
+		c.Values++
+	}
+	return nil
+}
+
+// recordByHand records the changes as a run that is over when it begins.
+func (r *CodeRepository) recordByHand(ctx context.Context, req *HandRequest, kind storage.StateKind, changes []HandChange) (string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("making an id: %w", err)
+	}
+	now := time.Now().UTC()
+	rec := storage.RunRecord{
+		ID: id.String(), Location: r.Name(), State: storage.Running, CreatedAt: now, StartedAt: now, Token: 1,
+		Request: RunRequest{Selection: req.Selection}, Tags: map[string]string{handTag: kind.String()},
+	}
+	for i := range changes {
+		rec.Plan = append(rec.Plan, storage.PlanStep{Key: changes[i].Asset, Assets: []string{changes[i].Asset}, Partitions: changes[i].set})
+	}
+	if len(changes) == 1 {
+		rec.Partition = changes[0].Partitions
+	}
+	first := storage.Batch{Runs: []storage.RunRecord{rec}}
+	if err := r.store.Commit(ctx, &first); err != nil {
+		return "", fmt.Errorf("recording it: %w", err)
+	}
+	b := storage.Batch{Fence: storage.Fence{Run: first.Runs[0].Key, Token: 1}}
+	at := storage.MicrosOf(now)
+	event := func(e storage.Event) int64 {
+		e.Run, e.N, e.At = b.Fence.Run, int64(len(b.Events)+1), at
+		b.Events = append(b.Events, e)
+		return e.N
+	}
+	event(storage.Event{Fact: storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep}})
+	for i := range changes {
+		r.addByHand(&b, req, kind, int32(i), &changes[i], event)
+	}
+	event(storage.Event{Fact: storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(storage.Success)}})
+	b.RunUpdates = []storage.RunUpdate{{
+		Run: b.Fence.Run, State: storage.Success, At: now, Counts: storage.StepCounts{Succeeded: len(changes)},
+	}}
+	if err := r.store.Commit(context.WithoutCancel(ctx), &b); err != nil {
+		return "", fmt.Errorf("recording it: %w", err)
+	}
+	return rec.ID, nil
+}
+
+// addByHand adds what happens to one asset.
+func (r *CodeRepository) addByHand(b *storage.Batch, req *HandRequest, kind storage.StateKind, step int32, c *HandChange, event func(storage.Event) int64) {
+	d := storage.Detail{By: req.By, Reason: req.Reason, Partitions: c.set}
+	u := storage.AssetUpdate{Asset: r.keys[c.out], Kind: kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run}
+	what := storage.AssetWiped
+	if kind == storage.Materialized {
+		what, d.Data = storage.AssetMaterialized, uuid.NewString()
+		u.DataVersion = d.Data
+	}
+	event(storage.Event{Fact: storage.Fact{Kind: storage.StepStarted, Step: step, Attempt: 1}})
+	u.Detail = d.AppendJSON(nil)
+	u.N = event(storage.Event{
+		Fact: storage.Fact{Kind: what, Step: step, Attempt: 1}, Asset: u.Asset, Partition: u.Partition, Detail: u.Detail,
+	})
+	u.At = b.Events[len(b.Events)-1].At
+	b.Assets = append(b.Assets, u)
+	event(storage.Event{Fact: storage.Fact{Kind: storage.StepSucceeded, Step: step, Attempt: 1}})
+}

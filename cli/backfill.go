@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// backfillFlags are what backfill was asked.
+type backfillFlags struct {
+	from, to        string
+	keys, ranges    []string
+	missing, failed bool
+	latest          int
+	strategy        string
+	stopOnFailure   bool
+	concurrency     int
+	dryRun          bool
+	config          materializeFlags
+}
+
+func (a *app) backfillCommand() *cobra.Command {
+	var f backfillFlags
+	c := &cobra.Command{
+		Use:   "backfill [SELECTION...]",
+		Short: "Make many partitions of some assets",
+		Long: `Make many partitions of some assets, all of them or those that flags name, by several runs at once. Assets of the selection
+that have no partitions are loaded and not made.
+
+  backfill visits --from 2026-01-01 --to 2026-01-31
+  backfill visits --partitions 2026-01-01,2026-01-05
+  backfill per_shop --range day=2026-01-01.. --range shop=north
+  backfill +report --missing --latest 30
+  backfill visits --strategy single_run
+
+Ctrl-C cancels it: nothing new begins, and the runs in progress are canceled. A backfill whose process died is gone on with
+by backfill resume.
+
+--json prints {"id", "state", "total", "completed", "failed", "canceled", "runs", ...} when it has ended.
+
+` + ExitCodes,
+		ValidArgsFunction: a.completeSelection,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.backfill(cmd.Context(), args, &f) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.from, "from", "", "the first partition")
+	flags.StringVar(&f.to, "to", "", "the last partition")
+	flags.StringArrayVar(&f.keys, "partitions", nil, "these partitions: a,b or dim=a|other=b; may be repeated")
+	flags.StringArrayVar(&f.ranges, "range", nil, "a range of a dimension, day=2026-01-01..2026-01-31; may be repeated for others")
+	flags.BoolVar(&f.missing, "missing", false, "only what was never materialized")
+	flags.BoolVar(&f.failed, "failed", false, "only what failed when it was last tried")
+	flags.IntVar(&f.latest, "latest", 0, "only the latest windows, so many")
+	flags.StringVar(&f.strategy, "strategy", "", "multi_run (a run for each partition), single_run, or per_dimension(day;shop)")
+	flags.BoolVar(&f.stopOnFailure, "stop-on-failure", false, "start nothing any more after a failure")
+	flags.IntVar(&f.concurrency, "concurrency", 0, "how many runs at once (default 4)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be made; make nothing")
+	flags.BoolVarP(&f.config.verbose, "verbose", "v", false, "show the runs")
+	flags.StringVar(&f.config.config, "config", "", "config overrides by asset, as in materialize")
+	flags.StringArrayVar(&f.config.tags, "tag", nil, "a tag key=value to record; may be repeated")
+	mustComplete(c, "strategy", cobra.FixedCompletions([]string{"multi_run", "single_run"}, cobra.ShellCompDirectiveNoFileComp))
+	c.AddCommand(a.backfillsListCommand(), a.backfillShowCommand(), a.backfillCancelCommand(), a.backfillRerunCommand(), a.backfillResumeCommand())
+	return c
+}
+
+// request reads the flags.
+func (f *backfillFlags) request(selection []string) (rivers.BackfillRequest, error) {
+	run, err := f.config.request(selection)
+	if err != nil {
+		return rivers.BackfillRequest{}, err
+	}
+	req := rivers.BackfillRequest{
+		Selection: selection, Config: run.Config, Tags: run.Tags, Latest: f.latest, MaxConcurrency: f.concurrency, DryRun: f.dryRun,
+	}
+	switch {
+	case f.missing && f.failed:
+		return req, usagef("backfill takes one of --missing and --failed")
+	case f.missing:
+		req.Only = storage.OnlyMissing
+	case f.failed:
+		req.Only = storage.OnlyFailed
+	}
+	if f.stopOnFailure {
+		req.FailurePolicy = storage.StopOnFailure
+	}
+	if f.strategy != "" {
+		if req.Strategy, err = storage.ParseBackfillStrategy(f.strategy); err != nil {
+			return req, usagef("--strategy: %w", err)
+		}
+	}
+	err = f.partitions(&req)
+	return req, err
+}
+
+// partitions reads the flags that name partitions.
+func (f *backfillFlags) partitions(req *rivers.BackfillRequest) error {
+	span := f.from != "" || f.to != ""
+	if span && len(f.ranges) > 0 {
+		return usagef("backfill takes --from and --to, or --range")
+	}
+	for _, text := range f.keys {
+		key, err := partition.ParseKey(text)
+		if err != nil {
+			return usagef("--partitions: %w", err)
+		}
+		req.Keys = append(req.Keys, key)
+	}
+	if span {
+		req.Range = partition.Range(f.from, f.to)
+	}
+	if len(f.ranges) > 0 {
+		r, err := partition.ParseKeyRange(strings.Join(f.ranges, "|"))
+		if err != nil {
+			return usagef("--range: %w", err)
+		}
+		req.Range = r
+	}
+	return nil
+}
+
+func (a *app) backfill(ctx context.Context, selection []string, f *backfillFlags) error {
+	req, err := f.request(selection)
+	if err != nil {
+		return err
+	}
+	if a.repo == nil {
+		return usagef("backfill: it needs the definitions: use the program of the repository")
+	}
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	return a.watchBackfill(f.config.verbose, req.DryRun, func() (*rivers.BackfillResult, error) { return a.repo.Backfill(ctx, req) })
+}
+
+// watchBackfill runs a backfill, shows how far it has come, and prints what it came to.
+func (a *app) watchBackfill(verbose, dry bool, do func() (*rivers.BackfillResult, error)) error {
+	stop := func() {}
+	if !dry && !a.json {
+		if verbose {
+			stop = a.watch(true)
+		} else {
+			stop = a.watchProgress()
+		}
+	}
+	res, err := do()
+	stop()
+	switch {
+	case res == nil:
+		return requestError(err)
+	case dry && a.json:
+		return a.printJSON(backfillDoc(res))
+	case dry:
+		a.printBackfillPlan(res)
+		return nil
+	}
+	return a.finishBackfill(res, err)
+}
+
+// finishBackfill prints what a backfill came to.
+func (a *app) finishBackfill(res *rivers.BackfillResult, err error) error {
+	if a.json {
+		if printErr := a.printJSON(backfillDoc(res)); printErr != nil {
+			return printErr
+		}
+	} else {
+		a.printBackfill(res)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case res.State == storage.BackfillCompleted: // the partitions are fine, the record is not
+		return &storageError{err}
+	case res.State == storage.BackfillCanceled:
+		return &failedError{err, exitCanceled}
+	}
+	return &failedError{err, exitFailed}
+}
+
+func (a *app) printBackfill(res *rivers.BackfillResult) {
+	state := res.State.String()
+	fmt.Fprintf(a.out, "backfill %s %s in %s: %s of %s\n", res.ID, a.paint(backfillColour(res.State), state), duration(res.Duration),
+		progressText(res.Completed, res.Failed, res.Canceled), counted(res.Total, "partition", "partitions"))
+	if res.Error != "" && res.State != storage.BackfillCompleted {
+		fmt.Fprintf(a.out, "\n%s\n", a.paint(red, res.Error))
+	}
+	if res.State.Terminal() && res.State != storage.BackfillCompleted {
+		program := filepath.Base(os.Args[0])
+		fmt.Fprintf(a.out, "\nmore: %[1]s backfill show %[2]s\n      %[1]s backfill rerun %[2]s\n", program, res.ID)
+	}
+}
+
+// progressText says what has become of partitions.
+func progressText(completed, failed, canceled int64) string {
+	text := fmt.Sprintf("%d completed", completed)
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if canceled > 0 {
+		text += fmt.Sprintf(", %d canceled", canceled)
+	}
+	return text
+}
+
+func backfillColour(s storage.BackfillState) colour {
+	switch s {
+	case storage.BackfillCompleted:
+		return green
+	case storage.BackfillFailed:
+		return red
+	case storage.BackfillCanceled, storage.BackfillInProgress, storage.BackfillCanceling:
+		return yellow
+	default:
+		return grey
+	}
+}
+
+// maxTexts is how many ranges a dry run prints.
+const maxTexts = 20
+
+func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
+	fmt.Fprintf(a.out, "%s of %s would be made by %s; nothing was run\n\n", counted(res.Total, "partition", "partitions"), strings.Join(res.Assets, ", "), counted(res.Runs, "run", "runs"))
+	for i, text := range res.Texts {
+		if i == maxTexts {
+			fmt.Fprintln(a.out, a.paint(grey, "…"))
+			break
+		}
+		fmt.Fprintln(a.out, text)
+	}
+}
+
+// backfillDoc is what backfill --json prints.
+func backfillDoc(res *rivers.BackfillResult) map[string]any {
+	return map[string]any{
+		"id": res.ID, "state": res.State, "assets": res.Assets, "total": res.Total, "completed": res.Completed, "failed": res.Failed,
+		"canceled": res.Canceled, "runs": res.Runs, "error": res.Error, "duration_seconds": res.Duration.Seconds(),
+		"partitions": slices.Concat([]string{}, res.Texts),
+	}
+}

@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/storage"
+)
+
+func (a *app) backfillsListCommand() *cobra.Command {
+	limit := 20
+	c := &cobra.Command{
+		Use: "list", Short: "List backfills, newest first", Args: noArgs,
+		Long: "List backfills, newest first.\n--json prints a list of them.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.listBackfills(cmd.Context(), limit) },
+	}
+	c.Flags().IntVar(&limit, "limit", limit, "how many to list")
+	return c
+}
+
+func (a *app) listBackfills(ctx context.Context, limit int) error {
+	if limit < 1 {
+		return usagef("--limit %d: want 1 or more", limit)
+	}
+	return a.withStore(ctx, func(s storage.Reader) error {
+		all, err := s.ListBackfills(ctx, storage.BackfillQuery{Limit: limit})
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(append([]storage.BackfillRecord{}, all...))
+		}
+		t := table{head: []string{"backfill", "state", "assets", "partitions", "progress", "created", "error"}}
+		for i := range all {
+			b := &all[i]
+			state := b.State.String()
+			if !b.State.Terminal() && proc.Gone(b.Owner) {
+				state = "abandoned"
+			}
+			p := &b.Progress
+			t.add(b.ID, cell{state, backfillColour(b.State)}, oneLine(strings.Join(b.Assets, ", "), 40), b.Total,
+				progressText(p.CompletedCount, p.FailedCount, p.CanceledCount), instant(b.CreatedAt), oneLine(b.Error, 60))
+		}
+		a.printTable(&t)
+		return nil
+	})
+}
+
+func (a *app) backfillShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show BACKFILL", Short: "Show a backfill and its latest runs", Args: oneArg, ValidArgsFunction: a.completeBackfills,
+		Long: "Show a backfill and its latest runs. BACKFILL is an id, the beginning of one, or latest.\n--json prints {\"backfill\", \"runs\"}.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.showBackfill(cmd.Context(), args[0]) },
+	}
+}
+
+// findBackfill finds a backfill by its id, the beginning of one, or latest.
+func findBackfill(ctx context.Context, s storage.Reader, name string) (storage.BackfillRecord, error) {
+	all, err := s.ListBackfills(ctx, storage.BackfillQuery{Limit: 1000})
+	if err != nil {
+		return storage.BackfillRecord{}, err
+	}
+	var found []string
+	for i := range all {
+		switch {
+		case all[i].ID == name, name == "latest":
+			return s.GetBackfill(ctx, all[i].ID)
+		case strings.HasPrefix(all[i].ID, name):
+			found = append(found, all[i].ID)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return storage.BackfillRecord{}, usagef("backfill %q: there is none whose id begins like that: see backfill list", name)
+	case 1:
+		return s.GetBackfill(ctx, found[0])
+	}
+	return storage.BackfillRecord{}, usagef("backfill %q: %d ids begin like that: give more of it", name, len(found))
+}
+
+func (a *app) showBackfill(ctx context.Context, name string) error {
+	return a.withStore(ctx, func(s storage.Reader) error {
+		b, err := findBackfill(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		runs, err := s.ListRuns(ctx, storage.RunQuery{Backfill: b.ID, Limit: 20})
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"backfill": b, "runs": runs})
+		}
+		a.printBackfillRecord(ctx, s, &b)
+		t := table{head: []string{"run", "state", "partition", "took", "error"}}
+		for i := range runs {
+			r := &runs[i]
+			t.add(r.ID, cell{r.State.String(), stateColour(r.State.String())}, dash(r.Partition), took(r), oneLine(r.Error, 80))
+		}
+		fmt.Fprintln(a.out)
+		a.printTable(&t)
+		return nil
+	})
+}
+
+func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *storage.BackfillRecord) {
+	p := &b.Progress
+	owner := ""
+	if !b.State.Terminal() {
+		owner = proc.Describe(b.Owner)
+		if proc.Gone(b.Owner) {
+			owner += ", which is gone: resume the backfill, or cancel it"
+		}
+	}
+	took := ""
+	if !b.EndedAt.IsZero() {
+		took = duration(b.EndedAt.Sub(b.CreatedAt))
+	}
+	fmt.Fprintf(a.out, "backfill %s  %s\n", a.paint(bold, b.ID), a.paint(backfillColour(b.State), b.State.String()))
+	for _, f := range [][2]string{
+		{"assets", strings.Join(b.Assets, ", ")},
+		{"partitions", fmt.Sprintf("%d: %s", b.Total, progressText(p.CompletedCount, p.FailedCount, p.CanceledCount))},
+		{"runs", fmt.Sprint(p.Runs)},
+		{"strategy", b.Request.Strategy.String()},
+		{"created", instant(b.CreatedAt)},
+		{"took", took},
+		{"rerun of", b.RerunOf},
+		{"owner", owner},
+		{"tags", tagLine(b.Request.Tags)},
+		{"error", b.Error},
+		{"failed", a.rangesOf(ctx, s, b)},
+	} {
+		if f[1] != "" {
+			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-10s", f[0])), f[1])
+		}
+	}
+}
+
+// rangesOf names the partitions of a backfill that failed, as far as the definitions are at hand.
+func (a *app) rangesOf(ctx context.Context, s storage.Reader, b *storage.BackfillRecord) string {
+	if b.Progress.FailedCount == 0 || len(b.Assets) == 0 {
+		return ""
+	}
+	nodes, err := a.definitions(ctx, s)
+	if err != nil {
+		return ""
+	}
+	d, err := openDivided(ctx, s, nodes, b.Assets[0])
+	if err != nil {
+		return ""
+	}
+	var texts []string
+	for stretch, err := range d.space.Ranges(b.Progress.Failed) {
+		if err != nil || len(texts) == maxRanges {
+			break
+		}
+		texts = append(texts, stretch.Range.String())
+	}
+	return strings.Join(texts, "  ")
+}
+
+func (a *app) backfillCancelCommand() *cobra.Command {
+	var noWait bool
+	c := &cobra.Command{
+		Use: "cancel BACKFILL", Short: "Ask a backfill to stop, whichever process runs it", Args: oneArg, ValidArgsFunction: a.completeBackfills,
+		Long: `Ask a backfill to stop, whichever process runs it, and wait until it has: nothing new begins, and the runs in progress are
+canceled. One whose process is gone is ended here. --json prints {"id", "was", "state"}.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.cancelBackfill(cmd.Context(), args[0], noWait) },
+	}
+	c.Flags().BoolVar(&noWait, "no-wait", false, "return at once")
+	return c
+}
+
+func (a *app) cancelBackfill(ctx context.Context, name string, noWait bool) error {
+	if err := a.needDefinitions(ctx, "backfill cancel"); err != nil {
+		return err
+	}
+	s := a.repo.Storage()
+	was, err := findBackfill(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	if _, err := a.repo.CancelBackfill(ctx, was.ID); err != nil {
+		return err
+	}
+	var now storage.BackfillRecord
+	for ticker := time.NewTicker(lookEvery); ; {
+		if now, err = s.GetBackfill(ctx, was.ID); err != nil {
+			ticker.Stop()
+			return err
+		}
+		if noWait || now.State.Terminal() {
+			ticker.Stop()
+			break
+		}
+		select {
+		case <-ctx.Done():
+			ticker.Stop()
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"id": was.ID, "was": was.State, "state": now.State})
+	}
+	word := ""
+	if was.State.Terminal() {
+		word = "had ended: "
+	}
+	fmt.Fprintf(a.out, "backfill %s %s%s\n", was.ID, word, a.paint(backfillColour(now.State), now.State.String()))
+	return nil
+}
+
+// needDefinitions resolves the repository of a program that has one.
+func (a *app) needDefinitions(ctx context.Context, command string) error {
+	if a.repo == nil {
+		return usagef("%s: it needs the definitions: use the program of the repository", command)
+	}
+	return a.resolve(ctx)
+}
+
+func (a *app) backfillRerunCommand() *cobra.Command {
+	var dryRun bool
+	c := &cobra.Command{
+		Use: "rerun BACKFILL", Short: "Make again what failed or was canceled in a backfill that has ended", Args: oneArg, ValidArgsFunction: a.completeBackfills,
+		Long: "Make again what failed or was canceled in a backfill that has ended, as a new backfill. The output is that of backfill.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.againBackfill(cmd.Context(), "backfill rerun", args[0], dryRun, func(ctx context.Context, id string) (*rivers.BackfillResult, error) {
+				return a.repo.RerunBackfill(ctx, id, rivers.RerunOptions{DryRun: dryRun})
+			})
+		},
+	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be made; make nothing")
+	return c
+}
+
+func (a *app) backfillResumeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "resume BACKFILL", Short: "Go on with a backfill whose process died", Args: oneArg, ValidArgsFunction: a.completeBackfills,
+		Long: "Go on with a backfill whose process died: what was made is not made again. The output is that of backfill.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.againBackfill(cmd.Context(), "backfill resume", args[0], false, func(ctx context.Context, id string) (*rivers.BackfillResult, error) {
+				return a.repo.ResumeBackfill(ctx, id)
+			})
+		},
+	}
+}
+
+func (a *app) againBackfill(ctx context.Context, command, name string, dry bool, do func(context.Context, string) (*rivers.BackfillResult, error)) error {
+	if err := a.needDefinitions(ctx, command); err != nil {
+		return err
+	}
+	b, err := findBackfill(ctx, a.repo.Storage(), name)
+	if err != nil {
+		return err
+	}
+	return a.watchBackfill(false, dry, func() (*rivers.BackfillResult, error) { return do(ctx, b.ID) })
+}
+
+// completeBackfills completes the id of a backfill.
+func (a *app) completeBackfills(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var ids []string
+	err := a.withStore(cmd.Context(), func(s storage.Reader) error {
+		all, err := s.ListBackfills(cmd.Context(), storage.BackfillQuery{Limit: 50})
+		for i := range all {
+			if strings.HasPrefix(all[i].ID, prefix) {
+				ids = append(ids, all[i].ID+"\t"+all[i].State.String())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}

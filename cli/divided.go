@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// divided is an asset with partitions as the commands look at it: by its definition, of this program or as it is
+// recorded, and by what is recorded of its partitions.
+type divided struct {
+	name  string
+	space partition.Space
+	sets  storage.PartitionSets
+	key   storage.AssetKey
+	store storage.Reader
+}
+
+// withDivided calls f with an asset that has partitions.
+func (a *app) withDivided(ctx context.Context, name string, f func(d *divided) error) error {
+	return a.withStore(ctx, func(s storage.Reader) error {
+		nodes, err := a.definitions(ctx, s)
+		if err != nil {
+			return err
+		}
+		d, err := openDivided(ctx, s, nodes, name)
+		if err != nil {
+			return err
+		}
+		return f(d)
+	})
+}
+
+// definitions are those of this program, or of all that wrote to the store.
+func (a *app) definitions(ctx context.Context, s storage.Reader) ([]storage.TopologyNode, error) {
+	if a.repo != nil {
+		doc, err := a.repo.Topology()
+		return doc.Nodes, err
+	}
+	var nodes []storage.TopologyNode
+	err := storedTopologies(ctx, s, func(_ string, doc storage.TopologyDoc) { nodes = append(nodes, doc.Nodes...) })
+	return nodes, err
+}
+
+func openDivided(ctx context.Context, s storage.Reader, nodes []storage.TopologyNode, name string) (*divided, error) {
+	at := slices.IndexFunc(nodes, func(n storage.TopologyNode) bool { return n.Name == name })
+	switch {
+	case at < 0:
+		return nil, usagef("asset %q: there is none of that name%s: see assets list", name, suggestion(name, func(yield func(string) bool) {
+			for i := range nodes {
+				if !yield(nodes[i].Name) {
+					return
+				}
+			}
+		}))
+	case nodes[at].Partitions == nil:
+		return nil, usagef("asset %q: it has no partitions: see assets show %s", name, name)
+	}
+	space, err := openSpace(ctx, s, *nodes[at].Partitions)
+	if err != nil {
+		return nil, fmt.Errorf("asset %q: %w", name, err)
+	}
+	d := &divided{name: name, space: space, store: s}
+	keys, err := s.AssetKeys(ctx, []string{name})
+	if err != nil {
+		return nil, err
+	}
+	d.key = keys[0]
+	sets, err := s.PartitionSets(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	d.sets = sets[0]
+	return d, nil
+}
+
+// openSpace returns what exists now of a definition that is described.
+func openSpace(ctx context.Context, s storage.Reader, described partition.Description) (partition.Space, error) {
+	def, err := described.Definition()
+	if err != nil {
+		return partition.Space{}, err
+	}
+	tables, err := storage.NewKeyCache(s, 0).Tables(ctx, def)
+	if err != nil {
+		return partition.Space{}, err
+	}
+	return partition.NewSpace(def, time.Now(), tables)
+}
+
+// The states of partitions, in the order in which a picture shows the first that there is.
+var partitionStates = []string{"materialized", "failed", "in_flight", "missing"}
+
+// of returns the partitions of the asset in a state.
+func (d *divided) of(state string) partition.Set {
+	switch state {
+	case "materialized":
+		return d.space.Within(d.sets.Materialized)
+	case "failed":
+		return d.space.Within(d.sets.Failed)
+	case "in_flight":
+		return d.space.Within(d.sets.InFlight)
+	default:
+		return d.space.Complement(d.sets.Materialized)
+	}
+}

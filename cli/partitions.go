@@ -1,0 +1,429 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+func (a *app) partitionsCommand() *cobra.Command {
+	status := &cobra.Command{
+		Use: "status ASSET", Short: "Show which partitions of an asset are materialized, failed, missing", Args: oneArg, ValidArgsFunction: a.completeAssets,
+		Long: `Show which partitions of an asset are materialized, failed, in flight or missing: how many, a bar over all of them in the
+order of the definition, and the ranges. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
+	}
+	return group("partitions", "Look after the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
+}
+
+// maxRanges is how many ranges of each state are printed.
+const maxRanges = 8
+
+// stateDoc is what partitions status --json says of one state.
+type stateDoc struct {
+	Count int64 `json:"count"`
+	// Ranges are texts that select exactly these partitions, More is how many are left out.
+	Ranges []string `json:"ranges"`
+	More   bool     `json:"more,omitempty"`
+}
+
+func (a *app) partitionStatus(ctx context.Context, name string) error {
+	return a.withDivided(ctx, name, func(d *divided) error {
+		doc := map[string]any{"asset": d.name, "definition": d.space.Definition().String(), "total": d.space.Len()}
+		states := map[string]stateDoc{}
+		for _, state := range partitionStates {
+			s, err := d.state(state)
+			if err != nil {
+				return err
+			}
+			states[state], doc[state] = s, s
+		}
+		if a.json {
+			return a.printJSON(doc)
+		}
+		fmt.Fprintf(a.out, "%s  %s\n", a.paint(bold, d.name), d.space.Definition())
+		fmt.Fprintf(a.out, "%s\n\n", a.partitionBar(d, min(max(a.width()-2, 20), 80)))
+		t := table{head: []string{"state", "count", "share", "partitions"}}
+		for _, state := range partitionStates {
+			s := states[state]
+			text := strings.Join(s.Ranges, "  ")
+			if s.More {
+				text += "  …"
+			}
+			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), dash(text))
+		}
+		t.add("total", d.space.Len(), "", "")
+		a.printTable(&t)
+		return nil
+	})
+}
+
+func share(n, of int64) string {
+	if of == 0 || n == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", 100*float64(n)/float64(of))
+}
+
+func partitionColour(state string) colour {
+	switch state {
+	case "materialized":
+		return green
+	case "failed":
+		return red
+	case "in_flight":
+		return yellow
+	}
+	return grey
+}
+
+// state counts the partitions in a state and names the first ranges of them.
+func (d *divided) state(state string) (stateDoc, error) {
+	set := d.of(state)
+	s := stateDoc{Count: d.space.Count(set), Ranges: []string{}}
+	for stretch, err := range d.space.Ranges(set) {
+		if err != nil {
+			return s, err
+		}
+		if len(s.Ranges) == maxRanges {
+			s.More = true
+			break
+		}
+		s.Ranges = append(s.Ranges, stretch.Range.String())
+	}
+	return s, nil
+}
+
+// partitionBar is a picture of all partitions in their order: each column stands for a share of them, and shows the worst
+// of what is in it.
+func (a *app) partitionBar(d *divided, width int) string {
+	total := d.space.Len()
+	columns := min(int64(width), total)
+	all, made, failed, flight := d.space.All(), d.of("materialized"), d.of("failed"), d.of("in_flight")
+	var b strings.Builder
+	for i := range columns {
+		from, to := i*total/columns, (i+1)*total/columns
+		part := d.space.Part(all, from, to-from)
+		done := d.space.Count(part.Intersect(made))
+		switch {
+		case !part.Intersect(failed).IsEmpty():
+			b.WriteString(a.paint(red, "✗"))
+		case !part.Intersect(flight).IsEmpty():
+			b.WriteString(a.paint(yellow, "▒"))
+		case done == to-from:
+			b.WriteString(a.paint(green, "█"))
+		case done > 0:
+			b.WriteString(a.paint(green, "▄"))
+		default:
+			b.WriteString(a.paint(grey, "·"))
+		}
+	}
+	return b.String()
+}
+
+// listFlags are what partitions list was asked.
+type listFlags struct {
+	state, from string
+	choose      []string
+	limit       int
+}
+
+func (a *app) partitionsListCommand() *cobra.Command {
+	var f listFlags
+	c := &cobra.Command{
+		Use: "list ASSET", Short: "List partitions of an asset, in their order", Args: oneArg, ValidArgsFunction: a.completeAssets,
+		Long: `List partitions of an asset in the order of the definition, with the latest materialization of each.
+--json prints a list of them.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listPartitions(cmd.Context(), args[0], f) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.state, "state", "", "only those that are materialized, failed, in_flight or missing")
+	flags.StringArrayVar(&f.choose, "partition", nil, "only these: a key, a,b, a range a..b, dim=a..b|other=x; may be repeated")
+	flags.StringVar(&f.from, "from", "", "begin at this partition")
+	flags.IntVar(&f.limit, "limit", 50, "how many to list")
+	mustComplete(c, "state", cobra.FixedCompletions(partitionStates, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+// partitionDoc is one partition as partitions list prints it.
+type partitionDoc struct {
+	Partition string              `json:"partition"`
+	State     string              `json:"state"`
+	Latest    *storage.AssetState `json:"latest,omitempty"`
+	Failure   *storage.AssetState `json:"failure,omitempty"`
+}
+
+func (a *app) listPartitions(ctx context.Context, name string, f listFlags) error {
+	switch {
+	case f.state != "" && !slices.Contains(partitionStates, f.state):
+		return usagef("--state %q: want one of %s%s", f.state, strings.Join(partitionStates, ", "), suggestion(f.state, slices.Values(partitionStates)))
+	case f.limit < 1:
+		return usagef("--limit %d: want 1 or more", f.limit)
+	}
+	return a.withDivided(ctx, name, func(d *divided) error {
+		set, err := d.chosen(f)
+		if err != nil {
+			return err
+		}
+		docs, err := d.list(ctx, set, f)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(docs)
+		}
+		t := table{head: []string{"partition", "state", "at", "run", "error"}}
+		for i := range docs {
+			p := &docs[i]
+			state := p.Latest
+			failure := ""
+			if p.State == "failed" {
+				state = p.Failure
+			}
+			at, run := "-", "-"
+			if state != nil {
+				at, run = instant(state.At), state.RunID
+				failure = oneLine(state.Error, 80)
+			}
+			t.add(p.Partition, cell{strings.ReplaceAll(p.State, "_", " "), partitionColour(p.State)}, at, run, failure)
+		}
+		a.printTable(&t)
+		if n := d.space.Count(set); n > int64(len(docs)) {
+			fmt.Fprintf(a.out, "%d of %s; --from or --limit shows more\n", len(docs), counted(n, "partition", "partitions"))
+		}
+		return nil
+	})
+}
+
+func counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// chosen are the partitions that flags name.
+func (d *divided) chosen(f listFlags) (partition.Set, error) {
+	set := d.space.All()
+	if len(f.choose) > 0 {
+		var err error
+		if set, err = d.space.Select(f.choose...); err != nil {
+			return set, BadRequest(err)
+		}
+	}
+	if f.state != "" {
+		set = set.Intersect(d.of(f.state))
+	}
+	return set, nil
+}
+
+// list reads the first partitions of a set.
+func (d *divided) list(ctx context.Context, set partition.Set, f listFlags) ([]partitionDoc, error) {
+	keys := d.space.Keys(set)
+	if f.from != "" {
+		from, err := partition.ParseKey(f.from)
+		if err == nil {
+			_, err = d.space.Set(from)
+		}
+		if err != nil {
+			return nil, usagef("--from: %w", err)
+		}
+		keys = d.space.KeysFrom(set, from)
+	}
+	docs := []partitionDoc{}
+	for key, err := range keys {
+		if err != nil {
+			return nil, err
+		}
+		one, err := d.space.Set(key)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, partitionDoc{Partition: key.String(), State: d.stateOf(one)})
+		if len(docs) == f.limit {
+			break
+		}
+	}
+	return docs, d.addLatest(ctx, docs)
+}
+
+func (d *divided) stateOf(one partition.Set) string {
+	switch {
+	case d.sets.InFlight.Contains(one):
+		return "in_flight"
+	case d.sets.Failed.Contains(one):
+		return "failed"
+	case d.sets.Materialized.Contains(one):
+		return "materialized"
+	}
+	return "missing"
+}
+
+// addLatest reads the latest materialization and failure of partitions.
+func (d *divided) addLatest(ctx context.Context, docs []partitionDoc) error {
+	at := make(map[string]int, len(docs))
+	texts := make([]string, len(docs))
+	for i := range docs {
+		texts[i], at[docs[i].Partition] = docs[i].Partition, i
+	}
+	for _, kind := range []storage.StateKind{storage.Materialized, storage.Failed} {
+		states, err := storage.PartitionStates(ctx, d.store, d.key, kind, d.space, texts)
+		if err != nil {
+			return err
+		}
+		for i := range states {
+			p := &docs[at[states[i].Partition]]
+			if kind == storage.Materialized {
+				p.Latest = &states[i]
+			} else if p.State == "failed" {
+				p.Failure = &states[i]
+			}
+		}
+	}
+	return nil
+}
+
+// keysCommand adds or deletes keys of a dynamic definition.
+func (a *app) keysCommand(verb string) *cobra.Command {
+	short := map[string]string{"add": "Register keys of a dynamic definition", "delete": "Take keys of a dynamic definition out"}[verb]
+	return &cobra.Command{
+		Use: verb + " NAME KEY...", Short: short,
+		Long: short + ", by its name. What is recorded of a partition stays when its key is deleted, and is there again when it is added again.\n--json prints {\"name\", \"keys\"}: how many keys are registered then.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			return wantArgs(cmd, args, "a name and at least one key,", 2, 1<<30)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.changeKeys(cmd.Context(), verb, args[0], args[1:])
+		},
+	}
+}
+
+func (a *app) changeKeys(ctx context.Context, verb, name string, keys []string) error {
+	if a.repo == nil {
+		return usagef("partitions %s: it needs the definitions: use the program of the repository", verb)
+	}
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	change := a.repo.AddPartitions
+	if verb == "delete" {
+		change = a.repo.RemovePartitions
+	}
+	if err := change(ctx, name, keys...); err != nil {
+		return requestError(err)
+	}
+	def := partition.Dynamic(name)
+	tables, err := storage.NewKeyCache(a.repo.Storage(), 0).Tables(ctx, def)
+	if err != nil {
+		return err
+	}
+	space, err := partition.NewSpace(def, time.Now(), tables)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"name": name, "keys": space.Len()})
+	}
+	fmt.Fprintf(a.out, "%s has %s\n", name, counted(space.Len(), "key", "keys"))
+	return nil
+}
+
+// handFlags are what partitions wipe and mark were asked.
+type handFlags struct {
+	keys, reason string
+	all, values  bool
+	dryRun       bool
+}
+
+// handCommand wipes or marks partitions.
+func (a *app) handCommand(verb string) *cobra.Command {
+	var f handFlags
+	short := map[string]string{
+		"wipe": "Forget that partitions were materialized or failed",
+		"mark": "Record that partitions were materialized elsewhere",
+	}[verb]
+	c := &cobra.Command{
+		Use: verb + " SELECTION...", Short: short, ValidArgsFunction: a.completeSelection,
+		Long: short + `, of assets with partitions or of whole assets without. It is recorded by whom and why.
+--json prints {"run_id", "assets": [{"asset", "partitions", "count", "values"}]}.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.byHand(cmd.Context(), verb, args, f) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.keys, "partition", "", "which partitions: a key, a,b, or a range a..b")
+	flags.BoolVar(&f.all, "all", false, "all partitions")
+	flags.StringVar(&f.reason, "reason", "", "why, recorded with it")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be changed; change nothing")
+	if verb == "wipe" {
+		flags.BoolVar(&f.values, "values", false, "delete the stored values too, where the IO handler can")
+	}
+	return c
+}
+
+func (a *app) byHand(ctx context.Context, verb string, selection []string, f handFlags) error {
+	switch {
+	case a.repo == nil:
+		return usagef("partitions %s: it needs the definitions: use the program of the repository", verb)
+	case len(selection) == 0:
+		return usagef("partitions %s: name the assets", verb)
+	}
+	req := rivers.HandRequest{Selection: selection, All: f.all, By: whoami(), Reason: f.reason, Values: f.values, DryRun: f.dryRun}
+	var err error
+	if req.Keys, req.Range, err = parsePartition(f.keys); err != nil {
+		return err
+	}
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	call := a.repo.Wipe
+	if verb == "mark" {
+		call = a.repo.MarkMaterialized
+	}
+	res, err := call(ctx, req)
+	if err != nil {
+		return requestError(err)
+	}
+	if a.json {
+		return a.printJSON(res)
+	}
+	word := map[string]string{"wipe": "wiped", "mark": "marked as materialized"}[verb]
+	if f.dryRun {
+		word = "would be " + word
+	}
+	if len(res.Assets) == 0 {
+		fmt.Fprintln(a.out, "there is nothing to change")
+	}
+	for _, c := range res.Assets {
+		what := c.Asset
+		if c.Partitions != "" {
+			what += " " + c.Partitions
+		}
+		if c.Values > 0 {
+			what += " with " + counted(c.Values, "value", "values")
+		}
+		fmt.Fprintf(a.out, "%s: %s\n", word, what)
+	}
+	return nil
+}
+
+// parsePartition reads a key or a range.
+func parsePartition(text string) ([]partition.Key, partition.KeyRange, error) {
+	if text == "" {
+		return nil, partition.KeyRange{}, nil
+	}
+	if key, err := partition.ParseKey(text); err == nil && !strings.Contains(text, "..") {
+		return []partition.Key{key}, partition.KeyRange{}, nil
+	}
+	r, err := partition.ParseKeyRange(text)
+	if err != nil {
+		return nil, r, usagef("--partition: %w", err)
+	}
+	return nil, r, nil
+}

@@ -1,0 +1,132 @@
+package rivers
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
+)
+
+// divide finds how each asset is divided: references are followed, and definitions that mean the same become one,
+// so that thousands of assets share what is made of it.
+func (v *validation) divide() {
+	c := &v.repo.config
+	for _, name := range slices.Sorted(maps.Keys(c.PartitionDefs)) {
+		d := c.PartitionDefs[name]
+		at := fmt.Sprintf("PartitionDefs[%q]", name)
+		switch {
+		case d == nil:
+			v.repositoryFault(at, "it is nil: remove it, or give a definition")
+		default:
+			v.checkDivision(d, func(message string) { v.repositoryFault(at, message) })
+		}
+	}
+	known := map[string][]partition.Definition{}
+	for _, d := range v.defs {
+		for i := range d.outputs {
+			out := &d.outputs[i]
+			if out.parts == nil {
+				continue
+			}
+			resolved := v.resolveDivision(d, i)
+			if resolved == nil {
+				continue
+			}
+			if v.scope.divisions == nil {
+				v.scope.divisions = map[string]partition.Definition{}
+			}
+			v.scope.divisions[out.name] = shared(known, resolved)
+		}
+		v.checkOutputsAgree(d)
+	}
+}
+
+// shared returns the first definition that means the same.
+func shared(known map[string][]partition.Definition, d partition.Definition) partition.Definition {
+	text := d.String()
+	for _, k := range known[text] {
+		if partition.Equal(k, d) {
+			return k
+		}
+	}
+	known[text] = append(known[text], d)
+	return d
+}
+
+// checkDivision reports each mistake of a definition of partitions.
+func (v *validation) checkDivision(d partition.Definition, report func(message string)) bool {
+	err := d.Validate()
+	if err == nil {
+		return true
+	}
+	for line := range strings.Lines(err.Error()) {
+		report(strings.TrimSpace(line))
+	}
+	return false
+}
+
+// resolveDivision follows the references of one output's partitions, nil if they are not right.
+func (v *validation) resolveDivision(d *definition, output int) partition.Definition {
+	out := &d.outputs[output]
+	if output > 0 && out.parts == d.outputs[0].parts { // a multi-asset's own: what is wrong was said
+		return v.scope.divisions[d.outputs[0].name]
+	}
+	at := strings.TrimSpace(outputPart(d, out.name) + " partitions")
+	report := func(message string) { v.fault(d, fault{at: at, message: message, kind: ErrPartitionValidation}) }
+	resolved, err := partition.Resolve(out.parts, v.repo.config.PartitionDefs)
+	if err != nil {
+		report(err.Error())
+		return nil
+	}
+	if !v.checkDivision(resolved, report) {
+		return nil
+	}
+	return resolved
+}
+
+// checkOutputsAgree requires the outputs of a multi-asset to be divided alike: one call makes a partition of each.
+func (v *validation) checkOutputsAgree(d *definition) {
+	if len(d.outputs) < 2 {
+		return
+	}
+	first := v.scope.divisions[d.outputs[0].name]
+	for i := 1; i < len(d.outputs); i++ {
+		out := &d.outputs[i]
+		other := v.scope.divisions[out.name]
+		at := fmt.Sprintf("output %q partitions", out.name)
+		switch {
+		case (out.parts == nil) != (d.outputs[0].parts == nil):
+			v.fault(d, fault{at: at, message: "some outputs of the multi-asset have partitions and some have none: give all of them some, or the multi-asset Partitions of its own", kind: ErrPartitionValidation})
+			return
+		case first == nil || other == nil || first == other:
+		default:
+			if err := partition.Identity().Check(first, other); err != nil {
+				v.fault(d, fault{at: at, message: fmt.Sprintf("they have no key in common with those of %q: %v", d.outputs[0].name, err), kind: ErrPartitionValidation})
+			}
+		}
+	}
+}
+
+// finishParts says how a node and its outputs are divided.
+func (v *validation) finishParts(d *definition, n *graph.Node) {
+	if len(v.scope.divisions) == 0 || len(d.outputs) == 0 || n.Kind == graph.Task || n.Kind == graph.BashTask {
+		return
+	}
+	own := v.scope.divisions[d.outputs[0].name]
+	if own == nil {
+		return
+	}
+	for o := range n.Outputs {
+		out := &n.Outputs[o]
+		if out.Partitions = own; out.Asset {
+			out.Partitions = v.scope.divisions[out.Name]
+		}
+	}
+	if n.Settings == nil {
+		n.Settings = &graph.Settings{}
+	}
+	n.Settings.Partitions = own
+}

@@ -1,0 +1,337 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// PartitionsError says that some partitions of a step failed, and others did not.
+type PartitionsError struct {
+	// Failed is how many failed, Of how many the step had to make.
+	Failed, Of int64
+	// First is the first that failed.
+	First partition.Key
+	// errs are the first errors, that of First before all.
+	errs []error
+}
+
+// mostErrors bounds how many errors of partitions are kept: each has its own event.
+const mostErrors = 16
+
+// Error says how many failed, and why the first did.
+func (e *PartitionsError) Error() string {
+	if e.Of == 1 {
+		return e.errs[0].Error()
+	}
+	return fmt.Sprintf("%d of %d partitions failed, first %s: %v", e.Failed, e.Of, e.First, e.errs[0])
+}
+
+// Unwrap returns the first errors, by which a retry is decided.
+func (e *PartitionsError) Unwrap() []error { return e.errs }
+
+func (e *PartitionsError) add(key partition.Key, err error) {
+	if e.Failed++; e.Failed == 1 {
+		e.First = key
+	}
+	if len(e.errs) < mostErrors {
+		e.errs = append(e.errs, err)
+	}
+}
+
+// byParts does an attempt of a step that is divided: in one call, or in one for each partition.
+func (a *attempt) byParts() outcome {
+	todo, err := a.cut.Slice(a.mapped, a.todo)
+	if err != nil {
+		return a.failure(fmt.Errorf("its partitions: %w", err))
+	}
+	switch {
+	case todo.Len() == 0: // all of them had been made when the process died that did
+		return outcome{kind: storage.StepSucceeded, apart: true}
+	case a.unfolds():
+		a.part = todo
+		return a.unfold()
+	case a.of.Whole:
+		return a.whole(todo)
+	case todo.Len() == 1:
+		return a.one(todo)
+	}
+	return a.each(todo)
+}
+
+// one makes the only partition that is left.
+func (a *attempt) one(part partition.Slice) outcome {
+	inv, _, err := a.call(part)
+	if err == nil {
+		err = inv.Marked[part.Key()]
+	}
+	if err != nil {
+		o := a.failure(a.timedOut(err))
+		o.part = part
+		return o
+	}
+	return outcome{kind: storage.StepSucceeded, facts: inv.Facts, part: part}
+}
+
+// each makes the partitions one after the other, in the order of the definition, so that a body finds what
+// it made of the one before.
+func (a *attempt) each(todo partition.Slice) outcome {
+	failed := PartitionsError{Of: todo.Len()}
+	var lost partition.Gather
+	lost.Add(a.blocked)
+	for key, err := range todo.Keys() {
+		if err != nil {
+			return a.failure(fmt.Errorf("its partitions: %w", err))
+		}
+		if a.ctx.Err() != nil {
+			return a.failure(a.timedOut(context.Cause(a.ctx)))
+		}
+		part, err := a.cut.SliceOf(a.mapped, key)
+		if err != nil {
+			return a.failure(fmt.Errorf("its partitions: %w", err))
+		}
+		if err := a.makeOne(part, &failed, &lost); err != nil {
+			return a.failure(a.timedOut(err))
+		}
+	}
+	return a.tally(&failed)
+}
+
+// readsLost returns an error for a partition that reads one of the asset's own that was not made in this run.
+func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error {
+	if lost.IsEmpty() {
+		return nil
+	}
+	for k := range a.of.Inputs {
+		if in := &a.of.Inputs[k]; in.Mode != graph.Self || in.Parts == nil {
+			continue
+		}
+		edge, err := a.cut.Edge(a.mapped, k)
+		if err != nil {
+			return err
+		}
+		needs, _ := edge.Upstream(part.Set())
+		gone, err := a.cut.Slice(a.mapped, needs.Intersect(lost.Set()))
+		if err != nil {
+			return err
+		}
+		if gone.Len() > 0 {
+			return fmt.Errorf("it reads its own partition %s, which was not made in this run", gone)
+		}
+	}
+	return nil
+}
+
+// makeOne makes one of several partitions. Its error is the whole attempt's: that the run was canceled, say.
+func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *partition.Gather) error {
+	err := a.readsLost(part, lost)
+	var inv *graph.Invocation
+	if err == nil {
+		inv, err = a.callGuarded(part)
+	}
+	if err == nil {
+		err = inv.Marked[part.Key()]
+	}
+	switch {
+	case err == nil:
+		return a.host.partMade(a, part, inv.Facts)
+	case a.ctx.Err() != nil:
+		return err
+	case errors.Is(err, ErrSkip):
+		a.logger().Info("the partition is skipped", "partition", part.Key().String(), "reason", err.Error())
+		lost.Add(part.Set())
+		return nil
+	}
+	lost.Add(part.Set())
+	failed.add(part.Key(), err)
+	return a.host.partFailed(a, part, err)
+}
+
+// callGuarded calls the body for one of several partitions: a panic is the failure of that one.
+func (a *attempt) callGuarded(part partition.Slice) (inv *graph.Invocation, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if err = aborted(p); err == nil {
+				err = NewPanicError(p)
+			}
+		}
+	}()
+	a.emitted = nil
+	inv, _, err = a.call(part)
+	return inv, err
+}
+
+// tally is the outcome of an attempt whose partitions were recorded as they were made.
+func (a *attempt) tally(failed *PartitionsError) outcome {
+	if failed.Failed == 0 {
+		return outcome{kind: storage.StepSucceeded, apart: true}
+	}
+	o := a.failure(a.timedOut(failed))
+	o.apart = true
+	return o
+}
+
+// whole makes all partitions in one call of the body.
+func (a *attempt) whole(todo partition.Slice) outcome {
+	failed := PartitionsError{Of: todo.Len()}
+	todo, err := a.failLacking(todo, &failed)
+	if err != nil {
+		return a.failure(a.timedOut(err))
+	}
+	if todo.Len() == 0 {
+		return a.tally(&failed)
+	}
+	inv, res, err := a.call(todo)
+	if err != nil {
+		o := a.failure(a.timedOut(err))
+		o.part = todo
+		return o
+	}
+	if res.Parts != nil {
+		return a.storeParts(inv, res, todo, &failed)
+	}
+	if len(inv.Marked) == 0 && failed.Failed == 0 {
+		return outcome{kind: storage.StepSucceeded, facts: inv.Facts, part: todo}
+	}
+	made, err := a.failMarked(inv, todo, &failed)
+	if err == nil && made.Len() > 0 {
+		err = a.host.partMade(a, made, inv.Facts)
+	}
+	if err != nil {
+		return a.failure(a.timedOut(err))
+	}
+	return a.tally(&failed)
+}
+
+// failLacking records the failures of the partitions that read what does not exist, and returns the others: a
+// function that is called for one at a time meets them one by one.
+func (a *attempt) failLacking(todo partition.Slice, failed *PartitionsError) (partition.Slice, error) {
+	lacking, err := a.cut.Lacking(a.mapped, todo.Set())
+	if lacking.IsEmpty() {
+		return todo, err
+	}
+	without, err := a.cut.Slice(a.mapped, lacking)
+	if err != nil {
+		return todo, err
+	}
+	for key, err := range without.Keys() {
+		if err != nil {
+			return todo, err
+		}
+		part, err := a.cut.SliceOf(a.mapped, key)
+		if err != nil {
+			return todo, err
+		}
+		_, why := a.cut.Lacking(a.mapped, part.Set())
+		failed.add(key, why)
+		if err := a.host.partFailed(a, part, why); err != nil {
+			return todo, err
+		}
+	}
+	return a.cut.Slice(a.mapped, todo.Set().Minus(lacking))
+}
+
+// failMarked records the failures of the partitions that the body marked, and returns the others.
+func (a *attempt) failMarked(inv *graph.Invocation, todo partition.Slice, failed *PartitionsError) (partition.Slice, error) {
+	rest := todo.Set()
+	for key, why := range inv.Marked {
+		part, err := a.cut.SliceOf(a.mapped, key)
+		if err != nil {
+			return todo, err
+		}
+		rest = rest.Minus(part.Set())
+		failed.add(key, why)
+		if err := a.host.partFailed(a, part, why); err != nil {
+			return todo, err
+		}
+	}
+	return a.cut.Slice(a.mapped, rest)
+}
+
+// storeParts writes the values of the partitions that the body returned, each as soon as it is there.
+func (a *attempt) storeParts(inv *graph.Invocation, res graph.Result, todo partition.Slice, failed *PartitionsError) outcome {
+	rest, err := a.failMarked(inv, todo, failed)
+	if err != nil {
+		return a.failure(a.timedOut(err))
+	}
+	said := inv.Facts
+	left := rest.Set()
+	for key, value := range res.Parts {
+		part, err := a.storePart(inv, key, value, left, said, failed)
+		if err != nil {
+			return a.failure(a.timedOut(err))
+		}
+		left = left.Minus(part)
+	}
+	if err := a.failMissing(left, failed); err != nil {
+		return a.failure(a.timedOut(err))
+	}
+	return a.tally(failed)
+}
+
+// storePart writes one value and records its partition, which it returns.
+func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value graph.PartValue, left partition.Set, said []graph.Facts, failed *PartitionsError) (partition.Set, error) {
+	if a.ctx.Err() != nil {
+		return partition.Set{}, context.Cause(a.ctx)
+	}
+	part, err := a.cut.SliceOf(a.mapped, key)
+	switch {
+	case value.Err != nil && key.IsZero():
+		return partition.Set{}, value.Err
+	case err != nil:
+		return partition.Set{}, fmt.Errorf("the function returned a value for a partition that there is not: %w", err)
+	case !left.Contains(part.Set()):
+		return partition.Set{}, fmt.Errorf("the function returned a value for partition %s, which is not among those of this step, or was returned or marked as failed before", key)
+	case value.Err != nil:
+		failed.add(key, value.Err)
+		return part.Set(), a.host.partFailed(a, part, value.Err)
+	}
+	a.part = part
+	inv.Facts = copied(said)
+	if err := a.write1(inv, 0, value.Value); err != nil {
+		failed.add(key, err)
+		return part.Set(), a.host.partFailed(a, part, err)
+	}
+	return part.Set(), a.host.partMade(a, part, inv.Facts)
+}
+
+// copied is what the body said of all partitions, for one of them to be added to.
+func copied(said []graph.Facts) []graph.Facts {
+	own := make([]graph.Facts, len(said))
+	for i := range said {
+		own[i] = said[i]
+		own[i].Metadata = maps.Clone(said[i].Metadata)
+	}
+	return own
+}
+
+// failMissing fails the partitions of which the body returned nothing.
+func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error {
+	if left.IsEmpty() {
+		return nil
+	}
+	rest, err := a.cut.Slice(a.mapped, left)
+	if err != nil {
+		return err
+	}
+	for key, err := range rest.Keys() {
+		if err != nil {
+			return err
+		}
+		part, err := a.cut.SliceOf(a.mapped, key)
+		if err != nil {
+			return err
+		}
+		why := errors.New("the function returned no value for it: return one for each partition, or say why not with ctx.MarkPartitionFailed")
+		failed.add(key, why)
+		if err := a.host.partFailed(a, part, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}

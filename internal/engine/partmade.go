@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// partMade records partitions that an attempt made while it goes on with others.
+func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) error {
+	var few [2]materialization
+	made := few[:0]
+	if !a.of.Emits { // what it handed over was recorded then
+		made = r.encodeAll(a.mapped, part, facts, made)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
+	}
+	at := now()
+	for i := range made {
+		f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: at}
+		r.keep(&made[i], r.recordMade(f, &made[i]), at)
+	}
+	r.parts.made[a.mapped].Add(part.Set())
+	r.flush()
+	return nil
+}
+
+// partFailed records that one of several partitions failed in this attempt.
+func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
+	d := failureDetailOf(err)
+	d.Partitions = part.Set()
+	detail := d.AppendJSON(nil)
+	reason := classified(err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
+	}
+	at := now()
+	n := r.plan.Steps[a.mapped].Node
+	f := storage.Fact{Kind: storage.PartitionFailed, Step: a.job.step, Attempt: a.job.attempt, At: at, Status: uint8(reason)}
+	for o := range r.graph.Node(n).Outputs {
+		asset := r.assetKey(r.graph.OutputAt(n, o))
+		if asset == 0 || !r.plan.Wanted(a.mapped, o) {
+			continue
+		}
+		e := r.recordEvent(storage.Event{Fact: f, Asset: asset, Partition: part.Key().String(), Detail: detail})
+		r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
+			Asset: asset, Kind: storage.Failed, Partition: part.Key().String(), Partitions: part.Set(), Run: r.key, N: e, At: at, Detail: detail,
+		})
+	}
+	r.flush()
+	return nil
+}
+
+// keepFailure makes a failure the present state of the assets, or of those of their partitions, that a step did not
+// make. Called with the lock held.
+func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n int64, at storage.Micros, detail []byte) {
+	s := r.d.planned(step)
+	if r.divided(s) == set.IsEmpty() {
+		return // its partitions failed one by one, or never came to their turn
+	}
+	node := r.plan.Steps[s].Node
+	for o := range r.graph.Node(node).Outputs {
+		asset := r.assetKey(r.graph.OutputAt(node, o))
+		if asset == 0 || !r.plan.Wanted(s, o) {
+			continue
+		}
+		r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
+			Asset: asset, Kind: storage.Failed, Partition: key.String(), Partitions: set, Run: r.key, N: n, At: at, Detail: detail,
+		})
+	}
+}
+
+// unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.
+func (r *run) unmade(step int32) partition.Set {
+	s := r.d.planned(step)
+	if !r.divided(s) {
+		return partition.Set{}
+	}
+	return r.parts.sets[s].Minus(r.parts.made[s].Set())
+}
+
+// encodeAll appends the records of all wanted outputs of a step, for the partitions that were made.
+func (r *run) encodeAll(s int32, part partition.Slice, facts []graph.Facts, made []materialization) []materialization {
+	node := r.graph.Node(r.plan.Steps[s].Node)
+	for pos := range node.Outputs {
+		if !r.plan.Wanted(s, pos) || node.Outputs[pos].Inner {
+			continue
+		}
+		var f *graph.Facts
+		if pos < len(facts) {
+			f = &facts[pos]
+		}
+		made = append(made, r.encode(s, pos, f, part))
+	}
+	return made
+}

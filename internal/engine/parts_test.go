@@ -1,0 +1,489 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/storagetest"
+)
+
+// divided is a pipeline over the days of a week, drawn at random: steps that are called once for each day or once
+// for all, and steps without partitions.
+type divided struct {
+	steps   []dividedStep
+	workers int
+	days    int
+
+	mu    sync.Mutex
+	calls map[string]int // of bodies, by step and day, since the last reset
+	plan  *plan.Plan     // of the last process
+}
+
+type dividedStep struct {
+	ups   []int
+	whole bool // called once, and returns a value for each day
+	plain bool // without partitions
+	// offset is how many days back each upstream is read.
+	offset []int
+	// fails says how many attempts fail for a day, by its index; -1 stands for the whole of a plain step.
+	fails map[int]int
+}
+
+var weekBegin = partition.Date(2026, time.January, 1)
+
+func drawDivided(t *rapid.T) *divided {
+	d := &divided{workers: rapid.IntRange(1, 3).Draw(t, "workers"), days: rapid.IntRange(1, 5).Draw(t, "days")}
+	for i := range rapid.IntRange(1, 5).Draw(t, "steps") {
+		kind := rapid.IntRange(0, 4).Draw(t, "kind")
+		s := dividedStep{whole: kind == 3, plain: kind == 4, fails: map[int]int{}}
+		for u := range i {
+			if rapid.IntRange(0, 1).Draw(t, "edge") == 0 {
+				s.ups = append(s.ups, u)
+				s.offset = append(s.offset, rapid.SampledFrom([]int{0, 0, 0, -1}).Draw(t, "offset"))
+			}
+		}
+		for day := range d.days {
+			if n := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 9}).Draw(t, "fails"); n > 0 {
+				s.fails[day] = n
+			}
+		}
+		if s.plain {
+			s.fails = map[int]int{-1: rapid.SampledFrom([]int{0, 0, 1, 9}).Draw(t, "fails")}
+		}
+		d.steps = append(d.steps, s)
+	}
+	return d
+}
+
+func (d *divided) definition() partition.Definition { return partition.Daily(weekBegin) }
+
+// now is when all days are over.
+func (d *divided) now() time.Time { return time.Date(2026, 1, 1+d.days, 0, 0, 0, 0, time.UTC) }
+
+func (d *divided) key(day int) partition.Key {
+	return partition.SingleKey(time.Date(2026, 1, 1+day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+}
+
+// config is the pipeline as one process has it.
+func (d *divided) config(tb testing.TB, t *rapid.T, store storage.Storage, kept lasting) engine.Config {
+	tb.Helper()
+	def := d.definition()
+	p := newPipeline()
+	p.workers, p.handler, p.retry = d.workers, kept, retry.Policy{Max: 2}
+	for i, s := range d.steps {
+		var ups []string
+		for _, u := range s.ups {
+			ups = append(ups, fmt.Sprintf("a%d", u))
+		}
+		n := p.asset(fmt.Sprintf("a%d", i), d.body(&d.steps[i]), ups...)
+		if !s.plain {
+			n.Partitions, n.Whole, n.Outputs[0].Partitions = def, s.whole, def
+		}
+		if s.whole {
+			n.Call = d.wholeBody(&d.steps[i])
+		}
+		for k := range n.Inputs {
+			n.Inputs[k].Parts = d.parts(&s, k)
+		}
+	}
+	c := p.config(tb, store)
+	d.plan = c.Plan
+	division := plan.Divide(c.Plan, d.now(), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
+	cut, err := division.Cut(func(space partition.Space) (partition.Set, error) { return space.All(), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Cut = cut
+	return c
+}
+
+func (d *divided) parts(s *dividedStep, k int) *graph.Parts {
+	up := &d.steps[s.ups[k]]
+	pack := func(p graph.Pack) any { return p }
+	switch {
+	case up.plain && s.plain:
+		return nil
+	case up.plain || s.plain:
+		parts := &graph.Parts{Mapping: partition.AllPartitions()}
+		if !up.plain {
+			parts.Pack = pack
+		}
+		return parts
+	case s.offset[k] != 0:
+		return &graph.Parts{Mapping: partition.TimeOffset(s.offset[k]), Pack: pack}
+	}
+	return &graph.Parts{Mapping: partition.Identity(), Pack: pack}
+}
+
+// body fails as many attempts as it should, and reads all that it may.
+func (d *divided) body(s *dividedStep) func(*graph.Invocation, []any) (any, error) {
+	return func(inv *graph.Invocation, args []any) (any, error) {
+		if err := readAll(args); err != nil {
+			return nil, err
+		}
+		return inv.Step, d.call(s, inv, inv.Partition.Key())
+	}
+}
+
+func readAll(args []any) error {
+	for _, arg := range args {
+		p, ok := arg.(graph.Pack)
+		if !ok {
+			continue
+		}
+		for key, err := range p.Of.Keys() {
+			if err == nil {
+				_, err = p.Load(key)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// call counts a call for a day, and fails it as often as it should.
+func (d *divided) call(s *dividedStep, inv *graph.Invocation, key partition.Key) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls[inv.Step+"@"+key.String()]++
+	if inv.Attempt <= s.fails[d.dayOf(key)] {
+		return errors.New("not yet")
+	}
+	return nil
+}
+
+func (d *divided) dayOf(key partition.Key) int {
+	for day := range d.days {
+		if d.key(day) == key {
+			return day
+		}
+	}
+	return -1
+}
+
+func (d *divided) wholeBody(s *dividedStep) graph.Call {
+	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
+		if err := readAll(args); err != nil {
+			return graph.Result{}, err
+		}
+		return graph.Result{Parts: func(yield func(partition.Key, graph.PartValue) bool) {
+			for key, err := range inv.Partition.Keys() {
+				if err == nil {
+					err = d.call(s, inv, key)
+				}
+				if !yield(key, graph.PartValue{Value: key.String(), Err: err}) {
+					return
+				}
+			}
+		}}, nil
+	}
+}
+
+// made is what should come of each day of each step: whether it can be made within its retries, and what it reads
+// is made.
+func (d *divided) made() []map[int]bool {
+	made := make([]map[int]bool, len(d.steps))
+	for i := range d.steps {
+		s := &d.steps[i]
+		made[i] = map[int]bool{}
+		days := []int{-1}
+		if !s.plain {
+			days = days[:0]
+			for day := range d.days {
+				days = append(days, day)
+			}
+		}
+		for _, day := range days {
+			ok := s.fails[day] <= 2
+			for k, u := range s.ups {
+				ok = ok && d.readable(made[u], u, s, k, day)
+			}
+			made[i][day] = ok
+		}
+	}
+	return made
+}
+
+func (d *divided) readable(made map[int]bool, u int, s *dividedStep, k, day int) bool {
+	switch up := &d.steps[u]; {
+	case up.plain:
+		return made[-1]
+	case s.plain: // it reads them all
+		for day := range d.days {
+			if !made[day] {
+				return false
+			}
+		}
+		return true
+	default:
+		return day+s.offset[k] >= 0 && made[day+s.offset[k]]
+	}
+}
+
+// sets reads which days of each step the store says were made, and which failed.
+func (d *divided) sets(t *rapid.T, store storage.Storage, c engine.Config) (made, failed []map[int]bool) {
+	sets, err := store.PartitionSets(context.Background(), c.AssetKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := func(set partition.Set) map[int]bool {
+		found := map[int]bool{}
+		if set.Equal(partition.Whole()) {
+			return map[int]bool{-1: true}
+		}
+		space, err := c.Cut.Space(d.definition())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, err := range space.Keys(set) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[d.dayOf(key)] = true
+		}
+		return found
+	}
+	made, failed = make([]map[int]bool, len(d.steps)), make([]map[int]bool, len(d.steps))
+	for v := range sets {
+		out, _ := c.Plan.Graph.Output(int32(v))
+		var i int
+		if _, err := fmt.Sscanf(out.Name, "a%d", &i); err != nil {
+			t.Fatal(err)
+		}
+		made[i], failed[i] = days(sets[v].Materialized), days(sets[v].Failed)
+		if !sets[v].InFlight.IsEmpty() {
+			t.Fatalf("%s has partitions in flight after the end: %s", out.Name, sets[v].InFlight)
+		}
+	}
+	return made, failed
+}
+
+// onlyTrue drops what is false.
+func onlyTrue(m map[int]bool) map[int]bool {
+	out := maps.Clone(m)
+	maps.DeleteFunc(out, func(_ int, ok bool) bool { return !ok })
+	return out
+}
+
+// Each day of each step is made if it can be and what it reads was made, however steps are called; a day that
+// fails stops what reads it and nothing else.
+func TestPartitionsAgainstTheirModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		d := drawDivided(rt)
+		j := storagetest.NewJournal()
+		d.calls = map[string]int{}
+		c := d.config(t, rt, j, lasting{iohandler.Memory()})
+		res, err := engine.Execute(t.Context(), c)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want := d.made()
+		made, failed := d.sets(rt, j, c)
+		allMade := true
+		for i := range d.steps {
+			if w := onlyTrue(want[i]); !maps.Equal(made[i], w) {
+				rt.Fatalf("step a%d made %v, want %v (%s)", i, made[i], w, outcomes(res))
+			}
+			for day, ok := range want[i] {
+				allMade = allMade && ok
+				if ok && failed[i][day] {
+					rt.Fatalf("step a%d: day %d was made, and counts as failed", i, day)
+				}
+			}
+		}
+		if allMade != (res.State == storage.Success) {
+			rt.Fatalf("the run is %s, and everything was made: %v", res.State, allMade)
+		}
+		d.checkEvents(t.Context(), rt, j, res)
+	})
+}
+
+// checkEvents requires that no partition is made twice in a run, or made after its step has its outcome.
+func (d *divided) checkEvents(ctx context.Context, t *rapid.T, store storage.Storage, res *engine.Result) {
+	events, err := store.ListEvents(ctx, storage.EventQuery{Run: res.Record.Key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int64{}
+	for i := range events {
+		e := &events[i]
+		if e.Partition == "" || e.Kind == storage.PartitionFailed || e.Kind == storage.StepFailed {
+			continue
+		}
+		at := fmt.Sprintf("%d@%s", e.Step, e.Partition)
+		if first, again := seen[at]; again {
+			t.Fatalf("event %d makes %s of step %d, which event %d had made", e.N, e.Partition, e.Step, first)
+		}
+		seen[at] = e.N
+	}
+}
+
+// The process dies before any of its writes. Another goes on, and every day is made that can be, none that was
+// recorded as made is made again.
+func TestPartitionsResumeFromAnyWrite(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		d := drawDivided(rt)
+		for i := range d.steps { // what is tried again after a crash has another attempt's number
+			for day, n := range d.steps[i].fails {
+				if n == 1 {
+					delete(d.steps[i].fails, day)
+				}
+			}
+		}
+		j, kept := storagetest.NewJournal(), lasting{iohandler.Memory()}
+		d.calls = map[string]int{}
+		c := d.config(t, rt, j, kept)
+		c.Record.Owner = "first"
+		if _, err := engine.Execute(t.Context(), c); err != nil {
+			rt.Fatal(err)
+		}
+		want := d.made()
+		for n := range j.Len() {
+			cut, err := j.Cut(n)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			rec, err := cut.ClaimRun(t.Context(), storage.RunClaim{ID: c.Record.ID, Owner: "second", Lease: engine.Lease, Gone: "first"})
+			if errors.Is(err, storage.ErrNotFound) {
+				continue
+			}
+			past, listErr := cut.ListEvents(t.Context(), storage.EventQuery{Run: rec.Key})
+			if err := errors.Join(err, listErr); err != nil {
+				rt.Fatal(err)
+			}
+			d.calls = map[string]int{}
+			again := d.config(t, rt, cut, kept)
+			again.Record, again.Past = rec, past
+			res, err := engine.Execute(t.Context(), again)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			made, _ := d.sets(rt, cut, again)
+			for i := range d.steps {
+				if w := onlyTrue(want[i]); !maps.Equal(made[i], w) {
+					rt.Fatalf("cut at write %d: step a%d made %v, want %v (%s)", n, i, made[i], w, outcomes(res))
+				}
+			}
+			d.checkEvents(t.Context(), rt, cut, res)
+			d.checkCalls(rt, past)
+		}
+	})
+}
+
+// checkCalls requires that what was recorded as made before was not called again.
+func (d *divided) checkCalls(t *rapid.T, past []storage.Event) {
+	for _, e := range past {
+		if e.Partition == "" || e.Kind != storage.AssetMaterialized && e.Kind != storage.StepSucceeded {
+			continue
+		}
+		if at := d.plan.Key(e.Step) + "@" + e.Partition; d.calls[at] > 0 {
+			t.Fatalf("%s was made before the crash, and its body was called again", at)
+		}
+	}
+}
+
+// A retry makes what was not made, and nothing else.
+func TestPartitionsRetry(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		d := drawDivided(rt)
+		j, kept := storagetest.NewJournal(), lasting{iohandler.Memory()}
+		d.calls = map[string]int{}
+		c := d.config(t, rt, j, kept)
+		first, err := engine.Execute(t.Context(), c)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		was := d.made()
+		for i := range d.steps { // what failed is mended
+			d.steps[i].fails = map[int]int{}
+		}
+		rec, err := j.GetRun(t.Context(), first.Record.ID)
+		events, listErr := j.ListEvents(t.Context(), storage.EventQuery{Run: rec.Key})
+		if err := errors.Join(err, listErr); err != nil {
+			rt.Fatal(err)
+		}
+		d.calls = map[string]int{}
+		again := d.config(t, rt, j, kept)
+		old := again
+		old.Record = rec
+		left, err := engine.Undone(old, events)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		copy(again.Cut.Sets, left)
+		again.Reuse = &engine.Reuse{RunID: rec.ID, Events: events, Mode: storage.RetryFromFailure}
+		res, err := engine.Execute(t.Context(), again)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		made, _ := d.sets(rt, j, again)
+		want := d.made()
+		for i := range d.steps {
+			if w := onlyTrue(want[i]); !maps.Equal(made[i], w) {
+				rt.Fatalf("step a%d made %v, want %v (%s, then %s)", i, made[i], w, outcomes(first), outcomes(res))
+			}
+			for day, ok := range was[i] {
+				at := fmt.Sprintf("a%d@", i)
+				if day >= 0 {
+					at += d.key(day).String()
+				}
+				if ok && d.calls[at] > 0 {
+					rt.Fatalf("%s had been made, and was made again (%s, then %s)", at, outcomes(first), outcomes(res))
+				}
+			}
+		}
+	})
+}
+
+// What a plan reads that does not exist fails that partition, and says what there is.
+func TestPartitionLacksItsUpstream(t *testing.T) {
+	d := &divided{workers: 1, days: 3, calls: map[string]int{}, steps: []dividedStep{
+		{fails: map[int]int{}},
+		{ups: []int{0}, offset: []int{-1}, fails: map[int]int{}},
+	}}
+	store := storagetest.NewJournal()
+	var res *engine.Result
+	var messages []string
+	rapid.Check(t, func(rt *rapid.T) {
+		store = storagetest.NewJournal()
+		var err error
+		if res, err = engine.Execute(t.Context(), d.config(t, rt, store, lasting{iohandler.Memory()})); err != nil {
+			rt.Fatal(err)
+		}
+	})
+	events, err := store.ListEvents(t.Context(), storage.EventQuery{Run: res.Record.Key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range events {
+		if events[i].Kind == storage.PartitionFailed {
+			detail, err := storage.ParseDetail(events[i].Detail)
+			if err != nil {
+				t.Fatal(err)
+			}
+			messages = append(messages, events[i].Partition+": "+detail.Error)
+		}
+	}
+	messages = slices.Compact(messages)
+	if res.State != storage.Failure || len(messages) != 1 || !strings.HasPrefix(messages[0], "2026-01-01: input a0: ") {
+		t.Errorf("run %s: %q, want a failure of the first day", res.State, messages)
+	}
+}

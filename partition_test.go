@@ -1,0 +1,752 @@
+package rivers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
+)
+
+var (
+	january = partition.Date(2026, 1, 1)
+	// tenDays are the first days of January.
+	tenDays = partition.Daily(january, partition.Until(partition.Date(2026, 1, 11)))
+	aKey    = partition.SingleKey
+)
+
+// day is the key of a day of January 2026.
+func day(n int) partition.Key { return aKey(fmt.Sprintf("2026-01-%02d", n)) }
+
+// soon is an instant at which all windows of the tests have ended.
+var soon = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// countingHandler keeps values in memory and counts how often they are loaded.
+type countingHandler struct {
+	iohandler.MemoryHandler
+
+	loads atomic.Int64
+}
+
+func (h *countingHandler) LoadInput(ctx context.Context, in *iohandler.InputContext) (any, error) {
+	h.loads.Add(1)
+	return h.MemoryHandler.LoadInput(ctx, in)
+}
+
+// notebook collects what functions say, from any goroutine.
+type notebook struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (n *notebook) add(format string, v ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.said = append(n.said, fmt.Sprintf(format, v...))
+}
+
+func (n *notebook) take() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	text := strings.Join(n.said, " ")
+	n.said = nil
+	return text
+}
+
+// made reads which partitions of an asset the store says were materialized, and which failed.
+func made(t *testing.T, repo *rivers.CodeRepository, asset string) (materialized, failed string) {
+	t.Helper()
+	keys, err := repo.Storage().AssetKeys(t.Context(), []string{asset})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets, err := repo.Storage().PartitionSets(t.Context(), keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sets[0].InFlight.IsEmpty() {
+		t.Errorf("%s has partitions in flight, and nothing runs: %s", asset, sets[0].InFlight)
+	}
+	doc, err := repo.Topology()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(doc.Nodes, func(n storage.TopologyNode) bool { return n.Name == asset })
+	space := spaceOf(t, repo, doc.Nodes[at].Partitions)
+	text := func(set partition.Set) string {
+		var texts []string
+		for one, err := range space.Texts(set) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, strings.ReplaceAll(one, "2026-01-", ""))
+		}
+		return strings.Join(texts, " ")
+	}
+	return text(sets[0].Materialized), text(sets[0].Failed)
+}
+
+func spaceOf(t *testing.T, repo *rivers.CodeRepository, described *partition.Description) partition.Space {
+	t.Helper()
+	d, err := described.Definition()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := storage.NewKeyCache(repo.Storage(), 0).Tables(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	space, err := partition.NewSpace(d, soon, tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return space
+}
+
+func expectMade(t *testing.T, repo *rivers.CodeRepository, asset, materialized, failed string) {
+	t.Helper()
+	if m, f := made(t, repo, asset); m != materialized || f != failed {
+		t.Errorf("%s: materialized %q, failed %q; want %q and %q", asset, m, f, materialized, failed)
+	}
+}
+
+// A function that returns a value is called for each partition, in their order, and sees its own.
+func TestFunctionIsCalledForEachPartition(t *testing.T) {
+	var n notebook
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, _ none) (string, error) {
+			p := ctx.Partition()
+			n.add("%s/%d/%s", p, p.Len(), p.Window().Duration())
+			return p.Key().String(), nil
+		})
+	repo := resolved(t, assets(days))
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{Range: partition.Range("2026-01-03", "2026-01-05")})
+	if err != nil || !res.Success() {
+		t.Fatal(err)
+	}
+	if got := n.take(); got != "2026-01-03/1/24h0m0s 2026-01-04/1/24h0m0s 2026-01-05/1/24h0m0s" {
+		t.Error(got)
+	}
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Partition: aKey("2026-01-08", "2026-01-01")}); err != nil {
+		t.Error(err)
+	}
+	expectMade(t, repo, "days", "01,03..05,08", "")
+	v, err := days.Load(t.Context(), repo, rivers.LoadOptions{Partition: day(8)})
+	if err != nil || v != "2026-01-08" {
+		t.Errorf("the value of the 8th is %q, %v", v, err)
+	}
+}
+
+// A function whose result is Partitions is called once, and reads and returns several.
+func TestFunctionIsCalledForAllPartitions(t *testing.T) {
+	var n notebook
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, _ none) (int, error) { return ctx.Partition().Window().Start.Day(), nil })
+	double := rivers.NewAsset(rivers.AssetSpec{Name: "double", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, in struct{ Days rivers.Partitions[int] }) (rivers.Partitions[int], error) {
+			n.add("%s of %d", ctx.Partition(), in.Days.Len())
+			return rivers.StreamPartitions(func(yield func(rivers.Part[int], error) bool) {
+				for p, err := range in.Days.Stream() {
+					if p.Key == day(4) {
+						err = errors.New("no fourth")
+					}
+					if !yield(rivers.Part[int]{Key: p.Key, Value: 2 * p.Value}, err) {
+						return
+					}
+				}
+			}), nil
+		})
+	after := rivers.NewAsset(rivers.AssetSpec{Name: "after", Partitions: tenDays},
+		func(_ *rivers.AssetContext, in struct{ Double int }) (int, error) { return in.Double + 1, nil })
+	repo := resolved(t, assets(days, double, after))
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{Range: partition.Range("2026-01-03", "2026-01-06")})
+	if err == nil || res == nil || res.Status != storage.Failure || !strings.Contains(err.Error(), "1 of 4 partitions failed, first 2026-01-04: no fourth") {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if got := n.take(); got != "2026-01-03..2026-01-06 of 4" {
+		t.Error(got)
+	}
+	expectMade(t, repo, "double", "03,05..06", "04")
+	expectMade(t, repo, "after", "03,05..06", "")
+	all, err := double.Load(t.Context(), repo, rivers.LoadOptions{Partition: aKey("2026-01-05", "2026-01-03")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := maps.Collect(all.All()); len(got) != 2 || got[day(3)] != 6 || got[day(5)] != 10 {
+		t.Errorf("loaded %v", got)
+	}
+}
+
+// What is loaded of several partitions is loaded when it is asked for, and not kept by a stream.
+func TestPartitionsAreLoadedWhenAskedFor(t *testing.T) {
+	handler := &countingHandler{}
+	var n notebook
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays, IOHandler: handler},
+		func(ctx *rivers.AssetContext, _ none) (int, error) { return ctx.Partition().Window().Start.Day(), nil })
+	sum := rivers.NewAsset(rivers.AssetSpec{Name: "sum"},
+		func(_ *rivers.AssetContext, in struct{ Days rivers.Partitions[int] }) (int, error) {
+			n.add("%d before", handler.loads.Load())
+			total := 0
+			for p, err := range in.Days.Stream() {
+				if err != nil {
+					return 0, err
+				}
+				if total += p.Value; p.Key == day(3) {
+					break
+				}
+			}
+			n.add("%d after three", handler.loads.Load())
+			first, ok := in.Days.Get(day(1))
+			again, _ := in.Days.Get(day(1))
+			_, there := in.Days.Get(day(20))
+			n.add("%d for a kept one, %d %v %d %v", handler.loads.Load(), first, ok, again, there)
+			return total, nil
+		})
+	repo := resolved(t, assets(days, sum))
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"days"}, Range: partition.Range("", "")}); err == nil {
+		t.Error("an empty range names nothing, and nothing is said about it")
+	}
+	res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{Selection: []string{"days"}, Strategy: rivers.SingleRun()})
+	if err != nil || res.Completed != 10 || res.Runs != 1 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"sum"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.take(); got != "0 before 3 after three 4 for a kept one, 1 true 1 false" {
+		t.Error(got)
+	}
+	if v, err := sum.Load(t.Context(), repo, rivers.LoadOptions{}); err != nil || v != 6 {
+		t.Errorf("the sum is %d, %v", v, err)
+	}
+}
+
+// A value that cannot be loaded while a function reads it fails the step as any input does.
+func TestPartitionThatIsNotThereFailsItsReader(t *testing.T) {
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays}, func(*rivers.AssetContext, none) (int, error) { return 1, nil })
+	sum := rivers.NewAsset(rivers.AssetSpec{Name: "sum"}, func(_ *rivers.AssetContext, in struct{ Days rivers.Partitions[int] }) (int, error) {
+		n := 0
+		for _, v := range in.Days.All() {
+			n += v
+		}
+		return n, nil
+	})
+	repo := resolved(t, assets(days, sum))
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"days"}, Partition: day(1)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"sum"}})
+	var step *rivers.StepError
+	if !errors.As(err, &step) || !strings.Contains(err.Error(), `input "days" of 2026-01-02: no value is stored`) || strings.Contains(err.Error(), "panic") ||
+		!strings.Contains(step.Hint, `materialize "days" first`) {
+		t.Errorf("%v, hint %q", err, step.Hint)
+	}
+}
+
+// A partition that a function marks fails alone, and what is downstream is not run for it.
+func TestMarkedPartitionFailsAlone(t *testing.T) {
+	var n notebook
+	written := rivers.NewAsset(rivers.AssetSpec{Name: "written", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, _ none) (rivers.Materialization, error) {
+			err := errors.Join(ctx.MarkPartitionFailed(day(2), errors.New("late")), ctx.MarkPartitionFailed(day(3), errors.New("empty")))
+			for _, wrong := range []error{
+				ctx.MarkPartitionFailed(day(9), errors.New("not mine")), ctx.MarkPartitionFailed(day(2), nil), ctx.MarkPartitionFailed(aKey("x"), errors.New("no key")),
+			} {
+				if wrong == nil {
+					err = errors.Join(err, errors.New("a mark that makes no sense was taken"))
+				}
+			}
+			return rivers.Materialization{DataVersion: "v1"}, err
+		})
+	read := rivers.NewAsset(rivers.AssetSpec{Name: "read", Partitions: tenDays, Deps: []rivers.Dep{{On: "written", OrderOnly: true}}},
+		func(ctx *rivers.AssetContext, _ none) (int, error) { n.add("%s", ctx.Partition()); return 1, nil })
+	repo := resolved(t, assets(written, read))
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{Range: partition.Range("2026-01-01", "2026-01-04")})
+	if err == nil || res.Status != storage.Failure || !strings.Contains(err.Error(), "2 of 4 partitions failed") {
+		t.Errorf("%+v, %v", res, err)
+	}
+	expectMade(t, repo, "written", "01,04", "02..03")
+	expectMade(t, repo, "read", "01,04", "")
+	if got := n.take(); got != "2026-01-01 2026-01-04" {
+		t.Error(got)
+	}
+	// What is retried is what was not made, in a run of its own.
+	again, err := repo.Materialize(t.Context(), rivers.RunRequest{RetryOf: res.RunID})
+	if err == nil || again == nil {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	rec, err := repo.Storage().GetRun(t.Context(), again.RunID)
+	if err != nil || rec.Partition != "2026-01-02..2026-01-03" {
+		t.Errorf("the retry is of %q, %v", rec.Partition, err)
+	}
+}
+
+// An asset reads its own previous window; before the first there is none. Of days in one run each finds the one
+// before, and a day that fails stops those behind it.
+func TestSelfDependencyOverPartitions(t *testing.T) {
+	broken := true
+	running := rivers.NewAsset(rivers.AssetSpec{Name: "running", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, in struct{ Self rivers.SelfDependency[int] }) (int, error) {
+			if broken && ctx.Partition().Key() == day(6) {
+				return 0, errors.New("the sixth is broken")
+			}
+			before, ok := in.Self.Get()
+			if ok != (ctx.Partition().Key() != day(1)) {
+				return 0, fmt.Errorf("a value before %s: %v", ctx.Partition(), ok)
+			}
+			return before + ctx.Partition().Window().Start.Day(), nil
+		})
+	for name, strategy := range map[string]rivers.BackfillStrategy{"one run": rivers.SingleRun(), "a run for each": rivers.MultiRun()} {
+		t.Run(name, func(t *testing.T) {
+			broken = true
+			repo := resolved(t, assets(running))
+			res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{Strategy: strategy, MaxConcurrency: 8})
+			if !errors.Is(err, rivers.ErrBackfillFailed) || res.Completed != 5 || res.Failed+res.Canceled != 5 || res.Failed == 0 {
+				t.Errorf("%+v, %v", res, err)
+			}
+			expectMadeOnly(t, repo, "running", "01..05")
+			broken = false
+			again, err := repo.RerunBackfill(t.Context(), res.ID, rivers.RerunOptions{})
+			if err != nil || again.Completed != 5 || again.State != storage.BackfillCompleted {
+				t.Errorf("%+v, %v", again, err)
+			}
+			if v, err := running.Load(t.Context(), repo, rivers.LoadOptions{Partition: day(10)}); err != nil || v != 55 {
+				t.Errorf("the tenth is %d, %v", v, err)
+			}
+			status, err := repo.BackfillStatus(t.Context(), again.ID)
+			if err != nil || status.RerunOf != res.ID || status.Request.Tags["rivers/rerun_of"] != res.ID {
+				t.Errorf("%+v, %v", status, err)
+			}
+		})
+	}
+}
+
+func expectMadeOnly(t *testing.T, repo *rivers.CodeRepository, asset, materialized string) {
+	t.Helper()
+	if m, _ := made(t, repo, asset); m != materialized {
+		t.Errorf("%s: materialized %q, want %q", asset, m, materialized)
+	}
+}
+
+// Every way in which one asset reads another's partitions.
+func TestMappingsInRuns(t *testing.T) {
+	hours := rivers.NewAsset(rivers.AssetSpec{Name: "hours", Partitions: partition.Hourly(january, partition.Until(partition.Date(2026, 1, 11)))},
+		func(ctx *rivers.AssetContext, _ none) (int, error) { return ctx.Partition().Window().Start.Hour(), nil })
+	byShop := partition.Multi(map[string]partition.Definition{"day": tenDays, "shop": partition.Dynamic("shops")})
+	perDay := rivers.NewAsset(rivers.AssetSpec{Name: "per_day", Partitions: tenDays},
+		func(_ *rivers.AssetContext, in struct{ Hours rivers.Partitions[int] }) (int, error) {
+			return in.Hours.Len(), nil
+		})
+	perShop := rivers.NewAsset(rivers.AssetSpec{Name: "per_shop", Partitions: byShop},
+		func(ctx *rivers.AssetContext, in struct{ PerDay int }) (string, error) {
+			return fmt.Sprint(ctx.Partition().Key().Values("shop")[0], in.PerDay), nil
+		})
+	allShops := rivers.NewAsset(rivers.AssetSpec{Name: "all_shops", Partitions: tenDays},
+		func(_ *rivers.AssetContext, in struct{ PerShop rivers.Partitions[string] }) (string, error) {
+			var texts []string
+			for _, v := range in.PerShop.All() {
+				texts = append(texts, v)
+			}
+			return strings.Join(texts, "+"), nil
+		})
+	plain := number("plain", 7)
+	some := rivers.NewAsset(
+		rivers.AssetSpec{Name: "some", Partitions: tenDays, Deps: []rivers.Dep{{On: "plain", Mapping: partition.ForKeys(day(1))}}},
+		func(_ *rivers.AssetContext, in struct{ Plain rivers.Optional[int] }) (string, error) {
+			v, ok := in.Plain.Get()
+			return fmt.Sprint(v, ok), nil
+		})
+	total := rivers.NewAsset(rivers.AssetSpec{Name: "total", Deps: []rivers.Dep{{On: "some", Mapping: partition.Specific(day(1), day(2))}}},
+		func(_ *rivers.AssetContext, in struct{ Some rivers.Partitions[string] }) (int, error) {
+			return in.Some.Len(), nil
+		})
+	repo := resolved(t, assets(hours, perDay, perShop, allShops, plain, some, total))
+	if err := repo.AddPartitions(t.Context(), "shops", "north", "south"); err != nil {
+		t.Fatal(err)
+	}
+	// What is included for what reads it has the partitions that are read.
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"all_shops"}, IncludeUpstream: true, Partition: day(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Steps) != 4 {
+		t.Errorf("%d steps", len(res.Steps))
+	}
+	expectMadeOnly(t, repo, "hours", "02-00:00..02-23:00")
+	expectMadeOnly(t, repo, "per_shop", "day=02|shop=north..south")
+	if v, err := allShops.Load(t.Context(), repo, rivers.LoadOptions{Partition: day(2)}); err != nil || v != "north24+south24" {
+		t.Errorf("%q, %v", v, err)
+	}
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"plain", "some"}, Range: partition.Range("2026-01-01", "2026-01-02")}); err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]string{1: "7 true", 2: "0 false"} {
+		if v, err := some.Load(t.Context(), repo, rivers.LoadOptions{Partition: day(n)}); err != nil || v != want {
+			t.Errorf("some of day %d is %q, %v, want %q", n, v, err, want)
+		}
+	}
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"total"}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A multi-asset and a graph asset have partitions as others have.
+func TestPartitionsOfMultiAndGraphAssets(t *testing.T) {
+	type pair struct{ Evens, Odds []int }
+	split := rivers.NewMultiAsset(rivers.MultiAssetSpec{Name: "split", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, _ none) (pair, error) {
+			n := ctx.Partition().Window().Start.Day()
+			if n%2 == 0 {
+				return pair{Evens: []int{n}}, nil
+			}
+			return pair{Odds: []int{n}}, nil
+		})
+	half := rivers.NewTask(rivers.TaskSpec{Name: "half"}, func(_ *rivers.TaskContext, in struct{ N int }) (int, error) { return in.N / 2, nil })
+	size := rivers.NewTask(rivers.TaskSpec{Name: "size"},
+		func(ctx *rivers.TaskContext, in struct{ Of []int }) (int, error) {
+			if ctx.Partition().Key().IsZero() {
+				return 0, errors.New("a task of a graph asset has no partition")
+			}
+			return len(in.Of), nil
+		})
+	halves := rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "halves", Partitions: tenDays}, func(g *rivers.Graph) rivers.Ref[int] {
+		mapped := rivers.Map(g, rivers.Upstream[[]int](g, "evens"), half, rivers.MapOptions{})
+		return rivers.Call(g, size, rivers.Args{"of": mapped.Collect()})
+	})
+	plainGraph := rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "sizes", Partitions: tenDays}, func(g *rivers.Graph) rivers.Ref[int] {
+		return rivers.Call(g, size, rivers.Args{"of": rivers.Upstream[[]int](g, "odds")})
+	})
+	repo := resolved(t, assets(split, halves, plainGraph))
+	res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{Range: partition.Range("2026-01-01", "2026-01-04")})
+	if err != nil || res.Completed != 4 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	expectMade(t, repo, "evens", "01..04", "")
+	expectMade(t, repo, "halves", "01..04", "")
+	for n, want := range map[int]int{1: 0, 2: 1} {
+		if v, err := halves.Load(t.Context(), repo, rivers.LoadOptions{Partition: day(n)}); err != nil || v != want {
+			t.Errorf("halves of day %d is %d, %v, want %d", n, v, err, want)
+		}
+	}
+	// Steps of several partitions, but not of what unfolds.
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"split", "sizes"}, Range: partition.Range("2026-01-05", "2026-01-06")}); err != nil {
+		t.Error(err)
+	}
+	expectMade(t, repo, "sizes", "01..06", "")
+	_, err = repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"halves"}, Range: partition.Range("2026-01-05", "2026-01-06")})
+	if err == nil || !strings.Contains(err.Error(), `asset "halves": its task "halves/half" is mapped, so that a run of it is of one partition, and this one has 2`) {
+		t.Errorf("a mapped task of two partitions: %v", err)
+	}
+}
+
+// A job may have partitions; what it is asked for is checked as a request is.
+func TestJobOfPartitions(t *testing.T) {
+	days := divided[none]("days", tenDays)
+	repo := resolved(t, rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{days}, Jobs: []rivers.Job{{Name: "daily", Select: "days"}}})
+	job, err := repo.Job("daily")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := job.Execute(t.Context(), rivers.ExecuteRequest{}); !errors.Is(err, rivers.ErrPartitionValidation) {
+		t.Errorf("a job without a partition: %v", err)
+	}
+	if _, err := job.Execute(t.Context(), rivers.ExecuteRequest{Partition: day(3)}); err != nil {
+		t.Error(err)
+	}
+	expectMade(t, repo, "days", "03", "")
+}
+
+// A changed definition keeps what was made where the keys mean the same.
+func TestChangedDefinitionKeepsWhatWasMade(t *testing.T) {
+	store := memory.New()
+	run := func(d partition.Definition, f func(*rivers.CodeRepository)) {
+		t.Helper()
+		repo := rivers.NewCodeRepository(assets(divided[none]("a", d)))
+		if err := repo.Resolve(t.Context(), store); err != nil {
+			t.Fatal(err)
+		}
+		f(repo)
+		if err := repo.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	materialize := func(key partition.Key) func(*rivers.CodeRepository) {
+		return func(repo *rivers.CodeRepository) {
+			if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Partition: key}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	has := func(want string) func(*rivers.CodeRepository) {
+		return func(repo *rivers.CodeRepository) { t.Helper(); expectMadeOnly(t, repo, "a", want) }
+	}
+	run(tenDays, materialize(day(5)))
+	run(partition.Daily(partition.Date(2025, 12, 1), partition.Until(partition.Date(2026, 3, 1))), has("05"))
+	run(partition.Hourly(january, partition.Until(partition.Date(2026, 1, 11))), has(""))
+	run(partition.Static("x", "y"), materialize(aKey("y")))
+	run(partition.Static("new", "y", "x"), has("y"))
+	run(tenDays, has("05"))
+}
+
+// Backfills in this process and from elsewhere: one goes on while it is looked at, is canceled, and its counts add up.
+func TestBackfillIsCanceled(t *testing.T) {
+	began := make(chan struct{}, 100)
+	slow := rivers.NewAsset(rivers.AssetSpec{Name: "slow", Partitions: tenDays}, func(ctx *rivers.AssetContext, _ none) (int, error) {
+		began <- struct{}{}
+		<-ctx.Done()
+		return 0, context.Cause(ctx)
+	})
+	repo := resolved(t, assets(slow))
+	res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{NoBlock: true, MaxConcurrency: 2})
+	if err != nil || res.ID == "" || res.State.Terminal() {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	<-began
+	<-began
+	here, err := repo.CancelBackfill(t.Context(), res.ID)
+	if err != nil || !here {
+		t.Errorf("canceling it: %v, %v", here, err)
+	}
+	status := waitForBackfill(t, repo, res.ID)
+	p := status.Progress
+	if status.State != storage.BackfillCanceled || p.CompletedCount != 0 || p.FailedCount+p.CanceledCount != 10 || status.Error == "" {
+		t.Errorf("%s: %+v, %q", status.State, p, status.Error)
+	}
+	runs, err := repo.Storage().ListRuns(t.Context(), storage.RunQuery{Backfill: res.ID})
+	if err != nil || len(runs) == 0 {
+		t.Fatal(err)
+	}
+	for _, run := range runs {
+		if run.State != storage.Canceled {
+			t.Errorf("run %s is %s", run.Partition, run.State)
+		}
+	}
+	if here, err := repo.CancelBackfill(t.Context(), res.ID); err != nil || here {
+		t.Errorf("canceling it again: %v, %v", here, err)
+	}
+}
+
+func waitForBackfill(t *testing.T, repo *rivers.CodeRepository, id string) *rivers.BackfillStatus {
+	t.Helper()
+	for {
+		status, err := repo.BackfillStatus(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status.State.Terminal() {
+			return status
+		}
+	}
+}
+
+// StopOnFailure starts nothing any more.
+func TestBackfillStopsOnFailure(t *testing.T) {
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays}, func(ctx *rivers.AssetContext, _ none) (int, error) {
+		if ctx.Partition().Key() == day(3) {
+			return 0, errors.New("the third is broken")
+		}
+		return 1, nil
+	})
+	repo := resolved(t, assets(days))
+	res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{MaxConcurrency: 1, FailurePolicy: storage.StopOnFailure})
+	if !errors.Is(err, rivers.ErrBackfillFailed) || res.Completed != 2 || res.Failed != 1 || res.Canceled != 7 || !strings.Contains(res.Error, "the third is broken") {
+		t.Errorf("%+v, %v", res, err)
+	}
+	rest, err := repo.RerunBackfill(t.Context(), res.ID, rivers.RerunOptions{DryRun: true})
+	if err != nil || rest.Total != 8 || !slices.Equal(rest.Texts, []string{"2026-01-03..2026-01-10"}) {
+		t.Errorf("%+v, %v", rest, err)
+	}
+}
+
+// Assets of different strategies, and what reads across partitions, are made in stages.
+func TestBackfillMakesUpstreamFirst(t *testing.T) {
+	var n notebook
+	source := rivers.NewAsset(rivers.AssetSpec{Name: "source", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, _ none) (int, error) {
+			n.add("s%s", ctx.Partition().Key().String()[8:])
+			return 1, nil
+		})
+	window := rivers.NewAsset(
+		rivers.AssetSpec{Name: "window", Partitions: tenDays, Deps: []rivers.Dep{{On: "source", Mapping: partition.AllPartitions()}}},
+		func(ctx *rivers.AssetContext, in struct{ Source rivers.Partitions[int] }) (int, error) {
+			n.add("w%s", ctx.Partition().Key().String()[8:])
+			return len(maps.Collect(in.Source.All())), nil
+		})
+	last := rivers.NewAsset(rivers.AssetSpec{Name: "last", Partitions: tenDays, Backfill: rivers.SingleRun()},
+		func(ctx *rivers.AssetContext, in struct{ Window int }) (int, error) {
+			n.add("l%s", ctx.Partition().Key().String()[8:])
+			return in.Window, nil
+		})
+	repo := resolved(t, assets(source, window, last))
+	res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{})
+	if err != nil || res.Completed != 10 || res.Runs != 21 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	words := strings.Fields(n.take())
+	order := func(prefix string) (first, last int) {
+		first = slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, prefix) })
+		for i, w := range words {
+			if strings.HasPrefix(w, prefix) {
+				last = i
+			}
+		}
+		return first, last
+	}
+	_, sources := order("s")
+	firstWindow, windows := order("w")
+	firstLast, _ := order("l")
+	if sources > firstWindow || windows > firstLast {
+		t.Errorf("the order was %v", words)
+	}
+	if v, err := last.Load(t.Context(), repo, rivers.LoadOptions{Partition: day(7)}); err != nil || v != 10 {
+		t.Errorf("%d, %v", v, err)
+	}
+}
+
+// PerDimension makes a run for each key of some dimensions, with all keys of the others.
+func TestBackfillPerDimension(t *testing.T) {
+	var n notebook
+	grid := partition.Multi(map[string]partition.Definition{"day": tenDays, "region": partition.Static("eu", "us")})
+	cells := rivers.NewAsset(rivers.AssetSpec{Name: "cells", Partitions: grid}, func(ctx *rivers.AssetContext, in none) (rivers.Materialization, error) {
+		n.add("%s", ctx.Partition())
+		return rivers.Materialization{}, nil
+	})
+	repo := resolved(t, assets(cells))
+	days := partition.MultiRange(map[string]partition.KeyRange{"day": partition.Range("2026-01-01", "2026-01-03")})
+	res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{Range: days, MaxConcurrency: 1, Strategy: rivers.PerDimension([]string{"region"}, []string{"day"})})
+	if err != nil || res.Runs != 2 || res.Completed != 6 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if got := n.take(); got != "day=2026-01-01..2026-01-03|region=eu day=2026-01-01..2026-01-03|region=us" {
+		t.Error(got)
+	}
+}
+
+// Keys of all selected assets, a key given twice, an unpartitioned asset that is loaded: what a backfill is of.
+func TestWhatABackfillIsOf(t *testing.T) {
+	later := partition.Daily(partition.Date(2026, 1, 5), partition.Until(partition.Date(2026, 1, 9)))
+	a, b := divided[none]("a", tenDays), divided[struct{ A, Plain int }]("b", later)
+	repo := resolved(t, assets(a, b, number("plain", 1)))
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"plain"}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		req   rivers.BackfillRequest
+		total int64
+		texts string
+	}{
+		"all of one":       {rivers.BackfillRequest{Selection: []string{"a"}}, 10, "2026-01-01..2026-01-10"},
+		"all of both":      {rivers.BackfillRequest{}, 4, "2026-01-05..2026-01-08"},
+		"twice is once":    {rivers.BackfillRequest{Keys: []partition.Key{day(5), day(6), day(5)}}, 2, "2026-01-05..2026-01-06"},
+		"latest":           {rivers.BackfillRequest{Selection: []string{"a"}, Latest: 3}, 3, "2026-01-08..2026-01-10"},
+		"missing":          {rivers.BackfillRequest{Selection: []string{"a"}, Only: storage.OnlyMissing}, 10, "2026-01-01..2026-01-10"},
+		"failed":           {rivers.BackfillRequest{Only: storage.OnlyFailed}, 0, ""},
+		"an open end":      {rivers.BackfillRequest{Selection: []string{"a"}, Range: partition.Range("2026-01-09", "")}, 2, "2026-01-09..2026-01-10"},
+		"with the loaded":  {rivers.BackfillRequest{Selection: []string{"plain", "a"}}, 10, "2026-01-01..2026-01-10"},
+		"upstream of both": {rivers.BackfillRequest{Selection: []string{"+b"}}, 4, "2026-01-05..2026-01-08"},
+	} {
+		c.req.DryRun = true
+		res, err := repo.Backfill(t.Context(), c.req)
+		if err != nil || res.Total != c.total || strings.Join(res.Texts, " ") != c.texts || res.ID != "" {
+			t.Errorf("%s: %+v, %v", name, res, err)
+		}
+	}
+	if all, err := repo.Storage().ListBackfills(t.Context(), storage.BackfillQuery{}); err != nil || len(all) > 0 {
+		t.Errorf("dry runs left %d backfills, %v", len(all), err)
+	}
+}
+
+// A backfill whose process died is gone on with: what was made is not made again, and the counts are those of a
+// backfill that nobody disturbed.
+func TestBackfillIsTakenUpAgain(t *testing.T) {
+	store := memory.New()
+	var n notebook
+	make10 := func() *rivers.CodeRepository {
+		days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays}, func(ctx *rivers.AssetContext, _ none) (rivers.Materialization, error) {
+			n.add("%d", ctx.Partition().Window().Start.Day())
+			return rivers.Materialization{}, nil
+		})
+		repo := rivers.NewCodeRepository(assets(days))
+		if err := repo.Resolve(t.Context(), store); err != nil {
+			t.Fatal(err)
+		}
+		return repo
+	}
+	repo := make10()
+	res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{MaxConcurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.take()
+	done, err := repo.ResumeBackfill(t.Context(), res.ID)
+	if err != nil || done.Completed != 10 || n.take() != "" {
+		t.Errorf("going on with one that has ended: %+v, %v", done, err)
+	}
+	if _, _, err := engine.TakeOver(t.Context(), store, "nothing"); !errors.Is(err, storage.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+// Partitions and their iterators as a test of one's own function makes them.
+func TestPartitionsByHand(t *testing.T) {
+	p := rivers.PartitionsOf(rivers.Part[int]{Key: day(2), Value: 2}, rivers.Part[int]{Key: day(1), Value: 1}, rivers.Part[int]{Key: day(2), Value: 3})
+	if p.Len() != 2 || !slices.Equal(slices.Collect(p.Keys()), []partition.Key{day(2), day(1)}) {
+		t.Errorf("%d: %v", p.Len(), slices.Collect(p.Keys()))
+	}
+	if v, ok := p.Get(day(2)); v != 3 || !ok {
+		t.Errorf("%d, %v", v, ok)
+	}
+	streamed := rivers.StreamPartitions(func(yield func(rivers.Part[int], error) bool) {
+		_ = yield(rivers.Part[int]{Key: day(1), Value: 5}, nil)
+	})
+	if got := collectParts(streamed.Stream()); got != "2026-01-01=5" {
+		t.Error(got)
+	}
+	if v, ok := streamed.Get(day(1)); v != 5 || !ok || streamed.Len() != 1 {
+		t.Errorf("%d, %v", v, ok)
+	}
+	var zero rivers.Partitions[int]
+	if _, ok := zero.Get(day(1)); ok || zero.Len() != 0 || collectParts(zero.Stream()) != "" || len(maps.Collect(zero.All())) != 0 {
+		t.Error("the zero Partitions has something in it")
+	}
+	some, there := rivers.Some(4).Get()
+	if none, ok := (rivers.Optional[int]{}).Get(); ok || none != 0 || some != 4 || !there {
+		t.Error("an Optional is not what it was made of")
+	}
+}
+
+func collectParts(parts iter.Seq2[rivers.Part[int], error]) string {
+	var texts []string
+	for p, err := range parts {
+		texts = append(texts, fmt.Sprintf("%s=%d", p.Key, p.Value))
+		if err != nil {
+			texts = append(texts, err.Error())
+		}
+	}
+	return strings.Join(texts, " ")
+}
+
+// Steps of partitions are the same one at a time.
+func TestPartitionsInProcess(t *testing.T) {
+	c := assets(divided[none]("a", tenDays), divided[struct{ A int }]("b", tenDays))
+	c.DefaultExecutor = executor.InProcess()
+	repo := resolved(t, c)
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Range: partition.Range("2026-01-01", "2026-01-03")}); err != nil {
+		t.Fatal(err)
+	}
+	expectMade(t, repo, "b", "01..03", "")
+}

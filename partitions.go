@@ -1,0 +1,258 @@
+package rivers
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"sync"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
+)
+
+// Partitions holds the values of several partitions, by key. As the type of a field of an argument struct it
+// receives what the partition being made reads of an upstream: the 24 hours of a day, say. As the result
+// of a function it says that the function makes all partitions of a step in one call.
+//
+// The values are loaded when they are asked for: [Partitions.Stream] holds one at a time, so that a year of
+// hours need not fit in memory; [Partitions.All] and [Partitions.Get] keep what they loaded. The zero value has
+// no partitions. It may be used from several goroutines.
+type Partitions[T any] struct{ s *several[T] }
+
+// Part is the value of one partition.
+type Part[T any] struct {
+	Key   partition.Key
+	Value T
+}
+
+// several is what copies of a Partitions share.
+type several[T any] struct {
+	// of and load are of values that are stored; yield is of values that a function makes.
+	of    partition.Slice
+	load  func(partition.Key) (any, error)
+	yield iter.Seq2[Part[T], error]
+
+	mu    sync.Mutex
+	kept  map[partition.Key]T
+	order []partition.Key // of all that there are, once they were asked for
+}
+
+// PartitionsOf returns the values of some partitions, as a function's result or for a test that calls one.
+// They are in the order in which they are given; a key that is given again replaces what was there.
+func PartitionsOf[T any](parts ...Part[T]) Partitions[T] {
+	s := &several[T]{kept: make(map[partition.Key]T, len(parts)), order: []partition.Key{}}
+	for _, p := range parts {
+		if _, again := s.kept[p.Key]; !again {
+			s.order = append(s.order, p.Key)
+		}
+		s.kept[p.Key] = p.Value
+	}
+	return Partitions[T]{s}
+}
+
+// StreamPartitions returns values that are made while they are stored, one at a time. An error beside a key
+// is that partition's failure, one beside the zero Key that of the whole step.
+func StreamPartitions[T any](seq iter.Seq2[Part[T], error]) Partitions[T] {
+	return Partitions[T]{&several[T]{yield: seq}}
+}
+
+// All yields each partition's key and value, in the order of the definition. What cannot be loaded ends the step as
+// any input that cannot be loaded does.
+func (p Partitions[T]) All() iter.Seq2[partition.Key, T] {
+	return func(yield func(partition.Key, T) bool) {
+		for key := range p.Keys() {
+			value, _ := p.Get(key)
+			if !yield(key, value) {
+				return
+			}
+		}
+	}
+}
+
+// Stream yields each partition, in the order of the definition, loading one at a time and keeping none.
+func (p Partitions[T]) Stream() iter.Seq2[Part[T], error] {
+	return func(yield func(Part[T], error) bool) {
+		if p.s == nil {
+			return
+		}
+		if p.s.yield != nil {
+			p.s.yield(yield)
+			return
+		}
+		for key, err := range p.s.keys() {
+			part := Part[T]{Key: key}
+			if err == nil {
+				part.Value, err = p.s.value(key, false)
+			}
+			if !yield(part, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Get returns the value of one partition, and false if it is not among them. What cannot be loaded ends the step
+// as any input that cannot be loaded does.
+func (p Partitions[T]) Get(key partition.Key) (T, bool) {
+	var none T
+	switch {
+	case p.s == nil:
+		return none, false
+	case p.s.load == nil:
+		p.s.collect()
+		value, ok := p.s.kept[key]
+		return value, ok
+	}
+	if in, err := p.s.of.Contains(key); err != nil || !in {
+		return none, false
+	}
+	value, err := p.s.value(key, true)
+	if err != nil {
+		panic(&graph.AbortError{Err: err})
+	}
+	return value, true
+}
+
+// Keys yields the key of each partition, in the order of the definition.
+func (p Partitions[T]) Keys() iter.Seq[partition.Key] {
+	return func(yield func(partition.Key) bool) {
+		if p.s == nil {
+			return
+		}
+		for key, err := range p.s.keys() {
+			if err != nil {
+				panic(&graph.AbortError{Err: err})
+			}
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+// Len returns how many partitions there are.
+func (p Partitions[T]) Len() int {
+	switch {
+	case p.s == nil:
+		return 0
+	case p.s.load != nil:
+		return int(p.s.of.Len())
+	}
+	p.s.collect()
+	return len(p.s.order)
+}
+
+func (s *several[T]) keys() iter.Seq2[partition.Key, error] {
+	if s.load != nil {
+		return s.of.Keys()
+	}
+	s.collect()
+	return func(yield func(partition.Key, error) bool) {
+		for _, key := range s.order {
+			if !yield(key, nil) {
+				return
+			}
+		}
+	}
+}
+
+// collect keeps what a stream yields, for those who ask for more than the stream.
+func (s *several[T]) collect() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.order != nil || s.yield == nil {
+		return
+	}
+	s.kept, s.order = map[partition.Key]T{}, []partition.Key{}
+	for part, err := range s.yield {
+		if err != nil {
+			panic(&graph.AbortError{Err: err})
+		}
+		if _, again := s.kept[part.Key]; !again {
+			s.order = append(s.order, part.Key)
+		}
+		s.kept[part.Key] = part.Value
+	}
+}
+
+// value loads the value of a partition, and keeps it if it is asked to.
+func (s *several[T]) value(key partition.Key, keep bool) (T, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if value, ok := s.kept[key]; ok {
+		return value, nil
+	}
+	var value T
+	loaded, err := s.load(key)
+	if err != nil {
+		return value, err
+	}
+	value, ok := loaded.(T)
+	if !ok && loaded != nil { // a nil of an interface type has no type of its own, and is a value
+		return value, fmt.Errorf("partition %s: the value that was loaded is a %T, want %s", key, loaded, reflect.TypeFor[T]())
+	}
+	if keep {
+		if s.kept == nil {
+			s.kept = map[partition.Key]T{}
+		}
+		s.kept[key] = value
+	}
+	return value, nil
+}
+
+// partsField is how a field or a result is known to be a Partitions, and how it is filled and taken apart.
+type partsField interface {
+	partType() reflect.Type
+	packed(p graph.Pack) any
+	unpacked() iter.Seq2[partition.Key, graph.PartValue]
+}
+
+func (Partitions[T]) partType() reflect.Type { return reflect.TypeFor[T]() }
+
+func (Partitions[T]) packed(p graph.Pack) any {
+	return Partitions[T]{&several[T]{of: p.Of, load: p.Load}}
+}
+
+// unpacked yields the values to be stored.
+func (p Partitions[T]) unpacked() iter.Seq2[partition.Key, graph.PartValue] {
+	return func(yield func(partition.Key, graph.PartValue) bool) {
+		for part, err := range p.Stream() {
+			if !yield(part.Key, graph.PartValue{Value: part.Value, Err: err}) {
+				return
+			}
+		}
+	}
+}
+
+// Optional is the type of a field that receives the value of one partition where there is one to read: a mapping
+// such as [partition.ForKeys] or [partition.Subset] may leave it out. The zero value is none.
+type Optional[T any] struct {
+	value T
+	ok    bool
+}
+
+// Some returns an Optional that holds value, for tests that call a function by themselves.
+func Some[T any](value T) Optional[T] { return Optional[T]{value: value, ok: true} }
+
+// Get returns the value, and false if there is none.
+func (o Optional[T]) Get() (T, bool) { return o.value, o.ok }
+
+// optionalField is how a field is known to be an Optional, and how it is filled.
+type optionalField interface {
+	optionalType() reflect.Type
+	maybe(v any, ok bool) any
+}
+
+func (Optional[T]) optionalType() reflect.Type { return reflect.TypeFor[T]() }
+
+// maybe makes the value for the field; what is no T is handed on, to be refused where fields are set.
+func (Optional[T]) maybe(v any, ok bool) any {
+	if !ok {
+		return Optional[T]{}
+	}
+	value, right := v.(T)
+	if !right && v != nil {
+		return v
+	}
+	return Optional[T]{value: value, ok: true}
+}

@@ -1,0 +1,241 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// state is a present state, which an update left, and its place among all updates.
+type state struct {
+	storage.AssetUpdate
+
+	seq int64
+}
+
+// parts is what is kept of the partitions of an asset.
+type parts struct {
+	materialized, failed partition.Set
+	inFlight             map[storage.RunKey]partition.Set
+	// singles are by the text of the key, and may be older than what a group says of the same partition.
+	singles [storage.StateKinds]map[string]*state
+	// groups are disjoint, those of a kind among themselves, oldest first.
+	groups [storage.StateKinds][]*state
+}
+
+// partsOf returns what is kept of an asset's partitions, to be changed.
+func (a *asset) partsOf() *parts {
+	if a.parts == nil {
+		a.parts = &parts{inFlight: map[storage.RunKey]partition.Set{}}
+	}
+	return a.parts
+}
+
+func (s *Store) updateAsset(u *storage.AssetUpdate) {
+	a := s.asset(u.Asset)
+	if a == nil {
+		return
+	}
+	c := changes{at: u.At, kind: u.Kind.Change(), run: u.Run, partitions: partition.Whole()}
+	if u.Partitioned() {
+		c.partitions = u.Partitions
+	}
+	s.change(c, u.Asset)
+	if u.Partitioned() {
+		a.partsOf().update(u, s.seq)
+	}
+	if u.Kind == storage.Wiped {
+		a.forgetStates(u)
+	}
+	if a.states[u.Kind] == nil {
+		a.states[u.Kind] = &state{}
+	}
+	*a.states[u.Kind] = state{*u, s.seq}
+}
+
+// forgetStates drops the states of the asset as a whole that a wipe leaves nothing of.
+func (a *asset) forgetStates(u *storage.AssetUpdate) {
+	gone := [storage.StateKinds]bool{storage.Materialized: true, storage.Observed: true, storage.Failed: true}
+	if u.Partitioned() {
+		gone[storage.Materialized], gone[storage.Failed] = a.parts.materialized.IsEmpty(), a.parts.failed.IsEmpty()
+		gone[storage.Observed] = gone[storage.Materialized] && gone[storage.Failed]
+	}
+	for kind := range a.states {
+		if gone[kind] {
+			a.states[kind] = nil
+		}
+	}
+}
+
+// update folds an update of partitions.
+func (p *parts) update(u *storage.AssetUpdate, seq int64) {
+	switch u.Kind {
+	case storage.Materialized:
+		p.materialized, p.failed = p.materialized.Union(u.Partitions), p.failed.Minus(u.Partitions)
+		p.landed(u.Run, u.Partitions)
+	case storage.Failed:
+		p.failed = p.failed.Union(u.Partitions)
+		p.landed(u.Run, u.Partitions)
+	case storage.Wiped:
+		p.materialized, p.failed = p.materialized.Minus(u.Partitions), p.failed.Minus(u.Partitions)
+		for kind := range p.groups {
+			p.ungroup(storage.StateKind(kind), u.Partitions)
+		}
+	}
+	st := &state{*u, seq}
+	if u.Partition != "" && u.Kind != storage.Wiped {
+		if p.singles[u.Kind] == nil {
+			p.singles[u.Kind] = map[string]*state{}
+		}
+		p.singles[u.Kind][u.Partition] = st
+		return
+	}
+	st.Partition = "" // it is in the set
+	p.ungroup(u.Kind, u.Partitions)
+	p.groups[u.Kind] = append(p.groups[u.Kind], st)
+}
+
+// ungroup takes partitions out of the groups of a kind.
+func (p *parts) ungroup(kind storage.StateKind, set partition.Set) {
+	p.groups[kind] = slices.DeleteFunc(p.groups[kind], func(g *state) bool {
+		g.Partitions = g.Partitions.Minus(set)
+		return g.Partitions.IsEmpty()
+	})
+}
+
+// holds reports whether the state of a single partition is the present one.
+func (p *parts) holds(st *state) bool {
+	newer := func(g *state) bool { return g.seq > st.seq && g.Partitions.Contains(st.Partitions) }
+	return !slices.ContainsFunc(p.groups[st.Kind], newer) && !slices.ContainsFunc(p.groups[storage.Wiped], newer)
+}
+
+// landed takes partitions that a run has come to out of what it has in flight.
+func (p *parts) landed(run storage.RunKey, set partition.Set) {
+	left := p.inFlight[run].Minus(set)
+	if p.inFlight[run] = left; left.IsEmpty() {
+		delete(p.inFlight, run)
+	}
+}
+
+// target puts the partitions of a run in flight.
+func (s *Store) target(r *run, targets []storage.Target, at time.Time) {
+	for i := range targets {
+		t := &targets[i]
+		a := s.asset(t.Asset)
+		if a == nil || !t.Partitioned() {
+			continue
+		}
+		flies := a.partsOf().inFlight
+		flies[r.record.Key] = flies[r.record.Key].Union(t.Partitions)
+		r.targets = append(r.targets, t.Asset)
+		s.change(changes{at: storage.MicrosOf(at), kind: storage.ChangeTargeted, run: r.record.Key, partitions: t.Partitions}, t.Asset)
+	}
+}
+
+// land drops what a run still has in flight.
+func (s *Store) land(r *run, at time.Time) {
+	key := r.record.Key
+	for _, asset := range r.targets {
+		flies := s.asset(asset).parts.inFlight
+		left := flies[key]
+		if left.IsEmpty() {
+			continue
+		}
+		delete(flies, key)
+		s.change(changes{at: storage.MicrosOf(at), kind: storage.ChangeRunEnded, run: key, partitions: left}, asset)
+	}
+	r.targets = nil
+}
+
+// PartitionSets returns which partitions of each asset are what.
+func (s *Store) PartitionSets(ctx context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	list := make([]storage.PartitionSets, len(assets))
+	for i, key := range assets {
+		list[i].Asset = key
+		if a := s.asset(key); a != nil {
+			list[i] = a.sets(key)
+		}
+	}
+	return list, nil
+}
+
+func (a *asset) sets(key storage.AssetKey) storage.PartitionSets {
+	sets := storage.PartitionSets{Asset: key}
+	if p := a.parts; p != nil {
+		sets.Materialized, sets.Failed = p.materialized, p.failed
+		for _, set := range p.inFlight {
+			sets.InFlight = sets.InFlight.Union(set)
+		}
+	}
+	made, failed := a.states[storage.Materialized], a.states[storage.Failed]
+	if made != nil && !made.Partitioned() {
+		sets.Materialized = sets.Materialized.Union(partition.Whole())
+	}
+	if failed != nil && !failed.Partitioned() && (made == nil || made.seq < failed.seq) {
+		sets.Failed = sets.Failed.Union(partition.Whole())
+	}
+	return sets
+}
+
+// ListPartitions returns states of single partitions in the order of their texts.
+func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	a := s.asset(q.Asset)
+	if a == nil || a.parts == nil || q.Kind >= storage.StateKinds {
+		return nil, nil
+	}
+	singles := a.parts.singles[q.Kind]
+	texts := slices.Sorted(maps.Keys(singles))
+	if q.Partitions != nil {
+		texts = slices.Compact(slices.Sorted(slices.Values(q.Partitions)))
+	}
+	var list []storage.PartitionState
+	for _, text := range texts {
+		st := singles[text]
+		if text <= q.After || st == nil || !a.parts.holds(st) {
+			continue
+		}
+		as, err := s.assetState(st)
+		if err != nil {
+			return nil, fmt.Errorf("asset %q: partition %q: %w", a.name, text, err)
+		}
+		list = append(list, storage.PartitionState{Asset: q.Asset, Kind: q.Kind, AssetState: as})
+		if len(list) == q.Limit {
+			break
+		}
+	}
+	return list, nil
+}
+
+// ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
+func (s *Store) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
+	if err := s.read(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.RUnlock()
+	a := s.asset(asset)
+	if a == nil || a.parts == nil || kind >= storage.StateKinds {
+		return nil, nil
+	}
+	var list []storage.PartitionGroup
+	for _, g := range slices.Backward(a.parts.groups[kind]) {
+		as, err := s.assetState(g)
+		if err != nil {
+			return nil, fmt.Errorf("asset %q: %w", a.name, err)
+		}
+		list = append(list, storage.PartitionGroup{Asset: asset, Kind: kind, Partitions: g.Partitions, AssetState: as})
+	}
+	return list, nil
+}

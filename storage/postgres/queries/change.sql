@@ -1,0 +1,7 @@
+-- name: ListChanges :many
+SELECT change.*, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS settled, (SELECT store.seq_offset FROM store) AS seq_offset
+FROM change WHERE seq > sqlc.arg(after) AND seq < sqlc.arg(below)
+ORDER BY seq, i LIMIT sqlc.arg(max)::bigint;
+
+-- name: ListChangesOf :many
+SELECT * FROM change WHERE seq = sqlc.arg(seq) AND i > sqlc.arg(after) ORDER BY i;

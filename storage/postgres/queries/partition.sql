@@ -1,0 +1,28 @@
+-- name: ListPartitionSets :many
+-- What is kept of assets, as of one moment: their sets under their kinds, what is in flight under 10, and whether
+-- the latest states of the asset as a whole are of no partition under 20 and above.
+SELECT asset, kind::integer AS what, 0::bigint AS seq, labels FROM partition_set WHERE asset = ANY(sqlc.arg(assets)::bigint[])
+UNION ALL
+SELECT asset, 10, 0, labels FROM in_flight WHERE asset = ANY(sqlc.arg(assets)::bigint[])
+UNION ALL
+SELECT asset, 20 + kind + CASE WHEN partition IS NULL THEN 10 ELSE 0 END, seq, NULL FROM asset_state
+WHERE asset = ANY(sqlc.arg(assets)::bigint[]) AND kind IN (0, 2);
+
+-- name: ListPartitionStates :many
+-- The groups that may be newer than a state, and behind them the states, as of one moment.
+SELECT true AS covers, '' AS partition, seq, 0::bigint AS run, 0::bigint AS n, 0::bigint AS at, '' AS data_version, '' AS code_version,
+    labels, NULL::text AS detail, ''::text AS run_id
+FROM partition_group WHERE asset = sqlc.arg(asset)::bigint AND kind IN (sqlc.arg(kind)::smallint, 3)
+UNION ALL
+(SELECT false, partition_state.partition, seq, partition_state.run, n, at, data_version, code_version, labels, detail, coalesce(run.id, '')
+FROM partition_state LEFT JOIN run ON run.key = partition_state.run
+WHERE asset = sqlc.arg(asset)::bigint AND kind = sqlc.arg(kind)::smallint AND partition_state.partition > sqlc.arg(after)
+    AND (sqlc.arg(any_partition)::boolean OR partition_state.partition = ANY(sqlc.arg(partitions)::text[]))
+ORDER BY partition_state.partition
+LIMIT sqlc.arg(max)::bigint);
+
+-- name: ListPartitionGroups :many
+SELECT partition_group.*, run.id AS run_id
+FROM partition_group LEFT JOIN run ON run.key = partition_group.run
+WHERE asset = sqlc.arg(asset) AND kind = sqlc.arg(kind)::smallint
+ORDER BY seq DESC;

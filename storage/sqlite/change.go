@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/fold"
+	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
+)
+
+// seqShift is how many of the lower bits of a change's id number the changes of a transaction; above them is the seq.
+const seqShift = 20
+
+// writeFeed writes what the transaction adds to the feed of changes, all under its last number.
+func (p *parter) writeFeed() error {
+	if p.feed.Empty() {
+		return nil
+	}
+	if _, err := p.next(storage.Wiped, true); err != nil {
+		return err
+	}
+	w := p.w
+	w.topics |= storage.TopicChanges
+	p.blob = p.blob[:0]
+	for i, c := range p.feed.Entries() {
+		row, err := p.change.row()
+		if err != nil {
+			return err
+		}
+		from := len(p.blob)
+		p.blob = append(fold.AppendAssets(p.blob, c.Assets), c.Keys...)
+		if i > 0 && i%(1<<seqShift) == 0 {
+			p.seq++ // a batch of a million entries
+		}
+		row[0].Value = p.seq<<seqShift | int64(i)%(1<<seqShift)
+		row[1].Value = w.boxes.of(int64(c.At))
+		row[2].Value = int64(c.Kind)
+		row[3].Value = w.boxes.of(int64(c.Run))
+		row[4].Value = labels(c.Partitions)
+		row[5].Value = document(p.blob[from:])
+	}
+	return p.change.flush()
+}
+
+// labels is a set as an argument: NULL for an asset without partitions.
+func labels(set partition.Set) any {
+	if set.Equal(partition.Whole()) {
+		return nil
+	}
+	data, _ := set.AppendBinary(nil) // never fails
+	return data
+}
+
+// setOf reads what [labels] wrote.
+func setOf(labels []byte) (partition.Set, error) {
+	if labels == nil {
+		return partition.Whole(), nil
+	}
+	return partition.ParseSet(labels)
+}
+
+// ListChanges reads the feed of changes. A transaction is seen whole or not at all, and numbers are given by the only writer
+// there is: no smaller one appears later.
+func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
+	const rest = 1<<seqShift - 1
+	rows, err := s.reads.ListChanges(ctx, db.ListChangesParams{After: q.After<<seqShift | rest, Max: limit(q.Limit)})
+	if err == nil && q.Limit > 0 && len(rows) == q.Limit { // and those of the same seq
+		last := rows[len(rows)-1].ID
+		var more []db.Change
+		more, err = s.reads.ListChangesUpTo(ctx, db.ListChangesUpToParams{After: last, Until: last | rest})
+		rows = append(rows, more...)
+	}
+	if err != nil {
+		return nil, s.readError("list changes", err)
+	}
+	var list []storage.Change
+	for i := range rows {
+		r := &rows[i]
+		c := storage.Change{Seq: r.ID >> seqShift, At: storage.Micros(r.At), Kind: storage.ChangeKind(r.Kind), Run: storage.RunKey(r.Run)}
+		c.Partitions, err = setOf(r.Labels)
+		switch {
+		case err != nil:
+		case c.Kind == storage.ChangeKeys:
+			c.Keys = string(r.Subject)
+		default:
+			c.Assets, err = fold.ParseAssets(r.Subject)
+		}
+		if err != nil {
+			return nil, s.readError("list changes", err)
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
