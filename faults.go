@@ -39,6 +39,8 @@ func (d *definition) kindName() string {
 		return "task"
 	case graph.BashTask:
 		return "bash task"
+	case graph.Check:
+		return "check"
 	default:
 		return "asset"
 	}

@@ -76,6 +76,7 @@ func (r *CodeRepository) validate() (*built, error) {
 	v.checkRepository()
 	v.divide()
 	v.build()
+	v.gates()
 	g := v.connect()
 	b := &built{graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
 	v.crossings(g, b.jobs)
@@ -116,6 +117,13 @@ func (v *validation) collect() {
 			continue
 		}
 		v.register(t.def())
+	}
+	for i, check := range c.Checks {
+		if check == nil {
+			v.repositoryFault(fmt.Sprintf("Checks[%d]", i), "it is nil: remove it, or define it before the repository")
+			continue
+		}
+		v.register(check.d)
 	}
 }
 
@@ -362,7 +370,8 @@ func quotedList(names []string) string {
 func quoted(s string) string { return fmt.Sprintf("%q", s) }
 
 // selectItems evaluates a request's selection: what is wanted by item, nil for everything.
-func (b *built) selectItems(texts []string) ([]bool, error) {
+// External assets count where only checks are wanted.
+func (b *built) selectItems(texts []string, external bool) ([]bool, error) {
 	if len(texts) == 0 {
 		return nil, nil
 	}
@@ -380,7 +389,7 @@ func (b *built) selectItems(texts []string) ([]bool, error) {
 		selected[i] = set.Has(i)
 		if selected[i] {
 			_, node := b.graph.Output(b.graph.Items().Output(i))
-			runnable = runnable || b.graph.Node(node).Kind != graph.External
+			runnable = runnable || external || b.graph.Node(node).Kind != graph.External
 		}
 	}
 	if !runnable {

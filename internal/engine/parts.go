@@ -217,6 +217,11 @@ func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	for s := range left {
 		left[s] = left[s].Minus(old.parts.made[s].Set())
 	}
+	for s, rejected := range old.checks.rejected {
+		if up, planned := old.plan.Judges(s); planned {
+			left[up] = left[up].Union(rejected.Set())
+		}
+	}
 	return left, nil
 }
 

@@ -55,6 +55,8 @@ type Facts struct {
 	Metadata    metadata.Map
 	Tags        map[string]string
 	DataVersion string
+	// Verdict is what a check said; nil for everything else.
+	Verdict *storage.Verdict
 }
 
 // Log returns the step's logger.

@@ -30,9 +30,12 @@ const (
 	Task
 	// BashTask is a standalone task that runs a command.
 	BashTask
+	// Check judges an asset. It has one output, of its own name, which is no value: under it the store keeps what the
+	// check said.
+	Check
 )
 
-var kindWords = [...]string{"asset", "multi_asset", "graph_asset", "external_asset", "task", "bash_task"}
+var kindWords = [...]string{"asset", "multi_asset", "graph_asset", "external_asset", "task", "bash_task", "asset_check"}
 
 // String returns the word of the kind, as shown to people.
 func (k Kind) String() string { return kindWords[k] }
@@ -109,6 +112,18 @@ type Settings struct {
 	Partitions partition.Definition
 	// Whole says that the body is called once for all partitions of a step, else once for each.
 	Whole bool
+	// Check is set on a node that judges an asset.
+	Check *Judge
+}
+
+// Judge says what a check judges.
+type Judge struct {
+	// Asset is the name of the asset.
+	Asset string
+	// Blocking says that what reads the asset waits for the check, and is not run where the asset does not pass.
+	Blocking bool
+	// Later says that this holds for later runs too, which load the asset.
+	Later bool
 }
 
 // Map says how a mapped node unfolds.
@@ -175,7 +190,13 @@ const (
 	Stream
 	// Bound carries a constant.
 	Bound
+	// Gate waits for a blocking check of what another input reads, and loads nothing. It says by partition what that
+	// other reads, so that what did not pass stops what reads it. A plan may be without the check.
+	Gate
 )
+
+// Waits reports whether an input only waits.
+func (m InputMode) Waits() bool { return m == OrderOnly || m == Gate }
 
 // Input is one argument of a node, or one order-only dependency.
 type Input struct {
