@@ -41,6 +41,8 @@ func (d *definition) kindName() string {
 		return "bash task"
 	case graph.Check:
 		return "check"
+	case graph.Action:
+		return "action"
 	default:
 		return "asset"
 	}

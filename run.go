@@ -142,7 +142,7 @@ func (r *CodeRepository) planConfig(job *ResolvedJob, req RunRequest) (engine.Co
 	}
 	record.Owner = proc.Self().String()
 	c := engine.Config{
-		Plan: p, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
+		Plan: p, Store: r.store, AssetKeys: r.keysIn(b, p.Graph), Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
 	}
 	if job != nil {
 		record.Job = job.Name()
@@ -161,6 +161,9 @@ func (r *CodeRepository) planConfig(job *ResolvedJob, req RunRequest) (engine.Co
 
 // plan returns the plan of a request; those of jobs and of single selections are kept.
 func (r *CodeRepository) plan(b *built, job *ResolvedJob, req RunRequest) (*plan.Plan, error) {
+	if req.Action != "" {
+		return r.actionPlan(b, &req)
+	}
 	if err := b.checkChecks(&req); err != nil {
 		return nil, err
 	}

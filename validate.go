@@ -25,6 +25,8 @@ type built struct {
 	schemas map[string][]byte
 	// shadowed are resources that no field can receive, since an asset has the name.
 	shadowed []string
+	// exclusive are the assets that have an exclusive action.
+	exclusive map[string]bool
 }
 
 // Validate checks every definition and how they fit together, and returns all mistakes at once, in
@@ -64,7 +66,9 @@ type validation struct {
 	retry   retry.Policy
 	// checked are the handlers whose settings were looked at.
 	checked map[iohandler.Handler]bool
-	errs    definitionErrors
+	// exclusive are the assets that have an exclusive action.
+	exclusive map[string]bool
+	errs      definitionErrors
 }
 
 // manyMistakes is from how many on the nearest names are left out.
@@ -77,8 +81,9 @@ func (r *CodeRepository) validate() (*built, error) {
 	v.divide()
 	v.build()
 	v.gates()
+	v.checkActions()
 	g := v.connect()
-	b := &built{graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
+	b := &built{exclusive: v.exclusive, graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
 	v.crossings(g, b.jobs)
 	if len(v.errs) > 0 {
 		return nil, v.errs
@@ -125,6 +130,7 @@ func (v *validation) collect() {
 		}
 		v.register(check.d)
 	}
+	v.collectExclusive()
 }
 
 // register adds a definition and the names that it provides; a name that is taken is reported.
@@ -232,6 +238,7 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 		v.finishSettings(d, n.Settings)
 	}
 	v.finishParts(d, n)
+	v.share(n)
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)

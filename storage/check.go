@@ -107,6 +107,15 @@ func CheckName(asset, check string) string { return asset + checkMark + check }
 // SplitCheck takes the name of a check apart; ok is false for that of an asset.
 func SplitCheck(name string) (asset, check string, ok bool) { return strings.Cut(name, checkMark) }
 
+// actionMark stands between an asset's name and that of an action. No name has it.
+const actionMark = "!"
+
+// ActionName is the key of the step of an action: the name of the asset, an exclamation mark, and the action's own.
+func ActionName(asset, action string) string { return asset + actionMark + action }
+
+// SplitAction takes the key of the step of an action apart; ok is false for that of any other step.
+func SplitAction(name string) (asset, action string, ok bool) { return strings.Cut(name, actionMark) }
+
 // appendJSON appends the verdict as a JSON object.
 func (v *Verdict) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"passed":`...)

@@ -32,6 +32,8 @@ type Detail struct {
 	Partitions partition.Set `json:"partitions,omitzero"`
 	// Check is what a check said.
 	Check *Verdict `json:"check,omitempty"`
+	// Action is the name of the action that did what the event says.
+	Action string `json:"action,omitempty"`
 	// By and Reason say who did by hand what no step did, and why.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
@@ -41,7 +43,7 @@ type Detail struct {
 func (d Detail) Empty() bool {
 	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 && len(d.Outputs) == 0 &&
 		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0 &&
-		d.Partitions.IsEmpty() && d.Check == nil && d.By == "" && d.Reason == ""
+		d.Partitions.IsEmpty() && d.Check == nil && d.Action == "" && d.By == "" && d.Reason == ""
 }
 
 // AppendJSON appends the detail as a JSON object to dst and returns the result: the bytes that
@@ -80,6 +82,7 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 		dst = append(dst, `,"check":`...)
 		dst = d.Check.appendJSON(dst)
 	}
+	dst = appendTextField(dst, `,"action":`, d.Action)
 	dst = appendTextField(dst, `,"by":`, d.By)
 	dst = appendTextField(dst, `,"reason":`, d.Reason)
 	dst = append(dst, '}')

@@ -25,7 +25,7 @@ func (r *run) work(j job) {
 // settle folds the outcome of an attempt, runs its hooks, and returns what to do next.
 func (r *run) settle(j job, o outcome) (job, bool) {
 	var few [2]materialization
-	judged := r.judged(j, &o)
+	judged, did := r.judged(j, &o), r.acted(j, &o)
 	made := r.materializations(j, &o, few[:0]) // bytes are encoded before the lock is taken
 	r.mu.Lock()
 	if !r.d.Running(j.step, j.attempt) {
@@ -34,7 +34,7 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		return job{}, false
 	}
 	r.logs.end(j)
-	r.recordOutcome(j, &o, made, judged)
+	r.recordOutcome(j, &o, made, judged, did)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
 		r.hooks.Add(1) // before the end can be seen, which waits for it

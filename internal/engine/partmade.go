@@ -13,6 +13,9 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 	if r.judges(a.mapped) {
 		return r.partJudged(a, part, r.evaluate(a.mapped, facts, part))
 	}
+	if r.acts(a.mapped) {
+		return r.partActed(a, part, r.newDeed(a.mapped, facts, part))
+	}
 	var few [2]materialization
 	made := few[:0]
 	if !a.of.Emits { // what it handed over was recorded then
@@ -44,6 +47,19 @@ func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error 
 	if e.said != nil && !e.said.Blocks() {
 		r.parts.made[a.mapped].Add(part.Set())
 	}
+	r.flush()
+	return nil
+}
+
+// partActed records what an action did to one of several partitions.
+func (r *run) partActed(a *attempt, part partition.Slice, e *deed) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
+	}
+	r.recordDeed(storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: now()}, e)
+	r.parts.made[a.mapped].Add(part.Set())
 	r.flush()
 	return nil
 }

@@ -182,13 +182,16 @@ func (a *attempt) timedOut(err error) error {
 }
 
 // recordOutcome folds what an attempt came to. Called with the lock held.
-func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *evaluation) {
+func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *evaluation, did *deed) {
 	at := now()
 	if s := r.d.planned(j.step); r.judges(s) {
 		r.rejects(s, o)
 		if judged != nil {
 			r.recordEvaluation(s, storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, judged)
 		}
+	}
+	if did != nil {
+		r.recordDeed(storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, did)
 	}
 	d := r.detailOf(j.step)
 	d.ended, d.err = at, o.err

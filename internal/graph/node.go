@@ -33,9 +33,11 @@ const (
 	// Check judges an asset. It has one output, of its own name, which is no value: under it the store keeps what the
 	// check said.
 	Check
+	// Action is something else that is done to an asset. It has one output, of its own name, which is no value.
+	Action
 )
 
-var kindWords = [...]string{"asset", "multi_asset", "graph_asset", "external_asset", "task", "bash_task", "asset_check"}
+var kindWords = [...]string{"asset", "multi_asset", "graph_asset", "external_asset", "task", "bash_task", "asset_check", "action"}
 
 // String returns the word of the kind, as shown to people.
 func (k Kind) String() string { return kindWords[k] }
@@ -112,8 +114,18 @@ type Settings struct {
 	Partitions partition.Definition
 	// Whole says that the body is called once for all partitions of a step, else once for each.
 	Whole bool
-	// Check is set on a node that judges an asset.
-	Check *Judge
+	// Check is set on a node that judges an asset, Action on one that does something else to it.
+	Check  *Judge
+	Action *Act
+}
+
+// Act says what an action is, and to which asset it is done.
+type Act struct {
+	iohandler.ActionSpec
+
+	// Asset is the name of the asset, Type the type of its value, nil where it is not known.
+	Asset string
+	Type  reflect.Type
 }
 
 // Judge says what a check judges.
