@@ -192,6 +192,9 @@ func lacksAction(t *provided, have []*action, name string) error {
 	for i := range have {
 		names[i] = have[i].spec.Name
 	}
+	if len(names) == 0 {
+		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
+	}
 	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, suggestion(name, slices.Values(names)), listed("its actions", names))
 }
 
