@@ -26,10 +26,14 @@ func vintage() *rivers.CodeRepository {
 		})
 	feed := rivers.NewExternalAsset(rivers.ExternalAssetSpec{
 		Name: "feed", Freshness: freshness.Cron("0 9 * * *", 2*time.Hour).In("Europe/Berlin"),
-		Observe: func(*rivers.AssetContext) (rivers.Observation, error) { return rivers.Observation{DataVersion: "v1"}, nil },
+		Observe: func(*rivers.AssetContext) (rivers.Observation, error) {
+			return rivers.Observation{DataVersion: "v1"}, nil
+		},
 	})
 	plain := rivers.NewAsset(rivers.AssetSpec{Name: "plain"},
-		func(_ *rivers.AssetContext, in struct{ Users int }) (int, error) { return 0, errors.New("it never works") })
+		func(_ *rivers.AssetContext, in struct{ Users int }) (int, error) {
+			return 0, errors.New("it never works")
+		})
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{
 		Name: "vintage", DefaultIOHandler: blob.New("file://./values", blob.Options{}), Assets: []rivers.Asset{users, days, feed, plain},
 	})

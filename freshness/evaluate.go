@@ -53,8 +53,8 @@ func (p *policy) byAge(f Facts, now time.Time) Result {
 // byDeadline looks for the first deadline that the last materialization is too old for. All before it are met, all after
 // it are not: that is what the state was, is and will be.
 func (p *policy) byDeadline(f Facts, now time.Time) Result {
-	zone, err := p.location()
-	if p.expr == nil || err != nil {
+	zone := p.clocks
+	if p.expr == nil || zone == nil {
 		return Result{State: Unknown, Reason: "the freshness policy is not valid"}
 	}
 	missed := p.expr.NextIn(f.Last.Add(p.lower), zone)

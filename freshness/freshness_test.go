@@ -197,7 +197,6 @@ func TestMisfits(t *testing.T) {
 	begin := partition.Date(2026, time.January, 1)
 	days, shops := partition.Daily(begin), partition.Dynamic("shop")
 	latest := freshness.LatestPartition(time.Hour)
-	product := func(dims map[string]partition.Definition) partition.Definition { return partition.Multi(dims) }
 	for _, c := range []struct {
 		policy freshness.Policy
 		def    partition.Definition
@@ -206,17 +205,17 @@ func TestMisfits(t *testing.T) {
 		{freshness.TimeWindow(time.Hour), nil, ""},
 		{freshness.Cron("0 9 * * *", time.Hour), shops, ""},
 		{latest, days, ""},
-		{latest.AtLeast(2), product(map[string]partition.Definition{"day": days, "region": partition.Static("eu", "us")}), ""},
-		{latest.AtLeast(200), product(map[string]partition.Definition{"day": days, "shop": shops}), ""},
+		{latest.AtLeast(2), partition.Multi(map[string]partition.Definition{"day": days, "region": partition.Static("eu", "us")}), ""},
+		{latest.AtLeast(200), partition.Multi(map[string]partition.Definition{"day": days, "shop": shops}), ""},
 		{latest, nil, "latest partition: the asset has no partitions: use a TimeWindow or Cron policy, or LatestPartition on partitions of time"},
 		{latest, shops, "latest partition: dynamic(shop) has no windows of time: use a TimeWindow or Cron policy, or LatestPartition on partitions of time"},
 		{latest.AtLeast(2), days, "latest partition: at least 2 partitions, and a window of time(daily from 2026-01-01) has 1: give that or less"},
 		{
-			latest.AtLeast(3), product(map[string]partition.Definition{"day": days, "region": partition.Static("eu", "us")}),
+			latest.AtLeast(3), partition.Multi(map[string]partition.Definition{"day": days, "region": partition.Static("eu", "us")}),
 			"latest partition: at least 3 partitions, and a window of multi(day=time(daily from 2026-01-01)|region=static(eu,us)) has 2: give that or less",
 		},
 		{
-			latest, product(map[string]partition.Definition{"day": days, "seen": days}),
+			latest, partition.Multi(map[string]partition.Definition{"day": days, "seen": days}),
 			"latest partition: multi(day=time(daily from 2026-01-01)|seen=time(daily from 2026-01-01)) has 2 dimensions of time, and which of them is due is not said: use a TimeWindow or Cron policy",
 		},
 	} {

@@ -62,7 +62,7 @@ func (p *Policy) UnmarshalJSON(text []byte) error {
 		return v
 	}
 	var made Policy
-	switch kind(slices.Index(words(), d.Kind)) { //nolint:gosec // -1 is no kind
+	switch kind(slices.Index(words(), d.Kind)) {
 	case timeWindow:
 		made = TimeWindow(duration("fail", d.Fail))
 		if d.Warn != "" {

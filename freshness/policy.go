@@ -23,7 +23,8 @@ type policy struct {
 	deadline string // cron: the expression as it was written, and as it was read, nil if it makes no sense
 	expr     *cron.Expr
 	lower    time.Duration
-	zone     string
+	zone     string         // IANA name, none for UTC
+	clocks   *time.Location // of the zone, nil if there is none of that name
 
 	delay time.Duration // latest partition
 	keys  int64         // how many are enough; 0 is all
@@ -68,8 +69,8 @@ func TimeWindow(fail time.Duration) Policy { return Policy{&policy{kind: timeWin
 // made each day between 7 and 9, and fails from 9 on until it is. lowerBound is from a minute to the smallest time between
 // two deadlines. The expression has five fields, or six with the second before them.
 func Cron(deadline string, lowerBound time.Duration) Policy {
-	p := &policy{kind: cronDeadline, deadline: deadline, lower: lowerBound}
-	p.expr, _ = cron.Parse(deadline) //nolint:errcheck // Validate reports it, with all else that is wrong
+	p := &policy{kind: cronDeadline, deadline: deadline, lower: lowerBound, clocks: time.UTC}
+	p.expr, _ = cron.Parse(deadline) // Validate reports what is wrong with it
 	return Policy{p}
 }
 
@@ -89,10 +90,11 @@ func (p Policy) WarnAfter(age time.Duration) Policy {
 // In returns the policy with its deadlines read as clocks in an IANA time zone show them, such as "Europe/Berlin". The
 // empty zone is UTC.
 func (p Policy) In(zone string) Policy {
-	if zone == "" && p.p != nil && p.p.kind == cronDeadline {
-		return p.refined(0, func(q *policy) { q.zone, q.given = "", q.given&^refinedZone })
-	}
-	return p.refined(refinedZone, func(q *policy) { q.zone = zone })
+	return p.refined(refinedZone, func(q *policy) {
+		if q.zone, q.clocks = zone, location(zone); zone == "" {
+			q.given &^= refinedZone & q.kind.takes()
+		}
+	})
 }
 
 // AtLeast returns the policy that is content with so many partitions of the latest window, one or more.
@@ -119,7 +121,7 @@ func (p Policy) Equal(q Policy) bool {
 		return p.p == q.p
 	}
 	a, b := *p.p, *q.p
-	a.expr, b.expr = nil, nil // follows from the text
+	a.expr, b.expr, a.clocks, b.clocks = nil, nil, nil, nil // they follow from the texts
 	return a == b
 }
 
@@ -195,29 +197,26 @@ func (p *policy) checkDeadline(fault func(string, ...any)) {
 	} else if gap := time.Duration(p.expr.SmallestGap()) * time.Second; p.lower > gap {
 		fault("the lower bound is %s, and %q has deadlines that are %s apart: give that or less", short(p.lower), p.deadline, short(gap))
 	}
-	if _, err := p.location(); err != nil {
-		fault("%w", err)
+	if p.clocks == nil {
+		fault("no time zone is called %q: give an IANA name such as %q", p.zone, "Europe/Berlin")
 	}
 }
 
 // split takes a joined error apart.
 func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is looked at itself, not what it wraps
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}
 }
 
-// location is the time zone of deadlines.
-func (p *policy) location() (*time.Location, error) {
-	if p.zone == "" {
-		return time.UTC, nil
+// location finds a time zone by its IANA name, nil if there is none of that name.
+func location(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil
 	}
-	zone, err := time.LoadLocation(p.zone)
-	if err != nil || p.zone == "Local" {
-		return time.UTC, fmt.Errorf("no time zone is called %q: give an IANA name such as %q", p.zone, "Europe/Berlin")
-	}
-	return zone, nil
+	return zone
 }
 
 // Check returns an error if the policy makes no sense for an asset that is divided in this way, which may be nil for not at

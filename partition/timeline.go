@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -124,9 +125,9 @@ func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 		label := int64(c.line.time.tick(c.line.time.first + at))
 		segs := c.root.segs
 		segs = segs[:sort.Search(len(segs), func(i int) bool { return segs[i].lo > label })]
-		for i := len(segs) - 1; i >= 0; i-- {
-			last := c.window(segs[i].hi) - 1
-			enough := c.count(segs[i].sub) >= c.least
+		for _, s := range slices.Backward(segs) {
+			last := c.window(s.hi) - 1
+			enough := c.count(s.sub) >= c.least
 			switch {
 			case has && enough:
 				at = min(at, last)
@@ -134,7 +135,7 @@ func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 			case !has && (last < at || !enough):
 				return at, at >= 0
 			}
-			at = min(at, c.window(segs[i].lo)-1)
+			at = min(at, c.window(s.lo)-1)
 		}
 	}
 	found := (c.least <= 0) == has

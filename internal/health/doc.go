@@ -9,7 +9,7 @@
 // # The rules
 //
 //	                  DEGRADED              WARNING          UNKNOWN               HEALTHY         NOT_APPLICABLE
-//	materialization   failed, or            –                never made            made            made elsewhere and
+//	materialization   failed, or            –                never made            it is there     made elsewhere and
 //	                  some partitions did                                                          never observed
 //	checks            failed or crashed     only warnings    some did not run      all passed      none are defined
 //	freshness         FAIL                  WARN             UNKNOWN               PASS            no policy

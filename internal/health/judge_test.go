@@ -114,15 +114,18 @@ func TestHealthIsMonotone(t *testing.T) {
 		after := before
 		p, c := &after.Presence, &after.Checks
 		worse := map[string]func() bool{
-			"it is gone":             func() bool { was := p.Made; p.Made = false; return was && !p.External },
-			"it failed":              func() bool { p.Failed = true; return true },
-			"one partition more":     func() bool { p.FailedPartitions++; return true },
-			"a pass became unknown":  func() bool { c.Passed--; c.Unknown++; return c.Passed >= 0 },
-			"an unknown warned":      func() bool { c.Unknown--; c.Warned++; return c.Unknown >= 0 },
-			"a pass warned":          func() bool { c.Passed--; c.Warned++; return c.Passed >= 0 },
-			"a warning failed":       func() bool { c.Warned--; c.Failed++; return c.Warned >= 0 },
-			"an unknown crashed":     func() bool { c.Unknown--; c.Crashed++; return c.Unknown >= 0 },
-			"it is less fresh":       func() bool { after.Freshness.State++; return before.Freshness.State >= freshness.Pass && after.Freshness.State <= freshness.Fail },
+			"it is gone":            func() bool { was := p.Made; p.Made = false; return was && !p.External },
+			"it failed":             func() bool { p.Failed = true; return true },
+			"one partition more":    func() bool { p.FailedPartitions++; return true },
+			"a pass became unknown": func() bool { c.Passed--; c.Unknown++; return c.Passed >= 0 },
+			"an unknown warned":     func() bool { c.Unknown--; c.Warned++; return c.Unknown >= 0 },
+			"a pass warned":         func() bool { c.Passed--; c.Warned++; return c.Passed >= 0 },
+			"a warning failed":      func() bool { c.Warned--; c.Failed++; return c.Warned >= 0 },
+			"an unknown crashed":    func() bool { c.Unknown--; c.Crashed++; return c.Unknown >= 0 },
+			"it is less fresh": func() bool {
+				after.Freshness.State++
+				return before.Freshness.State >= freshness.Pass && after.Freshness.State <= freshness.Fail
+			},
 			"a failing check is new": func() bool { c.Defined++; c.Failed++; return true },
 		}
 		name := rapid.SampledFrom([]string{
