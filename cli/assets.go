@@ -21,14 +21,17 @@ type assetView struct {
 	Location        string              `json:"location"`
 	Materialization *storage.AssetState `json:"materialization,omitempty"`
 	Observation     *storage.AssetState `json:"observation,omitempty"`
+	*vitals
 }
 
 func (a *app) assetsCommand() *cobra.Command {
+	late := false
 	list := &cobra.Command{
 		Use: "list [SELECTION...]", Short: "List assets and tasks with their latest materialization", ValidArgsFunction: a.completeSelection,
 		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization.\n--json prints a list of them.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args, late) },
 	}
+	list.Flags().BoolVar(&late, "late", false, "only those whose freshness policy fails now")
 	show := &cobra.Command{
 		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values, history", Args: oneArg,
 		Long:              "Show one asset: definition, neighbours, latest values, history.\n--json prints {\"asset\", \"downstream\", \"history\"}.",
@@ -103,7 +106,7 @@ func addRecords(ctx context.Context, s storage.Reader, views []assetView) error 
 	return nil
 }
 
-func (a *app) listAssets(ctx context.Context, selection []string) error {
+func (a *app) listAssets(ctx context.Context, selection []string, late bool) error {
 	all, err := a.views(ctx)
 	if err != nil {
 		return err
@@ -115,6 +118,11 @@ func (a *app) listAssets(ctx context.Context, selection []string) error {
 	keep, err := selected(nodes, selection)
 	if err != nil {
 		return err
+	}
+	if late {
+		if keep, err = a.onlyLate(ctx, nodes, keep); err != nil {
+			return err
+		}
 	}
 	views := []assetView{} // not null in JSON
 	for i := range all {
@@ -167,10 +175,14 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if v.vitals, err = a.readVitals(ctx, &v.TopologyNode); err != nil {
+		return err
+	}
 	if a.json {
 		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history})
 	}
 	a.printDefinition(v, downstream(views, name))
+	a.printVitals(v)
 	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
 		fmt.Fprintln(a.out, "\nnever materialized")
 	}
