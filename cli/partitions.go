@@ -39,7 +39,7 @@ type stateDoc struct {
 
 func (a *app) partitionStatus(ctx context.Context, name string) error {
 	return a.withDivided(ctx, name, func(d *divided) error {
-		doc := map[string]any{"asset": d.name, "definition": d.space.Definition().String(), "total": d.space.Len()}
+		doc := map[string]any{"asset": d.name, "definition": d.space.Definition().String(), "total": d.space.Len(), "others_recorded": d.others()}
 		states := map[string]stateDoc{}
 		for _, state := range partitionStates {
 			s, err := d.state(state)
@@ -68,6 +68,9 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 		row("failed")
 		row("in_flight")
 		a.printTable(&t)
+		if d.others() {
+			fmt.Fprintln(a.out, "\nother partitions are recorded too, which the definition does not have now; they are kept")
+		}
 		return nil
 	})
 }
@@ -202,7 +205,7 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 			t.add(p.Partition, cell{strings.ReplaceAll(p.State, "_", " "), partitionColour(p.State)}, at, dash(failure), run)
 		}
 		a.printTable(&t)
-		if n := d.space.Count(set); n > int64(len(docs)) {
+		if n := d.space.Count(set); len(docs) == f.limit && n > int64(len(docs)) {
 			fmt.Fprintf(a.out, "%d of %s; --from or --limit shows more\n", len(docs), counted(n, "partition", "partitions"))
 		}
 		return nil
