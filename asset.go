@@ -50,6 +50,8 @@ type AssetSpec struct {
 	Pools []Pool
 	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
 	Compute executor.Compute
+	// Actions are what else may be done to the asset at a person's wish, beside those that its IO handler brings.
+	Actions []Action
 }
 
 // SingleAsset is an asset made by one function; see [NewAsset].
@@ -75,6 +77,7 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
 	}))
+	d.act(spec.Actions, attrs)
 	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, spec.Metadata)
 	req := d.requires(argsOf[In](), spec.Deps)
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {

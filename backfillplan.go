@@ -114,7 +114,7 @@ func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest
 
 // selectDivided evaluates the selection of a backfill: what of it has partitions and can be made.
 func (b *built) selectDivided(texts []string) ([]bool, error) {
-	selected, err := b.selectItems(texts)
+	selected, err := b.selectItems(texts, false)
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func (r *CodeRepository) handChanges(ctx context.Context, req *HandRequest, kind
 	if err != nil {
 		return nil, err
 	}
-	selected, err := b.selectItems(req.Selection)
+	selected, err := b.selectItems(req.Selection, false)
 	if err != nil {
 		return nil, err
 	}

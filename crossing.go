@@ -90,7 +90,7 @@ func readOutputs(g *graph.Graph) []bool {
 	read := make([]bool, g.Outputs())
 	for n := range int32(g.Len()) {
 		for k, v := range g.From(n) {
-			if v >= 0 && g.Node(n).Inputs[k].Mode != graph.OrderOnly {
+			if v >= 0 && !g.Node(n).Inputs[k].Mode.Waits() {
 				read[v] = true
 			}
 		}
@@ -113,7 +113,7 @@ func (c *crossing) fault(n int32) (fault, bool) {
 	}
 	for k, v := range c.g.From(n) {
 		in := &node.Inputs[k]
-		if v < 0 || in.Mode == graph.OrderOnly {
+		if v < 0 || in.Mode.Waits() {
 			continue
 		}
 		out, up := c.g.Output(v)

@@ -69,7 +69,9 @@ type provided struct {
 	handler iohandler.Handler
 	// parts is how it is divided, as it was said: it may be a reference. Nil is not.
 	parts partition.Definition
-	def   *definition
+	// acts is what its actions need to know, nil for nothing: thousands of empty ones show.
+	acts *acting
+	def  *definition
 }
 
 // provide adds a value that the definition makes.

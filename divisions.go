@@ -42,6 +42,9 @@ func (v *validation) divide() {
 		}
 		v.checkOutputsAgree(d)
 	}
+	for _, d := range v.defs {
+		v.checkDivided(d)
+	}
 }
 
 // shared returns the first definition that means the same.

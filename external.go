@@ -22,6 +22,8 @@ type ExternalAssetSpec struct {
 	IOHandler iohandler.Handler
 	// Observe looks at the asset; nil means that it cannot be observed.
 	Observe func(*AssetContext) (Observation, error)
+	// Actions are as in [AssetSpec].
+	Actions []Action
 }
 
 // ExternalAsset is made elsewhere: it is loaded and observed, never materialized.
@@ -37,6 +39,7 @@ func NewExternalAsset(spec ExternalAssetSpec) *ExternalAsset {
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata,
 	}))
+	d.act(spec.Actions, attrs)
 	d.build = func(_ *scope, nodes []graph.Node) []graph.Node {
 		n := graph.Node{
 			Name: d.name, Definition: d.name, Kind: graph.External,

@@ -39,6 +39,10 @@ func (d *definition) kindName() string {
 		return "task"
 	case graph.BashTask:
 		return "bash task"
+	case graph.Check:
+		return "check"
+	case graph.Action:
+		return "action"
 	default:
 		return "asset"
 	}

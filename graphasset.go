@@ -44,6 +44,8 @@ type GraphAssetSpec struct {
 	Pools []Pool
 	// Compute bounds what each step of a task that says nothing itself may use, as in [AssetSpec].
 	Compute executor.Compute
+	// Actions are as in [AssetSpec].
+	Actions []Action
 }
 
 // GraphAsset is an asset made by several tasks, each a step of its own; see [NewGraphAsset].
@@ -68,6 +70,7 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
 		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
 	})
+	d.act(spec.Actions, said(c.attrs))
 	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, c.attrs.Metadata)
 	if compose == nil {
 		d.fault("", "the composition is nil: give a function that calls tasks")

@@ -10,6 +10,7 @@ import (
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // Job is a named part of a repository that is run as one.
@@ -39,6 +40,7 @@ type ResolvedJob struct {
 	repo     *CodeRepository
 	job      Job
 	plan     *plan.Plan
+	options  plan.Options
 	retry    retry.Policy
 	executor executor.Executor
 	hooks    []graph.Hook
@@ -115,7 +117,8 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 	if selected == nil {
 		return out
 	}
-	out.plan = plan.New(g, plan.Options{Selected: selected, Executor: out.executor, Workers: defaultWorkers()})
+	out.options = plan.Options{Selected: selected, Executor: out.executor, Workers: defaultWorkers()}
+	out.plan = plan.New(g, out.options)
 	if len(out.plan.Steps) == 0 {
 		report("", "it selects nothing that can be materialized: external assets are made elsewhere")
 	}
@@ -125,6 +128,16 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 		}
 	}
 	return out
+}
+
+// planFor returns the plan of a run of the job, with the checks that are asked for.
+func (j *ResolvedJob) planFor(req RunRequest) *plan.Plan {
+	if req.Checks == storage.ChecksOfMade && len(req.CheckNames) == 0 {
+		return j.plan
+	}
+	o := j.options
+	o.Checks, o.CheckNames = req.Checks, req.CheckNames
+	return plan.New(j.plan.Graph, o)
 }
 
 // members returns what the job selects by item, nil after a mistake.

@@ -60,6 +60,8 @@ type OutputSpec struct {
 	Partitions partition.Definition
 	// IOHandler stores the value; nil is the multi-asset's.
 	IOHandler iohandler.Handler
+	// Actions are as in [AssetSpec].
+	Actions []Action
 
 	typ reflect.Type // of the result, set by OutputOf
 }
@@ -223,6 +225,9 @@ func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
 		o.attrs = said(d.attrs(at, a))
 		d.provide(o.name, o.typ, o.handler)
 		d.divided(parts)
+		if k := slices.IndexFunc(spec.Outputs, func(s OutputSpec) bool { return s.Name == o.name }); k >= 0 {
+			d.act(spec.Outputs[k].Actions, o.attrs)
+		}
 	}
 	for i, s := range spec.Outputs {
 		at := fmt.Sprintf("output %q", s.Name)

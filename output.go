@@ -61,16 +61,20 @@ func (Output[T]) restored(value any, f graph.Facts) any {
 	return Output[T]{Value: v, Metadata: f.Metadata, Tags: f.Tags, DataVersion: f.DataVersion}
 }
 
-func (m Materialization) carried() (any, graph.Facts) { return nil, graph.Facts(m) }
-func (Materialization) carriedType() reflect.Type     { return nil }
+func (m Materialization) carried() (any, graph.Facts) { //nolint:unparam // as the interface has it
+	return nil, graph.Facts{Metadata: m.Metadata, Tags: m.Tags, DataVersion: m.DataVersion}
+}
+func (Materialization) carriedType() reflect.Type { return nil }
 func (Materialization) restored(_ any, f graph.Facts) any {
-	return Materialization(f)
+	return Materialization{Metadata: f.Metadata, Tags: f.Tags, DataVersion: f.DataVersion}
 }
 
-func (o Observation) carried() (any, graph.Facts) { return nil, graph.Facts(o) }
-func (Observation) carriedType() reflect.Type     { return nil }
+func (o Observation) carried() (any, graph.Facts) { //nolint:unparam // as the interface has it
+	return nil, graph.Facts{Metadata: o.Metadata, Tags: o.Tags, DataVersion: o.DataVersion}
+}
+func (Observation) carriedType() reflect.Type { return nil }
 func (Observation) restored(_ any, f graph.Facts) any {
-	return Observation(f)
+	return Observation{Metadata: f.Metadata, Tags: f.Tags, DataVersion: f.DataVersion}
 }
 
 // shape says how a function's result is read.

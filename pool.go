@@ -74,8 +74,14 @@ func (v *validation) checkPools(d *definition, held []storage.PoolSlots) {
 }
 
 // declarePools tells the store how many slots the pools have, where it says otherwise.
-func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage) error {
-	limits := r.config.PoolLimits
+func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage, b *built) error {
+	limits := maps.Clone(r.config.PoolLimits)
+	if len(b.exclusive) > 0 && limits == nil {
+		limits = map[string]int{}
+	}
+	for asset := range b.exclusive {
+		limits[exclusivePool(asset)] = exclusiveSlots
+	}
 	if len(limits) == 0 {
 		return nil
 	}
@@ -87,16 +93,16 @@ func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage
 	for _, p := range known {
 		declared[p.Name] = p.Declared
 	}
-	var b storage.Batch
+	var batch storage.Batch
 	for _, name := range slices.Sorted(maps.Keys(limits)) {
 		if declared[name] != limits[name] {
-			b.Pools = append(b.Pools, storage.PoolUpdate{Name: name, Slots: limits[name], Declared: true})
+			batch.Pools = append(batch.Pools, storage.PoolUpdate{Name: name, Slots: limits[name], Declared: true})
 		}
 	}
-	if b.Empty() {
+	if batch.Empty() {
 		return nil
 	}
-	if err := store.Commit(ctx, &b); err != nil {
+	if err := store.Commit(ctx, &batch); err != nil {
 		return fmt.Errorf("repository %q: declaring its pools: %w", r.config.Name, err)
 	}
 	return nil

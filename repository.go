@@ -33,6 +33,8 @@ type RepositoryConfig struct {
 	// Assets and Tasks are the definitions; tasks that only graph assets call need not be listed.
 	Assets []Asset
 	Tasks  []Node
+	// Checks judge assets; see [NewCheck].
+	Checks []*Check
 	// Jobs are named selections.
 	Jobs []Job
 	// DefaultExecutor is for runs that say none; zero is parallel with a worker for each CPU.

@@ -84,7 +84,7 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b
 	}
 	keys, err := r.writeTopology(ctx, store, b)
 	if err == nil {
-		err = r.declarePools(ctx, store)
+		err = r.declarePools(ctx, store, b)
 	}
 	if err != nil {
 		return errors.Join(err, r.tearDown(ctx, setUp))

@@ -3,10 +3,12 @@ package rivers
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -47,6 +49,33 @@ type StepResult struct {
 	Duration time.Duration
 	// Cause is why it did not succeed; nil for a success.
 	Cause error
+	// Check is what a check came to; nil for other steps, and for one that came to nothing.
+	Check *CheckOutcome
+}
+
+// CheckOutcome is what a check came to in a run.
+type CheckOutcome struct {
+	// State is that of the check: of one that judges partitions that of the worst.
+	State storage.CheckState `json:"state"`
+	// Verdict and Metadata are what it said, of the worst partition; nil where it failed before it could.
+	Verdict  *storage.Verdict `json:"verdict,omitempty"`
+	Metadata metadata.Map     `json:"metadata,omitempty"`
+	// Judged is how many partitions it judged, Failed how many of these did not pass or have the check fail; zero
+	// for a check of an asset as a whole.
+	Judged int64 `json:"partitions_judged,omitempty"`
+	Failed int64 `json:"partitions_failed,omitempty"`
+}
+
+// String says in one line what it came to.
+func (c *CheckOutcome) String() string {
+	text := strings.ReplaceAll(c.State.String(), "_", " ")
+	if c.Judged > 0 {
+		text += fmt.Sprintf(", %d of %d partitions", c.Failed, c.Judged)
+	}
+	if c.Verdict != nil && c.Verdict.Description != "" {
+		text += ": " + c.Verdict.Description
+	}
+	return text
 }
 
 // Success reports whether every step of the run succeeded or had nothing to do.
@@ -116,6 +145,9 @@ func newResult(g *graph.Graph, res *engine.Result) *RunResult {
 		sr := StepResult{
 			Step: s.Key, Asset: node.Definition, Outcome: outcomeWord(s.Outcome),
 			Attempts: s.Attempts, Duration: s.Duration, Cause: s.Err,
+		}
+		if c := s.Check; c != nil {
+			sr.Check = &CheckOutcome{State: c.State, Verdict: c.Verdict, Metadata: c.Metadata, Judged: c.Judged, Failed: c.Failed}
 		}
 		if s.Outcome == storage.StepFailed {
 			sr.Cause = stepError(node, s)

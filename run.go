@@ -39,6 +39,9 @@ type ExecuteRequest struct {
 	Partition  partition.Key
 	Range      partition.KeyRange
 	Partitions partition.Set
+	// Checks and CheckNames say which asset checks run, as in [RunRequest].
+	Checks     storage.CheckMode
+	CheckNames []string
 	// RunID and Resume are as in [RunRequest].
 	RunID  string
 	Resume bool
@@ -48,7 +51,7 @@ type ExecuteRequest struct {
 func (j *ResolvedJob) Execute(ctx context.Context, req ExecuteRequest) (*RunResult, error) {
 	return j.repo.execute(ctx, j, RunRequest{
 		Config: req.Config, Tags: req.Tags, RunID: req.RunID, Resume: req.Resume,
-		Partition: req.Partition, Range: req.Range, Partitions: req.Partitions,
+		Partition: req.Partition, Range: req.Range, Partitions: req.Partitions, Checks: req.Checks, CheckNames: req.CheckNames,
 	})
 }
 
@@ -111,7 +114,8 @@ func (r *CodeRepository) runConfig(ctx context.Context, job *ResolvedJob, req Ru
 		return c, err
 	}
 	c.Record.Partition = cutLabel(c.Cut)
-	return c, nil
+	err = r.gateLater(ctx, &c)
+	return c, err
 }
 
 // planConfig turns a checked request into what the engine needs, but for partitions.
@@ -138,7 +142,7 @@ func (r *CodeRepository) planConfig(job *ResolvedJob, req RunRequest) (engine.Co
 	}
 	record.Owner = proc.Self().String()
 	c := engine.Config{
-		Plan: p, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
+		Plan: p, Store: r.store, AssetKeys: r.keysIn(b, p.Graph), Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
 	}
 	if job != nil {
 		record.Job = job.Name()
@@ -157,17 +161,27 @@ func (r *CodeRepository) planConfig(job *ResolvedJob, req RunRequest) (engine.Co
 
 // plan returns the plan of a request; those of jobs and of single selections are kept.
 func (r *CodeRepository) plan(b *built, job *ResolvedJob, req RunRequest) (*plan.Plan, error) {
-	if job != nil {
-		return job.plan, nil
+	if req.Action != "" {
+		return r.actionPlan(b, &req)
 	}
-	selected, err := b.selectItems(req.Selection)
+	if err := b.checkChecks(&req); err != nil {
+		return nil, err
+	}
+	if job != nil {
+		return job.planFor(req), nil
+	}
+	selected, err := b.selectItems(req.Selection, req.Checks == storage.ChecksOnly)
 	if err != nil {
 		return nil, err
 	}
-	return plan.New(b.graph, plan.Options{
-		Selected: selected, IncludeUpstream: req.IncludeUpstream,
+	p := plan.New(b.graph, plan.Options{
+		Selected: selected, IncludeUpstream: req.IncludeUpstream, Checks: req.Checks, CheckNames: req.CheckNames,
 		Executor: r.config.DefaultExecutor, Workers: defaultWorkers(),
-	}), nil
+	})
+	if req.Checks == storage.ChecksOnly && len(p.Steps) == 0 {
+		return nil, &selectionError{errors.New("checks: what is selected has none: `checks list` shows those that there are")}
+	}
+	return p, nil
 }
 
 // decodeConfigs checks the config of every planned node: overrides for unknown or unplanned

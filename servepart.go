@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // part is what a process that does one step needs of the repository: the definition of the step, what that
@@ -20,12 +21,16 @@ type part struct {
 func (r *CodeRepository) partFor(key, job string) (*part, error) {
 	v := &validation{repo: r}
 	v.collect()
+	v.divide()
 	p := &part{retry: v.ownPolicy(r.config.DefaultRetry, v.misfit)}
 	if err := p.take(v, job); err != nil {
 		return nil, err
 	}
 	name, _, _ := strings.Cut(key, "/") // a task in a graph asset is behind its name
 	d := v.holder(name)
+	if asset, act, ok := storage.SplitAction(key); ok && v.scope.values[asset] != nil {
+		d = v.actionFor(v.scope.values[asset], act)
+	}
 	if d == nil {
 		return nil, fmt.Errorf("step %q: %w: definitions must be the same each time the program starts", key, ErrAssetNotFound)
 	}

@@ -111,7 +111,7 @@ func (s *serving) setUpFor(ctx context.Context, node *graph.Node, g *graph.Graph
 	}
 	n, _ := g.FindNode(node.Name)
 	for k, v := range g.From(n) {
-		if v < 0 || node.Inputs[k].Mode == graph.OrderOnly {
+		if v < 0 || node.Inputs[k].Mode.Waits() {
 			continue
 		}
 		h := node.Inputs[k].Handler

@@ -59,11 +59,12 @@ func knownHash(ctx context.Context, store storage.Topologies, location string) (
 	return "", nil
 }
 
-// assetNames has the name of every output that is an asset, by output; empty for the others.
+// assetNames has the name of every output of which the store keeps a state, by output: assets, and what checks say
+// of them; empty for the others.
 func (b *built) assetNames() []string {
 	names := make([]string, b.graph.Outputs())
 	for v := range names {
-		if out, _ := b.graph.Output(int32(v)); out.Asset {
+		if out, n := b.graph.Output(int32(v)); out.Asset || b.graph.Node(n).Kind == graph.Check {
 			names[v] = out.Name
 		}
 	}
@@ -91,7 +92,7 @@ func (r *CodeRepository) Topology() (storage.TopologyDoc, error) {
 	for _, t := range b.described() {
 		doc.Nodes = append(doc.Nodes, t)
 	}
-	doc.Jobs = b.describedJobs()
+	doc.Checks, doc.Jobs = b.describedChecks(), b.describedJobs()
 	return doc, nil
 }
 
@@ -110,6 +111,10 @@ func (b *built) encode(name string) ([]byte, error) {
 		err = errors.Join(err, enc.Encode(&t))
 	}
 	buf.WriteByte(']')
+	if checks := b.describedChecks(); len(checks) > 0 {
+		buf.WriteString(`,"checks":`)
+		err = errors.Join(err, enc.Encode(checks))
+	}
 	if jobs := b.describedJobs(); len(jobs) > 0 {
 		buf.WriteString(`,"jobs":`)
 		err = errors.Join(err, enc.Encode(jobs))
@@ -161,6 +166,36 @@ func (b *built) describe(items graph.Items, i int) storage.TopologyNode {
 		t.Upstream = append(t.Upstream, items.Name(int(u)))
 	}
 	return t
+}
+
+func (b *built) describedChecks() []storage.TopologyCheck {
+	var checks []storage.TopologyCheck
+	places := map[string]string{}
+	for _, d := range b.defs {
+		if d.kind == graph.Check {
+			places[d.name] = d.pos.source()
+		}
+	}
+	for n := range int32(b.graph.Len()) {
+		node := b.graph.Node(n)
+		if node.Kind != graph.Check {
+			continue
+		}
+		attrs := node.Outputs[0].Attrs
+		_, name, _ := storage.SplitCheck(node.Name)
+		t := storage.TopologyCheck{
+			Name: name, Asset: node.Check.Asset, Blocking: node.Check.Blocking, BlockLater: node.Check.Later,
+			Description: attrs.Description, Metadata: attrs.Metadata, CodeVersion: attrs.CodeVersion,
+			Source: places[node.Name], Partitioned: node.Partitions != nil, Pools: node.Pools, Config: b.schemas[node.Definition],
+		}
+		for k := range node.Inputs {
+			if in := &node.Inputs[k]; in.From != "" && in.From != node.Check.Asset && in.Mode != graph.Gate {
+				t.Upstream = append(t.Upstream, in.From)
+			}
+		}
+		checks = append(checks, t)
+	}
+	return checks
 }
 
 func (b *built) describedJobs() []storage.TopologyJob {

@@ -25,6 +25,8 @@ type built struct {
 	schemas map[string][]byte
 	// shadowed are resources that no field can receive, since an asset has the name.
 	shadowed []string
+	// exclusive are the assets that have an exclusive action.
+	exclusive map[string]bool
 }
 
 // Validate checks every definition and how they fit together, and returns all mistakes at once, in
@@ -64,7 +66,9 @@ type validation struct {
 	retry   retry.Policy
 	// checked are the handlers whose settings were looked at.
 	checked map[iohandler.Handler]bool
-	errs    definitionErrors
+	// exclusive are the assets that have an exclusive action.
+	exclusive map[string]bool
+	errs      definitionErrors
 }
 
 // manyMistakes is from how many on the nearest names are left out.
@@ -76,8 +80,10 @@ func (r *CodeRepository) validate() (*built, error) {
 	v.checkRepository()
 	v.divide()
 	v.build()
+	v.gates()
+	v.checkActions()
 	g := v.connect()
-	b := &built{graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
+	b := &built{exclusive: v.exclusive, graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
 	v.crossings(g, b.jobs)
 	if len(v.errs) > 0 {
 		return nil, v.errs
@@ -117,6 +123,14 @@ func (v *validation) collect() {
 		}
 		v.register(t.def())
 	}
+	for i, check := range c.Checks {
+		if check == nil {
+			v.repositoryFault(fmt.Sprintf("Checks[%d]", i), "it is nil: remove it, or define it before the repository")
+			continue
+		}
+		v.register(check.d)
+	}
+	v.collectExclusive()
 }
 
 // register adds a definition and the names that it provides; a name that is taken is reported.
@@ -224,6 +238,7 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 		v.finishSettings(d, n.Settings)
 	}
 	v.finishParts(d, n)
+	v.share(n)
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)
@@ -362,7 +377,8 @@ func quotedList(names []string) string {
 func quoted(s string) string { return fmt.Sprintf("%q", s) }
 
 // selectItems evaluates a request's selection: what is wanted by item, nil for everything.
-func (b *built) selectItems(texts []string) ([]bool, error) {
+// External assets count where only checks are wanted.
+func (b *built) selectItems(texts []string, external bool) ([]bool, error) {
 	if len(texts) == 0 {
 		return nil, nil
 	}
@@ -380,7 +396,7 @@ func (b *built) selectItems(texts []string) ([]bool, error) {
 		selected[i] = set.Has(i)
 		if selected[i] {
 			_, node := b.graph.Output(b.graph.Items().Output(i))
-			runnable = runnable || b.graph.Node(node).Kind != graph.External
+			runnable = runnable || external || b.graph.Node(node).Kind != graph.External
 		}
 	}
 	if !runnable {

@@ -44,7 +44,8 @@ func (a *app) command() *cobra.Command {
 	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "print no colours (environment: NO_COLOR)")
 	root.SetFlagErrorFunc(flagError)
 	if a.repo != nil {
-		root.AddCommand(a.validateCommand(), a.graphCommand(), a.materializeCommand(), a.observeCommand(), a.backfillCommand())
+		root.AddCommand(a.validateCommand(), a.graphCommand(), a.materializeCommand(), a.observeCommand(), a.backfillCommand(),
+			a.checksCommand(), a.actionsCommand())
 	}
 	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.poolsCommand(), a.partitionsCommand(), a.dbCommand())
 	root.AddCommand(a.more...)

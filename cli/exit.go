@@ -24,7 +24,7 @@ const (
 // ExitCodes documents the exit codes of every program made by this package.
 const ExitCodes = `Exit codes:
   0    the command did what was asked
-  1    a run, an observation or a check of the store found a failure
+  1    a run, an observation, a check of an asset or of the store found a failure
   2    the request is wrong: a flag, a selection, a config, a name that does not exist
   3    the definitions are wrong (validate lists every mistake)
   4    the store is not to be had: its path, its schema version, the disk
@@ -92,6 +92,7 @@ var exitKinds = []struct {
 }{
 	{exitCanceled, isAny(rivers.ErrRunCanceled, errInterrupted, context.Canceled)},
 	{exitOther, isAny(errOutput)},
+	{exitFailed, isAny(rivers.ErrCheckBlocked)},
 	{exitDefinition, isAny(rivers.ErrDefinition)},
 	{exitUsage, as[*usageError]},
 	{exitUsage, isAny(rivers.ErrAssetNotFound, rivers.ErrJobNotFound, rivers.ErrConfig, rivers.ErrNotObservable, rivers.ErrPartitionValidation, storage.ErrRunExists)},

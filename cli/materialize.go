@@ -22,6 +22,8 @@ import (
 // materializeFlags are what materialize was asked.
 type materializeFlags struct {
 	upstream, dryRun, verbose bool
+	noChecks                  bool
+	checks                    []string
 	config, job, runID        string
 	resume, partition         string
 	tags                      []string
@@ -58,6 +60,7 @@ the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "fai
 	flags.BoolVar(&f.upstream, "include-upstream", false, "add everything the selection depends on")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and why each step is in it; run nothing")
 	flags.StringVar(&f.partition, "partition", "", "the partition to make: a key, several a,b, or a range a..b")
+	flags.BoolVar(&f.noChecks, "no-checks", false, "run no asset checks, and do not heed those that failed before")
 	flags.StringVar(&f.job, "job", "", "run a job in place of a selection")
 	flags.StringVar(&f.resume, "resume", "", "go on with this run, whose process died, in place of a selection: an id, the beginning of one, or latest")
 	f.runFlags(flags)
@@ -77,6 +80,9 @@ func (f *materializeFlags) runFlags(flags *pflag.FlagSet) {
 // request reads the flags.
 func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error) {
 	req := rivers.RunRequest{Selection: selection, IncludeUpstream: f.upstream, RunID: f.runID}
+	if f.noChecks {
+		req.Checks = storage.ChecksNone
+	}
 	if keys, r, err := parsePartition(f.partition); err != nil {
 		return req, err
 	} else if req.Range = r; len(keys) > 0 {
@@ -139,7 +145,7 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 		return err
 	}
 	if f.resume != "" {
-		if len(selection) > 0 || f.upstream || f.dryRun || f.config != "" || f.partition != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
+		if len(selection) > 0 || f.upstream || f.dryRun || f.noChecks || f.config != "" || f.partition != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
 			return usagef("--resume goes on with a run as it was asked for: leave everything else but -v out")
 		}
 		return a.resumeRun(ctx, &f)
@@ -193,7 +199,7 @@ func (a *app) execute(ctx context.Context, req rivers.RunRequest, jobName string
 	if err != nil {
 		return nil, err
 	}
-	return job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID, Partition: req.Partition, Range: req.Range})
+	return job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID, Partition: req.Partition, Range: req.Range, Checks: req.Checks})
 }
 
 // watch shows the progress of the runs that begin from now on.
@@ -226,6 +232,8 @@ type stepDoc struct {
 	Attempts int     `json:"attempts"`
 	Seconds  float64 `json:"duration_seconds"`
 	Cause    string  `json:"cause,omitempty"`
+	// Check is what a check came to.
+	Check *rivers.CheckOutcome `json:"check,omitempty"`
 }
 
 // finish prints the end of a run and turns it into an exit code.
@@ -236,7 +244,7 @@ func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error
 			Steps: []stepDoc{}, Failed: res.FailedAssets,
 		}
 		for _, s := range res.Steps {
-			d := stepDoc{Step: s.Step, Asset: s.Asset, Outcome: s.Outcome, Attempts: s.Attempts, Seconds: s.Duration.Seconds()}
+			d := stepDoc{Step: s.Step, Asset: s.Asset, Outcome: s.Outcome, Attempts: s.Attempts, Seconds: s.Duration.Seconds(), Check: s.Check}
 			if s.Cause != nil {
 				d.Cause = s.Cause.Error()
 			}
@@ -302,6 +310,7 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 		text = strings.TrimPrefix(text+fmt.Sprintf(", %d reused", reused), "-, ")
 	}
 	fmt.Fprintf(a.out, "run %s %s in %s: %s\n", res.RunID, a.paint(stateColour(status), status), duration(took), text)
+	a.printChecks(res)
 	if res.Cause != nil {
 		fmt.Fprintf(a.out, "\n%v\n", res.Cause)
 	}

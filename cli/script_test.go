@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 		"broken":   func() { cli.Main(broken()) },
 		"depot":    func() { cli.Main(depot()) },
 		"calendar": func() { cli.Main(calendar()) },
+		"guard":    func() { cli.Main(guard()) },
 		"rivers":   func() { cli.StoreMain() },
 		"waitfor":  waitFor,
 	})

@@ -30,6 +30,10 @@ type Detail struct {
 	Instances []string `json:"instances,omitempty"`
 	// Partitions are those that an event is about which is about several.
 	Partitions partition.Set `json:"partitions,omitzero"`
+	// Check is what a check said.
+	Check *Verdict `json:"check,omitempty"`
+	// Action is the name of the action that did what the event says.
+	Action string `json:"action,omitempty"`
 	// By and Reason say who did by hand what no step did, and why.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
@@ -39,7 +43,7 @@ type Detail struct {
 func (d Detail) Empty() bool {
 	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 && len(d.Outputs) == 0 &&
 		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0 &&
-		d.Partitions.IsEmpty() && d.By == "" && d.Reason == ""
+		d.Partitions.IsEmpty() && d.Check == nil && d.Action == "" && d.By == "" && d.Reason == ""
 }
 
 // AppendJSON appends the detail as a JSON object to dst and returns the result: the bytes that
@@ -74,6 +78,11 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 		dst, _ = d.Partitions.AppendText(dst) // never fails
 		dst = append(dst, '"')
 	}
+	if d.Check != nil {
+		dst = append(dst, `,"check":`...)
+		dst = d.Check.appendJSON(dst)
+	}
+	dst = appendTextField(dst, `,"action":`, d.Action)
 	dst = appendTextField(dst, `,"by":`, d.By)
 	dst = appendTextField(dst, `,"reason":`, d.Reason)
 	dst = append(dst, '}')

@@ -61,7 +61,7 @@ func TestParseDetailReadsWhatAppendJSONWrote(t *testing.T) {
 		d := storage.Detail{
 			Data: rapid.String().Draw(t, "data"), Code: rapid.String().Draw(t, "code"),
 			Error: rapid.String().Draw(t, "error"), Hint: rapid.String().Draw(t, "hint"), Stack: rapid.String().Draw(t, "stack"),
-			Partitions: someSet().Draw(t, "partitions"), By: rapid.String().Draw(t, "by"), Reason: rapid.String().Draw(t, "reason"),
+			Partitions: someSet().Draw(t, "partitions"), By: rapid.String().Draw(t, "by"), Reason: rapid.String().Draw(t, "reason"), Action: rapid.String().Draw(t, "action"),
 		}
 		if m := texts.Draw(t, "tags"); len(m) > 0 {
 			d.Tags = m

@@ -67,12 +67,18 @@ const (
 	PartitionFailed
 	// AssetWiped records that somebody wiped an asset or partitions of it.
 	AssetWiped
+	// CheckEvaluated records what a check came to, of an asset or of partitions: Asset is the check, see [CheckName],
+	// and Status its [CheckState].
+	CheckEvaluated
+	// ActionPerformed records an action that left what is known of its asset as it was. What an action changed is
+	// recorded as what it did: that the asset was materialized, observed or wiped.
+	ActionPerformed
 )
 
 var eventKindWords = [...]string{
 	"", "run_started", "run_canceling", "run_adopted", "run_ended", "step_started", "step_expanded",
 	"step_succeeded", "step_failed", "step_skipped", "step_canceled", "step_reopened",
-	"asset_materialized", "asset_observed", "step_reused", "partition_failed", "asset_wiped",
+	"asset_materialized", "asset_observed", "step_reused", "partition_failed", "asset_wiped", "check_evaluated", "action_performed",
 }
 
 // String returns the word of the kind, such as "step_started".

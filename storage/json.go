@@ -121,6 +121,9 @@ func AppendPlan(dst []byte, plan []PlanStep) []byte {
 		if step.Mapped {
 			dst = append(dst, `,"mapped":true`...)
 		}
+		if step.Check {
+			dst = append(dst, `,"check":true`...)
+		}
 		if !step.Partitions.IsEmpty() {
 			dst, _ = step.Partitions.AppendText(append(dst, `,"partitions":"`...)) // never fails
 			dst = append(dst, '"')

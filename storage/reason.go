@@ -17,9 +17,12 @@ const (
 	ReasonInfrastructure
 	// ReasonCanceled is a step stopped with its run.
 	ReasonCanceled
+	// ReasonCheck is a blocking check that the asset did not pass: the check itself did its work, and is not tried
+	// again.
+	ReasonCheck
 )
 
-var reasonWords = [...]string{"error", "out_of_memory", "timeout", "infrastructure", "canceled"}
+var reasonWords = [...]string{"error", "out_of_memory", "timeout", "infrastructure", "canceled", "check"}
 
 // String returns the word of the reason, such as "out_of_memory".
 func (r FailureReason) String() string {

@@ -20,6 +20,12 @@ type RunRequest struct {
 	Config map[string]map[string]any `json:"config,omitempty"`
 	// Tags are recorded with the run.
 	Tags map[string]string `json:"tags,omitempty"`
+	// Checks says which asset checks run: those of what is made, none, or only checks and nothing else.
+	Checks CheckMode `json:"checks,omitempty"`
+	// CheckNames keeps only these checks, by [CheckName]; empty keeps all.
+	CheckNames []string `json:"check_names,omitempty"`
+	// Action has this action done to the selection, in place of materializing it.
+	Action string `json:"action,omitempty"`
 	// RunID gives the run a name of the caller's instead of a new UUID. It must not be used yet, or
 	// be that of a run that is recorded and was never started.
 	RunID string `json:"run_id,omitempty"`

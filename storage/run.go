@@ -107,6 +107,8 @@ type PlanStep struct {
 	After []int32 `json:"after,omitempty"`
 	// Mapped says that the step unfolds into instances, whose indices follow those of the plan.
 	Mapped bool `json:"mapped,omitempty"`
+	// Check says that it judges an asset: Assets is then the name of the check, see [CheckName].
+	Check bool `json:"check,omitempty"`
 	// Partitions are those that the step is of; empty for what has none.
 	Partitions partition.Set `json:"partitions,omitzero"`
 }

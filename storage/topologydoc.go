@@ -13,7 +13,30 @@ import (
 type TopologyDoc struct {
 	Name  string         `json:"name"`
 	Nodes []TopologyNode `json:"nodes"`
-	Jobs  []TopologyJob  `json:"jobs,omitempty"`
+	// Checks are what judges assets, in topological order.
+	Checks []TopologyCheck `json:"checks,omitempty"`
+	Jobs   []TopologyJob   `json:"jobs,omitempty"`
+}
+
+// TopologyCheck is a check of an asset.
+type TopologyCheck struct {
+	Name  string `json:"name"`
+	Asset string `json:"asset"`
+	// Blocking stops what reads the asset where it did not pass, BlockLater also in later runs.
+	Blocking    bool         `json:"blocking,omitempty"`
+	BlockLater  bool         `json:"block_later,omitempty"`
+	Description string       `json:"description,omitempty"`
+	Metadata    metadata.Map `json:"metadata,omitempty"`
+	CodeVersion string       `json:"code_version,omitempty"`
+	// Source is where it is defined, as in [TopologyNode].
+	Source string `json:"source,omitempty"`
+	// Partitioned says that it judges each partition by itself.
+	Partitioned bool `json:"partitioned,omitempty"`
+	// Upstream are the names that it reads or waits for beside its asset.
+	Upstream []string `json:"upstream,omitempty"`
+	// Pools and Config are as in [TopologyNode].
+	Pools  []PoolSlots     `json:"pools,omitempty"`
+	Config json.RawMessage `json:"config,omitempty"`
 }
 
 // TopologyNode is an asset or a task, in topological order.

@@ -164,7 +164,7 @@ func (r *run) failClaim(j job, err error) (mine job, ok bool) {
 		r.mu.Unlock()
 		return job{}, false
 	}
-	r.recordOutcome(j, &o, nil)
+	r.recordOutcome(j, &o, nil, r.judged(j, &o), nil)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	mine, ok = r.advance()
 	r.flush()

@@ -25,6 +25,7 @@ func (r *run) work(j job) {
 // settle folds the outcome of an attempt, runs its hooks, and returns what to do next.
 func (r *run) settle(j job, o outcome) (job, bool) {
 	var few [2]materialization
+	judged, did := r.judged(j, &o), r.acted(j, &o)
 	made := r.materializations(j, &o, few[:0]) // bytes are encoded before the lock is taken
 	r.mu.Lock()
 	if !r.d.Running(j.step, j.attempt) {
@@ -33,7 +34,7 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		return job{}, false
 	}
 	r.logs.end(j)
-	r.recordOutcome(j, &o, made)
+	r.recordOutcome(j, &o, made, judged, did)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
 		r.hooks.Add(1) // before the end can be seen, which waits for it
@@ -89,6 +90,7 @@ func (r *run) advance() (mine job, ok bool) {
 				again = true
 			case Cancel:
 				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
+				r.passOver(c.Step, at, r.why)
 				r.notice(c.Step, StepNotice{Kind: storage.StepCanceled, At: at.Time()})
 				again = true
 			case End:
@@ -179,6 +181,7 @@ func (r *run) skip(f storage.Fact) {
 	err := &UpstreamError{Step: r.stepKey(f.Cause)}
 	r.detailOf(f.Step).err = err
 	r.record(f, nil)
+	r.passOver(f.Step, f.At, err)
 	r.notice(f.Step, StepNotice{Kind: storage.StepSkipped, At: f.At.Time(), Err: err})
 }
 

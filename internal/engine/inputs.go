@@ -38,8 +38,8 @@ func (a *attempt) input(in *graph.Input, k int, v int32) (any, error) {
 	switch in.Mode {
 	case graph.Bound:
 		return in.Const, nil
-	case graph.OrderOnly:
-		return nil, nil //nolint:nilnil // an order-only input has no value
+	case graph.OrderOnly, graph.Gate:
+		return nil, nil //nolint:nilnil // an input that only waits has no value
 	case graph.Collect, graph.Stream:
 		return a.collect(in, v)
 	case graph.Self:

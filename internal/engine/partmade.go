@@ -10,6 +10,12 @@ import (
 
 // partMade records partitions that an attempt made while it goes on with others.
 func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) error {
+	if r.judges(a.mapped) {
+		return r.partJudged(a, part, r.evaluate(a.mapped, facts, part))
+	}
+	if r.acts(a.mapped) {
+		return r.partActed(a, part, r.newDeed(a.mapped, facts, part))
+	}
 	var few [2]materialization
 	made := few[:0]
 	if !a.of.Emits { // what it handed over was recorded then
@@ -30,9 +36,40 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 	return nil
 }
 
+// partJudged records what a check came to for one of several partitions.
+func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
+	}
+	r.recordEvaluation(a.mapped, storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: now()}, e)
+	if e.said != nil && !e.said.Blocks() {
+		r.parts.made[a.mapped].Add(part.Set())
+	}
+	r.flush()
+	return nil
+}
+
+// partActed records what an action did to one of several partitions.
+func (r *run) partActed(a *attempt, part partition.Slice, e *deed) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
+	}
+	r.recordDeed(storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: now()}, e)
+	r.parts.made[a.mapped].Add(part.Set())
+	r.flush()
+	return nil
+}
+
 // partFailed records that one of several partitions failed in this attempt.
 func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 	d := failureDetailOf(err)
+	if r.judges(a.mapped) {
+		return r.partJudged(a, part, r.speechless(a.mapped, storage.CheckExecutionFailed, part, d))
+	}
 	d.Partitions = part.Set()
 	detail := d.AppendJSON(nil)
 	reason := classified(err)

@@ -117,10 +117,14 @@ func (r *run) restoreParts(e *storage.Event, d *storage.Detail, outputs map[stor
 		return
 	}
 	switch e.Kind {
+	case storage.AssetWiped, storage.AssetObserved, storage.ActionPerformed: // by an action
+		r.parts.made[s].Add(d.Partitions)
 	case storage.StepSucceeded, storage.StepReused:
 		r.parts.made[s].Add(d.Partitions)
 	case storage.AssetMaterialized:
-		if v, ok := outputs[e.Asset]; ok {
+		if r.acts(s) {
+			r.parts.made[s].Add(d.Partitions)
+		} else if v, ok := outputs[e.Asset]; ok {
 			if byOutput[v] == nil {
 				byOutput[v] = &partition.Gather{}
 			}
@@ -216,6 +220,11 @@ func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	left := slices.Clone(old.parts.sets)
 	for s := range left {
 		left[s] = left[s].Minus(old.parts.made[s].Set())
+	}
+	for s, rejected := range old.checks.rejected {
+		if up, planned := old.plan.Judges(s); planned {
+			left[up] = left[up].Union(rejected.Set())
+		}
 	}
 	return left, nil
 }

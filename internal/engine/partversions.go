@@ -220,12 +220,12 @@ func (r *run) inputVersions(s int32, part partition.Slice) map[string]string {
 			continue
 		}
 		out, node := r.graph.Output(v)
-		if node == n {
+		if node == n || r.graph.Node(n).Inputs[k].Mode == graph.Gate {
 			continue
 		}
 		version := r.versions[v]
 		if r.readsParts(s, k) {
-			if r.graph.Node(n).Inputs[k].Mode == graph.OrderOnly {
+			if r.graph.Node(n).Inputs[k].Mode == graph.OrderOnly && r.graph.Node(n).Kind != graph.Check {
 				continue
 			}
 			version = r.readVersion(s, k, v, part)

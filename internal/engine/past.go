@@ -75,6 +75,9 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 	mapped, pos, instance := r.d.Instance(e.Step)
 	detail := r.detailOf(e.Step)
 	switch e.Kind {
+	case storage.CheckEvaluated:
+		r.restoreEvaluation(e, d)
+		return
 	case storage.StepStarted:
 		detail.started, detail.ended, detail.err = e.At, 0, nil
 	case storage.StepFailed, storage.StepCanceled:
@@ -172,7 +175,7 @@ func (r *run) goneFor(s int32) []int32 {
 	var gone []int32
 	for k, v := range r.graph.From(node) {
 		in := &r.graph.Node(node).Inputs[k]
-		if v < 0 || in.Mode == graph.OrderOnly || in.Mode == graph.Self {
+		if v < 0 || in.Mode.Waits() || in.Mode == graph.Self {
 			continue
 		}
 		out, from := r.graph.Output(v)

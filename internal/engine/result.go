@@ -36,6 +36,8 @@ type StepResult struct {
 	Err error
 	// Lost are the partitions that it has not made; empty for one that is not divided.
 	Lost partition.Set
+	// Check is what a check came to; nil for other steps, and for one that came to nothing.
+	Check *CheckReport
 }
 
 // Lost are the partitions that at least one step of the run has not made.
@@ -75,6 +77,7 @@ func (r *run) result() *Result {
 		if s < len(r.plan.Steps) && r.divided(int32(s)) {
 			sr.Lost = r.unmade(int32(s))
 		}
+		sr.Check = r.checks.reports[int32(s)]
 		res.Steps[s] = sr
 	}
 	return res

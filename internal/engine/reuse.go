@@ -51,8 +51,14 @@ func (r *run) reuse() {
 // value is gone and read by one that runs. A map unfolds anew if its list is made anew.
 func (r *run) kept() []bool {
 	keep := make([]bool, len(r.d.steps))
+	blamed := r.blamed()
 	for s := range keep {
-		keep[s] = r.d.steps[s].status == succeeded && r.madeAll(int32(s))
+		keep[s] = r.d.steps[s].status == succeeded && r.madeAll(int32(s)) && !blamed[r.d.planned(int32(s))]
+	}
+	for s := range r.plan.Steps { // a check judges what is there at the end
+		if up, planned := r.plan.Judges(int32(s)); planned && !keep[up] {
+			keep[s] = false
+		}
 	}
 	for {
 		again := r.lostValues(func(s int32) bool { return !keep[s] && r.runsAgain(s) })

@@ -126,9 +126,12 @@ type run struct {
 	parts        *parts
 	partVersions map[int32]*partVersions // by output
 
+	checks checks
+
 	logs     logBuffer
-	versions []string       // data versions by output, of what this run read or made; not of what is divided
-	hooks    sync.WaitGroup // hooks and notices that are under way: the end waits for them
+	makers   map[int32]string // runs that made what a check of this run judges and this run does not make, by output
+	versions []string         // data versions by output, of what this run read or made; not of what is divided
+	hooks    sync.WaitGroup   // hooks and notices that are under way: the end waits for them
 	done     chan struct{}
 }
 

@@ -52,7 +52,15 @@ func (r *run) settleSteps(reason string) {
 		d := storage.Detail{Error: cause.Message, Hint: cause.HintText}
 		r.detailOf(s).ended, r.detailOf(s).err = at, cause
 		unmade, detail := r.unmade(s), d.AppendJSON(nil)
-		if n := r.record(f, detail); f.Kind == storage.StepFailed {
+		n := r.record(f, detail)
+		switch {
+		case f.Kind == storage.StepFailed && r.judges(s):
+			if e := r.unjudged(s, storage.CheckExecutionFailed, d); e != nil {
+				r.recordEvaluation(s, storage.Fact{Step: s, Attempt: f.Attempt, At: at}, e)
+			}
+		case r.judges(s):
+			r.passOver(s, at, r.why)
+		case f.Kind == storage.StepFailed:
 			r.keepFailure(s, partition.Key{}, unmade, n, at, detail)
 		}
 	}
@@ -74,6 +82,7 @@ func (r *run) closeWith(at storage.Micros, end storage.RunState, interrupted boo
 			case Cancel:
 				interrupted = true
 				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
+				r.passOver(c.Step, at, r.why)
 			case End:
 				if r.end = c.State; interrupted {
 					r.end = end

@@ -182,8 +182,17 @@ func (a *attempt) timedOut(err error) error {
 }
 
 // recordOutcome folds what an attempt came to. Called with the lock held.
-func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
+func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *evaluation, did *deed) {
 	at := now()
+	if s := r.d.planned(j.step); r.judges(s) {
+		r.rejects(s, o)
+		if judged != nil {
+			r.recordEvaluation(s, storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, judged)
+		}
+	}
+	if did != nil {
+		r.recordDeed(storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, did)
+	}
 	d := r.detailOf(j.step)
 	d.ended, d.err = at, o.err
 	f := storage.Fact{Kind: o.kind, Step: j.step, Attempt: j.attempt, At: at}
@@ -209,8 +218,10 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization) {
 	case storage.StepSkipped:
 		f.Cause = j.step
 		r.record(f, o.detail)
+		r.passOver(j.step, at, o.err)
 	default:
 		r.record(f, o.detail)
+		r.passOver(j.step, at, o.err)
 	}
 	if s := r.d.planned(j.step); s == j.step && r.d.steps[s].status.outcome() {
 		r.giveUp(s)
@@ -231,7 +242,7 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 		f.Cause = 1
 	}
 	n := r.record(f, o.detail)
-	if f.RetryAt == 0 {
+	if f.RetryAt == 0 && !r.judges(s) {
 		part := o.part
 		if part.IsZero() && !o.apart {
 			part = r.fellWith(s)

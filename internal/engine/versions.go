@@ -14,7 +14,7 @@ func (r *run) readVersions(ctx context.Context) error {
 	for s := range r.Plan.Steps {
 		n := r.Plan.Steps[s].Node
 		for k, v := range r.graph.From(n) {
-			if v < 0 || r.graph.Node(n).Inputs[k].Mode == graph.OrderOnly {
+			if v < 0 || r.graph.Node(n).Inputs[k].Mode.Waits() && r.graph.Node(n).Kind != graph.Check {
 				continue
 			}
 			out, node := r.graph.Output(v)
@@ -30,6 +30,7 @@ func (r *run) readVersions(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("run %s: reading the versions of its inputs: %w", r.Record.ID, err)
 	}
+	checks := r.hasChecks()
 	for _, rec := range records {
 		state := rec.Materialization
 		if state == nil {
@@ -37,7 +38,31 @@ func (r *run) readVersions(ctx context.Context) error {
 		}
 		if v, ok := r.graph.Find(rec.Name); ok && state != nil {
 			r.versions[v] = state.DataVersion
+			if checks {
+				r.rememberMaker(v, state)
+			}
 		}
 	}
 	return nil
+}
+
+// rememberMaker keeps which run made something, for the checks that judge it.
+func (r *run) rememberMaker(v int32, state *storage.AssetState) {
+	if state.Partition != "" {
+		return
+	}
+	if r.makers == nil {
+		r.makers = map[int32]string{}
+	}
+	r.makers[v] = state.RunID
+}
+
+// hasChecks reports whether the plan has a check.
+func (r *run) hasChecks() bool {
+	for s := range r.plan.Steps {
+		if r.judges(int32(s)) {
+			return true
+		}
+	}
+	return false
 }

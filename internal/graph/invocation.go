@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -55,6 +56,10 @@ type Facts struct {
 	Metadata    metadata.Map
 	Tags        map[string]string
 	DataVersion string
+	// Did is what an action did to the state of its asset.
+	Did iohandler.Effect
+	// Verdict is what a check said; nil for everything else.
+	Verdict *storage.Verdict
 }
 
 // Log returns the step's logger.

@@ -30,9 +30,14 @@ const (
 	Task
 	// BashTask is a standalone task that runs a command.
 	BashTask
+	// Check judges an asset. It has one output, of its own name, which is no value: under it the store keeps what the
+	// check said.
+	Check
+	// Action is something else that is done to an asset. It has one output, of its own name, which is no value.
+	Action
 )
 
-var kindWords = [...]string{"asset", "multi_asset", "graph_asset", "external_asset", "task", "bash_task"}
+var kindWords = [...]string{"asset", "multi_asset", "graph_asset", "external_asset", "task", "bash_task", "asset_check", "action"}
 
 // String returns the word of the kind, as shown to people.
 func (k Kind) String() string { return kindWords[k] }
@@ -109,6 +114,28 @@ type Settings struct {
 	Partitions partition.Definition
 	// Whole says that the body is called once for all partitions of a step, else once for each.
 	Whole bool
+	// Check is set on a node that judges an asset, Action on one that does something else to it.
+	Check  *Judge
+	Action *Act
+}
+
+// Act says what an action is, and to which asset it is done.
+type Act struct {
+	iohandler.ActionSpec
+
+	// Asset is the name of the asset, Type the type of its value, nil where it is not known.
+	Asset string
+	Type  reflect.Type
+}
+
+// Judge says what a check judges.
+type Judge struct {
+	// Asset is the name of the asset.
+	Asset string
+	// Blocking says that what reads the asset waits for the check, and is not run where the asset does not pass.
+	Blocking bool
+	// Later says that this holds for later runs too, which load the asset.
+	Later bool
 }
 
 // Map says how a mapped node unfolds.
@@ -175,7 +202,13 @@ const (
 	Stream
 	// Bound carries a constant.
 	Bound
+	// Gate waits for a blocking check of what another input reads, and loads nothing. It says by partition what that
+	// other reads, so that what did not pass stops what reads it. A plan may be without the check.
+	Gate
 )
+
+// Waits reports whether an input only waits.
+func (m InputMode) Waits() bool { return m == OrderOnly || m == Gate }
 
 // Input is one argument of a node, or one order-only dependency.
 type Input struct {

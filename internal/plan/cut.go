@@ -27,7 +27,7 @@ func (d *Division) Cut(ask Ask) (*Cut, error) {
 	asked := map[partition.Definition]bool{}
 	for s := int32(len(d.plan.Steps)) - 1; s >= 0; s-- { // downstream first: what is read is known then
 		node := d.plan.Graph.Node(d.plan.Steps[s].Node)
-		if node.Partitions == nil || d.plan.Steps[s].Why == Upstream {
+		if why := d.plan.Steps[s].Why; node.Partitions == nil || why == Upstream || why == Judging {
 			continue
 		}
 		space, err := d.Space(node.Partitions)
@@ -46,6 +46,7 @@ func (d *Division) Cut(ask Ask) (*Cut, error) {
 	if err := c.addRead(); err != nil {
 		return nil, err
 	}
+	c.judged()
 	return c, nil
 }
 
@@ -101,7 +102,7 @@ func (c *Cut) Lacking(s int32, of partition.Set) (lacking partition.Set, err err
 	var errs []error
 	for k := range node.Inputs {
 		in := &node.Inputs[k]
-		if in.Parts == nil || in.Mode == graph.Self { // before the first there is no previous value, and that is none
+		if in.Parts == nil || in.Mode == graph.Self || in.Mode == graph.Gate { // before the first there is no previous value, and that is none
 			continue
 		}
 		edge, err := c.Edge(s, k)

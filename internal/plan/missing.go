@@ -15,12 +15,15 @@ func (p *Plan) Missing() []Missing {
 	for s := range p.Steps {
 		n := p.Steps[s].Node
 		node := p.Graph.Node(n)
+		if node.Kind == graph.Check { // it is there for its asset, whatever else it reads
+			continue
+		}
 		for k, v := range p.Graph.From(n) {
 			if v < 0 || node.Inputs[k].Mode == graph.Self {
 				continue
 			}
 			out, from := p.Graph.Output(v)
-			if _, planned := p.StepOf(from); !planned && p.Graph.Node(from).Kind != graph.External {
+			if _, planned := p.StepOf(from); !planned && p.Graph.Node(from).Kind != graph.External && p.Graph.Node(from).Kind != graph.Check {
 				missing = append(missing, Missing{Reader: node.Definition, Needs: out.Name})
 			}
 		}

@@ -21,10 +21,13 @@ const (
 	Upstream
 	// Needed: a task whose value a planned asset reads, and which nobody else makes.
 	Needed
+	// Judging: a check of what the plan makes.
+	Judging
 )
 
 var reasonWords = [...]string{
 	"selected", "no selection, so every asset", "upstream of the selection", "a task whose value is read",
+	"a check of what is made",
 }
 
 // String returns the reason in words.
@@ -111,6 +114,9 @@ func (p *Plan) Record() []storage.PlanStep {
 				assets = append(assets, node.Outputs[o].Name)
 			}
 		}
+		if record[s].Check = node.Kind == graph.Check; record[s].Check {
+			assets = append(assets, node.Name)
+		}
 		if len(assets) > own {
 			record[s].Assets = assets[own:len(assets):len(assets)]
 		}
@@ -142,6 +148,9 @@ type Options struct {
 	IncludeUpstream bool
 	// Executor is the run's; zero is parallel with Workers workers.
 	Executor executor.Executor
+	// Checks says which asset checks are planned, and CheckNames keeps only some of them; empty keeps all.
+	Checks     storage.CheckMode
+	CheckNames []string
 	// Workers is the capacity of the parallel lanes where the executor gives none.
 	Workers int
 }
@@ -163,6 +172,10 @@ type choice struct {
 }
 
 func (c *choice) choose(o Options) {
+	if o.Checks == storage.ChecksOnly {
+		c.judge(o)
+		return
+	}
 	items := c.g.Items()
 	for i := range items.Len() {
 		v := items.Output(i)
@@ -181,6 +194,7 @@ func (c *choice) choose(o Options) {
 			c.addUpstream(n, o)
 		}
 	}
+	c.judge(o)
 }
 
 // add plans a node; the tasks inside a graph asset come as one.
@@ -210,7 +224,7 @@ func (c *choice) addUpstream(n int32, o Options) {
 	for _, u := range c.g.Up(n) {
 		up := c.g.Node(u)
 		switch {
-		case up.Kind == graph.External:
+		case up.Kind == graph.External, up.Kind == graph.Check:
 		case up.Definition == c.g.Node(n).Definition:
 			c.add(u, c.why[n])
 		case o.IncludeUpstream:

@@ -38,6 +38,10 @@ func Recorded(steps []storage.PlanStep) (*Plan, error) {
 // recordedNode is a node of the name and the assets of a recorded step. A step that makes none is a task.
 func recordedNode(step *storage.PlanStep) graph.Node {
 	n := graph.Node{Name: step.Key, Definition: step.Key, Kind: graph.Task}
+	if step.Check {
+		n.Kind, n.Outputs = graph.Check, []graph.Output{{Name: step.Key}}
+		return n
+	}
 	if asset, _, inside := strings.Cut(step.Key, "/"); inside {
 		n.Definition = asset
 	}

@@ -8,7 +8,7 @@ import (
 func (c *checker) states() error {
 	rows, err := c.q.CheckStates(c.ctx, db.CheckStatesParams{
 		ObservedKind: int16(storage.AssetObserved), PartitionFailedKind: int16(storage.PartitionFailed),
-		WipedKind: int16(storage.AssetWiped), FailedKind: int16(storage.StepFailed),
+		WipedKind: int16(storage.AssetWiped), EvaluatedKind: int16(storage.CheckEvaluated), ActedKind: int16(storage.ActionPerformed), FailedKind: int16(storage.StepFailed),
 	})
 	for _, r := range rows {
 		what := storage.StateKind(r.Kind)
@@ -28,7 +28,7 @@ func (c *checker) states() error {
 
 func (c *checker) missingStates() error {
 	rows, err := c.q.CheckMissingStates(c.ctx, db.CheckMissingStatesParams{
-		ObservedKind: int16(storage.AssetObserved), PartitionFailedKind: int16(storage.PartitionFailed), WipedKind: int16(storage.AssetWiped),
+		ObservedKind: int16(storage.AssetObserved), PartitionFailedKind: int16(storage.PartitionFailed), WipedKind: int16(storage.AssetWiped), EvaluatedKind: int16(storage.CheckEvaluated), ActedKind: int16(storage.ActionPerformed),
 	})
 	for _, r := range rows {
 		c.report("asset %q was %s by %d events, but has no such state", original(r.Name), storage.StateKind(r.Kind), r.Events)

@@ -8,7 +8,7 @@ import (
 func (c *checker) states() error {
 	rows, err := c.q.CheckStates(c.ctx, db.CheckStatesParams{
 		ObservedKind: int64(storage.AssetObserved), PartitionFailedKind: int64(storage.PartitionFailed),
-		WipedKind: int64(storage.AssetWiped), FailedKind: int64(storage.StepFailed),
+		WipedKind: int64(storage.AssetWiped), EvaluatedKind: int64(storage.CheckEvaluated), ActedKind: int64(storage.ActionPerformed), FailedKind: int64(storage.StepFailed),
 	})
 	for _, r := range rows {
 		what := storage.StateKind(r.Kind)
@@ -28,7 +28,7 @@ func (c *checker) states() error {
 
 func (c *checker) missingStates() error {
 	rows, err := c.q.CheckMissingStates(c.ctx, db.CheckMissingStatesParams{
-		ObservedKind: int64(storage.AssetObserved), PartitionFailedKind: int64(storage.PartitionFailed), WipedKind: int64(storage.AssetWiped),
+		ObservedKind: int64(storage.AssetObserved), PartitionFailedKind: int64(storage.PartitionFailed), WipedKind: int64(storage.AssetWiped), EvaluatedKind: int64(storage.CheckEvaluated), ActedKind: int64(storage.ActionPerformed),
 	})
 	for _, r := range rows {
 		c.report("asset %q was %s by %d events, but has no such state", r.Name, storage.StateKind(r.Kind), r.Events)

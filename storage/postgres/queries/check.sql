@@ -79,11 +79,13 @@ WITH judged AS (
         EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AS has_events,
         EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n AND event.at = asset_state.at
             AND ((event.asset = asset_state.asset AND asset_state.kind = CASE event.kind WHEN sqlc.arg(observed_kind)::smallint THEN 1
-                WHEN sqlc.arg(partition_failed_kind)::smallint THEN 2 WHEN sqlc.arg(wiped_kind)::smallint THEN 3 ELSE 0 END)
+                WHEN sqlc.arg(partition_failed_kind)::smallint THEN 2 WHEN sqlc.arg(wiped_kind)::smallint THEN 3
+            WHEN sqlc.arg(evaluated_kind)::smallint THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN sqlc.arg(acted_kind)::smallint THEN -1 ELSE 0 END)
                 OR (asset_state.kind = 2 AND event.kind = sqlc.arg(failed_kind)::smallint))) AS has_event,
         EXISTS (SELECT 1 FROM event WHERE event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
             AND asset_state.kind < 2 AND asset_state.kind = CASE event.kind WHEN sqlc.arg(observed_kind)::smallint THEN 1
-                WHEN sqlc.arg(partition_failed_kind)::smallint THEN 2 WHEN sqlc.arg(wiped_kind)::smallint THEN 3 ELSE 0 END) AS has_newer
+                WHEN sqlc.arg(partition_failed_kind)::smallint THEN 2 WHEN sqlc.arg(wiped_kind)::smallint THEN 3
+            WHEN sqlc.arg(evaluated_kind)::smallint THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN sqlc.arg(acted_kind)::smallint THEN -1 ELSE 0 END) AS has_newer
     FROM asset_state
         LEFT JOIN asset ON asset.key = asset_state.asset
         LEFT JOIN run ON run.key = asset_state.run
@@ -95,7 +97,7 @@ ORDER BY asset, kind;
 -- name: CheckMissingStates :many
 SELECT asset.name, (event.kind = sqlc.arg(observed_kind)::smallint)::integer AS kind, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
-WHERE event.kind NOT IN (sqlc.arg(partition_failed_kind)::smallint, sqlc.arg(wiped_kind)::smallint)
+WHERE event.kind NOT IN (sqlc.arg(partition_failed_kind)::smallint, sqlc.arg(wiped_kind)::smallint, sqlc.arg(evaluated_kind)::smallint, sqlc.arg(acted_kind)::smallint)
     AND NOT EXISTS (SELECT 1 FROM asset_state
     WHERE asset_state.asset = event.asset AND asset_state.kind IN ((event.kind = sqlc.arg(observed_kind)::smallint)::integer, 3))
 GROUP BY asset.key, 2

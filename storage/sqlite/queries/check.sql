@@ -78,11 +78,13 @@ ORDER BY run.key;
 SELECT asset_state.asset, asset.name, asset_state.kind, run.id AS run_id, asset_state.n,
     CAST(EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n AND event.at = asset_state.at
         AND ((event.asset = asset_state.asset AND asset_state.kind = CASE event.kind WHEN CAST(sqlc.arg(observed_kind) AS INTEGER) THEN 1
-            WHEN CAST(sqlc.arg(partition_failed_kind) AS INTEGER) THEN 2 WHEN CAST(sqlc.arg(wiped_kind) AS INTEGER) THEN 3 ELSE 0 END)
+            WHEN CAST(sqlc.arg(partition_failed_kind) AS INTEGER) THEN 2 WHEN CAST(sqlc.arg(wiped_kind) AS INTEGER) THEN 3
+            WHEN CAST(sqlc.arg(evaluated_kind) AS INTEGER) THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN CAST(sqlc.arg(acted_kind) AS INTEGER) THEN -1 ELSE 0 END)
             OR (asset_state.kind = 2 AND event.kind = CAST(sqlc.arg(failed_kind) AS INTEGER)))) AS BOOLEAN) AS has_event,
     CAST(EXISTS (SELECT 1 FROM event WHERE event.era = run.era AND event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
         AND asset_state.kind = CASE event.kind WHEN CAST(sqlc.arg(observed_kind) AS INTEGER) THEN 1
-            WHEN CAST(sqlc.arg(partition_failed_kind) AS INTEGER) THEN 2 WHEN CAST(sqlc.arg(wiped_kind) AS INTEGER) THEN 3 ELSE 0 END
+            WHEN CAST(sqlc.arg(partition_failed_kind) AS INTEGER) THEN 2 WHEN CAST(sqlc.arg(wiped_kind) AS INTEGER) THEN 3
+            WHEN CAST(sqlc.arg(evaluated_kind) AS INTEGER) THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN CAST(sqlc.arg(acted_kind) AS INTEGER) THEN -1 ELSE 0 END
         AND asset_state.kind < 2) AS BOOLEAN) AS has_newer
 FROM asset_state
     LEFT JOIN asset ON asset.key = asset_state.asset
@@ -94,7 +96,7 @@ ORDER BY asset_state.asset, asset_state.kind;
 -- name: CheckMissingStates :many
 SELECT asset.name, CAST(event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER) AS INTEGER) AS kind, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
-WHERE event.kind NOT IN (CAST(sqlc.arg(partition_failed_kind) AS INTEGER), CAST(sqlc.arg(wiped_kind) AS INTEGER))
+WHERE event.kind NOT IN (CAST(sqlc.arg(partition_failed_kind) AS INTEGER), CAST(sqlc.arg(wiped_kind) AS INTEGER), CAST(sqlc.arg(evaluated_kind) AS INTEGER), CAST(sqlc.arg(acted_kind) AS INTEGER))
     AND NOT EXISTS (SELECT 1 FROM asset_state
     WHERE asset_state.asset = event.asset AND asset_state.kind IN (event.kind = CAST(sqlc.arg(observed_kind) AS INTEGER), 3))
 GROUP BY asset.key, 2

@@ -305,7 +305,7 @@ func (q *Queries) CheckMissingPartitions(ctx context.Context, arg CheckMissingPa
 const checkMissingStates = `-- name: CheckMissingStates :many
 SELECT asset.name, (event.kind = $1::smallint)::integer AS kind, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
-WHERE event.kind NOT IN ($2::smallint, $3::smallint)
+WHERE event.kind NOT IN ($2::smallint, $3::smallint, $4::smallint, $5::smallint)
     AND NOT EXISTS (SELECT 1 FROM asset_state
     WHERE asset_state.asset = event.asset AND asset_state.kind IN ((event.kind = $1::smallint)::integer, 3))
 GROUP BY asset.key, 2
@@ -316,6 +316,8 @@ type CheckMissingStatesParams struct {
 	ObservedKind        int16
 	PartitionFailedKind int16
 	WipedKind           int16
+	EvaluatedKind       int16
+	ActedKind           int16
 }
 
 type CheckMissingStatesRow struct {
@@ -325,7 +327,13 @@ type CheckMissingStatesRow struct {
 }
 
 func (q *Queries) CheckMissingStates(ctx context.Context, arg CheckMissingStatesParams) ([]CheckMissingStatesRow, error) {
-	rows, err := q.db.Query(ctx, checkMissingStates, arg.ObservedKind, arg.PartitionFailedKind, arg.WipedKind)
+	rows, err := q.db.Query(ctx, checkMissingStates,
+		arg.ObservedKind,
+		arg.PartitionFailedKind,
+		arg.WipedKind,
+		arg.EvaluatedKind,
+		arg.ActedKind,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -514,11 +522,13 @@ WITH judged AS (
         EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AS has_events,
         EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n AND event.at = asset_state.at
             AND ((event.asset = asset_state.asset AND asset_state.kind = CASE event.kind WHEN $1::smallint THEN 1
-                WHEN $2::smallint THEN 2 WHEN $3::smallint THEN 3 ELSE 0 END)
-                OR (asset_state.kind = 2 AND event.kind = $4::smallint))) AS has_event,
+                WHEN $2::smallint THEN 2 WHEN $3::smallint THEN 3
+            WHEN $4::smallint THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN $5::smallint THEN -1 ELSE 0 END)
+                OR (asset_state.kind = 2 AND event.kind = $6::smallint))) AS has_event,
         EXISTS (SELECT 1 FROM event WHERE event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
             AND asset_state.kind < 2 AND asset_state.kind = CASE event.kind WHEN $1::smallint THEN 1
-                WHEN $2::smallint THEN 2 WHEN $3::smallint THEN 3 ELSE 0 END) AS has_newer
+                WHEN $2::smallint THEN 2 WHEN $3::smallint THEN 3
+            WHEN $4::smallint THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN $5::smallint THEN -1 ELSE 0 END) AS has_newer
     FROM asset_state
         LEFT JOIN asset ON asset.key = asset_state.asset
         LEFT JOIN run ON run.key = asset_state.run
@@ -532,6 +542,8 @@ type CheckStatesParams struct {
 	ObservedKind        int16
 	PartitionFailedKind int16
 	WipedKind           int16
+	EvaluatedKind       int16
+	ActedKind           int16
 	FailedKind          int16
 }
 
@@ -551,6 +563,8 @@ func (q *Queries) CheckStates(ctx context.Context, arg CheckStatesParams) ([]Che
 		arg.ObservedKind,
 		arg.PartitionFailedKind,
 		arg.WipedKind,
+		arg.EvaluatedKind,
+		arg.ActedKind,
 		arg.FailedKind,
 	)
 	if err != nil {

@@ -321,7 +321,7 @@ func (q *Queries) CheckMissingPartitions(ctx context.Context, arg CheckMissingPa
 const checkMissingStates = `-- name: CheckMissingStates :many
 SELECT asset.name, CAST(event.kind = CAST(?1 AS INTEGER) AS INTEGER) AS kind, count(*) AS events
 FROM event JOIN asset ON asset.key = event.asset
-WHERE event.kind NOT IN (CAST(?2 AS INTEGER), CAST(?3 AS INTEGER))
+WHERE event.kind NOT IN (CAST(?2 AS INTEGER), CAST(?3 AS INTEGER), CAST(?4 AS INTEGER), CAST(?5 AS INTEGER))
     AND NOT EXISTS (SELECT 1 FROM asset_state
     WHERE asset_state.asset = event.asset AND asset_state.kind IN (event.kind = CAST(?1 AS INTEGER), 3))
 GROUP BY asset.key, 2
@@ -332,6 +332,8 @@ type CheckMissingStatesParams struct {
 	ObservedKind        int64
 	PartitionFailedKind int64
 	WipedKind           int64
+	EvaluatedKind       int64
+	ActedKind           int64
 }
 
 type CheckMissingStatesRow struct {
@@ -341,7 +343,13 @@ type CheckMissingStatesRow struct {
 }
 
 func (q *Queries) CheckMissingStates(ctx context.Context, arg CheckMissingStatesParams) ([]CheckMissingStatesRow, error) {
-	rows, err := q.db.QueryContext(ctx, checkMissingStates, arg.ObservedKind, arg.PartitionFailedKind, arg.WipedKind)
+	rows, err := q.db.QueryContext(ctx, checkMissingStates,
+		arg.ObservedKind,
+		arg.PartitionFailedKind,
+		arg.WipedKind,
+		arg.EvaluatedKind,
+		arg.ActedKind,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -580,11 +588,13 @@ const checkStates = `-- name: CheckStates :many
 SELECT asset_state.asset, asset.name, asset_state.kind, run.id AS run_id, asset_state.n,
     CAST(EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n AND event.at = asset_state.at
         AND ((event.asset = asset_state.asset AND asset_state.kind = CASE event.kind WHEN CAST(?1 AS INTEGER) THEN 1
-            WHEN CAST(?2 AS INTEGER) THEN 2 WHEN CAST(?3 AS INTEGER) THEN 3 ELSE 0 END)
-            OR (asset_state.kind = 2 AND event.kind = CAST(?4 AS INTEGER)))) AS BOOLEAN) AS has_event,
+            WHEN CAST(?2 AS INTEGER) THEN 2 WHEN CAST(?3 AS INTEGER) THEN 3
+            WHEN CAST(?4 AS INTEGER) THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN CAST(?5 AS INTEGER) THEN -1 ELSE 0 END)
+            OR (asset_state.kind = 2 AND event.kind = CAST(?6 AS INTEGER)))) AS BOOLEAN) AS has_event,
     CAST(EXISTS (SELECT 1 FROM event WHERE event.era = run.era AND event.asset = asset_state.asset AND event.run = asset_state.run AND event.n > asset_state.n
         AND asset_state.kind = CASE event.kind WHEN CAST(?1 AS INTEGER) THEN 1
-            WHEN CAST(?2 AS INTEGER) THEN 2 WHEN CAST(?3 AS INTEGER) THEN 3 ELSE 0 END
+            WHEN CAST(?2 AS INTEGER) THEN 2 WHEN CAST(?3 AS INTEGER) THEN 3
+            WHEN CAST(?4 AS INTEGER) THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN CAST(?5 AS INTEGER) THEN -1 ELSE 0 END
         AND asset_state.kind < 2) AS BOOLEAN) AS has_newer
 FROM asset_state
     LEFT JOIN asset ON asset.key = asset_state.asset
@@ -598,6 +608,8 @@ type CheckStatesParams struct {
 	ObservedKind        int64
 	PartitionFailedKind int64
 	WipedKind           int64
+	EvaluatedKind       int64
+	ActedKind           int64
 	FailedKind          int64
 }
 
@@ -618,6 +630,8 @@ func (q *Queries) CheckStates(ctx context.Context, arg CheckStatesParams) ([]Che
 		arg.ObservedKind,
 		arg.PartitionFailedKind,
 		arg.WipedKind,
+		arg.EvaluatedKind,
+		arg.ActedKind,
 		arg.FailedKind,
 	)
 	if err != nil {

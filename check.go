@@ -1,0 +1,309 @@
+package rivers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Severity says how bad it is that an asset did not pass a check; see [storage.Severity].
+type Severity = storage.Severity
+
+// The severities of a [CheckResult].
+const (
+	// SeverityError is the default: with it a blocking check stops what is downstream.
+	SeverityError = storage.SeverityError
+	// SeverityWarn never stops anything.
+	SeverityWarn = storage.SeverityWarn
+)
+
+// CheckSpec says what a check is beside its function. Name and Asset are needed.
+type CheckSpec struct {
+	// Name is what the check is called, for ever; each check of an asset has another.
+	Name string
+	// Asset is the name of the asset that it judges.
+	Asset string
+	// Blocking stops what reads the asset, in the same run, where the asset does not pass with SeverityError and
+	// where the check itself fails. The asset's own materialization stays.
+	Blocking bool
+	// BlockLater has a blocking check stop later runs too: one that loads what did not pass is refused, until the
+	// asset passes or the run is asked for without checks.
+	BlockLater bool
+	// Description is for people; Markdown is shown as such.
+	Description string
+	// Metadata is for people. "rivers/executor" overrides the executor of a run.
+	Metadata metadata.Map
+	// CodeVersion names the version of the function; it is recorded with each evaluation.
+	CodeVersion string
+	// Deps say more about what the check reads, and add what it only waits for.
+	Deps []Dep
+	// Partitions has each partition judged by itself: it is the asset's own definition. Nil judges the asset as a
+	// whole.
+	Partitions partition.Definition
+	// Retry is the policy for attempts that failed; zero takes the job's or the repository's. An asset that did
+	// not pass is no failed attempt.
+	Retry retry.Policy
+	// Timeout bounds one attempt; zero does not.
+	Timeout time.Duration
+	// Hooks are called after the check's step ended.
+	Hooks []Hook
+	// Pools are the concurrency slots that the step holds while it runs.
+	Pools []Pool
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	Compute executor.Compute
+}
+
+// Check judges an asset; see [NewCheck].
+type Check struct {
+	d     *definition
+	asset string
+	name  string
+}
+
+// CheckResult is what a check says of its asset, or of one partition of it.
+type CheckResult struct {
+	// Passed says whether the asset is as it should be.
+	Passed bool
+	// Severity is how bad it is where it is not; empty is SeverityError.
+	Severity Severity
+	// Description says for people what was found; Markdown is shown as such.
+	Description string
+	// Metadata is recorded with the evaluation; plain Go values convert, as [metadata.Of] says.
+	Metadata metadata.Map
+}
+
+// NewCheck defines a check of an asset. The fields of In are its inputs, as those of an asset are: the value of the
+// asset that is judged, of others, resources, a config. A check that has no field for its asset waits for it and looks
+// at it by its own means. It is a step like any other, with the key asset:check, and runs whenever its asset is
+// materialized. An error is that the check failed, and a blocking one stops what is downstream by it too.
+func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, error)) *Check {
+	name := storage.CheckName(spec.Asset, spec.Name)
+	d := &definition{name: name, kind: graph.Check, pos: callerPosition()}
+	d.provide(name, nil, nil)
+	d.divided(spec.Partitions)
+	if mistake := nameMistake(spec.Name); mistake != "" {
+		d.fault("name", "%s", mistake)
+	}
+	if spec.Asset == "" {
+		d.fault("asset", "it is empty: name the asset that is judged")
+	}
+	if fn == nil {
+		d.fault("", "the function is nil: give one")
+	}
+	if spec.BlockLater && !spec.Blocking {
+		d.fault("BlockLater", "the check is not blocking, so it stops no later run either: set Blocking, or remove it")
+	}
+	attrs := said(d.attrs("", graph.Attrs{Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion}))
+	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, spec.Metadata)
+	args, judge := argsOf[In](), &graph.Judge{Asset: spec.Asset, Blocking: spec.Blocking, Later: spec.BlockLater}
+	req := d.requires(args, judgeDeps(args, spec))
+	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
+		if !judgeable(s, spec.Asset) {
+			return nodes
+		}
+		w := req.wire(s, d)
+		settings := w.settings(set.compile(s))
+		if settings == nil {
+			settings = &graph.Settings{}
+		}
+		settings.Check = judge
+		return append(nodes, graph.Node{
+			Name: name, Definition: name, Kind: graph.Check, Outputs: []graph.Output{{Name: name, Inner: true, Attrs: attrs}},
+			Inputs: w.inputs, DecodeConfig: req.args.decoder(), Call: checkCall(fn, w.sets), Settings: settings,
+		})
+	}
+	return &Check{d: d, asset: spec.Asset, name: spec.Name}
+}
+
+// InvalidCheck is a check that cannot be, for packages that make checks of what they are told: Validate reports the error
+// as a mistake of its definition, each line by itself.
+func InvalidCheck(spec CheckSpec, err error) *Check {
+	c := NewCheck(spec, func(*CheckContext, NoInput) (CheckResult, error) { return CheckResult{}, err })
+	c.d.pos = callerPosition()
+	for line := range strings.Lines(err.Error()) {
+		c.d.fault("", "%s", strings.TrimSpace(line))
+	}
+	return c
+}
+
+// judgeDeps are what a check waits for: also for its asset, where no field takes it.
+func judgeDeps(args *arguments, spec CheckSpec) []Dep {
+	reads := slices.ContainsFunc(spec.Deps, func(d Dep) bool { return d.On == spec.Asset }) ||
+		slices.ContainsFunc(args.fields, func(f argument) bool { return f.role == valueRole && f.name == spec.Asset })
+	if reads || spec.Asset == "" {
+		return spec.Deps
+	}
+	return append(slices.Clone(spec.Deps), Dep{On: spec.Asset, OrderOnly: true})
+}
+
+// judgeable reports whether there is an asset of that name, and notes the mistake where there is none.
+func judgeable(s *scope, asset string) bool {
+	if asset == "" { // its constructor reported it
+		return false
+	}
+	up := s.values[asset]
+	switch {
+	case up == nil:
+		s.report(fault{at: "asset", kind: ErrAssetNotFound, message: fmt.Sprintf("no asset is named %q%s", asset, suggestion(asset, s.assetNames))})
+	case up.def.kind == graph.Task || up.def.kind == graph.BashTask || up.def.kind == graph.Check:
+		s.report(fault{at: "asset", kind: ErrGraphValidation, message: fmt.Sprintf("%q is a %s, and checks judge assets: name an asset", asset, up.def.kindName())})
+	default:
+		return true
+	}
+	return false
+}
+
+// assetNames yields the names of assets, for the nearest one.
+func (s *scope) assetNames(yield func(string) bool) {
+	for name := range s.names {
+		if up := s.values[name]; up != nil && up.def.kindWord() == "asset" && up.def.kind != graph.Check && !yield(name) {
+			return
+		}
+	}
+}
+
+// checkCall closes over the function of a check.
+func checkCall[In any](fn func(*CheckContext, In) (CheckResult, error), f filling) graph.Call {
+	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
+		in, err := filled[In](f, inv, args)
+		if err != nil {
+			return graph.Result{}, err
+		}
+		said, err := fn(&CheckContext{stepContext{inv: inv}}, in)
+		if err != nil {
+			return graph.Result{}, err
+		}
+		if said.Severity != "" && said.Severity != SeverityError && said.Severity != SeverityWarn {
+			return graph.Result{}, fmt.Errorf("the severity is %q: want %q or %q", said.Severity, SeverityError, SeverityWarn)
+		}
+		verdict := &storage.Verdict{Passed: said.Passed, Severity: said.Severity, Description: said.Description}
+		if verdict.Severity == "" && !verdict.Passed {
+			verdict.Severity = SeverityError
+		}
+		fact := inv.Fact(0)
+		for k, v := range said.Metadata {
+			inv.AddMetadata(0, k, v)
+		}
+		fact.Verdict = verdict
+		return graph.Result{Recorded: true}, nil
+	}
+}
+
+// Name returns the check's own name.
+func (c *Check) Name() string { return c.name }
+
+// Asset returns the name of the asset that it judges.
+func (c *Check) Asset() string { return c.asset }
+
+// CheckContext is what a check's function is told about its step. It is a [context.Context] that is cancelled with
+// the run.
+type CheckContext struct {
+	stepContext
+}
+
+// Asset returns the name of the asset that is judged.
+func (c *CheckContext) Asset() string { return c.inv.Node.Check.Asset }
+
+// Check returns the check's own name.
+func (c *CheckContext) Check() string {
+	_, name, _ := storage.SplitCheck(c.inv.Node.Name)
+	return name
+}
+
+// Partition returns which partition is judged: the zero Slice for a check of the asset as a whole.
+func (c *CheckContext) Partition() partition.Slice { return c.inv.Partition }
+
+// AddMetadata records a fact with the evaluation, as [AssetContext.AddMetadata] does with a materialization. What
+// the result carries wins over it.
+func (c *CheckContext) AddMetadata(key string, value any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inv.AddMetadata(0, key, value)
+}
+
+// gates has what reads an asset wait for the asset's blocking checks.
+func (v *validation) gates() {
+	blocking := map[string][]*graph.Node{}
+	for i := range v.nodes {
+		if n := &v.nodes[i]; n.Kind == graph.Check && n.Check.Blocking {
+			blocking[n.Check.Asset] = append(blocking[n.Check.Asset], n)
+		}
+	}
+	if len(blocking) == 0 {
+		return
+	}
+	for i := range v.nodes {
+		n := &v.nodes[i]
+		reads := n.Inputs
+		for k := range reads {
+			in := &reads[k]
+			if in.Mode == graph.Self || in.Mode == graph.Bound || in.Mode == graph.Gate {
+				continue
+			}
+			for _, check := range blocking[in.From] {
+				if n.Kind == graph.Check && n.Check.Asset == in.From { // checks of one asset judge side by side
+					continue
+				}
+				gate := graph.Input{From: check.Name, Mode: graph.Gate}
+				if check.Partitions != nil {
+					gate.Parts = in.Parts
+				}
+				n.Inputs = append(n.Inputs, gate)
+			}
+		}
+	}
+}
+
+// checkDivided requires a check that judges partitions to have those of its asset.
+func (v *validation) checkDivided(d *definition) {
+	if d.kind != graph.Check || d.outputs[0].parts == nil {
+		return
+	}
+	asset, _, _ := storage.SplitCheck(d.name)
+	own, of := v.scope.divisions[d.name], v.scope.divisions[asset]
+	if own == nil || own == of || v.scope.values[asset] == nil {
+		return
+	}
+	message := fmt.Sprintf("%q has no partitions: remove them", asset)
+	if of != nil {
+		message = fmt.Sprintf("they are %s, and those of %q are %s: give the asset's own, or none to judge it as a whole", own, asset, of)
+	}
+	v.fault(d, fault{at: "partitions", message: message, kind: ErrPartitionValidation})
+	delete(v.scope.divisions, d.name)
+}
+
+// checkChecks refuses a request for checks that there are not.
+func (b *built) checkChecks(req *RunRequest) error {
+	modes := []string{string(storage.ChecksNone), string(storage.ChecksOnly)}
+	if req.Checks != storage.ChecksOfMade && !slices.Contains(modes, string(req.Checks)) {
+		return fmt.Errorf("checks %q: no mode is named so%s; %s", req.Checks, suggestion(string(req.Checks), slices.Values(modes)), listed("modes", modes))
+	}
+	if req.Checks == storage.ChecksNone && len(req.CheckNames) > 0 {
+		return fmt.Errorf("checks %q: the request names %s as well: leave one of the two out", req.Checks, quotedList(req.CheckNames))
+	}
+	for _, name := range req.CheckNames {
+		n, ok := b.graph.FindNode(name)
+		if ok && b.graph.Node(n).Kind == graph.Check {
+			continue
+		}
+		return &selectionError{fmt.Errorf("check %q: no check is named so%s", name, suggestion(name, b.checkNames))}
+	}
+	return nil
+}
+
+// checkNames yields the names of all checks.
+func (b *built) checkNames(yield func(string) bool) {
+	for n := range int32(b.graph.Len()) {
+		if node := b.graph.Node(n); node.Kind == graph.Check && !yield(node.Name) {
+			return
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+)
+
+func (a *app) actionsCommand() *cobra.Command {
+	list := &cobra.Command{
+		Use: "list [SELECTION...]", Short: "List what may be done to assets beside materializing them", ValidArgsFunction: a.completeSelection,
+		Long: "List the actions of all assets or those of a selection (see materialize --help), also those that IO handlers bring.\n--json prints a list of them.",
+		RunE: func(_ *cobra.Command, args []string) error { return a.listActions(args) },
+	}
+	var f materializeFlags
+	run := &cobra.Command{
+		Use: "run ACTION SELECTION...", Short: "Have an action done to assets", ValidArgsFunction: a.completeAction,
+		Long: "Have an action done to the assets of a selection (see materialize --help), all of which must have it. Nothing upstream is\n" +
+			"run or loaded. The run records what each step really did.\n\n" + ExitCodes,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runAction(cmd.Context(), args, f) },
+	}
+	flags := run.Flags()
+	flags.StringVar(&f.partition, "partition", "", "the partition to act on: a key, several a,b, or a range a..b")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done to what; do nothing")
+	f.runFlags(flags)
+	return group("actions", "Look at and run what may be done to assets", list, run)
+}
+
+// completeAction completes the name of an action, then the assets that have it.
+func (a *app) completeAction(_ *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	var found []string
+	seen := map[string]bool{}
+	all, _ := a.repo.Actions()
+	for i := range all {
+		word, about := all[i].Action, all[i].Description
+		if len(args) > 0 {
+			if word != args[0] {
+				continue
+			}
+			word, about = all[i].Asset, ""
+		}
+		if strings.HasPrefix(word, text) && !seen[word] {
+			seen[word] = true
+			found = append(found, word+"\t"+about)
+		}
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) listActions(selection []string) error {
+	all, err := a.repo.Actions(selection...)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		if all == nil {
+			all = []rivers.AssetAction{} // not null in JSON
+		}
+		return a.printJSON(all)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(a.out, "there are no actions")
+		return nil
+	}
+	t := table{head: []string{"asset", "action", "effect", "partitions", "from", "description"}}
+	for i := range all {
+		one := &all[i]
+		effect, from := strings.ReplaceAll(one.Effect, "_", " "), "asset"
+		if one.Exclusive {
+			effect += ", alone"
+		}
+		if one.Handler {
+			from = "io handler"
+		}
+		t.add(one.Asset, one.Action, effect, dash(one.Partitions), from, dash(oneLine(one.Description, 60)))
+	}
+	a.printTable(&t)
+	return nil
+}
+
+func (a *app) runAction(ctx context.Context, args []string, f materializeFlags) error {
+	if len(args) < 2 {
+		return usagef("actions run takes an action and a selection of assets, and was given %s: see actions list", count(len(args), "argument", "arguments"))
+	}
+	req, err := f.request(args[1:])
+	if err != nil {
+		return err
+	}
+	req.Action = args[0]
+	plan, err := a.plan(req, "")
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		return a.printPlan(plan)
+	}
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	stop := a.watch(f.verbose)
+	began := time.Now()
+	res, err := a.repo.RunAction(ctx, rivers.RunActionRequest{
+		Action: req.Action, Selection: req.Selection, Partition: req.Partition, Range: req.Range, Config: req.Config, Tags: req.Tags, RunID: req.RunID,
+	})
+	stop()
+	if res == nil {
+		return readError(err)
+	}
+	return a.finish(res, time.Since(began), err)
+}

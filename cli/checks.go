@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/storage"
+)
+
+func (a *app) checksCommand() *cobra.Command {
+	list := &cobra.Command{
+		Use: "list [SELECTION...]", Short: "List the checks of assets with their last results", ValidArgsFunction: a.completeSelection,
+		Long: "List the checks of all assets or those of a selection (see materialize --help), each with its last result: a result\n" +
+			"stays when the asset is made anew, and is marked as outdated then. --json prints a list of them.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listChecks(cmd.Context(), args) },
+	}
+	var f materializeFlags
+	run := &cobra.Command{
+		Use: "run [SELECTION...]", Short: "Run the checks of assets on what is there, and make nothing", ValidArgsFunction: a.completeSelection,
+		Long: "Run the checks of all assets or those of a selection (see materialize --help) on the values that are there; nothing is\n" +
+			"made. --check keeps some of the checks. The exit code is 1 where an asset does not pass a check with severity error, and\n" +
+			"where a check fails itself; a warning is shown and is no failure.\n\n" + ExitCodes,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runChecks(cmd.Context(), args, f) },
+	}
+	flags := run.Flags()
+	flags.StringVar(&f.partition, "partition", "", "the partition to judge: a key, several a,b, or a range a..b")
+	flags.StringArrayVar(&f.checks, "check", nil, "run only this check, as asset:check; may be repeated")
+	f.runFlags(flags)
+	mustComplete(run, "check", a.completeChecks)
+	limit := 20
+	history := &cobra.Command{
+		Use: "history CHECK", Short: "Show what a check said before, newest first", Args: oneArg, ValidArgsFunction: a.completeChecks,
+		Long: "Show what a check, named asset:check, said before, newest first.\n--json prints a list.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.checkHistory(cmd.Context(), args[0], limit) },
+	}
+	history.Flags().IntVar(&limit, "limit", limit, "how many evaluations are shown")
+	return group("checks", "Look at and run what judges assets", list, run, history)
+}
+
+// completeChecks completes the names of checks.
+func (a *app) completeChecks(_ *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
+	var found []string
+	if doc, err := a.repo.Topology(); err == nil {
+		for _, c := range doc.Checks {
+			if name := storage.CheckName(c.Asset, c.Name); strings.HasPrefix(name, text) {
+				found = append(found, name+"\t"+c.Description)
+			}
+		}
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) listChecks(ctx context.Context, selection []string) error {
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	status, err := a.repo.CheckStatus(ctx, selection...)
+	if err != nil {
+		return readError(err)
+	}
+	if a.json {
+		if status == nil {
+			status = []rivers.CheckStatus{} // not null in JSON
+		}
+		return a.printJSON(status)
+	}
+	if len(status) == 0 {
+		fmt.Fprintln(a.out, "there are no checks")
+		return nil
+	}
+	t := table{head: []string{"check", "state", "judged", "says"}}
+	for i := range status {
+		s := &status[i]
+		word, paint := checkWord(s.State, s.Verdict)
+		if s.Blocking {
+			word += ", blocking"
+		}
+		t.add(s.Name, cell{text: word, paint: paint}, judgedWhen(s), checkSays(s))
+	}
+	a.printTable(&t)
+	return nil
+}
+
+// checkWord is the state of a check as people read it.
+func checkWord(state storage.CheckState, v *storage.Verdict) (string, colour) {
+	switch {
+	case state == storage.CheckSucceeded:
+		return "passed", green
+	case state == storage.CheckFailed && v != nil && v.Severity == storage.SeverityWarn:
+		return "warned", yellow
+	case state == storage.CheckFailed:
+		return "failed", red
+	case state == storage.CheckExecutionFailed:
+		return "crashed", red
+	case state == storage.CheckInProgress:
+		return "in progress", yellow
+	case state == storage.CheckSkipped:
+		return "skipped", grey
+	}
+	return "never ran", grey
+}
+
+// judgedWhen says when a check last looked, and whether at what is there now.
+func judgedWhen(s *rivers.CheckStatus) string {
+	if s.At.IsZero() {
+		return "-"
+	}
+	text := instant(s.At)
+	if s.Outdated {
+		text += ", outdated: the asset was made anew since"
+	}
+	return text
+}
+
+// checkSays is what a check said, in one line.
+func checkSays(s *rivers.CheckStatus) string {
+	var parts []string
+	if s.Partitioned && s.State != storage.CheckUnknown {
+		parts = append(parts, fmt.Sprintf("%d passed, %d failed", s.Succeeded, s.Failed))
+		if s.InProgress > 0 {
+			parts = append(parts, fmt.Sprintf("%d in progress", s.InProgress))
+		}
+	}
+	if text := said(s.Verdict, s.Error); text != "" {
+		parts = append(parts, text)
+	}
+	if len(s.Metadata) > 0 {
+		parts = append(parts, metadataLine(s.Metadata))
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return oneLine(strings.Join(parts, "; "), 100)
+}
+
+// said is the description of a verdict, or why there is none.
+func said(v *storage.Verdict, failure string) string {
+	if v != nil && v.Description != "" {
+		return v.Description
+	}
+	return failure
+}
+
+func (a *app) runChecks(ctx context.Context, selection []string, f materializeFlags) error {
+	req, err := f.request(selection)
+	if err != nil {
+		return err
+	}
+	req.Checks, req.CheckNames = storage.ChecksOnly, f.checks
+	if _, err := a.plan(req, ""); err != nil {
+		return err
+	}
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	stop := a.watch(f.verbose)
+	began := time.Now()
+	res, err := a.repo.Materialize(ctx, req)
+	stop()
+	if res == nil {
+		return readError(err)
+	}
+	if err := a.finish(res, time.Since(began), err); err != nil {
+		return err
+	}
+	for _, s := range res.Steps {
+		if c := s.Check; c != nil && c.State == storage.CheckFailed && (c.Verdict == nil || c.Verdict.Bad()) {
+			return &failedError{fmt.Errorf("%s: %s", s.Step, c), exitFailed}
+		}
+	}
+	return nil
+}
+
+func (a *app) checkHistory(ctx context.Context, name string, limit int) error {
+	if limit < 1 {
+		return usagef("--limit %d: want 1 or more", limit)
+	}
+	if err := a.resolve(ctx); err != nil {
+		return err
+	}
+	history, err := a.repo.CheckHistory(ctx, name, limit)
+	if err != nil {
+		return readError(err)
+	}
+	if a.json {
+		return a.printJSON(history)
+	}
+	if len(history) == 0 {
+		fmt.Fprintln(a.out, "it never ran")
+		return nil
+	}
+	t := table{head: []string{"at", "state", "partition", "run", "says"}}
+	for i := range history {
+		e := &history[i]
+		word, paint := checkWord(e.State, e.Verdict)
+		partition := e.Partition
+		if partition == "" && !e.Partitions.IsEmpty() {
+			partition = e.Partitions.String()
+		}
+		says := said(e.Verdict, e.Error)
+		if len(e.Metadata) > 0 {
+			says = strings.TrimPrefix(says+"; "+metadataLine(e.Metadata), "; ")
+		}
+		t.add(instant(e.At), cell{text: word, paint: paint}, dash(partition), dash(e.RunID), dash(oneLine(says, 80)))
+	}
+	a.printTable(&t)
+	return nil
+}
+
+// printChecks prints what the checks of a run came to: how many passed, and those that did not.
+func (a *app) printChecks(res *rivers.RunResult) {
+	words := map[string]int{}
+	for _, s := range res.Steps {
+		if s.Check == nil {
+			continue
+		}
+		word, paint := checkWord(s.Check.State, s.Check.Verdict)
+		if words[word]++; word == "passed" || word == "skipped" || s.Outcome == "failed" {
+			continue // the failures of steps are printed as such
+		}
+		fmt.Fprintf(a.out, "%s %s\n", a.paint(paint, word+":"), oneLine(s.Step+": "+s.Check.String(), 160))
+	}
+	var parts []string
+	for _, word := range []string{"passed", "warned", "failed", "crashed", "skipped"} {
+		if n := words[word]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(a.out, "checks: %s\n", strings.Join(parts, ", "))
+	}
+}

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// deed is what an action did to its asset, or to partitions of it, encoded for storage.
+type deed struct {
+	asset         storage.AssetKey
+	part          partition.Slice
+	did           iohandler.Effect
+	version, code string
+	detail        []byte
+}
+
+// acts reports whether a step of the plan is an action.
+func (r *run) acts(s int32) bool {
+	return int(s) < len(r.plan.Steps) && r.graph.Node(r.plan.Steps[s].Node).Kind == graph.Action
+}
+
+// acted is what the outcome of an attempt of an action did; nil for other steps, and for one whose partitions were
+// recorded one by one.
+func (r *run) acted(j job, o *outcome) *deed {
+	if s := j.step; r.acts(s) && o.kind == storage.StepSucceeded && !o.apart {
+		return r.newDeed(s, o.facts, o.part)
+	}
+	return nil
+}
+
+// newDeed encodes what an action did, in the goroutine of its step.
+func (r *run) newDeed(s int32, facts []graph.Facts, part partition.Slice) *deed {
+	act := r.graph.Node(r.plan.Steps[s].Node).Action
+	e := &deed{part: part}
+	if v, ok := r.graph.Find(act.Asset); ok {
+		e.asset = r.assetKey(v)
+	}
+	d := storage.Detail{Action: act.Name}
+	if !part.IsZero() {
+		d.Partitions = part.Set()
+	}
+	if len(facts) > 0 {
+		e.did, e.version, d.Tags = facts[0].Did, facts[0].DataVersion, facts[0].Tags
+		d.Metadata, d.Error = normalized(facts[0].Metadata)
+	}
+	switch e.did {
+	case iohandler.MayMaterialize:
+		if e.version == "" {
+			e.version = newVersion()
+		}
+		// It is still made of what it was made of, and by that code.
+		if was := r.presentState(act.Asset, e.asset, part); was != nil {
+			e.code, d.Inputs = was.CodeVersion, was.Inputs
+		}
+	case iohandler.ChangesNothing, iohandler.Forgets:
+		e.version = ""
+	}
+	d.Data, d.Code = e.version, e.code
+	e.detail = d.AppendJSON(nil)
+	return e
+}
+
+// presentState is the materialization that the store has of an asset, or of one partition; nil where it has none, and
+// for several partitions.
+func (r *run) presentState(name string, asset storage.AssetKey, part partition.Slice) *storage.AssetState {
+	ctx := context.WithoutCancel(r.ctx) // what was done is recorded all the same
+	switch {
+	case part.IsZero():
+		if records, err := r.Store.ListAssets(ctx, storage.AssetQuery{Names: []string{name}}); err == nil && len(records) == 1 {
+			return records[0].Materialization
+		}
+	case part.Len() == 1:
+		q := storage.PartitionQuery{Asset: asset, Partitions: []string{part.Key().String()}}
+		if states, err := r.Store.ListPartitions(ctx, q); err == nil && len(states) == 1 {
+			return &states[0].AssetState
+		}
+	}
+	return nil
+}
+
+// recordDeed writes what an action did, and what has become of the asset by it. Called with the lock held.
+func (r *run) recordDeed(f storage.Fact, e *deed) {
+	f.Kind, f.Status = storage.ActionPerformed, uint8(e.did)
+	u := storage.AssetUpdate{Asset: e.asset, Run: r.key, At: f.At, DataVersion: e.version, CodeVersion: e.code, Detail: e.detail}
+	changes := true
+	switch e.did {
+	case iohandler.MayMaterialize:
+		f.Kind, u.Kind = storage.AssetMaterialized, storage.Materialized
+	case iohandler.Forgets:
+		f.Kind, u.Kind = storage.AssetWiped, storage.Wiped
+	case iohandler.Observes:
+		f.Kind, u.Kind = storage.AssetObserved, storage.Observed
+	default:
+		changes = false
+	}
+	u.N = r.recordEvent(storage.Event{Fact: f, Asset: e.asset, Partition: e.part.Key().String(), Detail: e.detail})
+	if !changes || e.asset == 0 {
+		return
+	}
+	if !e.part.IsZero() {
+		u.Partition, u.Partitions = e.part.Key().String(), e.part.Set()
+	}
+	r.batch.Assets = append(r.batch.Assets, u)
+}

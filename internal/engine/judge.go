@@ -1,0 +1,347 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/metadata"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// CheckError is the failure of the step of a blocking check: the check did its work, and the asset did not pass.
+// The step is not tried again.
+type CheckError struct {
+	// Check is the step's key, Asset what was judged.
+	Check, Asset string
+	// Verdict is what the check said, of the first partition where there are several.
+	Verdict storage.Verdict
+	// Metadata is what the check attached.
+	Metadata metadata.Map
+	// Failed is how many partitions did not pass, First the first of them; zero for an asset without.
+	Failed int64
+	First  string
+}
+
+// Error says what did not pass, and why.
+func (e *CheckError) Error() string {
+	what := fmt.Sprintf("asset %q did not pass", e.Asset)
+	switch {
+	case e.Failed == 1:
+		what = fmt.Sprintf("partition %s of %s", e.First, what)
+	case e.Failed > 1:
+		what = fmt.Sprintf("%d partitions of %s, first %s", e.Failed, what, e.First)
+	}
+	if e.Verdict.Description != "" {
+		return what + ": " + e.Verdict.Description
+	}
+	return what
+}
+
+// Hint says how to go on.
+func (e *CheckError) Hint() string {
+	return "make the asset anew once its data is right; what reads it is not run until then"
+}
+
+// FailureReason is [storage.ReasonCheck].
+func (e *CheckError) FailureReason() storage.FailureReason { return storage.ReasonCheck }
+
+// CheckReport is what a check came to in a run.
+type CheckReport struct {
+	// State is that of the check, the worst of its partitions'.
+	State storage.CheckState
+	// Verdict and Metadata are what it said, of the partition with the worst state; nil where it said nothing.
+	Verdict  *storage.Verdict
+	Metadata metadata.Map
+	// Judged is how many partitions it judged, Failed how many of them did not pass; zero where there are none.
+	Judged, Failed int64
+}
+
+// evaluation is what a check came to, encoded for storage: of the asset, or of some of its partitions.
+type evaluation struct {
+	check  storage.AssetKey
+	part   partition.Slice // zero also where the definitions are not known
+	set    partition.Set   // the same, empty for an asset without partitions
+	state  storage.CheckState
+	said   *storage.Verdict
+	noted  metadata.Map
+	detail []byte
+}
+
+// checks are what a run knows of its checks, by step of the plan. It is guarded by the run's lock.
+type checks struct {
+	reports map[int32]*CheckReport
+	// rejected are the partitions that did not pass a blocking check; refused says it of an asset without.
+	rejected map[int32]*partition.Gather
+	refused  map[int32]bool
+	first    map[int32]string
+}
+
+// judges reports whether a step of the plan is a check.
+func (r *run) judges(s int32) bool {
+	return int(s) < len(r.plan.Steps) && r.graph.Node(r.plan.Steps[s].Node).Kind == graph.Check
+}
+
+// evaluate encodes what a check said, in the goroutine of its step.
+func (r *run) evaluate(s int32, facts []graph.Facts, part partition.Slice) *evaluation {
+	node := r.graph.Node(r.plan.Steps[s].Node)
+	e := r.newEvaluation(s, part, storage.CheckSucceeded)
+	d := storage.Detail{Code: node.Outputs[0].Attrs.CodeVersion, Inputs: r.inputVersions(s, part), Check: &storage.Verdict{}}
+	if len(facts) > 0 && facts[0].Verdict != nil {
+		*d.Check = *facts[0].Verdict
+		d.Tags = facts[0].Tags
+		d.Metadata, d.Error = normalized(facts[0].Metadata)
+	}
+	if node.Check != nil {
+		d.Check.Blocking = node.Check.Blocking
+		d.Check.Run = r.madeIn(s)
+	}
+	if !d.Check.Passed {
+		e.state = storage.CheckFailed
+	}
+	d.Partitions = e.set
+	e.said, e.noted, e.detail = d.Check, d.Metadata, d.AppendJSON(nil)
+	return e
+}
+
+// speechless is the evaluation of a check that failed before it could say anything, or that was not run, of some
+// partitions.
+func (r *run) speechless(s int32, state storage.CheckState, part partition.Slice, d storage.Detail) *evaluation {
+	e := r.newEvaluation(s, part, state)
+	d.Partitions = e.set
+	e.detail = d.AppendJSON(nil)
+	return e
+}
+
+// unjudged is what a check has not judged in this run and is not going to, as speechless says it. It is nil where
+// nothing is left. Called with the lock held.
+func (r *run) unjudged(s int32, state storage.CheckState, d storage.Detail) *evaluation {
+	left := r.unmade(s)
+	if r.divided(s) == left.IsEmpty() {
+		return nil
+	}
+	part, err := r.cutSlice(s, left)
+	if err != nil {
+		return nil
+	}
+	e := r.newEvaluation(s, part, state)
+	e.set, d.Partitions = left, left
+	e.detail = d.AppendJSON(nil)
+	return e
+}
+
+func (r *run) newEvaluation(s int32, part partition.Slice, state storage.CheckState) *evaluation {
+	e := &evaluation{check: r.assetKey(r.graph.OutputAt(r.plan.Steps[s].Node, 0)), part: part, state: state}
+	if !part.IsZero() {
+		e.set = part.Set()
+	}
+	return e
+}
+
+// madeIn is the run that made what a check judges; empty where it is not known.
+func (r *run) madeIn(s int32) string {
+	if _, planned := r.plan.Judges(s); planned {
+		return r.runID
+	}
+	v, ok := r.graph.Find(r.graph.Node(r.plan.Steps[s].Node).Check.Asset)
+	if !ok {
+		return ""
+	}
+	return r.makers[v]
+}
+
+// judged is what the outcome of an attempt of a check says of the asset; nil for other steps, for a check whose
+// partitions were recorded one by one, and for one that is tried again. An asset that did not pass a blocking check is
+// the failure of its step.
+func (r *run) judged(j job, o *outcome) *evaluation {
+	s := j.step // a check has no instances
+	if !r.judges(s) || o.apart {
+		return nil
+	}
+	switch {
+	case o.kind == storage.StepSucceeded:
+		e := r.evaluate(s, o.facts, o.part)
+		if e.said.Blocks() {
+			r.fail(s, o, e)
+		}
+		return e
+	case o.kind == storage.StepFailed && o.retryAt == 0:
+		d, err := storage.ParseDetail(o.detail)
+		if err != nil {
+			d = storage.Detail{Error: o.err.Error()}
+		}
+		return r.speechless(s, storage.CheckExecutionFailed, o.part, d)
+	}
+	return nil
+}
+
+// fail turns the outcome of a check into a failure of its step.
+func (r *run) fail(s int32, o *outcome, e *evaluation) {
+	err := &CheckError{Check: r.plan.Key(s), Asset: r.graph.Node(r.plan.Steps[s].Node).Check.Asset, Verdict: *e.said, Metadata: e.noted}
+	if !e.part.IsZero() {
+		err.Failed, err.First = e.part.Len(), e.part.Key().String()
+	}
+	o.kind, o.err, o.reason, o.retryAt = storage.StepFailed, err, storage.ReasonCheck, 0
+	o.detail = failureDetail(err)
+}
+
+// rejects turns the success of a check whose partitions were recorded one by one into a failure, if some did not
+// pass and it is blocking. Called with the lock held.
+func (r *run) rejects(s int32, o *outcome) {
+	if !o.apart || o.kind != storage.StepSucceeded || r.checks.rejected[s] == nil {
+		return
+	}
+	rejected := r.checks.rejected[s].Set()
+	of, err := r.cut.Slice(s, rejected)
+	if err != nil || of.Len() == 0 {
+		return
+	}
+	why := &CheckError{Check: r.plan.Key(s), Asset: r.graph.Node(r.plan.Steps[s].Node).Check.Asset, Failed: of.Len(), First: r.checks.first[s]}
+	if report := r.checks.reports[s]; report.Verdict != nil {
+		why.Verdict, why.Metadata = *report.Verdict, report.Metadata
+	}
+	o.kind, o.err, o.reason, o.detail = storage.StepFailed, why, storage.ReasonCheck, failureDetail(why)
+}
+
+// recordEvaluation writes what a check came to, and makes it the check's present state. Called with the lock held.
+func (r *run) recordEvaluation(s int32, f storage.Fact, e *evaluation) {
+	r.report(s, e)
+	if e.check == 0 {
+		return
+	}
+	f.Kind, f.Status, f.RetryAt, f.Cause = storage.CheckEvaluated, uint8(e.state), 0, 0
+	n := r.recordEvent(storage.Event{Fact: f, Asset: e.check, Partition: e.part.Key().String(), Detail: e.detail})
+	u := storage.AssetUpdate{Asset: e.check, Kind: stateOf(e.state), Run: r.key, N: n, At: f.At, Detail: e.detail}
+	u.Partition, u.Partitions = e.part.Key().String(), e.set
+	r.batch.Assets = append(r.batch.Assets, u)
+}
+
+// stateOf is under which state of its entry in the store a check's is kept; see [storage.CheckName].
+func stateOf(s storage.CheckState) storage.StateKind {
+	switch s {
+	case storage.CheckSucceeded:
+		return storage.Materialized
+	case storage.CheckSkipped:
+		return storage.Observed
+	default:
+		return storage.Failed
+	}
+}
+
+// report keeps what a check came to for the result of the run. Called with the lock held.
+func (r *run) report(s int32, e *evaluation) {
+	if r.checks.reports == nil {
+		r.checks.reports = map[int32]*CheckReport{}
+	}
+	report := r.checks.reports[s]
+	if report == nil {
+		report = &CheckReport{}
+		r.checks.reports[s] = report
+	}
+	failed := e.state == storage.CheckFailed || e.state == storage.CheckExecutionFailed
+	if !e.part.IsZero() {
+		report.Judged += e.part.Len()
+		if failed {
+			report.Failed += e.part.Len()
+		}
+	}
+	if worse(e, report) {
+		report.State, report.Verdict, report.Metadata = e.state, e.said, e.noted
+	}
+	if e.said != nil && e.said.Blocks() {
+		r.reject(s, e.part)
+	}
+}
+
+// worse reports whether an evaluation is worse than what a report has, or the first.
+func worse(e *evaluation, than *CheckReport) bool {
+	if e.state != than.State {
+		return rank(e.state) > rank(than.State)
+	}
+	return e.said != nil && than.Verdict != nil && e.said.Bad() && !than.Verdict.Bad()
+}
+
+// rank orders the states of a check in a run, the worst last.
+func rank(s storage.CheckState) int {
+	switch s {
+	case storage.CheckSkipped:
+		return 1
+	case storage.CheckSucceeded:
+		return 2
+	case storage.CheckFailed:
+		return 3
+	case storage.CheckExecutionFailed:
+		return 4
+	default:
+		return 0
+	}
+}
+
+// reject notes what did not pass a blocking check. Called with the lock held.
+func (r *run) reject(s int32, part partition.Slice) {
+	c := &r.checks
+	if part.IsZero() {
+		if c.refused == nil {
+			c.refused = map[int32]bool{}
+		}
+		c.refused[s] = true
+		return
+	}
+	if c.rejected == nil {
+		c.rejected, c.first = map[int32]*partition.Gather{}, map[int32]string{}
+	}
+	if c.rejected[s] == nil {
+		c.rejected[s], c.first[s] = &partition.Gather{}, part.Key().String()
+	}
+	c.rejected[s].Add(part.Set())
+}
+
+// passOver records that a run does not come to a check, of what it has not judged yet. Called with the lock held.
+func (r *run) passOver(step int32, at storage.Micros, why error) {
+	if r.d.planned(step) != step || !r.judges(step) {
+		return
+	}
+	var d storage.Detail
+	if why != nil {
+		d.Error = why.Error()
+	}
+	if e := r.unjudged(step, storage.CheckSkipped, d); e != nil {
+		r.recordEvaluation(step, storage.Fact{Step: step, At: at}, e)
+	}
+}
+
+// restoreEvaluation keeps what an event says a check came to.
+func (r *run) restoreEvaluation(e *storage.Event, d *storage.Detail) {
+	s := r.d.planned(e.Step)
+	ev := &evaluation{state: storage.CheckState(e.Status), said: d.Check, noted: d.Metadata}
+	if !d.Partitions.IsEmpty() {
+		ev.part, _ = r.cutSlice(s, d.Partitions)
+		if r.divided(s) && d.Check != nil && !d.Check.Blocks() {
+			r.parts.made[s].Add(d.Partitions)
+		}
+	}
+	r.report(s, ev)
+}
+
+// cutSlice is some partitions of a step as people see them; the zero Slice where the definitions are not known.
+func (r *run) cutSlice(s int32, set partition.Set) (partition.Slice, error) {
+	if r.cut == nil || set.IsEmpty() {
+		return partition.Slice{}, nil
+	}
+	return r.cut.Slice(s, set)
+}
+
+// blamed says of each step of the plan whether what it made did not pass a blocking check: its value is as good as not
+// made for who retries the run.
+func (r *run) blamed() []bool {
+	blamed := make([]bool, len(r.plan.Steps))
+	for s := range r.plan.Steps {
+		if !r.checks.refused[int32(s)] && r.checks.rejected[int32(s)] == nil {
+			continue
+		}
+		if up, planned := r.plan.Judges(int32(s)); planned {
+			blamed[up] = true
+		}
+	}
+	return blamed
+}

@@ -1,0 +1,340 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// RunActionRequest asks for an action on some assets.
+type RunActionRequest struct {
+	// Action is the name of the action; every selected asset must have it.
+	Action string
+	// Selection names the assets, in the selection language; it must not be empty.
+	Selection []string
+	// Partition, Range and Partitions are as in [RunRequest], where the action is about partitions.
+	Partition  partition.Key
+	Range      partition.KeyRange
+	Partitions partition.Set
+	// Config overrides the config of actions, by asset!action.
+	Config map[string]map[string]any
+	// Tags are recorded with the run.
+	Tags map[string]string
+	// RunID and Resume are as in [RunRequest].
+	RunID  string
+	Resume bool
+}
+
+// RunAction has an action done to assets, as a run with a step for each: nothing upstream is run or loaded. The run
+// records the name of the action, and each step what it really did.
+func (r *CodeRepository) RunAction(ctx context.Context, req RunActionRequest) (*RunResult, error) {
+	if req.Action == "" && !req.Resume {
+		return nil, errors.New("action: its name is empty: name one of `actions list`")
+	}
+	return r.execute(ctx, nil, RunRequest{
+		Action: req.Action, Selection: req.Selection, Partition: req.Partition, Range: req.Range, Partitions: req.Partitions,
+		Config: req.Config, Tags: req.Tags, RunID: req.RunID, Resume: req.Resume,
+	})
+}
+
+// AssetAction is an action that an asset has.
+type AssetAction struct {
+	Asset       string `json:"asset"`
+	Action      string `json:"action"`
+	Description string `json:"description,omitempty"`
+	// Effect is what it may do to the state of the asset, Order in which order it comes to related ones, and
+	// Partitions whether it is about partitions: "optional", "required", "refused", or empty for an asset without.
+	Effect     string `json:"effect"`
+	Order      string `json:"order"`
+	Partitions string `json:"partitions,omitempty"`
+	Exclusive  bool   `json:"exclusive,omitempty"`
+	// Handler says that the asset's IO handler brings it.
+	Handler bool `json:"handler,omitempty"`
+}
+
+// Actions returns the actions of a selection of assets, in topological order. No selection is all of them.
+func (r *CodeRepository) Actions(selection ...string) ([]AssetAction, error) {
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	selected, err := b.selectItems(selection, true)
+	if err != nil {
+		return nil, err
+	}
+	v := &validation{repo: r}
+	v.collect()
+	var all []AssetAction
+	for _, asset := range b.selectedAssets(v, selected) {
+		for i, a := range asset.actions(&v.scope) {
+			one := AssetAction{
+				Asset: asset.name, Action: a.spec.Name, Description: a.spec.Description, Effect: a.spec.Effect.String(),
+				Order: a.spec.Order.String(), Exclusive: a.spec.Exclusive, Handler: i >= len(asset.own()),
+			}
+			if asset.parts != nil {
+				one.Partitions = a.spec.Partitioning.String()
+			}
+			all = append(all, one)
+		}
+	}
+	return all, nil
+}
+
+// selectedAssets are the assets of a selection, in topological order.
+func (b *built) selectedAssets(v *validation, selected []bool) []*provided {
+	var assets []*provided
+	items := b.graph.Items()
+	for i := range items.Len() {
+		out, _ := b.graph.Output(items.Output(i))
+		if asset := v.scope.values[out.Name]; out.Asset && asset != nil && (selected == nil || selected[i]) {
+			assets = append(assets, asset)
+		}
+	}
+	return assets
+}
+
+// actionPlan plans an action: a graph of its own, in which the assets have no inputs.
+func (r *CodeRepository) actionPlan(b *built, req *RunRequest) (*plan.Plan, error) {
+	switch {
+	case len(req.Selection) == 0:
+		return nil, fmt.Errorf("action %q: the request selects nothing: name the assets", req.Action)
+	case req.IncludeUpstream:
+		return nil, fmt.Errorf("action %q: nothing upstream takes part in an action: leave IncludeUpstream out, and select what it is to be done to", req.Action)
+	case req.Checks != storage.ChecksOfMade || len(req.CheckNames) > 0:
+		return nil, fmt.Errorf("action %q: an action runs no checks: leave Checks and CheckNames out", req.Action)
+	}
+	selected, err := b.selectItems(req.Selection, true)
+	if err != nil {
+		return nil, err
+	}
+	v := &validation{repo: r}
+	v.collect()
+	v.divide()
+	targets := b.selectedAssets(v, selected)
+	given := !req.Partition.IsZero() || !req.Range.IsZero() || !req.Partitions.IsEmpty()
+	acts, err := v.actionsOf(targets, req.Action, given)
+	if err != nil {
+		return nil, err
+	}
+	v.defs, v.nodes, v.owner = acts, nil, nil
+	v.build()
+	nodes := v.nodes
+	orderActions(b.graph, nodes)
+	v.defs, v.nodes = nil, nil
+	for _, t := range targets {
+		if !slices.Contains(v.defs, t.def) {
+			v.defs = append(v.defs, t.def)
+		}
+	}
+	v.build()
+	for i := range v.nodes { // they are only looked up
+		v.nodes[i].Inputs = nil
+	}
+	g, faults := graph.Build(append(nodes, v.nodes...))
+	if len(faults) > 0 || len(v.errs) > 0 {
+		return nil, fmt.Errorf("action %q: %w", req.Action, v.errs)
+	}
+	return plan.Actions(g, plan.Options{Executor: r.config.DefaultExecutor, Workers: defaultWorkers()}), nil
+}
+
+// actionsOf finds the action of each target; all that do not have it, or not as it is asked for, are reported together.
+func (v *validation) actionsOf(targets []*provided, name string, given bool) ([]*definition, error) {
+	var acts []*definition
+	var errs []error
+	for _, t := range targets {
+		have := t.actions(&v.scope)
+		at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == name })
+		if at < 0 {
+			errs = append(errs, lacksAction(t, have, name))
+			continue
+		}
+		a := have[at]
+		switch division := v.scope.divisions[t.name]; {
+		case a.spec.Partitioning == iohandler.PartitionRequired && !given:
+			errs = append(errs, fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition, or several as a Range", t.name, name))
+			continue
+		case a.spec.Partitioning == iohandler.PartitionRefused && given && division != nil:
+			errs = append(errs, fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", t.name, name))
+			continue
+		case given && division != nil:
+			v.scope.divisions[storage.ActionName(t.name, name)] = division
+		}
+		acts = append(acts, a.of(t))
+	}
+	return acts, errors.Join(errs...)
+}
+
+// actionFor is the action of an asset, for the process that does it; nil where there is none of that name.
+func (v *validation) actionFor(t *provided, name string) *definition {
+	have := t.actions(&v.scope)
+	at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == name })
+	if at < 0 {
+		return nil
+	}
+	act := have[at].of(t)
+	if division := v.scope.divisions[t.name]; division != nil && act.outputs[0].parts != nil {
+		v.scope.divisions[act.name] = division
+	}
+	return act
+}
+
+// lacksAction is the error of an asset that does not have an action.
+func lacksAction(t *provided, have []*action, name string) error {
+	names := make([]string, len(have))
+	for i := range have {
+		names[i] = have[i].spec.Name
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
+	}
+	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, suggestion(name, slices.Values(names)), listed("its actions", names))
+}
+
+// orderActions has the actions of related assets wait for each other, as they say, also where assets that do not
+// take part stand between them.
+func orderActions(g *graph.Graph, acts []graph.Node) {
+	of := make(map[int32]int, len(acts)) // the action on what a node of the graph makes
+	for i := range acts {
+		v, _ := g.Find(acts[i].Action.Asset)
+		_, n := g.Output(v)
+		of[n] = i
+	}
+	for i := range acts {
+		order := acts[i].Action.Order
+		if order == iohandler.AnyOrder {
+			continue
+		}
+		v, _ := g.Find(acts[i].Action.Asset)
+		_, from := g.Output(v)
+		for _, up := range nearestUp(g, from, of) {
+			waits, first := i, up
+			if order == iohandler.DownstreamFirst {
+				waits, first = up, i
+			}
+			acts[waits].Inputs = append(acts[waits].Inputs, graph.Input{From: acts[first].Name, Mode: graph.OrderOnly})
+		}
+	}
+}
+
+// nearestUp returns the actions on what a node reads, directly or through nodes without one.
+func nearestUp(g *graph.Graph, n int32, of map[int32]int) []int {
+	var found []int
+	seen := map[int32]bool{n: true}
+	stack := slices.Clone(g.Up(n))
+	for len(stack) > 0 {
+		u := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if seen[u] {
+			continue
+		}
+		seen[u] = true
+		if at, acts := of[u]; acts {
+			found = append(found, at)
+			continue
+		}
+		stack = append(stack, g.Up(u)...)
+	}
+	return found
+}
+
+// keysIn are the keys of the assets of a plan's graph, by output: those of the repository's own, or of a smaller one.
+func (r *CodeRepository) keysIn(b *built, g *graph.Graph) []storage.AssetKey {
+	if g == b.graph || r.keys == nil {
+		return r.keys
+	}
+	keys := make([]storage.AssetKey, g.Outputs())
+	for v := range keys {
+		out, _ := g.Output(int32(v))
+		if own, ok := b.graph.Find(out.Name); ok && out.Asset {
+			keys[v] = r.keys[own]
+		}
+	}
+	return keys
+}
+
+// exclusiveSlots is how many slots the pool of an asset with an exclusive action has: whoever shares the asset holds
+// one, who wants it alone holds all.
+const exclusiveSlots = 1 << 20
+
+// exclusivePool is the name of that pool. No pool that people declare is called so.
+func exclusivePool(asset string) string { return storage.ActionName(asset, "exclusive") }
+
+// share has a node of an asset hold a slot, where the asset has an exclusive action, and an action all of them or one.
+func (v *validation) share(n *graph.Node) {
+	switch {
+	case n.Kind == graph.External:
+	case n.Kind == graph.Action && n.Action.Exclusive:
+		v.hold(n, n.Action.Asset, exclusiveSlots)
+	case n.Kind == graph.Action:
+		v.hold(n, n.Action.Asset, 1)
+	case n.Kind == graph.Check:
+		v.hold(n, n.Check.Asset, 1)
+	default:
+		for o := range n.Outputs {
+			if n.Outputs[o].Asset {
+				v.hold(n, n.Outputs[o].Name, 1)
+			}
+		}
+	}
+}
+
+func (v *validation) hold(n *graph.Node, asset string, slots int) {
+	if !v.exclusive[asset] {
+		return
+	}
+	set := graph.Settings{}
+	if n.Settings != nil {
+		set = *n.Settings
+	}
+	set.Pools = append(slices.Clone(set.Pools), storage.PoolSlots{Pool: exclusivePool(asset), Slots: slots})
+	slices.SortFunc(set.Pools, func(a, b storage.PoolSlots) int { return strings.Compare(a.Pool, b.Pool) })
+	n.Settings = &set
+}
+
+// collectExclusive finds the assets that have an exclusive action.
+func (v *validation) collectExclusive() {
+	for _, d := range v.defs {
+		if !v.mayAct(d) {
+			continue
+		}
+		for i := range d.outputs {
+			if slices.ContainsFunc(d.outputs[i].actions(&v.scope), func(a *action) bool { return a.spec.Exclusive }) {
+				if v.exclusive == nil {
+					v.exclusive = map[string]bool{}
+				}
+				v.exclusive[d.outputs[i].name] = true
+			}
+		}
+	}
+}
+
+// mayAct reports whether there may be an action of what a definition makes.
+func (v *validation) mayAct(d *definition) bool {
+	if d.kind == graph.Task || d.kind == graph.BashTask || d.kind == graph.Check {
+		return false
+	}
+	for i := range d.outputs {
+		if len(d.outputs[i].own()) > 0 {
+			return true
+		}
+		h := d.outputs[i].handler
+		if h == nil {
+			h = v.scope.defaultHandler
+		}
+		if _, reference := iohandler.NameOf(h); reference {
+			return true
+		}
+		if _, ok := h.(iohandler.Actor); ok {
+			return true
+		}
+	}
+	return false
+}
