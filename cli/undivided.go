@@ -23,7 +23,7 @@ func (a *app) undivided(req *rivers.RunRequest) {
 	needed := map[string]bool{} // tasks run when their value is read
 	for _, n := range slices.Backward(doc.Nodes) {
 		switch task := strings.HasSuffix(n.Kind, "task"); {
-		case n.Kind == "external_asset" || task && !needed[n.Name]:
+		case n.Kind == "external_asset", n.Kind == "asset_check", n.Kind == "action", task && !needed[n.Name]:
 			continue
 		case n.Partitions != nil:
 			divided = append(divided, n.Name)
