@@ -107,3 +107,9 @@ func (d *divided) of(state string) partition.Set {
 		return d.space.Complement(d.sets.Materialized)
 	}
 }
+
+// others reports whether partitions were materialized that the definition does not have now: another has made them, or
+// their key was deleted.
+func (d *divided) others() bool {
+	return !d.sets.Materialized.Minus(d.space.Within(d.sets.Materialized)).IsEmpty()
+}
