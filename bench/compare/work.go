@@ -92,11 +92,15 @@ func work(ctx context.Context, name string, n int, kind, place string) (took tim
 type worker func(ctx context.Context, n int, store storage.Storage) (time.Duration, error)
 
 func shaped(s bench.Shape, check checker) worker {
-	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) { return materialize(ctx, s, n, store, check) }
+	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
+		return materialize(ctx, s, n, store, check)
+	}
 }
 
 func writersOf(writers int) worker {
-	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) { return write(ctx, n, writers, store) }
+	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
+		return write(ctx, n, writers, store)
+	}
 }
 
 type checker func(ctx context.Context, repo *rivers.CodeRepository, s bench.Shape, n int, res *rivers.RunResult) error
