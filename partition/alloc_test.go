@@ -40,6 +40,7 @@ func TestAllocationsDoNotGrowWithTheKeys(t *testing.T) {
 			{"index and key", func(w *world) { _ = ok(w.space.Index(ok(w.space.Key(w.index)))) }},
 			{"count", func(w *world) { _ = w.space.Count(w.half) }},
 			{"select", func(w *world) { _ = ok(w.space.Select(w.text)) }},
+			{"groups", func(w *world) { _ = w.space.SplitCount(w.half, "tenant") }},
 			{"missing", func(w *world) { _ = w.space.Complement(w.half) }},
 			{"union", func(w *world) { _ = w.half.Union(w.two) }},
 			{"decode", func(w *world) { _ = ok(ParseSet(w.blob)) }},
