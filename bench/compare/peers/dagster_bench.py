@@ -4,7 +4,7 @@ usage: dagster_bench.py CASE N [--storage sqlite|memory]
 
 Prints a line of JSON with the fields that bench/compare reads. "seconds" is the case alone, without
 imports and definitions; bench/compare times "startup" from outside. "backfill" is a run for each key in
-this process: Dagster's own daemon starts a process for each, which takes longer.
+this process: Dagster's own daemon would start a process for each.
 """
 
 import argparse
