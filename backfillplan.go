@@ -331,9 +331,5 @@ func (p *backfillPlan) runsOf(s BackfillStrategy) int64 {
 	case apart == nil:
 		return p.total
 	}
-	n := int64(0)
-	for range p.space.Split(p.set, apart...) {
-		n++
-	}
-	return n
+	return p.space.SplitCount(p.set, apart...)
 }

@@ -34,7 +34,7 @@ func (a *app) assetsCommand() *cobra.Command {
 	list.Flags().BoolVar(&late, "late", false, "only those whose freshness policy fails now")
 	show := &cobra.Command{
 		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values, history", Args: oneArg,
-		Long:              "Show one asset: definition, neighbours, latest values, history.\n--json prints {\"asset\", \"downstream\", \"history\"}.",
+		Long:              "Show one asset: definition, neighbours, latest values, history.\n--json prints {\"asset\", \"downstream\", \"history\"}, and \"partitions\" with how many there are in each state.",
 		ValidArgsFunction: a.completeAssets,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.showAsset(cmd.Context(), args[0]) },
 	}
@@ -178,10 +178,18 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	if v.vitals, err = a.readVitals(ctx, &v.TopologyNode); err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history})
+	parts, err := a.partitionCounts(ctx, &v.TopologyNode)
+	if err != nil {
+		return err
 	}
-	a.printDefinition(v, downstream(views, name))
+	if a.json {
+		doc := map[string]any{"asset": v, "downstream": downstream(views, name), "history": history}
+		if parts != nil {
+			doc["partitions"] = parts
+		}
+		return a.printJSON(doc)
+	}
+	a.printDefinition(v, downstream(views, name), parts)
 	a.printVitals(v)
 	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
 		fmt.Fprintln(a.out, "\nnever materialized")
@@ -229,7 +237,7 @@ func downstream(views []assetView, name string) []string {
 	return down
 }
 
-func (a *app) printDefinition(v *assetView, down []string) {
+func (a *app) printDefinition(v *assetView, down []string, parts *partitionCounts) {
 	field := func(label, text string) {
 		if text != "" {
 			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", label)), text)
@@ -239,6 +247,10 @@ func (a *app) printDefinition(v *assetView, down []string) {
 	field("", v.Description)
 	field("made by", v.Definition)
 	field("type", v.Type)
+	if parts != nil {
+		field("partitions", parts.Definition)
+		field("", parts.String())
+	}
 	field("group", v.Group)
 	field("kinds", strings.Join(v.Kinds, ", "))
 	field("owners", strings.Join(v.Owners, ", "))
