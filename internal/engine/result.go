@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -37,6 +38,9 @@ type StepResult struct {
 	// Lost are the partitions that it has not made; empty for one that is not divided.
 	Lost partition.Set
 }
+
+// Graph is the graph whose nodes the steps name.
+func (res *Result) Graph() *graph.Graph { return res.plan.Graph }
 
 // Lost are the partitions that at least one step of the run has not made.
 func (res *Result) Lost() partition.Set {
