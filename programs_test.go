@@ -32,6 +32,7 @@ var programs = map[string]func(h iohandler.Handler) rivers.RepositoryConfig{
 	"words":        wordsProgram,
 	"context":      contextProgram,
 	"isolation":    isolationProgram,
+	"divided":      dividedProgram,
 }
 
 // The environment of a test's steps: where they keep values and notes, and what they are told.
