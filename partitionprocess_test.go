@@ -76,17 +76,37 @@ func TestPartitionsAreMadeAlikeInProcesses(t *testing.T) {
 		calls string
 	}{
 		{"one key", rivers.RunRequest{Selection: []string{"days"}, Partition: day(8)}, "", "days-2026-01-08/24h0m0s"},
-		{"several keys", rivers.RunRequest{Selection: []string{"days"}, Partition: aKey("2026-01-05", "2026-01-06", "2026-01-07")}, "no sixth",
-			"days-2026-01-05/24h0m0s days-2026-01-06/24h0m0s days-2026-01-07/24h0m0s"},
-		{"a range, called once", rivers.RunRequest{Selection: []string{"days", "double"}, Range: partition.Range("2026-01-01", "2026-01-03")}, "",
-			"days-2026-01-01/24h0m0s days-2026-01-02/24h0m0s days-2026-01-03/24h0m0s double-3-of-3"},
-		{"a step whose input failed in part", rivers.RunRequest{Selection: []string{"days", "double"}, Range: partition.Range("2026-01-05", "2026-01-07")}, "no sixth",
-			"days-2026-01-05/24h0m0s days-2026-01-06/24h0m0s days-2026-01-07/24h0m0s double-2-of-2"},
-		{"a mark", rivers.RunRequest{Selection: []string{"written", "read"}, Range: partition.Range("2026-01-01", "2026-01-03")}, "late",
-			"written-2026-01-01..2026-01-03 read-2026-01-01 read-2026-01-03"},
+		{
+			"several keys",
+			rivers.RunRequest{Selection: []string{"days"}, Partition: aKey("2026-01-05", "2026-01-06", "2026-01-07")},
+			"no sixth",
+			"days-2026-01-05/24h0m0s days-2026-01-06/24h0m0s days-2026-01-07/24h0m0s",
+		},
+		{
+			"a range, called once",
+			rivers.RunRequest{Selection: []string{"days", "double"}, Range: partition.Range("2026-01-01", "2026-01-03")},
+			"",
+			"days-2026-01-01/24h0m0s days-2026-01-02/24h0m0s days-2026-01-03/24h0m0s double-3-of-3",
+		},
+		{
+			"a step whose input failed in part",
+			rivers.RunRequest{Selection: []string{"days", "double"}, Range: partition.Range("2026-01-05", "2026-01-07")},
+			"no sixth",
+			"days-2026-01-05/24h0m0s days-2026-01-06/24h0m0s days-2026-01-07/24h0m0s double-2-of-2",
+		},
+		{
+			"a mark",
+			rivers.RunRequest{Selection: []string{"written", "read"}, Range: partition.Range("2026-01-01", "2026-01-03")},
+			"late",
+			"written-2026-01-01..2026-01-03 read-2026-01-01 read-2026-01-03",
+		},
 		{"a mark of the only key", rivers.RunRequest{Selection: []string{"written", "read"}, Partition: day(2)}, "late", "written-2026-01-02"},
-		{"dynamic keys", rivers.RunRequest{Selection: []string{"by_shop"}, Partition: partition.MultiKey(map[string][]string{"day": {"2026-01-01", "2026-01-02"}, "shop": {"north", "sea|side"}})}, "",
-			`by_shop-day=2026-01-01|shop=north by_shop-day=2026-01-01|shop=sea\|side by_shop-day=2026-01-02|shop=north by_shop-day=2026-01-02|shop=sea\|side`},
+		{
+			"dynamic keys",
+			rivers.RunRequest{Selection: []string{"by_shop"}, Partition: partition.MultiKey(map[string][]string{"day": {"2026-01-01", "2026-01-02"}, "shop": {"north", "sea|side"}})},
+			"",
+			`by_shop-day=2026-01-01|shop=north by_shop-day=2026-01-01|shop=sea\|side by_shop-day=2026-01-02|shop=north by_shop-day=2026-01-02|shop=sea\|side`,
+		},
 		{"a stream of inputs", rivers.RunRequest{Selection: []string{"sum"}}, "", "sum-12-of-3"},
 		{"an input that is not there", rivers.RunRequest{Selection: []string{"double"}, Partition: day(4)}, "2026-01-04", "double-1-of-1"},
 	}
