@@ -27,9 +27,9 @@ const (
 	writerSteps = 10
 	// writerVariable says to a writer who it is and how long it writes.
 	writerVariable = "CRASH_WRITER"
-	// maxLog bounds the file that SQLite appends to before it moves pages to their places: what the settings of the store let it
-	// grow to, and as much again for what a reader may hold back.
-	maxLog = 2 * 64 << 20
+	// maxLog bounds the file that SQLite appends to before it moves pages to their places. Writers shorten it from 32 MB on, whenever
+	// the others leave them a moment: without that it has this size after some seconds, and no end.
+	maxLog = 256 << 20
 )
 
 // writerMain is a process that writes. It prints how many runs it was acknowledged.

@@ -18,8 +18,8 @@ const (
 	logLooks = 16
 )
 
-// shorten empties the log where it is long. It waits for nobody: where another process writes or reads an older state at this
-// moment, a next look finds a better one, and what was written is as safe in the log.
+// shorten empties the log where it is long. It waits a tenth of a second at most for who writes, and as long for who reads an
+// older state: if they take longer, a next look finds a better moment, and what was written is as safe in the log.
 func (w *writer) shorten() {
 	if w.looked++; w.looked < logLooks {
 		return
@@ -28,7 +28,9 @@ func (w *writer) shorten() {
 	info, err := os.Stat(w.store.path + "-wal")
 	long := err == nil && info.Size() >= longLog
 	if long {
+		_, _ = w.first(&w.patient, "PRAGMA busy_timeout = 100", 1)
 		_, _ = w.first(&w.empty, "PRAGMA wal_checkpoint(TRUNCATE)", 3)
+		_, _ = w.first(&w.hasty, "PRAGMA busy_timeout = 0", 1)
 	}
 	if long == w.long {
 		return

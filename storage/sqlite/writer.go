@@ -43,9 +43,9 @@ type writer struct {
 	args   []driver.NamedValue // of statements of one row
 	values []driver.Value      // of a new run
 	// looked counts the transactions since the log was looked at, which was long then; see shorten.
-	empty, moveOn, moveOff *statement
-	looked                 int
-	long                   bool
+	empty, patient, hasty, moveOn, moveOff *statement
+	looked                                 int
+	long                                   bool
 	// made counts the events of assets since the store's era was brought up to date.
 	made   int64
 	answer []driver.Value
