@@ -95,7 +95,7 @@ func (r *CodeRepository) drive(ctx context.Context, c engine.Config) (*RunResult
 	if res == nil {
 		return nil, err
 	}
-	out := newResult(c.Plan.Graph, res)
+	out := newResult(res)
 	for _, l := range listeners {
 		if l.RunFinished != nil {
 			l.RunFinished(out)

@@ -185,7 +185,7 @@ func (v *validation) actionFor(t *provided, name string) *definition {
 		return nil
 	}
 	act := have[at].of(t)
-	if division := v.scope.divisions[t.name]; division != nil && act.outputs[0].parts != nil {
+	if division := v.scope.division(t.name); division != nil && act.outputs[0].parts != nil {
 		v.scope.divisions[act.name] = division
 	}
 	return act

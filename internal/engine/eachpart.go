@@ -302,7 +302,7 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 
 // copied is what the body said of all partitions, for one of them to be added to; nil if it said nothing.
 func copied(said []graph.Facts) []graph.Facts {
-	if said == nil {
+	if len(said) == 0 {
 		return nil
 	}
 	own := make([]graph.Facts, len(said))
