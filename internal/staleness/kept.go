@@ -20,6 +20,9 @@ type kept struct {
 	Version int         `cbor:"1,keyasint"`
 	Cursor  int64       `cbor:"2,keyasint"`
 	Assets  []keptAsset `cbor:"3,keyasint"`
+	// Parts has the assets that have a value of their own, by the cursor at which it was written: an older one is left from a
+	// former definition.
+	Parts map[string]int64 `cbor:"4,keyasint,omitempty"`
 }
 
 // keptAsset is one asset and the edges to what it reads.
@@ -63,15 +66,18 @@ func (v *View) Save(ctx context.Context, to Committer) error {
 	if !v.changed {
 		return nil
 	}
-	main := kept{Version: keptVersion, Cursor: v.cursor}
+	main := kept{Version: keptVersion, Cursor: v.cursor, Parts: map[string]int64{}}
 	var b storage.Batch
 	for _, a := range v.assets {
 		switch {
 		case a.fresh:
 		case a.def == nil:
 			main.Assets = append(main.Assets, a.keep())
-		case a.dirty:
-			data, err := cbor.Marshal(kept{Version: keptVersion, Assets: []keptAsset{a.keep()}})
+		case !a.dirty:
+			main.Parts[a.name] = a.kept
+		default:
+			main.Parts[a.name] = v.cursor
+			data, err := cbor.Marshal(kept{Version: keptVersion, Cursor: v.cursor, Assets: []keptAsset{a.keep()}})
 			if err != nil {
 				return fmt.Errorf("keeping the staleness of %q: %w", a.name, err)
 			}
@@ -88,7 +94,9 @@ func (v *View) Save(ctx context.Context, to Committer) error {
 		return fmt.Errorf("keeping the staleness of %q: %w", v.Location, err)
 	}
 	for _, a := range v.assets {
-		a.dirty = false
+		if a.dirty {
+			a.dirty, a.kept = false, v.cursor
+		}
 	}
 	v.changed = false
 	return nil
@@ -149,8 +157,13 @@ func (v *View) load(ctx context.Context) error {
 		v.restore(&main.Assets[i])
 	}
 	for i := range pairs {
-		if part := parseKept(pairs[i].Value); part.Version == keptVersion && len(part.Assets) == 1 {
+		part := parseKept(pairs[i].Value)
+		if part.Version != keptVersion || len(part.Assets) != 1 {
+			continue
+		}
+		if written, known := main.Parts[part.Assets[0].Name]; known && part.Cursor >= written {
 			v.restore(&part.Assets[0])
+			v.byName[part.Assets[0].Name].wrote(part.Cursor)
 		}
 	}
 	v.cursor = main.Cursor
@@ -234,4 +247,11 @@ func (p *setParser) sets(data map[string][]byte) setsBy {
 		to[what] = p.set(set)
 	}
 	return to
+}
+
+// wrote notes the cursor at which an asset was kept; the graph may not have it any more.
+func (a *asset) wrote(cursor int64) {
+	if a != nil {
+		a.kept = cursor
+	}
 }

@@ -38,8 +38,9 @@ type asset struct {
 	outside        partition.Set // are made and do not exist, or did not when they landed
 	byCode, byDeps setsBy
 
-	dirty bool // since it was kept
-	fresh bool // nothing is known of it yet
+	dirty bool  // since it was kept
+	kept  int64 // the cursor at which that was
+	fresh bool  // nothing is known of it yet
 }
 
 // edge is what an asset reads of another, by however many inputs.

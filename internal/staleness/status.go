@@ -1,6 +1,7 @@
 package staleness
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -183,4 +184,51 @@ func (e *edge) old() partition.Set {
 	default:
 		return e.stale
 	}
+}
+
+// Inputs returns the versions that a materialization of some partitions of an asset would record if it was made of what there
+// is now: an entry for each dependency, empty where several partitions are read or there is no version.
+func (v *View) Inputs(ctx context.Context, name string, of partition.Set) (map[string]string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	a := v.byName[name]
+	if a == nil || len(a.ups) == 0 {
+		return nil, nil //nolint:nilnil // what reads nothing has no inputs
+	}
+	r := &reading{View: v, groups: map[*asset][]piece{}}
+	inputs := make(map[string]string, len(a.ups))
+	for _, e := range a.ups {
+		inputs[e.up.name] = ""
+		if e.up.one != nil {
+			inputs[e.up.name] = e.up.one.Version
+		}
+		needs := e.upstream(of)
+		if e.up.def == nil || e.up.space.Count(needs) != 1 {
+			continue
+		}
+		err := r.states(ctx, e.up, needs, partition.Set{}, func(pieces []piece) error {
+			inputs[e.up.name] = pieces[0].Version
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return inputs, nil
+}
+
+// Downstream returns which partitions of an asset read some of another, directly.
+func (v *View) Downstream(name, upstream string, set partition.Set) partition.Set {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	a := v.byName[name]
+	if a == nil {
+		return partition.Set{}
+	}
+	for _, e := range a.ups {
+		if e.up.name == upstream {
+			return e.downstream(set)
+		}
+	}
+	return partition.Set{}
 }
