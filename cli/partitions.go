@@ -17,7 +17,7 @@ import (
 func (a *app) partitionsCommand() *cobra.Command {
 	status := &cobra.Command{
 		Use: "status ASSET", Short: "Show which partitions of an asset are materialized, failed, missing", Args: oneArg, ValidArgsFunction: a.completeAssets,
-		Long: `Show which partitions of an asset are materialized, failed, in flight or missing: how many, a bar over all of them in the
+		Long: `Show which partitions of an asset are materialized, failed, in flight, missing or stale: how many, a bar over all of them in the
 order of the definition, and the ranges. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
 	}
@@ -46,6 +46,10 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 			}
 			states[state], doc[state] = s, s
 		}
+		stale, err := a.staleness(ctx, d, doc)
+		if err != nil {
+			return err
+		}
 		if a.json {
 			return a.printJSON(doc)
 		}
@@ -54,16 +58,23 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 		t := table{head: []string{"state", "count", "share", "partitions"}}
 		for _, state := range partitionStates {
 			s := states[state]
-			text := strings.Join(s.Ranges, "  ")
-			if s.More {
-				text += "  …"
-			}
-			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), dash(text))
+			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
 		}
+		stale.addTo(&t, d)
 		t.add("total", d.space.Len(), "", "")
 		a.printTable(&t)
+		stale.printCauses(a)
 		return nil
 	})
+}
+
+// text lists the ranges.
+func (s *stateDoc) text() string {
+	text := strings.Join(s.Ranges, "  ")
+	if s.More {
+		text += "  …"
+	}
+	return dash(text)
 }
 
 func share(n, of int64) string {
@@ -79,15 +90,17 @@ func partitionColour(state string) colour {
 		return green
 	case "failed":
 		return red
-	case "in_flight":
+	case "in_flight", "stale":
 		return yellow
 	}
 	return grey
 }
 
 // state counts the partitions in a state and names the first ranges of them.
-func (d *divided) state(state string) (stateDoc, error) {
-	set := d.of(state)
+func (d *divided) state(state string) (stateDoc, error) { return d.named(d.of(state)) }
+
+// named counts partitions and names the first ranges of them.
+func (d *divided) named(set partition.Set) (stateDoc, error) {
 	s := stateDoc{Count: d.space.Count(set), Ranges: []string{}}
 	for stretch, err := range d.space.Ranges(set) {
 		if err != nil {
