@@ -87,8 +87,9 @@ func (r *CodeRepository) Status(ctx context.Context, req StatusRequest) ([]Asset
 	var names []string
 	for _, s := range view.Statuses() {
 		if i, ok := items.Lookup(s.Asset); ok && (selected == nil || selected[i]) {
-			list = append(list, newStatus(&s))
-			names = append(names, s.Asset)
+			if list = append(list, newStatus(&s)); s.Space.Definition() != nil {
+				names = append(names, s.Asset)
+			}
 		}
 	}
 	return list, addWork(ctx, store, list, names)
@@ -105,6 +106,9 @@ func newStatus(s *staleness.Status) AssetStatus {
 		Asset: s.Asset, External: s.External, Space: s.Space, Total: s.Space.Len(),
 		Materialized: count(s.Made), Missing: count(s.Missing()), Stale: count(s.Stale), UpstreamStale: count(s.UpstreamStale),
 	}
+	if s.Failed {
+		out.Failed = PartitionCount{1, partition.Whole()}
+	}
 	for i := range s.Causes {
 		c := &s.Causes[i]
 		out.Causes = append(out.Causes, StaleCause{
@@ -115,8 +119,11 @@ func newStatus(s *staleness.Status) AssetStatus {
 	return out
 }
 
-// addWork adds what runs left and are at.
+// addWork adds what runs left and are at of the assets with partitions, which are those of the names.
 func addWork(ctx context.Context, store storage.Reader, list []AssetStatus, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
 	keys, err := store.AssetKeys(ctx, names)
 	if err != nil {
 		return fmt.Errorf("status: %w", err)
@@ -125,9 +132,14 @@ func addWork(ctx context.Context, store storage.Reader, list []AssetStatus, name
 	if err != nil {
 		return fmt.Errorf("status: %w", err)
 	}
+	next := 0
 	for i := range list {
 		s := &list[i]
-		failed, flying := s.Space.Within(sets[i].Failed), s.Space.Within(sets[i].InFlight)
+		if s.Space.Definition() == nil {
+			continue
+		}
+		failed, flying := s.Space.Within(sets[next].Failed), s.Space.Within(sets[next].InFlight)
+		next++
 		s.Failed = PartitionCount{s.Space.Count(failed), failed}
 		s.InFlight = PartitionCount{s.Space.Count(flying), flying}
 	}

@@ -2,6 +2,7 @@ package rivers_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,9 @@ func (s *stale) define(code string, extra bool) {
 	s.Helper()
 	raw := rivers.NewAsset(rivers.AssetSpec{Name: "raw"}, func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
 		ctx.SetDataVersion(s.version)
+		if s.version == "broken" {
+			return 0, errors.New("no data")
+		}
 		return 1, nil
 	})
 	other := rivers.NewAsset(rivers.AssetSpec{Name: "extra"}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
@@ -113,6 +117,15 @@ func TestStatusSaysWhatIsStaleAndWhy(t *testing.T) {
 	s.version = "1"
 	s.run(rivers.RunRequest{Selection: []string{"raw"}})
 	s.is("report", "fresh") // the same data again
+	s.version = "broken"
+	if _, err := s.repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"raw"}}); err == nil {
+		t.Fatal("a failure is no error")
+	}
+	s.is("raw", "1 failed")
+	s.is("report", "fresh") // it has what there is
+	s.version = "1"
+	s.run(rivers.RunRequest{Selection: []string{"raw"}})
+	s.is("raw", "fresh")
 	s.define("v2", false)
 	s.is("report", "1 stale, has a new code version (1)")
 	s.define("v1", true)

@@ -31,7 +31,7 @@ type suiteCase struct {
 func suite() []suiteCase {
 	both, all := []string{embedded, inMemory}, storeNames()
 	steps := []int{100, 1000, 10_000}
-	events := []int{1000, 10_000}
+	events, parts := []int{1000, 10_000}, []int{10_000, 100_000, 1_000_000}
 	return []suiteCase{
 		{name: "startup", what: "process start → n assets materialized → exit", sizes: []int{10, 100, 1000, 10_000}, stores: []string{embedded}, outside: true, peers: true},
 		{name: "wide", what: "n independent steps", sizes: steps, stores: all, peers: true},
@@ -44,6 +44,9 @@ func suite() []suiteCase {
 		{name: "subprocess", what: "n independent steps, each in a process of its own", sizes: []int{10, 100, 1000}, stores: []string{embedded}},
 		{name: "writer", what: "n events, each hundred durable before the next", sizes: events, stores: all},
 		{name: "writers", what: "n events, from eight who write at once like that one", sizes: events, stores: all},
+		{name: "stale", what: "which of n assets are stale, asked by a new process", sizes: steps, stores: []string{embedded}},
+		{name: "stale-cold", what: "which of n partitions are stale, half of them, asked by a new process", sizes: parts, stores: []string{embedded}},
+		{name: "stale-warm", what: "the same again, after a hundred of n were made", sizes: parts, stores: []string{embedded}},
 		{name: "history", what: "n independent steps into a store with a past", sizes: steps, stores: []string{embedded, onServer}},
 	}
 }

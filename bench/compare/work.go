@@ -89,6 +89,10 @@ func work(ctx context.Context, name string, n int, kind, place string) (took tim
 		return write(ctx, n, 1, store)
 	case "writers":
 		return write(ctx, n, 8, store)
+	case "stale":
+		return staleAssets(ctx, n, store)
+	case "stale-cold", "stale-warm":
+		return stalePartitions(ctx, n, store, name == "stale-warm")
 	case "subprocess":
 		return isolated(ctx, n, store)
 	}

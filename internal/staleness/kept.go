@@ -36,6 +36,7 @@ type keptAsset struct {
 	Code    map[string][]byte `cbor:"7,keyasint,omitempty"`
 	Deps    map[string][]byte `cbor:"8,keyasint,omitempty"`
 	Edges   []keptEdge        `cbor:"9,keyasint,omitempty"`
+	Failed  bool              `cbor:"10,keyasint,omitempty"`
 }
 
 // keptEdge is what is known along an edge on which something has partitions.
@@ -105,7 +106,7 @@ func (v *View) Save(ctx context.Context, to Committer) error {
 func (a *asset) keep() keptAsset {
 	k := keptAsset{
 		Name: a.name, Shape: a.shape, One: a.one, Made: setBytes(a.made), Grouped: setBytes(a.grouped), Outside: setBytes(a.outside),
-		Code: a.byCode.keep(), Deps: a.byDeps.keep(),
+		Code: a.byCode.keep(), Deps: a.byDeps.keep(), Failed: a.failed,
 	}
 	for _, e := range a.ups {
 		if e.kind != plain {
@@ -205,7 +206,9 @@ func (v *View) restore(k *keptAsset) {
 		return
 	}
 	var p setParser
-	a.one = k.One
+	if a.one, a.failed = k.One, k.Failed; a.one != nil {
+		a.read = a.one.deps()
+	}
 	a.made, a.grouped, a.outside = p.set(k.Made), p.set(k.Grouped), p.set(k.Outside)
 	a.byCode, a.byDeps = p.sets(k.Code), p.sets(k.Deps)
 	edges := map[string]*keptEdge{}

@@ -31,7 +31,10 @@ type asset struct {
 	downs         []*edge
 
 	// one is the state of an asset without partitions, nil while there is none.
-	one *fact
+	one  *fact
+	read string // the names of what it read, see depsText
+	// failed says that it failed when it was last tried.
+	failed bool
 	// The others are of an asset with partitions: those that were made, those of them that were made many at once, and all
 	// by the code version and by the dependencies that were recorded.
 	made, grouped  partition.Set

@@ -60,6 +60,8 @@ type Status struct {
 	// UpstreamStale are those of which something further up, along any number of edges, is stale or missing.
 	UpstreamStale partition.Set
 	Causes        []Cause
+	// Failed says that an asset without partitions failed when it was last tried.
+	Failed bool
 }
 
 // Missing returns the partitions that exist and are not materialized; of an external asset none is.
@@ -78,7 +80,7 @@ func (v *View) Statuses() []Status {
 	bad := make(map[*asset]partition.Set, len(v.assets)) // stale or missing, or below such
 	for i, a := range v.assets {
 		s := &list[i]
-		*s = Status{Asset: a.name, External: a.external, Space: a.space}
+		*s = Status{Asset: a.name, External: a.external, Space: a.space, Failed: a.failed}
 		if a.external {
 			s.Space, s.Made = a.exists, a.exists.All()
 			continue
@@ -104,6 +106,9 @@ func (v *View) Statuses() []Status {
 
 // causes returns why partitions are stale: the code, then dependencies, then data, each by the names of upstream.
 func (a *asset) causes() []Cause {
+	if a.def == nil && a.current() {
+		return nil
+	}
 	var causes []Cause
 	add := func(c Cause) {
 		if c.Partitions = c.Partitions.Intersect(a.has()); !c.Partitions.IsEmpty() {
@@ -159,12 +164,28 @@ func (a *asset) causes() []Cause {
 	return causes
 }
 
+// current reports whether an asset without partitions has no cause to be stale, as most have none.
+func (a *asset) current() bool {
+	if a.one == nil {
+		return true
+	}
+	if a.code != "" && a.one.Code != a.code || a.read != a.deps {
+		return false
+	}
+	for _, e := range a.ups {
+		if !e.old().IsEmpty() {
+			return false
+		}
+	}
+	return true
+}
+
 // recorded returns the partitions that are made by the code version and the dependencies that were recorded.
 func (a *asset) recorded() (codes, deps setsBy) {
 	if a.def != nil || a.one == nil {
 		return a.byCode, a.byDeps
 	}
-	return setsBy{a.one.Code: partition.Whole()}, setsBy{a.one.deps(): partition.Whole()}
+	return setsBy{a.one.Code: partition.Whole()}, setsBy{a.read: partition.Whole()}
 }
 
 // old returns the partitions of down that have read other data than upstream has.

@@ -59,7 +59,7 @@ func (r *reading) note(ctx context.Context, t *touches, changes []storage.Change
 		switch c := &changes[i]; c.Kind {
 		case storage.ChangeKeys:
 			changedKeys[c.Keys] = true
-		case storage.ChangeMaterialized, storage.ChangeObserved, storage.ChangeWiped:
+		case storage.ChangeMaterialized, storage.ChangeObserved, storage.ChangeWiped, storage.ChangeFailed:
 			if err := r.noteLanded(ctx, t, c, before); err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ func (r *reading) noteLanded(ctx context.Context, t *touches, c *storage.Change,
 	partitioned := !c.Partitions.Equal(partition.Whole())
 	for _, key := range c.Assets {
 		a := t.byKey[key]
-		if a == nil || a.fresh || partitioned != (a.def != nil) || c.Kind == storage.ChangeObserved && !a.external {
+		if a == nil || a.fresh || partitioned != (a.def != nil) || c.Kind == storage.ChangeObserved && !a.external || c.Kind == storage.ChangeFailed && a.def != nil {
 			continue
 		}
 		touched := t.of(a)
@@ -246,7 +246,7 @@ func (r *reading) readWhole(ctx context.Context, t *touches) error {
 	for a := range t.by {
 		if a.def == nil {
 			byName[a.name], names = a, append(names, a.name)
-			a.one, a.dirty = nil, true
+			a.one, a.read, a.failed, a.dirty = nil, "", false, true
 		}
 	}
 	if len(names) == 0 {
@@ -271,8 +271,10 @@ func (r *reading) readWhole(ctx context.Context, t *touches) error {
 		}
 		if state != nil && (state.Partition == "" && state.Partitions.IsEmpty()) {
 			one := factOf(state)
-			a.one = &one
+			a.one, a.read = &one, one.deps()
 		}
+		failure := records[i].Failure
+		a.failed = failure != nil && failure.Partition == "" && failure.Partitions.IsEmpty() && (a.one == nil || failure.Seq > a.one.Seq)
 	}
 	return nil
 }

@@ -77,6 +77,7 @@ func (v *View) forget() {
 
 func (a *asset) clear() {
 	a.fresh, a.dirty, a.one, a.byCode, a.byDeps = true, true, nil, nil, nil
+	a.read, a.failed = "", false
 	a.made, a.grouped, a.outside = partition.Set{}, partition.Set{}, partition.Set{}
 }
 
