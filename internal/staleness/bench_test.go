@@ -48,7 +48,7 @@ func BenchmarkCold(b *testing.B) {
 	}
 }
 
-// BenchmarkChange brings a view up to date after one partition of many was made, as often as it takes.
+// BenchmarkChange brings a view up to date after one partition of many, or a hundred, were made.
 func BenchmarkChange(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		for _, k := range []int{1, 100} {

@@ -49,7 +49,8 @@ type keptEdge struct {
 
 // mainKey is where a view is kept, partKey where an asset with partitions is, and cursorKey has the number of the feed up to which
 // the view needs it no more.
-func (v *View) mainKey() string            { return "staleness/" + v.Location }
+func (v *View) mainKey() string { return "staleness/" + v.Location }
+
 func (v *View) partPrefix() string         { return "staleness-parts/" + strconv.Quote(v.Location) + "/" }
 func (v *View) partKey(name string) string { return v.partPrefix() + name }
 func (v *View) cursorKey() string          { return "feed/staleness/" + v.Location }

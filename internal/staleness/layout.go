@@ -78,12 +78,7 @@ const (
 // setsBy has disjoint sets by what the partitions in them have in common.
 type setsBy map[string]partition.Set
 
-func (s *setsBy) add(what string, set partition.Set) {
-	if *s == nil {
-		*s = setsBy{}
-	}
-	(*s)[what] = (*s)[what].Union(set)
-}
+func (s setsBy) add(what string, set partition.Set) { s[what] = s[what].Union(set) }
 
 func (s setsBy) remove(set partition.Set) {
 	for what, has := range s {

@@ -22,7 +22,10 @@ var definitions = []partition.Definition{
 }
 
 var mappings = []partition.Mapping{
-	{}, {}, {}, partition.AllPartitions(), partition.Identity(), partition.Subset(), partition.TimeOffset(-1),
+	{},
+	{},
+	{},
+	partition.AllPartitions(), partition.Identity(), partition.Subset(), partition.TimeOffset(-1),
 	partition.Specific(partition.SingleKey("a")), partition.Specific(partition.SingleKey("b"), partition.SingleKey("c")),
 	partition.ForKeys(partition.SingleKey("b")), partition.MultiToSingle("day"), partition.MultiToSingle("key"), partition.Overlap(),
 }

@@ -374,6 +374,9 @@ func gather(by map[string]*partition.Gather, what string, set partition.Set) {
 }
 
 func pour(to *setsBy, from map[string]*partition.Gather) {
+	if *to == nil && len(from) > 0 {
+		*to = make(setsBy, len(from))
+	}
 	for what, g := range from {
 		to.add(what, g.Set())
 	}

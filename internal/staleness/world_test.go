@@ -32,9 +32,8 @@ type spec struct {
 
 // dep is what an asset reads.
 type dep struct {
-	on      string
-	by      partition.Mapping
-	orderly bool
+	on string
+	by partition.Mapping
 }
 
 // world is a store, definitions, and a model of what happened: the state of each partition of each asset, kept one by one.
@@ -337,15 +336,6 @@ func (w *world) land(st *step, space partition.Space, texts []string, version st
 			seq: w.tick, read: st.tick, run: st.fence.Run, version: version, code: st.spec.code, inputs: inputs, group: st.group,
 		}
 	}
-}
-
-// make makes partitions of an asset in a run of its own.
-func (w *world) make(name, version string, texts ...string) {
-	w.Helper()
-	if w.spec(name).def == nil {
-		texts = []string{""}
-	}
-	w.end(w.begin(w.run(), name, len(texts) > 1, texts...), version)
 }
 
 func (w *world) wipe(name string, texts ...string) {
