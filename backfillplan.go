@@ -199,6 +199,11 @@ func (p *backfillPlan) filter(ctx context.Context) error {
 	if p.req.Only == "" {
 		return nil
 	}
+	if p.req.Only == storage.OnlyStale {
+		stale, err := p.repo.staleOf(ctx, p.assets)
+		p.set = p.set.Intersect(stale)
+		return err
+	}
 	keys, err := p.repo.store.AssetKeys(ctx, p.assets)
 	if err != nil {
 		return fmt.Errorf("backfill: %w", err)

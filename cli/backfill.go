@@ -20,6 +20,7 @@ type backfillFlags struct {
 	from, to        string
 	keys, ranges    []string
 	missing, failed bool
+	stale           bool
 	latest          int
 	strategy        string
 	stopOnFailure   bool
@@ -40,6 +41,7 @@ that have no partitions are loaded and not made.
   backfill visits --partitions 2026-01-01,2026-01-05
   backfill per_shop --range day=2026-01-01.. --range shop=north
   backfill +report --missing --latest 30
+  backfill visits --stale
   backfill visits --strategy single_run
 
 Ctrl-C cancels it: nothing new begins, and the runs in progress are canceled. A backfill whose process died is gone on with
@@ -58,6 +60,7 @@ by backfill resume.
 	flags.StringArrayVar(&f.ranges, "range", nil, "a range of a dimension, day=2026-01-01..2026-01-31; may be repeated for others")
 	flags.BoolVar(&f.missing, "missing", false, "only what was never materialized")
 	flags.BoolVar(&f.failed, "failed", false, "only what failed when it was last tried")
+	flags.BoolVar(&f.stale, "stale", false, "only what is stale or missing")
 	flags.IntVar(&f.latest, "latest", 0, "only the latest windows, so many")
 	flags.StringVar(&f.strategy, "strategy", "", "multi_run (a run for each partition), single_run, or per_dimension(day;shop)")
 	flags.BoolVar(&f.stopOnFailure, "stop-on-failure", false, "start nothing any more after a failure")
@@ -81,12 +84,14 @@ func (f *backfillFlags) request(selection []string) (rivers.BackfillRequest, err
 		Selection: selection, Config: run.Config, Tags: run.Tags, Latest: f.latest, MaxConcurrency: f.concurrency, DryRun: f.dryRun,
 	}
 	switch {
-	case f.missing && f.failed:
-		return req, usagef("backfill takes one of --missing and --failed")
+	case f.missing && f.failed, f.stale && (f.missing || f.failed):
+		return req, usagef("backfill takes one of --missing, --failed and --stale")
 	case f.missing:
 		req.Only = storage.OnlyMissing
 	case f.failed:
 		req.Only = storage.OnlyFailed
+	case f.stale:
+		req.Only = storage.OnlyStale
 	}
 	if f.stopOnFailure {
 		req.FailurePolicy = storage.StopOnFailure

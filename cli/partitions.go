@@ -18,9 +18,9 @@ import (
 func (a *app) partitionsCommand() *cobra.Command {
 	status := &cobra.Command{
 		Use: "status ASSET", Short: "Show which partitions of an asset are materialized, failed, missing", Args: oneArg, ValidArgsFunction: a.completeAssets,
-		Long: `Show which partitions of an asset are materialized, failed, in flight or missing: how many, a bar over all of them in the
-order of the definition, and the ranges. Each partition is materialized or missing; the failed and those in flight are among
-these, by what was tried last. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
+		Long: `Show which partitions of an asset are materialized, failed, in flight, missing or stale: how many, a bar over all of them in the
+order of the definition, and the ranges. Each partition is materialized or missing; the stale, the failed and those in flight are among
+these, the last two by what was tried last. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
 	}
 	return group("partitions", "Look after the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
@@ -48,6 +48,10 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 			}
 			states[state], doc[state] = s, s
 		}
+		stale, err := a.staleness(ctx, d, doc)
+		if err != nil {
+			return err
+		}
 		if a.json {
 			return a.printJSON(doc)
 		}
@@ -56,14 +60,11 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 		t := table{head: []string{"state", "count", "share", "partitions"}}
 		row := func(state string) {
 			s := states[state]
-			text := strings.Join(s.Ranges, "  ")
-			if s.More {
-				text += "  …"
-			}
-			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), dash(text))
+			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
 		}
 		row("materialized") // of these two each partition is one; the others say what was tried last
 		row("missing")
+		stale.addTo(&t, d)
 		t.add("total", d.space.Len(), "", "")
 		row("failed")
 		row("in_flight")
@@ -71,8 +72,18 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 		if d.others() {
 			fmt.Fprintln(a.out, "\nother partitions are recorded too, which the definition does not have now; they are kept")
 		}
+		stale.printCauses(a)
 		return nil
 	})
+}
+
+// text lists the ranges.
+func (s *stateDoc) text() string {
+	text := strings.Join(s.Ranges, "  ")
+	if s.More {
+		text += "  …"
+	}
+	return dash(text)
 }
 
 func share(n, of int64) string {
@@ -88,15 +99,17 @@ func partitionColour(state string) colour {
 		return green
 	case "failed":
 		return red
-	case "in_flight":
+	case "in_flight", "stale":
 		return yellow
 	}
 	return grey
 }
 
 // state counts the partitions in a state and names the first ranges of them.
-func (d *divided) state(state string) (stateDoc, error) {
-	set := d.of(state)
+func (d *divided) state(state string) (stateDoc, error) { return d.named(d.of(state)) }
+
+// named counts partitions and names the first ranges of them.
+func (d *divided) named(set partition.Set) (stateDoc, error) {
 	s := stateDoc{Count: d.space.Count(set), Ranges: []string{}}
 	for stretch, err := range d.space.Ranges(set) {
 		if err != nil {

@@ -85,6 +85,9 @@ func partitionCases() []suiteCase {
 		{name: "onerun", what: "a backfill of n partitions in one run", sizes: backfills, stores: all, peers: true},
 		{name: "planned", what: "plan a backfill of n partitions, a run each", sizes: many, stores: []string{embedded}, question: true},
 		{name: "missing", what: "which of an asset's n partitions are missing, where half are, scattered", sizes: many, stores: []string{embedded, onServer}, past: writeScattered, question: true},
+		{name: "stale", what: "which of n assets are stale, asked by a new process", sizes: []int{100, 1000, 10_000}, stores: []string{embedded}},
+		{name: "stale-cold", what: "which of n partitions are stale, half of them, asked by a new process", sizes: many, stores: []string{embedded}},
+		{name: "stale-warm", what: "the same again, after a hundred of n were made", sizes: many, stores: []string{embedded}},
 	}
 }
 

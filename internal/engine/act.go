@@ -51,7 +51,7 @@ func (r *run) newDeed(s int32, facts []graph.Facts, part partition.Slice) *deed 
 	case iohandler.MayMaterialize:
 		// It is still made of what it was made of, and by that code.
 		if was := r.presentState(act.Asset, e.asset, part); was != nil {
-			e.code, d.Inputs = was.CodeVersion, was.Inputs
+			e.code, d.Inputs, d.ReadSeq = was.CodeVersion, was.Inputs, was.ReadSeq
 			if facts[0].SameData {
 				e.version = was.DataVersion
 			}

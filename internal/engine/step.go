@@ -71,6 +71,11 @@ func (r *run) perform(j job) outcome {
 			return a.failure(err)
 		}
 	}
+	if r.cut != nil {
+		if err := r.noteReading(j.step); err != nil {
+			return a.failure(err)
+		}
+	}
 	isolated, grace := r.plan.Steps[a.mapped].Lane == plan.Subprocess, r.Grace
 	if isolated { // who runs its process kills it when the grace period ends
 		grace += isolatedSlack
