@@ -1,0 +1,136 @@
+package prune
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// ErrRetried is the refusal of a deletion that touches a run which a run without an end retries by now.
+var ErrRetried = errors.New("a run that has not ended retries one of the runs")
+
+// Backend lists what may go and deletes what is to. Lists are of one moment each.
+type Backend interface {
+	storage.Events
+	storage.KV
+	// EndedRuns lists runs that have ended, in the order of their keys: without the newest, those of a backfill without an end, and
+	// those that a run without an end retries.
+	EndedRuns(ctx context.Context, q RunQuery) ([]Run, error)
+	// Rows lists lines or events of runs in the order of their keys.
+	Rows(ctx context.Context, q RowQuery) ([]Row, error)
+	// EndedBackfills lists backfills that have ended and of which no run is recorded, in the order of their keys, without the newest.
+	EndedBackfills(ctx context.Context, q BackfillQuery) ([]Backfill, error)
+	// OldChanges lists the beginning of the feed behind a seq, without the newest entry. Entries of the last seq may be missing, unless
+	// there are fewer than the limit.
+	OldChanges(ctx context.Context, after int64, limit int) ([]Change, error)
+	// Referred lists the runs that present states refer to, in any order and some more than once.
+	Referred(ctx context.Context) ([]storage.RunKey, error)
+	// Names lists the runs that are gone and whose names are kept, in the order of their keys.
+	Names(ctx context.Context, after storage.RunKey, limit int) ([]storage.RunKey, error)
+	// Delete applies a deletion in one transaction.
+	Delete(ctx context.Context, d *Deletion) error
+}
+
+// RunQuery selects runs.
+type RunQuery struct {
+	// After is the key that the list continues behind, Before the instant before which runs ended.
+	After  storage.RunKey
+	Before storage.Micros
+	// Lacks leaves out runs with any of these marks.
+	Lacks int64
+	Limit int
+}
+
+// Run is a run that has ended.
+type Run struct {
+	Key   storage.RunKey
+	Ended storage.Micros
+	Bytes int64
+}
+
+// RowQuery selects rows of the runs from First to Last, behind the row (Run, N).
+type RowQuery struct {
+	// Kind is one of logs, steps and asset events.
+	Kind  storage.PruneKind
+	Run   storage.RunKey
+	N     int64
+	Last  storage.RunKey
+	Limit int
+}
+
+// Row is a line or an event.
+type Row struct {
+	Run   storage.RunKey
+	N     int64
+	Asset storage.AssetKey
+	Bytes int64
+}
+
+// BackfillQuery selects backfills as [RunQuery] does runs.
+type BackfillQuery struct {
+	After  storage.BackfillKey
+	Before storage.Micros
+	Limit  int
+}
+
+// Backfill is a backfill that has ended.
+type Backfill struct {
+	Key   storage.BackfillKey
+	Bytes int64
+}
+
+// Change is an entry of the feed of changes.
+type Change struct {
+	Seq   int64
+	At    storage.Micros
+	Bytes int64
+}
+
+// Span is what is between two rows of one kind, they included.
+type Span struct {
+	FromRun storage.RunKey
+	FromN   int64
+	ToRun   storage.RunKey
+	ToN     int64
+}
+
+// Deletion is one transaction.
+type Deletion struct {
+	Kind storage.PruneKind
+	// Spans of rows go, of the kind's; Marked are the runs that lose them and get the mark, and Done those that
+	// have lost the last of them and get the other.
+	Spans  []Span
+	Marked []storage.RunKey
+	Done   []storage.RunKey
+	// Runs go, unless they have lines or events, and of these the names of Kept stay.
+	Runs, Kept []storage.RunKey
+	Backfills  []storage.BackfillKey
+	// Names go.
+	Names []storage.RunKey
+	// Feed is the seq up to which changes go; it is noted under [storage.FeedPruned].
+	Feed int64
+
+	// Gone is how many rows went of what is named in the field above that is not empty: the backend's answer.
+	Gone int64
+}
+
+// Touched are the runs that may not be retried by a run without an end.
+func (d *Deletion) Touched() []storage.RunKey {
+	if d.Kind == storage.PruneRuns {
+		return d.Runs
+	}
+	return d.Marked
+}
+
+// doneShift is how far the marks of what is all gone are above those of what has begun to go.
+const doneShift = 8
+
+// LostMark is the mark of a run that has lost rows of a kind, DoneMark that of one that has lost all.
+func LostMark(k storage.PruneKind) int64 { return int64(storage.LostOf(k)) }
+
+// DoneMark see [LostMark].
+func DoneMark(k storage.PruneKind) int64 { return LostMark(k) << doneShift }
+
+// LostOf reads the marks.
+func LostOf(marks int64) storage.Lost { return storage.Lost(marks & (1<<doneShift - 1)) }

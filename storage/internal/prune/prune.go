@@ -1,0 +1,238 @@
+package prune
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Prune does what [storage.Pruner] says with a backend.
+func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.PruneReport, error) {
+	cutoffs, err := r.Cutoffs()
+	p := pruner{
+		Backend: b, cutoffs: cutoffs, dry: r.DryRun, chunk: cmp.Or(r.Chunk, storage.DefaultPruneChunk), left: r.Limit, limited: r.Limit > 0,
+		oldest: map[storage.AssetKey]Row{},
+	}
+	for k := range storage.PruneKindCount {
+		p.report.Kinds[k].Kind = k
+	}
+	if err != nil {
+		return p.report, err
+	}
+	for k := range storage.PruneKindCount {
+		err := p.prune(ctx, k)
+		if errors.Is(err, errLimit) {
+			p.report.More = true
+			return p.report, nil
+		}
+		if err != nil {
+			return p.report, fmt.Errorf("prune %s: %w", k, err)
+		}
+	}
+	return p.report, nil
+}
+
+// errLimit ends a call that has deleted as much as it may.
+var errLimit = errors.New("the limit is reached")
+
+type pruner struct {
+	Backend
+
+	cutoffs storage.PruneCutoffs
+	dry     bool
+	chunk   int
+	left    int64
+	limited bool
+	report  storage.PruneReport
+	// oldest are the oldest events of assets that are among the newest that stay; zero where there are fewer.
+	oldest map[storage.AssetKey]Row
+}
+
+func (p *pruner) prune(ctx context.Context, k storage.PruneKind) error {
+	if p.cutoffs.Before[k] == 0 && (k != storage.PruneChanges || p.cutoffs.Passed == 0) {
+		return nil
+	}
+	switch k {
+	case storage.PruneRuns:
+		return p.runs(ctx)
+	case storage.PruneBackfills:
+		return p.backfills(ctx)
+	case storage.PruneChanges:
+		return p.changes(ctx)
+	default:
+		return p.rows(ctx, k)
+	}
+}
+
+// most is how many rows the next transaction may delete.
+func (p *pruner) most() (int, error) {
+	switch {
+	case !p.limited:
+		return p.chunk, nil
+	case p.left <= 0:
+		return 0, errLimit
+	}
+	return int(min(int64(p.chunk), p.left)), nil
+}
+
+// delete applies a deletion, then rests for as long as that took.
+func (p *pruner) delete(ctx context.Context, d *Deletion) error {
+	began := time.Now()
+	if err := p.Delete(ctx, d); err != nil {
+		return err
+	}
+	rest := time.NewTimer(time.Since(began))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// count adds to the report what went, or would go.
+func (p *pruner) count(k storage.PruneKind, rows, runs, bytes int64) {
+	c := &p.report.Kinds[k]
+	c.Rows, c.Runs, c.Bytes = c.Rows+rows, c.Runs+runs, c.Bytes+bytes
+	p.left -= rows
+}
+
+// runs deletes runs of which nothing is left, and the names that nothing refers to any more.
+func (p *pruner) runs(ctx context.Context) error {
+	known, referred := false, []storage.RunKey(nil)
+	for q := (RunQuery{Before: p.cutoffs.Before[storage.PruneRuns]}); ; {
+		var err error
+		if q.Limit, err = p.most(); err != nil {
+			return err
+		}
+		page, err := p.EndedRuns(ctx, q)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		gone, err := p.bare(ctx, page)
+		if err != nil {
+			return err
+		}
+		if !known && len(gone) > 0 && !p.dry {
+			if referred, err = p.Referred(ctx); err != nil {
+				return err
+			}
+			slices.Sort(referred)
+			known, referred = true, slices.Compact(referred)
+		}
+		switch err := p.deleteRuns(ctx, gone, referred); {
+		case errors.Is(err, ErrRetried):
+			continue
+		case err != nil:
+			return err
+		}
+		q.After = page[len(page)-1].Key
+	}
+	if !known {
+		return nil
+	}
+	return p.names(ctx, referred)
+}
+
+func (p *pruner) deleteRuns(ctx context.Context, gone []Run, referred []storage.RunKey) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	d := Deletion{Kind: storage.PruneRuns, Gone: int64(len(gone))}
+	var bytes int64
+	for i := range gone {
+		bytes += gone[i].Bytes
+		d.Runs = append(d.Runs, gone[i].Key)
+		if _, found := slices.BinarySearch(referred, gone[i].Key); found {
+			d.Kept = append(d.Kept, gone[i].Key)
+		}
+	}
+	if !p.dry {
+		if err := p.delete(ctx, &d); err != nil {
+			return err
+		}
+	}
+	p.count(storage.PruneRuns, d.Gone, 0, bytes)
+	return nil
+}
+
+// bare are the runs of a page that no event of an asset holds.
+func (p *pruner) bare(ctx context.Context, page []Run) ([]Run, error) {
+	held := map[storage.RunKey]bool{}
+	w := p.walk(storage.PruneAssetEvents, page)
+	for !w.done() {
+		rows, err := w.next(ctx, storage.DefaultPruneChunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if held[row.Run] {
+				continue
+			}
+			stays, err := p.stays(ctx, w.run(row.Run), row)
+			if err != nil {
+				return nil, err
+			}
+			held[row.Run] = stays
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(page), func(r Run) bool { return held[r.Key] }), nil
+}
+
+// names forgets the names of runs that no state refers to any more.
+func (p *pruner) names(ctx context.Context, referred []storage.RunKey) error {
+	for after := storage.RunKey(0); ; {
+		names, err := p.Names(ctx, after, p.chunk)
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		d := Deletion{Kind: storage.PruneRuns}
+		for _, key := range names {
+			if _, found := slices.BinarySearch(referred, key); !found {
+				d.Names = append(d.Names, key)
+			}
+		}
+		if len(d.Names) > 0 {
+			if err := p.delete(ctx, &d); err != nil {
+				return err
+			}
+		}
+		after = names[len(names)-1]
+	}
+}
+
+func (p *pruner) backfills(ctx context.Context) error {
+	const k = storage.PruneBackfills
+	for q := (BackfillQuery{Before: p.cutoffs.Before[k]}); ; {
+		var err error
+		if q.Limit, err = p.most(); err != nil {
+			return err
+		}
+		page, err := p.EndedBackfills(ctx, q)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		d := Deletion{Kind: k, Gone: int64(len(page))}
+		var bytes int64
+		for i := range page {
+			d.Backfills = append(d.Backfills, page[i].Key)
+			bytes += page[i].Bytes
+		}
+		if !p.dry {
+			if err := p.delete(ctx, &d); err != nil {
+				return err
+			}
+		}
+		p.count(k, d.Gone, 0, bytes)
+		q.After = page[len(page)-1].Key
+	}
+}

@@ -1,0 +1,183 @@
+package prune
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// pageOfRuns is how many runs are listed at once.
+const pageOfRuns = 1000
+
+// rows deletes the lines or events of a kind that no run may keep, and of events of assets those that are not among the newest.
+func (p *pruner) rows(ctx context.Context, k storage.PruneKind) error {
+	for q := (RunQuery{Before: p.cutoffs.Before[k], Lacks: DoneMark(k), Limit: pageOfRuns}); ; {
+		page, err := p.EndedRuns(ctx, q)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		switch err := p.rowsOf(ctx, k, page); {
+		case errors.Is(err, ErrRetried):
+			continue // what is gone is listed no more
+		case err != nil:
+			return err
+		}
+		q.After = page[len(page)-1].Key
+	}
+}
+
+func (p *pruner) rowsOf(ctx context.Context, k storage.PruneKind, page []Run) error {
+	var last storage.RunKey // the run that was counted
+	for w := p.walk(k, page); !w.done(); {
+		most, err := p.most()
+		if err != nil {
+			return err
+		}
+		from := w.at
+		rows, err := w.next(ctx, most)
+		if err != nil {
+			return err
+		}
+		d, bytes, err := p.cut(ctx, w, rows)
+		if err != nil {
+			return err
+		}
+		if k != storage.PruneAssetEvents {
+			d.Done = w.passed(from)
+		}
+		if !p.dry && (len(d.Spans) > 0 || len(d.Done) > 0) {
+			if err := p.delete(ctx, &d); err != nil {
+				return err
+			}
+		}
+		runs := int64(len(d.Marked))
+		if runs > 0 {
+			if d.Marked[0] == last {
+				runs--
+			}
+			last = d.Marked[len(d.Marked)-1]
+		}
+		p.count(k, d.Gone, runs, bytes)
+	}
+	return nil
+}
+
+// cut makes a deletion of the rows that no run may keep: spans as long as nothing that stays is between two rows.
+func (p *pruner) cut(ctx context.Context, w *walk, rows []Row) (d Deletion, bytes int64, err error) {
+	d.Kind = w.k
+	joins := false
+	for _, row := range rows {
+		stays, err := p.stays(ctx, w.run(row.Run), row)
+		if err != nil {
+			return d, 0, err
+		}
+		if stays {
+			joins = false
+			continue
+		}
+		if last := len(d.Spans) - 1; joins && w.follows(d.Spans[last].ToRun, row.Run) {
+			d.Spans[last].ToRun, d.Spans[last].ToN = row.Run, row.N
+		} else {
+			d.Spans = append(d.Spans, Span{row.Run, row.N, row.Run, row.N})
+		}
+		if last := len(d.Marked) - 1; last < 0 || d.Marked[last] != row.Run {
+			d.Marked = append(d.Marked, row.Run)
+		}
+		joins = true
+		d.Gone++
+		bytes += row.Bytes
+	}
+	return d, bytes, nil
+}
+
+// stays reports whether a row is kept: an event of an asset that is young enough, or among its newest.
+func (p *pruner) stays(ctx context.Context, run Run, row Row) (bool, error) {
+	if row.Asset == 0 {
+		return false, nil
+	}
+	if run.Ended >= p.cutoffs.Before[storage.PruneAssetEvents] {
+		return true, nil
+	}
+	if p.cutoffs.Newest == 0 {
+		return false, nil
+	}
+	oldest, known := p.oldest[row.Asset]
+	if !known {
+		newest, err := p.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: row.Asset, Limit: p.cutoffs.Newest})
+		if err != nil {
+			return false, err
+		}
+		if len(newest) == p.cutoffs.Newest {
+			e := &newest[len(newest)-1]
+			oldest = Row{Run: e.Run, N: e.N}
+		}
+		p.oldest[row.Asset] = oldest
+	}
+	return cmp.Or(cmp.Compare(row.Run, oldest.Run), cmp.Compare(row.N, oldest.N)) >= 0, nil
+}
+
+// walk goes over the rows of a page of runs.
+type walk struct {
+	p    *pruner
+	k    storage.PruneKind
+	page []Run
+	// at is the index of the run whose row is next, which is behind n.
+	at int
+	n  int64
+}
+
+func (p *pruner) walk(k storage.PruneKind, page []Run) *walk { return &walk{p: p, k: k, page: page} }
+
+func (w *walk) done() bool { return w.at == len(w.page) }
+
+func (w *walk) find(key storage.RunKey) (int, bool) {
+	return slices.BinarySearchFunc(w.page, key, func(r Run, key storage.RunKey) int { return cmp.Compare(r.Key, key) })
+}
+
+// run is a run of the page.
+func (w *walk) run(key storage.RunKey) Run {
+	i, _ := w.find(key)
+	return w.page[i]
+}
+
+// follows reports whether all runs between two are on the page: whoever deletes a span deletes all in it.
+func (w *walk) follows(before, after storage.RunKey) bool {
+	i, _ := w.find(before)
+	j, _ := w.find(after)
+	return storage.RunKey(j-i) == after-before
+}
+
+// passed are the runs between an index and the present one: all their rows were seen.
+func (w *walk) passed(from int) []storage.RunKey {
+	var keys []storage.RunKey
+	for _, r := range w.page[from:w.at] {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+// next returns rows of runs of the page, at most so many. Of what lies between two of them it reads no more than that.
+func (w *walk) next(ctx context.Context, most int) ([]Row, error) {
+	last := w.page[len(w.page)-1].Key
+	rows, err := w.p.Rows(ctx, RowQuery{Kind: w.k, Run: w.page[w.at].Key, N: w.n, Last: last, Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if at, ours := w.find(rows[i].Run); ours {
+			w.at, w.n = at, rows[i].N
+			continue
+		}
+		// A run that may not be touched: go on behind it.
+		w.at, _ = w.find(rows[i].Run)
+		w.n = 0
+		return rows[:i], nil
+	}
+	if len(rows) < most {
+		w.at, w.n = len(w.page), 0
+	}
+	return rows, nil
+}
