@@ -51,6 +51,8 @@ type pruner struct {
 	report  storage.PruneReport
 	// oldest are the oldest events of assets that are among the newest that stay; zero where there are fewer.
 	oldest map[storage.AssetKey]Row
+	// refusals counts those of [ErrRetried].
+	refusals int
 }
 
 func (p *pruner) prune(ctx context.Context, k storage.PruneKind) error {
@@ -67,6 +69,18 @@ func (p *pruner) prune(ctx context.Context, k storage.PruneKind) error {
 	default:
 		return p.rows(ctx, k)
 	}
+}
+
+// maxRefusals is how often a page is listed anew: who meets more retries than that is not told of a store, but of a fault.
+const maxRefusals = 1000
+
+// again reports whether a page is to be listed again, since a run that it names is being retried by now.
+func (p *pruner) again(err error) bool {
+	if !errors.Is(err, ErrRetried) {
+		return false
+	}
+	p.refusals++
+	return p.refusals <= maxRefusals
 }
 
 // most is how many rows the next transaction may delete.
@@ -130,7 +144,7 @@ func (p *pruner) runs(ctx context.Context) error {
 			known, referred = true, slices.Compact(referred)
 		}
 		switch err := p.deleteRuns(ctx, gone, referred); {
-		case errors.Is(err, ErrRetried):
+		case p.again(err):
 			continue
 		case err != nil:
 			return err

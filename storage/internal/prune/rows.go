@@ -3,7 +3,6 @@ package prune
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/rivers-go/rivers/storage"
@@ -20,7 +19,7 @@ func (p *pruner) rows(ctx context.Context, k storage.PruneKind) error {
 			return err
 		}
 		switch err := p.rowsOf(ctx, k, page); {
-		case errors.Is(err, ErrRetried):
+		case p.again(err):
 			continue // what is gone is listed no more
 		case err != nil:
 			return err
