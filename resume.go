@@ -122,6 +122,9 @@ func (r *CodeRepository) recordedResult(ctx context.Context, id string) (*RunRes
 	if err != nil {
 		return nil, err
 	}
+	if rec.Lost.Events() {
+		return nil, fmt.Errorf("run %q: it is %s, and what happened in it was pruned: runs show has what is left", rec.ID, rec.State)
+	}
 	p, err := plan.Recorded(rec.Plan)
 	if err != nil {
 		return nil, fmt.Errorf("run %q: %w", rec.ID, err)
@@ -192,6 +195,8 @@ func (r *CodeRepository) retried(ctx context.Context, req *RunRequest) (storage.
 		return rec, fmt.Errorf("run %q: it is of %q, and this is %q: retry it there", rec.ID, rec.Location, r.Name())
 	case !rec.State.Terminal():
 		return rec, fmt.Errorf("retrying run %q: it is %s: wait until it ends, resume it if its process is gone, or cancel it", rec.ID, rec.State)
+	case rec.Lost.Events() && req.Retry != storage.RetryAll:
+		return rec, fmt.Errorf("retrying run %q: what succeeded in it is not known any more, its %s were pruned: retry %q runs everything again", rec.ID, rec.Lost, storage.RetryAll)
 	case rec.State == storage.Success && rec.Counts.Skipped == 0 && req.Retry != storage.RetryAll:
 		return rec, fmt.Errorf("retrying run %q: all its steps succeeded: retry %q runs everything again", rec.ID, storage.RetryAll)
 	case rec.Counts.Failed == 0 && req.Retry == storage.RetryFailed:

@@ -170,6 +170,9 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	if a.json {
 		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history})
 	}
+	if err := a.sayPruned(ctx, v.Materialization, v.Observation); err != nil {
+		return err
+	}
 	a.printDefinition(v, downstream(views, name))
 	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
 		fmt.Fprintln(a.out, "\nnever materialized")

@@ -55,6 +55,21 @@ func All(age time.Duration) Retention {
 	return Retention{Logs: age, Steps: age, AssetEvents: age, Runs: age, Backfills: age, Changes: age}
 }
 
+// Validate reports ages that mean nothing, all of them together.
+func (r Retention) Validate() error {
+	_, err := r.normalized()
+	return err
+}
+
+// Over is the retention with what the other says in the place of what this one leaves to the defaults.
+func (r Retention) Over(o Retention) Retention {
+	return Retention{
+		Logs: cmp.Or(r.Logs, o.Logs), Steps: cmp.Or(r.Steps, o.Steps),
+		AssetEvents: cmp.Or(r.AssetEvents, o.AssetEvents), NewestAssetEvents: cmp.Or(r.NewestAssetEvents, o.NewestAssetEvents),
+		Runs: cmp.Or(r.Runs, o.Runs), Backfills: cmp.Or(r.Backfills, o.Backfills), Changes: cmp.Or(r.Changes, o.Changes),
+	}
+}
+
 // normalized fills in the defaults; all faults are reported together.
 func (r Retention) normalized() (Retention, error) {
 	var faults []error

@@ -235,7 +235,9 @@ func (s *Store) deleteSpan(k storage.PruneKind, span prune.Span) (gone int64) {
 		if r == nil {
 			continue
 		}
-		within := func(n int64) bool { return (key > span.FromRun || n >= span.FromN) && (key < span.ToRun || n <= span.ToN) }
+		within := func(n int64) bool {
+			return (key > span.FromRun || n >= span.FromN) && (key < span.ToRun || n <= span.ToN)
+		}
 		before := len(r.logs) + len(r.events)
 		if k == storage.PruneLogs {
 			r.logs = slices.DeleteFunc(r.logs, func(l storage.LogLine) bool { return within(l.N) })

@@ -290,7 +290,7 @@ func (p *pruneStatements) feed(w *writer, d *prune.Deletion) error {
 	}
 	before := int64(math.MinInt64)
 	if row != nil {
-		value, _ := row[0].([]byte)                          // a STRICT column
+		value, _ := row[0].([]byte)                         // a STRICT column
 		before, _ = strconv.ParseInt(string(value), 10, 64) // what is no number is zero
 	}
 	if before >= d.Feed {
