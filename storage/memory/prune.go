@@ -28,13 +28,13 @@ func (p pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run, 
 	var list []prune.Run
 	for i := int(q.After); i < len(p.runs)-1 && len(list) < q.Limit; i++ {
 		r := p.runs[i]
-		if r == nil || !r.record.State.Terminal() || storage.MicrosOf(r.record.EndedAt) >= q.Before || r.lost&q.Lacks != 0 || retried[r.record.ID] {
+		if r == nil || !r.record.State.Terminal() || storage.MicrosOf(r.record.EndedAt) >= q.Before || retried[r.record.ID] {
 			continue
 		}
 		if of := p.backfillByID[r.record.Backfill]; of != nil && !of.State.Terminal() {
 			continue
 		}
-		list = append(list, prune.Run{Key: r.record.Key, Ended: storage.MicrosOf(r.record.EndedAt), Bytes: sizeOfRun})
+		list = append(list, prune.Run{Key: r.record.Key, Ended: storage.MicrosOf(r.record.EndedAt), Marks: r.lost, Bytes: sizeOfRun})
 	}
 	return list, nil
 }
@@ -70,14 +70,14 @@ func (p pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error
 		if r == nil {
 			continue
 		}
-		if q.Kind == storage.PruneLogs {
+		if q.Class == prune.Lines {
 			for i := range r.logs {
 				add(prune.Row{Run: key, N: r.logs[i].N, Bytes: sizeOfRow + int64(len(r.logs[i].Message)+len(r.logs[i].Attrs))})
 			}
 			continue
 		}
 		for i := range r.events {
-			if e := &r.events[i]; (e.Asset != 0) == (q.Kind == storage.PruneAssetEvents) {
+			if e := &r.events[i]; isOf(e, q.Class) {
 				add(prune.Row{Run: key, N: e.N, Asset: e.Asset, Bytes: sizeOfRow + int64(len(e.Detail)+len(e.Partition))})
 			}
 		}
@@ -178,14 +178,11 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 		return prune.ErrRetried
 	}
 	d.Gone = s.deleteRuns(d)
-	for _, key := range d.Marked {
-		s.run(key).lost |= prune.LostMark(d.Kind)
+	for _, m := range d.Marks {
+		s.run(m.Run).lost |= m.Bits
 	}
 	for _, span := range d.Spans {
-		d.Gone += s.deleteSpan(d.Kind, span)
-	}
-	for _, key := range d.Done {
-		s.run(key).lost |= prune.DoneMark(d.Kind)
+		d.Gone += s.deleteSpan(d.Class, span)
 	}
 	for _, key := range d.Backfills {
 		if rec := s.backfill(key); rec != nil {
@@ -201,6 +198,11 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 		d.Gone = s.deleteChanges(d.Feed)
 	}
 	return nil
+}
+
+// isOf reports whether an event is of a class.
+func isOf(e *storage.Event, c prune.Class) bool {
+	return c == prune.Events || (e.Asset != 0) == (c == prune.AssetEvents)
 }
 
 func (s *Store) isRetried(runs []storage.RunKey) bool {
@@ -229,7 +231,7 @@ func (s *Store) deleteRuns(d *prune.Deletion) (gone int64) {
 	return gone
 }
 
-func (s *Store) deleteSpan(k storage.PruneKind, span prune.Span) (gone int64) {
+func (s *Store) deleteSpan(c prune.Class, span prune.Span) (gone int64) {
 	for key := span.FromRun; key <= span.ToRun; key++ {
 		r := s.run(key)
 		if r == nil {
@@ -239,11 +241,11 @@ func (s *Store) deleteSpan(k storage.PruneKind, span prune.Span) (gone int64) {
 			return (key > span.FromRun || n >= span.FromN) && (key < span.ToRun || n <= span.ToN)
 		}
 		before := len(r.logs) + len(r.events)
-		if k == storage.PruneLogs {
+		if c == prune.Lines {
 			r.logs = slices.DeleteFunc(r.logs, func(l storage.LogLine) bool { return within(l.N) })
 		} else {
 			r.events = slices.DeleteFunc(r.events, func(e storage.Event) bool {
-				goes := (e.Asset != 0) == (k == storage.PruneAssetEvents) && within(e.N)
+				goes := isOf(&e, c) && within(e.N)
 				if goes && e.Asset != 0 {
 					s.forget(e.Asset, eventKey{key, e.N})
 				}

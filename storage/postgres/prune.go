@@ -21,33 +21,39 @@ type pruning struct{ *Store }
 // EndedRuns lists runs that may lose something.
 func (p *pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run, error) {
 	rows, err := readBy(ctx, p.Store, "list runs that ended", (*db.Queries).ListEndedRuns,
-		db.ListEndedRunsParams{After: int64(q.After), Before: int64(q.Before), Lacks: int32(q.Lacks), Max: int64(q.Limit)})
+		db.ListEndedRunsParams{After: int64(q.After), Before: int64(q.Before), Max: int64(q.Limit)})
 	list := make([]prune.Run, len(rows))
 	for i, r := range rows {
-		list[i] = prune.Run{Key: storage.RunKey(r.Key), Ended: storage.Micros(r.EndedAt), Bytes: r.Bytes}
+		list[i] = prune.Run{Key: storage.RunKey(r.Key), Ended: storage.Micros(r.EndedAt), Marks: int64(r.Lost), Bytes: r.Bytes}
 	}
 	return list, err
 }
 
 // Rows lists lines or events of runs.
 func (p *pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error) {
-	what := "list " + q.Kind.String()
+	const what = "list what may go"
 	steps := db.ListStepEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)}
 	var list []prune.Row
 	add := func(run, n, asset, bytes int64) {
 		list = append(list, prune.Row{Run: storage.RunKey(run), N: n, Asset: storage.AssetKey(asset), Bytes: bytes})
 	}
-	switch q.Kind {
-	case storage.PruneLogs:
+	switch q.Class {
+	case prune.Lines:
 		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListLogRows, db.ListLogRowsParams(steps))
 		for _, r := range rows {
 			add(r.Run, r.N, 0, r.Bytes)
 		}
 		return list, err
-	case storage.PruneSteps:
+	case prune.StepEvents:
 		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListStepEventRows, steps)
 		for _, r := range rows {
 			add(r.Run, r.N, 0, r.Bytes)
+		}
+		return list, err
+	case prune.Events:
+		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListEventRows, db.ListEventRowsParams(steps))
+		for _, r := range rows {
+			add(r.Run, r.N, r.Asset, r.Bytes)
 		}
 		return list, err
 	default:
@@ -152,14 +158,16 @@ func (t *deletion) exec(sql string, args ...any) (int64, error) {
 }
 
 func (t *deletion) rows() error {
-	if len(t.d.Spans)+len(t.d.Done) == 0 {
+	if len(t.d.Marks) == 0 {
 		return nil
 	}
-	table, which := "event", " AND asset IS NOT NULL"
-	switch t.d.Kind {
-	case storage.PruneLogs:
-		table, which = "log", ""
-	case storage.PruneSteps:
+	table, which := "event", ""
+	switch t.d.Class {
+	case prune.Lines:
+		table = "log"
+	case prune.AssetEvents:
+		which = " AND asset IS NOT NULL"
+	case prune.StepEvents:
 		which = " AND asset IS NULL"
 	}
 	sql := "DELETE FROM " + table + " WHERE (run, n) >= ($1, $2) AND (run, n) <= ($3, $4)" + which
@@ -167,9 +175,12 @@ func (t *deletion) rows() error {
 	for _, s := range t.d.Spans {
 		batch.Queue(sql, s.FromRun, s.FromN, s.ToRun, s.ToN)
 	}
-	const mark = "UPDATE run SET lost = lost | $2 WHERE key = ANY($1::bigint[]) AND lost & $2 <> $2"
-	batch.Queue(mark, t.d.Marked, prune.LostMark(t.d.Kind))
-	batch.Queue(mark, t.d.Done, prune.DoneMark(t.d.Kind))
+	runs, bits := make([]storage.RunKey, len(t.d.Marks)), make([]int32, len(t.d.Marks))
+	for i, m := range t.d.Marks {
+		runs[i], bits[i] = m.Run, int32(m.Bits)
+	}
+	batch.Queue(`UPDATE run SET lost = run.lost | mark.bits FROM unnest($1::bigint[], $2::integer[]) AS mark (run, bits)
+		WHERE run.key = mark.run AND run.lost & mark.bits <> mark.bits`, runs, bits)
 	answers := t.tx.SendBatch(t.ctx, batch)
 	for range t.d.Spans {
 		tag, err := answers.Exec()

@@ -22,13 +22,13 @@ type pruning struct{ *Store }
 
 // EndedRuns lists runs that may lose something.
 func (p pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run, error) {
-	rows, err := p.reads.ListEndedRuns(ctx, db.ListEndedRunsParams{After: int64(q.After), Before: int64(q.Before), Lacks: q.Lacks, Max: int64(q.Limit)})
+	rows, err := p.reads.ListEndedRuns(ctx, db.ListEndedRunsParams{After: int64(q.After), Before: int64(q.Before), Max: int64(q.Limit)})
 	if err != nil {
 		return nil, p.readError("list runs that ended", err)
 	}
 	list := make([]prune.Run, len(rows))
 	for i, r := range rows {
-		list[i] = prune.Run{Key: storage.RunKey(r.Key), Ended: storage.Micros(r.EndedAt), Bytes: r.Bytes}
+		list[i] = prune.Run{Key: storage.RunKey(r.Key), Ended: storage.Micros(r.EndedAt), Marks: r.Lost, Bytes: r.Bytes}
 	}
 	return list, nil
 }
@@ -41,20 +41,26 @@ func (p pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error
 		list = append(list, prune.Row{Run: storage.RunKey(run), N: n, Asset: storage.AssetKey(asset), Bytes: bytes})
 	}
 	var err error
-	switch q.Kind {
-	case storage.PruneLogs:
+	switch q.Class {
+	case prune.Lines:
 		var rows []db.ListLogRowsRow
 		rows, err = p.reads.ListLogRows(ctx, db.ListLogRowsParams(steps))
 		for _, r := range rows {
 			add(r.Run, r.N, 0, r.Bytes)
 		}
-	case storage.PruneSteps:
+	case prune.StepEvents:
 		var rows []db.ListStepEventRowsRow
 		rows, err = p.reads.ListStepEventRows(ctx, steps)
 		for _, r := range rows {
 			add(r.Run, r.N, 0, r.Bytes)
 		}
-	default:
+	case prune.Events:
+		var rows []db.ListEventRowsRow
+		rows, err = p.reads.ListEventRows(ctx, db.ListEventRowsParams(steps))
+		for _, r := range rows {
+			add(r.Run, r.N, r.Asset.Int64, r.Bytes)
+		}
+	case prune.AssetEvents:
 		var rows []db.ListAssetEventRowsRow
 		rows, err = p.reads.ListAssetEventRows(ctx, db.ListAssetEventRowsParams(steps))
 		for _, r := range rows {
@@ -62,7 +68,7 @@ func (p pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error
 		}
 	}
 	if err != nil {
-		return nil, p.readError("list "+q.Kind.String(), err)
+		return nil, p.readError("list what may go", err)
 	}
 	return list, nil
 }
@@ -156,7 +162,7 @@ func (d *deletion) do(w *writer) (refusal, err error) {
 
 // pruneStatements are the statements of a pruner.
 type pruneStatements struct {
-	retries, retried, mark, logs, steps, assets                      *statement
+	retries, retried, mark, logs, steps, assets, events              *statement
 	bare, keepName, dropPlan, dropRun, dropName                      *statement
 	dropBackfill, dropRequest, dropSets, dropChanges, pruned, notice *statement
 }
@@ -177,11 +183,13 @@ func (p *pruneStatements) isRetried(w *writer, runs []storage.RunKey) (bool, err
 }
 
 func (p *pruneStatements) rows(w *writer, d *prune.Deletion) error {
-	st, sql := &p.assets, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND asset IS NOT NULL"
-	switch d.Kind {
-	case storage.PruneLogs:
+	st, sql := &p.events, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4)"
+	switch d.Class {
+	case prune.Lines:
 		st, sql = &p.logs, "DELETE FROM log WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4)"
-	case storage.PruneSteps:
+	case prune.AssetEvents:
+		st, sql = &p.assets, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND asset IS NOT NULL"
+	case prune.StepEvents:
 		st, sql = &p.steps, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND asset IS NULL"
 	}
 	for _, s := range d.Spans {
@@ -195,15 +203,8 @@ func (p *pruneStatements) rows(w *writer, d *prune.Deletion) error {
 		}
 		d.Gone += n
 	}
-	marks := map[storage.RunKey]int64{}
-	for _, key := range d.Marked {
-		marks[key] = prune.LostMark(d.Kind)
-	}
-	for _, key := range d.Done {
-		marks[key] |= prune.DoneMark(d.Kind)
-	}
-	for key, mark := range marks {
-		if _, err := w.run(&p.mark, "UPDATE run SET lost = lost | ?2 WHERE key = ?1 AND lost & ?2 <> ?2", int64(key), mark); err != nil {
+	for _, m := range d.Marks {
+		if _, err := w.run(&p.mark, "UPDATE run SET lost = lost | ?2 WHERE key = ?1 AND lost & ?2 <> ?2", int64(m.Run), m.Bits); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package prune
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/rivers-go/rivers/storage"
 )
@@ -37,22 +38,32 @@ type RunQuery struct {
 	// After is the key that the list continues behind, Before the instant before which runs ended.
 	After  storage.RunKey
 	Before storage.Micros
-	// Lacks leaves out runs with any of these marks.
-	Lacks int64
-	Limit int
+	Limit  int
 }
 
 // Run is a run that has ended.
 type Run struct {
 	Key   storage.RunKey
 	Ended storage.Micros
+	// Marks say what it has lost, see [LostMark].
+	Marks int64
 	Bytes int64
 }
 
+// Class is a class of rows that hang on runs.
+type Class uint8
+
+// The classes. Events are those of steps and of assets: where both go they go together, and leave whole pages free.
+const (
+	Lines Class = iota
+	StepEvents
+	AssetEvents
+	Events
+)
+
 // RowQuery selects rows of the runs from First to Last, behind the row (Run, N).
 type RowQuery struct {
-	// Kind is one of logs, steps and asset events.
-	Kind  storage.PruneKind
+	Class Class
 	Run   storage.RunKey
 	N     int64
 	Last  storage.RunKey
@@ -87,7 +98,18 @@ type Change struct {
 	Bytes int64
 }
 
-// Span is what is between two rows of one kind, they included.
+// kind is the kind of record that the row is.
+func (c Class) kind(r Row) storage.PruneKind {
+	switch {
+	case c == Lines:
+		return storage.PruneLogs
+	case r.Asset == 0:
+		return storage.PruneSteps
+	}
+	return storage.PruneAssetEvents
+}
+
+// Span is what is between two rows of one class, they included.
 type Span struct {
 	FromRun storage.RunKey
 	FromN   int64
@@ -95,14 +117,18 @@ type Span struct {
 	ToN     int64
 }
 
+// Mark is what a run gets that loses rows.
+type Mark struct {
+	Run  storage.RunKey
+	Bits int64
+}
+
 // Deletion is one transaction.
 type Deletion struct {
-	Kind storage.PruneKind
-	// Spans of rows go, of the kind's; Marked are the runs that lose them and get the mark, and Done those that
-	// have lost the last of them and get the other.
-	Spans  []Span
-	Marked []storage.RunKey
-	Done   []storage.RunKey
+	// Spans of rows of the class go, and the runs that lose them get marks.
+	Class Class
+	Spans []Span
+	Marks []Mark
 	// Runs go, unless they have lines or events, and of these the names of Kept stay.
 	Runs, Kept []storage.RunKey
 	Backfills  []storage.BackfillKey
@@ -117,10 +143,11 @@ type Deletion struct {
 
 // Touched are the runs that may not be retried by a run without an end.
 func (d *Deletion) Touched() []storage.RunKey {
-	if d.Kind == storage.PruneRuns {
-		return d.Runs
+	touched := slices.Clone(d.Runs)
+	for i := range d.Marks {
+		touched = append(touched, d.Marks[i].Run)
 	}
-	return d.Marked
+	return touched
 }
 
 // doneShift is how far the marks of what is all gone are above those of what has begun to go.

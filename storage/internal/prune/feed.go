@@ -51,7 +51,6 @@ func (p *pruner) changes(ctx context.Context) error {
 // old is the beginning of a page that goes. What has one seq goes together; the last one may have more entries than the page unless the
 // feed ends there.
 func old(page []Change, ends bool, goes func(Change) bool) (d Deletion, bytes int64) {
-	d.Kind = storage.PruneChanges
 	for from := 0; from < len(page); {
 		to := from
 		all, size := true, int64(0)

@@ -24,14 +24,14 @@ func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.Prun
 	if err != nil {
 		return p.report, err
 	}
-	for k := range storage.PruneKindCount {
-		err := p.prune(ctx, k)
+	for _, part := range p.parts() {
+		err := part.prune(ctx)
 		if errors.Is(err, errLimit) {
 			p.report.More = true
 			return p.report, nil
 		}
 		if err != nil {
-			return p.report, fmt.Errorf("prune %s: %w", k, err)
+			return p.report, fmt.Errorf("prune %s: %w", part.what, err)
 		}
 	}
 	return p.report, nil
@@ -55,20 +55,28 @@ type pruner struct {
 	refusals int
 }
 
-func (p *pruner) prune(ctx context.Context, k storage.PruneKind) error {
-	if p.cutoffs.Before[k] == 0 && (k != storage.PruneChanges || p.cutoffs.Passed == 0) {
-		return nil
+// part is a part of the work, in the order in which it is done.
+type part struct {
+	what  string
+	prune func(context.Context) error
+}
+
+func (p *pruner) parts() []part {
+	before := p.cutoffs.Before
+	var parts []part
+	if before[storage.PruneLogs]|before[storage.PruneSteps]|before[storage.PruneAssetEvents] != 0 {
+		parts = append(parts, part{"logs and events", p.rows})
 	}
-	switch k {
-	case storage.PruneRuns:
-		return p.runs(ctx)
-	case storage.PruneBackfills:
-		return p.backfills(ctx)
-	case storage.PruneChanges:
-		return p.changes(ctx)
-	default:
-		return p.rows(ctx, k)
+	if before[storage.PruneRuns] != 0 {
+		parts = append(parts, part{"runs", p.runs})
 	}
+	if before[storage.PruneBackfills] != 0 {
+		parts = append(parts, part{"backfills", p.backfills})
+	}
+	if before[storage.PruneChanges]|p.cutoffs.Passed != 0 {
+		parts = append(parts, part{"changes", p.changes})
+	}
+	return parts
 }
 
 // maxRefusals is how often a page is listed anew: who meets more retries than that is not told of a store, but of a fault.
@@ -94,13 +102,17 @@ func (p *pruner) most() (int, error) {
 	return int(min(int64(p.chunk), p.left)), nil
 }
 
-// delete applies a deletion, then rests for as long as that took.
+// restFactor is how many times longer than a transaction took the next one is waited for: who writes beside has
+// two thirds of the time for itself.
+const restFactor = 2
+
+// delete applies a deletion, then rests.
 func (p *pruner) delete(ctx context.Context, d *Deletion) error {
 	began := time.Now()
 	if err := p.Delete(ctx, d); err != nil {
 		return err
 	}
-	rest := time.NewTimer(time.Since(began))
+	rest := time.NewTimer(restFactor * time.Since(began))
 	defer rest.Stop()
 	select {
 	case <-rest.C:
@@ -161,7 +173,7 @@ func (p *pruner) deleteRuns(ctx context.Context, gone []Run, referred []storage.
 	if len(gone) == 0 {
 		return nil
 	}
-	d := Deletion{Kind: storage.PruneRuns, Gone: int64(len(gone))}
+	d := Deletion{Gone: int64(len(gone))}
 	var bytes int64
 	for i := range gone {
 		bytes += gone[i].Bytes
@@ -182,7 +194,7 @@ func (p *pruner) deleteRuns(ctx context.Context, gone []Run, referred []storage.
 // bare are the runs of a page that no event of an asset holds.
 func (p *pruner) bare(ctx context.Context, page []Run) ([]Run, error) {
 	held := map[storage.RunKey]bool{}
-	w := p.walk(storage.PruneAssetEvents, page)
+	w := p.walk(AssetEvents, page)
 	for !w.done() {
 		rows, err := w.next(ctx, storage.DefaultPruneChunk)
 		if err != nil {
@@ -209,7 +221,7 @@ func (p *pruner) names(ctx context.Context, referred []storage.RunKey) error {
 		if err != nil || len(names) == 0 {
 			return err
 		}
-		d := Deletion{Kind: storage.PruneRuns}
+		d := Deletion{}
 		for _, key := range names {
 			if _, found := slices.BinarySearch(referred, key); !found {
 				d.Names = append(d.Names, key)
@@ -235,7 +247,7 @@ func (p *pruner) backfills(ctx context.Context) error {
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		d := Deletion{Kind: k, Gone: int64(len(page))}
+		d := Deletion{Gone: int64(len(page))}
 		var bytes int64
 		for i := range page {
 			d.Backfills = append(d.Backfills, page[i].Key)

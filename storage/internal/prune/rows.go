@@ -11,14 +11,15 @@ import (
 // pageOfRuns is how many runs are listed at once.
 const pageOfRuns = 1000
 
-// rows deletes the lines or events of a kind that no run may keep, and of events of assets those that are not among the newest.
-func (p *pruner) rows(ctx context.Context, k storage.PruneKind) error {
-	for q := (RunQuery{Before: p.cutoffs.Before[k], Lacks: DoneMark(k), Limit: pageOfRuns}); ; {
+// rows deletes lines and events that no run may keep, and of events of assets those that are not among the newest.
+func (p *pruner) rows(ctx context.Context) error {
+	before := p.cutoffs.Before
+	for q := (RunQuery{Before: max(before[storage.PruneLogs], before[storage.PruneSteps], before[storage.PruneAssetEvents]), Limit: pageOfRuns}); ; {
 		page, err := p.EndedRuns(ctx, q)
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		switch err := p.rowsOf(ctx, k, page); {
+		switch err := p.rowsOfAll(ctx, page); {
 		case p.again(err):
 			continue // what is gone is listed no more
 		case err != nil:
@@ -28,9 +29,39 @@ func (p *pruner) rows(ctx context.Context, k storage.PruneKind) error {
 	}
 }
 
-func (p *pruner) rowsOf(ctx context.Context, k storage.PruneKind, page []Run) error {
-	var last storage.RunKey // the run that was counted
-	for w := p.walk(k, page); !w.done(); {
+// rowsOfAll takes of each run on a page what is old enough.
+func (p *pruner) rowsOfAll(ctx context.Context, page []Run) error {
+	goes := func(r Run, k storage.PruneKind) bool {
+		return r.Ended < p.cutoffs.Before[k] && r.Marks&DoneMark(k) == 0
+	}
+	of := map[Class][]Run{}
+	for _, r := range page {
+		if goes(r, storage.PruneLogs) {
+			of[Lines] = append(of[Lines], r)
+		}
+		switch steps, assets := goes(r, storage.PruneSteps), goes(r, storage.PruneAssetEvents); {
+		case steps && assets:
+			of[Events] = append(of[Events], r)
+		case steps:
+			of[StepEvents] = append(of[StepEvents], r)
+		case assets:
+			of[AssetEvents] = append(of[AssetEvents], r)
+		}
+	}
+	for _, c := range [...]Class{Lines, StepEvents, AssetEvents, Events} {
+		if len(of[c]) == 0 {
+			continue
+		}
+		if err := p.rowsOf(ctx, c, of[c]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pruner) rowsOf(ctx context.Context, c Class, page []Run) error {
+	var last [storage.PruneKindCount]storage.RunKey // the run that was counted
+	for w := p.walk(c, page); !w.done(); {
 		most, err := p.most()
 		if err != nil {
 			return err
@@ -40,38 +71,42 @@ func (p *pruner) rowsOf(ctx context.Context, k storage.PruneKind, page []Run) er
 		if err != nil {
 			return err
 		}
-		d, bytes, err := p.cut(ctx, w, rows)
+		d, err := p.cut(ctx, w, rows)
 		if err != nil {
 			return err
 		}
-		if k != storage.PruneAssetEvents {
-			d.Done = w.passed(from)
-		}
-		if !p.dry && (len(d.Spans) > 0 || len(d.Done) > 0) {
-			if err := p.delete(ctx, &d); err != nil {
+		d.finish(w.passed(from))
+		if !p.dry && len(d.Marks) > 0 {
+			if err := p.delete(ctx, &d.Deletion); err != nil {
 				return err
 			}
 		}
-		runs := int64(len(d.Marked))
-		if runs > 0 {
-			if d.Marked[0] == last {
-				runs--
+		for _, row := range d.rows {
+			k, runs := c.kind(row), int64(0)
+			if last[k] != row.Run {
+				last[k], runs = row.Run, 1
 			}
-			last = d.Marked[len(d.Marked)-1]
+			p.count(k, 1, runs, row.Bytes)
 		}
-		p.count(k, d.Gone, runs, bytes)
 	}
 	return nil
 }
 
+// cutting is a deletion with the rows that go.
+type cutting struct {
+	Deletion
+
+	rows []Row
+}
+
 // cut makes a deletion of the rows that no run may keep: spans as long as nothing that stays is between two rows.
-func (p *pruner) cut(ctx context.Context, w *walk, rows []Row) (d Deletion, bytes int64, err error) {
-	d.Kind = w.k
+func (p *pruner) cut(ctx context.Context, w *walk, rows []Row) (d cutting, err error) {
+	d.Class = w.class
 	joins := false
 	for _, row := range rows {
 		stays, err := p.stays(ctx, w.run(row.Run), row)
 		if err != nil {
-			return d, 0, err
+			return d, err
 		}
 		if stays {
 			joins = false
@@ -82,14 +117,37 @@ func (p *pruner) cut(ctx context.Context, w *walk, rows []Row) (d Deletion, byte
 		} else {
 			d.Spans = append(d.Spans, Span{row.Run, row.N, row.Run, row.N})
 		}
-		if last := len(d.Marked) - 1; last < 0 || d.Marked[last] != row.Run {
-			d.Marked = append(d.Marked, row.Run)
-		}
+		d.mark(row.Run, LostMark(w.class.kind(row)))
+		d.rows = append(d.rows, row)
 		joins = true
-		d.Gone++
-		bytes += row.Bytes
 	}
-	return d, bytes, nil
+	return d, nil
+}
+
+// mark adds to the marks of a run, which is the last that has any or comes behind it.
+func (d *cutting) mark(run storage.RunKey, bits int64) {
+	if last := len(d.Marks) - 1; last < 0 || d.Marks[last].Run != run {
+		d.Marks = append(d.Marks, Mark{Run: run})
+	}
+	d.Marks[len(d.Marks)-1].Bits |= bits
+}
+
+// finish marks runs whose rows were all seen. Those of assets may stay, and are looked for again.
+func (d *cutting) finish(runs []storage.RunKey) {
+	bits := DoneMark(storage.PruneSteps)
+	switch d.Class {
+	case Lines:
+		bits = DoneMark(storage.PruneLogs)
+	case AssetEvents:
+		return
+	}
+	for _, run := range runs {
+		i, found := slices.BinarySearchFunc(d.Marks, run, func(m Mark, run storage.RunKey) int { return cmp.Compare(m.Run, run) })
+		if !found {
+			d.Marks = slices.Insert(d.Marks, i, Mark{Run: run})
+		}
+		d.Marks[i].Bits |= bits
+	}
 }
 
 // stays reports whether a row is kept: an event of an asset that is young enough, or among its newest.
@@ -120,15 +178,15 @@ func (p *pruner) stays(ctx context.Context, run Run, row Row) (bool, error) {
 
 // walk goes over the rows of a page of runs.
 type walk struct {
-	p    *pruner
-	k    storage.PruneKind
-	page []Run
+	p     *pruner
+	class Class
+	page  []Run
 	// at is the index of the run whose row is next, which is behind n.
 	at int
 	n  int64
 }
 
-func (p *pruner) walk(k storage.PruneKind, page []Run) *walk { return &walk{p: p, k: k, page: page} }
+func (p *pruner) walk(c Class, page []Run) *walk { return &walk{p: p, class: c, page: page} }
 
 func (w *walk) done() bool { return w.at == len(w.page) }
 
@@ -161,7 +219,7 @@ func (w *walk) passed(from int) []storage.RunKey {
 // next returns rows of runs of the page, at most so many. Of what lies between two of them it reads no more than that.
 func (w *walk) next(ctx context.Context, most int) ([]Row, error) {
 	last := w.page[len(w.page)-1].Key
-	rows, err := w.p.Rows(ctx, RowQuery{Kind: w.k, Run: w.page[w.at].Key, N: w.n, Last: last, Limit: most})
+	rows, err := w.p.Rows(ctx, RowQuery{Class: w.class, Run: w.page[w.at].Key, N: w.n, Last: last, Limit: most})
 	if err != nil {
 		return nil, err
 	}

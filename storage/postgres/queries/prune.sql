@@ -1,7 +1,7 @@
 -- name: ListEndedRuns :many
-SELECT run.key, run.ended_at, (200 + coalesce(octet_length(request), 0) + coalesce(octet_length(tags), 0) + coalesce(octet_length(plan), 0) + octet_length(error))::bigint AS bytes
+SELECT run.key, run.ended_at, run.lost, (200 + coalesce(octet_length(request), 0) + coalesce(octet_length(tags), 0) + coalesce(octet_length(plan), 0) + octet_length(error))::bigint AS bytes
 FROM run
-WHERE run.key > sqlc.arg(after)::bigint AND run.state >= 3 AND run.ended_at < sqlc.arg(before)::bigint AND run.lost & sqlc.arg(lacks)::integer = 0
+WHERE run.key > sqlc.arg(after)::bigint AND run.state >= 3 AND run.ended_at < sqlc.arg(before)::bigint
     AND run.key < (SELECT max(newest.key) FROM run AS newest)
     AND NOT EXISTS (SELECT 1 FROM run AS retry WHERE retry.retry_of = run.id AND retry.state < 3)
     AND NOT (run.backfill <> '' AND EXISTS (SELECT 1 FROM backfill AS whole WHERE whole.id = run.backfill AND whole.state < 3))
@@ -16,6 +16,11 @@ ORDER BY run, n LIMIT sqlc.arg(max)::bigint;
 -- name: ListAssetEventRows :many
 SELECT run, n, asset::bigint AS asset, (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes FROM event
 WHERE (run, n) > (sqlc.arg(run)::bigint, sqlc.arg(n)::bigint) AND run <= sqlc.arg(last)::bigint AND asset IS NOT NULL
+ORDER BY run, n LIMIT sqlc.arg(max)::bigint;
+
+-- name: ListEventRows :many
+SELECT run, n, coalesce(asset, 0)::bigint AS asset, (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes FROM event
+WHERE (run, n) > (sqlc.arg(run)::bigint, sqlc.arg(n)::bigint) AND run <= sqlc.arg(last)::bigint
 ORDER BY run, n LIMIT sqlc.arg(max)::bigint;
 
 -- name: ListLogRows :many

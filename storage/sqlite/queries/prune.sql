@@ -1,8 +1,8 @@
 -- name: ListEndedRuns :many
-SELECT run.key, run.ended_at, CAST(200 + coalesce(length(request), 0) + coalesce(length(tags), 0) + coalesce(length(plan), 0) + length(error)
+SELECT run.key, run.ended_at, run.lost, CAST(200 + coalesce(length(request), 0) + coalesce(length(tags), 0) + coalesce(length(plan), 0) + length(error)
     + coalesce((SELECT length(doc) FROM long_plan WHERE long_plan.run = run.key), 0) AS INTEGER) AS bytes
 FROM run
-WHERE run.key > sqlc.arg(after) AND run.state >= 3 AND run.ended_at < CAST(sqlc.arg(before) AS INTEGER) AND run.lost & CAST(sqlc.arg(lacks) AS INTEGER) = 0
+WHERE run.key > sqlc.arg(after) AND run.state >= 3 AND run.ended_at < CAST(sqlc.arg(before) AS INTEGER)
     AND run.key < (SELECT max(newest.key) FROM run AS newest)
     AND NOT EXISTS (SELECT 1 FROM run AS retry WHERE retry.retry_of = run.id AND retry.retry_of <> '' AND retry.state < 3)
     AND NOT (run.backfill <> '' AND EXISTS (SELECT 1 FROM backfill AS of WHERE of.id = run.backfill AND of.state < 3))
@@ -17,6 +17,11 @@ ORDER BY run, n LIMIT sqlc.arg(max);
 -- name: ListAssetEventRows :many
 SELECT run, n, asset, CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes FROM event
 WHERE (run, n) > (sqlc.arg(run), sqlc.arg(n)) AND run <= sqlc.arg(last) AND asset IS NOT NULL
+ORDER BY run, n LIMIT sqlc.arg(max);
+
+-- name: ListEventRows :many
+SELECT run, n, asset, CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes FROM event
+WHERE (run, n) > (sqlc.arg(run), sqlc.arg(n)) AND run <= sqlc.arg(last)
 ORDER BY run, n LIMIT sqlc.arg(max);
 
 -- name: ListLogRows :many

@@ -101,36 +101,31 @@ func (q *Queries) ListEndedBackfills(ctx context.Context, arg ListEndedBackfills
 }
 
 const listEndedRuns = `-- name: ListEndedRuns :many
-SELECT run.key, run.ended_at, (200 + coalesce(octet_length(request), 0) + coalesce(octet_length(tags), 0) + coalesce(octet_length(plan), 0) + octet_length(error))::bigint AS bytes
+SELECT run.key, run.ended_at, run.lost, (200 + coalesce(octet_length(request), 0) + coalesce(octet_length(tags), 0) + coalesce(octet_length(plan), 0) + octet_length(error))::bigint AS bytes
 FROM run
-WHERE run.key > $1::bigint AND run.state >= 3 AND run.ended_at < $2::bigint AND run.lost & $3::integer = 0
+WHERE run.key > $1::bigint AND run.state >= 3 AND run.ended_at < $2::bigint
     AND run.key < (SELECT max(newest.key) FROM run AS newest)
     AND NOT EXISTS (SELECT 1 FROM run AS retry WHERE retry.retry_of = run.id AND retry.state < 3)
     AND NOT (run.backfill <> '' AND EXISTS (SELECT 1 FROM backfill AS whole WHERE whole.id = run.backfill AND whole.state < 3))
 ORDER BY run.key
-LIMIT $4::bigint
+LIMIT $3::bigint
 `
 
 type ListEndedRunsParams struct {
 	After  int64
 	Before int64
-	Lacks  int32
 	Max    int64
 }
 
 type ListEndedRunsRow struct {
 	Key     int64
 	EndedAt int64
+	Lost    int32
 	Bytes   int64
 }
 
 func (q *Queries) ListEndedRuns(ctx context.Context, arg ListEndedRunsParams) ([]ListEndedRunsRow, error) {
-	rows, err := q.db.Query(ctx, listEndedRuns,
-		arg.After,
-		arg.Before,
-		arg.Lacks,
-		arg.Max,
-	)
+	rows, err := q.db.Query(ctx, listEndedRuns, arg.After, arg.Before, arg.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +133,62 @@ func (q *Queries) ListEndedRuns(ctx context.Context, arg ListEndedRunsParams) ([
 	var items []ListEndedRunsRow
 	for rows.Next() {
 		var i ListEndedRunsRow
-		if err := rows.Scan(&i.Key, &i.EndedAt, &i.Bytes); err != nil {
+		if err := rows.Scan(
+			&i.Key,
+			&i.EndedAt,
+			&i.Lost,
+			&i.Bytes,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listEventRows = `-- name: ListEventRows :many
+SELECT run, n, coalesce(asset, 0)::bigint AS asset, (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes FROM event
+WHERE (run, n) > ($1::bigint, $2::bigint) AND run <= $3::bigint
+ORDER BY run, n LIMIT $4::bigint
+`
+
+type ListEventRowsParams struct {
+	Run  int64
+	N    int64
+	Last int64
+	Max  int64
+}
+
+type ListEventRowsRow struct {
+	Run   int64
+	N     int64
+	Asset int64
+	Bytes int64
+}
+
+func (q *Queries) ListEventRows(ctx context.Context, arg ListEventRowsParams) ([]ListEventRowsRow, error) {
+	rows, err := q.db.Query(ctx, listEventRows,
+		arg.Run,
+		arg.N,
+		arg.Last,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListEventRowsRow
+	for rows.Next() {
+		var i ListEventRowsRow
+		if err := rows.Scan(
+			&i.Run,
+			&i.N,
+			&i.Asset,
+			&i.Bytes,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -109,37 +109,32 @@ func (q *Queries) ListEndedBackfills(ctx context.Context, arg ListEndedBackfills
 }
 
 const listEndedRuns = `-- name: ListEndedRuns :many
-SELECT run.key, run.ended_at, CAST(200 + coalesce(length(request), 0) + coalesce(length(tags), 0) + coalesce(length(plan), 0) + length(error)
+SELECT run.key, run.ended_at, run.lost, CAST(200 + coalesce(length(request), 0) + coalesce(length(tags), 0) + coalesce(length(plan), 0) + length(error)
     + coalesce((SELECT length(doc) FROM long_plan WHERE long_plan.run = run.key), 0) AS INTEGER) AS bytes
 FROM run
-WHERE run.key > ?1 AND run.state >= 3 AND run.ended_at < CAST(?2 AS INTEGER) AND run.lost & CAST(?3 AS INTEGER) = 0
+WHERE run.key > ?1 AND run.state >= 3 AND run.ended_at < CAST(?2 AS INTEGER)
     AND run.key < (SELECT max(newest.key) FROM run AS newest)
     AND NOT EXISTS (SELECT 1 FROM run AS retry WHERE retry.retry_of = run.id AND retry.retry_of <> '' AND retry.state < 3)
     AND NOT (run.backfill <> '' AND EXISTS (SELECT 1 FROM backfill AS of WHERE of.id = run.backfill AND of.state < 3))
 ORDER BY run.key
-LIMIT ?4
+LIMIT ?3
 `
 
 type ListEndedRunsParams struct {
 	After  int64
 	Before int64
-	Lacks  int64
 	Max    int64
 }
 
 type ListEndedRunsRow struct {
 	Key     int64
 	EndedAt int64
+	Lost    int64
 	Bytes   int64
 }
 
 func (q *Queries) ListEndedRuns(ctx context.Context, arg ListEndedRunsParams) ([]ListEndedRunsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listEndedRuns,
-		arg.After,
-		arg.Before,
-		arg.Lacks,
-		arg.Max,
-	)
+	rows, err := q.db.QueryContext(ctx, listEndedRuns, arg.After, arg.Before, arg.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +142,65 @@ func (q *Queries) ListEndedRuns(ctx context.Context, arg ListEndedRunsParams) ([
 	var items []ListEndedRunsRow
 	for rows.Next() {
 		var i ListEndedRunsRow
-		if err := rows.Scan(&i.Key, &i.EndedAt, &i.Bytes); err != nil {
+		if err := rows.Scan(
+			&i.Key,
+			&i.EndedAt,
+			&i.Lost,
+			&i.Bytes,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listEventRows = `-- name: ListEventRows :many
+SELECT run, n, asset, CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes FROM event
+WHERE (run, n) > (?1, ?2) AND run <= ?3
+ORDER BY run, n LIMIT ?4
+`
+
+type ListEventRowsParams struct {
+	Run  int64
+	N    int64
+	Last int64
+	Max  int64
+}
+
+type ListEventRowsRow struct {
+	Run   int64
+	N     int64
+	Asset sql.NullInt64
+	Bytes int64
+}
+
+func (q *Queries) ListEventRows(ctx context.Context, arg ListEventRowsParams) ([]ListEventRowsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listEventRows,
+		arg.Run,
+		arg.N,
+		arg.Last,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListEventRowsRow
+	for rows.Next() {
+		var i ListEventRowsRow
+		if err := rows.Scan(
+			&i.Run,
+			&i.N,
+			&i.Asset,
+			&i.Bytes,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
