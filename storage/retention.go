@@ -78,9 +78,12 @@ func (r Retention) normalized() (Retention, error) {
 		age  *time.Duration
 		zero time.Duration
 	}{
-		{"Logs", &r.Logs, DefaultKeepLogs}, {"Steps", &r.Steps, DefaultKeepSteps},
-		{"AssetEvents", &r.AssetEvents, DefaultKeepAssetEvents}, {"Runs", &r.Runs, DefaultKeepRuns},
-		{"Backfills", &r.Backfills, DefaultKeepBackfills}, {"Changes", &r.Changes, DefaultKeepChanges},
+		{"Logs", &r.Logs, DefaultKeepLogs},
+		{"Steps", &r.Steps, DefaultKeepSteps},
+		{"AssetEvents", &r.AssetEvents, DefaultKeepAssetEvents},
+		{"Runs", &r.Runs, DefaultKeepRuns},
+		{"Backfills", &r.Backfills, DefaultKeepBackfills},
+		{"Changes", &r.Changes, DefaultKeepChanges},
 	} {
 		if *f.age < 0 && *f.age != Forever {
 			faults = append(faults, fmt.Errorf("%s is %s: want a positive age, zero for %s, or storage.Forever", f.name, *f.age, f.zero))

@@ -22,12 +22,14 @@ func TestPruneCutoffs(t *testing.T) {
 	}{
 		"defaults": {
 			storage.Retention{},
-			[...]storage.Micros{ago(30 * day), ago(90 * day), ago(365 * day), ago(365 * day), ago(365 * day), ago(30 * day)}, ago(time.Hour), 100,
+			[...]storage.Micros{ago(30 * day), ago(90 * day), ago(365 * day), ago(365 * day), ago(365 * day), ago(30 * day)},
+			ago(time.Hour), 100,
 		},
 		"forever": {storage.All(storage.Forever), [storage.PruneKindCount]storage.Micros{}, 0, 100},
 		"what hangs on a run goes with it, but for events of assets": {
 			storage.Retention{Logs: storage.Forever, Steps: 9 * day, AssetEvents: storage.Forever, Runs: 5 * day, Backfills: storage.Forever, Changes: time.Minute, NewestAssetEvents: -1},
-			[...]storage.Micros{ago(5 * day), ago(5 * day), 0, ago(5 * day), 0, ago(time.Minute)}, ago(time.Minute), 0,
+			[...]storage.Micros{ago(5 * day), ago(5 * day), 0, ago(5 * day), 0, ago(time.Minute)},
+			ago(time.Minute), 0,
 		},
 	} {
 		r := storage.PruneRequest{Retention: c.keep, Now: now}

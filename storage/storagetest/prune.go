@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
@@ -14,7 +15,7 @@ import (
 const days = 24 * time.Hour
 
 // pastRun is a run that ended so many days after the epoch: three events, one of them of the asset, and two lines.
-func (f *fixture) pastRun(rec storage.RunRecord, day int, asset storage.AssetKey) storage.Fence {
+func (f *fixture) pastRun(rec storage.RunRecord, day int, asset storage.AssetKey) {
 	f.Helper()
 	at := epoch.Add(time.Duration(day) * days)
 	rec.Location, rec.Token, rec.CreatedAt = "repo", 1, at
@@ -31,7 +32,6 @@ func (f *fixture) pastRun(rec storage.RunRecord, day int, asset storage.AssetKey
 		Assets:     []storage.AssetUpdate{{Asset: asset, Run: fence.Run, N: 2, At: storage.MicrosOf(at)}},
 		RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success, At: at, Counts: storage.StepCounts{Succeeded: 1}}},
 	})
-	return fence
 }
 
 // prune prunes a hundred days after the epoch.
@@ -48,39 +48,39 @@ func never() storage.Retention {
 	return r
 }
 
-// all is a retention of so many days for everything, the newest events of assets too.
-func all(n int) storage.Retention {
-	r := storage.All(time.Duration(n) * days)
+// oneDay is a retention of a day for everything, the newest events of assets too.
+func oneDay() storage.Retention {
+	r := storage.All(days)
 	r.NewestAssetEvents = -1
 	return r
 }
 
 // rows are the rows of a report by kind.
 func rows(r storage.PruneReport) string {
-	text := ""
+	var text strings.Builder
 	for _, k := range r.Kinds {
-		text += fmt.Sprintf("%s %d/%d ", k.Kind, k.Rows, k.Runs)
+		fmt.Fprintf(&text, "%s %d/%d ", k.Kind, k.Rows, k.Runs)
 	}
-	return text
+	return text.String()
 }
 
 // left says what is left of runs: events, lines and what they say that they have lost.
 func (f *fixture) left(ids ...string) string {
 	f.Helper()
-	text := ""
+	var text strings.Builder
 	for _, id := range ids {
 		rec, err := f.GetRun(f.ctx, id)
 		if errors.Is(err, storage.ErrNotFound) {
-			text += id + " gone; "
+			text.WriteString(id + " gone; ")
 			continue
 		}
 		if err != nil {
 			f.Fatal(err)
 		}
 		lines := must[[]storage.LogLine](f)(f.ListLogs(f.ctx, storage.LogQuery{Run: rec.Key}))
-		text += fmt.Sprintf("%s %d %d (%s); ", id, f.numbers(rec.Key), len(lines), rec.Lost)
+		fmt.Fprintf(&text, "%s %d %d (%s); ", id, f.numbers(rec.Key), len(lines), rec.Lost)
 	}
-	return text
+	return text.String()
 }
 
 // checkPrune prunes one kind after another.
@@ -160,7 +160,7 @@ func checkPruneSpares(f *fixture) {
 	retry := storage.Batch{Runs: []storage.RunRecord{{ID: "retry", Token: 1, CreatedAt: epoch, Request: storage.RunRequest{RetryOf: "retried"}}}}
 	f.commit(&retry)
 	f.pastRun(storage.RunRecord{ID: "newest"}, 0, key)
-	r := storage.PruneRequest{Retention: all(1)}
+	r := storage.PruneRequest{Retention: oneDay()}
 	f.equal("held", rows(f.prune(r))[:50], "logs 0/0 steps 0/0 asset_events 0/0 runs 0/0 backf")
 	f.equal("all are there", f.left("open", "of-backfill", "retried", "retry", "newest"),
 		"open [1] 1 (); of-backfill [1 2 3] 2 (); retried [1 2 3] 2 (); retry [] 0 (); newest [1 2 3] 2 (); ")
@@ -199,7 +199,7 @@ func checkPruneNewest(f *fixture) {
 	}
 	f.pastRun(storage.RunRecord{ID: "b0"}, 0, keys[1])
 	f.run("newest")
-	r := storage.PruneRequest{Retention: all(1), Chunk: 2}
+	r := storage.PruneRequest{Retention: oneDay(), Chunk: 2}
 	r.Retention.NewestAssetEvents = 2
 	f.prune(r)
 	f.equal("what is left", f.left("a0", "a1", "a2", "a3", "a4", "b0"),
@@ -220,7 +220,7 @@ func checkPruneNames(f *fixture) {
 	})
 	f.run("newest")
 	before := f.states(keys)
-	r := storage.PruneRequest{Retention: all(1)}
+	r := storage.PruneRequest{Retention: oneDay()}
 	f.prune(r)
 	f.equal("gone", f.left("r1", "r2"), "r1 gone; r2 gone; ")
 	f.equal("states", f.states(keys), before)
@@ -236,19 +236,19 @@ func checkPruneNames(f *fixture) {
 // states is everything that is known of assets now, in words.
 func (f *fixture) states(keys []storage.AssetKey) string {
 	f.Helper()
-	text := ""
+	var text strings.Builder
 	for _, rec := range must[[]storage.AssetRecord](f)(f.ListAssets(f.ctx, storage.AssetQuery{})) {
-		text += fmt.Sprintf("%s %+v\n", rec.Name, rec.Materialization)
+		fmt.Fprintf(&text, "%s %+v\n", rec.Name, rec.Materialization)
 	}
 	for _, key := range keys {
 		for _, one := range must[[]storage.PartitionState](f)(f.ListPartitions(f.ctx, storage.PartitionQuery{Asset: key})) {
-			text += fmt.Sprintf("%+v\n", one)
+			fmt.Fprintf(&text, "%+v\n", one)
 		}
 		for _, group := range must[[]storage.PartitionGroup](f)(f.ListPartitionGroups(f.ctx, key, storage.Materialized)) {
-			text += fmt.Sprintf("%s %+v\n", setText(group.Partitions), group.AssetState)
+			fmt.Fprintf(&text, "%s %+v\n", setText(group.Partitions), group.AssetState)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // checkPruneFeed cuts the feed where all consumers have passed, and further where it is too old.
@@ -301,10 +301,10 @@ func checkPruneLimit(f *fixture) {
 		f.pastRun(storage.RunRecord{ID: fmt.Sprint("r", i)}, 0, key)
 	}
 	f.run("newest")
-	want := f.prune(storage.PruneRequest{Retention: all(1), DryRun: true})
+	want := f.prune(storage.PruneRequest{Retention: oneDay(), DryRun: true})
 	var sum int64
 	for calls := 1; ; calls++ {
-		did := f.prune(storage.PruneRequest{Retention: all(1), Limit: 5, Chunk: 2})
+		did := f.prune(storage.PruneRequest{Retention: oneDay(), Limit: 5, Chunk: 2})
 		sum += did.Rows()
 		if did.Rows() > 5 || did.More && did.Rows() != 5 {
 			f.Errorf("call %d deleted %d rows, more %t: the limit is 5", calls, did.Rows(), did.More)
@@ -325,7 +325,7 @@ func checkPruneCanceled(f *fixture) {
 	f.run("newest")
 	ctx, cancel := context.WithCancel(f.ctx)
 	cancel()
-	did, err := f.Prune(ctx, storage.PruneRequest{Retention: all(1), Now: epoch.Add(100 * days)})
+	did, err := f.Prune(ctx, storage.PruneRequest{Retention: oneDay(), Now: epoch.Add(100 * days)})
 	f.refused(err, context.Canceled)
 	f.equal("rows", did.Rows(), int64(0))
 	f.equal("what is left", f.left("r"), "r [1 2 3] 2 (); ")
