@@ -219,7 +219,7 @@ func (r *PruneReport) Bytes() (n int64) {
 
 // Pruner deletes history.
 type Pruner interface {
-	// Prune deletes what the retention does not keep, in many small transactions, and rests after each for as long as that took: who
+	// Prune deletes what the retention does not keep, in many small transactions, and rests after each for longer than that took: who
 	// writes meanwhile waits for one of them at most. It may be called at any moment, by several processes at once, and be
 	// ended at any: the next call goes on. The report says what was done also beside an error.
 	//

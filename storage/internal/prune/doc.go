@@ -1,7 +1,7 @@
 // Package prune decides which history goes, for all backends: they list records and delete what they are told, and know no ages.
 //
 //	cutoffs ──▶ a page of runs that ended before ──▶ their rows, some thousand ──▶ spans that go ──▶ Delete: one transaction ─┐
-//	                    ▲                                  ▲                                                             │ rests as long
+//	                    ▲                                  ▲                                                             │ rests, longer
 //	                    └────── no rows left ◀─────────────┴──────────────────────────────────────────────────────────────────┘
 //
 // Kinds are pruned in the order of [storage.PruneKind], so that what hangs on a run is gone before it. To list costs no lock and

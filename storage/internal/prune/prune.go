@@ -103,8 +103,8 @@ func (p *pruner) most() (int, error) {
 }
 
 // restFactor is how many times longer than a transaction took the next one is waited for: who writes beside has
-// two thirds of the time for itself.
-const restFactor = 2
+// three quarters of the time for itself.
+const restFactor = 3
 
 // delete applies a deletion, then rests.
 func (p *pruner) delete(ctx context.Context, d *Deletion) error {

@@ -88,7 +88,7 @@ func TestRetriedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestRests waits twice as long as each transaction took, unless its caller leaves.
+// TestRests waits three times as long as each transaction took, unless its caller leaves.
 func TestRests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestRests(t *testing.T) {
 		req := logsOnly()
 		req.Chunk = 2
 		began := time.Now()
-		if _, err := prune.Prune(t.Context(), f, req); err != nil || time.Since(began) != 6*time.Second || len(f.did) != 2 {
+		if _, err := prune.Prune(t.Context(), f, req); err != nil || time.Since(began) != 8*time.Second || len(f.did) != 2 {
 			t.Errorf("%v after %s, %q", err, time.Since(began), f.did)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
