@@ -224,7 +224,7 @@ type Pruner interface {
 	// ended at any: the next call goes on. The report says what was done also beside an error.
 	//
 	// It deletes history only. What is never touched: a run without an end, one that a run without an end retries, those of a
-	// backfill without an end, the newest run, backfill and change; and whatever says what is true now. A present state keeps the ID of
+	// backfill without an end, the newest run, backfill and change, a run with a place in a pool; and whatever says what is true now. A present state keeps the ID of
 	// its run when that is gone. A run that has lost something says what, see [RunRecord].
 	Prune(ctx context.Context, r PruneRequest) (PruneReport, error)
 }

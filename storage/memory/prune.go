@@ -31,6 +31,9 @@ func (p pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run, 
 		if r == nil || !r.record.State.Terminal() || storage.MicrosOf(r.record.EndedAt) >= q.Before || retried[r.record.ID] {
 			continue
 		}
+		if slices.ContainsFunc(p.claims, func(c *claim) bool { return c.run == r.record.Key }) {
+			continue
+		}
 		if of := p.backfillByID[r.record.Backfill]; of != nil && !of.State.Terminal() {
 			continue
 		}

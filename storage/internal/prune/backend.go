@@ -15,8 +15,8 @@ var ErrRetried = errors.New("a run that has not ended retries one of the runs")
 type Backend interface {
 	storage.Events
 	storage.KV
-	// EndedRuns lists runs that have ended, in the order of their keys: without the newest, those of a backfill without an end, and
-	// those that a run without an end retries.
+	// EndedRuns lists runs that have ended, in the order of their keys: without the newest, those of a backfill without an end, those
+	// that a run without an end retries, and those with a place in a pool, which a crash may have left.
 	EndedRuns(ctx context.Context, q RunQuery) ([]Run, error)
 	// Rows lists lines or events of runs in the order of their keys.
 	Rows(ctx context.Context, q RowQuery) ([]Row, error)

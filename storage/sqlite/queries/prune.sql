@@ -4,6 +4,7 @@ SELECT run.key, run.ended_at, run.lost, CAST(200 + coalesce(length(request), 0) 
 FROM run
 WHERE run.key > sqlc.arg(after) AND run.state >= 3 AND run.ended_at < CAST(sqlc.arg(before) AS INTEGER)
     AND run.key < (SELECT max(newest.key) FROM run AS newest)
+    AND NOT EXISTS (SELECT 1 FROM slot WHERE slot.run = run.key)
     AND NOT EXISTS (SELECT 1 FROM run AS retry WHERE retry.retry_of = run.id AND retry.retry_of <> '' AND retry.state < 3)
     AND NOT (run.backfill <> '' AND EXISTS (SELECT 1 FROM backfill AS of WHERE of.id = run.backfill AND of.state < 3))
 ORDER BY run.key

@@ -105,6 +105,7 @@ SELECT run.key, run.ended_at, run.lost, (200 + coalesce(octet_length(request), 0
 FROM run
 WHERE run.key > $1::bigint AND run.state >= 3 AND run.ended_at < $2::bigint
     AND run.key < (SELECT max(newest.key) FROM run AS newest)
+    AND NOT EXISTS (SELECT 1 FROM slot WHERE slot.run = run.key)
     AND NOT EXISTS (SELECT 1 FROM run AS retry WHERE retry.retry_of = run.id AND retry.state < 3)
     AND NOT (run.backfill <> '' AND EXISTS (SELECT 1 FROM backfill AS whole WHERE whole.id = run.backfill AND whole.state < 3))
 ORDER BY run.key
