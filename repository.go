@@ -56,6 +56,9 @@ type RepositoryConfig struct {
 	// it they are ended as failed, with the reason. Both happen when the repository resolves, and from then
 	// on as long as it runs anything.
 	ResumeAbandoned bool
+	// Retention says how long history is kept; its zero value is the defaults. It is for the command db prune, and for all
+	// that is in the store, of whichever repository: those that share one should agree.
+	Retention storage.Retention
 	// Listeners hear of every run of this repository.
 	Listeners []Listener
 }
