@@ -109,9 +109,9 @@ func (r *run) unlock() {
 // tell tells the observer what it has not heard yet.
 func (r *run) tell() {
 	var notices []func()
-	told := 0
-	defer func() { // also when an observer ends this goroutine
-		if told < len(notices) {
+	told, all := 0, false
+	defer func() {
+		if !all { // an observer has ended this goroutine
 			r.mu.Lock()
 			r.notices = append(notices[told:], r.notices...)
 			r.mu.Unlock()
@@ -122,7 +122,7 @@ func (r *run) tell() {
 		r.mu.Lock()
 		notices, told, r.notices = r.notices, 0, nil
 		if len(notices) == 0 {
-			r.telling = false
+			r.telling, all = false, true
 			r.mu.Unlock()
 			r.hooks.Done()
 			return
