@@ -93,18 +93,18 @@ func (t *tracer) runContext(ctx context.Context, r rivers.RunStarted) context.Co
 	if of, ok := t.ended[r.RetryOf]; ok {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: of, Attributes: []attribute.KeyValue{retryOfKey.String(r.RetryOf)}}))
 	}
-	ctx, span := t.tracer.Start(ctx, "run", options...)
+	ctx, span := t.tracer.Start(ctx, "run", options...) //nolint:spancheck // runFinished ends it
 	t.runs[r.RunID] = span
-	return ctx
+	return ctx //nolint:spancheck // see above
 }
 
 func (t *tracer) stepContext(ctx context.Context, s rivers.StepStarted) context.Context {
-	ctx, span := t.tracer.Start(ctx, "step", trace.WithTimestamp(s.At),
-		trace.WithAttributes(about(s.RunID, s.Step, s.Asset, s.Partition, s.Attempt)...))
+	attrs := trace.WithAttributes(about(s.RunID, s.Step, s.Asset, s.Partition, s.Attempt)...)
+	ctx, span := t.tracer.Start(ctx, "step", trace.WithTimestamp(s.At), attrs) //nolint:spancheck // stepFinished ends it
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.steps[attempt{s.RunID, s.Step, s.Attempt}] = span
-	return ctx
+	return ctx //nolint:spancheck // see above
 }
 
 // about are the attributes of what concerns a step.

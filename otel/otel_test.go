@@ -58,7 +58,7 @@ func span(t *testing.T, all tracetest.SpanStubs, name string, attrs ...string) t
 func words(s tracetest.SpanStub) []string {
 	var all []string
 	for _, a := range s.Attributes {
-		all = append(all, string(a.Key)+"="+a.Value.Emit())
+		all = append(all, string(a.Key)+"="+a.Value.String())
 	}
 	return all
 }

@@ -173,7 +173,7 @@ func (r *run) runContext(ctx context.Context) context.Context {
 		return ctx
 	}
 	got := ctx
-	r.await(func() { got = Lend(ctx, r.Observer.RunContext(ctx, r.Record)) })
+	r.await(func() { got = Lend(ctx, r.Observer.RunContext(ctx, r.Record)) }) //nolint:fatcontext // it is set once
 	return got
 }
 
@@ -184,7 +184,7 @@ func (r *run) stepContext(a *attempt) context.Context {
 	}
 	n := StepNotice{Step: a.key, Kind: storage.StepStarted, Attempt: int(a.job.attempt), At: time.Now()}
 	got := r.ctx
-	r.await(func() { got = Lend(r.ctx, r.Observer.StepContext(r.ctx, n)) })
+	r.await(func() { got = Lend(r.ctx, r.Observer.StepContext(r.ctx, n)) }) //nolint:fatcontext // it is set once
 	return got
 }
 
