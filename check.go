@@ -3,6 +3,7 @@ package rivers
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
@@ -120,6 +121,17 @@ func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, e
 		})
 	}
 	return &Check{d: d, asset: spec.Asset, name: spec.Name}
+}
+
+// InvalidCheck is a check that cannot be, for packages that make checks of what they are told: Validate reports the error
+// as a mistake of its definition, each line by itself.
+func InvalidCheck(spec CheckSpec, err error) *Check {
+	c := NewCheck(spec, func(*CheckContext, NoInput) (CheckResult, error) { return CheckResult{}, err })
+	c.d.pos = callerPosition()
+	for line := range strings.Lines(err.Error()) {
+		c.d.fault("", "%s", strings.TrimSpace(line))
+	}
+	return c
 }
 
 // judgeDeps are what a check waits for: also for its asset, where no field takes it.

@@ -15,7 +15,7 @@ const modulePath = "github.com/rivers-go/rivers"
 // most positions are never shown, and looking up a file and a line costs ten times as much as
 // walking the stack.
 type position struct {
-	// pcs are return addresses from the constructor outwards: at most three frames of rivers,
+	// pcs are return addresses from the constructor outwards: at most four frames of rivers,
 	// the definition's, and its caller's in case a helper of the user's made the definition.
 	pcs [6]uintptr
 }
@@ -82,10 +82,11 @@ func (p position) frames() (at, from runtime.Frame) {
 	}
 }
 
-// isOurs reports whether a frame belongs to this package; its own tests stand for user code.
+// isOurs reports whether a frame belongs to this package, or to the one of ready-made checks; their own tests stand for
+// user code.
 func isOurs(f runtime.Frame) bool {
 	rest, ok := strings.CutPrefix(f.Function, modulePath)
-	return ok && strings.HasPrefix(rest, ".") && !strings.HasSuffix(f.File, "_test.go")
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "/checks.")) && !strings.HasSuffix(f.File, "_test.go")
 }
 
 // isRuntime reports whether a function only carries the user's: the program's start, a test's.

@@ -95,7 +95,7 @@ func (r *CodeRepository) drive(ctx context.Context, c engine.Config) (*RunResult
 	if res == nil {
 		return nil, err
 	}
-	out := newResult(c.Plan.Graph, res)
+	out := newResult(res)
 	r.finished(listeners, out)
 	return out, errors.Join(out.Err(), err)
 }

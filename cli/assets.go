@@ -21,17 +21,20 @@ type assetView struct {
 	Location        string              `json:"location"`
 	Materialization *storage.AssetState `json:"materialization,omitempty"`
 	Observation     *storage.AssetState `json:"observation,omitempty"`
+	*vitals
 }
 
 func (a *app) assetsCommand() *cobra.Command {
+	late := false
 	list := &cobra.Command{
 		Use: "list [SELECTION...]", Short: "List assets and tasks with their latest materialization", ValidArgsFunction: a.completeSelection,
 		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization.\n--json prints a list of them.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args, late) },
 	}
+	list.Flags().BoolVar(&late, "late", false, "only those whose freshness policy fails now")
 	show := &cobra.Command{
 		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values, history", Args: oneArg,
-		Long:              "Show one asset: definition, neighbours, latest values, history.\n--json prints {\"asset\", \"downstream\", \"history\"}.",
+		Long:              "Show one asset: definition, neighbours, latest values, history.\n--json prints {\"asset\", \"downstream\", \"history\"}, and \"partitions\" with how many there are in each state.",
 		ValidArgsFunction: a.completeAssets,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.showAsset(cmd.Context(), args[0]) },
 	}
@@ -103,7 +106,7 @@ func addRecords(ctx context.Context, s storage.Reader, views []assetView) error 
 	return nil
 }
 
-func (a *app) listAssets(ctx context.Context, selection []string) error {
+func (a *app) listAssets(ctx context.Context, selection []string, late bool) error {
 	all, err := a.views(ctx)
 	if err != nil {
 		return err
@@ -115,6 +118,11 @@ func (a *app) listAssets(ctx context.Context, selection []string) error {
 	keep, err := selected(nodes, selection)
 	if err != nil {
 		return err
+	}
+	if late {
+		if keep, err = a.onlyLate(ctx, nodes, keep); err != nil {
+			return err
+		}
 	}
 	views := []assetView{} // not null in JSON
 	for i := range all {
@@ -167,10 +175,22 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history})
+	if v.vitals, err = a.readVitals(ctx, &v.TopologyNode); err != nil {
+		return err
 	}
-	a.printDefinition(v, downstream(views, name))
+	parts, err := a.partitionCounts(ctx, &v.TopologyNode)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		doc := map[string]any{"asset": v, "downstream": downstream(views, name), "history": history}
+		if parts != nil {
+			doc["partitions"] = parts
+		}
+		return a.printJSON(doc)
+	}
+	a.printDefinition(v, downstream(views, name), parts)
+	a.printVitals(v)
 	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
 		fmt.Fprintln(a.out, "\nnever materialized")
 	}
@@ -217,7 +237,7 @@ func downstream(views []assetView, name string) []string {
 	return down
 }
 
-func (a *app) printDefinition(v *assetView, down []string) {
+func (a *app) printDefinition(v *assetView, down []string, parts *partitionCounts) {
 	field := func(label, text string) {
 		if text != "" {
 			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", label)), text)
@@ -227,6 +247,10 @@ func (a *app) printDefinition(v *assetView, down []string) {
 	field("", v.Description)
 	field("made by", v.Definition)
 	field("type", v.Type)
+	if parts != nil {
+		field("partitions", parts.Definition)
+		field("", parts.String())
+	}
 	field("group", v.Group)
 	field("kinds", strings.Join(v.Kinds, ", "))
 	field("owners", strings.Join(v.Owners, ", "))

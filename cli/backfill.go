@@ -142,16 +142,17 @@ func (a *app) backfill(ctx context.Context, selection []string, f *backfillFlags
 
 // watchBackfill runs a backfill, shows how far it has come, and prints what it came to.
 func (a *app) watchBackfill(verbose, dry bool, do func() (*rivers.BackfillResult, error)) error {
-	stop := func() {}
-	if !dry && !a.json {
-		if verbose {
-			stop = a.watch(true)
-		} else {
-			stop = a.watchProgress()
-		}
+	stop := func() bool { return false }
+	switch {
+	case dry || a.json:
+	case verbose:
+		watching := a.watch(true)
+		stop = func() bool { watching(); return false }
+	default:
+		stop = a.watchProgress()
 	}
 	res, err := do()
-	stop()
+	told := stop()
 	switch {
 	case res == nil:
 		return requestError(err)
@@ -161,17 +162,17 @@ func (a *app) watchBackfill(verbose, dry bool, do func() (*rivers.BackfillResult
 		a.printBackfillPlan(res)
 		return nil
 	}
-	return a.finishBackfill(res, err)
+	return a.finishBackfill(res, told, err)
 }
 
-// finishBackfill prints what a backfill came to.
-func (a *app) finishBackfill(res *rivers.BackfillResult, err error) error {
+// finishBackfill prints what a backfill came to, with the first failure if none was told.
+func (a *app) finishBackfill(res *rivers.BackfillResult, told bool, err error) error {
 	if a.json {
 		if printErr := a.printJSON(backfillDoc(res)); printErr != nil {
 			return printErr
 		}
 	} else {
-		a.printBackfill(res)
+		a.printBackfill(res, told)
 	}
 	switch {
 	case err == nil:
@@ -184,11 +185,11 @@ func (a *app) finishBackfill(res *rivers.BackfillResult, err error) error {
 	return &failedError{err, exitFailed}
 }
 
-func (a *app) printBackfill(res *rivers.BackfillResult) {
+func (a *app) printBackfill(res *rivers.BackfillResult, told bool) {
 	state := res.State.String()
 	fmt.Fprintf(a.out, "backfill %s %s in %s: %s of %s\n", res.ID, a.paint(backfillColour(res.State), state), duration(res.Duration),
 		progressText(res.Completed, res.Failed, res.Canceled), counted(res.Total, "partition", "partitions"))
-	if res.Error != "" && res.State != storage.BackfillCompleted {
+	if res.Error != "" && !told && res.State != storage.BackfillCompleted {
 		fmt.Fprintf(a.out, "\n%s\n", a.paint(red, res.Error))
 	}
 	if res.State.Terminal() && res.State != storage.BackfillCompleted {
@@ -226,8 +227,11 @@ func backfillColour(s storage.BackfillState) colour {
 const maxTexts = 20
 
 func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
-	fmt.Fprintf(a.out, "%s of %s would be made by %s; nothing was run\n\n", counted(res.Total, "partition", "partitions"), strings.Join(res.Assets, ", "), counted(res.Runs, "run", "runs"))
+	fmt.Fprintf(a.out, "%s of %s would be made by %s; nothing was run\n", counted(res.Total, "partition", "partitions"), strings.Join(res.Assets, ", "), counted(res.Runs, "run", "runs"))
 	for i, text := range res.Texts {
+		if i == 0 {
+			fmt.Fprintln(a.out)
+		}
 		if i == maxTexts {
 			fmt.Fprintln(a.out, a.paint(grey, "…"))
 			break

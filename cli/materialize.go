@@ -46,7 +46,8 @@ A selection is a name (of a multi-asset: all that it makes), or a sentence such 
 Several are a union.
 
 Where an asset with partitions is selected, --partition names one (2026-01-31, day=2026-01-31|shop=north), several (a,b) or a
-range (a..b, a.., ..b).
+range (a..b, a.., ..b). Without a selection and a partition, all assets that have no partitions are made; backfill makes
+those that have.
 
 On a terminal a live view is shown, in a pipe one line an event. --json prints one document when
 the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "failed": [...]}.
@@ -152,6 +153,9 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 	if f.job != "" && (len(selection) > 0 || f.upstream) {
 		return usagef("--job runs all of a job: leave the selection and --include-upstream out, or leave --job out")
 	}
+	if f.job == "" {
+		a.undivided(&req)
+	}
 	// The request is checked before a store is made or a resource set up.
 	plan, err := a.plan(req, f.job)
 	if err != nil {
@@ -180,6 +184,9 @@ func (a *app) plan(req rivers.RunRequest, jobName string) (*rivers.RunPlan, erro
 		if word == "and" || word == "or" || word == "not" {
 			return nil, usagef("%w; quote a sentence of several words: %q", err, strings.Join(req.Selection, " "))
 		}
+	}
+	if errors.Is(err, rivers.ErrPartitionValidation) && req.Partition.IsZero() && req.Range.IsZero() {
+		return nil, usagef("%w (--partition, or backfill for many)", err)
 	}
 	return nil, BadRequest(err)
 }
