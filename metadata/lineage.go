@@ -47,7 +47,7 @@ func ColumnLineage(columns ...Derivation) Value {
 }
 
 // append appends the stored form of a column's derivation.
-func (d *Derivation) append(dst []byte) ([]byte, error) {
+func (d Derivation) append(dst []byte) ([]byte, error) {
 	dst = append(dst, `{"column":`...)
 	dst = appendString(dst, d.Column)
 	dst = append(dst, `,"from":[`...)

@@ -57,6 +57,12 @@ func TestStoredForm(t *testing.T) {
 			"id int64 unique",
 			[]metadata.Column{{Name: "id", Type: "int64", Unique: true, Tags: map[string]string{"pii": "no", "grain": "user"}}},
 		},
+		{ // tags in the order of what is stored: \xff is after U+10000, the U+FFFD that it becomes before it
+			metadata.Schema(metadata.Column{Name: "id", Tags: map[string]string{"\xff": "b", "\U00010000": "c", "\xfe": "a"}}),
+			`{"kind":"schema","value":[{"name":"id","type":"","tags":{"�":"a","𐀀":"c"}}]}`,
+			"id",
+			[]metadata.Column{{Name: "id", Tags: map[string]string{"\ufffd": "a", "\U00010000": "c"}}},
+		},
 		{
 			metadata.ColumnLineage(
 				metadata.Derivation{Column: "id", From: []metadata.ColumnRef{{Asset: "users", Column: "id"}}},

@@ -109,20 +109,22 @@ func appendTags(dst []byte, tags map[string]string) []byte {
 	if len(tags) == 0 {
 		return dst
 	}
-	dst = append(dst, `,"tags":{`...)
-	seen := make(map[string]bool, len(tags))
+	valid := make(map[string]string, len(tags)) // sorted after it is made valid, which may change the order
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		text := textual(KindText, key).text
-		if seen[text] {
-			continue
+		if _, taken := valid[text]; !taken {
+			valid[text] = textual(KindText, tags[key]).text
 		}
-		if len(seen) > 0 {
-			dst = append(dst, ',')
+	}
+	dst = append(dst, `,"tags":`...)
+	for i, key := range slices.Sorted(maps.Keys(valid)) {
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
 		}
-		seen[text] = true
-		dst = appendString(dst, text)
+		dst = appendString(append(dst, separator), key)
 		dst = append(dst, ':')
-		dst = appendString(dst, textual(KindText, tags[key]).text)
+		dst = appendString(dst, valid[key])
 	}
 	return append(dst, '}')
 }
