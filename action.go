@@ -98,7 +98,7 @@ func deed(inv *graph.Invocation, did *ActionResult) error {
 		return err
 	}
 	fact := inv.Fact(0)
-	fact.Did = did.Did
+	fact.Did, fact.SameData = did.Did, did.SameData
 	if did.DataVersion != "" {
 		fact.DataVersion = did.DataVersion
 	}
@@ -184,6 +184,9 @@ func (a *action) of(asset *provided) *definition {
 		act.fault("partitioning", "it requires partitions, and %q has none: give the asset some, or make it optional", asset.name)
 	case a.spec.Partitioning != iohandler.PartitionRefused:
 		act.divided(asset.parts)
+	}
+	if asset.parts != nil && a.spec.Partitioning == iohandler.PartitionRefused && (spec.Effect == Forgets || spec.Effect == MayMaterialize) {
+		act.fault("partitioning", "%q has partitions, and an action that changes their state is told which: do not refuse them", asset.name)
 	}
 	set := act.configure(settings{retry: a.spec.Retry, timeout: a.spec.Timeout, pools: a.spec.Pools, compute: a.spec.Compute}, nil)
 	req := act.requires(a.args, nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -38,6 +39,8 @@ type AssetSpec struct {
 	Partitions partition.Definition
 	// Backfill says how partitions become runs where a backfill does not; zero is a run for each.
 	Backfill BackfillStrategy
+	// Freshness says how old the data may be; zero is as old as you like.
+	Freshness freshness.Policy
 	// IOHandler stores the value; nil is the repository's default.
 	IOHandler iohandler.Handler
 	// Retry is the policy for failed attempts; zero takes the job's or the repository's.
@@ -67,6 +70,7 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 	d.divided(spec.Partitions)
 	d.backfill = spec.Backfill
 	d.checkName()
+	d.checkFreshness("", spec.Freshness)
 	if fn == nil {
 		d.fault("", "the function is nil: give one")
 	}
@@ -75,7 +79,7 @@ func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, erro
 	}
 	attrs := said(d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
-		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
+		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion, Freshness: spec.Freshness,
 	}))
 	d.act(spec.Actions, attrs)
 	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, spec.Metadata)

@@ -1,6 +1,7 @@
 package rivers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -141,6 +142,7 @@ func (p *backfillPlan) ask(ask plan.Ask) error {
 		return &partitionError{fmt.Errorf("backfill: %w", err)}
 	}
 	first := int32(-1)
+	apart := "" // who has no partition in common with those before
 	for s := range p.whole.Steps {
 		node := p.whole.Graph.Node(p.whole.Steps[s].Node)
 		if !slices.Contains(p.assets, node.Definition) {
@@ -153,15 +155,25 @@ func (p *backfillPlan) ask(ask plan.Ask) error {
 				return fmt.Errorf("backfill: %w", err)
 			}
 		case len(p.req.Keys) == 0: // all, or a range whose ends may be open: what all of them have
-			p.set = p.set.Intersect(cut.Sets[s])
+			common := p.set.Intersect(cut.Sets[s])
+			if common.IsEmpty() && apart == "" {
+				apart = fmt.Sprintf("%q (%s) and %q (%s)", p.assets[0], p.space.Definition(), node.Definition, node.Partitions)
+			}
+			p.set = common
 		case !p.set.Equal(cut.Sets[s]):
 			other := p.whole.Graph.Node(p.whole.Steps[first].Node)
 			return fmt.Errorf("backfill: %w: %q has partitions of another kind (%s) than %q (%s): backfill one after the other",
 				ErrPartitionValidation, node.Definition, node.Partitions, other.Definition, other.Partitions)
 		}
 	}
-	if p.set.IsEmpty() {
-		return fmt.Errorf("backfill: %w: %s have no partition in common that was asked for: backfill one after the other", ErrPartitionValidation, quotedList(p.assets))
+	switch {
+	case !p.set.IsEmpty():
+	case p.space.Len() == 0 && p.space.Definition().Kind() == partition.KindDynamic:
+		return fmt.Errorf("backfill: %w: %q has no partition yet: no key of %s is registered: add some", ErrPartitionValidation, p.assets[0], p.space.Definition())
+	case p.space.Len() == 0:
+		return fmt.Errorf("backfill: %w: %q has no partition yet, of %s", ErrPartitionValidation, p.assets[0], p.space.Definition())
+	default:
+		return fmt.Errorf("backfill: %w: %s have no partition in common that was asked for: backfill one after the other", ErrPartitionValidation, cmp.Or(apart, quotedList(p.assets)))
 	}
 	p.assets = slices.Compact(p.assets)
 	return nil
@@ -186,6 +198,11 @@ func (p *backfillPlan) filter(ctx context.Context) error {
 	}
 	if p.req.Only == "" {
 		return nil
+	}
+	if p.req.Only == storage.OnlyStale {
+		stale, err := p.repo.staleOf(ctx, p.assets)
+		p.set = p.set.Intersect(stale)
+		return err
 	}
 	keys, err := p.repo.store.AssetKeys(ctx, p.assets)
 	if err != nil {
@@ -319,9 +336,5 @@ func (p *backfillPlan) runsOf(s BackfillStrategy) int64 {
 	case apart == nil:
 		return p.total
 	}
-	n := int64(0)
-	for range p.space.Split(p.set, apart...) {
-		n++
-	}
-	return n
+	return p.space.SplitCount(p.set, apart...)
 }

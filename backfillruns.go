@@ -88,7 +88,7 @@ func (b *backfillRuns) Do(ctx context.Context, group int, rec storage.RunRecord,
 	}
 	for _, l := range listeners {
 		if l.RunFinished != nil {
-			l.RunFinished(newResult(c.Plan.Graph, res))
+			l.RunFinished(newResult(res))
 		}
 	}
 	return outcomeOf(res), err
@@ -201,7 +201,7 @@ func (p *backfillPlan) pastRun(ctx context.Context, rec *storage.RunRecord) (bac
 	case rec.State == storage.Success:
 		return one, nil
 	}
-	res, err := p.recordedRun(ctx, rec.ID)
+	res, err := engine.ReadResult(ctx, p.repo.store, rec.ID)
 	if err != nil {
 		return one, err
 	}
@@ -210,21 +210,4 @@ func (p *backfillPlan) pastRun(ctx context.Context, rec *storage.RunRecord) (bac
 		one.Outcome.Canceled = one.Set
 	}
 	return one, nil
-}
-
-// recordedRun reads what an ended run came to.
-func (p *backfillPlan) recordedRun(ctx context.Context, id string) (*engine.Result, error) {
-	rec, err := p.repo.store.GetRun(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	recorded, err := plan.Recorded(rec.Plan)
-	if err != nil {
-		return nil, err
-	}
-	past, err := p.repo.store.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
-	if err != nil {
-		return nil, err
-	}
-	return engine.Recorded(engine.Config{Plan: recorded, Record: rec, Past: past})
 }

@@ -52,6 +52,8 @@ type HandChange struct {
 	set partition.Set
 	of  partition.Slice
 	out int32
+	// read has what a materialization of now would record of what it read.
+	read storage.Detail
 }
 
 // handTag is the tag of runs by which people change records, with the verb.
@@ -246,6 +248,13 @@ func (r *CodeRepository) recordByHand(ctx context.Context, req *HandRequest, kin
 	}
 	event(storage.Event{Fact: storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep}})
 	for i := range changes {
+		if kind == storage.Materialized {
+			if err := r.readsNow(ctx, &changes[i], changes[:i]); err != nil {
+				return "", err
+			}
+		}
+	}
+	for i := range changes {
 		r.addByHand(&b, req, kind, int32(i), &changes[i], event)
 	}
 	event(storage.Event{Fact: storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(storage.Success)}})
@@ -264,8 +273,9 @@ func (r *CodeRepository) addByHand(b *storage.Batch, req *HandRequest, kind stor
 	u := storage.AssetUpdate{Asset: r.keys[c.out], Kind: kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run}
 	what := storage.AssetWiped
 	if kind == storage.Materialized {
-		what, d.Data = storage.AssetMaterialized, uuid.NewString()
-		u.DataVersion = d.Data
+		what = storage.AssetMaterialized
+		d.Data, d.Code, d.Inputs, d.ReadSeq = c.read.Data, c.read.Code, c.read.Inputs, c.read.ReadSeq
+		u.DataVersion, u.CodeVersion = d.Data, d.Code
 	}
 	event(storage.Event{Fact: storage.Fact{Kind: storage.StepStarted, Step: step, Attempt: 1}})
 	u.Detail = d.AppendJSON(nil)
@@ -275,4 +285,40 @@ func (r *CodeRepository) addByHand(b *storage.Batch, req *HandRequest, kind stor
 	u.At = b.Events[len(b.Events)-1].At
 	b.Assets = append(b.Assets, u)
 	event(storage.Event{Fact: storage.Fact{Kind: storage.StepSucceeded, Step: step, Attempt: 1}})
+}
+
+// readsNow notes what a materialization of now would record of the code and of what it read, so that what is marked is
+// fresh until one of them changes. What was marked before, of the same request, is read as it is marked.
+func (r *CodeRepository) readsNow(ctx context.Context, c *HandChange, before []HandChange) error {
+	b, err := r.built()
+	if err != nil {
+		return err
+	}
+	out, _ := b.graph.Output(c.out)
+	c.read = storage.Detail{Data: uuid.NewString(), Code: out.Attrs.CodeVersion}
+	if c.read.ReadSeq, err = r.store.ChangeSeq(ctx); err != nil {
+		return fmt.Errorf("asset %q: asking for the last change: %w", c.Asset, err)
+	}
+	view, _, err := r.viewOf(ctx, b, nil)
+	if err != nil {
+		return err
+	}
+	if c.read.Inputs, err = view.Inputs(ctx, c.Asset, c.marked()); err != nil {
+		return err
+	}
+	for i := range before {
+		up := &before[i]
+		if _, reads := c.read.Inputs[up.Asset]; reads && !view.Downstream(c.Asset, up.Asset, up.marked()).Intersect(c.marked()).IsEmpty() {
+			c.read.Inputs[up.Asset] = up.read.Data
+		}
+	}
+	return nil
+}
+
+// marked are the partitions that are changed, the whole of an asset without.
+func (c *HandChange) marked() partition.Set {
+	if c.of.IsZero() {
+		return partition.Whole()
+	}
+	return c.set
 }

@@ -118,6 +118,8 @@ type scope struct {
 	defaultHandler iohandler.Handler
 	// divisions are how assets are divided, by name; those that are not have none.
 	divisions map[string]partition.Definition
+	// divide finds how an asset is divided that is not among them; nil where they are all.
+	divide func(name string) partition.Definition
 	// report notes a mistake of the definition being built.
 	report func(f fault)
 	// names lists every name that an input may have, for the nearest one; nothing once there are

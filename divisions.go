@@ -47,6 +47,25 @@ func (v *validation) divide() {
 	}
 }
 
+// divideAsAsked has assets divided when somebody asks how, for who needs few of a repository that was validated elsewhere.
+func (v *validation) divideAsAsked() {
+	v.scope.divisions = map[string]partition.Definition{}
+	known := map[string][]partition.Definition{}
+	v.scope.divide = func(name string) partition.Definition {
+		out := v.scope.values[name]
+		if out == nil || out.parts == nil {
+			return nil
+		}
+		resolved, err := partition.Resolve(out.parts, v.repo.config.PartitionDefs)
+		if err != nil {
+			v.fault(out.def, fault{at: outputPart(out.def, name), message: err.Error(), kind: ErrPartitionValidation})
+			return nil
+		}
+		v.scope.divisions[name] = shared(known, resolved)
+		return v.scope.divisions[name]
+	}
+}
+
 // shared returns the first definition that means the same.
 func shared(known map[string][]partition.Definition, d partition.Definition) partition.Definition {
 	text := d.String()
@@ -115,17 +134,17 @@ func (v *validation) checkOutputsAgree(d *definition) {
 
 // finishParts says how a node and its outputs are divided.
 func (v *validation) finishParts(d *definition, n *graph.Node) {
-	if len(v.scope.divisions) == 0 || len(d.outputs) == 0 || n.Kind == graph.Task || n.Kind == graph.BashTask {
+	if len(d.outputs) == 0 || n.Kind == graph.Task || n.Kind == graph.BashTask {
 		return
 	}
-	own := v.scope.divisions[d.outputs[0].name]
+	own := v.scope.division(d.outputs[0].name)
 	if own == nil {
 		return
 	}
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		if out.Partitions = own; out.Asset {
-			out.Partitions = v.scope.divisions[out.Name]
+			out.Partitions = v.scope.division(out.Name)
 		}
 	}
 	if n.Settings == nil {

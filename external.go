@@ -1,6 +1,7 @@
 package rivers
 
 import (
+	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -18,6 +19,8 @@ type ExternalAssetSpec struct {
 	Metadata    metadata.Map
 	// Partitions says how the asset is divided; nil is not at all.
 	Partitions partition.Definition
+	// Freshness says how old the last observation may be; zero is as old as you like. It is about the asset as a whole.
+	Freshness freshness.Policy
 	// IOHandler loads the asset for those that read it; nil is the repository's default.
 	IOHandler iohandler.Handler
 	// Observe looks at the asset; nil means that it cannot be observed.
@@ -35,9 +38,10 @@ func NewExternalAsset(spec ExternalAssetSpec) *ExternalAsset {
 	d.provide(spec.Name, nil, spec.IOHandler)
 	d.divided(spec.Partitions)
 	d.checkName()
+	d.checkFreshness("", spec.Freshness)
 	attrs := said(d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
-		Description: spec.Description, Metadata: spec.Metadata,
+		Description: spec.Description, Metadata: spec.Metadata, Freshness: spec.Freshness,
 	}))
 	d.act(spec.Actions, attrs)
 	d.build = func(_ *scope, nodes []graph.Node) []graph.Node {

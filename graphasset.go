@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -30,6 +31,8 @@ type GraphAssetSpec struct {
 	Partitions partition.Definition
 	// Backfill is as in [AssetSpec].
 	Backfill BackfillStrategy
+	// Freshness says how old the data may be; zero is as old as you like.
+	Freshness freshness.Policy
 	// Deps say more about the upstreams, or, OrderOnly, add some that the first tasks wait for.
 	Deps []Dep
 	// IOHandler stores the asset; nil is the repository's default. NodeIOHandler stores the values of
@@ -62,13 +65,14 @@ func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) 
 	d.divided(spec.Partitions)
 	d.backfill = spec.Backfill
 	d.checkName()
+	d.checkFreshness("", spec.Freshness)
 	if how, _ := shapeOf(reflect.TypeFor[Out]()); how == parting {
 		d.fault("", "its tasks are called once for each partition: return a Ref of one value, not of a rivers.Partitions")
 	}
 	c := &composition{spec: spec, def: d, typ: typ}
 	c.attrs = d.attrs("", graph.Attrs{
 		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
-		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion,
+		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion, Freshness: spec.Freshness,
 	})
 	d.act(spec.Actions, said(c.attrs))
 	c.set = d.configure(settings{retry: spec.Retry, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, c.attrs.Metadata)

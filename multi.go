@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -28,12 +29,13 @@ type MultiAssetSpec struct {
 	Backfill BackfillStrategy
 	// IOHandler stores the outputs that name none; nil is the repository's default.
 	IOHandler iohandler.Handler
-	// Group, Kinds, Tags, Owners and CodeVersion are for outputs that say none of their own.
+	// Group, Kinds, Tags, Owners, CodeVersion and Freshness are for outputs that say none of their own.
 	Group       string
 	Kinds       []string
 	Tags        map[string]string
 	Owners      []string
 	CodeVersion string
+	Freshness   freshness.Policy
 	// Metadata may hold "rivers/executor", as in [AssetSpec.Metadata].
 	Metadata metadata.Map
 	Deps     []Dep
@@ -58,6 +60,8 @@ type OutputSpec struct {
 	CodeVersion string
 	// Partitions says how the output is divided. All outputs must have keys of one kind.
 	Partitions partition.Definition
+	// Freshness says how old the output may be; zero is what the multi-asset says.
+	Freshness freshness.Policy
 	// IOHandler stores the value; nil is the multi-asset's.
 	IOHandler iohandler.Handler
 	// Actions are as in [AssetSpec].
@@ -88,6 +92,7 @@ func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) 
 	if fn == nil {
 		d.fault("", "the function is nil: give one")
 	}
+	d.checkFreshness("", spec.Freshness)
 	outs := d.multiOutputs(reflect.TypeFor[Out](), spec)
 	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, d.normal("metadata", spec.Metadata))
 	req := d.requires(argsOf[In](), spec.Deps)
@@ -210,7 +215,7 @@ func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
 		if seen[o.name]++; seen[o.name] == 2 {
 			d.fault(at, "two outputs have this name: rename one of them")
 		}
-		a := graph.Attrs{Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners, CodeVersion: spec.CodeVersion}
+		a := graph.Attrs{Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners, CodeVersion: spec.CodeVersion, Freshness: spec.Freshness}
 		o.handler = spec.IOHandler
 		parts := spec.Partitions
 		if k := slices.IndexFunc(spec.Outputs, func(s OutputSpec) bool { return s.Name == o.name }); k >= 0 {
@@ -218,6 +223,7 @@ func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
 			if parts == nil {
 				parts = spec.Outputs[k].Partitions
 			}
+			d.checkFreshness(at, spec.Outputs[k].Freshness)
 			if said := spec.Outputs[k].typ; said != nil && valueType(said) != o.typ {
 				d.fault(at, "OutputOf says %s, and the field is a %s: leave OutputOf out, the field is enough", valueType(said), o.typ)
 			}
@@ -256,6 +262,9 @@ func (s *OutputSpec) override(a *graph.Attrs, handler iohandler.Handler) iohandl
 	}
 	if s.CodeVersion != "" {
 		a.CodeVersion = s.CodeVersion
+	}
+	if !s.Freshness.IsZero() {
+		a.Freshness = s.Freshness
 	}
 	a.Description, a.Metadata = s.Description, s.Metadata
 	if s.IOHandler != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/iohandler/blob"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -191,6 +192,57 @@ func TestFunctionIsCalledForAllPartitions(t *testing.T) {
 	}
 }
 
+// What a handler says of a value that one call made for all is said of its partition alone.
+func TestPartitionsOfOneCallAreStoredApart(t *testing.T) {
+	t.Chdir(t.TempDir())
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays, IOHandler: blob.New("file://./values", blob.Options{})},
+		func(ctx *rivers.AssetContext, _ none) (rivers.Partitions[string], error) {
+			if err := ctx.MarkPartitionFailed(day(2), errors.New("late")); err != nil {
+				return rivers.Partitions[string]{}, err
+			}
+			return rivers.PartitionsOf(rivers.Part[string]{Key: day(1), Value: "one"}, rivers.Part[string]{Key: day(3), Value: "three"}), nil
+		})
+	repo := resolved(t, assets(days))
+	res, err := repo.Materialize(t.Context(), rivers.RunRequest{Range: partition.Range("2026-01-01", "2026-01-03")})
+	if err == nil || res.Status != storage.Failure || !strings.Contains(err.Error(), "1 of 3 partitions failed, first 2026-01-02: late") {
+		t.Errorf("%+v, %v", res, err)
+	}
+	expectMade(t, repo, "days", "01,03", "02")
+	rec, err := repo.Storage().GetAsset(t.Context(), "days")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path, _ := rec.Materialization.Metadata.Text("path"); !strings.HasSuffix(path, "2026-01-03.cbor") {
+		t.Errorf("the latest is at %q", path)
+	}
+}
+
+// What a call that panicked was about has failed: its one partition, or all of them. Of several calls the others go on.
+func TestPanicFailsThePartitionsOfItsCall(t *testing.T) {
+	repo := resolved(t, assets(
+		rivers.NewAsset(rivers.AssetSpec{Name: "each", Partitions: tenDays}, func(ctx *rivers.AssetContext, _ none) (int, error) {
+			if ctx.Partition().Key() == day(2) {
+				panic("the second")
+			}
+			return 1, nil
+		}),
+		rivers.NewAsset(rivers.AssetSpec{Name: "whole", Partitions: tenDays}, func(ctx *rivers.AssetContext, _ none) (rivers.Partitions[int], error) {
+			return rivers.StreamPartitions(func(yield func(rivers.Part[int], error) bool) {
+				yield(rivers.Part[int]{Key: day(1), Value: 1}, nil)
+				panic("after the first")
+			}), nil
+		}),
+	))
+	for _, keys := range [][]string{{"2026-01-02"}, {"2026-01-01", "2026-01-02", "2026-01-03"}} {
+		res, err := repo.Materialize(t.Context(), rivers.RunRequest{Partition: aKey(keys...)})
+		if err == nil || res.Status != storage.Failure {
+			t.Fatalf("%+v, %v", res, err)
+		}
+	}
+	expectMade(t, repo, "each", "01,03", "02")
+	expectMade(t, repo, "whole", "01", "02..03")
+}
+
 // What is loaded of several partitions is loaded when it is asked for, and not kept by a stream.
 func TestPartitionsAreLoadedWhenAskedFor(t *testing.T) {
 	handler := &countingHandler{}
@@ -245,7 +297,15 @@ func TestPartitionThatIsNotThereFailsItsReader(t *testing.T) {
 		}
 		return n, nil
 	})
-	repo := resolved(t, assets(days, sum))
+	share := rivers.NewAsset(
+		rivers.AssetSpec{Name: "share", Partitions: tenDays, Deps: []rivers.Dep{{On: "days", Mapping: partition.AllPartitions()}}},
+		func(_ *rivers.AssetContext, in struct{ Days rivers.Partitions[int] }) (n int, err error) {
+			for range in.Days.All() {
+				n++
+			}
+			return n, nil
+		})
+	repo := resolved(t, assets(days, sum, share))
 	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"days"}, Partition: day(1)}); err != nil {
 		t.Fatal(err)
 	}
@@ -255,6 +315,10 @@ func TestPartitionThatIsNotThereFailsItsReader(t *testing.T) {
 		!strings.Contains(step.Hint, `materialize "days" first`) {
 		t.Errorf("%v, hint %q", err, step.Hint)
 	}
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"share"}, Partition: day(4)}); err == nil {
+		t.Error("a share of days that are not there was made")
+	}
+	expectMade(t, repo, "share", "", "04")
 }
 
 // A partition that a function marks fails alone, and what is downstream is not run for it.

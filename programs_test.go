@@ -34,6 +34,7 @@ var programs = map[string]func(h iohandler.Handler) rivers.RepositoryConfig{
 	"isolation":    isolationProgram,
 	"judged days":  judgedDays,
 	"acting":       actingProgram,
+	"divided":      dividedProgram,
 }
 
 // The environment of a test's steps: where they keep values and notes, and what they are told.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
@@ -82,6 +83,8 @@ type CodeRepository struct {
 	keys    []storage.AssetKey
 	// keyTables remembers keys of partitions, nil while there is no store to ask.
 	keyTables *storage.KeyCache
+	// staleness is what is known of it on the store, nil until somebody asks.
+	staleness *staleness.View
 	keeper    *engine.Keeper
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration

@@ -135,7 +135,8 @@ func (e *StepError) Error() string {
 func (e *StepError) Unwrap() error { return e.Err }
 
 // newResult turns the engine's result into the public one.
-func newResult(g *graph.Graph, res *engine.Result) *RunResult {
+func newResult(res *engine.Result) *RunResult {
+	g := res.Graph()
 	out := &RunResult{RunID: res.Record.ID, Status: res.State, Cause: res.Cause, Steps: make([]StepResult, len(res.Steps))}
 	out.Duration = time.Since(res.Record.StartedAt)
 	failed := map[string]bool{}

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/internal/engine"
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -118,24 +117,12 @@ func (r *CodeRepository) jobOf(rec *storage.RunRecord) (*ResolvedJob, error) {
 
 // recordedResult reads what an ended run came to.
 func (r *CodeRepository) recordedResult(ctx context.Context, id string) (*RunResult, error) {
-	rec, err := r.store.GetRun(ctx, id) // as it ended
+	res, err := engine.ReadResult(ctx, r.store, id)
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.Recorded(rec.Plan)
-	if err != nil {
-		return nil, fmt.Errorf("run %q: %w", rec.ID, err)
-	}
-	past, err := r.store.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
-	if err != nil {
-		return nil, fmt.Errorf("run %q: reading its events: %w", rec.ID, err)
-	}
-	res, err := engine.Recorded(engine.Config{Plan: p, Record: rec, Past: past})
-	if err != nil {
-		return nil, err
-	}
-	out := newResult(p.Graph, res)
-	out.Duration = rec.EndedAt.Sub(rec.StartedAt)
+	out := newResult(res)
+	out.Duration = res.Record.EndedAt.Sub(res.Record.StartedAt)
 	err = out.Err()
 	return out, err
 }

@@ -69,6 +69,9 @@ func (r *CodeRepository) execute(ctx context.Context, job *ResolvedJob, req RunR
 		return r.goOn(ctx, rec.ID)
 	}
 	c, err := r.newRun(ctx, job, req)
+	if errors.Is(err, errNothingStale) { // a run of no step is not recorded
+		return &RunResult{Status: storage.Success}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,7 @@ func (r *CodeRepository) drive(ctx context.Context, c engine.Config) (*RunResult
 	if res == nil {
 		return nil, err
 	}
-	out := newResult(c.Plan.Graph, res)
+	out := newResult(res)
 	for _, l := range listeners {
 		if l.RunFinished != nil {
 			l.RunFinished(out)
@@ -106,11 +109,19 @@ func (r *CodeRepository) drive(ctx context.Context, c engine.Config) (*RunResult
 
 // runConfig turns a checked request into what the engine needs, with the partitions that it names.
 func (r *CodeRepository) runConfig(ctx context.Context, job *ResolvedJob, req RunRequest) (engine.Config, error) {
+	now := time.Now()
+	var stale *narrowing
+	if req.Stale {
+		var err error
+		if stale, err = r.narrowed(ctx, job, &req, now); err != nil {
+			return engine.Config{}, err
+		}
+	}
 	c, err := r.planConfig(job, req)
 	if err != nil {
 		return c, err
 	}
-	if c.Cut, err = r.cut(ctx, c.Plan, &req, time.Now()); err != nil {
+	if c.Cut, err = r.cutStale(ctx, c.Plan, &req, now, stale); err != nil {
 		return c, err
 	}
 	c.Record.Partition = cutLabel(c.Cut)
@@ -261,6 +272,15 @@ func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
+	var stale *narrowing
+	if req.Stale {
+		if stale, err = r.narrowed(context.Background(), nil, &req, now); errors.Is(err, errNothingStale) {
+			return &RunPlan{Executor: r.config.DefaultExecutor, Steps: []PlannedStep{}}, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	p, err := r.plan(b, nil, req)
 	if err != nil {
 		return nil, err
@@ -272,7 +292,7 @@ func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	if r.Storage() == nil && needsStore(p) {
 		return out, nil
 	}
-	cut, err := r.cut(context.Background(), p, &req, time.Now())
+	cut, err := r.cutStale(context.Background(), p, &req, now, stale)
 	if err != nil || cut == nil {
 		return out, err
 	}

@@ -158,8 +158,8 @@ func (v *validation) actionsOf(targets []*provided, name string, given bool) ([]
 		}
 		a := have[at]
 		switch division := v.scope.divisions[t.name]; {
-		case a.spec.Partitioning == iohandler.PartitionRequired && !given:
-			errs = append(errs, fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition, or several as a Range", t.name, name))
+		case division != nil && !given && (a.spec.Partitioning == iohandler.PartitionRequired || a.changes()):
+			errs = append(errs, fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition, or several as a Range (%q is all)", t.name, name, ".."))
 			continue
 		case a.spec.Partitioning == iohandler.PartitionRefused && given && division != nil:
 			errs = append(errs, fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", t.name, name))
@@ -172,6 +172,11 @@ func (v *validation) actionsOf(targets []*provided, name string, given bool) ([]
 	return acts, errors.Join(errs...)
 }
 
+// changes reports whether an action changes what is known of the partitions that it is done to.
+func (a *action) changes() bool {
+	return a.spec.Partitioning == iohandler.PartitionOptional && (a.spec.Effect == Forgets || a.spec.Effect == MayMaterialize)
+}
+
 // actionFor is the action of an asset, for the process that does it; nil where there is none of that name.
 func (v *validation) actionFor(t *provided, name string) *definition {
 	have := t.actions(&v.scope)
@@ -180,7 +185,7 @@ func (v *validation) actionFor(t *provided, name string) *definition {
 		return nil
 	}
 	act := have[at].of(t)
-	if division := v.scope.divisions[t.name]; division != nil && act.outputs[0].parts != nil {
+	if division := v.scope.division(t.name); division != nil && act.outputs[0].parts != nil {
 		v.scope.divisions[act.name] = division
 	}
 	return act

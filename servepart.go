@@ -21,7 +21,7 @@ type part struct {
 func (r *CodeRepository) partFor(key, job string) (*part, error) {
 	v := &validation{repo: r}
 	v.collect()
-	v.divide()
+	v.divideAsAsked()
 	p := &part{retry: v.ownPolicy(r.config.DefaultRetry, v.misfit)}
 	if err := p.take(v, job); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 )
 
@@ -15,8 +16,10 @@ func partly() *CodeRepository {
 	asset := func(s AssetSpec) Asset {
 		return NewAsset(s, func(*AssetContext, NoInput) (int, error) { return 0, nil })
 	}
+	days := partition.Daily(partition.Date(2026, 1, 1))
 	c := RepositoryConfig{
-		Name: "partly", DefaultRetry: retry.Policy{Max: 1}, Retries: map[string]retry.Policy{"named": {Max: 7}},
+		PartitionDefs: map[string]partition.Definition{"days": days},
+		Name:          "partly", DefaultRetry: retry.Policy{Max: 1}, Retries: map[string]retry.Policy{"named": {Max: 7}},
 		Resources: Resources{"kept": iohandler.Memory()},
 		Tasks:     []Node{NewBashTask(BashTaskSpec{Name: "vacuum", Command: "true", Deps: []Dep{{On: "word", OrderOnly: true}}})},
 		Jobs:      []Job{{Name: "j", Select: "*", Retry: retry.Named("named")}, {Name: "plain", Select: "*"}},
@@ -36,6 +39,15 @@ func partly() *CodeRepository {
 				each := Map(g, Call(g, letters, Args{"word": Upstream[string](g, "word")}), upper, MapOptions{})
 				return Call(g, joined, Args{"letters": each.Collect()})
 			}),
+			asset(AssetSpec{Name: "days", Partitions: partition.Named("days")}),
+			NewAsset(AssetSpec{Name: "per_day", Partitions: days}, func(*AssetContext, struct {
+				Days   int
+				Before SelfDependency[int]
+			},
+			) (int, error) {
+				return 0, nil
+			}),
+			NewAsset(AssetSpec{Name: "all_days"}, func(*AssetContext, struct{ PerDay Partitions[int] }) (int, error) { return 0, nil }),
 			NewAsset(AssetSpec{Name: "last"}, func(*AssetContext, struct{ G string }) (int, error) { return 0, nil }),
 		},
 	}
@@ -72,12 +84,21 @@ func TestAPartIsAsTheWhole(t *testing.T) {
 		if reads(got) != reads(want) || len(got.Outputs) != len(want.Outputs) || fmt.Sprint(got.Retry) != fmt.Sprint(want.Retry) {
 			t.Errorf("%s: %s, want %s", want.Name, reads(got), reads(want))
 		}
+		if fmt.Sprint(got.Partitions) != fmt.Sprint(want.Partitions) {
+			t.Errorf("%s: it has the partitions %v, want %v", want.Name, got.Partitions, want.Partitions)
+		}
 		for k, v := range b.graph.From(n) {
+			if parts, whole := got.Inputs[k].Parts, want.Inputs[k].Parts; (parts == nil) != (whole == nil) || parts != nil && fmt.Sprint(parts.Mapping) != fmt.Sprint(whole.Mapping) {
+				t.Errorf("%s input %d: it reads %+v, want %+v", want.Name, k, parts, whole)
+			}
 			if v < 0 {
 				continue
 			}
 			there, _ := b.graph.Output(v)
 			here, _ := p.graph.Output(p.graph.From(at)[k])
+			if fmt.Sprint(here.Partitions) != fmt.Sprint(there.Partitions) {
+				t.Errorf("%s input %d: of the partitions %v, want %v", want.Name, k, here.Partitions, there.Partitions)
+			}
 			if here.Name != there.Name || here.Handler != there.Handler || here.Type != there.Type || got.Inputs[k].Handler != want.Inputs[k].Handler {
 				t.Errorf("%s input %d: %+v, want %+v", want.Name, k, here, there)
 			}

@@ -153,7 +153,7 @@ func (b *built) describe(items graph.Items, i int) storage.TopologyNode {
 	t := storage.TopologyNode{
 		Name: out.Name, Definition: node.Definition, Kind: node.Kind.String(), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
 		Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
-		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Pools: node.Pools, Config: b.schemas[node.Definition],
+		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Freshness: out.Attrs.Freshness, Pools: node.Pools, Config: b.schemas[node.Definition],
 	}
 	if out.Type != nil {
 		t.Type = out.Type.String()

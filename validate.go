@@ -242,6 +242,7 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		out.Handler = v.handler(d, outputPart(d, out.Name), out.Handler)
+		v.checkFreshness(d, n, o)
 		if n.Kind != graph.External && out.Type != nil {
 			v.checkStorable(d, out)
 		}
@@ -382,13 +383,9 @@ func (b *built) selectItems(texts []string, external bool) ([]bool, error) {
 	if len(texts) == 0 {
 		return nil, nil
 	}
-	expr, err := selection.ParseAll(texts)
+	set, err := b.evalItems(texts)
 	if err != nil {
 		return nil, err
-	}
-	set, err := expr.Eval(b.graph.Items())
-	if err != nil {
-		return nil, &selectionError{err}
 	}
 	selected := make([]bool, b.graph.Items().Len())
 	runnable := false
@@ -403,6 +400,19 @@ func (b *built) selectItems(texts []string, external bool) ([]bool, error) {
 		return nil, fmt.Errorf("selection %s: it selects nothing that can be materialized: external assets are made elsewhere, use observe", quotedList(texts))
 	}
 	return selected, nil
+}
+
+// evalItems evaluates a selection that is not empty.
+func (b *built) evalItems(texts []string) (selection.Set, error) {
+	expr, err := selection.ParseAll(texts)
+	if err != nil {
+		return selection.Set{}, err
+	}
+	set, err := expr.Eval(b.graph.Items())
+	if err != nil {
+		return selection.Set{}, &selectionError{err}
+	}
+	return set, nil
 }
 
 // selectionError is a selection that names what does not exist.

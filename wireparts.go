@@ -6,7 +6,13 @@ import (
 )
 
 // division is how an asset is divided, nil for one that is not, with references followed.
-func (s *scope) division(name string) partition.Definition { return s.divisions[name] }
+func (s *scope) division(name string) partition.Definition {
+	d, known := s.divisions[name]
+	if !known && s.divide != nil {
+		return s.divide(name)
+	}
+	return d
+}
 
 // own is how the definition that is wired is divided.
 func (w *wiring) own() partition.Definition {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -21,17 +22,23 @@ type assetView struct {
 	Location        string              `json:"location"`
 	Materialization *storage.AssetState `json:"materialization,omitempty"`
 	Observation     *storage.AssetState `json:"observation,omitempty"`
+	*vitals
+	// Status is how the asset is, which only the program of the repository knows.
+	Status *rivers.AssetStatus `json:"status,omitempty"`
 }
 
 func (a *app) assetsCommand() *cobra.Command {
+	late, stale := false, false
 	list := &cobra.Command{
 		Use: "list [SELECTION...]", Short: "List assets and tasks with their latest materialization", ValidArgsFunction: a.completeSelection,
-		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization.\n--json prints a list of them.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args) },
+		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization and whether they are fresh, stale or missing.\n--json prints a list of them.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args, late, stale) },
 	}
+	list.Flags().BoolVar(&late, "late", false, "only those whose freshness policy fails now")
+	list.Flags().BoolVar(&stale, "stale", false, "only assets that are stale or missing, or some partition of which is")
 	show := &cobra.Command{
 		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values and their trends, history", Args: oneArg,
-		Long:              "Show one asset: definition, neighbours, latest values and their trends, history.\n--json prints {\"asset\", \"downstream\", \"history\", \"trends\"}.",
+		Long:              "Show one asset: definition, neighbours, latest values and their trends, history.\n--json prints {\"asset\", \"downstream\", \"history\", \"trends\"}, and \"partitions\" with how many there are in each state.",
 		ValidArgsFunction: a.completeAssets,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.showAsset(cmd.Context(), args[0]) },
 	}
@@ -59,7 +66,10 @@ func (a *app) views(ctx context.Context) ([]assetView, error) {
 				return err
 			}
 		}
-		return addRecords(ctx, s, views)
+		if err := addRecords(ctx, s, views); err != nil {
+			return err
+		}
+		return a.addStatuses(ctx, s, views)
 	})
 	if a.repo != nil && as[*noStoreError](err) {
 		err = nil // nothing was materialized yet
@@ -103,7 +113,7 @@ func addRecords(ctx context.Context, s storage.Reader, views []assetView) error 
 	return nil
 }
 
-func (a *app) listAssets(ctx context.Context, selection []string) error {
+func (a *app) listAssets(ctx context.Context, selection []string, late, stale bool) error {
 	all, err := a.views(ctx)
 	if err != nil {
 		return err
@@ -116,23 +126,28 @@ func (a *app) listAssets(ctx context.Context, selection []string) error {
 	if err != nil {
 		return err
 	}
+	if late {
+		if keep, err = a.onlyLate(ctx, nodes, keep); err != nil {
+			return err
+		}
+	}
 	views := []assetView{} // not null in JSON
 	for i := range all {
-		if keep(i) {
+		if keep(i) && (!stale || all[i].isStale()) {
 			views = append(views, all[i])
 		}
 	}
 	if a.json {
 		return a.printJSON(views)
 	}
-	t := table{head: []string{"name", "kind", "group", "last materialized", "data version", "upstream"}}
+	t := table{head: []string{"name", "kind", "group", "status", "last materialized", "data version", "upstream"}}
 	for i := range views {
 		v := &views[i]
 		at, version := "-", "-"
 		if state := v.latest(); state != nil {
 			at, version = instant(state.At), oneLine(state.DataVersion, 12)
 		}
-		t.add(v.Name, v.Kind, dash(v.Group), at, version, dash(strings.Join(v.Upstream, ", ")))
+		t.add(v.Name, v.Kind, dash(v.Group), v.statusCell(), at, version, dash(strings.Join(v.Upstream, ", ")))
 	}
 	a.printTable(&t)
 	return nil
@@ -171,10 +186,23 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(map[string]any{"asset": v, "downstream": downstream(views, name), "history": history, "trends": trends})
+	if v.vitals, err = a.readVitals(ctx, &v.TopologyNode); err != nil {
+		return err
 	}
-	a.printDefinition(v, downstream(views, name))
+	parts, err := a.partitionCounts(ctx, &v.TopologyNode)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		doc := map[string]any{"asset": v, "downstream": downstream(views, name), "history": history, "trends": trends}
+		if parts != nil {
+			doc["partitions"] = parts
+		}
+		return a.printJSON(doc)
+	}
+	a.printDefinition(v, downstream(views, name), parts)
+	a.printVitals(v)
+	a.printStatus(v)
 	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
 		fmt.Fprintln(a.out, "\nnever materialized")
 	}
@@ -222,7 +250,7 @@ func downstream(views []assetView, name string) []string {
 	return down
 }
 
-func (a *app) printDefinition(v *assetView, down []string) {
+func (a *app) printDefinition(v *assetView, down []string, parts *partitionCounts) {
 	field := func(label, text string) {
 		if text != "" {
 			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", label)), text)
@@ -232,6 +260,10 @@ func (a *app) printDefinition(v *assetView, down []string) {
 	field("", v.Description)
 	field("made by", v.Definition)
 	field("type", v.Type)
+	if parts != nil {
+		field("partitions", parts.Definition)
+		field("", parts.String())
+	}
 	field("group", v.Group)
 	field("kinds", strings.Join(v.Kinds, ", "))
 	field("owners", strings.Join(v.Owners, ", "))

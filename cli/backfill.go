@@ -20,6 +20,7 @@ type backfillFlags struct {
 	from, to        string
 	keys, ranges    []string
 	missing, failed bool
+	stale           bool
 	latest          int
 	strategy        string
 	stopOnFailure   bool
@@ -40,6 +41,7 @@ that have no partitions are loaded and not made.
   backfill visits --partitions 2026-01-01,2026-01-05
   backfill per_shop --range day=2026-01-01.. --range shop=north
   backfill +report --missing --latest 30
+  backfill visits --stale
   backfill visits --strategy single_run
 
 Ctrl-C cancels it: nothing new begins, and the runs in progress are canceled. A backfill whose process died is gone on with
@@ -58,6 +60,7 @@ by backfill resume.
 	flags.StringArrayVar(&f.ranges, "range", nil, "a range of a dimension, day=2026-01-01..2026-01-31; may be repeated for others")
 	flags.BoolVar(&f.missing, "missing", false, "only what was never materialized")
 	flags.BoolVar(&f.failed, "failed", false, "only what failed when it was last tried")
+	flags.BoolVar(&f.stale, "stale", false, "only what is stale or missing")
 	flags.IntVar(&f.latest, "latest", 0, "only the latest windows, so many")
 	flags.StringVar(&f.strategy, "strategy", "", "multi_run (a run for each partition), single_run, or per_dimension(day;shop)")
 	flags.BoolVar(&f.stopOnFailure, "stop-on-failure", false, "start nothing any more after a failure")
@@ -81,12 +84,14 @@ func (f *backfillFlags) request(selection []string) (rivers.BackfillRequest, err
 		Selection: selection, Config: run.Config, Tags: run.Tags, Latest: f.latest, MaxConcurrency: f.concurrency, DryRun: f.dryRun,
 	}
 	switch {
-	case f.missing && f.failed:
-		return req, usagef("backfill takes one of --missing and --failed")
+	case f.missing && f.failed, f.stale && (f.missing || f.failed):
+		return req, usagef("backfill takes one of --missing, --failed and --stale")
 	case f.missing:
 		req.Only = storage.OnlyMissing
 	case f.failed:
 		req.Only = storage.OnlyFailed
+	case f.stale:
+		req.Only = storage.OnlyStale
 	}
 	if f.stopOnFailure {
 		req.FailurePolicy = storage.StopOnFailure
@@ -142,16 +147,17 @@ func (a *app) backfill(ctx context.Context, selection []string, f *backfillFlags
 
 // watchBackfill runs a backfill, shows how far it has come, and prints what it came to.
 func (a *app) watchBackfill(verbose, dry bool, do func() (*rivers.BackfillResult, error)) error {
-	stop := func() {}
-	if !dry && !a.json {
-		if verbose {
-			stop = a.watch(true)
-		} else {
-			stop = a.watchProgress()
-		}
+	stop := func() bool { return false }
+	switch {
+	case dry || a.json:
+	case verbose:
+		watching := a.watch(true)
+		stop = func() bool { watching(); return false }
+	default:
+		stop = a.watchProgress()
 	}
 	res, err := do()
-	stop()
+	told := stop()
 	switch {
 	case res == nil:
 		return requestError(err)
@@ -161,17 +167,17 @@ func (a *app) watchBackfill(verbose, dry bool, do func() (*rivers.BackfillResult
 		a.printBackfillPlan(res)
 		return nil
 	}
-	return a.finishBackfill(res, err)
+	return a.finishBackfill(res, told, err)
 }
 
-// finishBackfill prints what a backfill came to.
-func (a *app) finishBackfill(res *rivers.BackfillResult, err error) error {
+// finishBackfill prints what a backfill came to, with the first failure if none was told.
+func (a *app) finishBackfill(res *rivers.BackfillResult, told bool, err error) error {
 	if a.json {
 		if printErr := a.printJSON(backfillDoc(res)); printErr != nil {
 			return printErr
 		}
 	} else {
-		a.printBackfill(res)
+		a.printBackfill(res, told)
 	}
 	switch {
 	case err == nil:
@@ -184,11 +190,11 @@ func (a *app) finishBackfill(res *rivers.BackfillResult, err error) error {
 	return &failedError{err, exitFailed}
 }
 
-func (a *app) printBackfill(res *rivers.BackfillResult) {
+func (a *app) printBackfill(res *rivers.BackfillResult, told bool) {
 	state := res.State.String()
 	fmt.Fprintf(a.out, "backfill %s %s in %s: %s of %s\n", res.ID, a.paint(backfillColour(res.State), state), duration(res.Duration),
 		progressText(res.Completed, res.Failed, res.Canceled), counted(res.Total, "partition", "partitions"))
-	if res.Error != "" && res.State != storage.BackfillCompleted {
+	if res.Error != "" && !told && res.State != storage.BackfillCompleted {
 		fmt.Fprintf(a.out, "\n%s\n", a.paint(red, res.Error))
 	}
 	if res.State.Terminal() && res.State != storage.BackfillCompleted {
@@ -226,8 +232,11 @@ func backfillColour(s storage.BackfillState) colour {
 const maxTexts = 20
 
 func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
-	fmt.Fprintf(a.out, "%s of %s would be made by %s; nothing was run\n\n", counted(res.Total, "partition", "partitions"), strings.Join(res.Assets, ", "), counted(res.Runs, "run", "runs"))
+	fmt.Fprintf(a.out, "%s of %s would be made by %s; nothing was run\n", counted(res.Total, "partition", "partitions"), strings.Join(res.Assets, ", "), counted(res.Runs, "run", "runs"))
 	for i, text := range res.Texts {
+		if i == 0 {
+			fmt.Fprintln(a.out)
+		}
 		if i == maxTexts {
 			fmt.Fprintln(a.out, a.paint(grey, "…"))
 			break

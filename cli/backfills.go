@@ -36,7 +36,7 @@ func (a *app) listBackfills(ctx context.Context, limit int) error {
 		if a.json {
 			return a.printJSON(append([]storage.BackfillRecord{}, all...))
 		}
-		t := table{head: []string{"backfill", "state", "assets", "partitions", "progress", "created", "error"}}
+		t := table{head: []string{"backfill", "state", "progress", "assets", "created", "error"}}
 		for i := range all {
 			b := &all[i]
 			state := b.State.String()
@@ -44,12 +44,24 @@ func (a *app) listBackfills(ctx context.Context, limit int) error {
 				state = "abandoned"
 			}
 			p := &b.Progress
-			t.add(b.ID, cell{state, backfillColour(b.State)}, oneLine(strings.Join(b.Assets, ", "), 40), b.Total,
-				progressText(p.CompletedCount, p.FailedCount, p.CanceledCount), instant(b.CreatedAt), oneLine(b.Error, 60))
+			t.add(b.ID, cell{state, backfillColour(b.State)}, shareText(b.Total, p), oneLine(strings.Join(b.Assets, ", "), 40),
+				instant(b.CreatedAt), oneLine(b.Error, 60))
 		}
 		a.printTable(&t)
 		return nil
 	})
+}
+
+// shareText says in a few columns how far a backfill has come.
+func shareText(total int64, p *storage.BackfillProgress) string {
+	text := fmt.Sprintf("%d/%d", p.CompletedCount, total)
+	if p.FailedCount > 0 {
+		text += fmt.Sprintf(", %d failed", p.FailedCount)
+	}
+	if p.CanceledCount > 0 {
+		text += fmt.Sprintf(", %d canceled", p.CanceledCount)
+	}
+	return text
 }
 
 func (a *app) backfillShowCommand() *cobra.Command {

@@ -11,7 +11,7 @@ import (
 )
 
 // calendar is a program whose assets are divided: by days, of which the 13th fails until there is a file mended; by
-// weeks, by days and regions, by shops, and one with 3.2 billion partitions.
+// weeks, by days and regions, by shops, and one with 3.2 billion partitions. Only the zones, which read a task, are whole.
 func calendar() *rivers.CodeRepository {
 	begin := partition.Date(2026, 1, 1)
 	end := partition.Until(partition.Date(2026, 2, 1))
@@ -53,7 +53,12 @@ func calendar() *rivers.CodeRepository {
 			"hour": partition.Hourly(partition.Date(1990, 1, 1), partition.Until(partition.Date(2026, 1, 1))), "tenant": partition.Static(tenants...),
 		})},
 		func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
+	clock := rivers.NewTask(rivers.TaskSpec{Name: "clock"}, func(*rivers.TaskContext, rivers.NoInput) (string, error) { return "utc", nil })
+	zones := rivers.NewAsset(rivers.AssetSpec{Name: "zones"}, func(_ *rivers.AssetContext, in struct{ Clock string }) (string, error) {
+		return in.Clock, nil
+	})
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{
-		Name: "calendar", DefaultIOHandler: blob.New("file://./values", blob.Options{}), Assets: []rivers.Asset{days, weeks, cells, shops, wide},
+		Name: "calendar", DefaultIOHandler: blob.New("file://./values", blob.Options{}), Assets: []rivers.Asset{days, weeks, cells, shops, wide, zones},
+		Tasks: []rivers.Node{clock},
 	})
 }

@@ -47,7 +47,7 @@ func (a *app) command() *cobra.Command {
 		root.AddCommand(a.validateCommand(), a.graphCommand(), a.materializeCommand(), a.observeCommand(), a.backfillCommand(),
 			a.checksCommand(), a.actionsCommand())
 	}
-	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.poolsCommand(), a.partitionsCommand(), a.dbCommand())
+	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.poolsCommand(), a.partitionsCommand(), a.freshnessCommand(), a.dbCommand())
 	root.AddCommand(a.more...)
 	return root
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
 )
 
 // divided is an asset with partitions as the commands look at it: by its definition, of this program or as it is
@@ -84,7 +86,7 @@ func openSpace(ctx context.Context, s storage.Reader, described partition.Descri
 	if err != nil {
 		return partition.Space{}, err
 	}
-	tables, err := storage.NewKeyCache(s, 0).Tables(ctx, def)
+	tables, err := storage.NewKeyCache(s, 0).ProvisionalTables(ctx, def)
 	if err != nil {
 		return partition.Space{}, err
 	}
@@ -106,4 +108,56 @@ func (d *divided) of(state string) partition.Set {
 	default:
 		return d.space.Complement(d.sets.Materialized)
 	}
+}
+
+// others reports whether partitions were materialized that the definition does not have now: another has made them, or
+// their key was deleted.
+func (d *divided) others() bool {
+	return !d.sets.Materialized.Minus(d.space.Within(d.sets.Materialized)).IsEmpty()
+}
+
+// partitionCounts are how many partitions an asset has in each state.
+type partitionCounts struct {
+	Definition   string `json:"definition"`
+	Total        int64  `json:"total"`
+	Materialized int64  `json:"materialized"`
+	Failed       int64  `json:"failed"`
+	InFlight     int64  `json:"in_flight"`
+	Missing      int64  `json:"missing"`
+}
+
+// partitionCounts counts the partitions of an asset, nil if it has none. Where there is no store yet nothing is made.
+func (a *app) partitionCounts(ctx context.Context, node *storage.TopologyNode) (*partitionCounts, error) {
+	if node.Partitions == nil {
+		return nil, nil //nolint:nilnil // an asset without partitions is no fault
+	}
+	var counts *partitionCounts
+	count := func(s storage.Reader) error {
+		d, err := openDivided(ctx, s, []storage.TopologyNode{*node}, node.Name)
+		if err != nil {
+			return err
+		}
+		in := func(state string) int64 { return d.space.Count(d.of(state)) }
+		counts = &partitionCounts{d.space.Definition().String(), d.space.Len(), in("materialized"), in("failed"), in("in_flight"), in("missing")}
+		return nil
+	}
+	err := a.withStore(ctx, count)
+	if a.repo != nil && as[*noStoreError](err) {
+		err = count(memory.New())
+	}
+	return counts, err
+}
+
+// String says how many in the states that there are.
+func (c *partitionCounts) String() string {
+	parts := []string{counted(c.Total, "partition", "partitions")}
+	for _, of := range []struct {
+		n     int64
+		state string
+	}{{c.Materialized, "materialized"}, {c.Failed, "failed"}, {c.InFlight, "in flight"}, {c.Missing, "missing"}} {
+		if of.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", of.n, of.state))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

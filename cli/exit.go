@@ -24,7 +24,7 @@ const (
 // ExitCodes documents the exit codes of every program made by this package.
 const ExitCodes = `Exit codes:
   0    the command did what was asked
-  1    a run, an observation, a check of an asset or of the store found a failure
+  1    a run, an observation, a check of an asset or of the store found a failure; with --exit-code, an asset is late
   2    the request is wrong: a flag, a selection, a config, a name that does not exist
   3    the definitions are wrong (validate lists every mistake)
   4    the store is not to be had: its path, its schema version, the disk

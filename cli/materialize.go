@@ -22,7 +22,7 @@ import (
 // materializeFlags are what materialize was asked.
 type materializeFlags struct {
 	upstream, dryRun, verbose bool
-	noChecks                  bool
+	noChecks, stale           bool
 	checks                    []string
 	config, job, runID        string
 	resume, partition         string
@@ -46,7 +46,11 @@ A selection is a name (of a multi-asset: all that it makes), or a sentence such 
 Several are a union.
 
 Where an asset with partitions is selected, --partition names one (2026-01-31, day=2026-01-31|shop=north), several (a,b) or a
-range (a..b, a.., ..b).
+range (a..b, a.., ..b). Without a selection and a partition, all assets that have no partitions are made; backfill makes
+those that have.
+
+--stale makes of all that only what is stale or missing, and what reads something that is made: a report is made again with the
+orders that it reads. Where there is nothing of that, nothing is run.
 
 On a terminal a live view is shown, in a pipe one line an event. --json prints one document when
 the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "failed": [...]}.
@@ -57,6 +61,7 @@ the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "fai
 	}
 	flags := c.Flags()
 	flags.BoolVar(&f.upstream, "include-upstream", false, "add everything the selection depends on")
+	flags.BoolVar(&f.stale, "stale", false, "make only what is stale or missing, and what reads it")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and why each step is in it; run nothing")
 	flags.StringVar(&f.partition, "partition", "", "the partition to make: a key, several a,b, or a range a..b")
 	flags.BoolVar(&f.noChecks, "no-checks", false, "run no asset checks, and do not heed those that failed before")
@@ -78,7 +83,7 @@ func (f *materializeFlags) runFlags(flags *pflag.FlagSet) {
 
 // request reads the flags.
 func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error) {
-	req := rivers.RunRequest{Selection: selection, IncludeUpstream: f.upstream, RunID: f.runID}
+	req := rivers.RunRequest{Selection: selection, IncludeUpstream: f.upstream, RunID: f.runID, Stale: f.stale}
 	if f.noChecks {
 		req.Checks = storage.ChecksNone
 	}
@@ -144,13 +149,24 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 		return err
 	}
 	if f.resume != "" {
-		if len(selection) > 0 || f.upstream || f.dryRun || f.noChecks || f.config != "" || f.partition != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
+		if len(selection) > 0 || f.upstream || f.stale || f.dryRun || f.noChecks || f.config != "" || f.partition != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
 			return usagef("--resume goes on with a run as it was asked for: leave everything else but -v out")
 		}
 		return a.resumeRun(ctx, &f)
 	}
 	if f.job != "" && (len(selection) > 0 || f.upstream) {
 		return usagef("--job runs all of a job: leave the selection and --include-upstream out, or leave --job out")
+	}
+	if f.job == "" {
+		a.undivided(&req)
+	}
+	if f.stale {
+		if f.job != "" {
+			return usagef("--stale is for a selection: name assets in place of --job %s", f.job)
+		}
+		if err := a.resolve(ctx); err != nil { // the store knows what is stale
+			return err
+		}
 	}
 	// The request is checked before a store is made or a resource set up.
 	plan, err := a.plan(req, f.job)
@@ -159,6 +175,10 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 	}
 	if f.dryRun {
 		return a.printPlan(plan)
+	}
+	if f.stale && len(plan.Steps) == 0 && !a.json {
+		fmt.Fprintln(a.out, "nothing that is selected is stale or missing; nothing was run")
+		return nil
 	}
 	return a.perform(ctx, req, f.job, f.verbose)
 }
@@ -180,6 +200,9 @@ func (a *app) plan(req rivers.RunRequest, jobName string) (*rivers.RunPlan, erro
 		if word == "and" || word == "or" || word == "not" {
 			return nil, usagef("%w; quote a sentence of several words: %q", err, strings.Join(req.Selection, " "))
 		}
+	}
+	if errors.Is(err, rivers.ErrPartitionValidation) && req.Partition.IsZero() && req.Range.IsZero() {
+		return nil, usagef("%w (--partition, or backfill for many)", err)
 	}
 	return nil, BadRequest(err)
 }

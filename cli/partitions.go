@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,8 +18,9 @@ import (
 func (a *app) partitionsCommand() *cobra.Command {
 	status := &cobra.Command{
 		Use: "status ASSET", Short: "Show which partitions of an asset are materialized, failed, missing", Args: oneArg, ValidArgsFunction: a.completeAssets,
-		Long: `Show which partitions of an asset are materialized, failed, in flight or missing: how many, a bar over all of them in the
-order of the definition, and the ranges. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
+		Long: `Show which partitions of an asset are materialized, failed, in flight, missing or stale: how many, a bar over all of them in the
+order of the definition, and the ranges. Each partition is materialized or missing; the stale, the failed and those in flight are among
+these, the last two by what was tried last. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
 	}
 	return group("partitions", "Look after the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
@@ -37,7 +39,7 @@ type stateDoc struct {
 
 func (a *app) partitionStatus(ctx context.Context, name string) error {
 	return a.withDivided(ctx, name, func(d *divided) error {
-		doc := map[string]any{"asset": d.name, "definition": d.space.Definition().String(), "total": d.space.Len()}
+		doc := map[string]any{"asset": d.name, "definition": d.space.Definition().String(), "total": d.space.Len(), "others_recorded": d.others()}
 		states := map[string]stateDoc{}
 		for _, state := range partitionStates {
 			s, err := d.state(state)
@@ -46,24 +48,42 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 			}
 			states[state], doc[state] = s, s
 		}
+		stale, err := a.staleness(ctx, d, doc)
+		if err != nil {
+			return err
+		}
 		if a.json {
 			return a.printJSON(doc)
 		}
 		fmt.Fprintf(a.out, "%s  %s\n", a.paint(bold, d.name), d.space.Definition())
 		fmt.Fprintf(a.out, "%s\n\n", a.partitionBar(d, min(max(a.width()-2, 20), 80)))
 		t := table{head: []string{"state", "count", "share", "partitions"}}
-		for _, state := range partitionStates {
+		row := func(state string) {
 			s := states[state]
-			text := strings.Join(s.Ranges, "  ")
-			if s.More {
-				text += "  …"
-			}
-			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), dash(text))
+			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
 		}
+		row("materialized") // of these two each partition is one; the others say what was tried last
+		row("missing")
+		stale.addTo(&t, d)
 		t.add("total", d.space.Len(), "", "")
+		row("failed")
+		row("in_flight")
 		a.printTable(&t)
+		if d.others() {
+			fmt.Fprintln(a.out, "\nother partitions are recorded too, which the definition does not have now; they are kept")
+		}
+		stale.printCauses(a)
 		return nil
 	})
+}
+
+// text lists the ranges.
+func (s *stateDoc) text() string {
+	text := strings.Join(s.Ranges, "  ")
+	if s.More {
+		text += "  …"
+	}
+	return dash(text)
 }
 
 func share(n, of int64) string {
@@ -79,15 +99,17 @@ func partitionColour(state string) colour {
 		return green
 	case "failed":
 		return red
-	case "in_flight":
+	case "in_flight", "stale":
 		return yellow
 	}
 	return grey
 }
 
 // state counts the partitions in a state and names the first ranges of them.
-func (d *divided) state(state string) (stateDoc, error) {
-	set := d.of(state)
+func (d *divided) state(state string) (stateDoc, error) { return d.named(d.of(state)) }
+
+// named counts partitions and names the first ranges of them.
+func (d *divided) named(set partition.Set) (stateDoc, error) {
 	s := stateDoc{Count: d.space.Count(set), Ranges: []string{}}
 	for stretch, err := range d.space.Ranges(set) {
 		if err != nil {
@@ -180,7 +202,7 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 		if a.json {
 			return a.printJSON(docs)
 		}
-		t := table{head: []string{"partition", "state", "at", "run", "error"}}
+		t := table{head: []string{"partition", "state", "at", "error", "run"}}
 		for i := range docs {
 			p := &docs[i]
 			state := p.Latest
@@ -193,10 +215,10 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 				at, run = instant(state.At), state.RunID
 				failure = oneLine(state.Error, 80)
 			}
-			t.add(p.Partition, cell{strings.ReplaceAll(p.State, "_", " "), partitionColour(p.State)}, at, run, failure)
+			t.add(p.Partition, cell{strings.ReplaceAll(p.State, "_", " "), partitionColour(p.State)}, at, dash(failure), run)
 		}
 		a.printTable(&t)
-		if n := d.space.Count(set); n > int64(len(docs)) {
+		if n := d.space.Count(set); len(docs) == f.limit && n > int64(len(docs)) {
 			fmt.Fprintf(a.out, "%d of %s; --from or --limit shows more\n", len(docs), counted(n, "partition", "partitions"))
 		}
 		return nil
@@ -387,7 +409,11 @@ func (a *app) byHand(ctx context.Context, verb string, selection []string, f han
 		call = a.repo.MarkMaterialized
 	}
 	res, err := call(ctx, req)
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, rivers.ErrPartitionValidation) && f.keys == "" && !f.all:
+		return usagef("%w (--partition, or --all)", err)
+	default:
 		return requestError(err)
 	}
 	if a.json {

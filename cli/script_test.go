@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 		"calendar": func() { cli.Main(calendar()) },
 		"guard":    func() { cli.Main(guard()) },
 		"gauge":    func() { cli.Main(gauge()) },
+		"vintage":  func() { cli.Main(vintage()) },
 		"rivers":   func() { cli.StoreMain() },
 		"waitfor":  waitFor,
 	})

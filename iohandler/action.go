@@ -46,6 +46,9 @@ type ActionResult struct {
 	Did Effect
 	// DataVersion names the content, where it was made anew or observed; empty takes a new one.
 	DataVersion string
+	// SameData says that what was made anew says the same as before, such as a file that was only written in another
+	// way: its data version stays, and nothing downstream becomes stale.
+	SameData bool
 	// Metadata is recorded with it; plain Go values convert, as [metadata.Of] says.
 	Metadata metadata.Map
 }

@@ -32,6 +32,10 @@ func TestAllocationsDoNotGrowWithTheKeys(t *testing.T) {
 			continue // bitmaps grow with what is irregular in them, the next test counts
 		}
 		small, large := one.make(one.sizes[0]), one.make(one.sizes[2])
+		edges := map[*world][]Edge{}
+		for _, w := range []*world{small, large} {
+			edges[w] = []Edge{ok(Identity().Connect(w.space, w.space)), ok(AllPartitions().Connect(w.space, ok(NewSpace(nil, benchNow, Tables{}))))}
+		}
 		for _, op := range []struct {
 			name string
 			run  func(w *world)
@@ -40,10 +44,13 @@ func TestAllocationsDoNotGrowWithTheKeys(t *testing.T) {
 			{"index and key", func(w *world) { _ = ok(w.space.Index(ok(w.space.Key(w.index)))) }},
 			{"count", func(w *world) { _ = w.space.Count(w.half) }},
 			{"select", func(w *world) { _ = ok(w.space.Select(w.text)) }},
+			{"groups", func(w *world) { _ = w.space.SplitCount(w.half, "tenant") }},
 			{"missing", func(w *world) { _ = w.space.Complement(w.half) }},
 			{"union", func(w *world) { _ = w.half.Union(w.two) }},
 			{"decode", func(w *world) { _ = ok(ParseSet(w.blob)) }},
 			{"later", func(w *world) { _ = w.space.At(benchNow.Add(time.Hour)) }},
+			{"identity", func(w *world) { _, _ = edges[w][0].Upstream(w.half); _ = edges[w][0].Downstream(w.half) }},
+			{"all partitions", func(w *world) { _, _ = edges[w][1].Upstream(Whole()); _ = edges[w][1].Downstream(w.half) }},
 			{"part", func(w *world) { _ = w.space.Part(w.half, w.space.Count(w.half)/2, 5) }},
 		} {
 			a := testing.AllocsPerRun(20, func() { op.run(small) })

@@ -179,6 +179,19 @@ func BenchmarkUnion(b *testing.B) {
 	grow(b, func(w *world) func() bool { return func() bool { return !w.half.Union(w.two).IsEmpty() } })
 }
 
+// A column of a picture: what a small stretch has of a set of ten thousand pieces.
+func BenchmarkPicture(b *testing.B) {
+	space := ok(NewSpace(Multi(map[string]Definition{"hour": hoursSince(hoursSince1990), "tenant": Dynamic("tenants")}), benchNow, tenants(10_000)))
+	set := stretches(10_000)(space, newRand())
+	part := space.Part(space.All(), space.Len()/2, space.Len()/80)
+	b.ReportAllocs()
+	for b.Loop() {
+		if space.Count(part.Intersect(set)) == 0 || part.Minus(set).IsEmpty() {
+			b.Fatal("empty")
+		}
+	}
+}
+
 // One partition more: what storage does for every event.
 func BenchmarkReadAddWrite(b *testing.B) {
 	grow(b, func(w *world) func() bool {

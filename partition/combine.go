@@ -2,6 +2,7 @@ package partition
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -137,8 +138,15 @@ func (c *combiner) shared(n *node) *node {
 // segs walks over two lines at once. Between two ends of segments, both sides are
 // the same all the way.
 func (c *combiner) segs(a, b *node, axes []axis) *node {
-	out := make([]seg, 0, len(a.segs)+len(b.segs))
-	left, right := cursor{rest: a.segs}, cursor{rest: b.segs}
+	mine, its := a.segs, b.segs
+	if !c.op.keepsRight() { // what one side has beyond the other is not looked at
+		its = during(its, a)
+	}
+	if !c.op.keepsLeft() {
+		mine = during(mine, b)
+	}
+	out := make([]seg, 0, len(mine)+len(its))
+	left, right := cursor{rest: mine}, cursor{rest: its}
 	at := min(left.next(), right.next())
 	for at < farthest {
 		x, xEnd := left.from(at)
@@ -150,6 +158,14 @@ func (c *combiner) segs(a, b *node, axes []axis) *node {
 		at = end
 	}
 	return line(out, axes[0].ordinals())
+}
+
+// during returns those of sorted segments that reach into the stretch of a node's own.
+func during(segs []seg, n *node) []seg {
+	lo, hi := n.segs[0].lo, n.segs[len(n.segs)-1].hi
+	from := sort.Search(len(segs), func(i int) bool { return segs[i].hi > lo })
+	to := sort.Search(len(segs), func(i int) bool { return segs[i].lo >= hi })
+	return segs[from:max(from, to)]
 }
 
 // farthest is beyond every label.

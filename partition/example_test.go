@@ -170,3 +170,13 @@ func ExampleFit() {
 	// 10 days fit
 	// [12 keys from "2026-01-20" to "2026-01-31" are none any more]
 }
+
+func ExampleSpace_Timeline() {
+	s := space(partition.Daily(start))
+	line, _ := s.Timeline()
+	newest := line.Ended(now) - 1
+	made, _ := s.Select("..2026-03-07")
+	missing, _ := line.Coverage(made, 1).Next(0, false)
+	fmt.Println(line.Key(newest), "is the newest that has ended,", line.Key(missing), "the first that is not there; the next one is over at", line.Over(newest+1))
+	// Output: 2026-03-09 is the newest that has ended, 2026-03-08 the first that is not there; the next one is over at 2026-03-11 00:00:00 +0000 UTC
+}

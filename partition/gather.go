@@ -4,8 +4,15 @@ package partition
 // neighbours first, so that thousands of partitions do not cost thousands of copies. The zero Gather is
 // the empty set. It is not safe for concurrent use.
 type Gather struct {
-	set  Set
-	last []Set
+	// folded are sets of which each has more in it than the next, so that what was folded is copied seldom.
+	folded []weighted
+	last   []Set
+}
+
+// weighted is a set, and how many were folded into it.
+type weighted struct {
+	set Set
+	of  int
 }
 
 // gatherAtOnce bounds how many sets wait to be folded in.
@@ -17,12 +24,16 @@ func (g *Gather) Add(s Set) {
 		return
 	}
 	if g.last = append(g.last, s); len(g.last) >= gatherAtOnce {
-		g.Set()
+		g.fold()
 	}
 }
 
-// Set returns all that was added.
-func (g *Gather) Set() Set {
+// fold puts the last sets together, and with what was folded of about as many.
+func (g *Gather) fold() {
+	of := len(g.last)
+	if of == 0 {
+		return
+	}
 	for len(g.last) > 1 {
 		half := g.last[:0]
 		for i := 0; i < len(g.last); i += 2 {
@@ -35,13 +46,30 @@ func (g *Gather) Set() Set {
 		clear(g.last[len(half):]) // what was folded is nobody's
 		g.last = half
 	}
-	if len(g.last) == 1 {
-		g.set = g.set.Union(g.last[0])
-		clear(g.last)
-		g.last = g.last[:0]
+	one := weighted{g.last[0], of}
+	clear(g.last)
+	g.last = g.last[:0]
+	for n := len(g.folded); n > 0 && g.folded[n-1].of <= one.of; n = len(g.folded) {
+		one = weighted{g.folded[n-1].set.Union(one.set), g.folded[n-1].of + one.of}
+		g.folded[n-1] = weighted{}
+		g.folded = g.folded[:n-1]
 	}
-	return g.set
+	g.folded = append(g.folded, one)
+}
+
+// Set returns all that was added.
+func (g *Gather) Set() Set {
+	g.fold()
+	for n := len(g.folded); n > 1; n = len(g.folded) {
+		g.folded[n-2] = weighted{g.folded[n-2].set.Union(g.folded[n-1].set), g.folded[n-2].of + g.folded[n-1].of}
+		g.folded[n-1] = weighted{}
+		g.folded = g.folded[:n-1]
+	}
+	if len(g.folded) == 0 {
+		return Set{}
+	}
+	return g.folded[0].set
 }
 
 // IsEmpty reports whether nothing was added.
-func (g *Gather) IsEmpty() bool { return g.set.IsEmpty() && len(g.last) == 0 }
+func (g *Gather) IsEmpty() bool { return len(g.folded) == 0 && len(g.last) == 0 }

@@ -14,12 +14,7 @@ import (
 // its cost is that of the intervals for each group.
 func (s Space) Split(set Set, dimensions ...string) iter.Seq[Set] {
 	return func(yield func(Set) bool) {
-		var apart []int
-		for level, one := range s.dims {
-			if slices.Contains(dimensions, one.axis().name) {
-				apart = append(apart, level)
-			}
-		}
+		apart := s.levels(dimensions)
 		n := s.here(set)
 		if n == nil {
 			return
@@ -30,6 +25,35 @@ func (s Space) Split(set Set, dimensions ...string) iter.Seq[Set] {
 		}
 		s.split(n, arrange(n, s.shape.axes, apart), apart, yield)
 	}
+}
+
+// SplitCount returns how many groups [Space.Split] yields, without making them: its cost
+// is that of the intervals.
+func (s Space) SplitCount(set Set, dimensions ...string) int64 {
+	apart := s.levels(dimensions)
+	n := s.here(set)
+	switch {
+	case n == nil:
+		return 0
+	case len(apart) == 0:
+		return 1
+	}
+	combinations := Space{dims: make([]dimension, len(apart))}
+	for i, level := range apart {
+		combinations.dims[i] = s.dims[level]
+	}
+	return combinations.countOf(arrange(n, s.shape.axes, apart), 0, nil)
+}
+
+// levels are the positions of dimensions by their names.
+func (s Space) levels(names []string) []int {
+	var levels []int
+	for level, one := range s.dims {
+		if slices.Contains(names, one.axis().name) {
+			levels = append(levels, level)
+		}
+	}
+	return levels
 }
 
 // split yields the groups of n: combinations are those of the dimensions apart, the

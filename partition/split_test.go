@@ -49,6 +49,9 @@ func TestSplitAgainstTheList(t *testing.T) {
 		if n != len(order) {
 			t.Fatalf("%d groups of %s by %q, want %d", n, set, apart, len(order))
 		}
+		if got := m.space.SplitCount(set, append(apart, "no such dimension")...); got != int64(n) {
+			t.Fatalf("%d groups of %s by %q are counted, want %d", got, set, apart, n)
+		}
 		for range m.space.Split(set, apart...) {
 			break
 		}

@@ -73,6 +73,8 @@ func (d *timeWindow) cadence() string {
 		return "hourly"
 	case g.step == civil.Day && g.first == 0:
 		return "daily"
+	case g.step == 7*civil.Day:
+		return "weekly"
 	default:
 		return g.String()
 	}

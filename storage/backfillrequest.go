@@ -17,7 +17,7 @@ type BackfillRequest struct {
 	// Keys names partitions, Range a stretch of them; not both. Without either it is all of them.
 	Keys  []partition.Key    `json:"keys,omitempty"`
 	Range partition.KeyRange `json:"range,omitzero"`
-	// Only keeps of these what is missing, or what failed, of at least one of the assets.
+	// Only keeps of these what is missing, what failed, or what is stale, of at least one of the assets.
 	Only BackfillFilter `json:"only,omitempty"`
 	// Latest keeps the partitions of the latest n windows; zero keeps all.
 	Latest int `json:"latest,omitempty"`
@@ -46,10 +46,12 @@ const (
 	OnlyMissing BackfillFilter = "missing"
 	// OnlyFailed keeps what failed when it was last tried.
 	OnlyFailed BackfillFilter = "failed"
+	// OnlyStale keeps what is stale or missing.
+	OnlyStale BackfillFilter = "stale"
 )
 
 // BackfillFilters are all filters, in the order in which they are listed to people.
-var BackfillFilters = [...]BackfillFilter{OnlyMissing, OnlyFailed}
+var BackfillFilters = [...]BackfillFilter{OnlyMissing, OnlyFailed, OnlyStale}
 
 // FailurePolicy says what a backfill does after a failure.
 type FailurePolicy string

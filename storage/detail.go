@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -18,8 +19,12 @@ type Detail struct {
 	Metadata metadata.Map `json:"metadata,omitempty"`
 	// Tags of the output.
 	Tags map[string]string `json:"tags,omitempty"`
-	// Inputs are the data versions of the inputs that were read, by upstream name.
+	// Inputs are the data versions of what was read or waited for, by upstream name: an entry for each
+	// dependency on an asset, empty where it had no version.
 	Inputs map[string]string `json:"inputs,omitempty"`
+	// ReadSeq is the [Partitions.ChangeSeq] at which an attempt began that read partitions: what landed later it
+	// may not have read. Zero where it read none.
+	ReadSeq int64 `json:"read_seq,omitempty"`
 	// Outputs are the data versions of what a reused step had made, by output name.
 	Outputs map[string]string `json:"outputs,omitempty"`
 	// Error, Hint and Stack describe a failure; Error is also the reason of a skip.
@@ -43,7 +48,7 @@ type Detail struct {
 func (d Detail) Empty() bool {
 	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 && len(d.Outputs) == 0 &&
 		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0 &&
-		d.Partitions.IsEmpty() && d.Check == nil && d.Action == "" && d.By == "" && d.Reason == ""
+		d.ReadSeq == 0 && d.Partitions.IsEmpty() && d.Check == nil && d.Action == "" && d.By == "" && d.Reason == ""
 }
 
 // AppendJSON appends the detail as a JSON object to dst and returns the result: the bytes that
@@ -65,6 +70,10 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 	}
 	dst = appendTextsField(dst, `,"tags":`, d.Tags)
 	dst = appendTextsField(dst, `,"inputs":`, d.Inputs)
+	if d.ReadSeq != 0 {
+		dst = append(dst, `,"read_seq":`...)
+		dst = strconv.AppendInt(dst, d.ReadSeq, 10)
+	}
 	dst = appendTextsField(dst, `,"outputs":`, d.Outputs)
 	dst = appendTextField(dst, `,"error":`, d.Error)
 	dst = appendTextField(dst, `,"hint":`, d.Hint)
@@ -95,6 +104,9 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 func (d Detail) size() int {
 	const quotes = len(`"":"",`)
 	n := len(`{"data_version":"","code_version":""}`) + len(d.Data) + len(d.Code) + len(d.Error) + len(d.Hint) + len(d.Stack) + len(d.By) + len(d.Reason)
+	if d.ReadSeq != 0 {
+		n += len(`,"read_seq":`) + 20
+	}
 	for _, m := range [3]map[string]string{d.Tags, d.Inputs, d.Outputs} {
 		if len(m) > 0 {
 			n += len(`,"outputs":{}`)

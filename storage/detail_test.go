@@ -62,6 +62,7 @@ func TestParseDetailReadsWhatAppendJSONWrote(t *testing.T) {
 			Data: rapid.String().Draw(t, "data"), Code: rapid.String().Draw(t, "code"),
 			Error: rapid.String().Draw(t, "error"), Hint: rapid.String().Draw(t, "hint"), Stack: rapid.String().Draw(t, "stack"),
 			Partitions: someSet().Draw(t, "partitions"), By: rapid.String().Draw(t, "by"), Reason: rapid.String().Draw(t, "reason"), Action: rapid.String().Draw(t, "action"),
+			ReadSeq: rapid.Int64Min(0).Draw(t, "read seq"),
 		}
 		if m := texts.Draw(t, "tags"); len(m) > 0 {
 			d.Tags = m

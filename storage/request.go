@@ -10,6 +10,10 @@ type RunRequest struct {
 	Selection []string `json:"selection,omitempty"`
 	// IncludeUpstream adds everything the selection depends on, directly or not.
 	IncludeUpstream bool `json:"include_upstream,omitempty"`
+	// Stale makes of all that only what is stale or missing, and what reads something that is made: of what is asked
+	// for those assets, and those partitions. The run is recorded with the selection that this came to. It is for runs
+	// that are no job's.
+	Stale bool `json:"stale,omitempty"`
 	// Partition names the partition to make, or several: a key may have several values. Range is a
 	// stretch of partitions, Partitions any set of them, which is how a backfill says it. At most
 	// one is given, and one must be where something partitioned is selected.

@@ -88,6 +88,9 @@ type Partitions interface {
 	// ListChanges reads the feed of changes. What it returned once is complete up to the last Seq: no
 	// smaller one appears later.
 	ListChanges(ctx context.Context, q ChangeQuery) ([]Change, error)
+	// ChangeSeq returns the Seq up to which the feed of changes is complete: whatever is committed later, or is
+	// not to be seen yet, has a greater one, and so have the states that it leaves.
+	ChangeSeq(ctx context.Context) (int64, error)
 }
 
 // Backfills reads backfills.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -60,6 +61,8 @@ type TopologyNode struct {
 	Type string `json:"type,omitempty"`
 	// Partitions is how it is divided, nil where it is not.
 	Partitions *partition.Description `json:"partitions,omitempty"`
+	// Freshness says how old its data may be, zero where nothing is said.
+	Freshness freshness.Policy `json:"freshness,omitzero"`
 	// Upstream are the names it reads or waits for.
 	Upstream []string `json:"upstream,omitempty"`
 	// Steps are the keys of the steps inside a graph asset.

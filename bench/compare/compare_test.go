@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	serveStep()
+	serveChild()
 	os.Exit(m.Run())
 }
 
@@ -29,6 +29,11 @@ func TestCasesDoTheirWork(t *testing.T) {
 				place := t.TempDir()
 				if store == onServer {
 					place = server.URL(t)
+				}
+				if c.past != nil {
+					if err := c.past(t.Context(), store, place, at.N); err != nil {
+						t.Fatal(err)
+					}
 				}
 				if err := run(t.Context(), []string{"--measure", at.name(), "--place", place}, &out, &out); err != nil {
 					t.Fatal(err)

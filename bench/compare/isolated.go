@@ -22,8 +22,9 @@ import (
 // directory of their values.
 const isolatedVariable = "RIVERS_COMPARE_ISOLATED"
 
-// serveStep does the step that this process was started for, if it was, and exits.
-func serveStep() {
+// serveChild does what another process of this program started this one for, if one did, and exits.
+func serveChild() {
+	serveCut()
 	number, dir, ok := strings.Cut(os.Getenv(isolatedVariable), ":")
 	n, err := strconv.Atoi(number)
 	if ok && err == nil {

@@ -26,7 +26,7 @@ import (
 )
 
 func main() {
-	serveStep()
+	serveChild()
 	os.Exit(exitCode())
 }
 
@@ -67,7 +67,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.stores, "storage", "", "the stores to measure with, separated by commas; all of them by default, PostgreSQL where it is installed: "+strings.Join(storeNames(), ", "))
 	f.BoolVar(&o.json, "json", false, "print a line of JSON a case in place of the table")
 	f.IntVar(&o.rounds, "rounds", 5, "how often each is measured; the median is shown")
-	f.IntVar(&o.largest, "largest", 10_000, "the largest size to measure")
+	f.IntVar(&o.largest, "largest", 1_000_000, "the largest size to measure")
 	f.IntVar(&o.history, "history", 0, "the events in the store of the case history, which is left out without them")
 	f.StringVar(&o.peers, "peers", "", "a directory with rivers_bench.py and dagster_bench.py, to run beside ours")
 	f.StringVar(&o.python, "python", "python3", "the Python interpreter that has the peers")

@@ -45,7 +45,11 @@ func measureHere(ctx context.Context, o options, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--measure %q: %w", o.child, err)
 	}
-	took, err := work(ctx, parts[0], n, parts[2], o.place)
+	c, err := caseOf(parts[0])
+	if err != nil {
+		return fmt.Errorf("--measure %q: %w", o.child, err)
+	}
+	took, err := work(ctx, c.name, n, parts[2], o.place)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.child, err)
 	}
@@ -54,7 +58,7 @@ func measureHere(ctx context.Context, o options, stdout io.Writer) error {
 		return err
 	}
 	return json.NewEncoder(stdout).Encode(line{
-		Peer: ours, Case: parts[0], N: n, Storage: parts[2], Seconds: took.Seconds(), PerSecond: float64(n) / took.Seconds(), PeakMiB: peak,
+		Peer: ours, Case: c.name, N: n, Storage: parts[2], Seconds: took.Seconds(), PerSecond: c.perSecond(n, took.Seconds()), PeakMiB: peak,
 	})
 }
 
@@ -92,23 +96,14 @@ func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Wri
 // measure returns the medians of a case, store by store.
 func (m *meter) measure(ctx context.Context, c suiteCase) (medians []line, err error) {
 	pasts := map[string]string{}
-	defer func() {
-		for store, place := range pasts {
-			err = errors.Join(err, m.places.leave(store, place))
-		}
-	}()
-	if c.name == "history" {
-		for _, store := range c.stores {
-			if pasts[store], err = m.places.make(store); err != nil {
-				return nil, err
-			}
-			if err := writeHistory(ctx, store, pasts[store], m.history); err != nil {
-				return nil, err
-			}
-		}
-	}
+	defer func() { err = errors.Join(err, m.forget(pasts)) }()
 	byStore := map[string][]line{}
-	for _, n := range c.sizes {
+	for i, n := range c.sizes {
+		if c.past != nil && (i == 0 || c.name != "history") {
+			if err := errors.Join(m.forget(pasts), m.remember(ctx, c, n, pasts)); err != nil {
+				return nil, err
+			}
+		}
 		measured, err := m.inTurns(ctx, c, n, pasts)
 		if err != nil {
 			return nil, err
@@ -121,6 +116,30 @@ func (m *meter) measure(ctx context.Context, c suiteCase) (medians []line, err e
 		medians = append(medians, byStore[store]...)
 	}
 	return medians, nil
+}
+
+// remember gives each store of a case its past.
+func (m *meter) remember(ctx context.Context, c suiteCase, n int, pasts map[string]string) (err error) {
+	if c.name == "history" {
+		n = m.history
+	}
+	for _, store := range c.stores {
+		if pasts[store], err = m.places.make(store); err != nil {
+			return err
+		}
+		if err := c.past(ctx, store, pasts[store], n); err != nil {
+			return fmt.Errorf("the past of %s/%d/%s: %w", c.name, n, store, err)
+		}
+	}
+	return nil
+}
+
+func (m *meter) forget(pasts map[string]string) (err error) {
+	for store, place := range pasts {
+		err = errors.Join(err, m.places.leave(store, place))
+		delete(pasts, store)
+	}
+	return err
 }
 
 // inTurns measures one size of a case round by round, the stores and the peers in turns; of each store the

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,13 +26,29 @@ type suiteCase struct {
 	outside bool
 	// peers says that the peers' scripts have the case.
 	peers bool
+	// past fills a store before anything is measured; of history it fills one store for all sizes.
+	past func(ctx context.Context, kind, place string, n int) error
+	// question says that n is how much there is and not how much is done: what is measured is one answer.
+	question bool
+}
+
+// perSecond is how many things are done in a second where the case takes so long.
+func (c suiteCase) perSecond(n int, seconds float64) float64 {
+	if c.question {
+		n = 1
+	}
+	return float64(n) / seconds
 }
 
 // suite returns all cases in the order of the table.
 func suite() []suiteCase {
+	return slices.Concat(stepCases(), durableCases(), partitionCases())
+}
+
+// stepCases are about the steps of runs.
+func stepCases() []suiteCase {
 	both, all := []string{embedded, inMemory}, storeNames()
 	steps := []int{100, 1000, 10_000}
-	events := []int{1000, 10_000}
 	return []suiteCase{
 		{name: "startup", what: "process start → n assets materialized → exit", sizes: []int{10, 100, 1000, 10_000}, stores: []string{embedded}, outside: true, peers: true},
 		{name: "wide", what: "n independent steps", sizes: steps, stores: all, peers: true},
@@ -40,11 +57,37 @@ func suite() []suiteCase {
 		{name: "resolve", what: "validate and resolve n assets, the first time", sizes: steps, stores: both, peers: true},
 		{name: "again", what: "validate and resolve n assets, unchanged", sizes: steps, stores: both},
 		{name: "plan", what: "plan n steps", sizes: steps, stores: both},
-		{name: "runs", what: "n runs in a row, one step each", sizes: []int{10, 100, 1000}, stores: all},
-		{name: "subprocess", what: "n independent steps, each in a process of its own", sizes: []int{10, 100, 1000}, stores: []string{embedded}},
-		{name: "writer", what: "n events, each hundred durable before the next", sizes: events, stores: all},
-		{name: "writers", what: "n events, from eight who write at once like that one", sizes: events, stores: all},
-		{name: "history", what: "n independent steps into a store with a past", sizes: steps, stores: []string{embedded, onServer}},
+		{name: "runs", what: "n runs in a row, one step each", sizes: []int{10, 100, 1000}, stores: all, peers: true},
+		{name: "subprocess", what: "n independent steps, each in a process of its own, as many at once as there are cores", sizes: []int{10, 100, 1000}, stores: []string{embedded}, peers: true},
+	}
+}
+
+// durableCases are about what a store has, and what it is for.
+func durableCases() []suiteCase {
+	shared := []string{embedded, onServer}
+	events, past := []int{1000, 10_000, 100_000}, []int{10_000, 100_000, 1_000_000}
+	return []suiteCase{
+		{name: "writer", what: "n events, each hundred durable before the next", sizes: events, stores: storeNames()},
+		{name: "writers", what: "n events, from eight who write at once like that one", sizes: events, stores: storeNames()},
+		{name: "resume", what: "go on with a run of n independent steps whose process was killed when half of them were done", sizes: []int{100, 1000, 10_000}, stores: shared},
+		{name: "list", what: "list the 50 newest of n runs", sizes: past, stores: shared, past: writeRuns, question: true},
+		{name: "failures", what: "list the 50 newest failures of n runs, of which one in a thousand failed", sizes: past, stores: shared, past: writeRuns, question: true},
+		{name: "history", what: "n independent steps into a store with a past", sizes: []int{100, 1000, 10_000}, stores: shared, past: writeHistory},
+	}
+}
+
+// partitionCases are about partitions and backfills.
+func partitionCases() []suiteCase {
+	all := storeNames()
+	backfills, many := []int{100, 1000, 10_000}, []int{10_000, 100_000, 1_000_000}
+	return []suiteCase{
+		{name: "backfill", what: "a backfill of n partitions, a run each, four at once", sizes: backfills, stores: all, peers: true},
+		{name: "onerun", what: "a backfill of n partitions in one run", sizes: backfills, stores: all, peers: true},
+		{name: "planned", what: "plan a backfill of n partitions, a run each", sizes: many, stores: []string{embedded}, question: true},
+		{name: "missing", what: "which of an asset's n partitions are missing, where half are, scattered", sizes: many, stores: []string{embedded, onServer}, past: writeScattered, question: true},
+		{name: "stale", what: "which of n assets are stale, asked by a new process", sizes: []int{100, 1000, 10_000}, stores: []string{embedded}},
+		{name: "stale-cold", what: "which of n partitions are stale, half of them, asked by a new process", sizes: many, stores: []string{embedded}},
+		{name: "stale-warm", what: "the same again, after a hundred of n were made", sizes: many, stores: []string{embedded}},
 	}
 }
 
@@ -54,6 +97,14 @@ func caseNames() []string {
 		names = append(names, c.name)
 	}
 	return names
+}
+
+func caseOf(name string) (suiteCase, error) {
+	all := suite()
+	if i := slices.IndexFunc(all, func(c suiteCase) bool { return c.name == name }); i >= 0 {
+		return all[i], nil
+	}
+	return suiteCase{}, fmt.Errorf("case %q: want one of %v", name, caseNames())
 }
 
 // some returns the names of a flag's list, all where it has none.

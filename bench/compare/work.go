@@ -62,37 +62,52 @@ func open(ctx context.Context, kind, place string) (storage.Storage, error) {
 
 // work does a case once and returns how long the part that counts took.
 func work(ctx context.Context, name string, n int, kind, place string) (took time.Duration, err error) {
-	if name == "resolve" {
+	switch name {
+	case "resolve":
 		return resolve(ctx, n, kind, place)
+	case "resume":
+		if err := cut(ctx, n, kind, place); err != nil {
+			return 0, err
+		}
 	}
 	store, err := open(ctx, kind, place)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	switch name {
-	case "startup":
-		return materialize(ctx, bench.Wide, n, store, nil)
-	case "wide", "history":
-		return materialize(ctx, bench.Wide, n, store, check)
-	case "chain":
-		return materialize(ctx, bench.Chain, n, store, check)
-	case "layers":
-		return materialize(ctx, bench.Layers, n, store, check)
-	case "again":
-		return resolveAgain(ctx, n, store)
-	case "plan":
-		return plan(ctx, n, store)
-	case "runs":
-		return runs(ctx, n, store)
-	case "writer":
-		return write(ctx, n, 1, store)
-	case "writers":
-		return write(ctx, n, 8, store)
-	case "subprocess":
-		return isolated(ctx, n, store)
+	do := map[string]worker{
+		"startup": shaped(bench.Wide, nil), "wide": shaped(bench.Wide, check), "history": shaped(bench.Wide, check),
+		"chain": shaped(bench.Chain, check), "layers": shaped(bench.Layers, check),
+		"again": resolveAgain, "resume": resume, "plan": plan, "runs": runs, "subprocess": isolated,
+		"writer": writersOf(1), "writers": writersOf(8), "list": list(storage.RunQuery{Location: location, Limit: page}), "failures": list(failures()),
+		"backfill": backfill(rivers.MultiRun()), "onerun": backfill(rivers.SingleRun()), "planned": planned, "missing": missing,
+		"stale": staleAssets, "stale-cold": stalePartitionsOf(false), "stale-warm": stalePartitionsOf(true),
+	}[name]
+	if do == nil {
+		return 0, fmt.Errorf("case %q: want one of %v", name, caseNames())
 	}
-	return 0, fmt.Errorf("case %q: want one of %v", name, caseNames())
+	return do(ctx, n, store)
+}
+
+// worker does n of something in a store and returns how long the part that counts took.
+type worker func(ctx context.Context, n int, store storage.Storage) (time.Duration, error)
+
+func shaped(s bench.Shape, check checker) worker {
+	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
+		return materialize(ctx, s, n, store, check)
+	}
+}
+
+func stalePartitionsOf(warm bool) worker {
+	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
+		return stalePartitions(ctx, n, store, warm)
+	}
+}
+
+func writersOf(writers int) worker {
+	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
+		return write(ctx, n, writers, store)
+	}
 }
 
 type checker func(ctx context.Context, repo *rivers.CodeRepository, s bench.Shape, n int, res *rivers.RunResult) error
@@ -140,20 +155,23 @@ func recorded(ctx context.Context, store storage.Reader, id string, n int) error
 	if run.State != storage.Success || run.Counts.Succeeded != n {
 		return fmt.Errorf("run %s ended in state %s with %d successes, want %s with %d", id, run.State, run.Counts.Succeeded, storage.Success, n)
 	}
-	events, err := store.ListEvents(ctx, storage.EventQuery{Run: run.Key})
-	if err != nil {
-		return err
+	got, err := succeeded(ctx, store, run.Key)
+	if err == nil && got != n {
+		err = fmt.Errorf("run %s recorded %d materializations, want %d", id, got, n)
 	}
-	succeeded := 0
+	return err
+}
+
+// succeeded counts the materializations of a run.
+func succeeded(ctx context.Context, store storage.Reader, run storage.RunKey) (int, error) {
+	events, err := store.ListEvents(ctx, storage.EventQuery{Run: run})
+	n := 0
 	for i := range events {
 		if events[i].Kind == storage.StepSucceeded && events[i].Asset != 0 {
-			succeeded++
+			n++
 		}
 	}
-	if succeeded != n {
-		return fmt.Errorf("run %s recorded %d materializations, want %d", id, succeeded, n)
-	}
-	return nil
+	return n, err
 }
 
 // resolve validates and resolves n assets in a store that does not know them; opening it counts.

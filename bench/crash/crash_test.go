@@ -1,74 +1,35 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
 // kills is how often a process is killed in all, shared out among executors and stores.
 var kills = flag.Int("kills", 50, "how many times the program is killed in all")
 
-// childVariable makes the test binary the program.
-const childVariable = "CRASH_CHILD"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(childVariable) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// place is a store that all processes of a test use.
-type place struct {
-	name string
-	// url makes a new store for a directory and names it.
-	url func(t *testing.T, dir string) string
-	// open opens it to look.
-	open func(url string) (checked, error)
-}
-
-// checked is a store that can verify itself.
-type checked interface {
-	storage.Storage
-	Check(ctx context.Context) ([]string, error)
-}
-
-func places() []place {
-	return []place{{
-		name: "sqlite",
-		url:  func(_ *testing.T, dir string) string { return filepath.Join(dir, "store") },
-		open: func(url string) (checked, error) { return sqlite.Open(context.Background(), url) },
-	}}
-}
+// killsOfRun is how often a run is killed, or less where its last kill comes after its end.
+const killsOfRun = 10
 
 // TestKilledRunsEndAsIfTheyHadNotBeen kills the program with SIGKILL at random moments, goes on with
 // the run each time, and looks at the records when it has succeeded.
 func TestKilledRunsEndAsIfTheyHadNotBeen(t *testing.T) {
 	t.Parallel()
 	executors := []executor.Executor{executor.InProcess(), executor.Parallel(4), executor.Subprocess(4)}
-	share := max(1, *kills/(len(executors)*len(places())))
-	for _, p := range places() {
-		for _, e := range executors {
+	combinations := len(executors) * len(places())
+	for i, p := range places() {
+		for j, e := range executors {
+			share := (*kills + i*len(executors) + j) / combinations // which are all of them together
 			t.Run(p.name+"/"+e.String(), func(t *testing.T) {
 				t.Parallel()
-				c := &crasher{T: t, place: p, dir: t.TempDir(), executor: e, seed: rand.Uint64()}
-				c.rng = rand.New(rand.NewPCG(c.seed, 0))
-				c.address = p.url(t, c.dir)
+				c := &crasher{victim: newVictim(t, p, "CRASH_EXECUTOR="+e.String()), kills: share}
 				c.whole()
 				for run := 1; c.killed < share; run++ {
 					c.crash(fmt.Sprintf("r%d", run))
@@ -79,45 +40,23 @@ func TestKilledRunsEndAsIfTheyHadNotBeen(t *testing.T) {
 	}
 }
 
-// crasher kills the program on one store with one executor.
+// crasher kills the pipeline on one store with one executor.
 type crasher struct {
-	*testing.T
-	place
+	*victim
 
-	dir, address string
-	executor     executor.Executor
-	seed         uint64
-	rng          *rand.Rand
-	// took is how long an undisturbed run takes, versions what it made.
-	took         time.Duration
-	versions     map[string]string
-	killed, runs int
-}
-
-// program starts the program as a process group of its own, so that all of it can be killed.
-func (c *crasher) program(args ...string) (*exec.Cmd, *bytes.Buffer) {
-	c.Helper()
-	cmd := exec.CommandContext(c.Context(), os.Args[0], append([]string{"--storage", c.address}, args...)...)
-	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), childVariable+"=1", "CRASH_EXECUTOR="+c.executor.String(), "GORACE=atexit_sleep_ms=0")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		c.Fatal(err)
-	}
-	return cmd, &said
+	// versions is what an undisturbed run makes.
+	versions map[string]string
+	// kills is how often the runs of this test are killed, runs how many there were.
+	kills, runs int
 }
 
 // whole makes a run that nobody disturbs.
 func (c *crasher) whole() {
 	c.Helper()
-	began := time.Now()
-	cmd, said := c.program("materialize", "--run-id", "r0")
-	if err := cmd.Wait(); err != nil {
-		c.Fatalf("an undisturbed run: %v\n%s", err, said)
+	p := c.program("materialize", "--run-id", "r0")
+	if err := p.Wait(); err != nil {
+		c.Fatalf("an undisturbed run: %v\n%s", err, p.said)
 	}
-	c.took = time.Since(began)
 	c.versions = c.verify("r0")
 }
 
@@ -126,14 +65,18 @@ func (c *crasher) crash(id string) {
 	c.Helper()
 	args := []string{"materialize", "--run-id", id}
 	for {
-		cmd, said := c.program(args...)
-		if !c.kill(cmd) {
-			if cmd.ProcessState.ExitCode() != 0 {
-				c.Fatalf("seed %d: run %s: %v\n%s", c.seed, id, cmd.ProcessState, said)
+		p := c.prepared(args...)
+		lines := c.telling(p, func(w *os.File) { p.Stdout = w })
+		moment := c.after(lines, '\n', layers*width, min(c.kills, killsOfRun))
+		if c.killed == c.kills {
+			moment = nil // never
+		}
+		if !c.kill(p, moment) {
+			if p.ProcessState.ExitCode() != 0 {
+				c.Fatalf("seed %d: run %s: %v\n%s", c.seed, id, p.ProcessState, p.said)
 			}
 			break
 		}
-		c.killed++
 		if c.begun(id) {
 			args = []string{"materialize", "--resume", id}
 		}
@@ -142,28 +85,6 @@ func (c *crasher) crash(id string) {
 	if got := c.verify(id); !maps.Equal(got, c.versions) {
 		c.Errorf("seed %d: run %s made other values than a run that nobody disturbed", c.seed, id)
 	}
-}
-
-// kill ends a process at a random moment, and reports whether it was there to be killed.
-func (c *crasher) kill(cmd *exec.Cmd) bool {
-	c.Helper()
-	moment := time.After(time.Duration(c.rng.Int64N(int64(c.took))))
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is asked of its state
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return false
-	case <-moment:
-	}
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		c.Fatal(err)
-	}
-	<-ended
-	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled()
 }
 
 // begun reports whether a run was recorded before its process died.
@@ -175,20 +96,6 @@ func (c *crasher) begun(id string) bool {
 		c.Fatal(err)
 	}
 	return err == nil
-}
-
-func (c *crasher) look() checked {
-	c.Helper()
-	store, err := c.open(c.address)
-	if err != nil {
-		c.Fatalf("seed %d: %v", c.seed, err)
-	}
-	c.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			c.Error(err)
-		}
-	})
-	return store
 }
 
 // verify looks at what is recorded of a run that has ended, and returns the data versions that it made.

@@ -1,8 +1,12 @@
-// Crash is a program that is made to be killed: a pipeline of 200 assets whose values are written to
-// files, every fifth of which holds a slot of a pool of two. Its test kills it at random moments, goes on
-// with the run, and counts what was done twice.
+// Crash is a program that is made to be killed. Its tests kill it at random moments, go on where its
+// records end, and count what was lost or done twice. It has two repositories: a pipeline of 200 assets
+// whose values are written to files, every fifth of which holds a slot of a pool of two,
 //
 //	CRASH_EXECUTOR=parallel(4) go run ./bench/crash materialize --run-id r1
+//
+// and a shop's books, two assets of 1,000 partitions of which some fail whenever they are tried:
+//
+//	CRASH_PROGRAM=books go run ./bench/crash backfill --strategy 'per_dimension(shop;day)'
 package main
 
 import (
@@ -28,7 +32,12 @@ const (
 	work = 2 * time.Millisecond
 )
 
-func main() { cli.Main(pipeline()) }
+func main() {
+	if os.Getenv("CRASH_PROGRAM") == "books" {
+		cli.Main(books())
+	}
+	cli.Main(pipeline())
+}
 
 func assetName(layer, i int) string { return fmt.Sprintf("layer%d_%d", layer, i) }
 

@@ -34,9 +34,11 @@ type expected struct {
 	Origins        map[string]group
 	States         map[string]group
 	Routes         map[string]group
-	WorstAirports  []string `json:"worst_airports"`
-	BestAirports   []string `json:"best_airports"`
-	WorstRoutes    []string `json:"worst_routes"`
+	Weeks          map[string]group // by the Monday
+	Cells          map[string]group // day|region
+	WorstAirports  []string         `json:"worst_airports"`
+	BestAirports   []string         `json:"best_airports"`
+	WorstRoutes    []string         `json:"worst_routes"`
 }
 
 func readExpected(t testing.TB) (want expected) {

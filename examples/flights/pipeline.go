@@ -179,6 +179,7 @@ func repository() *rivers.CodeRepository {
 		Assets: []rivers.Asset{
 			rawFile, rawFlights, airports, cleaned, legs,
 			headline, delayByHour, delayByDay, delayByAirport, routes, states, report,
+			dailyLegs, dailyDelay, weeklyDelay, regionalDelay, airportDelay,
 		},
 		Tasks:     []rivers.Node{diskUsage},
 		Jobs:      []rivers.Job{{Name: "page", Select: "+report and not raw_file", Description: "Everything the page needs."}},

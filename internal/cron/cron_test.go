@@ -262,6 +262,60 @@ func TestRankAndTickAreInverse(t *testing.T) {
 	})
 }
 
+func TestSmallestGap(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]civil.Time{
+		"* * * * * *":          1,
+		"*/7 * * * * *":        4, // from 56 to the next 0
+		"30 * * * * *":         60,
+		"*/15 * * * *":         15 * civil.Minute,
+		"50 * * * *":           civil.Hour,
+		"0,50 * * * *":         10 * civil.Minute,
+		"0 9,18 * * *":         9 * civil.Hour,
+		"0 1,23 * * *":         2 * civil.Hour,
+		"0 0 * * 1-5":          civil.Day,
+		"0 0 * * 1,4":          3 * civil.Day,
+		"0 6 1 * *":            28 * civil.Day,
+		"0 0 2-30/2 * *":       2 * civil.Day,
+		"0 0 1,31 * *":         civil.Day,
+		"0 0 1 1 *":            365 * civil.Day,
+		"0 0 29 2 *":           4*365*civil.Day + civil.Day,
+		"0 0 29 2 1":           civil.Day, // either may match
+		"59 59 23 31 12 *":     365 * civil.Day,
+		"0 0,12 1 1 *":         12 * civil.Hour,
+		"0,59 0,59 0,23 * * *": 1, // from 23:59:59 to 00:00:00
+	} {
+		if got := parse(t, text).SmallestGap(); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}
+
+// No two ticks anywhere are closer than the smallest gap, and somewhere two are that close.
+func TestSmallestGapAgainstTheTicks(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := parse(t, expressions().Draw(t, "cron"))
+		gap := e.SmallestGap()
+		n := rapid.Int64Range(-1e9, 1e9).Draw(t, "n")
+		for i := n; i < n+500; i++ {
+			if d := e.Tick(i+1) - e.Tick(i); d < gap {
+				t.Fatalf("%s: ticks %d and %d are %d apart, less than %d", e, i, i+1, d, gap)
+			}
+		}
+		perCycle := e.Rank(civil.Date(401, time.January, 1)) - e.Rank(civil.Date(1, time.January, 1))
+		if perCycle > 20_000 {
+			return
+		}
+		for i := range perCycle {
+			if e.Tick(i+1)-e.Tick(i) == gap {
+				return
+			}
+		}
+		t.Fatalf("%s: no two ticks are %d apart", e, gap)
+	})
+}
+
 // firesIn is the oracle of zones: the instants of a day at which an expression
 // fires, found minute by minute by the rules as they are written.
 func firesIn(text string, from, to time.Time, zone *time.Location) []time.Time {

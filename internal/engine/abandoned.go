@@ -98,6 +98,35 @@ func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
 	return true, nil
 }
 
+// ReadResult reads what is recorded of a run, which need not have ended, for who has its record alone.
+func ReadResult(ctx context.Context, s Records, id string) (*Result, error) {
+	rec, err := s.GetRun(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Recorded(rec.Plan)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", id, err)
+	}
+	past, err := s.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
+	if err != nil {
+		return nil, fmt.Errorf("run %s: reading its events: %w", id, err)
+	}
+	keys, err := recordedKeys(ctx, s, p) // by which events of single partitions name their assets
+	if err != nil {
+		return nil, fmt.Errorf("run %s: reading its assets: %w", id, err)
+	}
+	r := newRun(Config{Plan: p, Record: rec, AssetKeys: keys})
+	r.key = rec.Key
+	if err := r.restore(past); err != nil {
+		return nil, err
+	}
+	if !rec.State.Terminal() {
+		r.end = rec.State
+	}
+	return r.result(), nil
+}
+
 // recordedKeys finds the assets that a recorded plan makes.
 func recordedKeys(ctx context.Context, s Records, p *plan.Plan) ([]storage.AssetKey, error) {
 	keys := make([]storage.AssetKey, p.Graph.Outputs())

@@ -300,8 +300,11 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 	return part.Set(), a.host.partMade(a, part, inv.Facts)
 }
 
-// copied is what the body said of all partitions, for one of them to be added to.
+// copied is what the body said of all partitions, for one of them to be added to; nil if it said nothing.
 func copied(said []graph.Facts) []graph.Facts {
+	if len(said) == 0 {
+		return nil
+	}
 	own := make([]graph.Facts, len(said))
 	for i := range said {
 		own[i] = said[i]

@@ -86,7 +86,8 @@ func (r *run) judges(s int32) bool {
 func (r *run) evaluate(s int32, facts []graph.Facts, part partition.Slice) *evaluation {
 	node := r.graph.Node(r.plan.Steps[s].Node)
 	e := r.newEvaluation(s, part, storage.CheckSucceeded)
-	d := storage.Detail{Code: node.Outputs[0].Attrs.CodeVersion, Inputs: r.inputVersions(s, part), Check: &storage.Verdict{}}
+	d := storage.Detail{Code: node.Outputs[0].Attrs.CodeVersion, ReadSeq: r.readSeq(s), Check: &storage.Verdict{}}
+	d.Inputs = r.inputVersions(s, part, d.ReadSeq)
 	if len(facts) > 0 && facts[0].Verdict != nil {
 		*d.Check = *facts[0].Verdict
 		d.Tags = facts[0].Tags

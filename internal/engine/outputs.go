@@ -152,7 +152,8 @@ func (r *run) encode(step int32, pos int, f *graph.Facts, part partition.Slice) 
 	n := r.Plan.Steps[step].Node
 	out := &r.graph.Node(n).Outputs[pos]
 	m := materialization{output: r.graph.OutputAt(n, pos), code: out.Attrs.CodeVersion, part: part}
-	d := storage.Detail{Code: m.code, Inputs: r.inputVersions(step, part)}
+	d := storage.Detail{Code: m.code, ReadSeq: r.readSeq(step)}
+	d.Inputs = r.inputVersions(step, part, d.ReadSeq)
 	if f != nil {
 		m.version, d.Tags = f.DataVersion, f.Tags
 		d.Metadata, d.Error = normalized(f.Metadata)

@@ -114,6 +114,23 @@ func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n in
 	}
 }
 
+// fellWith is what failed with an attempt that could not say it any more: its body panicked, its process died. It is all
+// that one call was about; of several calls nobody knows which one it was. Called with the lock held.
+func (r *run) fellWith(s int32) partition.Slice {
+	if !r.divided(s) {
+		return partition.Slice{}
+	}
+	left, _, err := r.left(s)
+	if err != nil {
+		return partition.Slice{}
+	}
+	part, err := r.cut.Slice(s, left)
+	if err != nil || part.Len() > 1 && !r.graph.Node(r.plan.Steps[s].Node).Whole {
+		return partition.Slice{}
+	}
+	return part
+}
+
 // unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.
 func (r *run) unmade(step int32) partition.Set {
 	s := r.d.planned(step)

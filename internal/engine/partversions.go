@@ -54,9 +54,10 @@ func (r *run) rememberVersion(m *materialization) {
 const versionsAtOnce = 500
 
 // readVersion returns the data version of what input k of a step reads for some of its partitions: that of the
-// one partition it reads, or the fingerprint of those of several; empty where it is not known.
-func (r *run) readVersion(s int32, k int, v int32, part partition.Slice) string {
-	if r.cut == nil || !r.readsParts(s, k) {
+// one partition it reads, or the fingerprint of those of several; empty where it is not known, or landed since the
+// attempt began: it may not be what was read.
+func (r *run) readVersion(s int32, k int, v int32, part partition.Slice, since int64) string {
+	if r.cut == nil {
 		return ""
 	}
 	edge, err := r.cut.Edge(s, k)
@@ -67,8 +68,8 @@ func (r *run) readVersion(s int32, k int, v int32, part partition.Slice) string 
 	if needs.IsEmpty() {
 		return ""
 	}
-	out, _ := r.graph.Output(v)
-	if out.Partitions == nil {
+	out, node := r.graph.Output(v)
+	if out.Partitions == nil || r.graph.Node(node).Kind == graph.External { // which is observed as a whole
 		return r.versions[v]
 	}
 	space, err := r.cut.Space(out.Partitions)
@@ -82,7 +83,7 @@ func (r *run) readVersion(s int32, k int, v int32, part partition.Slice) string 
 	var sum Fingerprint
 	last := ""
 	for keys := range chunked(of, versionsAtOnce) {
-		found, err := r.versionsOf(v, space, keys)
+		found, err := r.versionsOf(v, space, keys, since)
 		if err != nil {
 			return ""
 		}
@@ -95,11 +96,6 @@ func (r *run) readVersion(s int32, k int, v int32, part partition.Slice) string 
 		return last
 	}
 	return sum.String()
-}
-
-// readsParts reports whether an input is read by partition.
-func (r *run) readsParts(s int32, k int) bool {
-	return r.graph.Node(r.plan.Steps[s].Node).Inputs[k].Parts != nil
 }
 
 // chunked yields the keys of a slice, some at a time.
@@ -124,8 +120,8 @@ func chunked(of partition.Slice, n int) func(yield func([]partition.Key) bool) {
 }
 
 // versionsOf finds the data versions of partitions of an output: those that this run made, else those that
-// are stored.
-func (r *run) versionsOf(v int32, space partition.Space, keys []partition.Key) (map[string]string, error) {
+// are stored, unless they landed since the attempt began.
+func (r *run) versionsOf(v int32, space partition.Space, keys []partition.Key, since int64) (map[string]string, error) {
 	found := make(map[string]string, len(keys))
 	var ask []string
 	r.mu.Lock()
@@ -153,17 +149,25 @@ func (r *run) versionsOf(v int32, space partition.Space, keys []partition.Key) (
 		return nil, err
 	}
 	for i := range states {
-		found[states[i].Partition] = states[i].DataVersion
+		found[states[i].Partition] = versionAt(&states[i].AssetState, since)
 	}
 	stored, err := r.Store.ListPartitionGroups(context.Background(), asset, storage.Materialized)
 	if err != nil || len(stored) == 0 && len(groups) == 0 {
 		return found, err
 	}
-	return found, overlay(found, space, ask, stored, groups)
+	return found, overlay(found, space, ask, stored, groups, since)
+}
+
+// versionAt is the version of a state, unless it landed since.
+func versionAt(s *storage.AssetState, since int64) string {
+	if s.Seq > since {
+		return ""
+	}
+	return s.DataVersion
 }
 
 // overlay adds the versions of partitions that were made many at once, and have no state of their own since.
-func overlay(found map[string]string, space partition.Space, ask []string, stored []storage.PartitionGroup, own []groupVersion) error {
+func overlay(found map[string]string, space partition.Space, ask []string, stored []storage.PartitionGroup, own []groupVersion, since int64) error {
 	for _, text := range ask {
 		if _, single := found[text]; single && len(own) == 0 {
 			continue
@@ -178,7 +182,7 @@ func overlay(found map[string]string, space partition.Space, ask []string, store
 		}
 		for i := range stored {
 			if _, single := found[text]; !single && stored[i].Partitions.Contains(set) {
-				found[text] = stored[i].DataVersion
+				found[text] = versionAt(&stored[i].AssetState, since)
 			}
 		}
 		for i := range own {
@@ -209,34 +213,4 @@ func (f *Fingerprint) String() string {
 	binary.BigEndian.PutUint64(b[:8], f[0])
 	binary.BigEndian.PutUint64(b[8:], f[1])
 	return "sum:" + hex.EncodeToString(b[:])
-}
-
-// inputVersions are the data versions of the assets that a step reads for some of its partitions.
-func (r *run) inputVersions(s int32, part partition.Slice) map[string]string {
-	var versions map[string]string
-	n := r.plan.Steps[s].Node
-	for k, v := range r.graph.From(n) {
-		if v < 0 {
-			continue
-		}
-		out, node := r.graph.Output(v)
-		if node == n || r.graph.Node(n).Inputs[k].Mode == graph.Gate {
-			continue
-		}
-		version := r.versions[v]
-		if r.readsParts(s, k) {
-			if r.graph.Node(n).Inputs[k].Mode == graph.OrderOnly && r.graph.Node(n).Kind != graph.Check {
-				continue
-			}
-			version = r.readVersion(s, k, v, part)
-		}
-		if version == "" {
-			continue
-		}
-		if versions == nil {
-			versions = map[string]string{}
-		}
-		versions[out.Name] = version
-	}
-	return versions
 }

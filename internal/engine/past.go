@@ -206,16 +206,3 @@ func SamePlan(rec *storage.RunRecord, p *plan.Plan) error {
 	}
 	return nil
 }
-
-// Recorded returns what is recorded of a run, which need not have ended.
-func Recorded(c Config) (*Result, error) {
-	r := newRun(c)
-	r.key = c.Record.Key
-	if err := r.restore(c.Past); err != nil {
-		return nil, err
-	}
-	if !c.Record.State.Terminal() {
-		r.end = c.Record.State
-	}
-	return r.result(), nil
-}

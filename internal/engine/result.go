@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -39,6 +40,9 @@ type StepResult struct {
 	// Check is what a check came to; nil for other steps, and for one that came to nothing.
 	Check *CheckReport
 }
+
+// Graph is the graph whose nodes the steps name.
+func (res *Result) Graph() *graph.Graph { return res.plan.Graph }
 
 // Lost are the partitions that at least one step of the run has not made.
 func (res *Result) Lost() partition.Set {

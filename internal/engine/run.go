@@ -23,6 +23,7 @@ type Store interface {
 	ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error)
 	ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error)
 	ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error)
+	ChangeSeq(ctx context.Context) (int64, error)
 }
 
 // ErrCanceled is the cause of a step's context that ended because its run was asked to stop.
@@ -138,6 +139,7 @@ type run struct {
 // stepDetail is what the result says about a step beyond the decider's state.
 type stepDetail struct {
 	started, ended storage.Micros
+	readSeq        int64 // when the latest attempt began that reads partitions or makes some
 	err            error
 	emitted        []int // outputs that were handed over by position, so that the body must not run again
 }

@@ -71,6 +71,11 @@ func (r *run) perform(j job) outcome {
 			return a.failure(err)
 		}
 	}
+	if r.cut != nil {
+		if err := r.noteReading(j.step); err != nil {
+			return a.failure(err)
+		}
+	}
 	isolated, grace := r.plan.Steps[a.mapped].Lane == plan.Subprocess, r.Grace
 	if isolated { // who runs its process kills it when the grace period ends
 		grace += isolatedSlack
@@ -243,11 +248,15 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 	}
 	n := r.record(f, o.detail)
 	if f.RetryAt == 0 && !r.judges(s) {
-		var failed partition.Set
-		if !o.part.IsZero() {
-			failed = o.part.Set()
+		part := o.part
+		if part.IsZero() && !o.apart {
+			part = r.fellWith(s)
 		}
-		r.keepFailure(f.Step, o.part.Key(), failed, n, f.At, o.detail)
+		var failed partition.Set
+		if !part.IsZero() {
+			failed = part.Set()
+		}
+		r.keepFailure(f.Step, part.Key(), failed, n, f.At, o.detail)
 	}
 }
 

@@ -14,7 +14,7 @@ func (r *run) readVersions(ctx context.Context) error {
 	for s := range r.Plan.Steps {
 		n := r.Plan.Steps[s].Node
 		for k, v := range r.graph.From(n) {
-			if v < 0 || r.graph.Node(n).Inputs[k].Mode.Waits() && r.graph.Node(n).Kind != graph.Check {
+			if v < 0 || r.graph.Node(n).Inputs[k].Mode == graph.Self {
 				continue
 			}
 			out, node := r.graph.Output(v)

@@ -58,6 +58,8 @@ type Facts struct {
 	DataVersion string
 	// Did is what an action did to the state of its asset.
 	Did iohandler.Effect
+	// SameData says that what an action made anew says the same as before.
+	SameData bool
 	// Verdict is what a check said; nil for everything else.
 	Verdict *storage.Verdict
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -177,12 +178,14 @@ type Attrs struct {
 	Description string
 	Metadata    metadata.Map
 	CodeVersion string
+	// Freshness says how old the data of the asset may be; zero is as old as you like.
+	Freshness freshness.Policy
 }
 
 // IsZero reports whether nothing is attached.
 func (a *Attrs) IsZero() bool {
 	return a.Group == "" && len(a.Kinds) == 0 && len(a.Tags) == 0 && len(a.Owners) == 0 &&
-		a.Description == "" && len(a.Metadata) == 0 && a.CodeVersion == ""
+		a.Description == "" && len(a.Metadata) == 0 && a.CodeVersion == "" && a.Freshness.IsZero()
 }
 
 // InputMode says how an input gets its value.

@@ -94,10 +94,12 @@ func (d *Division) Edge(s int32, k int) (partition.Edge, error) {
 	n := d.plan.Steps[s].Node
 	in := &d.plan.Graph.Node(n).Inputs[k]
 	out, _ := d.plan.Graph.Output(d.plan.Graph.From(n)[k])
-	return d.edge(in, out.Partitions, d.plan.Graph.Node(n).Partitions)
+	return d.Connect(in, out.Partitions, d.plan.Graph.Node(n).Partitions)
 }
 
-func (d *Division) edge(in *graph.Input, up, down partition.Definition) (partition.Edge, error) {
+// Connect returns how an input reads something that is divided in one way for something that is divided in another;
+// the division of no plan answers it too.
+func (d *Division) Connect(in *graph.Input, up, down partition.Definition) (partition.Edge, error) {
 	key := edgeKey{up, down, in.Parts.Mapping.String()}
 	d.mu.Lock()
 	defer d.mu.Unlock()

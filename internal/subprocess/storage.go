@@ -36,6 +36,7 @@ var (
 	getKeyTable     = method[string, storage.KeyTable]{"GetKeyTable", storage.Reader.GetKeyTable}
 	lookUpKeys      = method[storage.KeyQuery, keysFound]{"LookUpKeys", lookUp}
 	listChanges     = method[storage.ChangeQuery, []storage.Change]{"ListChanges", storage.Reader.ListChanges}
+	changeSeq       = method[none, int64]{"ChangeSeq", without(storage.Reader.ChangeSeq)}
 	getBackfill     = method[string, storage.BackfillRecord]{"GetBackfill", storage.Reader.GetBackfill}
 	listBackfills   = method[storage.BackfillQuery, []storage.BackfillRecord]{"ListBackfills", storage.Reader.ListBackfills}
 	listLogs        = method[storage.LogQuery, []storage.LogLine]{"ListLogs", storage.Reader.ListLogs}
@@ -65,6 +66,7 @@ func methods() map[string]answerer {
 		assetKeys.name: assetKeys, getAsset.name: getAsset, listAssets.name: listAssets, listLogs.name: listLogs,
 		partitionSets.name: partitionSets, listPartitions.name: listPartitions, listGroups.name: listGroups,
 		getKeyTable.name: getKeyTable, lookUpKeys.name: lookUpKeys, listChanges.name: listChanges,
+		changeSeq.name:   changeSeq,
 		getBackfill.name: getBackfill, listBackfills.name: listBackfills,
 		getKV.name: getKV, listKV.name: listKV, getTopology.name: getTopology, listTopologies.name: listTopologies,
 		listPools.name: listPools, listSlots.name: listSlots, watch.name: watch,
@@ -277,6 +279,10 @@ func (r asked) LookUpKeys(ctx context.Context, q storage.KeyQuery) ([]partition.
 
 func (r asked) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
 	return listChanges.ask(ctx, r.s, q)
+}
+
+func (r asked) ChangeSeq(ctx context.Context) (int64, error) {
+	return changeSeq.ask(ctx, r.s, none{})
 }
 
 func (r asked) GetBackfill(ctx context.Context, id string) (storage.BackfillRecord, error) {

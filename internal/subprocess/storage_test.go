@@ -167,6 +167,10 @@ func (records) ListChanges(_ context.Context, q storage.ChangeQuery) ([]storage.
 	return reply[storage.ChangeQuery, []storage.Change]("ListChanges", q)
 }
 
+func (records) ChangeSeq(context.Context) (int64, error) {
+	return reply[none, int64]("ChangeSeq", none{})
+}
+
 func (records) GetBackfill(_ context.Context, id string) (storage.BackfillRecord, error) {
 	return reply[string, storage.BackfillRecord]("GetBackfill", id)
 }

@@ -51,6 +51,7 @@ type Handler struct {
 
 var (
 	_ iohandler.Handler        = (*Handler)(nil)
+	_ iohandler.Actor          = (*Handler)(nil)
 	_ iohandler.Acceptor       = (*Handler)(nil)
 	_ iohandler.Converter      = (*Handler)(nil)
 	_ iohandler.Deleter        = (*Handler)(nil)
@@ -132,6 +133,10 @@ func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error 
 	}
 	return nil
 }
+
+// Actions returns what else can be done to any value: "list" says which objects it has, "delete" deletes it, after
+// which the asset, or the partition, is missing.
+func (h *Handler) Actions() []iohandler.Action { return h.bucket.Actions(h.codec.Extension()) }
 
 // Close lets go of the bucket; the next use opens it again. The values of mem:// end with it.
 func (h *Handler) Close() error { return h.bucket.Close() }

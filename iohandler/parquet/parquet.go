@@ -89,6 +89,7 @@ type Handler struct {
 
 var (
 	_ iohandler.Handler        = (*Handler)(nil)
+	_ iohandler.Actor          = (*Handler)(nil)
 	_ iohandler.Acceptor       = (*Handler)(nil)
 	_ iohandler.Converter      = (*Handler)(nil)
 	_ iohandler.Deleter        = (*Handler)(nil)

@@ -41,6 +41,15 @@ func (c *changes) joins(o *changes) bool {
 	return c.kind == o.kind && c.run == o.run && c.kind != storage.ChangeKeys && c.partitions.Equal(o.partitions)
 }
 
+// ChangeSeq returns the Seq of the last change.
+func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
+	if err := s.read(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.RUnlock()
+	return s.seq, nil
+}
+
 // ListChanges reads the feed of changes.
 func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
 	if err := s.read(ctx); err != nil {

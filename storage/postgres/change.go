@@ -75,6 +75,20 @@ func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]stora
 	return list, nil
 }
 
+// ChangeSeq returns the number below which the feed is complete. Whoever may still write has a later name.
+func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
+	const what = "the last change"
+	return read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (int64, error) {
+		h, err := s.horizon(ctx)
+		if err != nil {
+			return 0, err
+		}
+		var offset int64
+		err = s.pool.QueryRow(ctx, "SELECT seq_offset FROM store").Scan(&offset)
+		return (h.first + offset) << seqBits, err
+	})
+}
+
 // settled reads again what nothing can come before any more.
 func (s *Store) settled(ctx context.Context, p db.ListChangesParams, rows []db.ListChangesRow) ([]db.ListChangesRow, error) {
 	const what = "list changes"

@@ -60,6 +60,15 @@ func setOf(labels []byte) (partition.Set, error) {
 	return partition.ParseSet(labels)
 }
 
+// ChangeSeq returns the Seq of the last change.
+func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
+	id, err := s.reads.GetLastChange(ctx)
+	if err != nil {
+		return 0, s.readError("the last change", err)
+	}
+	return id >> seqShift, nil
+}
+
 // ListChanges reads the feed of changes. A transaction is seen whole or not at all, and numbers are given by the only writer
 // there is: no smaller one appears later.
 func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {

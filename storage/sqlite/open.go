@@ -129,7 +129,7 @@ func connect(ctx context.Context, file string, full bool) (driver.Conn, error) {
 		synchronous = "_synchronous=FULL"
 	}
 	name, err := dsn(file, "mode=rw", synchronous, "_pragma=temp_store(MEMORY)",
-		"_pragma=wal_autocheckpoint(4000)", "_pragma=journal_size_limit(67108864)")
+		fmt.Sprintf("_pragma=wal_autocheckpoint(%d)", movesAt), "_pragma=journal_size_limit(67108864)")
 	if err != nil {
 		return nil, err
 	}

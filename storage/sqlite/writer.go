@@ -42,6 +42,10 @@ type writer struct {
 	boxes  *boxes
 	args   []driver.NamedValue // of statements of one row
 	values []driver.Value      // of a new run
+	// looked counts the transactions since the log was looked at, which was long then; see shorten.
+	empty, patient, hasty, moveOn, moveOff *statement
+	looked                                 int
+	long                                   bool
 	// made counts the events of assets since the store's era was brought up to date.
 	made   int64
 	answer []driver.Value
@@ -78,6 +82,7 @@ func (s *Store) write() {
 	defer close(s.done)
 	for s.queue.Wait() {
 		s.writer.writeGroup(s.queue)
+		s.writer.shorten()
 	}
 }
 

@@ -36,7 +36,10 @@ func (f *fixture) last() int64 {
 // changed asserts what a write adds to the feed, in any order: lines of "kind run assets labels".
 func (f *fixture) changed(what string, write func(), want ...string) {
 	f.Helper()
-	after := f.last()
+	after, complete := f.last(), must[int64](f)(f.ChangeSeq(f.ctx))
+	if complete < after {
+		f.Errorf("%s: the feed has a change %d and says that it is complete up to %d", what, after, complete)
+	}
 	write()
 	names := map[storage.AssetKey]string{}
 	for _, rec := range must[[]storage.AssetRecord](f)(f.ListAssets(f.ctx, storage.AssetQuery{})) {
@@ -48,12 +51,20 @@ func (f *fixture) changed(what string, write func(), want ...string) {
 	}
 	var got []string
 	for _, c := range f.feed(after) {
+		if c.Seq <= complete {
+			f.Errorf("%s: the change %d, and the feed was complete up to %d before", what, c.Seq, complete)
+		}
 		var assets []string
 		for _, key := range c.Assets {
 			assets = append(assets, names[key])
 		}
 		line := fmt.Sprintf("%s %s %s%s %s", c.Kind, runs[c.Run], strings.Join(assets, "+"), c.Keys, labelText(c.Partitions))
 		got = append(got, strings.TrimSpace(line))
+	}
+	for _, rec := range must[[]storage.AssetRecord](f)(f.ListAssets(f.ctx, storage.AssetQuery{})) {
+		if m := rec.Materialization; m != nil && m.Seq > must[int64](f)(f.ChangeSeq(f.ctx)) {
+			f.Errorf("%s: the state %d of %q is beyond what the feed is complete up to", what, m.Seq, rec.Name)
+		}
 	}
 	slices.Sort(got)
 	slices.Sort(want)

@@ -73,6 +73,7 @@ func checkClose(f *fixture) {
 		"GetKeyTable":     func() error { _, err := f.GetKeyTable(f.ctx, "t"); return err },
 		"LookUpKeys":      func() error { _, _, err := f.LookUpKeys(f.ctx, storage.KeyQuery{Table: "t"}); return err },
 		"ListChanges":     func() error { _, err := f.ListChanges(f.ctx, storage.ChangeQuery{}); return err },
+		"ChangeSeq":       func() error { _, err := f.ChangeSeq(f.ctx); return err },
 		"GetBackfill":     func() error { _, err := f.GetBackfill(f.ctx, "b"); return err },
 		"ListBackfills":   func() error { _, err := f.ListBackfills(f.ctx, storage.BackfillQuery{}); return err },
 		"ListLogs":        func() error { _, err := f.ListLogs(f.ctx, storage.LogQuery{}); return err },

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
@@ -64,6 +64,21 @@ def grouped(key):
     return {k: summary(g) for k, g in sorted(groups.items())}
 
 
+def monday(date):  # the day on which the week of a day begins
+    day = datetime.strptime(date, "%Y/%m/%d")
+    return (day - timedelta(days=day.weekday())).strftime("%Y-%m-%d")
+
+
+# Regions of the Census Bureau by postal codes.
+REGION = {state: region for region, states in {
+    "northeast": "CT ME MA NH RI VT NJ NY PA",
+    "midwest": "IL IN MI OH WI IA KS MN MO NE ND SD",
+    "south": "DE FL GA MD NC SC VA DC WV AL KY MS TN AR LA OK TX",
+    "west": "AZ CO ID MT NV NM UT WY AK CA HI OR WA",
+    "islands": "AS GU CQ MP PR VI",
+}.items() for state in states.split()}
+
+
 def worst(groups, least, n):
     known = [(s["mean"], k) for k, s in groups.items() if s["flights"] >= least]
     return [k for _, k in sorted(known, key=lambda p: (-p[0], p[1]))[:n]]
@@ -79,6 +94,8 @@ days = grouped(lambda r: r["date"][:10].replace("/", "-"))
 origins = grouped(lambda r: r["origin"])
 states = grouped(lambda r: airports[r["origin"]]["state"])
 routes = grouped(lambda r: r["origin"] + "-" + r["destination"])
+weeks = grouped(lambda r: monday(r["date"][:10]))
+cells = grouped(lambda r: r["date"][:10].replace("/", "-") + "|" + REGION[airports[r["origin"]]["state"]])
 delays = sorted(r["delay"] for r in kept)
 packed = open(os.path.join(DATA, "flights-20k.json.gz"), "rb").read()
 print(json.dumps({
@@ -87,7 +104,7 @@ print(json.dumps({
     "total": summary(kept), "median": delays[(len(delays) - 1) // 2], "miles": sum(r["distance"] for r in kept),
     "airports": len({r["origin"] for r in kept} | {r["destination"] for r in kept}),
     "first": min(r["date"] for r in kept), "last": max(r["date"] for r in kept),
-    "hours": hours, "days": days, "origins": origins, "states": states, "routes": routes,
+    "hours": hours, "days": days, "origins": origins, "states": states, "routes": routes, "weeks": weeks, "cells": cells,
     "worst_airports": worst(origins, 100, 12), "best_airports": best(origins, 100, 12),
     "worst_routes": worst(routes, 20, 12),
 }, indent=None, separators=(",", ":")).replace('},"', '},\n"'))

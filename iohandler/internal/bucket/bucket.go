@@ -49,6 +49,7 @@ type store interface {
 	create(ctx context.Context, key, contentType string) (pending, error)
 	open(ctx context.Context, key string) (*Object, error)
 	delete(ctx context.Context, key string) error
+	list(ctx context.Context, prefix string, f func(Entry) error) error
 	close() error
 }
 

@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -33,9 +34,11 @@ type Queue struct {
 	lent   loan
 	opened chan struct{}
 	// turns counts the times the writer has reclaimed a group: a doubt that comes late is of an earlier one.
-	turns  int64
-	due    bool // what was appended has waited long enough
-	closed bool
+	turns int64
+	due   bool // what was appended has waited long enough
+	// answered says that somebody was, since the writer last looked for work.
+	answered bool
+	closed   bool
 	// refused holds what the later calls under a fence are told. The zero fence guards nothing and
 	// is told once.
 	refused map[storage.Fence]error
@@ -176,12 +179,21 @@ func (q *Queue) withdraw(ctx context.Context, answer chan error) (opened chan st
 	return nil, true, err
 }
 
-// Wait returns when there is something to write, false when there never will be again.
+// Wait returns when there is something to write, false when there never will be again. Where callers were answered since it
+// was asked last, those who can run do so first: who commits in a loop has its next request ready in no time, and else the
+// first of them would have a commit to itself, and the others wait for that.
 func (q *Queue) Wait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
 		if q.waits.commits > 0 || q.waits.records() >= wakeAt || q.due && q.waits.records() > 0 {
+			if q.answered {
+				q.mu.Unlock()
+				runtime.Gosched()
+				q.mu.Lock()
+				q.answered = false
+				continue // a context may have ended
+			}
 			return true
 		}
 		if q.closed {
@@ -278,6 +290,7 @@ func (q *Queue) Finish() {
 		switch {
 		case r.answer != nil:
 			r.answer <- r.Err // buffered: it never waits
+			q.answered = true
 		case q.closed && r.Err != nil && !r.Withdrawn && !r.Refused && !errors.Is(r.Err, storage.ErrFenced):
 			q.lost = r.Err // nobody will ask
 		}

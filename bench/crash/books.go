@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/iohandler/blob"
+	"github.com/rivers-go/rivers/partition"
+)
+
+// The shape of the books: so many days of so many shops.
+const (
+	days  = 100
+	shops = 10
+)
+
+// division is how the books are divided: by day and shop.
+func division() partition.Definition {
+	var names []string
+	for i := range shops {
+		names = append(names, fmt.Sprintf("s%d", i))
+	}
+	return partition.Multi(map[string]partition.Definition{
+		"day":  partition.Daily(partition.Date(2026, 1, 1), partition.Until(partition.Date(2026, 1, 1+days))),
+		"shop": partition.Static(names...),
+	})
+}
+
+// Partitions that fail whenever they are tried: of the sales those of one shop every ninth day, of the totals those of
+// another, so that some fail because of what they read and some by themselves.
+func salesFail(key partition.Key) bool  { return unlucky(key, "s7") }
+func totalsFail(key partition.Key) bool { return unlucky(key, "s3") }
+
+func unlucky(key partition.Key, shop string) bool {
+	day, err := time.Parse(time.DateOnly, key.Values("day")[0])
+	return err == nil && key.Values("shop")[0] == shop && day.YearDay()%9 == 0
+}
+
+func books() *rivers.CodeRepository {
+	calls := callsFile()
+	entry := func(ctx *rivers.AssetContext, above string, fails func(partition.Key) bool) (string, error) {
+		key := ctx.Partition().Key()
+		if _, err := calls.Write([]byte{'.'}); err != nil {
+			return "", fmt.Errorf("telling of a call: %w", err)
+		}
+		if fails(key) {
+			return "", errors.New("the books do not balance")
+		}
+		return digest(ctx.Asset()+" "+key.String(), map[string]string{"above": above}), nil
+	}
+	sales := rivers.NewAsset(rivers.AssetSpec{Name: "sales", Partitions: division()},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (string, error) { return entry(ctx, "", salesFail) })
+	totals := rivers.NewAsset(rivers.AssetSpec{Name: "totals", Partitions: division(), Pools: []rivers.Pool{{Name: pool}}},
+		func(ctx *rivers.AssetContext, in struct{ Sales string }) (string, error) {
+			return entry(ctx, in.Sales, totalsFail)
+		})
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{
+		Name: "books", Assets: []rivers.Asset{sales, totals}, DefaultIOHandler: blob.New("file://./values", blob.Options{}),
+		PoolLimits: map[string]int{pool: slots},
+	})
+}
+
+// callsFile is the file that CRASH_CALLS has the number of: it gets a byte for each call of a function, so that whoever
+// reads them knows how far the program is.
+func callsFile() io.Writer {
+	text, ok := os.LookupEnv("CRASH_CALLS")
+	if !ok {
+		return io.Discard
+	}
+	fd, err := strconv.Atoi(text)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "CRASH_CALLS:", err)
+		os.Exit(2)
+	}
+	return os.NewFile(uintptr(fd), "calls")
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// addStatuses adds to assets of this program how they are.
+func (a *app) addStatuses(ctx context.Context, s storage.Reader, views []assetView) error {
+	if a.repo == nil {
+		return nil
+	}
+	list, err := a.repo.Status(ctx, rivers.StatusRequest{Store: s})
+	if err != nil {
+		return err
+	}
+	byName := make(map[string]*rivers.AssetStatus, len(list))
+	for i := range list {
+		byName[list[i].Asset] = &list[i]
+	}
+	for i := range views {
+		views[i].Status = byName[views[i].Name]
+	}
+	return nil
+}
+
+// isStale reports whether something of an asset is stale or missing.
+func (v *assetView) isStale() bool {
+	return v.Status != nil && v.Status.Stale.Count+v.Status.Missing.Count > 0
+}
+
+// statusCell says in a few words how an asset is.
+func (v *assetView) statusCell() cell {
+	if v.Status == nil || v.Status.External {
+		return cell{"-", grey}
+	}
+	return cell{statusText(v.Status), statusColour(v.Status)}
+}
+
+func statusColour(s *rivers.AssetStatus) colour {
+	switch {
+	case s.Stale.Count > 0:
+		return yellow
+	case s.Missing.Count > 0:
+		return grey
+	case s.UpstreamStale.Count > 0:
+		return yellow
+	}
+	return green
+}
+
+// statusText says how an asset is: fresh, stale, missing, or how many of its partitions are.
+func statusText(s *rivers.AssetStatus) string {
+	var parts []string
+	divided := s.Space.Definition() != nil
+	add := func(n int64, word string) {
+		switch {
+		case n == 0:
+		case !divided || n == s.Total:
+			parts = append(parts, word)
+		case len(parts) == 0:
+			parts = append(parts, fmt.Sprintf("%d of %d %s", n, s.Total, word))
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	add(s.Stale.Count, "stale")
+	add(s.Missing.Count, "missing")
+	if len(parts) == 0 {
+		parts = append(parts, "fresh")
+	}
+	if s.UpstreamStale.Count > 0 {
+		parts = append(parts, "upstream stale")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// printStatus prints how an asset is, and why it is stale.
+func (a *app) printStatus(v *assetView) {
+	if v.Status == nil || v.Status.External {
+		return
+	}
+	fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", "status")), a.paint(statusColour(v.Status), statusText(v.Status)))
+	for i := range v.Status.Causes {
+		c := &v.Status.Causes[i]
+		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", "stale")), causeText(v.Status, c))
+	}
+}
+
+// causeText says one cause in words, with what was recorded and what there is, or how many partitions it is of.
+func causeText(s *rivers.AssetStatus, c *rivers.StaleCause) string {
+	text := c.Text
+	switch {
+	case s.Space.Definition() != nil:
+		text += " (" + counted(c.Count, "partition", "partitions") + ")"
+	case c.Kind != "dependencies":
+		text += fmt.Sprintf(": %s, was %s", oneLine(dash(c.Current), 36), oneLine(dash(c.Recorded), 36))
+	}
+	return text
+}
+
+// stalePart is what partitions status says of staleness; nil where it is not known.
+type stalePart struct {
+	status          *rivers.AssetStatus
+	stale, upstream stateDoc
+}
+
+// staleness reads what is stale of an asset, and adds it to a document.
+func (a *app) staleness(ctx context.Context, d *divided, doc map[string]any) (*stalePart, error) {
+	if a.repo == nil {
+		return nil, nil //nolint:nilnil // without the definitions nothing is known of it
+	}
+	list, err := a.repo.Status(ctx, rivers.StatusRequest{Selection: []string{d.name}, Store: d.store})
+	if err != nil || len(list) == 0 || list[0].External {
+		return nil, err
+	}
+	p := &stalePart{status: &list[0]}
+	if p.stale, err = d.named(p.status.Stale.Partitions); err != nil {
+		return nil, err
+	}
+	if p.upstream, err = d.named(p.status.UpstreamStale.Partitions); err != nil {
+		return nil, err
+	}
+	doc["stale"], doc["upstream_stale"], doc["causes"] = p.stale, p.upstream, p.status.Causes
+	return p, nil
+}
+
+// addTo adds rows to the table of states.
+func (p *stalePart) addTo(t *table, d *divided) {
+	if p == nil {
+		return
+	}
+	t.add(cell{"stale", partitionColour("stale")}, p.stale.Count, share(p.stale.Count, d.space.Len()), p.stale.text())
+	t.add(cell{"upstream stale", grey}, p.upstream.Count, share(p.upstream.Count, d.space.Len()), p.upstream.text())
+}
+
+// printCauses prints why partitions are stale.
+func (p *stalePart) printCauses(a *app) {
+	if p == nil || len(p.status.Causes) == 0 {
+		return
+	}
+	fmt.Fprintln(a.out)
+	for i := range p.status.Causes {
+		fmt.Fprintf(a.out, "stale: %s\n", causeText(p.status, &p.status.Causes[i]))
+	}
+}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers"
+)
+
+// undivided narrows a request that names nothing, neither assets nor a partition, to the assets that have no partitions,
+// and says which are left out. Where all assets have partitions, or none has, the request stays as it is: the first is
+// refused with the reason, the second makes everything.
+func (a *app) undivided(req *rivers.RunRequest) {
+	if len(req.Selection) > 0 || !req.Partition.IsZero() || !req.Range.IsZero() {
+		return
+	}
+	doc, err := a.repo.Topology()
+	if err != nil {
+		return // the plan says all that is wrong with the definitions
+	}
+	var whole, divided []string
+	needed := map[string]bool{} // tasks run when their value is read
+	for _, n := range slices.Backward(doc.Nodes) {
+		switch task := strings.HasSuffix(n.Kind, "task"); {
+		case n.Kind == "external_asset", n.Kind == "asset_check", n.Kind == "action", task && !needed[n.Name]:
+			continue
+		case n.Partitions != nil:
+			divided = append(divided, n.Name)
+			continue
+		}
+		whole = append(whole, n.Name)
+		for _, up := range n.Upstream {
+			needed[up] = true
+		}
+	}
+	if len(whole) == 0 || len(divided) == 0 {
+		return
+	}
+	slices.Reverse(whole)
+	slices.Reverse(divided)
+	req.Selection = whole
+	if !a.json {
+		fmt.Fprintf(a.err, "left out, for backfill to make their partitions: %s\n", strings.Join(divided, ", "))
+	}
+}

@@ -1,0 +1,112 @@
+package rivers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/health"
+)
+
+// checkFreshness notes what is wrong with a policy by itself.
+func (d *definition) checkFreshness(at string, p freshness.Policy) {
+	if err := p.Validate(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			d.fault(strings.TrimSpace(at+" freshness"), "%s", strings.TrimSpace(line))
+		}
+	}
+}
+
+// checkFreshness reports a policy that makes no sense for how an output is made and divided. What outputs of a multi-asset
+// have in common is said once.
+func (v *validation) checkFreshness(d *definition, n *graph.Node, output int) {
+	out := &n.Outputs[output]
+	if out.Attrs == nil || !out.Asset || out.Attrs.Freshness.Validate() != nil { // which its definition has reported
+		return
+	}
+	policy := out.Attrs.Freshness
+	if first := &n.Outputs[0]; output > 0 && first.Attrs != nil && first.Attrs.Freshness == policy && first.Partitions == out.Partitions {
+		return
+	}
+	message := ""
+	if n.Kind == graph.External && policy.NeedsPartitions() {
+		message = "an external asset is observed as a whole, and which partitions it has is not known: use a TimeWindow or Cron policy"
+	} else if err := policy.Check(out.Partitions); err != nil {
+		message = err.Error()
+	}
+	if message != "" {
+		v.fault(d, fault{at: strings.TrimSpace(outputPart(d, out.Name) + " freshness"), message: message, kind: ErrGraphValidation})
+	}
+}
+
+// FreshnessRequest asks how fresh assets are.
+type FreshnessRequest struct {
+	// Selection names the assets, in the selection language; nothing is all of them. Assets without a policy are left out.
+	Selection []string
+	// Now is the instant to judge at; zero is the present. With a later one it says what will be if nothing lands.
+	Now time.Time
+}
+
+// AssetFreshness says how fresh one asset is.
+type AssetFreshness struct {
+	Asset  string           `json:"asset"`
+	Policy freshness.Policy `json:"policy"`
+	freshness.Result
+}
+
+// Freshness judges the assets that have a freshness policy, in topological order: whether each is late, since when, when
+// that will change if nothing lands, and why. It reads the current state of those assets and nothing else: one query for
+// their records, and one for their partitions where policies look at them.
+func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([]AssetFreshness, error) {
+	if err := r.Resolve(ctx, nil); err != nil {
+		return nil, err
+	}
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	subjects, err := b.watched(req.Selection)
+	if err != nil {
+		return nil, err
+	}
+	now := req.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	results, err := health.Freshness(ctx, r.Storage(), subjects, now)
+	if err != nil {
+		return nil, fmt.Errorf("freshness: %w", err)
+	}
+	all := make([]AssetFreshness, len(subjects))
+	for i := range subjects {
+		all[i] = AssetFreshness{Asset: subjects[i].Asset, Policy: subjects[i].Policy, Result: results[i]}
+	}
+	return all, nil
+}
+
+// watched are the selected assets that have a policy.
+func (b *built) watched(selection []string) ([]health.Subject, error) {
+	chosen := func(int) bool { return true }
+	if len(selection) > 0 {
+		set, err := b.evalItems(selection)
+		if err != nil {
+			return nil, err
+		}
+		chosen = set.Has
+	}
+	var subjects []health.Subject
+	items := b.graph.Items()
+	for i := range items.Len() {
+		out, n := b.graph.Output(items.Output(i))
+		if !chosen(i) || !out.Asset || out.Attrs.Freshness.IsZero() {
+			continue
+		}
+		subjects = append(subjects, health.Subject{
+			Asset: out.Name, Policy: out.Attrs.Freshness, Partitions: out.Partitions, External: b.graph.Node(n).Kind == graph.External,
+		})
+	}
+	return subjects, nil
+}

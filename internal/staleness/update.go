@@ -1,0 +1,439 @@
+package staleness
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// touch is what changed of an asset since the cursor.
+type touch struct {
+	asset *asset
+	set   partition.Gather
+	// single are partitions of which a change was of them alone.
+	single partition.Gather
+	all    bool // everything is settled anew
+}
+
+// touches are those of an update, in topological order of their assets.
+type touches struct {
+	by    map[*asset]*touch
+	byKey map[storage.AssetKey]*asset
+}
+
+func (t *touches) of(a *asset) *touch {
+	if t.by[a] == nil {
+		t.by[a] = &touch{asset: a}
+	}
+	return t.by[a]
+}
+
+// feedSince reads the feed from the cursor on.
+func (r *reading) feedSince(ctx context.Context) ([]storage.Change, error) {
+	var changes []storage.Change
+	q := storage.ChangeQuery{After: r.cursor, Limit: r.limits.changes}
+	for {
+		list, err := r.Store.ListChanges(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("staleness: reading what changed: %w", err)
+		}
+		if len(list) == 0 {
+			return changes, nil
+		}
+		changes = append(changes, list...)
+		q.After = list[len(list)-1].Seq
+	}
+}
+
+// note notes what changes touch.
+func (r *reading) note(ctx context.Context, t *touches, changes []storage.Change, before int64) error {
+	changedKeys := map[string]bool{}
+	for i := range changes {
+		if i > 0 && changes[i-1].Seq < changes[i].Seq {
+			before = changes[i-1].Seq
+		}
+		switch c := &changes[i]; c.Kind {
+		case storage.ChangeKeys:
+			changedKeys[c.Keys] = true
+		case storage.ChangeMaterialized, storage.ChangeObserved, storage.ChangeWiped, storage.ChangeFailed:
+			if err := r.noteLanded(ctx, t, c, before); err != nil {
+				return err
+			}
+		}
+	}
+	r.noteExisting(t, changedKeys)
+	return nil
+}
+
+// noteLanded notes a change of states, which came after another.
+func (r *reading) noteLanded(ctx context.Context, t *touches, c *storage.Change, before int64) error {
+	partitioned := !c.Partitions.Equal(partition.Whole())
+	for _, key := range c.Assets {
+		a := t.byKey[key]
+		if a == nil || a.fresh || partitioned != (a.def != nil) || c.Kind == storage.ChangeObserved && !a.external || c.Kind == storage.ChangeFailed && a.def != nil {
+			continue
+		}
+		touched := t.of(a)
+		touched.set.Add(c.Partitions)
+		if a.def == nil {
+			continue
+		}
+		// What one run recorded of many partitions at once is one state, however many they are.
+		single := c.Partitions
+		if c.Kind == storage.ChangeMaterialized {
+			groups, err := r.groupsOf(ctx, a)
+			if err != nil {
+				return err
+			}
+			for i := range groups {
+				if g := &groups[i]; g.Run == c.Run && before < g.Seq && g.Seq <= c.Seq {
+					single = single.Minus(groups[i].set)
+				}
+			}
+		}
+		touched.single.Add(single)
+		a.outside = a.outside.Union(c.Partitions.Minus(a.space.Within(c.Partitions)))
+	}
+	return nil
+}
+
+// noteExisting notes partitions that exist again, or only now, and those that do not any more, since keys or the time
+// have changed.
+func (r *reading) noteExisting(t *touches, changedKeys map[string]bool) {
+	for _, a := range r.assets {
+		if a.def == nil || a.fresh {
+			continue
+		}
+		other := a.space.Within(a.outside)
+		if len(changedKeys) > 0 && slices.ContainsFunc(partition.NeedsOf(a.def).Dynamic, func(name string) bool { return changedKeys[name] }) {
+			gone := a.made.Minus(a.space.Within(a.made))
+			a.outside = a.outside.Union(gone)
+			other = other.Union(gone)
+		}
+		if other.IsEmpty() {
+			continue
+		}
+		a.outside = a.outside.Minus(a.space.Within(other))
+		touched := t.of(a)
+		touched.set.Add(other)
+		touched.single.Add(other)
+		for _, e := range a.downs {
+			e.fresh = true // what is there again may have landed long ago
+		}
+	}
+}
+
+// Update brings the view to what the store holds, as of an instant, by which partitions exist.
+func (v *View) Update(ctx context.Context, now time.Time) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.load(ctx); err != nil {
+		return err
+	}
+	r := &reading{View: v, groups: map[*asset][]piece{}}
+	before := v.cursor
+	changes, err := r.begin(ctx)
+	if err == nil {
+		err = v.divide(now) // the keys that exist are looked up once they are known to be in the feed
+	}
+	if err != nil {
+		v.cursor = before
+		return err
+	}
+	after := v.cursor
+	if len(changes) > 0 {
+		v.cursor = changes[len(changes)-1].Seq
+	}
+	if err := r.apply(ctx, changes, after); err != nil {
+		v.forget() // what is half done is done anew
+		return err
+	}
+	v.changed = v.changed || v.cursor != before
+	return nil
+}
+
+// begin reads what changed since the cursor, which is set where nothing is known.
+func (r *reading) begin(ctx context.Context) ([]storage.Change, error) {
+	if err := r.checkPruned(ctx); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(r.assets, func(a *asset) bool { return !a.fresh }) {
+		seq, err := r.Store.ChangeSeq(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("staleness: asking for the last change: %w", err)
+		}
+		r.cursor = seq
+	}
+	return r.feedSince(ctx)
+}
+
+// checkPruned forgets everything where changes were deleted that were not read.
+func (r *reading) checkPruned(ctx context.Context) error {
+	pruned, err := readNumber(ctx, r.Store, prunedKey)
+	if err != nil {
+		return err
+	}
+	if r.pruned = pruned; pruned > r.cursor {
+		r.forget()
+	}
+	return nil
+}
+
+// apply settles what is touched and what is not known yet.
+func (r *reading) apply(ctx context.Context, changes []storage.Change, before int64) error {
+	t := &touches{by: map[*asset]*touch{}, byKey: make(map[storage.AssetKey]*asset, len(r.assets))}
+	for _, a := range r.assets {
+		if a.key != 0 {
+			t.byKey[a.key] = a
+		}
+	}
+	if err := r.note(ctx, t, changes, before); err != nil {
+		return err
+	}
+	for _, a := range r.assets {
+		if a.fresh && a.key != 0 {
+			t.of(a).all = true
+		}
+	}
+	if err := r.readWhole(ctx, t); err != nil {
+		return err
+	}
+	if err := r.readMade(ctx, t); err != nil {
+		return err
+	}
+	for _, a := range r.assets {
+		if touched := t.by[a]; touched != nil {
+			if err := r.absorb(ctx, a, touched); err != nil {
+				return err
+			}
+		}
+		for _, e := range a.ups {
+			e.fresh = e.fresh && !a.fresh
+		}
+	}
+	for _, a := range r.assets {
+		touched := t.by[a]
+		for _, e := range a.downs {
+			var err error
+			switch {
+			case e.fresh:
+				err = r.settleAgain(ctx, e, e.down.has(), e.down.grouped)
+			case touched != nil:
+				err = r.spread(ctx, e, touched, t)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for _, a := range r.assets {
+		a.fresh = false
+		for _, e := range a.ups {
+			e.fresh = false
+		}
+	}
+	return nil
+}
+
+// readWhole reads the states of touched assets without partitions.
+func (r *reading) readWhole(ctx context.Context, t *touches) error {
+	var names []string
+	byName := map[string]*asset{}
+	for a := range t.by {
+		if a.def == nil {
+			byName[a.name], names = a, append(names, a.name)
+			a.one, a.read, a.failed, a.dirty = nil, "", false, true
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	q := storage.AssetQuery{Names: names}
+	if len(names) > r.limits.keys {
+		q.Names = nil // all, and those of others are passed over
+	}
+	records, err := r.Store.ListAssets(ctx, q)
+	if err != nil {
+		return fmt.Errorf("staleness: reading assets: %w", err)
+	}
+	for i := range records {
+		a := byName[records[i].Name]
+		if a == nil {
+			continue
+		}
+		state := records[i].Materialization
+		if a.external && state == nil {
+			state = records[i].Observation
+		}
+		if state != nil && (state.Partition == "" && state.Partitions.IsEmpty()) {
+			one := factOf(state)
+			a.one, a.read = &one, one.deps()
+		}
+		failure := records[i].Failure
+		a.failed = failure != nil && failure.Partition == "" && failure.Partitions.IsEmpty() && (a.one == nil || failure.Seq > a.one.Seq)
+	}
+	return nil
+}
+
+// readMade finds, for assets with partitions of which nothing is known, which of them are made.
+func (r *reading) readMade(ctx context.Context, t *touches) error {
+	var assets []*asset
+	var keys []storage.AssetKey
+	for a, touched := range t.by {
+		if a.def != nil && touched.all {
+			assets, keys = append(assets, a), append(keys, a.key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	sets, err := r.Store.PartitionSets(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("staleness: reading what is materialized: %w", err)
+	}
+	for i, a := range assets {
+		touched := t.by[a]
+		a.made = a.space.Within(sets[i].Materialized)
+		a.outside = sets[i].Materialized.Minus(a.made)
+		touched.set.Add(a.made)
+		touched.single.Add(a.made)
+	}
+	return nil
+}
+
+// absorb takes over the states of what landed of an asset, and settles it along the edges to what it reads.
+func (r *reading) absorb(ctx context.Context, a *asset, t *touch) error {
+	if a.external {
+		return nil
+	}
+	if a.def == nil {
+		t.set.Add(partition.Whole())
+		if a.one == nil {
+			for _, e := range a.ups {
+				e.stale = partition.Set{}
+			}
+			return nil
+		}
+		return r.settleAll(ctx, a, []piece{{fact: *a.one, set: partition.Whole()}})
+	}
+	touched := t.set.Set()
+	a.dirty = true
+	a.grouped = a.grouped.Minus(touched)
+	a.byCode.remove(touched)
+	a.byDeps.remove(touched)
+	for _, e := range a.ups {
+		e.stale = e.stale.Minus(touched)
+		e.read.remove(touched)
+	}
+	var made, grouped partition.Gather
+	code, deps := map[string]*partition.Gather{}, map[string]*partition.Gather{}
+	read := make([]map[string]*partition.Gather, len(a.ups))
+	err := r.states(ctx, a, touched, touched.Minus(t.single.Set()), func(pieces []piece) error {
+		for i := range pieces {
+			p := &pieces[i]
+			made.Add(p.set)
+			gather(code, p.Code, p.set)
+			gather(deps, p.deps(), p.set)
+			if p.group {
+				grouped.Add(p.set)
+				continue
+			}
+			for k, e := range a.ups {
+				if version, known := p.Inputs[e.up.name]; known && e.kind == fixed {
+					if read[k] == nil {
+						read[k] = map[string]*partition.Gather{}
+					}
+					gather(read[k], version, p.set)
+				}
+			}
+		}
+		return r.settleAll(ctx, a, pieces)
+	})
+	if err != nil {
+		return err
+	}
+	a.made = a.made.Minus(touched).Union(made.Set())
+	a.grouped = a.grouped.Union(grouped.Set())
+	pour(&a.byCode, code)
+	pour(&a.byDeps, deps)
+	for k, e := range a.ups {
+		pour(&e.read, read[k])
+	}
+	return nil
+}
+
+func gather(by map[string]*partition.Gather, what string, set partition.Set) {
+	if by[what] == nil {
+		by[what] = &partition.Gather{}
+	}
+	by[what].Add(set)
+}
+
+func pour(to *setsBy, from map[string]*partition.Gather) {
+	if *to == nil && len(from) > 0 {
+		*to = make(setsBy, len(from))
+	}
+	for what, g := range from {
+		to.add(what, g.Set())
+	}
+}
+
+// settleAll settles partitions along all edges to what they read, but for those that are settled as a whole.
+func (r *reading) settleAll(ctx context.Context, a *asset, pieces []piece) error {
+	for _, e := range a.ups {
+		if e.fresh && !a.fresh {
+			continue
+		}
+		if err := r.settle(ctx, e, pieces); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleAgain reads the states of partitions of down and settles them along an edge; alone is as for states.
+func (r *reading) settleAgain(ctx context.Context, e *edge, of, alone partition.Set) error {
+	return r.states(ctx, e.down, of, alone, func(pieces []piece) error { return r.settle(ctx, e, pieces) })
+}
+
+// spread carries what landed upstream along an edge, to partitions that did not land themselves.
+func (r *reading) spread(ctx context.Context, e *edge, up *touch, t *touches) error {
+	if e.kind == plain || e.down.fresh {
+		return nil
+	}
+	rest := e.down.has()
+	if down := t.by[e.down]; down != nil {
+		rest = rest.Minus(down.set.Set()) // they are settled
+	}
+	if e.kind == fixed {
+		if e.up.one != nil {
+			grouped := rest.Intersect(e.down.grouped)
+			return r.settleAgain(ctx, e, grouped, grouped)
+		}
+		return nil
+	}
+	set := up.set.Set()
+	landed := e.downstream(set.Intersect(e.up.made)).Intersect(rest)
+	gone := e.downstream(set.Minus(e.up.made)).Intersect(rest)
+	again := gone.Intersect(e.stale)
+	if e.kind == paired {
+		alone := landed.Minus(e.down.grouped)
+		landed, again = landed.Intersect(e.down.grouped), again.Union(alone)
+	}
+	e.mark(landed)
+	if again.IsEmpty() {
+		return nil
+	}
+	return r.settleAgain(ctx, e, again, again.Intersect(e.down.grouped))
+}
+
+// mark makes partitions stale along an edge.
+func (e *edge) mark(set partition.Set) {
+	if !e.stale.Contains(set) {
+		e.stale, e.down.dirty = e.stale.Union(set), true
+	}
+}

@@ -1,0 +1,82 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gocloud.dev/blob"
+)
+
+// Entry is an object that is there.
+type Entry struct {
+	Key     string
+	Size    int64
+	ModTime time.Time
+}
+
+// List calls f with each object whose key begins with prefix, in no order. An error of f ends it.
+func (b *Bucket) List(ctx context.Context, prefix string, f func(Entry) error) error {
+	at, err := b.store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := at.list(ctx, prefix, f); err != nil {
+		return fmt.Errorf("list %s: %w", b.URL(prefix), err)
+	}
+	return nil
+}
+
+func (d *disk) list(ctx context.Context, prefix string, f func(Entry) error) error {
+	root := d.path(prefix[:strings.LastIndexByte(prefix, '/')+1])
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // nothing was ever written, or it went meanwhile
+			return nil
+		case err != nil:
+			return err
+		case context.Cause(ctx) != nil:
+			return context.Cause(ctx)
+		}
+		rest, err := filepath.Rel(d.dir, path)
+		if err != nil {
+			return err
+		}
+		key := filepath.ToSlash(rest)
+		switch {
+		case entry.IsDir() && !strings.HasPrefix(key+"/", prefix) && !strings.HasPrefix(prefix, key+"/") && path != root:
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasPrefix(key, prefix) || temporaryName.MatchString(entry.Name()):
+			return nil
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return f(Entry{Key: key, Size: info.Size(), ModTime: info.ModTime()})
+	})
+}
+
+func (c cloud) list(ctx context.Context, prefix string, f func(Entry) error) error {
+	objects := c.bucket.List(&blob.ListOptions{Prefix: prefix})
+	for {
+		object, err := objects.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(Entry{Key: object.Key, Size: object.Size, ModTime: object.ModTime}); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package partition
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/civil"
+)
+
+// Timeline is the windows of a space that is divided by time along one dimension, in their order: window 0 is the
+// first of the definition. It has the windows that are still to come as well, up to the end of the definition, so that
+// it can say when the next one is over. A window holds as many partitions as the other dimensions have combinations
+// of keys, one where there is no other. Answers are arithmetic, whatever the number of windows.
+type Timeline struct {
+	space  Space
+	time   *timeDimension
+	others *node // what exists of the other dimensions, nil where one of them has no key
+}
+
+// Timeline returns the windows of the space, and false unless exactly one dimension is of time.
+func (s Space) Timeline() (Timeline, bool) {
+	if len(s.dims) == 0 {
+		return Timeline{}, false
+	}
+	t, ok := s.dims[0].(*timeDimension) // time comes first
+	if !ok {
+		return Timeline{}, false
+	}
+	others := unit
+	if len(s.dims) > 1 {
+		if _, second := s.dims[1].(*timeDimension); second {
+			return Timeline{}, false
+		}
+		rest := s
+		rest.dims = s.dims[1:]
+		others = rest.product(func(one dimension) *node { return one.exists() })
+	}
+	return Timeline{space: s, time: t, others: others}, true
+}
+
+// Len returns how many windows there will ever be.
+func (t Timeline) Len() int64 { return t.time.last - t.time.first }
+
+// Width returns how many partitions a window has.
+func (t Timeline) Width() int64 { return t.space.countOf(t.others, 1, nil) }
+
+// Over returns the instant from which on a window exists and has ended: its end, or a later one where the end offset
+// holds it back. It never decreases with the window; it is the same for two of which the second is empty.
+func (t Timeline) Over(window int64) time.Time {
+	return t.time.tick(t.time.first + window + 1 - t.held()).In(t.time.def.zone)
+}
+
+// Ended returns how many windows exist and have ended by an instant: those with an Over that is not after it.
+func (t Timeline) Ended(at time.Time) int64 {
+	reached := min(max(civil.Reached(at, t.time.def.zone), civil.First-maxLookBack), farthestLabel)
+	end := t.time.def.grid.rank(reached+1) - 1 + t.held()
+	return min(max(end-t.time.first, 0), t.Len())
+}
+
+// held is the end offset where it holds windows back. One that lets them exist before they have ended ends none.
+func (t Timeline) held() int64 { return min(t.time.def.endOffset, 0) }
+
+// Key returns the text of a window as a key of the time dimension.
+func (t Timeline) Key(window int64) string { return t.time.text(t.time.first + window) }
+
+// Coverage says which windows of a [Timeline] have partitions in a set.
+type Coverage struct {
+	line  Timeline
+	root  *node
+	least int64
+}
+
+// Coverage returns which windows have at least so many partitions in a set, of those that exist. All have at least none.
+func (t Timeline) Coverage(set Set, least int64) Coverage {
+	return Coverage{line: t, root: set.of(t.space.shape), least: least}
+}
+
+// Count returns how many partitions of a window are in the set.
+func (c Coverage) Count(window int64) int64 {
+	return c.count(c.root.at(int64(c.line.time.tick(c.line.time.first + window))))
+}
+
+// count counts what exists of a set nested in a window.
+func (c Coverage) count(sub *node) int64 {
+	if sub == nil || c.line.others == nil {
+		return 0
+	}
+	if sub == unit {
+		return 1
+	}
+	return c.line.space.countOf(combine(opIntersection, sub, c.line.others, c.line.space.shape.axes[1:]), 1, nil)
+}
+
+// Has reports whether a window has enough partitions in the set.
+func (c Coverage) Has(window int64) bool { return c.least <= 0 || c.Count(window) >= c.least }
+
+// Next returns the first window from one on that has enough partitions in the set, or, where has is false, that has
+// not; and false if there is none.
+func (c Coverage) Next(from int64, has bool) (int64, bool) {
+	at := max(from, 0)
+	if c.least > 0 {
+		for s := range c.root.piecesFrom(int64(c.line.time.tick(c.line.time.first + at))) {
+			lo := c.window(s.lo)
+			enough := c.count(s.sub) >= c.least
+			switch {
+			case has && enough:
+				at = max(at, lo)
+				return at, at < c.line.Len()
+			case !has && (lo > at || !enough):
+				return at, at < c.line.Len()
+			}
+			at = max(at, c.window(s.hi))
+		}
+	}
+	found := (c.least <= 0) == has
+	return at, found && at < c.line.Len()
+}
+
+// Previous returns the last window up to one that has enough partitions in the set, or, where has is false, that has
+// not; and false if there is none.
+func (c Coverage) Previous(from int64, has bool) (int64, bool) {
+	at := min(from, c.line.Len()-1)
+	if c.least > 0 && c.root != nil {
+		label := int64(c.line.time.tick(c.line.time.first + at))
+		segs := c.root.segs
+		segs = segs[:sort.Search(len(segs), func(i int) bool { return segs[i].lo > label })]
+		for _, s := range slices.Backward(segs) {
+			last := c.window(s.hi) - 1
+			enough := c.count(s.sub) >= c.least
+			switch {
+			case has && enough:
+				at = min(at, last)
+				return at, at >= 0
+			case !has && (last < at || !enough):
+				return at, at >= 0
+			}
+			at = min(at, c.window(s.lo)-1)
+		}
+	}
+	found := (c.least <= 0) == has
+	return at, found && at >= 0
+}
+
+// window is the window that begins at a label, or at the next one after it.
+func (c Coverage) window(label int64) int64 {
+	return c.line.time.def.grid.rank(civil.Time(label)) - c.line.time.first
+}

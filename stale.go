@@ -1,0 +1,176 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/staleness"
+	"github.com/rivers-go/rivers/partition"
+)
+
+// narrowing is a request for what is stale or missing, made one for exactly that.
+type narrowing struct {
+	selected []bool          // by item
+	needs    []partition.Set // by output
+}
+
+// narrow finds what a run makes that is asked for what is stale: of the selection what is stale or missing, and what
+// reads, within the selection, something that is made anew. Tasks are made for those who read them.
+func (r *CodeRepository) narrow(ctx context.Context, b *built, req *RunRequest, now time.Time) (*narrowing, error) {
+	p, err := r.plan(b, nil, *req) // also for the closure of what the selection depends on
+	if err != nil {
+		return nil, err
+	}
+	cut, err := r.cut(ctx, p, req, now)
+	if err != nil {
+		return nil, err
+	}
+	view, _, err := r.viewOf(ctx, b, nil)
+	if err != nil {
+		return nil, err
+	}
+	items := b.graph.Items()
+	n := &narrowing{selected: make([]bool, items.Len()), needs: make([]partition.Set, b.graph.Outputs())}
+	for _, s := range view.Statuses() {
+		i, _ := items.Lookup(s.Asset)
+		if step, planned := n.planned(p, items, i); planned && !s.External {
+			asked := partition.Whole()
+			if out, _ := b.graph.Output(items.Output(i)); out.Partitions != nil {
+				asked = cut.Sets[step]
+			}
+			n.add(view, items, i, asked, &s)
+		}
+	}
+	n.addTasks(b.graph, p)
+	return n, nil
+}
+
+// planned returns the step that makes an item, if the plan wants the item.
+func (n *narrowing) planned(p *plan.Plan, items graph.Items, i int) (int32, bool) {
+	v := items.Output(i)
+	_, node := p.Graph.Output(v)
+	step, planned := p.StepOf(node)
+	return step, planned && p.Wanted(step, p.Graph.OutputPos(v))
+}
+
+// add adds what is to be made of one asset.
+func (n *narrowing) add(view *staleness.View, items graph.Items, i int, asked partition.Set, s *staleness.Status) {
+	need := s.Stale.Union(s.Missing())
+	for _, up := range items.Upstream(i) {
+		if n.selected[up] {
+			need = need.Union(view.Downstream(s.Asset, items.Name(int(up)), n.needs[items.Output(int(up))]))
+		}
+	}
+	if need = need.Intersect(asked); !need.IsEmpty() {
+		n.selected[i], n.needs[items.Output(i)] = true, need
+	}
+}
+
+// addTasks adds the tasks of a plan that something reads which is made.
+func (n *narrowing) addTasks(g *graph.Graph, p *plan.Plan) {
+	items := g.Items()
+	for i := items.Len() - 1; i >= 0; i-- {
+		if _, planned := n.planned(p, items, i); !planned {
+			continue
+		}
+		if out, _ := g.Output(items.Output(i)); out.Asset {
+			continue
+		}
+		for _, down := range items.Downstream(i) {
+			n.selected[i] = n.selected[i] || n.selected[down]
+		}
+	}
+}
+
+// names are the names of what is made.
+func (n *narrowing) names(items graph.Items) []string {
+	var names []string
+	for i, made := range n.selected {
+		if made {
+			names = append(names, items.Name(i))
+		}
+	}
+	return names
+}
+
+// cutStale finds which partitions each step of a plan is of: of what is asked for, where a request is for what is stale,
+// what is needed of what the step makes.
+func (r *CodeRepository) cutStale(ctx context.Context, p *plan.Plan, req *RunRequest, now time.Time, n *narrowing) (*plan.Cut, error) {
+	asked := *req
+	if n != nil && !p.Divided() { // what is asked for was checked, and nothing that has partitions is stale
+		asked.Partition, asked.Range, asked.Partitions = partition.Key{}, partition.KeyRange{}, partition.Set{}
+	}
+	c, err := r.cut(ctx, p, &asked, now)
+	if err != nil || c == nil || n == nil {
+		return c, err
+	}
+	for s := range p.Steps {
+		if p.Graph.Node(p.Steps[s].Node).Partitions == nil {
+			continue
+		}
+		var need partition.Set
+		for _, v := range outputsFor(p, int32(s)) {
+			need = need.Union(n.needs[v])
+		}
+		c.Sets[s] = c.Sets[s].Intersect(need)
+	}
+	return c, nil
+}
+
+// outputsFor are the outputs that a step makes or, inside a graph asset, works for.
+func outputsFor(p *plan.Plan, s int32) []int32 {
+	n := p.Steps[s].Node
+	node := p.Graph.Node(n)
+	if node.Kind == graph.GraphTask {
+		if v, ok := p.Graph.Find(node.Definition); ok {
+			return []int32{v}
+		}
+	}
+	var outputs []int32
+	for o := range node.Outputs {
+		outputs = append(outputs, p.Graph.OutputAt(n, o))
+	}
+	return outputs
+}
+
+// errNothingStale says that a request for what is stale came to nothing.
+var errNothingStale = errors.New("nothing that is selected is stale or missing")
+
+// narrowed turns a request for what is stale into one for exactly what is made, which is also what is recorded.
+func (r *CodeRepository) narrowed(ctx context.Context, job *ResolvedJob, req *RunRequest, now time.Time) (*narrowing, error) {
+	if job != nil {
+		return nil, fmt.Errorf("the request is for what is stale of job %q: select its assets in place of the job", job.Name())
+	}
+	if r.Storage() == nil {
+		return nil, errors.New("the request is for what is stale, which the store knows, and that is not open: resolve the repository first")
+	}
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	n, err := r.narrow(ctx, b, req, now)
+	if err != nil {
+		return nil, err
+	}
+	if req.Selection, req.IncludeUpstream = n.names(b.graph.Items()), false; len(req.Selection) == 0 {
+		return nil, errNothingStale
+	}
+	return n, nil
+}
+
+// staleOf returns, of some assets, the union of what is stale or missing of each.
+func (r *CodeRepository) staleOf(ctx context.Context, assets []string) (partition.Set, error) {
+	list, err := r.Status(ctx, StatusRequest{Selection: assets})
+	if err != nil {
+		return partition.Set{}, fmt.Errorf("what is stale: %w", err)
+	}
+	var all partition.Set
+	for i := range list {
+		all = all.Union(list[i].Stale.Partitions).Union(list[i].Missing.Partitions)
+	}
+	return all, nil
+}

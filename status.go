@@ -1,0 +1,224 @@
+package rivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/selection"
+	"github.com/rivers-go/rivers/internal/staleness"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// StatusRequest asks how assets are. The zero value asks about all.
+type StatusRequest struct {
+	// Selection is as in a [RunRequest]; tasks in it are passed over.
+	Selection []string
+	// Store is where it is read, nil for the store that the repository is resolved on. Another store is only read, but
+	// for what is remembered there so that the next one who asks need not read everything.
+	Store storage.Reader
+}
+
+// AssetStatus says how an asset is, and each of its partitions. An asset without partitions is in the sets as the one
+// partition of [partition.Whole].
+type AssetStatus struct {
+	Asset string `json:"asset"`
+	// External says that it is made elsewhere: it is never missing or stale.
+	External bool `json:"external,omitempty"`
+	// Space is what exists of its partitions, Total how many they are.
+	Space partition.Space `json:"-"`
+	Total int64           `json:"total"`
+	// Materialized were made and not wiped since; Missing are the others that exist.
+	Materialized PartitionCount `json:"materialized"`
+	Missing      PartitionCount `json:"missing"`
+	// Stale are materialized, but not of what there is now; Causes say why.
+	Stale  PartitionCount `json:"stale"`
+	Causes []StaleCause   `json:"causes,omitempty"`
+	// UpstreamStale read something that is stale or missing, directly or further up. They need not be stale themselves.
+	UpstreamStale PartitionCount `json:"upstream_stale"`
+	// Failed failed when they were last tried, InFlight are what runs are to make that have not ended; the latter says
+	// nothing about assets without partitions.
+	Failed   PartitionCount `json:"failed"`
+	InFlight PartitionCount `json:"in_flight"`
+}
+
+// PartitionCount is a set of partitions, and how many of them exist.
+type PartitionCount struct {
+	Count      int64         `json:"count"`
+	Partitions partition.Set `json:"-"`
+}
+
+// StaleCause is one reason why partitions of an asset are stale.
+type StaleCause struct {
+	// Kind is code, data or dependencies; Upstream is the asset that it is about, empty for the code.
+	Kind     string `json:"kind"`
+	Upstream string `json:"upstream,omitempty"`
+	// Recorded is the version that was used, Current the one there is; empty where partitions differ in it or there
+	// is none.
+	Recorded string `json:"recorded,omitempty"`
+	Current  string `json:"current,omitempty"`
+	// Text says it in words: "new data of users".
+	Text string `json:"text"`
+	// Partitions are those that are stale for it.
+	PartitionCount
+}
+
+// Status returns how assets are, in topological order: what is missing, stale and why, failed, in flight. It costs by what
+// changed since it was last asked, by whichever process.
+func (r *CodeRepository) Status(ctx context.Context, req StatusRequest) ([]AssetStatus, error) {
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	selected, err := b.selectAny(req.Selection)
+	if err != nil {
+		return nil, err
+	}
+	view, store, err := r.viewOf(ctx, b, req.Store)
+	if err != nil {
+		return nil, err
+	}
+	items := b.graph.Items()
+	var list []AssetStatus
+	var names []string
+	for _, s := range view.Statuses() {
+		if i, ok := items.Lookup(s.Asset); ok && (selected == nil || selected[i]) {
+			if list = append(list, newStatus(&s)); s.Space.Definition() != nil {
+				names = append(names, s.Asset)
+			}
+		}
+	}
+	return list, addWork(ctx, store, list, names)
+}
+
+func newStatus(s *staleness.Status) AssetStatus {
+	count := func(set partition.Set) PartitionCount {
+		if set.IsEmpty() {
+			return PartitionCount{}
+		}
+		return PartitionCount{s.Space.Count(set), set}
+	}
+	out := AssetStatus{
+		Asset: s.Asset, External: s.External, Space: s.Space, Total: s.Space.Len(),
+		Materialized: count(s.Made), Missing: count(s.Missing()), Stale: count(s.Stale), UpstreamStale: count(s.UpstreamStale),
+	}
+	if s.Failed {
+		out.Failed = PartitionCount{1, partition.Whole()}
+	}
+	for i := range s.Causes {
+		c := &s.Causes[i]
+		out.Causes = append(out.Causes, StaleCause{
+			Kind: string(c.Kind), Upstream: c.Upstream, Recorded: c.Recorded, Current: c.Current, Text: c.String(),
+			PartitionCount: count(c.Partitions),
+		})
+	}
+	return out
+}
+
+// addWork adds what runs left and are at of the assets with partitions, which are those of the names.
+func addWork(ctx context.Context, store storage.Reader, list []AssetStatus, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	keys, err := store.AssetKeys(ctx, names)
+	if err != nil {
+		return fmt.Errorf("status: %w", err)
+	}
+	sets, err := store.PartitionSets(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("status: %w", err)
+	}
+	next := 0
+	for i := range list {
+		s := &list[i]
+		if s.Space.Definition() == nil {
+			continue
+		}
+		failed, flying := s.Space.Within(sets[next].Failed), s.Space.Within(sets[next].InFlight)
+		next++
+		s.Failed = PartitionCount{s.Space.Count(failed), failed}
+		s.InFlight = PartitionCount{s.Space.Count(flying), flying}
+	}
+	return nil
+}
+
+// selectAny is selectItems for what is only looked at: it may be made elsewhere.
+func (b *built) selectAny(texts []string) ([]bool, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	expr, err := selection.ParseAll(texts)
+	if err != nil {
+		return nil, err
+	}
+	set, err := expr.Eval(b.graph.Items())
+	if err != nil {
+		return nil, &selectionError{err}
+	}
+	selected := make([]bool, b.graph.Items().Len())
+	for i := range selected {
+		selected[i] = set.Has(i)
+	}
+	return selected, nil
+}
+
+// viewOf returns what is known of the staleness of all assets, as of now, and the store that it was read from, nil for the
+// repository's own.
+func (r *CodeRepository) viewOf(ctx context.Context, b *built, other storage.Reader) (*staleness.View, storage.Reader, error) {
+	store := other
+	if store == nil {
+		if err := r.Resolve(ctx, nil); err != nil {
+			return nil, nil, err
+		}
+		store = r.Storage()
+	}
+	view, err := r.newView(ctx, b, store, other == nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := view.Update(ctx, time.Now()); err != nil {
+		return nil, nil, err
+	}
+	if writer, ok := store.(staleness.Committer); ok {
+		// It only saves the next one work: whoever may not write reads all the same.
+		if err := view.Save(ctx, writer); err != nil && !errors.Is(err, context.Canceled) {
+			slog.DebugContext(ctx, "what is known of staleness is not kept", "repository", r.Name(), "error", err)
+		}
+	}
+	return view, store, nil
+}
+
+// newView makes a view, that of the repository's own store once.
+func (r *CodeRepository) newView(ctx context.Context, b *built, store storage.Reader, own bool) (*staleness.View, error) {
+	if own {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.staleness == nil {
+			// The view outlives the request that is the first to ask.
+			tables := r.keyTables
+			r.staleness = staleness.New(staleness.Params{
+				Graph: b.graph, Keys: r.keys, Location: r.Name(), Store: store,
+				Tables: func(d partition.Definition) (partition.Tables, error) {
+					return tables.Tables(context.WithoutCancel(ctx), d)
+				},
+			})
+		}
+		return r.staleness, nil
+	}
+	names := b.assetNames()
+	keys, err := store.AssetKeys(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("status: %w", err)
+	}
+	return staleness.New(staleness.Params{Graph: b.graph, Keys: keys, Location: r.Name(), Store: store, Tables: tablesOf(ctx, store)}), nil
+}
+
+// tablesOf finds key tables in a store.
+func tablesOf(ctx context.Context, store storage.Reader) plan.Tables {
+	cache := storage.NewKeyCache(store, 0)
+	return func(d partition.Definition) (partition.Tables, error) { return cache.ProvisionalTables(ctx, d) }
+}
