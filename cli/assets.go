@@ -37,12 +37,12 @@ func (a *app) assetsCommand() *cobra.Command {
 	list.Flags().BoolVar(&late, "late", false, "only those whose freshness policy fails now")
 	list.Flags().BoolVar(&stale, "stale", false, "only assets that are stale or missing, or some partition of which is")
 	show := &cobra.Command{
-		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values, history", Args: oneArg,
-		Long:              "Show one asset: definition, neighbours, latest values, history.\n--json prints {\"asset\", \"downstream\", \"history\"}, and \"partitions\" with how many there are in each state.",
+		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values and their trends, history", Args: oneArg,
+		Long:              "Show one asset: definition, neighbours, latest values and their trends, history.\n--json prints {\"asset\", \"downstream\", \"history\", \"trends\"}, and \"partitions\" with how many there are in each state.",
 		ValidArgsFunction: a.completeAssets,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.showAsset(cmd.Context(), args[0]) },
 	}
-	return group("assets", "Look at assets", list, show)
+	return group("assets", "Look at assets", list, show, a.assetHistoryCommand())
 }
 
 // views gathers definitions, of this program or of all that wrote to the store, and records.
@@ -182,6 +182,10 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	trends, err := a.trends(ctx, name)
+	if err != nil {
+		return err
+	}
 	if v.vitals, err = a.readVitals(ctx, &v.TopologyNode); err != nil {
 		return err
 	}
@@ -190,7 +194,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 		return err
 	}
 	if a.json {
-		doc := map[string]any{"asset": v, "downstream": downstream(views, name), "history": history}
+		doc := map[string]any{"asset": v, "downstream": downstream(views, name), "history": history, "trends": trends}
 		if parts != nil {
 			doc["partitions"] = parts
 		}
@@ -207,6 +211,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	}
 	a.printState("materialized", v.Materialization)
 	a.printState("observed", v.Observation)
+	a.printTrends(trends)
 	if len(history) > 1 {
 		fmt.Fprintln(a.out)
 		t := table{head: []string{"history", "run", "data version", "metadata"}}
@@ -274,7 +279,10 @@ func (a *app) printDefinition(v *assetView, down []string, parts *partitionCount
 	field("upstream", strings.Join(v.Upstream, ", "))
 	field("downstream", strings.Join(down, ", "))
 	field("steps", strings.Join(v.Steps, ", "))
-	field("metadata", metadataLine(v.Metadata))
+	if len(v.Metadata) > 0 {
+		fmt.Fprintf(a.out, "  %s\n", a.paint(grey, "metadata"))
+		a.printFacts(a.metadataFacts(v.Metadata), 4)
+	}
 }
 
 func (a *app) printState(word string, s *storage.AssetState) {
@@ -286,30 +294,20 @@ func (a *app) printState(word string, s *storage.AssetState) {
 		fmt.Fprintf(a.out, "  run %s", s.RunID)
 	}
 	fmt.Fprintln(a.out)
-	lines := [][2]string{{"data version", dash(s.DataVersion)}, {"code version", s.CodeVersion}}
+	facts := []fact{{label: "data version", text: s.DataVersion}}
+	if s.CodeVersion != "" {
+		facts = append(facts, fact{label: "code version", text: s.CodeVersion})
+	}
 	for _, up := range slices.Sorted(maps.Keys(s.Inputs)) {
-		lines = append(lines, [2]string{"read " + up, s.Inputs[up]})
+		facts = append(facts, fact{label: "read " + up, text: s.Inputs[up]})
 	}
-	for _, k := range slices.Sorted(maps.Keys(s.Metadata)) {
-		lines = append(lines, [2]string{k, fmt.Sprint(s.Metadata[k])})
-	}
-	label := 0
-	for _, l := range lines {
-		label = max(label, min(cells(l[0]), 32))
-	}
-	for _, l := range lines {
-		if l[1] == "" {
-			continue
-		}
-		text := strings.ReplaceAll(l[1], "\n", "\n"+strings.Repeat(" ", label+4))
-		fmt.Fprintf(a.out, "  %s  %s\n", a.paint(grey, l[0]+strings.Repeat(" ", max(label-cells(l[0]), 0))), text)
-	}
+	a.printFacts(append(facts, a.metadataFacts(s.Metadata)...), 2)
 }
 
 func metadataLine(m metadata.Map) string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s=%s", k, oneLine(fmt.Sprint(m[k]), 30)))
+		parts = append(parts, fmt.Sprintf("%s=%s", k, oneLine(printable(fmt.Sprint(m[k])), 30)))
 	}
 	return strings.Join(parts, " ")
 }

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		"depot":    func() { cli.Main(depot()) },
 		"calendar": func() { cli.Main(calendar()) },
 		"guard":    func() { cli.Main(guard()) },
+		"gauge":    func() { cli.Main(gauge()) },
 		"vintage":  func() { cli.Main(vintage()) },
 		"rivers":   func() { cli.StoreMain() },
 		"waitfor":  waitFor,

@@ -47,6 +47,9 @@ func stateColour(word string) colour {
 type table struct {
 	head []string
 	rows [][]cell
+	// indent is how many cells stay free before a row, exact says that the head is printed as it is written.
+	indent int
+	exact  bool
 }
 
 type cell struct {
@@ -79,16 +82,20 @@ func (a *app) printTable(t *table) {
 	}
 	head := make([]cell, len(t.head))
 	for i, h := range t.head {
-		head[i] = cell{text: strings.ToUpper(h), paint: grey}
+		if !t.exact {
+			h = strings.ToUpper(h)
+		}
+		head[i] = cell{text: h, paint: grey}
 	}
-	a.printRow(head, widths)
+	a.printRow(head, widths, t.indent)
 	for _, row := range t.rows {
-		a.printRow(row, widths)
+		a.printRow(row, widths, t.indent)
 	}
 }
 
-func (a *app) printRow(row []cell, widths []int) {
+func (a *app) printRow(row []cell, widths []int, indent int) {
 	var b strings.Builder
+	b.WriteString(strings.Repeat(" ", indent))
 	for i, c := range row {
 		text := c.text
 		if i < len(row)-1 {

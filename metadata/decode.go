@@ -71,6 +71,13 @@ func decode(kind Kind, content json.RawMessage) (Value, error) {
 		return Schema(columns...), err
 	case KindTable:
 		return decodeTable(content)
+	case KindColumnLineage:
+		var derivations []Derivation
+		if err := unmarshal(content, &derivations, `a list of columns, each with its "column" and "from"`); err != nil {
+			return Value{}, err
+		}
+		v := ColumnLineage(derivations...)
+		return v, v.Err()
 	default:
 		return decodeText(kind, content)
 	}

@@ -32,7 +32,7 @@ func (v Value) appendContent(dst []byte) []byte {
 		return appendFloat(dst, math.Float64frombits(v.num))
 	case KindBool:
 		return strconv.AppendBool(dst, v.num == 1)
-	case KindJSON, KindSchema, KindTable:
+	case KindJSON, KindSchema, KindTable, KindColumnLineage:
 		return append(dst, v.text...)
 	case KindNull:
 		return append(dst, "null"...)

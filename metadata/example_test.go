@@ -53,3 +53,12 @@ func ExampleSchema() {
 	))
 	// Output: id int64, name string nullable
 }
+
+func ExampleColumnLineage() {
+	fmt.Println(metadata.ColumnLineage(
+		metadata.Derivation{Column: "id", From: []metadata.ColumnRef{{Asset: "users", Column: "id"}}},
+		metadata.Derivation{Column: "total", From: []metadata.ColumnRef{{Asset: "orders", Column: "price"}, {Asset: "orders", Column: "tax"}}},
+		metadata.Derivation{Column: "loaded_at"},
+	))
+	// Output: id ← users.id; total ← orders.price, orders.tax; loaded_at ← nothing upstream
+}

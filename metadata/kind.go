@@ -25,7 +25,12 @@ const (
 	KindSchema                // schema: the columns of some data
 	KindTable                 // table: columns and rows
 	KindInvalid               // invalid: a mistake, stored as its message
+
+	KindColumnLineage // column_lineage: the upstream columns of each column
 )
+
+// lastKind is the newest kind: they are only ever added.
+const lastKind = KindColumnLineage
 
 // String returns the word for the kind.
 func (k Kind) String() string {
@@ -60,6 +65,8 @@ func (k Kind) String() string {
 		return "table"
 	case KindInvalid:
 		return "invalid"
+	case KindColumnLineage:
+		return "column_lineage"
 	default:
 		return "kind(" + strconv.Itoa(int(k)) + ")"
 	}
@@ -68,8 +75,8 @@ func (k Kind) String() string {
 // MarshalText returns the word for the kind, and an error for a number that is
 // none.
 func (k Kind) MarshalText() ([]byte, error) {
-	if k > KindInvalid {
-		return nil, fmt.Errorf("metadata: %s is no kind: the last is %s", k, KindInvalid)
+	if k > lastKind {
+		return nil, fmt.Errorf("metadata: %s is no kind: the last is %s", k, lastKind)
 	}
 	return []byte(k.String()), nil
 }
@@ -86,7 +93,7 @@ func (k *Kind) UnmarshalText(text []byte) error {
 
 // kindOf finds the kind of a word.
 func kindOf(word string) (Kind, bool) {
-	for k := range KindInvalid + 1 {
+	for k := range lastKind + 1 {
 		if k.String() == word {
 			return k, true
 		}

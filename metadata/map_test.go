@@ -62,6 +62,7 @@ func TestOf(t *testing.T) {
 		{plain: metadata.Size(5), want: metadata.Size(5)},
 		{plain: metadata.Map{"a": 1}, want: metadata.JSON(map[string]int{"a": 1})},
 		{plain: []metadata.Column{{Name: "a"}}, want: metadata.Schema(metadata.Column{Name: "a"})},
+		{plain: []metadata.Derivation{{Column: "a"}}, want: derived("a")},
 		{plain: metadata.TableData{Rows: [][]any{{}}}, want: metadata.Table(nil, [][]any{{}})},
 		{
 			plain: make(chan int),

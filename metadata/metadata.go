@@ -105,8 +105,26 @@ func JSON(v any) Value {
 // Kind returns what the value is.
 func (v Value) Kind() Kind { return v.kind }
 
-// Err returns why the value is invalid: a JSON value that did not encode, or a
-// table whose rows do not fit its columns. Constructors have no error of their own, so
+// Number returns the content as a number for charts and comparisons: an int or a float
+// as it is, a size in bytes, a duration in seconds. It is false for any other kind, and for
+// a float that is NaN or infinite, which has no place on a chart. A whole number beyond 2^53
+// loses its last digits.
+func (v Value) Number() (float64, bool) {
+	switch v.kind {
+	case KindInt, KindSize:
+		return float64(int64(v.num)), true
+	case KindDuration:
+		return time.Duration(v.num).Seconds(), true
+	case KindFloat:
+		f := math.Float64frombits(v.num)
+		return f, !math.IsNaN(f) && !math.IsInf(f, 0)
+	default:
+		return 0, false
+	}
+}
+
+// Err returns why the value is invalid: a JSON value that did not encode, a
+// table whose rows do not fit its columns, or a column lineage with a gap. Constructors have no error of their own, so
 // that they can be written inside a [Map]; [Map.Normalize] reports it. It is nil for
 // a valid value.
 func (v Value) Err() error {
@@ -118,8 +136,8 @@ func (v Value) Err() error {
 
 // Raw returns the content as a Go value: nil, int64 (int, size), float64, bool,
 // string (text, markdown, URL, path), [time.Time], [time.Duration],
-// [json.RawMessage] (JSON), [][Column] (schema), [TableData] (table), and an error
-// for an invalid value. What it returns may be changed without changing the value.
+// [json.RawMessage] (JSON), [][Column] (schema), [TableData] (table), [][Derivation]
+// (column lineage), and an error for an invalid value. What it returns may be changed without changing the value.
 func (v Value) Raw() any {
 	switch v.kind {
 	case KindInt, KindSize:
@@ -140,6 +158,8 @@ func (v Value) Raw() any {
 		return v.columns()
 	case KindTable:
 		return v.table()
+	case KindColumnLineage:
+		return v.derivations()
 	case KindInvalid:
 		return v.Err()
 	default:

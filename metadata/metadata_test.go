@@ -51,6 +51,34 @@ func TestStoredForm(t *testing.T) {
 			`{"kind":"schema","value":[{"name":"id","type":"int64"},{"name":"name","type":"string","description":"as \u003cgiven\u003e","nullable":true}]}`,
 			"id int64, name string nullable", columns,
 		},
+		{
+			metadata.Schema(metadata.Column{Name: "id", Type: "int64", Unique: true, Tags: map[string]string{"pii": "no", "grain": "user"}}),
+			`{"kind":"schema","value":[{"name":"id","type":"int64","unique":true,"tags":{"grain":"user","pii":"no"}}]}`,
+			"id int64 unique",
+			[]metadata.Column{{Name: "id", Type: "int64", Unique: true, Tags: map[string]string{"pii": "no", "grain": "user"}}},
+		},
+		{ // tags in the order of what is stored: \xff is after U+10000, the U+FFFD that it becomes before it
+			metadata.Schema(metadata.Column{Name: "id", Tags: map[string]string{"\xff": "b", "\U00010000": "c", "\xfe": "a"}}),
+			`{"kind":"schema","value":[{"name":"id","type":"","tags":{"�":"a","𐀀":"c"}}]}`,
+			"id",
+			[]metadata.Column{{Name: "id", Tags: map[string]string{"\ufffd": "a", "\U00010000": "c"}}},
+		},
+		{
+			metadata.ColumnLineage(
+				metadata.Derivation{Column: "id", From: []metadata.ColumnRef{{Asset: "users", Column: "id"}}},
+				metadata.Derivation{Column: "total", From: []metadata.ColumnRef{{Asset: "orders", Column: "<price>"}, {Asset: "orders", Column: "tax"}}},
+				metadata.Derivation{Column: "at"},
+			),
+			`{"kind":"column_lineage","value":[{"column":"id","from":[{"asset":"users","column":"id"}]},` +
+				`{"column":"total","from":[{"asset":"orders","column":"\u003cprice\u003e"},{"asset":"orders","column":"tax"}]},{"column":"at","from":[]}]}`,
+			"id ← users.id; total ← orders.<price>, orders.tax; at ← nothing upstream",
+			[]metadata.Derivation{
+				{Column: "id", From: []metadata.ColumnRef{{Asset: "users", Column: "id"}}},
+				{Column: "total", From: []metadata.ColumnRef{{Asset: "orders", Column: "<price>"}, {Asset: "orders", Column: "tax"}}},
+				{Column: "at", From: []metadata.ColumnRef{}},
+			},
+		},
+		{metadata.ColumnLineage(), `{"kind":"column_lineage","value":[]}`, "", []metadata.Derivation{}},
 		{metadata.Schema(), `{"kind":"schema","value":[]}`, "", []metadata.Column{}},
 		{
 			metadata.Table(columns[:1], [][]any{{1}, {nil}, {2.5}, {"x"}, {math.NaN()}, {time.Minute}, {uint64(math.MaxUint64)}}),
@@ -100,10 +128,18 @@ func requireRoundTrip(t fataler, want metadata.Value) {
 
 // values are values of every kind.
 func values() *rapid.Generator[metadata.Value] {
+	text := rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })
+	ref := rapid.Custom(func(t *rapid.T) metadata.ColumnRef {
+		return metadata.ColumnRef{Asset: rapid.StringN(0, 2, -1).Draw(t, "asset"), Column: text.Draw(t, "column")}
+	})
+	derivation := rapid.Custom(func(t *rapid.T) metadata.Derivation {
+		return metadata.Derivation{Column: text.Draw(t, "column"), From: rapid.SliceOfN(ref, 0, 3).Draw(t, "from")}
+	})
 	column := rapid.Custom(func(t *rapid.T) metadata.Column {
 		return metadata.Column{
 			Name: rapid.String().Draw(t, "name"), Type: rapid.String().Draw(t, "type"),
 			Description: rapid.String().Draw(t, "description"), Nullable: rapid.Bool().Draw(t, "nullable"),
+			Unique: rapid.Bool().Draw(t, "unique"), Tags: rapid.MapOfN(text, text, 0, 3).Draw(t, "tags"),
 		}
 	})
 	nested := rapid.OneOf(
@@ -138,6 +174,7 @@ func values() *rapid.Generator[metadata.Value] {
 			return metadata.Table(columns, rows)
 		}),
 		rapid.Just(metadata.Table(nil, [][]any{{1}})),
+		rapid.Map(rapid.SliceOfN(derivation, 0, 3), func(d []metadata.Derivation) metadata.Value { return metadata.ColumnLineage(d...) }),
 	)
 }
 
@@ -189,6 +226,11 @@ func TestURLKeepsNoPassword(t *testing.T) {
 	}
 }
 
+// derived is the lineage of one column.
+func derived(column string, from ...metadata.ColumnRef) metadata.Value {
+	return metadata.ColumnLineage(metadata.Derivation{Column: column, From: from})
+}
+
 func TestInvalidValuesCarryTheirReason(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -206,6 +248,30 @@ func TestInvalidValuesCarryTheirReason(t *testing.T) {
 		{
 			metadata.Table([]metadata.Column{{Name: "a"}}, [][]any{{func() {}}}),
 			`row 1 of the table, column "a": a value of Go type func() has no JSON form (json: unsupported type: func()): give a number, a text, a time, or something that encodes`,
+		},
+		{
+			metadata.ColumnLineage(metadata.Derivation{Column: "id"}, metadata.Derivation{}),
+			"column 2 of the lineage has no name: give each its name",
+		},
+		{
+			metadata.ColumnLineage(metadata.Derivation{Column: "id"}, metadata.Derivation{Column: "id"}),
+			`column "id" is in the lineage twice: give it once, with all that it is made of`,
+		},
+		{
+			derived("id", metadata.ColumnRef{}),
+			`lineage of column "id": one of its origins is empty: name an asset and a column of it`,
+		},
+		{
+			derived("id", metadata.ColumnRef{Column: "id"}),
+			`lineage of column "id": column "id" that it is made of has no asset: name the one that it is in`,
+		},
+		{
+			derived("id", metadata.ColumnRef{Asset: "users"}),
+			`lineage of column "id": no column of asset "users" that it is made of is named: name it`,
+		},
+		{
+			derived("id", metadata.ColumnRef{Asset: "users", Column: "id"}, metadata.ColumnRef{Asset: "users", Column: "id"}),
+			`lineage of column "id": it is made of column "id" of asset "users" twice: give that once`,
 		},
 	} {
 		if err := c.value.Err(); err == nil || err.Error() != c.want || c.value.Kind() != metadata.KindInvalid {
@@ -234,6 +300,8 @@ func TestUnmarshalErrors(t *testing.T) {
 		{`{"kind":"timestamp","value":"today"}`, `metadata: reading a value: kind timestamp: found "today": write it in RFC 3339, as in 2006-01-02T15:04:05Z`},
 		{`{"kind":"schema","value":{}}`, `metadata: reading a value: kind schema: found {}: write a list of columns, each with its "name" and "type"`},
 		{`{"kind":"table","value":{"rows":[[1]]}}`, `metadata: reading a value: kind table: row 1 of the table has 1 cells: give one for each of the 0 columns`},
+		{`{"kind":"column_lineage","value":{}}`, `metadata: reading a value: kind column_lineage: found {}: write a list of columns, each with its "column" and "from"`},
+		{`{"kind":"column_lineage","value":[{"from":[]}]}`, `metadata: reading a value: kind column_lineage: column 1 of the lineage has no name: give each its name`},
 		{`5`, `metadata: reading a value: found 5: write it like {"kind":"int","value":5}`},
 	} {
 		var v metadata.Value
@@ -257,7 +325,7 @@ func TestKindOfANewerReleaseIsKept(t *testing.T) {
 
 func TestKindText(t *testing.T) {
 	t.Parallel()
-	for k := range metadata.KindInvalid + 1 {
+	for k := range metadata.KindColumnLineage + 1 {
 		text, err := k.MarshalText()
 		if err != nil {
 			t.Fatal(err)
@@ -267,13 +335,39 @@ func TestKindText(t *testing.T) {
 			t.Errorf("%s came back as %s (%v)", k, back, err)
 		}
 	}
-	if _, err := (metadata.KindInvalid + 1).MarshalText(); err == nil {
+	if _, err := (metadata.KindColumnLineage + 1).MarshalText(); err == nil {
 		t.Error("a kind that is none was written")
 	}
 	var k metadata.Kind
 	const want = `metadata: "integer" is no kind: write one like int, text or table`
 	if err := k.UnmarshalText([]byte("integer")); err == nil || err.Error() != want {
 		t.Error(err)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		value metadata.Value
+		want  float64
+		ok    bool
+	}{
+		{metadata.Int(-5), -5, true},
+		{metadata.Float(0.5), 0.5, true},
+		{metadata.Size(1 << 20), 1 << 20, true},
+		{metadata.Duration(1500 * time.Millisecond), 1.5, true},
+		{metadata.Float(math.Inf(-1)), math.Inf(-1), false},
+		{metadata.Bool(true), 0, false},
+		{metadata.Text("5"), 0, false},
+		{metadata.JSON(5), 0, false},
+		{metadata.Value{}, 0, false},
+	} {
+		if got, ok := c.value.Number(); got != c.want || ok != c.ok {
+			t.Errorf("%s %s is the number %v (%v), want %v (%v)", c.value.Kind(), c.value, got, ok, c.want, c.ok)
+		}
+	}
+	if _, ok := metadata.Float(math.NaN()).Number(); ok {
+		t.Error("NaN is a number on a chart")
 	}
 }
 
@@ -307,6 +401,8 @@ func FuzzUnmarshalValue(f *testing.F) {
 		`{"kind":"text","value":"\u003c\ud800"}`, `{"kind":"json","value":{"b":[1,"\u2028"],"a":1e400}}`, `{"kind":"url","value":"x://a:b@c"}`,
 		`{"kind":"timestamp","value":"2026-03-01T12:00:00,5+23:59"}`, `{"kind":"schema","value":[{"name":"a","nullable":true},null]}`,
 		`{"kind":"table","value":{"columns":[{"name":"a"}],"rows":[[{"x":1.0}],[null]]}}`, `{"kind":"image","value":1}`,
+		`{"kind":"schema","value":[{"name":"a","unique":true,"tags":{"b":"\ud800","a":""}}]}`,
+		`{"kind":"column_lineage","value":[{"column":"a","from":[{"asset":"x","column":"\u2028"}]},{"column":"b"}]}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // Of makes a value of a plain Go value: numbers, bools, strings, times, durations,
-// URLs; a Value is itself and nil is null; []Column is a schema and TableData a
-// table; an error is its message; what encodes itself, as JSON or text, or has a
+// URLs; a Value is itself and nil is null; []Column is a schema, TableData a
+// table and []Derivation a column lineage; an error is its message; what encodes itself, as JSON or text, or has a
 // String method, is what it says of itself (so a secret that prints as *** stays
 // one); a named type is what lies beneath it; anything else is JSON. It returns an
 // error that names the Go type if there is no JSON form, and an invalid value's
@@ -55,6 +55,8 @@ func ofOther(v any) Value {
 	switch v := v.(type) {
 	case []Column:
 		return Schema(v...)
+	case []Derivation:
+		return ColumnLineage(v...)
 	case TableData:
 		return Table(v.Columns, v.Rows)
 	case Map:

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -16,6 +18,9 @@ type Column struct {
 	Type        string `json:"type"`                 // in the words of whatever holds the data
 	Description string `json:"description,omitzero"` // for people; may be empty
 	Nullable    bool   `json:"nullable,omitzero"`    // values may be missing
+	Unique      bool   `json:"unique,omitzero"`      // no value is there twice
+	// Tags say more of the column to programs: "pii": "true". It may be nil.
+	Tags map[string]string `json:"tags,omitempty"`
 }
 
 // TableData is what [Value.Raw] returns of a table: each row has a cell for each
@@ -89,9 +94,39 @@ func appendColumns(dst []byte, columns []Column) []byte {
 		if c.Nullable {
 			dst = append(dst, `,"nullable":true`...)
 		}
+		if c.Unique {
+			dst = append(dst, `,"unique":true`...)
+		}
+		dst = appendTags(dst, c.Tags)
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
+}
+
+// appendTags appends the tags of a column in the order of their keys. Of keys that become the same text, the
+// first counts.
+func appendTags(dst []byte, tags map[string]string) []byte {
+	if len(tags) == 0 {
+		return dst
+	}
+	valid := make(map[string]string, len(tags)) // sorted after it is made valid, which may change the order
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		text := textual(KindText, key).text
+		if _, taken := valid[text]; !taken {
+			valid[text] = textual(KindText, tags[key]).text
+		}
+	}
+	dst = append(dst, `,"tags":`...)
+	for i, key := range slices.Sorted(maps.Keys(valid)) {
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
+		}
+		dst = appendString(append(dst, separator), key)
+		dst = append(dst, ':')
+		dst = appendString(dst, valid[key])
+	}
+	return append(dst, '}')
 }
 
 // columns are the columns of a schema.
@@ -143,6 +178,9 @@ func schemaText(columns []Column) string {
 		}
 		if c.Nullable {
 			parts[i] += " nullable"
+		}
+		if c.Unique {
+			parts[i] += " unique"
 		}
 	}
 	return strings.Join(parts, ", ")

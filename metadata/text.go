@@ -10,7 +10,7 @@ import (
 )
 
 // String returns the value as a person wants to read it: a size as 1.5 MiB, a
-// duration as 1m30s, a schema on one line, a table with a line for each row. Use
+// duration as 1m30s, a schema and the lineage of columns on one line, a table with a line for each row. Use
 // [Value.AppendJSON] for what has to be read back.
 func (v Value) String() string {
 	switch v.kind {
@@ -32,6 +32,8 @@ func (v Value) String() string {
 		return schemaText(v.columns())
 	case KindTable:
 		return tableText(v.table())
+	case KindColumnLineage:
+		return lineageText(v.derivations())
 	case KindInvalid:
 		return "invalid: " + v.text
 	default:

@@ -99,11 +99,11 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 	if h.codec.Deterministic() {
 		out.DataVersion = hex.EncodeToString(sum.Sum(nil))
 	}
-	out.AddMetadata("path", metadata.Path(h.bucket.URL(key)))
-	out.AddMetadata("size_bytes", metadata.Size(size))
-	out.AddMetadata("write_duration_s", time.Since(start).Seconds())
+	out.AddMetadata(metadata.KeyPath, metadata.Path(h.bucket.URL(key)))
+	out.AddMetadata(metadata.KeySize, metadata.Size(size))
+	out.AddMetadata(metadata.KeyWriteDuration, time.Since(start).Seconds())
 	if rows, ok := rowsOf(value); ok {
-		out.AddMetadata("num_rows", rows)
+		out.AddMetadata(metadata.KeyRows, rows)
 	}
 	return nil
 }

@@ -172,11 +172,11 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 	if err != nil {
 		return err
 	}
-	out.AddMetadata("path", metadata.Path(h.bucket.URL(key)))
-	out.AddMetadata("size_bytes", metadata.Size(size))
-	out.AddMetadata("num_rows", done.rows)
-	out.AddMetadata("write_duration_s", time.Since(start).Seconds())
-	out.AddMetadata("rivers/schema", done.describe())
+	out.AddMetadata(metadata.KeyPath, metadata.Path(h.bucket.URL(key)))
+	out.AddMetadata(metadata.KeySize, metadata.Size(size))
+	out.AddMetadata(metadata.KeyRows, done.rows)
+	out.AddMetadata(metadata.KeyWriteDuration, time.Since(start).Seconds())
+	out.AddMetadata(metadata.KeySchema, done.describe())
 	return nil
 }
 

@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/rivers-go/rivers/metadata"
+)
+
+// maxSampleRows is how many rows of a table a terminal shows.
+const maxSampleRows = 20
+
+// fact is a label and what is said under it: a text, or rows where that is shorter to read.
+type fact struct {
+	label string
+	text  string
+	rows  *table
+	more  string // said below the rows
+}
+
+// metadataFacts are the facts of metadata in the order of its keys.
+func (a *app) metadataFacts(m metadata.Map) []fact {
+	facts := make([]fact, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		v, err := metadata.Of(m[key])
+		if err != nil {
+			facts = append(facts, fact{label: key, text: a.paint(red, "invalid: ") + printable(err.Error())})
+			continue
+		}
+		f := fact{label: printable(key)}
+		switch v.Kind() {
+		case metadata.KindSchema:
+			f.rows = schemaRows(v)
+		case metadata.KindTable:
+			a.addSample(&f, v)
+		case metadata.KindColumnLineage:
+			f.rows = lineageRows(v)
+		case metadata.KindMarkdown:
+			f.text = a.markdownText(v.String())
+		case metadata.KindJSON:
+			f.text = documentText(v.String(), a.width())
+		default:
+			f.text = valueText(key, v)
+		}
+		if f.rows != nil && len(f.rows.head) == 0 {
+			f.rows, f.text = nil, "no columns"
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
+
+// printFacts prints facts with their texts below each other; rows and texts of several lines begin below
+// their label where they would not fit beside it.
+func (a *app) printFacts(facts []fact, indent int) {
+	label := 0
+	for i := range facts {
+		label = max(label, min(cells(facts[i].label), 32))
+	}
+	margin := strings.Repeat(" ", indent)
+	for i := range facts {
+		f := &facts[i]
+		name := margin + a.paint(grey, f.label)
+		switch {
+		case f.rows != nil:
+			fmt.Fprintln(a.out, name)
+			f.rows.indent = indent + 2
+			a.printTable(f.rows)
+			if f.more != "" {
+				fmt.Fprintf(a.out, "%s  %s\n", margin, a.paint(grey, f.more))
+			}
+		case strings.Contains(f.text, "\n"):
+			fmt.Fprintf(a.out, "%s\n%s  %s\n", name, margin, strings.ReplaceAll(f.text, "\n", "\n"+margin+"  "))
+		default:
+			fmt.Fprintf(a.out, "%s%s  %s\n", name, strings.Repeat(" ", max(label-cells(f.label), 0)), dash(f.text))
+		}
+	}
+}
+
+// valueText is a value as a person reads it on one line, or on those that it has.
+func valueText(key string, v metadata.Value) string {
+	switch raw := v.Raw().(type) {
+	case time.Duration:
+		if raw > 0 {
+			return duration(raw)
+		}
+	case time.Time:
+		return instant(raw)
+	case float64:
+		if key == metadata.KeyWriteDuration && raw > 0 {
+			return duration(time.Duration(raw * float64(time.Second)))
+		}
+	}
+	return printable(v.String())
+}
+
+// printable replaces what would move a terminal's cursor or change its colours.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+// markdownText is Markdown as it was written, which was meant to be read, with its headings in bold.
+func (a *app) markdownText(text string) string {
+	lines := strings.Split(strings.TrimSpace(printable(text)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "#") {
+			lines[i] = a.paint(bold, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// documentText is a document on one line where it fits, else on several.
+func documentText(text string, width int) string {
+	if cells(text) <= width/2 {
+		return printable(text)
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, []byte(text), "", "  "); err != nil {
+		return printable(text)
+	}
+	return printable(b.String())
+}
+
+// schemaRows has a row for each column, and no cells for what none of them has.
+func schemaRows(v metadata.Value) *table {
+	columns, _ := v.Raw().([]metadata.Column)
+	said := map[string]bool{"column": len(columns) > 0}
+	rows := make([]map[string]string, len(columns))
+	for i, c := range columns {
+		var rules []string
+		if c.Nullable {
+			rules = append(rules, "nullable")
+		}
+		if c.Unique {
+			rules = append(rules, "unique")
+		}
+		rows[i] = map[string]string{
+			"column": c.Name, "type": c.Type, "rules": strings.Join(rules, ", "), "tags": tagLine(c.Tags), "description": c.Description,
+		}
+		for field, text := range rows[i] {
+			said[field] = said[field] || text != ""
+		}
+	}
+	t := &table{}
+	for _, field := range []string{"column", "type", "rules", "tags", "description"} {
+		if said[field] {
+			t.head = append(t.head, field)
+		}
+	}
+	for _, row := range rows {
+		shown := make([]any, len(t.head))
+		for i, field := range t.head {
+			shown[i] = line(row[field])
+		}
+		t.add(shown...)
+	}
+	return t
+}
+
+// lineageRows has a row for each column.
+func lineageRows(v metadata.Value) *table {
+	derivations, _ := v.Raw().([]metadata.Derivation)
+	t := &table{head: []string{"column", "made of"}}
+	for _, d := range derivations {
+		t.add(line(d.Column), line(d.Origins()))
+	}
+	return t
+}
+
+// addSample adds the rows of a table: all of them in a pipe, the first on a terminal.
+func (a *app) addSample(f *fact, v metadata.Value) {
+	data, _ := v.Raw().(metadata.TableData)
+	f.rows = &table{exact: true}
+	for _, c := range data.Columns {
+		f.rows.head = append(f.rows.head, line(c.Name))
+	}
+	shown := data.Rows
+	if a.terminal && len(shown) > maxSampleRows {
+		shown = shown[:maxSampleRows]
+		f.more = fmt.Sprintf("… %s more; --json has all", counted(int64(len(data.Rows)-len(shown)), "row", "rows"))
+	}
+	for _, row := range shown {
+		texts := make([]any, len(row))
+		for i, c := range row {
+			texts[i] = cellText(c)
+		}
+		f.rows.add(texts...)
+	}
+}
+
+// cellText is a cell of a table: nothing for what is missing, a document where it holds one.
+func cellText(c any) string {
+	switch c := c.(type) {
+	case nil:
+		return ""
+	case map[string]any, []any:
+		doc, err := json.Marshal(c)
+		if err != nil {
+			return line(fmt.Sprint(c))
+		}
+		return line(string(doc))
+	default:
+		return line(fmt.Sprint(c))
+	}
+}
+
+// line is a text on one line.
+func line(text string) string { return strings.ReplaceAll(printable(text), "\n", " ") }

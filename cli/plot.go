@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"math"
+	"strings"
+)
+
+// eighths are the blocks that fill a cell from below by one to eight eighths.
+var eighths = [...]string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
+
+// bars draws numbers as columns of so many rows, each column so many cells wide. The least number is one eighth of a
+// row high, the greatest fills all; where all are equal they fill half.
+func bars(values []float64, rows, wide int) []string {
+	if len(values) == 0 {
+		return nil
+	}
+	low, high := values[0], values[0]
+	for _, v := range values {
+		low, high = min(low, v), max(high, v)
+	}
+	top := rows * len(eighths)
+	lines := make([]string, rows)
+	for i := range lines {
+		floor := (rows - 1 - i) * len(eighths) // eighths below this row
+		var b strings.Builder
+		for _, v := range values {
+			block := " "
+			if n := height(v, low, high, top) - floor; n > 0 {
+				block = eighths[min(n, len(eighths))-1]
+			}
+			b.WriteString(strings.Repeat(block, max(wide-1, 1)) + strings.Repeat(" ", min(wide-1, 1)))
+		}
+		lines[i] = b.String()
+	}
+	return lines
+}
+
+// height is how many eighths of a plot, from one to top, a number between low and high is high.
+func height(v, low, high float64, top int) int {
+	if low == high {
+		return max(top/2, 1)
+	}
+	part := (v/2 - low/2) / (high/2 - low/2) // by halves, so that the difference of two numbers is one
+	return 1 + int(math.Round(part*float64(top-1)))
+}
+
+// spark draws the last numbers on one line of at most so many cells.
+func spark(values []float64, width int) string {
+	values = values[max(len(values)-width, 0):]
+	return strings.Join(bars(values, 1, 1), "")
+}
+
+// chart draws numbers below a title, with the texts of the least and the greatest at the side. It shows the last of
+// them where a window is too narrow for all, and makes columns wider where there are few.
+func chart(values []float64, low, high string, rows, width int) []string {
+	side := max(cells(low), cells(high))
+	room := max(width-side-2, 1)
+	values = values[max(len(values)-room, 0):]
+	wide := min(max(room/max(len(values), 1), 1), 4)
+	lines := bars(values, rows, wide)
+	for i, line := range lines {
+		label, edge := "", "│"
+		switch {
+		case i == 0:
+			label, edge = high, "┤"
+		case i == len(lines)-1:
+			label, edge = low, "┤"
+		}
+		lines[i] = strings.TrimRight(strings.Repeat(" ", side-cells(label))+label+" "+edge+line, " ")
+	}
+	return lines
+}
