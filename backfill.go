@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -286,24 +285,12 @@ func (r *CodeRepository) executeBackfill(ctx context.Context, drive backfill.Dri
 		defer r.mu.Unlock()
 		delete(r.backfills, id)
 	}()
+	listeners := r.listeners()
+	r.backfillStarted(listeners, &drive)
 	rec, err := drive.Execute(ctx)
 	out := newBackfillResult(&rec)
+	r.backfillFinished(listeners, out)
 	return out, errors.Join(out.Err(), err)
-}
-
-// backfillListener tells the listeners of progress; nil if nobody listens.
-func (r *CodeRepository) backfillListener(id string, total int64) func(storage.BackfillProgress) {
-	listeners := slices.DeleteFunc(r.listeners(), func(l Listener) bool { return l.BackfillProgress == nil })
-	if len(listeners) == 0 {
-		return nil
-	}
-	return func(p storage.BackfillProgress) {
-		for _, l := range listeners {
-			l.BackfillProgress(BackfillProgress{
-				BackfillID: id, Total: total, Runs: p.Runs, Completed: p.CompletedCount, Failed: p.FailedCount, Canceled: p.CanceledCount,
-			})
-		}
-	}
 }
 
 func newBackfillResult(rec *storage.BackfillRecord) *BackfillResult {

@@ -81,15 +81,13 @@ func (b *backfillRuns) Do(ctx context.Context, group int, rec storage.RunRecord,
 		ID: rec.ID, Location: rec.Location, Tags: rec.Tags, Storage: p.repo.store, Load: p.repo.loadFrom,
 	}
 	listeners := p.repo.listeners()
-	c.Observer = observe(rec.ID, listeners)
+	observe(&c, listeners)
 	res, err := engine.Execute(ctx, c)
 	if res == nil {
 		return backfill.Outcome{}, err
 	}
-	for _, l := range listeners {
-		if l.RunFinished != nil {
-			l.RunFinished(newResult(res))
-		}
+	if len(listeners) > 0 {
+		p.repo.finished(listeners, newResult(res))
 	}
 	return outcomeOf(res), err
 }

@@ -80,7 +80,7 @@ func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.C
 		cmd = exec.CommandContext(ctx, s.Command, s.Args...)
 	}
 	cmd.Dir = s.Dir
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), environOf(ctx)...)
 	for _, k := range slices.Sorted(maps.Keys(s.Env)) {
 		cmd.Env = append(cmd.Env, k+"="+s.Env[k])
 	}

@@ -65,6 +65,7 @@ func (v *validation) checkRepository() {
 	}
 	v.checkDefaultHandler()
 	v.checkPoolLimits()
+	v.checkRetention()
 	for _, name := range slices.Sorted(maps.Keys(c.Resources)) {
 		if mistake := nameMistake(name); mistake != "" {
 			v.repositoryFault(fmt.Sprintf("Resources[%q]", name), mistake)

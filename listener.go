@@ -1,17 +1,39 @@
 package rivers
 
 import (
+	"context"
 	"time"
 
-	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Listener observes runs. Every field may be nil; a new kind of notice is a new field. The functions
-// are called from the goroutines of the steps, outside of any lock: they must be safe for
-// concurrent use and return quickly. What they do changes nothing about the run.
+// Listener observes runs. Every field may be nil; a new kind of notice is a new field.
+//
+// What happens in a run is told in its order, one notice after another, outside of any lock and from a goroutine
+// that is none of the steps'. Notices of different runs come at the same time: the functions must be safe for
+// concurrent use. They should return quickly. One that is slow delays what comes after it and the end of
+// its run, which waits until everything was heard; no step waits for it. One that panics is logged. What they do changes
+// nothing about the run: who wants to change what a step does wraps its function, and who wants to act on what
+// it came to uses a [Hook].
+//
+// RunContext, StepContext and ServedContext are asked, and waited for, before the run or the attempt goes on: this is how
+// a span of a trace gets into the contexts of what is called. Only the values of what they return are used, never its
+// deadline or cancellation, and nil stands for no change. Several listeners are asked in their order, each with the
+// context of the one before.
 type Listener struct {
-	// RunStarted is called once a run is recorded, before its first step.
+	// RunContext returns what the contexts of the run's steps and hooks are derived from; ctx has the values of the context that the run was
+	// asked for with. It is called before RunStarted.
+	RunContext func(ctx context.Context, r RunStarted) context.Context
+	// StepContext returns the context of an attempt, derived from that of its run. It may be called before StepStarted.
+	StepContext func(ctx context.Context, s StepStarted) context.Context
+	// StepEnviron returns what an attempt's process gets in its environment, as "key=value": that of a bash task, and
+	// that of a step of executor.Subprocess. It is called with the context of the attempt.
+	StepEnviron func(ctx context.Context, s StepStarted) []string
+	// ServedContext returns the context of an attempt in the process that executor.Subprocess started for it; it finds there what
+	// StepEnviron added. All other functions are called in the run's own process only.
+	ServedContext func(ctx context.Context) context.Context
+	// RunStarted is called once a run is recorded, before its first step, or when it was taken over.
 	RunStarted func(RunStarted)
 	// StepStarted is called when an attempt begins.
 	StepStarted func(StepStarted)
@@ -21,10 +43,28 @@ type Listener struct {
 	StepFinished func(StepFinished)
 	// StepLogged is called for each line that a step logs or prints.
 	StepLogged func(StepLogged)
+	// LogsCut is called at the end of an attempt that logged more than is kept.
+	LogsCut func(LogsCut)
+	// Materialized is called for each asset that was made, and for partitions as they are.
+	Materialized func(Materialized)
 	// RunFinished is called when the run's end is recorded.
 	RunFinished func(*RunResult)
+	// BackfillStarted is called when a backfill begins, or is resumed.
+	BackfillStarted func(BackfillStarted)
 	// BackfillProgress is called as the partitions of a backfill are made, up to ten times a second, and at its end.
 	BackfillProgress func(BackfillProgress)
+	// BackfillFinished is called when a backfill has ended, or stopped with an error that its result does not tell.
+	BackfillFinished func(*BackfillResult)
+}
+
+// BackfillStarted says that a backfill began.
+type BackfillStarted struct {
+	BackfillID string
+	// Assets are what it makes, Total is the number of their partitions.
+	Assets []string
+	Total  int64
+	// Resumed says that another process had begun it.
+	Resumed bool
 }
 
 // BackfillProgress says how far a backfill has come: in partitions, but for Runs.
@@ -38,6 +78,14 @@ type BackfillProgress struct {
 type RunStarted struct {
 	RunID, Job string
 	At         time.Time
+	// Location is the repository's name, Tags are the run's.
+	Location string
+	Tags     map[string]string
+	// RetryOf is the run that it retries, Backfill the backfill that it is part of, Partition says for people which
+	// partitions it makes; empty for none.
+	RetryOf, Backfill, Partition string
+	// Resumed says that another process had begun it.
+	Resumed bool
 	// Steps are the keys of the planned steps, in their order; mapped ones unfold later.
 	Steps []string
 }
@@ -45,13 +93,18 @@ type RunStarted struct {
 // StepStarted says that an attempt of a step began.
 type StepStarted struct {
 	RunID, Step string
-	Attempt     int
-	At          time.Time
+	// Asset is the asset or task that the step belongs to, Partition says for people which partitions it is to
+	// make, empty where it has none.
+	Asset, Partition string
+	Attempt          int
+	At               time.Time
 }
 
 // StepWaiting says that a step waits for slots of a pool.
 type StepWaiting struct {
 	RunID, Step string
+	// Asset and Partition are as in [StepStarted].
+	Asset, Partition string
 	// Attempt is the ordinal of the attempt that is to come.
 	Attempt int
 	At      time.Time
@@ -63,8 +116,11 @@ type StepWaiting struct {
 // StepFinished says what an attempt of a step came to.
 type StepFinished struct {
 	RunID, Step string
-	Attempt     int
-	At          time.Time
+	// Asset and Partition are as in [StepStarted].
+	Asset, Partition string
+	// Attempt counts from 1; it is zero for a step that never began.
+	Attempt int
+	At      time.Time
 	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one in which
 	// the step had succeeded; a mapped step that unfolded has succeeded.
 	Outcome string
@@ -72,6 +128,8 @@ type StepFinished struct {
 	Duration time.Duration
 	// RetryAt is when a failed attempt is followed by another; zero when it is not.
 	RetryAt time.Time
+	// Reason is the kind of a failure, such as "timeout", as retry policies see it; empty for other outcomes.
+	Reason string
 	// Err is why it did not succeed.
 	Err error
 }
@@ -79,94 +137,29 @@ type StepFinished struct {
 // StepLogged is one line of a step's log.
 type StepLogged struct {
 	RunID, Step string
-	Line        storage.LogLine
+	// Asset and Partition are as in [StepStarted].
+	Asset, Partition string
+	Line             storage.LogLine
 }
 
-// observe turns the engine's notices into calls of the listeners.
-func observe(runID string, listeners []Listener) engine.Observer {
-	var o engine.Observer
-	for _, l := range listeners {
-		l.addStarted(&o)
-		l.addFinished(runID, &o)
-		l.addSteps(runID, &o)
-	}
-	return o
+// LogsCut says that the log of an attempt was too long to be kept as a whole: its beginning and its end are.
+type LogsCut struct {
+	RunID, Step string
+	Attempt     int
+	At          time.Time
+	// Lines are left out, Size is that of their text in bytes.
+	Lines, Size int
 }
 
-func (l Listener) addStarted(o *engine.Observer) {
-	if l.RunStarted == nil {
-		return
-	}
-	next := o.RunStarted
-	o.RunStarted = func(run storage.RunRecord) {
-		if next != nil {
-			next(run)
-		}
-		steps := make([]string, len(run.Plan))
-		for i := range run.Plan {
-			steps[i] = run.Plan[i].Key
-		}
-		l.RunStarted(RunStarted{RunID: run.ID, Job: run.Job, At: run.StartedAt, Steps: steps})
-	}
-}
-
-func (l Listener) addSteps(runID string, o *engine.Observer) {
-	if l.StepStarted != nil {
-		next := o.StepStarted
-		o.StepStarted = func(n engine.StepNotice) {
-			if next != nil {
-				next(n)
-			}
-			l.StepStarted(StepStarted{RunID: runID, Step: n.Step, Attempt: n.Attempt, At: n.At})
-		}
-	}
-	if l.StepWaiting != nil {
-		next := o.StepWaiting
-		o.StepWaiting = func(n engine.WaitNotice) {
-			if next != nil {
-				next(n)
-			}
-			l.StepWaiting(StepWaiting{RunID: runID, Step: n.Step, Attempt: n.Attempt, At: n.At, Pool: n.Pool.Pool, Reason: n.Reason})
-		}
-	}
-	if l.StepLogged != nil {
-		next := o.Logged
-		o.Logged = func(step string, line storage.LogLine) {
-			if next != nil {
-				next(step, line)
-			}
-			l.StepLogged(StepLogged{RunID: runID, Step: step, Line: line})
-		}
-	}
-}
-
-func (l Listener) addFinished(runID string, o *engine.Observer) {
-	if l.StepFinished == nil {
-		return
-	}
-	next := o.StepFinished
-	o.StepFinished = func(n engine.StepNotice) {
-		if next != nil {
-			next(n)
-		}
-		l.StepFinished(StepFinished{
-			RunID: runID, Step: n.Step, Attempt: n.Attempt, At: n.At, Outcome: outcomeWord(n.Kind),
-			Duration: n.Duration, RetryAt: n.RetryAt, Err: n.Err,
-		})
-	}
-}
-
-func outcomeWord(k storage.EventKind) string {
-	switch k {
-	case storage.StepSucceeded, storage.StepExpanded:
-		return "succeeded"
-	case storage.StepFailed:
-		return "failed"
-	case storage.StepSkipped:
-		return "skipped"
-	case storage.StepReused:
-		return "reused"
-	default:
-		return "canceled"
-	}
+// Materialized says that an asset was made.
+type Materialized struct {
+	RunID, Step string
+	Asset       string
+	// Partition says for people which partitions were made, empty for an asset that has none.
+	Partition string
+	Attempt   int
+	At        time.Time
+	// DataVersion names what was made, Metadata is what the function and the IO handler said about it.
+	DataVersion string
+	Metadata    metadata.Map
 }

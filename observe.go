@@ -58,7 +58,7 @@ func (r *CodeRepository) look(ctx context.Context, node *graph.Node) (facts grap
 	inv := &graph.Invocation{
 		Context: ctx, Node: node, Step: node.Name, Attempt: 1,
 		Run:       &graph.Run{Location: r.config.Name, Storage: r.store, Load: r.loadFrom},
-		NewLogger: func() *slog.Logger { return slog.Default().With("asset", node.Name) },
+		NewLogger: func() *slog.Logger { return r.log().With("asset", node.Name) },
 	}
 	err = guard(func() error {
 		_, err := node.Observe(inv, nil)

@@ -3,7 +3,6 @@ package rivers
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/engine"
@@ -29,7 +28,7 @@ func (r *CodeRepository) recoverAbandoned(ctx context.Context) {
 	}
 	runs, err := engine.Abandoned(ctx, r.store, r.Name())
 	if err != nil {
-		slog.WarnContext(ctx, "runs whose process died are not looked for", "repository", r.Name(), "error", err)
+		r.log().WarnContext(ctx, "runs whose process died are not looked for", "repository", r.Name(), "error", err)
 		return
 	}
 	for i := range runs {
@@ -46,7 +45,7 @@ func (r *CodeRepository) resumeBackfills(ctx context.Context) {
 		Location: r.Name(), States: []storage.BackfillState{storage.BackfillRequested, storage.BackfillInProgress, storage.BackfillCanceling},
 	})
 	if err != nil {
-		slog.WarnContext(ctx, "backfills whose process died are not looked for", "repository", r.Name(), "error", err)
+		r.log().WarnContext(ctx, "backfills whose process died are not looked for", "repository", r.Name(), "error", err)
 		return
 	}
 	for i := range open {
@@ -54,7 +53,7 @@ func (r *CodeRepository) resumeBackfills(ctx context.Context) {
 		if !rec.LeaseUntil.Before(time.Now()) && !proc.Gone(rec.Owner) {
 			continue
 		}
-		log := slog.With("backfill", rec.ID, "owner", proc.Describe(rec.Owner))
+		log := r.log().With("backfill", rec.ID, "owner", proc.Describe(rec.Owner))
 		go func() {
 			log.InfoContext(ctx, "a backfill whose process died is resumed")
 			_, err := r.ResumeBackfill(context.WithoutCancel(ctx), rec.ID)
@@ -71,7 +70,7 @@ func (r *CodeRepository) recoverRun(ctx context.Context, rec *storage.RunRecord)
 			return
 		}
 	}
-	log := slog.With("run", rec.ID, "owner", proc.Describe(rec.Owner))
+	log := r.log().With("run", rec.ID, "owner", proc.Describe(rec.Owner))
 	if r.config.ResumeAbandoned && rec.Cancel == nil {
 		r.background.Go(func() {
 			log.InfoContext(ctx, "a run whose process died is resumed")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"runtime"
 	"runtime/debug"
@@ -56,8 +57,15 @@ type RepositoryConfig struct {
 	// it they are ended as failed, with the reason. Both happen when the repository resolves, and from then
 	// on as long as it runs anything.
 	ResumeAbandoned bool
+	// Retention says how long history is kept; its zero value is the defaults. It is for the command db prune, and for all
+	// that is in the store, of whichever repository: those that share one should agree.
+	Retention storage.Retention
 	// Listeners hear of every run of this repository.
 	Listeners []Listener
+	// Logger takes what rivers itself has to say to the operator of the program (warnings; at level debug the
+	// course of runs), and what steps log, each line with run, step, asset, partition and attempt. With nil the former
+	// goes to slog's default logger and the latter to storage alone, which has it in any case.
+	Logger *slog.Logger
 }
 
 // CodeRepository is a set of definitions that run together. It is made by [NewCodeRepository]; its
@@ -168,9 +176,12 @@ func (r *CodeRepository) Listen(l Listener) (stop func()) {
 func (r *CodeRepository) listeners() []Listener {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := slices.Clip(r.config.Listeners)
+	all := slices.Clone(r.config.Listeners) // callers may take some out
 	for _, id := range slices.Sorted(maps.Keys(r.heard)) {
 		all = append(all, r.heard[id])
+	}
+	if l, ok := r.operator(); ok {
+		all = append(all, l)
 	}
 	return all
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -90,11 +89,13 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b
 		return errors.Join(err, r.tearDown(ctx, setUp))
 	}
 	for _, name := range b.shadowed {
-		slog.WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
+		r.log().WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
 	}
+	keeper := engine.NewKeeper(store, func() { r.recoverAbandoned(context.Background()) })
+	keeper.Logger = r.config.Logger
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.store, r.owned, r.keys, r.setUp, r.keeper = store, owned, keys, setUp, engine.NewKeeper(store, func() { r.recoverAbandoned(context.Background()) })
+	r.store, r.owned, r.keys, r.setUp, r.keeper = store, owned, keys, setUp, keeper
 	r.claimTimeout, r.keyTables = wait, storage.NewKeyCache(store, 0)
 	return nil
 }

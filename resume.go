@@ -117,6 +117,13 @@ func (r *CodeRepository) jobOf(rec *storage.RunRecord) (*ResolvedJob, error) {
 
 // recordedResult reads what an ended run came to.
 func (r *CodeRepository) recordedResult(ctx context.Context, id string) (*RunResult, error) {
+	rec, err := r.store.GetRun(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if rec.Lost.Events() {
+		return nil, fmt.Errorf("run %q: it is %s, and what happened in it was pruned: runs show has what is left", rec.ID, rec.State)
+	}
 	res, err := engine.ReadResult(ctx, r.store, id)
 	if err != nil {
 		return nil, err
@@ -179,6 +186,8 @@ func (r *CodeRepository) retried(ctx context.Context, req *RunRequest) (storage.
 		return rec, fmt.Errorf("run %q: it is of %q, and this is %q: retry it there", rec.ID, rec.Location, r.Name())
 	case !rec.State.Terminal():
 		return rec, fmt.Errorf("retrying run %q: it is %s: wait until it ends, resume it if its process is gone, or cancel it", rec.ID, rec.State)
+	case rec.Lost.Events() && req.Retry != storage.RetryAll:
+		return rec, fmt.Errorf("retrying run %q: what succeeded in it is not known any more, its %s were pruned: retry %q runs everything again", rec.ID, rec.Lost, storage.RetryAll)
 	case rec.State == storage.Success && rec.Counts.Skipped == 0 && req.Retry != storage.RetryAll:
 		return rec, fmt.Errorf("retrying run %q: all its steps succeeded: retry %q runs everything again", rec.ID, storage.RetryAll)
 	case rec.Counts.Failed == 0 && req.Retry == storage.RetryFailed:

@@ -93,17 +93,13 @@ func (r *CodeRepository) newRun(ctx context.Context, job *ResolvedJob, req RunRe
 // drive runs what is planned and tells the listeners.
 func (r *CodeRepository) drive(ctx context.Context, c engine.Config) (*RunResult, error) {
 	listeners := r.listeners()
-	c.Observer = observe(c.Record.ID, listeners)
+	observe(&c, listeners)
 	res, err := engine.Execute(ctx, c)
 	if res == nil {
 		return nil, err
 	}
 	out := newResult(res)
-	for _, l := range listeners {
-		if l.RunFinished != nil {
-			l.RunFinished(out)
-		}
-	}
+	r.finished(listeners, out)
 	return out, errors.Join(out.Err(), err)
 }
 
@@ -153,7 +149,7 @@ func (r *CodeRepository) planConfig(job *ResolvedJob, req RunRequest) (engine.Co
 	}
 	record.Owner = proc.Self().String()
 	c := engine.Config{
-		Plan: p, Store: r.store, AssetKeys: r.keysIn(b, p.Graph), Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
+		Plan: p, Store: r.store, AssetKeys: r.keysIn(b, p.Graph), Configs: configs, Retry: b.retry, Keeper: r.keeper, Logger: r.config.Logger, ClaimTimeout: r.claimTimeout,
 	}
 	if job != nil {
 		record.Job = job.Name()

@@ -74,12 +74,22 @@ func (r *CodeRepository) serveStep(ctx context.Context, step subprocess.Step) (e
 			return decodedConfig(node, step.Config)
 		},
 	}
-	report := engine.Serve(ctx, guest, step.Task, step.Sink)
+	report := engine.Serve(r.servedContext(ctx), guest, step.Task, step.Sink)
 	return report, func() {
 		if err := r.tearDown(context.WithoutCancel(ctx), s.done()); err != nil {
 			step.Sink.Log(storage.LogLine{Level: slog.LevelError, Message: err.Error()})
 		}
 	}
+}
+
+// servedContext is the context of the step, with the values that listeners give it.
+func (r *CodeRepository) servedContext(ctx context.Context) context.Context {
+	for i := range r.config.Listeners {
+		if f := r.config.Listeners[i].ServedContext; f != nil {
+			shield(r.config.Logger, "", func() { ctx = engine.Lend(ctx, f(ctx)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+		}
+	}
+	return ctx
 }
 
 // decodedConfig decodes the config of a node in the process that uses it, from its environment.
@@ -217,5 +227,8 @@ func (r *CodeRepository) isolator(p *plan.Plan, record *storage.RunRecord) (func
 			return configs[configName(p.Graph.Node(n))]
 		},
 	}
-	return l.Do, nil
+	return func(ctx context.Context, t engine.Task, to engine.Sink) (engine.Report, error) {
+		t.Environ = environOf(ctx)
+		return l.Do(ctx, t, to)
+	}, nil
 }

@@ -200,6 +200,9 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 		}
 		return a.printJSON(doc)
 	}
+	if err := a.sayPruned(ctx, v.Materialization, v.Observation); err != nil {
+		return err
+	}
 	a.printDefinition(v, downstream(views, name), parts)
 	a.printVitals(v)
 	a.printStatus(v)

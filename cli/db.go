@@ -25,7 +25,7 @@ when something is found that is left. --json prints {"problems": [...]}, with --
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context(), repair) },
 	}
 	check.Flags().BoolVar(&repair, "repair", false, "mend what can be mended without a guess")
-	return group("db", "Look after the store", migrate, check)
+	return group("db", "Look after the store", migrate, check, a.pruneCommand())
 }
 
 func (a *app) migrate(ctx context.Context) error {

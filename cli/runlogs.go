@@ -56,6 +56,9 @@ func (a *app) showLogs(ctx context.Context, name string, f logFlags) error {
 		for i := range r.steps {
 			l.keys = append(l.keys, r.steps[i].Step)
 		}
+		if r.run.Lost.Has(storage.PruneLogs) {
+			a.say("lines of run " + r.run.ID + " were pruned")
+		}
 		if err := l.choose(); err != nil {
 			return err
 		}

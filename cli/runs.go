@@ -96,7 +96,7 @@ func findRun(ctx context.Context, s storage.Runs, name string) (storage.RunRecor
 	}
 	switch len(found) {
 	case 0:
-		return run, usagef("run %q: there is none whose id begins like that: see runs list", name)
+		return run, usagef("run %q: there is none whose id begins like that: see runs list (what ended long ago may have been pruned)", name)
 	case 1:
 		return s.GetRun(ctx, found[0])
 	}
@@ -121,7 +121,7 @@ type stepState struct {
 func foldSteps(run *storage.RunRecord, events []storage.Event) ([]stepState, error) {
 	steps := make([]stepState, 0, len(run.Plan))
 	for _, p := range run.Plan {
-		steps = append(steps, stepState{Step: p.Key, Assets: p.Assets, State: "waiting"})
+		steps = append(steps, stepState{Step: p.Key, Assets: p.Assets, State: unheard(run)})
 	}
 	for i := range events {
 		e := &events[i]
@@ -140,6 +140,14 @@ func foldSteps(run *storage.RunRecord, events []storage.Event) ([]stepState, err
 		steps[e.Step].apply(e, &detail, steps)
 	}
 	return steps, nil
+}
+
+// unheard is the state of a step of which no event says anything.
+func unheard(run *storage.RunRecord) string {
+	if run.Lost.Events() {
+		return "pruned"
+	}
+	return "waiting"
 }
 
 func instanceKeys(step string, n int, names []string) []string {
@@ -263,6 +271,7 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 		{"canceling", cancelText(run)},
 		{"tags", tagLine(run.Tags)},
 		{"error", run.Error},
+		{"pruned", run.Lost.String()},
 	} {
 		if f[1] != "" {
 			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-10s", f[0])), f[1])

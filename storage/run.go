@@ -92,6 +92,8 @@ type RunRecord struct {
 	Counts StepCounts `json:"counts"`
 	// Plan names the run's steps by index. Lists of runs leave it out; [Runs.GetRun] has it.
 	Plan []PlanStep `json:"plan,omitempty"`
+	// Lost says what of it was pruned.
+	Lost Lost `json:"lost,omitempty"`
 	// Targets are the partitions that the run is to make, which are in flight until it has. They are
 	// written with the run and not read back.
 	Targets []Target `json:"-"`

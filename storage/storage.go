@@ -12,6 +12,7 @@ type Storage interface {
 	Reader
 	Writer
 	Leases
+	Pruner
 	// ID is the store's own name, written by its first migration: two handles on one store
 	// have the same ID.
 	ID() string

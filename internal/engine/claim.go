@@ -151,9 +151,12 @@ func (r *run) noticeWait(j job, answer *storage.SlotAnswer, at time.Time) {
 		return
 	}
 	b := answer.Blocked[0]
-	observe(func() {
-		r.Observer.StepWaiting(WaitNotice{Step: r.stepKey(j.step), Attempt: int(j.attempt), At: at, Pool: b, Reason: blockText(b)})
-	})
+	n := WaitNotice{Step: r.stepKey(j.step), Attempt: int(j.attempt), At: at, Pool: b, Reason: blockText(b)}
+	r.mu.Lock()
+	if !r.d.Ended() {
+		r.say(func() { r.Observer.StepWaiting(n) })
+	}
+	r.unlock()
 }
 
 // failClaim fails an attempt that did not get its slots.

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"errors"
-	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
@@ -33,7 +31,8 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 		r.reportLate(j, o)
 		return job{}, false
 	}
-	r.logs.end(j)
+	lines, size := r.logs.end(j)
+	r.noticeCut(j, lines, size)
 	r.recordOutcome(j, &o, made, judged, did)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
@@ -139,6 +138,7 @@ func (r *run) record(f storage.Fact, detail []byte) int64 {
 
 // recordMade records the fact by which an output was made.
 func (r *run) recordMade(f storage.Fact, m *materialization) int64 {
+	r.noticeMade(f, m)
 	return r.recordEvent(storage.Event{Fact: f, Asset: m.asset, Partition: m.part.Key().String(), Detail: m.detail})
 }
 
@@ -216,45 +216,4 @@ func (r *run) flushLogs() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.flush()
-}
-
-// notice keeps what the observer is told once the lock is free.
-func (r *run) notice(step int32, n StepNotice) {
-	if r.Observer.StepStarted == nil && r.Observer.StepFinished == nil {
-		return
-	}
-	n.Step = r.stepKey(step)
-	if len(r.notices) == 0 {
-		r.hooks.Add(1) // before the end can be seen: the observer has heard everything when the run returns
-	}
-	r.notices = append(r.notices, n)
-}
-
-// unlock gives the lock back and tells the observer what happened meanwhile.
-func (r *run) unlock() {
-	notices := r.notices
-	r.notices = nil
-	r.mu.Unlock()
-	if len(notices) > 0 {
-		defer r.hooks.Done() // also when an observer ends this goroutine
-	}
-	for _, n := range notices {
-		tell := r.Observer.StepFinished
-		if n.Kind == storage.StepStarted {
-			tell = r.Observer.StepStarted
-		}
-		if tell != nil {
-			observe(func() { tell(n) })
-		}
-	}
-}
-
-// observe calls an observer. What goes wrong in it is said and changes nothing.
-func observe(tell func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			slog.Error("a listener panicked", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	tell()
 }

@@ -39,6 +39,8 @@ type Task struct {
 	// Partitions are those that it is to make, as of the instant Now; empty for a step that is not divided.
 	Partitions partition.Set
 	Now        time.Time
+	// Environ is added to the environment of the process, as "key=value".
+	Environ []string
 }
 
 // TaskMap has the instances of a mapped step.

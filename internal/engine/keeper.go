@@ -33,6 +33,9 @@ type LeaseStore interface {
 // A store that does not answer costs nothing yet: a lease that has ended is lost only when another
 // process has claimed the run.
 type Keeper struct {
+	// Logger takes what is for the operator of the program; nil is slog's default. It is set before the first use.
+	Logger *slog.Logger
+
 	store LeaseStore
 	each  func()
 
@@ -133,7 +136,7 @@ func (k *Keeper) renew() {
 	defer cancel()
 	states, err := k.store.RenewLeases(ctx, storage.Renewal{Fences: fences, Lease: Lease, Slots: SlotLease})
 	if err != nil {
-		slog.Warn("the leases of runs in progress are not renewed", "runs", len(fences), "error", err)
+		logger(k.Logger).Warn("the leases of runs in progress are not renewed", "runs", len(fences), "error", err)
 		return
 	}
 	for i, f := range fences {

@@ -85,17 +85,17 @@ func mark(beside storage.LogLine, format string, args ...any) storage.LogLine {
 }
 
 // end hands over the end of an attempt's log, if it was cut.
-func (b *logBuffer) end(j job) {
+func (b *logBuffer) end(j job) (lines, size int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.endOf(j)
+	return b.endOf(j)
 }
 
-func (b *logBuffer) endOf(j job) {
+func (b *logBuffer) endOf(j job) (lines, size int) {
 	g := b.gauges[j]
 	delete(b.gauges, j)
 	if g == nil || len(g.tail) == 0 {
-		return
+		return 0, 0
 	}
 	if g.cut > 0 {
 		b.put(mark(g.tail[0], "%d lines (%s) are left out here: of an attempt's log its first %s and its last %s are kept",
@@ -104,6 +104,7 @@ func (b *logBuffer) endOf(j job) {
 	for _, line := range g.tail {
 		b.put(line)
 	}
+	return g.cut, g.cutSize
 }
 
 // put numbers a line and has it stored. Called with the lock held.

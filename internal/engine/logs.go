@@ -112,9 +112,7 @@ func (r *run) logLine(step, attempt int32, key string, line storage.LogLine) {
 	}
 	line.At = line.At.UTC()
 	r.logs.add(line)
-	if r.Observer.Logged != nil {
-		observe(func() { r.Observer.Logged(key, line) })
-	}
+	r.noticeLine(key, line)
 }
 
 // write keeps one line of a process's output.

@@ -102,7 +102,7 @@ func (a *attempt) emit(pos int, value any) error {
 func (r *run) handOver(a *attempt, pos int) error {
 	m := r.encode(a.mapped, pos, a.inv.Fact(pos), a.part)
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
 		return fmt.Errorf("output %q: %w", a.of.Outputs[pos].Name, ErrCanceled)
 	}

@@ -22,7 +22,7 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 		made = r.encodeAll(a.mapped, part, facts, made)
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -66,15 +67,22 @@ type Config struct {
 	Isolate func(ctx context.Context, t Task, to Sink) (Report, error)
 	// Observer hears of progress; its fields may be nil.
 	Observer Observer
+	// Logger takes what is for the operator of the program; nil is slog's default.
+	Logger *slog.Logger
 }
 
-// Observer is told what happens, outside of any lock. It must return quickly.
+// Observer is told what happens, outside of any lock, one thing after another. The contexts are asked for, and waited for, when the
+// run or the attempt begins; only the values of what they return are used.
 type Observer struct {
+	RunContext   func(ctx context.Context, run storage.RunRecord) context.Context
+	StepContext  func(ctx context.Context, n StepNotice) context.Context
 	RunStarted   func(run storage.RunRecord)
 	StepStarted  func(StepNotice)
 	StepWaiting  func(WaitNotice)
 	StepFinished func(StepNotice)
 	Logged       func(step string, line storage.LogLine)
+	Made         func(MadeNotice)
+	LogsCut      func(CutNotice)
 }
 
 // StepNotice is one change of a step.
@@ -86,6 +94,7 @@ type StepNotice struct {
 	// Duration is that of the attempt, RetryAt when the next one is due.
 	Duration time.Duration
 	RetryAt  time.Time
+	Reason   storage.FailureReason
 	Err      error
 }
 
@@ -115,7 +124,8 @@ type run struct {
 	n       int64 // of the last event
 	batch   storage.Batch
 	cmds    []Command
-	notices []StepNotice
+	notices []func() // what the observer has not heard yet
+	telling bool     // a goroutine is at it
 	detail  []stepDetail
 	wake    *time.Timer
 	wakeAt  storage.Micros
@@ -167,14 +177,14 @@ func Execute(ctx context.Context, c Config) (*Result, error) {
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
-	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	r.ctx, r.cancel = context.WithCancelCause(r.runContext(context.WithoutCancel(ctx)))
 	defer r.cancel(nil)
 	if r.Keeper != nil {
 		release := r.Keeper.keep(r.fence, r.lost, r.asked)
 		defer release()
 	}
 	if r.Observer.RunStarted != nil {
-		observe(func() { r.Observer.RunStarted(r.Record) })
+		r.await(func() { r.Observer.RunStarted(r.Record) })
 	}
 	r.Record.Plan = nil // storage has it, and it is as large as the rest of a run
 	r.begin()
@@ -254,6 +264,7 @@ func (r *run) asked(c storage.CancelRequest) { r.stop(&CancelError{c}) }
 
 // lost stops the run because another process has it now: what happens here is not recorded any more.
 func (r *run) lost() {
+	r.log().Warn("another process has taken the run over; what is still in progress here is not recorded", "run", r.Record.ID)
 	r.mu.Lock()
 	if r.broken == nil && !r.d.Ended() {
 		r.broken = fmt.Errorf("another process has taken the run over: %w", storage.ErrFenced)

@@ -65,6 +65,8 @@ func (r *run) newAttempt(j job) *attempt {
 // perform does one attempt: load inputs, call the function, write the outputs. No lock is held.
 func (r *run) perform(j job) outcome {
 	a := r.newAttempt(j)
+	a.run = r.stepContext(a)
+	a.ctx = a.run
 	a.persist = r.stillWanted(a)
 	if r.divided(a.mapped) {
 		if err := r.assign(a); err != nil {
@@ -82,7 +84,7 @@ func (r *run) perform(j job) outcome {
 	}
 	if a.of.Timeout > 0 {
 		var cancel context.CancelFunc
-		a.ctx, cancel = context.WithTimeoutCause(r.ctx, a.of.Timeout, &TimeoutError{After: a.of.Timeout})
+		a.ctx, cancel = context.WithTimeoutCause(a.run, a.of.Timeout, &TimeoutError{After: a.of.Timeout})
 		defer cancel()
 		late := time.AfterFunc(a.of.Timeout+grace, func() { r.abandon(j, a.of.Timeout, grace) })
 		defer late.Stop()
@@ -218,7 +220,7 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))
 	case storage.StepFailed:
 		f.Status, f.RetryAt = uint8(o.reason), o.retryAt
-		notice.RetryAt = o.retryAt.Time()
+		notice.RetryAt, notice.Reason = o.retryAt.Time(), o.reason
 		r.recordFailure(f, o)
 	case storage.StepSkipped:
 		f.Cause = j.step

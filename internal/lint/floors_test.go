@@ -73,6 +73,7 @@ func TestTheRootLinksNothingHeavy(t *testing.T) {
 		"gocloud.dev":                "object stores belong behind iohandler/blob",
 		"github.com/spf13/cobra":     "commands belong in cli",
 		"go.opentelemetry.io":        "traces belong in otel, as a listener",
+		"github.com/prometheus":      "metrics belong in prometheus, as a listener",
 		"github.com/jackc/pgx":       "PostgreSQL belongs behind storage/postgres, which cli links",
 		"k8s.io":                     "Kubernetes belongs behind kubernetes",
 		"testing":                    "only tests and the *test packages import testing",

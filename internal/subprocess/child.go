@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -111,7 +112,7 @@ func (c *child) start() (err error) {
 	c.kills = systemKills()
 	command := func(attr *syscall.SysProcAttr) *exec.Cmd {
 		return &exec.Cmd{
-			Path: path, Args: arguments, Env: c.launcher.environment(memory),
+			Path: path, Args: arguments, Env: slices.Concat(c.launcher.environment(memory), c.order.Task.Environ),
 			Stdout: c.stdout.to, Stderr: c.stderr.to, ExtraFiles: []*os.File{theirs}, SysProcAttr: attr,
 		}
 	}

@@ -119,6 +119,9 @@ func (s *Store) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]s
 		if len(list) == limit {
 			break
 		}
+		if kept == nil {
+			continue
+		}
 		rec := *kept
 		if q.Before > 0 && rec.Key >= q.Before || q.Location != "" && rec.Location != q.Location ||
 			len(q.States) > 0 && !slices.Contains(q.States, rec.State) ||

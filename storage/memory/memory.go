@@ -17,7 +17,7 @@ type Store struct {
 
 	mu     sync.RWMutex
 	closed bool
-	// runs, assets and backfills are indexed by key-1.
+	// runs, assets and backfills are indexed by key-1. A run or backfill that was pruned is nil.
 	runs         []*run
 	runByID      map[string]*run
 	assets       []*asset
@@ -35,6 +35,8 @@ type Store struct {
 	topologies map[string]storage.Topology
 	// refused holds what the later calls under a fence are told.
 	refused map[storage.Fence]error
+	// names has the IDs of runs that were pruned and that present states refer to.
+	names map[storage.RunKey]string
 
 	signals signal.Hub
 }
@@ -46,6 +48,8 @@ type run struct {
 	logs   []storage.LogLine
 	// targets are the assets of which the run has partitions in flight.
 	targets []storage.AssetKey
+	// lost has the marks of what was pruned.
+	lost int64
 }
 
 type asset struct {
@@ -72,7 +76,7 @@ func New() *Store {
 		runByID: map[string]*run{}, assetByKey: map[string]storage.AssetKey{}, pools: map[string]pool{},
 		backfillByID: map[string]*storage.BackfillRecord{}, keys: map[string]*keyTable{},
 		kv: map[string][]byte{}, topologies: map[string]storage.Topology{},
-		refused: map[storage.Fence]error{},
+		refused: map[storage.Fence]error{}, names: map[storage.RunKey]string{},
 	}
 }
 
@@ -195,7 +199,7 @@ func (s *Store) expect(b *storage.Batch) error {
 	return s.expectBackfills(b.Backfills)
 }
 
-// run returns the run of a key, nil where there is none.
+// run returns the run of a key, nil where there is none any more.
 func (s *Store) run(key storage.RunKey) *run {
 	if key <= 0 || int64(key) > int64(len(s.runs)) {
 		return nil

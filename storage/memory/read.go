@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/prune"
 )
 
 // defaultLimit bounds the lists whose query says nothing.
@@ -38,7 +39,14 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 	if r == nil {
 		return storage.RunRecord{}, fmt.Errorf("run %q: %w", id, storage.ErrNotFound)
 	}
-	return r.record, nil
+	return r.present(), nil
+}
+
+// present is the run's record with what it has lost.
+func (r *run) present() storage.RunRecord {
+	rec := r.record
+	rec.Lost = prune.LostOf(r.lost)
+	return rec
 }
 
 // ListRuns returns runs without their plans, newest first.
@@ -54,7 +62,10 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	}
 	var list []storage.RunRecord
 	for i := end - 1; i >= 0 && len(list) < limit; i-- {
-		rec := s.runs[i].record
+		if s.runs[i] == nil {
+			continue
+		}
+		rec := s.runs[i].present()
 		if q.Location != "" && rec.Location != q.Location || q.Job != "" && rec.Job != q.Job || q.Backfill != "" && rec.Backfill != q.Backfill ||
 			len(q.States) > 0 && !slices.Contains(q.States, rec.State) ||
 			(q.Owned || q.Abandoned) && rec.LeaseUntil.IsZero() || q.Abandoned && rec.LeaseUntil.After(now) {
@@ -186,6 +197,8 @@ func (s *Store) assetState(u *state) (storage.AssetState, error) {
 	}
 	if r := s.run(u.Run); r != nil {
 		st.RunID = r.record.ID
+	} else {
+		st.RunID = s.names[u.Run]
 	}
 	return st, nil
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -94,7 +95,7 @@ func addState(rec *storage.AssetRecord, row *db.GetAssetStatesRow) error {
 	}
 	state := &storage.AssetState{
 		Seq: row.Seq.Int64, Partition: original(row.Partition.String),
-		RunID: original(row.RunID.String), Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
+		RunID: original(cmp.Or(row.RunID.String, row.PrunedID.String)), Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
 		DataVersion: original(row.DataVersion.String), CodeVersion: original(row.CodeVersion.String), Detail: d,
 	}
 	switch storage.StateKind(row.Kind.Int16) {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -181,7 +182,7 @@ func (s *Store) ListPartitionGroups(ctx context.Context, asset storage.AssetKey,
 		g := storage.PartitionGroup{Asset: asset, Kind: kind}
 		if g.Partitions, err = partition.ParseSet(r.Labels); err == nil {
 			g.AssetState, err = presentState(&db.ListPartitionStatesRow{
-				Seq: r.Seq, Run: r.Run, N: r.N, At: r.At, DataVersion: r.DataVersion, CodeVersion: r.CodeVersion, RunID: r.RunID.String,
+				Seq: r.Seq, Run: r.Run, N: r.N, At: r.At, DataVersion: r.DataVersion, CodeVersion: r.CodeVersion, RunID: cmp.Or(r.RunID.String, r.PrunedID.String),
 				Detail: pgtype.Text{String: string(r.Detail)},
 			})
 		}

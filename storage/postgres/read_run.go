@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/prune"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
@@ -23,7 +24,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, Backfill: row.Backfill, Partition: row.Partition, State: row.State, Token: row.Token,
 		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
 		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
-		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel,
+		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel, Lost: row.Lost,
 	})
 	if err == nil {
 		err = decode(row.Plan, &rec.Plan)
@@ -104,7 +105,7 @@ func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 		Counts: storage.StepCounts{
 			Succeeded: int(row.Succeeded), Failed: int(row.Failed), Skipped: int(row.Skipped), Canceled: int(row.Canceled),
 		},
-		Owner: original(row.Owner), LeaseUntil: storage.Micros(row.LeaseUntil).Time(),
+		Owner: original(row.Owner), LeaseUntil: storage.Micros(row.LeaseUntil).Time(), Lost: prune.LostOf(int64(row.Lost)),
 	}
 	var err error
 	rec.Cancel, err = cancelRequest(storage.CancelRequest{Run: rec.Key}, row.Cancel)

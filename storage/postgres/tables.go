@@ -84,6 +84,7 @@ func insertRuns() *write[newRun] {
 		bigintOf("lease_until", func(r *newRun) storage.Micros { return r.until }),
 		textOf("backfill", func(r *newRun) string { return r.Record.Backfill }),
 		textOf("partition", func(r *newRun) string { return r.Record.Partition }),
+		textOf("retry_of", func(r *newRun) string { return r.Record.Request.RetryOf }),
 	}
 	sql := insertInto("run", columns)
 	sql = strings.Replace(sql, ") SELECT key,", ") OVERRIDING SYSTEM VALUE SELECT coalesce(key, nextval('run_key_seq')),", 1)

@@ -279,10 +279,10 @@ func (w *writer) insertRun(r *commit.Run, lease time.Duration) error {
 		rec.Error, r.Request, r.Tags, plan, rec.Owner, int64(until))
 	st, sql := &w.addRun, "INSERT INTO run ("+columns+", era) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
 	flies := !rec.State.Terminal() && targets(rec.Targets)
-	if flies || rec.Backfill != "" || rec.Partition != "" {
-		w.values = append(w.values, rec.Backfill, rec.Partition, flies)
-		st, sql = &w.addPartedRun, "INSERT INTO run ("+columns+", backfill, partition, targeted, era) "+
-			"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
+	if flies || rec.Backfill != "" || rec.Partition != "" || rec.Request.RetryOf != "" {
+		w.values = append(w.values, rec.Backfill, rec.Partition, flies, rec.Request.RetryOf)
+		st, sql = &w.addPartedRun, "INSERT INTO run ("+columns+", backfill, partition, targeted, retry_of, era) "+
+			"VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT era FROM store))"
 	}
 	res, err := w.run(st, sql, w.values...)
 	clear(w.values)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 		}
 		err := addState(&list[len(list)-1], db.GetAssetStatesRow{
 			Key: row.Key, Kind: row.Kind, Run: row.Run, N: row.N, At: row.At, Seq: row.Seq, Partition: row.Partition,
-			DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: row.Detail, RunID: row.RunID,
+			DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: row.Detail, RunID: row.RunID, PrunedID: row.PrunedID,
 		})
 		if err != nil {
 			return nil, s.readError(fmt.Sprintf("asset %q", row.Name), err)
@@ -152,7 +153,7 @@ func addState(rec *storage.AssetRecord, row db.GetAssetStatesRow) error {
 		return err
 	}
 	state := &storage.AssetState{
-		Seq: row.Seq.Int64, RunID: row.RunID.String, Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
+		Seq: row.Seq.Int64, RunID: cmp.Or(row.RunID.String, row.PrunedID.String), Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
 		Partition:   row.Partition.String,
 		DataVersion: row.DataVersion.String, CodeVersion: row.CodeVersion.String, Detail: d,
 	}

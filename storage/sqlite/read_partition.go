@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -226,7 +227,7 @@ func (p *pager) add(row db.ListNamedPartitionStatesRow) error {
 func presentState(row db.ListNamedPartitionStatesRow) (storage.AssetState, error) {
 	d, err := storage.ParseDetail(row.Detail)
 	return storage.AssetState{
-		Seq: row.Seq, RunID: row.RunID.String, Run: storage.RunKey(row.Run), N: row.N, At: storage.Micros(row.At).Time(), Partition: row.Partition,
+		Seq: row.Seq, RunID: cmp.Or(row.RunID.String, row.PrunedID.String), Run: storage.RunKey(row.Run), N: row.N, At: storage.Micros(row.At).Time(), Partition: row.Partition,
 		DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: d,
 	}, err
 }
@@ -244,7 +245,7 @@ func (s *Store) ListPartitionGroups(ctx context.Context, asset storage.AssetKey,
 		g := storage.PartitionGroup{Asset: asset, Kind: kind}
 		if g.Partitions, err = partition.ParseSet(r.Labels); err == nil {
 			g.AssetState, err = presentState(db.ListNamedPartitionStatesRow{
-				Seq: r.Seq, Run: r.Run, N: r.N, At: r.At, DataVersion: r.DataVersion, CodeVersion: r.CodeVersion, Detail: r.Detail, RunID: r.RunID,
+				Seq: r.Seq, Run: r.Run, N: r.N, At: r.At, DataVersion: r.DataVersion, CodeVersion: r.CodeVersion, Detail: r.Detail, RunID: r.RunID, PrunedID: r.PrunedID,
 			})
 		}
 		if err != nil {

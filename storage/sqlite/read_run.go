@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/prune"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -26,7 +27,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, Backfill: row.Backfill, Partition: row.Partition, State: row.State, Token: row.Token,
 		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
 		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
-		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel,
+		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel, Lost: row.Lost,
 	})
 	if err == nil {
 		err = errors.Join(decode(row.Plan, &rec.Plan), decode(row.LongPlan, &rec.Plan))
@@ -124,6 +125,7 @@ func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 			Succeeded: int(row.Succeeded), Failed: int(row.Failed), Skipped: int(row.Skipped), Canceled: int(row.Canceled),
 		},
 	}
+	rec.Lost = prune.LostOf(row.Lost)
 	rec.Owner, rec.LeaseUntil = row.Owner, storage.Micros(row.LeaseUntil).Time()
 	var err error
 	rec.Cancel, err = cancelRequest(storage.CancelRequest{Run: rec.Key}, row.Cancel)

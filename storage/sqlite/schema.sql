@@ -167,6 +167,11 @@ CREATE TABLE pool (
     by_hand  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE pruned_run (
+    key INTEGER NOT NULL PRIMARY KEY,
+    id  TEXT    NOT NULL
+) STRICT;
+
 CREATE TABLE "run" (
     key         INTEGER NOT NULL PRIMARY KEY,
     id          TEXT    NOT NULL UNIQUE,
@@ -192,7 +197,7 @@ CREATE TABLE "run" (
     backfill    TEXT    NOT NULL DEFAULT '',
     partition   TEXT    NOT NULL DEFAULT '',
     targeted    INTEGER NOT NULL DEFAULT 0
-) STRICT;
+, lost INTEGER NOT NULL DEFAULT 0, retry_of TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE signal (
     topic INTEGER NOT NULL PRIMARY KEY,
@@ -239,6 +244,8 @@ CREATE INDEX run_backfill ON run (backfill) WHERE backfill <> '';
 
 CREATE INDEX run_leased ON run (lease_until) WHERE lease_until > 0;
 
+CREATE INDEX run_retries ON run (retry_of) WHERE retry_of <> '' AND state < 3;
+
 CREATE INDEX slot_pool ON slot (pool, ticket);
 
 CREATE INDEX slot_step ON slot (run, step);
@@ -257,4 +264,5 @@ INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (2, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (4, 1);
-INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(16))), 4, 4, 1);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (5, 1);
+INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(16))), 5, 5, 1);

@@ -32,6 +32,7 @@ type writer struct {
 	parts     *parter
 	keys      *keyWriter
 	backfills *backfiller
+	prunes    pruneStatements
 	// prepared are all statements but those of inserters.
 	prepared []*statement
 

@@ -46,6 +46,9 @@ type pair struct {
 	next   map[int]int64 // the next event number of a run
 	tokens map[int]int64 // the present token of a run
 
+	// prunes is set while history is pruned in one of the stores.
+	prunes *prunes
+
 	backfills   [2][]storage.BackfillKey
 	backfillIDs []string
 	filled      map[int]int64 // the present token of a backfill
@@ -77,6 +80,8 @@ type plan struct {
 	events []planEvent
 	kv     []storage.KVPair
 	later  bool // append, do not commit
+	// retryOf and ofBackfill are of the runs that are created.
+	retryOf, ofBackfill string
 
 	releases []int32
 	pools    []storage.PoolUpdate
@@ -137,6 +142,7 @@ func (p *pair) draw(t *rapid.T) plan {
 		pl.retargets = drawTargets(t, "retargets")
 	}
 	pl.targets = drawTargets(t, "targets")
+	p.prunes.freshen(t, p, &pl)
 	for range rapid.IntRange(0, 2).Draw(t, "values") {
 		value := rapid.SampledFrom([][]byte{nil, {}, []byte("1"), {0, 255}}).Draw(t, "value")
 		pl.kv = append(pl.kv, storage.KVPair{Key: rapid.SampledFrom([]string{"k", "k/1", "l", ""}).Draw(t, "key"), Value: value})
@@ -174,7 +180,8 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 	p.backfillBatch(store, pl, &b)
 	b.Keys = pl.keys
 	for _, id := range pl.create {
-		rec := storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch, Targets: p.targetsOf(store, pl.targets)}
+		rec := storage.RunRecord{ID: id, Token: 1, CreatedAt: epoch, Targets: p.targetsOf(store, pl.targets), Backfill: pl.ofBackfill}
+		rec.Request.RetryOf = pl.retryOf
 		if id > "x" {
 			rec.Owner = "a"
 		}
@@ -189,7 +196,7 @@ func (p *pair) batch(store int, pl plan) storage.Batch {
 	key := p.runs[store][pl.run]
 	b.Fence = storage.Fence{Run: key, Token: pl.token}
 	if pl.end != 0 {
-		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: epoch, Error: "e", Targets: p.targetsOf(store, pl.retargets)}}
+		b.RunUpdates = []storage.RunUpdate{{Run: key, State: pl.end, At: p.prunes.now(), Error: "e", Targets: p.targetsOf(store, pl.retargets)}}
 	}
 	for _, step := range pl.releases {
 		b.Releases = append(b.Releases, storage.SlotRelease{Run: key, Step: step})
@@ -260,7 +267,7 @@ func (p *pair) step(t *rapid.T) {
 // flush commits nothing under every fence, which writes what was appended and tells its refusal.
 func (p *pair) flush(t *rapid.T) {
 	for run := range p.runs[0] {
-		for token := int64(1); token <= 4; token++ {
+		for token := int64(1); token <= max(4, p.tokens[run]); token++ {
 			var errs [2]error
 			for i, s := range p.stores {
 				errs[i] = s.Commit(p.ctx, &storage.Batch{Fence: storage.Fence{Run: p.runs[i][run], Token: token}})
@@ -276,6 +283,9 @@ func (p *pair) flush(t *rapid.T) {
 }
 
 func (p *pair) agree(t *rapid.T, what string, errs [2]error) {
+	if p.prunes != nil && errors.Is(errs[0], storage.ErrNotFound) && errors.Is(errs[1], storage.ErrRunEnded) {
+		return // it has ended, and is gone
+	}
 	for _, kind := range []error{
 		storage.ErrFenced, storage.ErrRunExists, storage.ErrBackfillExists, storage.ErrRunEnded, storage.ErrOwned, storage.ErrNotFound, storage.ErrPoolTooSmall,
 	} {

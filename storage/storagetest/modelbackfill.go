@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,7 @@ func (p *pair) drawBackfill(t *rapid.T, pl *plan) {
 	}
 	if pl.fill >= 0 && rapid.Bool().Draw(t, "progresses") {
 		pl.progress = &storage.BackfillUpdate{
-			State: storage.BackfillState(rapid.IntRange(0, 5).Draw(t, "state")), At: epoch.Add(time.Duration(rapid.IntRange(0, 9).Draw(t, "at"))),
+			State: storage.BackfillState(rapid.IntRange(0, 5).Draw(t, "state")), At: p.prunes.now().Add(time.Duration(rapid.IntRange(0, 9).Draw(t, "at"))),
 			Error: rapid.SampledFrom([]string{"", "e"}).Draw(t, "error"),
 			Progress: storage.BackfillProgress{
 				Submitted: keysOf(drawNumbers(t, 0, "submitted")...), Completed: keysOf(drawNumbers(t, 0, "completed")...),
@@ -104,6 +105,9 @@ func (p *pair) backfillAnswers(t *rapid.T, store int, all map[string]any) {
 	all["backfills"] = texts
 	for _, id := range p.backfillIDs {
 		rec, err := s.GetBackfill(p.ctx, id)
+		if p.prunes != nil && errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,6 +53,10 @@ func Run(t *testing.T, open func(*testing.T) storage.Storage, opts ...Option) {
 		t.Parallel()
 		checkModel(t, open)
 	})
+	t.Run("PruneModel", func(t *testing.T) {
+		t.Parallel()
+		checkPruneModel(t, open)
+	})
 	if o.damage != nil {
 		t.Run("Damages", func(t *testing.T) {
 			t.Parallel()
@@ -128,6 +132,14 @@ var checks = []struct {
 	{"Watch", checkWatch},
 	{"WatchClosed", checkWatchClosed},
 	{"Appenders", checkAppenders},
+	{"Prune", checkPrune},
+	{"PruneSpares", checkPruneSpares},
+	{"PruneNewest", checkPruneNewest},
+	{"PruneNames", checkPruneNames},
+	{"PruneFeed", checkPruneFeed},
+	{"PruneLimit", checkPruneLimit},
+	{"PruneCanceled", checkPruneCanceled},
+	{"PruneRequests", checkPruneRequests},
 	{"Text", checkText},
 	{"Times", checkTimes},
 	{"Canceled", checkCanceled},

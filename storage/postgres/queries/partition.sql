@@ -14,15 +14,15 @@ SELECT true AS covers, '' AS partition, seq, 0::bigint AS run, 0::bigint AS n, 0
     labels, NULL::text AS detail, ''::text AS run_id
 FROM partition_group WHERE asset = sqlc.arg(asset)::bigint AND kind IN (sqlc.arg(kind)::smallint, 3)
 UNION ALL
-(SELECT false, partition_state.partition, seq, partition_state.run, n, at, data_version, code_version, labels, detail, coalesce(run.id, '')
-FROM partition_state LEFT JOIN run ON run.key = partition_state.run
+(SELECT false, partition_state.partition, seq, partition_state.run, n, at, data_version, code_version, labels, detail, coalesce(run.id, pruned_run.id, '')
+FROM partition_state LEFT JOIN run ON run.key = partition_state.run LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset = sqlc.arg(asset)::bigint AND kind = sqlc.arg(kind)::smallint AND partition_state.partition > sqlc.arg(after)
     AND (sqlc.arg(any_partition)::boolean OR partition_state.partition = ANY(sqlc.arg(partitions)::text[]))
 ORDER BY partition_state.partition
 LIMIT sqlc.arg(max)::bigint);
 
 -- name: ListPartitionGroups :many
-SELECT partition_group.*, run.id AS run_id
-FROM partition_group LEFT JOIN run ON run.key = partition_group.run
+SELECT partition_group.*, run.id AS run_id, pruned_run.id AS pruned_id
+FROM partition_group LEFT JOIN run ON run.key = partition_group.run LEFT JOIN pruned_run ON pruned_run.key = partition_group.run
 WHERE asset = sqlc.arg(asset) AND kind = sqlc.arg(kind)::smallint
 ORDER BY seq DESC;

@@ -3,7 +3,7 @@ SELECT * FROM run WHERE id = sqlc.arg(id);
 
 -- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE key < sqlc.arg(before)
     AND (location = sqlc.arg(location) OR sqlc.arg(any_location)::boolean)
@@ -14,7 +14,7 @@ LIMIT sqlc.arg(max)::bigint;
 
 -- name: ListOpenRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE state < 3 -- in these words, or the index of the open runs is not used
     AND key < sqlc.arg(before)
@@ -28,7 +28,7 @@ LIMIT sqlc.arg(max)::bigint;
 
 -- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE backfill = sqlc.arg(backfill) AND backfill <> ''
     AND key < sqlc.arg(before)

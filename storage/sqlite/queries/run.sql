@@ -5,7 +5,7 @@ WHERE run.id = sqlc.arg(id);
 
 -- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE key < sqlc.arg(before)
     AND (location = sqlc.arg(location) OR CAST(sqlc.arg(any_location) AS BOOLEAN))
@@ -16,7 +16,7 @@ LIMIT sqlc.arg(max);
 
 -- name: ListOwnedRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE lease_until > 0 AND lease_until <= CAST(sqlc.arg(until) AS INTEGER)
     AND key < sqlc.arg(before)
@@ -28,7 +28,7 @@ LIMIT sqlc.arg(max);
 
 -- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE backfill = sqlc.arg(backfill) AND backfill <> ''
     AND key < sqlc.arg(before)

@@ -13,10 +13,11 @@ import (
 
 const getAssetStates = `-- name: GetAssetStates :many
 SELECT asset.key, asset.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
+    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
 FROM asset
     LEFT JOIN asset_state ON asset_state.asset = asset.key
     LEFT JOIN run ON run.key = asset_state.run
+    LEFT JOIN pruned_run ON pruned_run.key = asset_state.run
 WHERE asset.name = $1
 `
 
@@ -33,6 +34,7 @@ type GetAssetStatesRow struct {
 	CodeVersion pgtype.Text
 	Detail      []byte
 	RunID       pgtype.Text
+	PrunedID    pgtype.Text
 }
 
 func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetStatesRow, error) {
@@ -57,6 +59,7 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -94,10 +97,11 @@ func (q *Queries) ListAssetKeys(ctx context.Context, names []string) ([]Asset, e
 
 const listAssetStates = `-- name: ListAssetStates :many
 SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
+    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
 FROM (SELECT key, name FROM asset WHERE name > $1 ORDER BY name LIMIT $2::bigint) AS named
     LEFT JOIN asset_state ON asset_state.asset = named.key
     LEFT JOIN run ON run.key = asset_state.run
+    LEFT JOIN pruned_run ON pruned_run.key = asset_state.run
 ORDER BY named.name
 `
 
@@ -119,6 +123,7 @@ type ListAssetStatesRow struct {
 	CodeVersion pgtype.Text
 	Detail      []byte
 	RunID       pgtype.Text
+	PrunedID    pgtype.Text
 }
 
 func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams) ([]ListAssetStatesRow, error) {
@@ -143,6 +148,7 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -156,13 +162,14 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 
 const listNamedAssetStates = `-- name: ListNamedAssetStates :many
 SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
+    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
 FROM (
     SELECT key, name FROM asset
     WHERE name = ANY($1::text[]) AND name > $2
     ORDER BY name LIMIT $3::bigint) AS named
     LEFT JOIN asset_state ON asset_state.asset = named.key
     LEFT JOIN run ON run.key = asset_state.run
+    LEFT JOIN pruned_run ON pruned_run.key = asset_state.run
 ORDER BY named.name
 `
 
@@ -185,6 +192,7 @@ type ListNamedAssetStatesRow struct {
 	CodeVersion pgtype.Text
 	Detail      []byte
 	RunID       pgtype.Text
+	PrunedID    pgtype.Text
 }
 
 func (q *Queries) ListNamedAssetStates(ctx context.Context, arg ListNamedAssetStatesParams) ([]ListNamedAssetStatesRow, error) {
@@ -209,6 +217,7 @@ func (q *Queries) ListNamedAssetStates(ctx context.Context, arg ListNamedAssetSt
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}

@@ -156,6 +156,11 @@ type Pool struct {
 	ByHand   int32
 }
 
+type PrunedRun struct {
+	Key int64
+	ID  string
+}
+
 type Run struct {
 	Key        int64
 	Token      int64
@@ -179,6 +184,8 @@ type Run struct {
 	Plan       []byte
 	Backfill   string
 	Partition  string
+	Lost       int32
+	RetryOf    string
 }
 
 type Slot struct {

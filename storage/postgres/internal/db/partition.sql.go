@@ -12,8 +12,8 @@ import (
 )
 
 const listPartitionGroups = `-- name: ListPartitionGroups :many
-SELECT partition_group.asset, partition_group.seq, partition_group.run, partition_group.n, partition_group.at, partition_group.kind, partition_group.data_version, partition_group.code_version, partition_group.labels, partition_group.detail, run.id AS run_id
-FROM partition_group LEFT JOIN run ON run.key = partition_group.run
+SELECT partition_group.asset, partition_group.seq, partition_group.run, partition_group.n, partition_group.at, partition_group.kind, partition_group.data_version, partition_group.code_version, partition_group.labels, partition_group.detail, run.id AS run_id, pruned_run.id AS pruned_id
+FROM partition_group LEFT JOIN run ON run.key = partition_group.run LEFT JOIN pruned_run ON pruned_run.key = partition_group.run
 WHERE asset = $1 AND kind = $2::smallint
 ORDER BY seq DESC
 `
@@ -35,6 +35,7 @@ type ListPartitionGroupsRow struct {
 	Labels      []byte
 	Detail      []byte
 	RunID       pgtype.Text
+	PrunedID    pgtype.Text
 }
 
 func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGroupsParams) ([]ListPartitionGroupsRow, error) {
@@ -58,6 +59,7 @@ func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGrou
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -117,8 +119,8 @@ SELECT true AS covers, '' AS partition, seq, 0::bigint AS run, 0::bigint AS n, 0
     labels, NULL::text AS detail, ''::text AS run_id
 FROM partition_group WHERE asset = $1::bigint AND kind IN ($2::smallint, 3)
 UNION ALL
-(SELECT false, partition_state.partition, seq, partition_state.run, n, at, data_version, code_version, labels, detail, coalesce(run.id, '')
-FROM partition_state LEFT JOIN run ON run.key = partition_state.run
+(SELECT false, partition_state.partition, seq, partition_state.run, n, at, data_version, code_version, labels, detail, coalesce(run.id, pruned_run.id, '')
+FROM partition_state LEFT JOIN run ON run.key = partition_state.run LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset = $1::bigint AND kind = $2::smallint AND partition_state.partition > $3
     AND ($4::boolean OR partition_state.partition = ANY($5::text[]))
 ORDER BY partition_state.partition

@@ -10,7 +10,7 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT key, token, lease_until, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, state, id, location, job, owner, error, request, tags, cancel, plan, backfill, partition FROM run WHERE id = $1
+SELECT key, token, lease_until, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, state, id, location, job, owner, error, request, tags, cancel, plan, backfill, partition, lost, retry_of FROM run WHERE id = $1
 `
 
 func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
@@ -39,13 +39,15 @@ func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
 		&i.Plan,
 		&i.Backfill,
 		&i.Partition,
+		&i.Lost,
+		&i.RetryOf,
 	)
 	return i, err
 }
 
 const listBackfillRuns = `-- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE backfill = $1 AND backfill <> ''
     AND key < $2
@@ -93,6 +95,7 @@ type ListBackfillRunsRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Lost       int32
 }
 
 func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsParams) ([]ListBackfillRunsRow, error) {
@@ -137,6 +140,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 			&i.Owner,
 			&i.LeaseUntil,
 			&i.Cancel,
+			&i.Lost,
 		); err != nil {
 			return nil, err
 		}
@@ -150,7 +154,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 
 const listOpenRuns = `-- name: ListOpenRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE state < 3 -- in these words, or the index of the open runs is not used
     AND key < $1
@@ -197,6 +201,7 @@ type ListOpenRunsRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Lost       int32
 }
 
 func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]ListOpenRunsRow, error) {
@@ -240,6 +245,7 @@ func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]L
 			&i.Owner,
 			&i.LeaseUntil,
 			&i.Cancel,
+			&i.Lost,
 		); err != nil {
 			return nil, err
 		}
@@ -253,7 +259,7 @@ func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]L
 
 const listRuns = `-- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE key < $1
     AND (location = $2 OR $3::boolean)
@@ -295,6 +301,7 @@ type ListRunsRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Lost       int32
 }
 
 func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsRow, error) {
@@ -336,6 +343,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.Owner,
 			&i.LeaseUntil,
 			&i.Cancel,
+			&i.Lost,
 		); err != nil {
 			return nil, err
 		}

@@ -13,10 +13,11 @@ import (
 
 const getAssetStates = `-- name: GetAssetStates :many
 SELECT asset.key, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
+    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
 FROM asset
     LEFT JOIN asset_state ON asset_state.asset = asset.key
     LEFT JOIN run ON run.key = asset_state.run
+    LEFT JOIN pruned_run ON pruned_run.key = asset_state.run
 WHERE asset.name = ?1
 `
 
@@ -32,6 +33,7 @@ type GetAssetStatesRow struct {
 	CodeVersion sql.NullString
 	Detail      []byte
 	RunID       sql.NullString
+	PrunedID    sql.NullString
 }
 
 func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetStatesRow, error) {
@@ -55,6 +57,7 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -146,10 +149,11 @@ func (q *Queries) ListAssetKeys(ctx context.Context, names []string) ([]Asset, e
 
 const listAssetStates = `-- name: ListAssetStates :many
 SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id
+    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
 FROM (SELECT key, name FROM asset WHERE name > ?1 ORDER BY name LIMIT ?2) AS named
     LEFT JOIN asset_state ON asset_state.asset = named.key
     LEFT JOIN run ON run.key = asset_state.run
+    LEFT JOIN pruned_run ON pruned_run.key = asset_state.run
 ORDER BY named.name
 `
 
@@ -171,6 +175,7 @@ type ListAssetStatesRow struct {
 	CodeVersion sql.NullString
 	Detail      []byte
 	RunID       sql.NullString
+	PrunedID    sql.NullString
 }
 
 func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams) ([]ListAssetStatesRow, error) {
@@ -195,6 +200,7 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}

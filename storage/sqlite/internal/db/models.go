@@ -164,6 +164,11 @@ type Pool struct {
 	ByHand   int64
 }
 
+type PrunedRun struct {
+	Key int64
+	ID  string
+}
+
 type Run struct {
 	Key        int64
 	ID         string
@@ -189,6 +194,8 @@ type Run struct {
 	Backfill   string
 	Partition  string
 	Targeted   int64
+	Lost       int64
+	RetryOf    string
 }
 
 type Signal struct {

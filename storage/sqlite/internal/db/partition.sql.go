@@ -92,8 +92,8 @@ func (q *Queries) ListInFlight(ctx context.Context, assets []int64) ([]ListInFli
 }
 
 const listNamedPartitionStates = `-- name: ListNamedPartitionStates :many
-SELECT partition_state.asset, partition_state.kind, partition_state."partition", partition_state.seq, partition_state.run, partition_state.n, partition_state.at, partition_state.data_version, partition_state.code_version, partition_state.labels, partition_state.detail, run.id AS run_id
-FROM partition_state LEFT JOIN run ON run.key = partition_state.run
+SELECT partition_state.asset, partition_state.kind, partition_state."partition", partition_state.seq, partition_state.run, partition_state.n, partition_state.at, partition_state.data_version, partition_state.code_version, partition_state.labels, partition_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+FROM partition_state LEFT JOIN run ON run.key = partition_state.run LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset = ?1 AND kind = ?2 AND partition_state.partition IN (/*SLICE:partitions*/?)
 `
 
@@ -116,6 +116,7 @@ type ListNamedPartitionStatesRow struct {
 	Labels      []byte
 	Detail      []byte
 	RunID       sql.NullString
+	PrunedID    sql.NullString
 }
 
 func (q *Queries) ListNamedPartitionStates(ctx context.Context, arg ListNamedPartitionStatesParams) ([]ListNamedPartitionStatesRow, error) {
@@ -152,6 +153,7 @@ func (q *Queries) ListNamedPartitionStates(ctx context.Context, arg ListNamedPar
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -167,8 +169,8 @@ func (q *Queries) ListNamedPartitionStates(ctx context.Context, arg ListNamedPar
 }
 
 const listPartitionGroups = `-- name: ListPartitionGroups :many
-SELECT partition_group.asset, partition_group.kind, partition_group.seq, partition_group.run, partition_group.n, partition_group.at, partition_group.data_version, partition_group.code_version, partition_group.labels, partition_group.detail, run.id AS run_id
-FROM partition_group LEFT JOIN run ON run.key = partition_group.run
+SELECT partition_group.asset, partition_group.kind, partition_group.seq, partition_group.run, partition_group.n, partition_group.at, partition_group.data_version, partition_group.code_version, partition_group.labels, partition_group.detail, run.id AS run_id, pruned_run.id AS pruned_id
+FROM partition_group LEFT JOIN run ON run.key = partition_group.run LEFT JOIN pruned_run ON pruned_run.key = partition_group.run
 WHERE asset = ?1 AND kind = ?2
 ORDER BY seq DESC
 `
@@ -190,6 +192,7 @@ type ListPartitionGroupsRow struct {
 	Labels      []byte
 	Detail      []byte
 	RunID       sql.NullString
+	PrunedID    sql.NullString
 }
 
 func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGroupsParams) ([]ListPartitionGroupsRow, error) {
@@ -213,6 +216,7 @@ func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGrou
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -265,8 +269,8 @@ func (q *Queries) ListPartitionSets(ctx context.Context, assets []int64) ([]Part
 }
 
 const listPartitionStates = `-- name: ListPartitionStates :many
-SELECT partition_state.asset, partition_state.kind, partition_state."partition", partition_state.seq, partition_state.run, partition_state.n, partition_state.at, partition_state.data_version, partition_state.code_version, partition_state.labels, partition_state.detail, run.id AS run_id
-FROM partition_state LEFT JOIN run ON run.key = partition_state.run
+SELECT partition_state.asset, partition_state.kind, partition_state."partition", partition_state.seq, partition_state.run, partition_state.n, partition_state.at, partition_state.data_version, partition_state.code_version, partition_state.labels, partition_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+FROM partition_state LEFT JOIN run ON run.key = partition_state.run LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset = ?1 AND kind = ?2 AND partition_state.partition > ?3
 ORDER BY partition_state.partition
 LIMIT ?4
@@ -292,6 +296,7 @@ type ListPartitionStatesRow struct {
 	Labels      []byte
 	Detail      []byte
 	RunID       sql.NullString
+	PrunedID    sql.NullString
 }
 
 func (q *Queries) ListPartitionStates(ctx context.Context, arg ListPartitionStatesParams) ([]ListPartitionStatesRow, error) {
@@ -321,6 +326,7 @@ func (q *Queries) ListPartitionStates(ctx context.Context, arg ListPartitionStat
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
+			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, run.era, run.backfill, run."partition", run.targeted, long_plan.doc AS long_plan
+SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, run.era, run.backfill, run."partition", run.targeted, run.lost, run.retry_of, long_plan.doc AS long_plan
 FROM run LEFT JOIN long_plan ON long_plan.run = run.key
 WHERE run.id = ?1
 `
@@ -40,6 +40,8 @@ type GetRunRow struct {
 	Backfill   string
 	Partition  string
 	Targeted   int64
+	Lost       int64
+	RetryOf    string
 	LongPlan   []byte
 }
 
@@ -71,6 +73,8 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.Backfill,
 		&i.Partition,
 		&i.Targeted,
+		&i.Lost,
+		&i.RetryOf,
 		&i.LongPlan,
 	)
 	return i, err
@@ -78,7 +82,7 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 
 const listBackfillRuns = `-- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE backfill = ?1 AND backfill <> ''
     AND key < ?2
@@ -125,6 +129,7 @@ type ListBackfillRunsRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Lost       int64
 }
 
 func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsParams) ([]ListBackfillRunsRow, error) {
@@ -169,6 +174,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 			&i.Owner,
 			&i.LeaseUntil,
 			&i.Cancel,
+			&i.Lost,
 		); err != nil {
 			return nil, err
 		}
@@ -185,7 +191,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 
 const listOwnedRuns = `-- name: ListOwnedRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE lease_until > 0 AND lease_until <= CAST(?1 AS INTEGER)
     AND key < ?2
@@ -229,6 +235,7 @@ type ListOwnedRunsRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Lost       int64
 }
 
 func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([]ListOwnedRunsRow, error) {
@@ -271,6 +278,7 @@ func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([
 			&i.Owner,
 			&i.LeaseUntil,
 			&i.Cancel,
+			&i.Lost,
 		); err != nil {
 			return nil, err
 		}
@@ -287,7 +295,7 @@ func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([
 
 const listRuns = `-- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
 WHERE key < ?1
     AND (location = ?2 OR CAST(?3 AS BOOLEAN))
@@ -329,6 +337,7 @@ type ListRunsRow struct {
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
+	Lost       int64
 }
 
 func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsRow, error) {
@@ -370,6 +379,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.Owner,
 			&i.LeaseUntil,
 			&i.Cancel,
+			&i.Lost,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,242 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/prune"
+	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+)
+
+// Prune deletes history, see [storage.Pruner]. It has a connection of its own and holds no row that somebody else waits for. Autovacuum
+// gives the room to new rows.
+func (s *Store) Prune(ctx context.Context, r storage.PruneRequest) (storage.PruneReport, error) {
+	return prune.Prune(ctx, &pruning{Store: s}, r)
+}
+
+// pruning is the store as the decider of what goes sees it.
+type pruning struct{ *Store }
+
+// EndedRuns lists runs that may lose something.
+func (p *pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run, error) {
+	rows, err := readBy(ctx, p.Store, "list runs that ended", (*db.Queries).ListEndedRuns,
+		db.ListEndedRunsParams{After: int64(q.After), Before: int64(q.Before), Max: int64(q.Limit)})
+	list := make([]prune.Run, len(rows))
+	for i, r := range rows {
+		list[i] = prune.Run{Key: storage.RunKey(r.Key), Ended: storage.Micros(r.EndedAt), Marks: int64(r.Lost), Bytes: r.Bytes}
+	}
+	return list, err
+}
+
+// Rows lists lines or events of runs.
+func (p *pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error) {
+	const what = "list what may go"
+	steps := db.ListStepEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)}
+	var list []prune.Row
+	add := func(run, n, asset, bytes int64) {
+		list = append(list, prune.Row{Run: storage.RunKey(run), N: n, Asset: storage.AssetKey(asset), Bytes: bytes})
+	}
+	switch q.Class {
+	case prune.Lines:
+		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListLogRows, db.ListLogRowsParams(steps))
+		for _, r := range rows {
+			add(r.Run, r.N, 0, r.Bytes)
+		}
+		return list, err
+	case prune.StepEvents:
+		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListStepEventRows, steps)
+		for _, r := range rows {
+			add(r.Run, r.N, 0, r.Bytes)
+		}
+		return list, err
+	case prune.Events:
+		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListEventRows, db.ListEventRowsParams(steps))
+		for _, r := range rows {
+			add(r.Run, r.N, r.Asset, r.Bytes)
+		}
+		return list, err
+	default:
+		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListAssetEventRows, db.ListAssetEventRowsParams(steps))
+		for _, r := range rows {
+			add(r.Run, r.N, r.Asset, r.Bytes)
+		}
+		return list, err
+	}
+}
+
+// EndedBackfills lists backfills that may go.
+func (p *pruning) EndedBackfills(ctx context.Context, q prune.BackfillQuery) ([]prune.Backfill, error) {
+	rows, err := readBy(ctx, p.Store, "list backfills that ended", (*db.Queries).ListEndedBackfills,
+		db.ListEndedBackfillsParams{After: int64(q.After), Before: int64(q.Before), Max: int64(q.Limit)})
+	list := make([]prune.Backfill, len(rows))
+	for i, r := range rows {
+		list[i] = prune.Backfill{Key: storage.BackfillKey(r.Key), Bytes: r.Bytes}
+	}
+	return list, err
+}
+
+// OldChanges lists the beginning of the feed without the entries of its last seq. What a transaction under way may still
+// add before them is young, and stays.
+func (p *pruning) OldChanges(ctx context.Context, after int64, limit int) ([]prune.Change, error) {
+	rows, err := readBy(ctx, p.Store, "list old changes", (*db.Queries).ListOldChanges, db.ListOldChangesParams{After: after, Max: int64(limit)})
+	list := make([]prune.Change, len(rows))
+	for i, r := range rows {
+		list[i] = prune.Change{Seq: r.Seq, At: storage.Micros(r.At), Bytes: r.Bytes}
+	}
+	return list, err
+}
+
+// Referred lists the runs that states refer to.
+func (p *pruning) Referred(ctx context.Context) ([]storage.RunKey, error) {
+	rows, err := read(ctx, p.Store, "list what states refer to", (*db.Queries).ListReferredRuns)
+	return runKeys(rows), err
+}
+
+// Names lists the runs that are gone and whose names are kept.
+func (p *pruning) Names(ctx context.Context, after storage.RunKey, limit int) ([]storage.RunKey, error) {
+	rows, err := readBy(ctx, p.Store, "list names of runs", (*db.Queries).ListPrunedRuns, db.ListPrunedRunsParams{After: int64(after), Max: int64(limit)})
+	return runKeys(rows), err
+}
+
+func runKeys(rows []int64) []storage.RunKey {
+	keys := make([]storage.RunKey, len(rows))
+	for i, key := range rows {
+		keys[i] = storage.RunKey(key)
+	}
+	return keys
+}
+
+// Delete applies a deletion. Where the connection breaks it is done again, and finds gone what went.
+func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
+	_, err := read(ctx, p.Store, "prune", func(_ *db.Queries, ctx context.Context) (none struct{}, err error) {
+		for conflicts := 0; ; conflicts++ { // with whoever prunes, too
+			d.Gone = 0
+			// Connections that read are made for that.
+			err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+				return (&deletion{ctx: ctx, tx: tx, d: d}).all()
+			})
+			if !isConflict(err) || conflicts == maxConflicts {
+				return none, err
+			}
+		}
+	})
+	return err
+}
+
+// deletion is a [prune.Deletion] in a transaction.
+type deletion struct {
+	ctx context.Context //nolint:containedctx // it lives as long as one transaction
+	tx  pgx.Tx
+	d   *prune.Deletion
+}
+
+// all deletes, and asks last whether a run without an end retries one of the runs by now: a run that is recorded later finds
+// what was left.
+func (t *deletion) all() error {
+	for _, part := range []func() error{t.rows, t.runs, t.backfills, t.names, t.feed} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	touched := t.d.Touched()
+	if len(touched) == 0 {
+		return nil
+	}
+	var retried bool
+	err := t.tx.QueryRow(t.ctx, `SELECT EXISTS (SELECT 1 FROM run AS retry JOIN run ON run.id = retry.retry_of
+		WHERE retry.state < 3 AND retry.retry_of <> '' AND run.key = ANY($1::bigint[]))`, touched).Scan(&retried)
+	if err == nil && retried {
+		return prune.ErrRetried
+	}
+	return err
+}
+
+func (t *deletion) exec(sql string, args ...any) (int64, error) {
+	tag, err := t.tx.Exec(t.ctx, sql, args...)
+	return tag.RowsAffected(), err
+}
+
+func (t *deletion) rows() error {
+	if len(t.d.Marks) == 0 {
+		return nil
+	}
+	table, which := "event", ""
+	switch t.d.Class {
+	case prune.Lines:
+		table = "log"
+	case prune.AssetEvents:
+		which = " AND asset IS NOT NULL"
+	case prune.StepEvents:
+		which = " AND asset IS NULL"
+	}
+	sql := "DELETE FROM " + table + " WHERE (run, n) >= ($1, $2) AND (run, n) <= ($3, $4)" + which
+	batch := &pgx.Batch{}
+	for _, s := range t.d.Spans {
+		batch.Queue(sql, s.FromRun, s.FromN, s.ToRun, s.ToN)
+	}
+	runs, bits := make([]storage.RunKey, len(t.d.Marks)), make([]int32, len(t.d.Marks))
+	for i, m := range t.d.Marks {
+		runs[i], bits[i] = m.Run, int32(m.Bits)
+	}
+	batch.Queue(`UPDATE run SET lost = run.lost | mark.bits FROM unnest($1::bigint[], $2::integer[]) AS mark (run, bits)
+		WHERE run.key = mark.run AND run.lost & mark.bits <> mark.bits`, runs, bits)
+	answers := t.tx.SendBatch(t.ctx, batch)
+	for range t.d.Spans {
+		tag, err := answers.Exec()
+		if err != nil {
+			_ = answers.Close() // the first error is the one that says what happened
+			return err
+		}
+		t.d.Gone += tag.RowsAffected()
+	}
+	return answers.Close()
+}
+
+func (t *deletion) runs() error {
+	if len(t.d.Runs) == 0 {
+		return nil
+	}
+	const bare = ` AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = run.key) AND NOT EXISTS (SELECT 1 FROM log WHERE log.run = run.key)`
+	if _, err := t.exec(`INSERT INTO pruned_run (key, id) SELECT key, id FROM run WHERE key = ANY($1::bigint[])`+bare+` ON CONFLICT DO NOTHING`, t.d.Kept); err != nil {
+		return err
+	}
+	gone, err := t.exec(`DELETE FROM run WHERE key = ANY($1::bigint[])`+bare, t.d.Runs)
+	t.d.Gone += gone
+	return err
+}
+
+func (t *deletion) backfills() error {
+	if len(t.d.Backfills) == 0 {
+		return nil
+	}
+	if _, err := t.exec(`DELETE FROM backfill_set WHERE backfill = ANY($1::bigint[])`, t.d.Backfills); err != nil {
+		return err
+	}
+	gone, err := t.exec(`DELETE FROM backfill WHERE key = ANY($1::bigint[])`, t.d.Backfills)
+	t.d.Gone += gone
+	return err
+}
+
+func (t *deletion) names() error {
+	if len(t.d.Names) == 0 {
+		return nil
+	}
+	_, err := t.exec(`DELETE FROM pruned_run WHERE key = ANY($1::bigint[])`, t.d.Names)
+	return err
+}
+
+// feed deletes the beginning of the feed and says up to where.
+func (t *deletion) feed() error {
+	if t.d.Feed == 0 {
+		return nil
+	}
+	gone, err := t.exec(`DELETE FROM change WHERE seq <= $1`, t.d.Feed)
+	if err != nil {
+		return err
+	}
+	t.d.Gone += gone
+	_, err = t.exec(`INSERT INTO kv (key, value) VALUES ($1, convert_to($2::bigint::text, 'UTF8'))
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE convert_from(kv.value, 'UTF8')::bigint < $2`, storage.FeedPruned, t.d.Feed)
+	return err
+}

@@ -1,0 +1,237 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Forever is the age of what is never pruned. Any other negative age is an error.
+const Forever time.Duration = math.MinInt64
+
+// The ages that stand for zero in a [Retention]. They keep the store of a laptop small, where a run is looked at for days,
+// and that of a server honest, where somebody asks at the end of the year what happened in it. What grows fastest goes first: the lines
+// that steps write, then how their attempts went; that a run was, and what it made, is a few hundred bytes and stays a year.
+const (
+	DefaultKeepLogs        = 30 * day
+	DefaultKeepSteps       = 90 * day
+	DefaultKeepAssetEvents = 365 * day
+	DefaultKeepRuns        = 365 * day
+	DefaultKeepBackfills   = 365 * day
+	DefaultKeepChanges     = 30 * day
+	// DefaultNewestAssetEvents is how many events of an asset stay whatever their age.
+	DefaultNewestAssetEvents = 100
+
+	day = 24 * time.Hour
+)
+
+// passedFor is how long a change stays that all consumers have passed: for who follows the feed and keeps no cursor.
+const passedFor = time.Hour
+
+// Retention says how long history is kept. What it deletes is history only: no present state of an asset, a partition, a backfill or a run
+// depends on it. Each age counts from the end of the run, or of the backfill; zero is the default, [Forever] never.
+type Retention struct {
+	// Logs is for the lines that steps wrote, Steps for the events that say how a run and its steps went.
+	Logs, Steps time.Duration
+	// AssetEvents is for materializations, observations, failures and wipes, of which the newest of each asset stay
+	// whatever their age: NewestAssetEvents of them, zero is the default, negative none.
+	AssetEvents       time.Duration
+	NewestAssetEvents int
+	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event of an asset
+	// stays that it has made.
+	Runs time.Duration
+	// Backfills is for backfills. One stays as long as a run of it.
+	Backfills time.Duration
+	// Changes bounds how far a consumer of the feed of changes may fall behind. What all of them have passed goes
+	// after an hour.
+	Changes time.Duration
+}
+
+// All is a retention with one age for every kind of record; the newest events of assets stay all the same.
+func All(age time.Duration) Retention {
+	return Retention{Logs: age, Steps: age, AssetEvents: age, Runs: age, Backfills: age, Changes: age}
+}
+
+// Validate reports ages that mean nothing, all of them together.
+func (r Retention) Validate() error {
+	_, err := r.normalized()
+	return err
+}
+
+// Over is the retention with what the other says in the place of what this one leaves to the defaults.
+func (r Retention) Over(o Retention) Retention {
+	return Retention{
+		Logs: cmp.Or(r.Logs, o.Logs), Steps: cmp.Or(r.Steps, o.Steps),
+		AssetEvents: cmp.Or(r.AssetEvents, o.AssetEvents), NewestAssetEvents: cmp.Or(r.NewestAssetEvents, o.NewestAssetEvents),
+		Runs: cmp.Or(r.Runs, o.Runs), Backfills: cmp.Or(r.Backfills, o.Backfills), Changes: cmp.Or(r.Changes, o.Changes),
+	}
+}
+
+// normalized fills in the defaults; all faults are reported together.
+func (r Retention) normalized() (Retention, error) {
+	var faults []error
+	for _, f := range [...]struct {
+		name string
+		age  *time.Duration
+		zero time.Duration
+	}{
+		{"Logs", &r.Logs, DefaultKeepLogs},
+		{"Steps", &r.Steps, DefaultKeepSteps},
+		{"AssetEvents", &r.AssetEvents, DefaultKeepAssetEvents},
+		{"Runs", &r.Runs, DefaultKeepRuns},
+		{"Backfills", &r.Backfills, DefaultKeepBackfills},
+		{"Changes", &r.Changes, DefaultKeepChanges},
+	} {
+		if *f.age < 0 && *f.age != Forever {
+			faults = append(faults, fmt.Errorf("%s is %s: want a positive age, zero for %s, or storage.Forever", f.name, *f.age, f.zero))
+		}
+		*f.age = cmp.Or(*f.age, f.zero)
+	}
+	r.NewestAssetEvents = max(cmp.Or(r.NewestAssetEvents, DefaultNewestAssetEvents), 0)
+	return r, errors.Join(faults...)
+}
+
+// PruneKind is a kind of record that is pruned. Values are stored: they are only ever added.
+type PruneKind uint8
+
+// The kinds, in the order in which they are pruned: what hangs on something goes before it.
+const (
+	PruneLogs PruneKind = iota
+	PruneSteps
+	PruneAssetEvents
+	PruneRuns
+	PruneBackfills
+	PruneChanges
+)
+
+var pruneKindWords = [...]string{"logs", "steps", "asset_events", "runs", "backfills", "changes"}
+
+// PruneKindCount is how many kinds there are.
+const PruneKindCount = PruneKind(len(pruneKindWords))
+
+// String returns the word of the kind, such as "asset_events".
+func (k PruneKind) String() string {
+	if k < PruneKindCount {
+		return pruneKindWords[k]
+	}
+	return fmt.Sprintf("prune_kind(%d)", uint8(k))
+}
+
+// MarshalText writes the word of the kind.
+func (k PruneKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// PruneCutoffs are instants: what ended before that of its kind goes. Zero keeps all.
+type PruneCutoffs struct {
+	Before [PruneKindCount]Micros
+	// Passed is the instant for changes that all consumers have passed.
+	Passed Micros
+	// Newest is how many events of an asset stay whatever their age.
+	Newest int
+}
+
+// PruneRequest asks for history to be deleted.
+type PruneRequest struct {
+	// Retention says what is kept; its zero value is the defaults.
+	Retention Retention
+	// Now is the instant that ages are counted from; zero is the present one.
+	Now time.Time
+	// DryRun counts what would go and writes nothing.
+	DryRun bool
+	// Limit ends the call once it has deleted so many rows, zero deletes all that is to go. The next call goes on.
+	Limit int64
+	// Chunk is how many rows one transaction deletes at most, zero is 4096. A run, a backfill with its sets or a change counts as one.
+	Chunk int
+}
+
+// DefaultPruneChunk is how many rows a transaction of [Pruner.Prune] deletes unless the request says otherwise: ten
+// to twenty milliseconds on SQLite, for which everybody else who writes waits.
+const DefaultPruneChunk = 4096
+
+// Cutoffs checks the request and turns its ages into instants. What hangs on a run does not outlive it, except for events of
+// assets, which hold the run.
+func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
+	keep, err := r.Retention.normalized()
+	switch {
+	case err != nil:
+		return PruneCutoffs{}, fmt.Errorf("prune: %w", err)
+	case r.Limit < 0 || r.Chunk < 0:
+		return PruneCutoffs{}, fmt.Errorf("prune: a limit of %d rows, %d at once: want positive numbers, or zero", r.Limit, r.Chunk)
+	}
+	now := r.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	before := func(age time.Duration) Micros {
+		if age == Forever {
+			return 0
+		}
+		return MicrosOf(now.Add(-age))
+	}
+	c := PruneCutoffs{Newest: keep.NewestAssetEvents, Passed: before(min(passedFor, max(keep.Changes, 0)))}
+	runs := before(keep.Runs)
+	c.Before = [PruneKindCount]Micros{
+		PruneLogs: max(before(keep.Logs), runs), PruneSteps: max(before(keep.Steps), runs), PruneAssetEvents: before(keep.AssetEvents),
+		PruneRuns: runs, PruneBackfills: before(keep.Backfills), PruneChanges: before(keep.Changes),
+	}
+	if keep.Changes == Forever {
+		c.Passed = 0
+	}
+	return c, nil
+}
+
+// Pruned says what was deleted of one kind, or would be.
+type Pruned struct {
+	Kind PruneKind `json:"kind"`
+	// Rows were deleted. Of backfills and runs it counts them, not what hangs on them.
+	Rows int64 `json:"rows"`
+	// Runs are those that lost something, zero for kinds that belong to none.
+	Runs int64 `json:"runs,omitempty"`
+	// Bytes is about how much room that took, indexes left out.
+	Bytes int64 `json:"bytes"`
+}
+
+// PruneReport says what a call did, or would do.
+type PruneReport struct {
+	// Kinds are all kinds in their order.
+	Kinds [PruneKindCount]Pruned `json:"kinds"`
+	// More says that the limit ended the call.
+	More bool `json:"more"`
+}
+
+// Rows is the sum over all kinds.
+func (r *PruneReport) Rows() (n int64) {
+	for i := range r.Kinds {
+		n += r.Kinds[i].Rows
+	}
+	return n
+}
+
+// Bytes is the sum over all kinds.
+func (r *PruneReport) Bytes() (n int64) {
+	for i := range r.Kinds {
+		n += r.Kinds[i].Bytes
+	}
+	return n
+}
+
+// Pruner deletes history.
+type Pruner interface {
+	// Prune deletes what the retention does not keep, in many small transactions, and rests after each for longer than that took: who
+	// writes meanwhile waits for one of them at most. It may be called at any moment, by several processes at once, and be
+	// ended at any: the next call goes on. The report says what was done also beside an error.
+	//
+	// It deletes history only. What is never touched: a run without an end, one that a run without an end retries, those of a
+	// backfill without an end, the newest run, backfill and change, a run with a place in a pool; and whatever says what is true now. A present state keeps the ID of
+	// its run when that is gone. A run that has lost something says what, see [RunRecord].
+	Prune(ctx context.Context, r PruneRequest) (PruneReport, error)
+}
+
+// FeedPrefix begins the keys under which consumers of the feed of changes keep the Seq they have read up to, as a decimal: "feed/CONSUMER/LOCATION".
+// FeedPruned is the key of the Seq up to which changes may be gone: who has read less reads the present states anew.
+const (
+	FeedPrefix = "feed/"
+	FeedPruned = "feed/pruned"
+)
