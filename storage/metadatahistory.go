@@ -54,8 +54,8 @@ const metadataPage = 500
 //
 // It goes back through the events of this asset alone, by the index that [Events.ListAssetEvents] has, and stops at
 // the last value that is wanted. So it costs by the values that it returns, and by those events of the asset that are
-// passed over because they lack the keys or are of another partition; how many events, runs and assets the store has
-// does not matter.
+// passed over because they lack the keys or are of another partition. How many events, runs and assets the store has
+// does not matter, but that SQLite's index takes a look for each 8,192 events between two of this asset.
 func MetadataHistory(ctx context.Context, from RunsAndEvents, q MetadataQuery) ([]MetadataRecord, error) {
 	limit := cmp.Or(q.Limit, 100)
 	events := AssetEventQuery{Asset: q.Asset, Partition: q.Partition, Limit: limit}

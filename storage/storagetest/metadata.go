@@ -150,3 +150,32 @@ func checkMetadataHistoryCounts(f *fixture) {
 			[]int{len(found), asked.pages, asked.events, asked.runs}, []int{c.found, c.pages, c.events, c.runs})
 	}
 }
+
+// Pruning other things leaves the history of metadata, with its runs, and it goes with the events of its asset.
+func checkMetadataHistoryPruned(f *fixture) {
+	asset := f.assets("users")[0]
+	for i := range 4 {
+		fence := f.run(fmt.Sprintf("r%d", i))
+		said := measured(fence.Run, 2, storage.StepSucceeded, asset, storage.Detail{Metadata: metadata.Map{"rows": i}})
+		said.At = storage.MicrosOf(epoch)
+		f.commit(&storage.Batch{
+			Fence: fence, Events: []storage.Event{event(fence.Run, 1), said}, Logs: []storage.LogLine{{Run: fence.Run, N: 1, At: epoch, Message: "m"}},
+			RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success, At: epoch, Counts: storage.StepCounts{Succeeded: 1}}},
+		})
+	}
+	ask := func() []string {
+		f.Helper()
+		return historyText(must[[]storage.MetadataRecord](f)(storage.MetadataHistory(f.ctx, f.Storage, storage.MetadataQuery{Asset: asset})))
+	}
+	before := ask()
+	f.equal("how many there are", len(before), 4)
+	others := oneDay()
+	others.AssetEvents = storage.Forever
+	report := f.prune(storage.PruneRequest{Retention: others})
+	f.equal("what else was pruned", report.Kinds[storage.PruneLogs].Rows > 0 && report.Kinds[storage.PruneSteps].Rows > 0, true)
+	f.equal("the history when all else was pruned", ask(), before)
+	all := oneDay()
+	all.NewestAssetEvents = 2
+	f.prune(storage.PruneRequest{Retention: all})
+	f.equal("the history of which two stay", ask(), before[:2])
+}

@@ -88,6 +88,7 @@ var checks = []struct {
 	{"MetadataHistory", checkMetadataHistory},
 	{"MetadataOfPartitions", checkMetadataOfPartitions},
 	{"MetadataHistoryCounts", checkMetadataHistoryCounts},
+	{"MetadataHistoryPruned", checkMetadataHistoryPruned},
 	{"Assets", checkAssets},
 	{"AssetLists", checkAssetLists},
 	{"ManyAssets", checkManyAssets},
