@@ -94,8 +94,9 @@ func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest
 		return nil, err
 	}
 	p := &backfillPlan{repo: r, req: req, groupOf: map[string]int{}}
-	p.whole = plan.New(b.graph, plan.Options{Selected: selected, Workers: 1})
-	if _, err := decodeConfigs(p.whole, req.Config); err != nil {
+	// Checks come with the runs, and are no assets to be arranged.
+	p.whole = plan.New(b.graph, plan.Options{Selected: selected, Workers: 1, Checks: storage.ChecksNone})
+	if _, err := decodeConfigs(plan.New(b.graph, plan.Options{Selected: selected, Workers: 1}), req.Config); err != nil {
 		return nil, err
 	}
 	p.division = plan.Divide(p.whole, now, r.tables(ctx))

@@ -251,3 +251,17 @@ func TestCheckStopsLaterRuns(t *testing.T) {
 		t.Fatal(outcomes(res), err)
 	}
 }
+
+// A backfill judges what it makes: a day that does not pass a blocking check has failed, and is not read.
+func TestBackfillRunsChecks(t *testing.T) {
+	repo := resolved(t, judgedDays(nil))
+	for _, strategy := range []rivers.BackfillStrategy{rivers.MultiRun(), rivers.SingleRun()} {
+		res, err := repo.Backfill(t.Context(), rivers.BackfillRequest{Strategy: strategy})
+		if err == nil || res.Completed != 2 || res.Failed != 2 {
+			t.Errorf("%s: %+v %v", strategy, res, err)
+		}
+		if got, _ := made(t, repo, "mails"); got != "02,04" {
+			t.Errorf("%s: mails has %s", strategy, got)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func (r *CodeRepository) blocks(ctx context.Context, c *engine.Config, s int32, 
 		if err != nil || len(rec) == 0 {
 			return "", err
 		}
-		state, latest := newestState(&rec[0])
+		state, latest := rec[0].CheckState()
 		if latest == nil || !stops(state, latest) {
 			return "", nil
 		}

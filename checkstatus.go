@@ -123,7 +123,7 @@ func newCheckStatus(n *graph.Node, rec, asset *storage.AssetRecord) CheckStatus 
 	if rec == nil {
 		return s
 	}
-	state, latest := newestState(rec)
+	state, latest := rec.CheckState()
 	if latest == nil {
 		return s
 	}
@@ -133,23 +133,6 @@ func newCheckStatus(n *graph.Node, rec, asset *storage.AssetRecord) CheckStatus 
 		s.Outdated = read != presentVersion(asset)
 	}
 	return s
-}
-
-// newestState returns the state of a check, by the newest of what its entry keeps.
-func newestState(rec *storage.AssetRecord) (storage.CheckState, *storage.AssetState) {
-	state, latest := storage.CheckUnknown, (*storage.AssetState)(nil)
-	for _, of := range []struct {
-		state storage.CheckState
-		at    *storage.AssetState
-	}{{storage.CheckSucceeded, rec.Materialization}, {storage.CheckFailed, rec.Failure}, {storage.CheckSkipped, rec.Observation}} {
-		if of.at != nil && (latest == nil || of.at.Seq > latest.Seq) {
-			state, latest = of.state, of.at
-		}
-	}
-	if state == storage.CheckFailed && latest.Check == nil {
-		state = storage.CheckExecutionFailed
-	}
-	return state, latest
 }
 
 // presentVersion is the data version that an asset has now.

@@ -206,7 +206,8 @@ func (a *app) readVitals(ctx context.Context, n *storage.TopologyNode) (*vitals,
 			return err
 		}
 		facts.Presence, facts.Freshness = presences[0], results[0]
-		return nil
+		facts.Checks, err = a.readChecks(ctx, s, n.Name)
+		return err
 	})
 	if err != nil && (a.repo == nil || !as[*noStoreError](err)) {
 		return nil, err
@@ -217,6 +218,30 @@ func (a *app) readVitals(ctx context.Context, n *storage.TopologyNode) (*vitals,
 		v.Fresh = &facts.Freshness
 	}
 	return v, nil
+}
+
+// readChecks counts what the checks of an asset said last.
+func (a *app) readChecks(ctx context.Context, s storage.Reader, asset string) (health.Checks, error) {
+	var names []string
+	take := func(_ string, doc storage.TopologyDoc) {
+		for i := range doc.Checks {
+			if doc.Checks[i].Asset == asset {
+				names = append(names, doc.Checks[i].Name)
+			}
+		}
+	}
+	var err error
+	if a.repo == nil {
+		err = storedTopologies(ctx, s, take)
+	} else {
+		var doc storage.TopologyDoc
+		doc, err = a.repo.Topology()
+		take("", doc)
+	}
+	if err != nil {
+		return health.Checks{}, err
+	}
+	return health.ReadChecks(ctx, s, asset, names)
 }
 
 func (a *app) printVitals(v *assetView) {

@@ -107,6 +107,24 @@ func CheckName(asset, check string) string { return asset + checkMark + check }
 // SplitCheck takes the name of a check apart; ok is false for that of an asset.
 func SplitCheck(name string) (asset, check string, ok bool) { return strings.Cut(name, checkMark) }
 
+// CheckState returns the state of a check, and the evaluation that says so, nil for one that never was: the newest of
+// what is kept under its [CheckName]. Of one that judges partitions it is that of the partition judged last.
+func (r *AssetRecord) CheckState() (CheckState, *AssetState) {
+	state, latest := CheckUnknown, (*AssetState)(nil)
+	for _, of := range []struct {
+		state CheckState
+		at    *AssetState
+	}{{CheckSucceeded, r.Materialization}, {CheckFailed, r.Failure}, {CheckSkipped, r.Observation}} {
+		if of.at != nil && (latest == nil || of.at.Seq > latest.Seq) {
+			state, latest = of.state, of.at
+		}
+	}
+	if state == CheckFailed && latest.Check == nil {
+		state = CheckExecutionFailed
+	}
+	return state, latest
+}
+
 // actionMark stands between an asset's name and that of an action. No name has it.
 const actionMark = "!"
 

@@ -33,7 +33,7 @@ type DayRules struct {
 var dailyLegs = rivers.NewAsset(
 	rivers.AssetSpec{
 		Name: "daily_legs", Group: "daily", Kinds: []string{"parquet"}, IOHandler: lake, Partitions: byDay, Backfill: rivers.SingleRun(),
-		Description: "The flights of a day, cleaned and joined with both of their airports.",
+		Description: "The flights of a day, cleaned and joined with both of their airports.", Freshness: daysAreAll,
 	},
 	func(ctx *rivers.AssetContext, in struct {
 		RawFlights []RawFlight

@@ -146,7 +146,10 @@ var diskUsage = rivers.NewBashTask(rivers.BashTaskSpec{
 })
 
 var report = rivers.NewAsset(
-	rivers.AssetSpec{Name: "report", Group: "marts", Kinds: []string{"html"}, IOHandler: pages, Description: "One page: when, where and how late."},
+	rivers.AssetSpec{
+		Name: "report", Group: "marts", Kinds: []string{"html"}, IOHandler: pages, Description: "One page: when, where and how late.",
+		Freshness: pageIsFresh, Actions: []rivers.Action{publishPage},
+	},
 	func(ctx *rivers.AssetContext, in struct {
 		Headline       Headline
 		DelayByHour    []HourDelay
@@ -182,6 +185,7 @@ func repository() *rivers.CodeRepository {
 			dailyLegs, dailyDelay, weeklyDelay, regionalDelay, airportDelay,
 		},
 		Tasks:     []rivers.Node{diskUsage},
+		Checks:    []*rivers.Check{enoughFlights, repeatedFlights, likelyDelays, locatedAirports, busyDays},
 		Jobs:      []rivers.Job{{Name: "page", Select: "+report and not raw_file", Description: "Everything the page needs."}},
 		Resources: rivers.Resources{"library": &Library{}},
 	})
