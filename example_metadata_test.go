@@ -7,6 +7,7 @@ import (
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
 )
 
 // What was recorded of an asset, over time.
@@ -21,6 +22,10 @@ func Example_metadataHistory() {
 	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Assets: []rivers.Asset{users}})
 	defer repo.Close()
 	ctx := context.Background()
+	if err := repo.Resolve(ctx, memory.New()); err != nil { // else in .rivers/storage
+		fmt.Println(err)
+		return
+	}
 	for range 3 {
 		if _, err := repo.Materialize(ctx, rivers.RunRequest{}); err != nil {
 			fmt.Println(err)

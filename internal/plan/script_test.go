@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/plan/plantest"
+	"github.com/rivers-go/rivers/storage"
 )
 
 var update = flag.Bool("update", false, "write the answers of the scripts as they are now")
@@ -50,6 +51,10 @@ func planned(g *graph.Graph, words string) (*plan.Plan, error) {
 		switch {
 		case word == "+upstream":
 			o.IncludeUpstream = true
+		case word == "no_checks":
+			o.Checks = storage.ChecksNone
+		case word == "only_checks":
+			o.Checks = storage.ChecksOnly
 		case word == "in_process":
 			o.Executor = executor.InProcess()
 		case isWorkers:
@@ -90,9 +95,12 @@ func show(p *plan.Plan) string {
 		} else if step.Mapped {
 			b.WriteString(" [mapped]")
 		}
-		if p.Steps[s].Persist != nil {
+		switch {
+		case rec.Check:
+			fmt.Fprintf(&b, " judges %s", p.Graph.Node(p.Steps[s].Node).Check.Asset)
+		case p.Steps[s].Persist != nil:
 			list(&b, " keeps only ", rec.Assets)
-		} else {
+		default:
 			list(&b, " makes ", rec.Assets)
 		}
 		fmt.Fprintf(&b, " (%s)\n", p.Steps[s].Why)
@@ -117,8 +125,8 @@ func after(p *plan.Plan, steps []int32) []string {
 // loads names the values that a step reads and no step of the plan makes.
 func loads(p *plan.Plan, s int32) []string {
 	var names []string
-	for _, v := range p.Graph.From(p.Steps[s].Node) {
-		if v < 0 {
+	for k, v := range p.Graph.From(p.Steps[s].Node) {
+		if v < 0 || p.Graph.Node(p.Steps[s].Node).Inputs[k].Mode == graph.Gate {
 			continue
 		}
 		out, node := p.Graph.Output(v)

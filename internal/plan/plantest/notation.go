@@ -11,12 +11,14 @@
 //	list -> each map 3 in_process       # mapped, at most 3 instances at once; its own executor
 //	load pool db=2 pool api             # holds slots of pools while it runs
 //	self state                          # reads what it made before
+//	users -> users:unique blocking      # a check of users, which what reads users waits for
 //
 // Nodes are defined in the order in which they are first mentioned.
 package plantest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +41,27 @@ func Nodes(text string) ([]graph.Node, error) {
 			return nil, fmt.Errorf("line %d, %q: %w", n, strings.TrimSpace(line), err)
 		}
 	}
+	r.gates()
 	return r.nodes, nil
+}
+
+// gates has what reads an asset wait for its blocking checks, as definitions do.
+func (r *reader) gates() {
+	for i := range r.nodes {
+		check := &r.nodes[i]
+		if check.Kind != graph.Check || !check.Check.Blocking {
+			continue
+		}
+		for j := range r.nodes {
+			n := &r.nodes[j]
+			if n.Kind == graph.Check && n.Check.Asset == check.Check.Asset {
+				continue
+			}
+			if slices.ContainsFunc(n.Inputs, func(in graph.Input) bool { return in.From == check.Check.Asset }) {
+				n.Inputs = append(n.Inputs, graph.Input{From: check.Name, Mode: graph.Gate})
+			}
+		}
+	}
 }
 
 // Graph is Nodes and Build.
@@ -146,6 +168,9 @@ func (r *reader) define(name string, outputs []string, kind graph.Kind) int {
 		node.Kind = graph.MultiAsset
 	}
 	inner := inside && len(outputs) == 0
+	if judged, _, isCheck := storage.SplitCheck(name); isCheck {
+		node.Kind, inner, node.Check = graph.Check, true, &graph.Judge{Asset: judged}
+	}
 	if len(outputs) == 0 {
 		outputs = []string{name}
 	}
@@ -185,6 +210,8 @@ func (r *reader) attributes(node *graph.Node, text string) error {
 			}
 			node.Pools = append(node.Pools, storage.PoolSlots{Pool: name, Slots: slots})
 			words = words[1:]
+		case word == "blocking" && node.Check != nil:
+			node.Check.Blocking = true
 		case word == "map":
 			node.Map = &graph.Map{}
 			if len(words) > 1 {
@@ -194,7 +221,7 @@ func (r *reader) attributes(node *graph.Node, text string) error {
 				}
 			}
 		default:
-			return fmt.Errorf("%q behind a name: want in_process, parallel, subprocess, pool or map", word)
+			return fmt.Errorf("%q behind a name: want in_process, parallel, subprocess, pool, map or, of a check, blocking", word)
 		}
 		words = words[1:]
 	}
