@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,7 +21,8 @@ func TestQuality(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := repo.Shutdown(context.Background()); err != nil {
+		// A bucket stays in the directory in which it was opened: the next test opens it in its own.
+		if err := errors.Join(repo.Shutdown(context.Background()), lake.Close(), facts.Close(), pages.Close()); err != nil {
 			t.Error(err)
 		}
 	})
