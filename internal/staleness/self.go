@@ -42,3 +42,24 @@ func (a *asset) reads() []string {
 func (e *edge) follow(set partition.Set) partition.Set {
 	return e.links[0].Closure(set).Minus(e.links[0].Loops())
 }
+
+// Follow returns which partitions of an asset read some of a set by its self dependency, or read what reads them, and so on, as
+// long as it stays within other partitions: what is stale once the set is made and then, each in its turn, what follows.
+func (v *View) Follow(name string, set, within partition.Set) partition.Set {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	a := v.byName[name]
+	if a == nil || a.self() == nil {
+		return partition.Set{}
+	}
+	e := a.self()
+	if all := e.links[0].Closure(set); within.Contains(all) {
+		return all
+	}
+	// What lies within may have gaps, beyond which nothing follows: a step for each link of a chain that is made.
+	var found partition.Set
+	for set = e.downstream(set).Intersect(within); !found.Contains(set); set = e.downstream(set).Intersect(within) {
+		found = found.Union(set)
+	}
+	return found
+}
