@@ -23,6 +23,8 @@
 // materializations record no version of them, and do not name the asset among what they were made from. The former value of the same
 // partition makes nothing stale, and so does that of an asset without partitions.
 //
+// The scripts in testdata have a case for each of these rules.
+//
 // Only direct edges count. That something further up is stale or missing is a set of its own, mapped down the graph when
 // it is asked for. Along a self dependency that is [partition.Edge.Closure]: from one day all that follow, in as many steps as their
 // number has binary digits.

@@ -214,7 +214,7 @@ func (w *world) save() {
 func (w *world) redefined(specs []spec) (divided bool) {
 	w.Helper()
 	for i := range specs {
-		if old := w.spec(specs[i].name); old.def != specs[i].def {
+		if old := w.spec(specs[i].name); old != nil && old.def != specs[i].def {
 			w.wipeAll(old)
 			divided = true
 		}
