@@ -9,6 +9,22 @@ import "slices"
 // The steps double, so that a chain of a million windows takes twenty, each at the cost of a Downstream. Only by a mapping
 // that makes dimensions change places it takes one step for each link of the longest chain.
 func (e Edge) Closure(set Set) Set {
+	n := e.up.here(set)
+	if n == nil || len(n.segs) <= fewRuns {
+		return e.closure(set)
+	}
+	// Where windows follow one from another, what follows from the outermost has most of the others in it, and
+	// with them what follows from those.
+	var known Set
+	for _, at := range []int{0, len(n.segs) - 1} {
+		end := e.up.set(line(slices.Clone(n.segs[at:at+1]), e.up.shape.axes[0].ordinals()))
+		known = known.Union(e.closure(end))
+		set = set.Minus(known).Minus(end)
+	}
+	return known.Union(e.closure(set))
+}
+
+func (e Edge) closure(set Set) Set {
 	// All are those within n steps, and e is a step of at most n at once.
 	all := e.Downstream(set)
 	for {
