@@ -115,4 +115,12 @@ func TestClosureAllocs(t *testing.T) {
 			t.Errorf("TimeOffset(%d): %v allocations, want no more than %v", n, allocs, most)
 		}
 	}
+	var scattered Gather
+	for i := range int64(50_000) {
+		scattered.Add(s.Part(s.All(), 5+2*i, 1))
+	}
+	edge, set := ok(TimeOffset(-1).Connect(s, s)), scattered.Set()
+	if allocs, most := testing.AllocsPerRun(1, func() { edge.Closure(set) }), 2000.0; allocs > most {
+		t.Errorf("every second of 100,000 hours: %v allocations, want no more than %v", allocs, most)
+	}
 }
