@@ -1,6 +1,9 @@
 package partition
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Closure returns the partitions that read some of a set, directly or by way of others: of an asset that reads its own
 // other partitions, everything that follows from some. It is for an edge between two spaces that have the same
@@ -9,6 +12,26 @@ import "slices"
 // The steps double, so that a chain of a million windows takes twenty, each at the cost of a Downstream. Only by a mapping
 // that makes dimensions change places it takes one step for each link of the longest chain.
 func (e Edge) Closure(set Set) Set {
+	n := e.up.here(set)
+	if n == nil || n.bits == nil && len(n.segs) <= fewRuns {
+		return e.closure(set)
+	}
+	// Where windows follow one from another, what follows from the outermost has most of the others in it, and
+	// with them what follows from those.
+	var known Set
+	lo, hi := n.bounds()
+	for _, pieces := range []iter.Seq[seg]{n.piecesFrom(lo), n.piecesBefore(hi)} {
+		for s := range pieces {
+			end := e.up.set(interval(s.lo, s.hi, s.sub))
+			known = known.Union(e.closure(end))
+			set = set.Minus(known).Minus(end)
+			break
+		}
+	}
+	return known.Union(e.closure(set))
+}
+
+func (e Edge) closure(set Set) Set {
 	// All are those within n steps, and e is a step of at most n at once.
 	all := e.Downstream(set)
 	for {

@@ -71,6 +71,34 @@ func TestClosureAgainstTheWalkOfEveryStep(t *testing.T) {
 	})
 }
 
+// What is scattered follows from one end of it, from both, or from neither.
+func TestClosureOfScatteredWindows(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		days := Daily(Date(2020, time.January, 1), Until(Date(2020, time.December, 1)))
+		def, n := days, rapid.IntRange(-40, 40).Draw(t, "n")
+		if rapid.Bool().Draw(t, "several dimensions") {
+			def = Multi(map[string]Definition{"day": days, "letter": Static("a", "b", "c")})
+		}
+		s := ok(NewSpace(def, time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC), Tables{}))
+		edge := ok(TimeOffset(n).Connect(s, s))
+		var set Set
+		for _, i := range rapid.SliceOfN(rapid.Int64Range(0, s.Len()-1), 60, 300).Draw(t, "partitions") {
+			set = set.Union(s.Part(s.All(), i, 1))
+		}
+		want := edge.Downstream(set)
+		for front := want; ; {
+			if front = edge.Downstream(front).Minus(want); front.IsEmpty() {
+				break
+			}
+			want = want.Union(front)
+		}
+		if got := edge.Closure(set); !got.Equal(want) {
+			t.Fatalf("by %s from %s follows %s, want %s", edge.Mapping(), set, got, want)
+		}
+	})
+}
+
 // A chain of twelve million hours takes as many steps as there are doublings.
 func TestClosureAllocs(t *testing.T) {
 	hours := Hourly(Date(600, time.January, 1))
@@ -86,5 +114,13 @@ func TestClosureAllocs(t *testing.T) {
 		if most := 500.0; allocs > most {
 			t.Errorf("TimeOffset(%d): %v allocations, want no more than %v", n, allocs, most)
 		}
+	}
+	var scattered Gather
+	for i := range int64(50_000) {
+		scattered.Add(s.Part(s.All(), 5+2*i, 1))
+	}
+	edge, set := ok(TimeOffset(-1).Connect(s, s)), scattered.Set()
+	if allocs, most := testing.AllocsPerRun(1, func() { edge.Closure(set) }), 2000.0; allocs > most {
+		t.Errorf("every second of 100,000 hours: %v allocations, want no more than %v", allocs, most)
 	}
 }

@@ -99,7 +99,7 @@ func (v *View) Statuses() []Status {
 		all := s.Stale.Union(s.Missing()).Union(above)
 		if e := a.self(); e != nil {
 			above = above.Union(e.follow(all))
-			all = all.Union(above)
+			all = all.Minus(above).Union(above) // most of what is scattered is within what follows
 		}
 		if s.UpstreamStale = above; !all.IsEmpty() {
 			bad[a] = all
