@@ -26,8 +26,12 @@ type suiteCase struct {
 	outside bool
 	// peers says that the peers' scripts have the case.
 	peers bool
+	// lacks says of peers why they have no answer, though the others do.
+	lacks map[string]string
 	// past fills a store before anything is measured; of history it fills one store for all sizes.
 	past func(ctx context.Context, kind, place string, n int) error
+	// copied says that a measurement changes what it finds, so that each has a copy of the past. It is for stores in a directory.
+	copied bool
 	// question says that n is how much there is and not how much is done: what is measured is one answer.
 	question bool
 }
