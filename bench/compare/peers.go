@@ -128,8 +128,9 @@ func (p *peers) run(ctx context.Context, c suiteCase, at line, s script) (line, 
 		return line{}, fmt.Errorf("%w\n%s", errors.Join(err, bad), stderr.String())
 	}
 	if c.outside {
-		l.Seconds, l.PerSecond = took.Seconds(), float64(at.N)/took.Seconds()
+		l.Seconds = took.Seconds()
 	}
+	l.PerSecond = c.perSecond(at.N, l.Seconds)
 	if l.Storage == s.embedded {
 		l.Storage = embedded
 	}
