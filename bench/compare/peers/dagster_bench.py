@@ -8,7 +8,7 @@ this process: Dagster's own daemon would start a process for each.
 
 "stale" and "stale-first" ask what the page asks, staleStatus and staleStatusByPartition, of the resolver behind them, in a
 process that has not touched the store before. What is asked about is written by another process, which is not timed,
-as events like those that runs leave, because ten runs a second would need half an hour for them.
+as events like those that runs leave, because at ten to twenty steps a second runs would need half an hour for 10,000 partitions.
 """
 
 import argparse
