@@ -2,7 +2,6 @@ package rivers_test
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -85,16 +84,57 @@ func TestBackfillGoesDayByDayWhereADayReadsTheOneBefore(t *testing.T) {
 	}
 }
 
-// What reads a day that failed is not made of something older.
+// What reads a day that failed is not made of something older; what does not is made.
 func TestBackfillStopsAChainAtTheDayThatFailed(t *testing.T) {
 	t.Parallel()
-	b := newBalances(t, twentyDays)
-	b.fails = "2026-01-06"
-	res, err := b.repo.Backfill(t.Context(), rivers.BackfillRequest{MaxConcurrency: 4})
-	if err == nil || res.State != storage.BackfillFailed {
-		t.Fatalf("%+v, %v", res, err)
+	regions := partition.Multi(map[string]partition.Definition{"day": twentyDays, "region": partition.Static("north", "south", "west")})
+	for _, c := range []struct {
+		name     string
+		parts    partition.Definition
+		strategy rivers.BackfillStrategy
+		fails    string
+		made     int
+		failed   int64 // in a run of many the rest of the chain fails, in runs of their own it is given up
+	}{
+		{"days", twentyDays, rivers.MultiRun(), "2026-01-06", 5, 1},
+		{"days and regions", regions, rivers.MultiRun(), "day=2026-01-06|region=north", 45, 1},
+		{"a run for each day", regions, rivers.PerDimension([]string{"day"}, []string{"region"}), "day=2026-01-06|region=north", 45, 1},
+		{"a run for each region", regions, rivers.PerDimension([]string{"region"}, []string{"day"}), "day=2026-01-06|region=north", 45, 15},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBalances(t, c.parts)
+			b.fails = c.fails
+			res, err := b.repo.Backfill(t.Context(), rivers.BackfillRequest{MaxConcurrency: 4, Strategy: c.strategy})
+			if err == nil || res.State != storage.BackfillFailed || res.Progress.FailedCount != c.failed {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			if len(b.made) != c.made {
+				t.Errorf("made are %d, %v: want %d", len(b.made), b.made, c.made)
+			}
+		})
 	}
-	if last := slices.Max(b.made); last != "2026-01-05" {
-		t.Errorf("made are %v, want the days before the sixth", b.made)
+}
+
+// A backfill of what is stale also takes the days that it makes stale itself, and nothing before or beyond what is asked for.
+func TestBackfillOfStaleDaysTakesWhatFollows(t *testing.T) {
+	t.Parallel()
+	b := newBalances(t, twentyDays)
+	if _, err := b.repo.Backfill(t.Context(), rivers.BackfillRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.repo.Materialize(t.Context(), rivers.RunRequest{Partition: partition.SingleKey("2026-01-04")}); err != nil {
+		t.Fatal(err)
+	}
+	res, err := b.repo.Backfill(t.Context(), rivers.BackfillRequest{Only: storage.OnlyStale, Range: partition.Range("2026-01-02", "2026-01-12"), DryRun: true})
+	if err != nil || len(res.Texts) == 0 || res.Total != 8 {
+		t.Fatalf("%+v, %v: want the eight days from the fifth to the twelfth", res, err)
+	}
+	if _, err := b.repo.Backfill(t.Context(), rivers.BackfillRequest{Only: storage.OnlyStale}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := b.repo.Status(t.Context(), rivers.StatusRequest{})
+	if err != nil || list[0].Stale.Count != 0 || list[0].UpstreamStale.Count != 0 {
+		t.Errorf("%+v, %v: want nothing stale", list, err)
 	}
 }
