@@ -74,7 +74,7 @@ func TestParseDetailReadsWhatAppendJSONWrote(t *testing.T) {
 			d.Instances = l
 		}
 		if rapid.Bool().Draw(t, "plain") { // as most are
-			d = storage.Detail{Data: d.Data, Code: d.Code, Tags: d.Tags, Inputs: d.Inputs, ReadSeq: d.ReadSeq, Action: d.Action}
+			d = storage.Detail{Data: d.Data, Code: d.Code, Tags: d.Tags, Inputs: d.Inputs, ReadSeq: d.ReadSeq, Partitions: d.Partitions, Action: d.Action}
 		}
 		back, err := storage.ParseDetail(d.AppendJSON(nil))
 		if err != nil {
@@ -100,7 +100,8 @@ func someSet() *rapid.Generator[partition.Set] {
 }
 
 func FuzzParseDetail(f *testing.F) {
-	for _, seed := range []string{"", "{}", `{"data_version":"a","metadata":{"rows":3}}`, `{"tags":{"a":"\u0000"}}`, "null", "[]", `{"instances":[""]}`,
+	for _, seed := range []string{
+		"", "{}", `{"data_version":"a","metadata":{"rows":3}}`, `{"tags":{"a":"\u0000"}}`, "null", "[]", `{"instances":[""]}`,
 		`{"data_version":"a","code_version":"b","tags":{"a":"b"},"inputs":{"a":"","b":"c"},"read_seq":12,"outputs":{"a":"b"},"action":"a"}`,
 		`{"read_seq":0}`, `{"read_seq":012}`, `{"read_seq":99999999999999999999}`, `{"inputs":{"a":"b","a":"c"}}`, `{"inputs":{}}`, `{"inputs":{"a":"b"},}`, `{,"action":"a"}`, `{"action":"a"} `,
 	} {

@@ -6,7 +6,7 @@ import (
 )
 
 // quickDetail reads what [Detail.AppendJSON] writes of the details that there are millions of: versions of what was made and read,
-// tags, an action. It is false for anything else, also for what would be read otherwise by a decoder of JSON: escapes, text
+// tags, partitions, an action. It is false for anything else, also for what would be read otherwise by a decoder of JSON: escapes, text
 // beyond ASCII, white space, fields in another order or twice.
 func quickDetail(data []byte) (d Detail, ok bool) {
 	q := quick{rest: string(data)} // whose parts the detail is made of
@@ -28,6 +28,10 @@ func quickDetail(data []byte) (d Detail, ok bool) {
 	}
 	if q.field("outputs") {
 		d.Outputs = q.texts()
+	}
+	if q.field("partitions") {
+		err := d.Partitions.UnmarshalText([]byte(q.text()))
+		q.other = q.other || err != nil
 	}
 	if q.field("action") {
 		d.Action = q.text()
