@@ -18,6 +18,8 @@ import (
 type readCounter struct {
 	driver.Connector
 
+	pool *sql.DB
+
 	mu         sync.Mutex
 	statements int
 	rows       int
@@ -42,9 +44,10 @@ func countReads(t *testing.T, s *Store) *readCounter {
 		t.Fatal(err)
 	}
 	c := &readCounter{Connector: connector}
-	pool := sql.OpenDB(c)
-	t.Cleanup(func() { _ = pool.Close() })
-	s.reads = db.New(pool)
+	c.pool = sql.OpenDB(c)
+	c.pool.SetMaxOpenConns(1)
+	t.Cleanup(func() { _ = c.pool.Close() })
+	s.reads = db.New(c.pool)
 	return c
 }
 
@@ -53,6 +56,39 @@ func (c *readCounter) since(read func()) (statements, rows int) {
 	c.statements, c.rows, c.asked = 0, 0, nil
 	read()
 	return c.statements, c.rows
+}
+
+// pages returns how many pages of the file a function looked at, those that were in memory and looked at again included.
+func (c *readCounter) pages(t *testing.T, read func()) (pages int) {
+	t.Helper()
+	read() // the schema is read once
+	before := c.looked(t)
+	read()
+	return c.looked(t) - before
+}
+
+func (c *readCounter) looked(t *testing.T) (pages int) {
+	t.Helper()
+	conn, err := c.pool.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = conn.Raw(func(raw any) error {
+		status := raw.(*countedConn).Conn.(sqlite.DBStatus)
+		for _, op := range []sqlite.DBStatusOp{sqlite.DBStatusCacheHit, sqlite.DBStatusCacheMiss} {
+			n, _, err := status.Status(op, false)
+			if err != nil {
+				return err
+			}
+			pages += n
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
 }
 
 // plans asks SQLite how it executes what was asked, one line a step of a plan.

@@ -17,7 +17,7 @@ import (
 )
 
 // schemaVersion is the schema this program reads and writes: the number of the last migration.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // SchemaVersion returns the version of the schema that this program reads and writes.
 func SchemaVersion() int { return schemaVersion }
