@@ -331,7 +331,7 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 		if err != nil {
 			return err
 		}
-		ids, err := runIDs(ctx, s)
+		ids, err := runIDs(ctx, s, events)
 		if err != nil {
 			return err
 		}
@@ -350,15 +350,22 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 	return entries, err
 }
 
-// runIDs are the names of the newest runs by key.
-func runIDs(ctx context.Context, s storage.Runs) (map[storage.RunKey]string, error) {
-	runs, err := s.ListRuns(ctx, storage.RunQuery{Limit: 1000})
-	if err != nil {
-		return nil, err
-	}
-	ids := make(map[storage.RunKey]string, len(runs))
-	for i := range runs {
-		ids[runs[i].Key] = runs[i].ID
+// runIDs are the names of the runs of events by key, without those that were pruned.
+func runIDs(ctx context.Context, s storage.Runs, events []storage.Event) (map[storage.RunKey]string, error) {
+	ids := make(map[storage.RunKey]string, len(events))
+	for i := range events {
+		run := events[i].Run
+		if _, known := ids[run]; known {
+			continue
+		}
+		newest, err := s.ListRuns(ctx, storage.RunQuery{Before: run + 1, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		ids[run] = ""
+		if len(newest) == 1 && newest[0].Key == run {
+			ids[run] = newest[0].ID
+		}
 	}
 	return ids, nil
 }
