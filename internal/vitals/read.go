@@ -1,10 +1,11 @@
-package health
+package vitals
 
 import (
 	"context"
 	"time"
 
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/health"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -18,6 +19,16 @@ type Subject struct {
 	Partitions partition.Definition
 	// External says that it is made elsewhere: its observations count.
 	External bool
+	// Checks are what judges it.
+	Checks []Check
+}
+
+// Check is what judges an asset.
+type Check struct {
+	// Name is that of its state, as [storage.CheckName] makes it.
+	Name string
+	// Partitioned says that it judges each partition of its asset by itself.
+	Partitioned bool
 }
 
 // Reader is what is read of a store: the current state of assets and partitions.
@@ -47,23 +58,24 @@ func Freshness(ctx context.Context, s Reader, subjects []Subject, now time.Time)
 	return results, nil
 }
 
-// Presences says of each subject whether it is materialized and whether that failed last. Failed partitions count that
-// exist at the instant.
-func Presences(ctx context.Context, s Reader, subjects []Subject, now time.Time) ([]Presence, error) {
+// Healths judges each subject at an instant, by all that is recorded of it. Failed partitions count that exist then.
+func Healths(ctx context.Context, s Reader, subjects []Subject, now time.Time) ([]health.Report, error) {
 	v := &view{store: s, now: now}
 	err := v.load(ctx, subjects,
 		func(*Subject) bool { return true },
-		func(sub *Subject) bool { return sub.Partitions != nil && !sub.External })
+		func(sub *Subject) bool { return sub.Partitions != nil && !sub.External || sub.Policy.NeedsPartitions() })
 	if err != nil {
 		return nil, err
 	}
-	presences := make([]Presence, len(subjects))
+	reports := make([]health.Report, len(subjects))
 	for i := range subjects {
-		if presences[i], err = v.presence(ctx, &subjects[i]); err != nil {
+		facts, err := v.facts(ctx, &subjects[i])
+		if err != nil {
 			return nil, err
 		}
+		reports[i] = Judge(facts)
 	}
-	return presences, nil
+	return reports, nil
 }
 
 // view is what was read of the subjects of one question.
@@ -77,12 +89,16 @@ type view struct {
 	keys   *storage.KeyCache
 }
 
-// load reads the records of the subjects that are wanted, and the partitions of those that want them.
+// load reads the records of the subjects that are wanted and of their checks, and the partitions of those that want
+// them.
 func (v *view) load(ctx context.Context, subjects []Subject, record, partitions func(*Subject) bool) error {
 	var names []string
 	for i := range subjects {
-		if record(&subjects[i]) {
-			names = append(names, subjects[i].Asset)
+		if sub := &subjects[i]; record(sub) {
+			names = append(names, sub.Asset)
+			for _, c := range sub.Checks {
+				names = append(names, c.Name)
+			}
 		}
 	}
 	if len(names) == 0 {
@@ -97,9 +113,19 @@ func (v *view) load(ctx context.Context, subjects []Subject, record, partitions 
 		v.records[records[i].Name] = &records[i]
 	}
 	var keys []storage.AssetKey
-	for i := range subjects {
-		if rec := v.records[subjects[i].Asset]; rec != nil && partitions(&subjects[i]) {
+	want := func(name string) {
+		if rec := v.records[name]; rec != nil {
 			keys = append(keys, rec.Key)
+		}
+	}
+	for i := range subjects {
+		if partitions(&subjects[i]) {
+			want(subjects[i].Asset)
+		}
+		for _, c := range subjects[i].Checks {
+			if c.Partitioned {
+				want(c.Name)
+			}
 		}
 	}
 	if len(keys) == 0 {
@@ -124,7 +150,7 @@ func (v *view) space(ctx context.Context, d partition.Definition) (partition.Spa
 	if v.keys == nil {
 		v.keys, v.spaces = storage.NewKeyCache(v.store, 0), map[partition.Definition]partition.Space{}
 	}
-	tables, err := v.keys.Tables(ctx, d)
+	tables, err := v.keys.ProvisionalTables(ctx, d)
 	if err != nil {
 		return partition.Space{}, err
 	}
@@ -133,6 +159,20 @@ func (v *view) space(ctx context.Context, d partition.Definition) (partition.Spa
 		v.spaces[d] = space
 	}
 	return space, err
+}
+
+// facts are what a subject is judged by.
+func (v *view) facts(ctx context.Context, sub *Subject) (f Facts, err error) {
+	fresh, err := v.freshness(ctx, sub)
+	if err != nil {
+		return f, err
+	}
+	f.Freshness = sub.Policy.Evaluate(fresh, v.now)
+	if f.Presence, err = v.presence(ctx, sub); err != nil {
+		return f, err
+	}
+	f.Checks, err = v.checks(ctx, sub)
+	return f, err
 }
 
 // freshness are the facts by which a subject's policy is evaluated.
@@ -151,7 +191,7 @@ func (v *view) freshness(ctx context.Context, sub *Subject) (freshness.Facts, er
 	}
 	facts.Last = latest.At
 	sets := v.sets[rec.Key]
-	if sets == nil {
+	if sets == nil || !sub.Policy.NeedsPartitions() {
 		return facts, nil
 	}
 	var err error
@@ -182,4 +222,48 @@ func (v *view) presence(ctx context.Context, sub *Subject) (Presence, error) {
 		p.FailedPartitions = space.Count(sets.Failed)
 	}
 	return p, nil
+}
+
+// checks counts what the checks of a subject said last. A check that judges partitions counts by its worst: it failed as
+// long as one of them that exists has not passed since.
+func (v *view) checks(ctx context.Context, sub *Subject) (Checks, error) {
+	c := Checks{Defined: len(sub.Checks)}
+	for _, check := range sub.Checks {
+		rec := v.records[check.Name]
+		if rec == nil {
+			continue
+		}
+		failing := false
+		if sets := v.sets[rec.Key]; check.Partitioned && sets != nil && !sets.Failed.IsEmpty() {
+			space, err := v.space(ctx, sub.Partitions)
+			if err != nil {
+				return c, err
+			}
+			failing = !space.Within(sets.Failed).IsEmpty()
+		}
+		c.count(rec, failing)
+	}
+	c.Unknown = c.Defined - c.Passed - c.Warned - c.Failed - c.Crashed
+	return c, nil
+}
+
+// count adds one check; failing says that an evaluation of it that failed is not outdone yet.
+func (c *Checks) count(rec *storage.AssetRecord, failing bool) {
+	state, latest := rec.CheckState()
+	if failing && state != storage.CheckExecutionFailed && rec.Failure != nil {
+		state, latest = storage.CheckFailed, rec.Failure
+		if latest.Check == nil {
+			state = storage.CheckExecutionFailed
+		}
+	}
+	switch {
+	case state == storage.CheckSucceeded:
+		c.Passed++
+	case state == storage.CheckFailed && !latest.Check.Bad():
+		c.Warned++
+	case state == storage.CheckFailed:
+		c.Failed++
+	case state == storage.CheckExecutionFailed:
+		c.Crashed++
+	}
 }
