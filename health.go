@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/health"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/internal/vitals"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -17,7 +18,7 @@ type HealthRequest struct {
 	Selection []string
 	// Now is the instant to judge at; zero is the present. With a later one it says what will be if nothing lands.
 	Now time.Time
-	// Store is where it is read, nil for the store that the repository is resolved on. Another store is only read.
+	// Store is as in a [StatusRequest].
 	Store storage.Reader
 }
 
@@ -29,7 +30,8 @@ type AssetHealth struct {
 
 // Health judges assets, in topological order, each by the worst of three things: whether it is there, what its checks said
 // last, and whether it is fresh; package health has the rules. It reads the current state of those assets and of their
-// checks, never history: one query for their records, and one for their partitions where there are any.
+// checks, never history: one query for their records, and one for their partitions where there are any. Where a check did not
+// let all partitions pass, what it said of each is read too, at the cost of what changed since that was last asked.
 func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]AssetHealth, error) {
 	b, err := r.built()
 	if err != nil {
@@ -49,7 +51,8 @@ func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]Asset
 	if now.IsZero() {
 		now = time.Now()
 	}
-	reports, err := vitals.Healths(ctx, store, subjects, now)
+	verdicts := func(ctx context.Context) (map[string]*verdict.Results, error) { return r.verdicts(ctx, b, store) }
+	reports, err := vitals.Healths(ctx, store, subjects, verdicts, now)
 	if err != nil {
 		return nil, fmt.Errorf("health: %w", err)
 	}

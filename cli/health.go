@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/health"
+	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/internal/vitals"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -48,11 +49,40 @@ func addStoredHealths(ctx context.Context, s storage.Reader, views []assetView) 
 	for i := range subs {
 		subs[i].Checks = views[at[i]].checks
 	}
-	reports, err := vitals.Healths(ctx, s, subs, time.Now())
+	reports, err := vitals.Healths(ctx, s, subs, storedVerdicts(s, views, at, subs), time.Now())
 	for i := range reports {
 		views[at[i]].Health = &reports[i]
 	}
 	return err
+}
+
+// storedVerdicts are what the checks said last of partitions, of each location by itself; at are the places of the subjects among
+// the views.
+func storedVerdicts(s storage.Reader, views []assetView, at []int, subs []vitals.Subject) vitals.Verdicts {
+	return func(ctx context.Context) (map[string]*verdict.Results, error) {
+		byLocation := map[string][]verdict.Subject{}
+		for i := range subs {
+			for _, c := range subs[i].Checks {
+				if c.Partitioned {
+					location := views[at[i]].Location
+					byLocation[location] = append(byLocation[location], verdict.Subject{
+						Check: c.Name, Asset: subs[i].Asset, Partitions: subs[i].Partitions, External: subs[i].External,
+					})
+				}
+			}
+		}
+		byName := map[string]*verdict.Results{}
+		for location, subjects := range byLocation {
+			results, err := verdict.Read(ctx, verdict.Params{Location: location, Store: s, Subjects: subjects})
+			if err != nil {
+				return nil, err
+			}
+			for i := range results {
+				byName[subjects[i].Check] = &results[i]
+			}
+		}
+		return byName, nil
+	}
 }
 
 // checksByAsset are the checks of a topology.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
+	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -58,9 +59,13 @@ func Freshness(ctx context.Context, s Reader, subjects []Subject, now time.Time)
 	return results, nil
 }
 
-// Healths judges each subject at an instant, by all that is recorded of it. Failed partitions count that exist then.
-func Healths(ctx context.Context, s Reader, subjects []Subject, now time.Time) ([]health.Report, error) {
-	v := &view{store: s, now: now}
+// Verdicts are what the checks that judge partitions said last of each, by the names of the checks.
+type Verdicts func(context.Context) (map[string]*verdict.Results, error)
+
+// Healths judges each subject at an instant, by all that is recorded of it. Partitions count that exist then. The verdicts are
+// asked for, once, where a check that judges partitions did not let all pass, or was passed over.
+func Healths(ctx context.Context, s Reader, subjects []Subject, verdicts Verdicts, now time.Time) ([]health.Report, error) {
+	v := &view{store: s, now: now, ask: verdicts}
 	err := v.load(ctx, subjects,
 		func(*Subject) bool { return true },
 		func(sub *Subject) bool { return sub.Partitions != nil && !sub.External || sub.Policy.NeedsPartitions() })
@@ -87,6 +92,9 @@ type view struct {
 	// spaces are what exists of each definition, made once for those that are shared; keys remembers key tables for them.
 	spaces map[partition.Definition]partition.Space
 	keys   *storage.KeyCache
+	// verdicts are what was asked for.
+	ask      Verdicts
+	verdicts map[string]*verdict.Results
 }
 
 // load reads the records of the subjects that are wanted and of their checks, and the partitions of those that want
@@ -222,48 +230,4 @@ func (v *view) presence(ctx context.Context, sub *Subject) (Presence, error) {
 		p.FailedPartitions = space.Count(sets.Failed)
 	}
 	return p, nil
-}
-
-// checks counts what the checks of a subject said last. A check that judges partitions counts by its worst: it failed as
-// long as one of them that exists has not passed since.
-func (v *view) checks(ctx context.Context, sub *Subject) (Checks, error) {
-	c := Checks{Defined: len(sub.Checks)}
-	for _, check := range sub.Checks {
-		rec := v.records[check.Name]
-		if rec == nil {
-			continue
-		}
-		failing := false
-		if sets := v.sets[rec.Key]; check.Partitioned && sets != nil && !sets.Failed.IsEmpty() {
-			space, err := v.space(ctx, sub.Partitions)
-			if err != nil {
-				return c, err
-			}
-			failing = !space.Within(sets.Failed).IsEmpty()
-		}
-		c.count(rec, failing)
-	}
-	c.Unknown = c.Defined - c.Passed - c.Warned - c.Failed - c.Crashed
-	return c, nil
-}
-
-// count adds one check; failing says that an evaluation of it that failed is not outdone yet.
-func (c *Checks) count(rec *storage.AssetRecord, failing bool) {
-	state, latest := rec.CheckState()
-	if failing && state != storage.CheckExecutionFailed && rec.Failure != nil {
-		state, latest = storage.CheckFailed, rec.Failure
-		if latest.Check == nil {
-			state = storage.CheckExecutionFailed
-		}
-	}
-	switch {
-	case state == storage.CheckSucceeded:
-		c.Passed++
-	case state == storage.CheckFailed && !latest.Check.Bad():
-		c.Warned++
-	case state == storage.CheckFailed:
-		c.Failed++
-	case state == storage.CheckExecutionFailed:
-		c.Crashed++
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
+	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/internal/vitals"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -84,7 +85,23 @@ func (w *world) record(name string, kind storage.StateKind, v *storage.Verdict, 
 // healths are those of subjects, by their names.
 func (w *world) healths(subjects ...vitals.Subject) map[string]health.Report {
 	w.Helper()
-	reports, err := vitals.Healths(w.ctx, w.store, subjects, time.Now())
+	verdicts := func(ctx context.Context) (map[string]*verdict.Results, error) {
+		byName := map[string]*verdict.Results{}
+		for _, sub := range subjects {
+			for _, c := range sub.Checks {
+				if c.Partitioned {
+					one := verdict.Subject{Check: c.Name, Asset: sub.Asset, Partitions: sub.Partitions, External: sub.External}
+					results, err := verdict.Read(ctx, verdict.Params{Location: c.Name, Store: w.store, Subjects: []verdict.Subject{one}})
+					if err != nil {
+						return nil, err
+					}
+					byName[c.Name] = &results[0]
+				}
+			}
+		}
+		return byName, nil
+	}
+	reports, err := vitals.Healths(w.ctx, w.store, subjects, verdicts, time.Now())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -160,6 +177,11 @@ func TestChecksOfPartitions(t *testing.T) {
 		{storage.Failed, nil, "ab", "DEGRADED: 1 of 1 checks crashed"},
 		{storage.Materialized, pass, "a", "DEGRADED: 1 of 1 checks crashed"},
 		{storage.Materialized, pass, "b", "HEALTHY: it is materialized; 1 of 1 checks passed"},
+		{storage.Failed, fail, "cd", "DEGRADED: 1 of 1 checks failed"},
+		{storage.Failed, warn, "d", "DEGRADED: 1 of 1 checks failed"},
+		{storage.Materialized, pass, "c", "WARNING: 1 of 1 checks warned"},
+		{storage.Observed, nil, "d", "HEALTHY: it is materialized; 1 of 1 checks passed"},
+		{storage.Observed, nil, "abcd", "HEALTHY: it is materialized"},
 		{storage.Failed, warn, "d", "WARNING: 1 of 1 checks warned"},
 	} {
 		w.record("days:even", c.kind, c.said, c.parts)
@@ -168,7 +190,6 @@ func TestChecksOfPartitions(t *testing.T) {
 			t.Errorf("after %s of %s: %s, want %s", c.kind, c.parts, text, c.want)
 		}
 	}
-	w.record("days:even", storage.Materialized, pass, "a")
 	sub.Partitions = partition.Static("a", "b", "c")
 	if got := w.healths(sub)["days"]; got.State != health.Healthy {
 		t.Errorf("the partition that did not pass is gone, and the asset is %s: %s", got.State, got.Reason)
