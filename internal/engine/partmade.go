@@ -39,7 +39,7 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 // partJudged records what a check came to for one of several partitions.
 func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
@@ -54,7 +54,7 @@ func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error 
 // partActed records what an action did to one of several partitions.
 func (r *run) partActed(a *attempt, part partition.Slice, e *deed) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
