@@ -120,7 +120,7 @@ func (r *run) fellWith(s int32) partition.Slice {
 	if !r.divided(s) {
 		return partition.Slice{}
 	}
-	left, _, err := r.left(s)
+	left, _, err := r.parts.left(s)
 	if err != nil {
 		return partition.Slice{}
 	}
@@ -137,7 +137,7 @@ func (r *run) unmade(step int32) partition.Set {
 	if !r.divided(s) {
 		return partition.Set{}
 	}
-	return r.parts.sets[s].Minus(r.parts.made[s].Set())
+	return r.parts.unmade(s)
 }
 
 // encodeAll appends the records of all wanted outputs of a step, for the partitions that were made.
