@@ -13,19 +13,19 @@ import (
 
 // countedStore counts what is read of single partitions, and of the feed.
 type countedStore struct {
-	*memory.Store
+	storage.Storage
 
 	rows, asked, changes int
 }
 
 func (s *countedStore) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
-	rows, err := s.Store.ListPartitions(ctx, q)
+	rows, err := s.Storage.ListPartitions(ctx, q)
 	s.rows, s.asked = s.rows+len(rows), s.asked+len(q.Partitions)
 	return rows, err
 }
 
 func (s *countedStore) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
-	changes, err := s.Store.ListChanges(ctx, q)
+	changes, err := s.Storage.ListChanges(ctx, q)
 	s.changes += len(changes)
 	return changes, err
 }
@@ -35,7 +35,7 @@ func (s *countedStore) ListChanges(ctx context.Context, q storage.ChangeQuery) (
 func TestReadRowsCount(t *testing.T) {
 	t.Parallel()
 	hours := partition.Hourly(partition.Date(1990, time.January, 1), partition.Until(partition.Date(2020, time.January, 1)))
-	w := newWorld(t, hours, false)
+	w := newWorld(t, memory.New(), hours, false)
 	all := w.space().All()
 	passed := storage.Detail{Check: &storage.Verdict{Passed: true}}
 	at := func(name, text string, d storage.Detail, set partition.Set) {
@@ -49,7 +49,7 @@ func TestReadRowsCount(t *testing.T) {
 		passed.Inputs = map[string]string{asset: "v1"}
 		at(check, text, passed, w.set(text))
 	}
-	store := &countedStore{Store: w.store}
+	store := &countedStore{Storage: w.store}
 	read := func(want verdict.Results, rows, asked int) {
 		t.Helper()
 		store.rows, store.asked = 0, 0
@@ -81,7 +81,7 @@ func TestReadRowsCount(t *testing.T) {
 // A check about which nothing changed is kept as it is when another is written.
 func TestReadKeepsOthersCount(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, definitions[0], false)
+	w := newWorld(t, memory.New(), definitions[0], false)
 	names := []string{"other", "other:good"}
 	w.commit(&storage.Batch{Topologies: []storage.Topology{{Location: "here", Hash: "2", Assets: names}}})
 	keys, err := w.store.AssetKeys(w.ctx, names)
@@ -89,7 +89,7 @@ func TestReadKeepsOthersCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	subjects := []verdict.Subject{w.subject, {Check: "other:good", Asset: "other", Partitions: definitions[0]}}
-	store := &countedStore{Store: w.store}
+	store := &countedStore{Storage: w.store}
 	read := func(rows int) {
 		t.Helper()
 		store.rows = 0

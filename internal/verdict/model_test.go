@@ -1,6 +1,8 @@
 package verdict_test
 
 import (
+	"context"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -10,6 +12,8 @@ import (
 	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
+	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
 var definitions = []partition.Definition{
@@ -50,11 +54,22 @@ func drawEvaluation(t *rapid.T, w *world) event {
 	return e
 }
 
-// What is kept by what lands is what all that happened says, whatever that is, and however it is read.
+// What is kept by what lands is what all that happened says, whatever that is, however it is read, and in a store of either kind.
 func TestReadIsWhatAllEventsSay(t *testing.T) {
 	t.Parallel()
+	dir, files := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t, rapid.SampledFrom(definitions).Draw(t, "definition"), rapid.IntRange(0, 4).Draw(t, "external") == 0)
+		var store storage.Storage = memory.New()
+		if rapid.IntRange(0, 7).Draw(t, "store") == 0 {
+			files++
+			file, err := sqlite.Open(context.Background(), filepath.Join(dir, strconv.Itoa(files)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			store = file
+		}
+		defer func() { _ = store.Close() }()
+		w := newWorld(t, store, rapid.SampledFrom(definitions).Draw(t, "definition"), rapid.IntRange(0, 4).Draw(t, "external") == 0)
 		read := verdict.Read
 		if rapid.Bool().Draw(t, "tiny") {
 			read = verdict.ReadTiny

@@ -10,7 +10,6 @@ import (
 	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/memory"
 )
 
 // fataler is what testing.TB and rapid.T have in common.
@@ -42,16 +41,16 @@ type world struct {
 	fataler
 
 	ctx     context.Context
-	store   *memory.Store
+	store   storage.Storage
 	subject verdict.Subject
 	keys    map[string]storage.AssetKey
 	events  []event
 	n       int64
 }
 
-func newWorld(t fataler, d partition.Definition, external bool) *world {
+func newWorld(t fataler, store storage.Storage, d partition.Definition, external bool) *world {
 	w := &world{
-		fataler: t, ctx: context.Background(), store: memory.New(), keys: map[string]storage.AssetKey{},
+		fataler: t, ctx: context.Background(), store: store, keys: map[string]storage.AssetKey{},
 		subject: verdict.Subject{Check: check, Asset: asset, Partitions: d, External: external},
 	}
 	names := []string{asset, check}
