@@ -66,6 +66,7 @@ func (n *narrowing) add(view *staleness.View, items graph.Items, i int, asked pa
 		}
 	}
 	if need = need.Intersect(asked); !need.IsEmpty() {
+		need = need.Union(view.Follow(s.Asset, need, asked))
 		n.selected[i], n.needs[items.Output(i)] = true, need
 	}
 }
