@@ -1,9 +1,11 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -283,6 +285,57 @@ func TestLostRunStops(t *testing.T) {
 			t.Errorf("recorded: %+v, %v", rec, err)
 		}
 	})
+}
+
+// A run that is renewed while its end is being written has no lease any more, and has lost none.
+func TestEndedRunIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &lingeringEnds{Store: memory.New(), lost: make(chan struct{}, 1)}
+		other := storage.Batch{Runs: []storage.RunRecord{{ID: "other", Token: 1}}}
+		if err := store.Commit(t.Context(), &other); err != nil {
+			t.Fatal(err)
+		}
+		store.other = other.Runs[0].Key
+		p := newPipeline()
+		p.asset("a", one)
+		var out bytes.Buffer
+		c := p.config(t, store)
+		c.Record.Owner, c.Keeper, c.Logger = "me", engine.NewKeeper(store, nil), slog.New(slog.NewTextHandler(&out, nil))
+		res, err := engine.Execute(t.Context(), c)
+		expect(t, res, err, storage.Success, "a:succeeded/1")
+		synctest.Wait()
+		if out.Len() > 0 {
+			t.Errorf("the log says %q", out.String())
+		}
+	})
+}
+
+// lingeringEnds writes the end of a run and answers when its lease was renewed once more, which asking another run to stop brings about.
+type lingeringEnds struct {
+	*memory.Store
+
+	other storage.RunKey
+	lost  chan struct{}
+}
+
+func (s *lingeringEnds) Commit(ctx context.Context, b *storage.Batch) error {
+	err := s.Store.Commit(ctx, b)
+	if n := len(b.RunUpdates); err == nil && n > 0 && b.RunUpdates[n-1].State.Terminal() {
+		err = s.Store.Commit(ctx, &storage.Batch{Cancels: []storage.CancelRequest{{Run: s.other}}})
+		<-s.lost
+	}
+	return err
+}
+
+func (s *lingeringEnds) RenewLeases(ctx context.Context, r storage.Renewal) ([]storage.LeaseState, error) {
+	states, err := s.Store.RenewLeases(ctx, r)
+	if len(states) > 0 && states[0].Lost {
+		select {
+		case s.lost <- struct{}{}:
+		default:
+		}
+	}
+	return states, err
 }
 
 // A keeper has no goroutine left when its last run is over, which a bubble would not close with.

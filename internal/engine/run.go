@@ -264,14 +264,19 @@ func (r *run) begin() {
 // asked stops the run because somebody asked for it elsewhere.
 func (r *run) asked(c storage.CancelRequest) { r.stop(&CancelError{c}) }
 
-// lost stops the run because another process has it now: what happens here is not recorded any more.
+// lost stops the run because another process has it now: what happens here is not recorded any more. One that has ended is nobody's, and
+// is renewed once more where that had begun before.
 func (r *run) lost() {
-	r.log().Warn("another process has taken the run over; what is still in progress here is not recorded", "run", r.Record.ID)
 	r.mu.Lock()
-	if r.broken == nil && !r.d.Ended() {
+	ended := r.d.Ended()
+	if r.broken == nil && !ended {
 		r.broken = fmt.Errorf("another process has taken the run over: %w", storage.ErrFenced)
 	}
 	r.mu.Unlock()
+	if ended {
+		return
+	}
+	r.log().Warn("another process has taken the run over; what is still in progress here is not recorded", "run", r.Record.ID)
 	r.stop(errors.Join(ErrCanceled, storage.ErrFenced))
 }
 
