@@ -18,12 +18,15 @@ const Forever time.Duration = math.MinInt64
 const (
 	DefaultKeepLogs        = 30 * day
 	DefaultKeepSteps       = 90 * day
+	DefaultKeepEvaluations = 90 * day
 	DefaultKeepAssetEvents = 365 * day
 	DefaultKeepRuns        = 365 * day
 	DefaultKeepBackfills   = 365 * day
 	DefaultKeepChanges     = 30 * day
-	// DefaultNewestAssetEvents is how many events of an asset stay whatever their age.
+	// DefaultNewestAssetEvents and DefaultNewestEvaluations are how many events of an asset, and evaluations of a check, stay whatever
+	// their age.
 	DefaultNewestAssetEvents = 100
+	DefaultNewestEvaluations = 100
 
 	day = 24 * time.Hour
 )
@@ -40,8 +43,12 @@ type Retention struct {
 	// whatever their age: NewestAssetEvents of them, zero is the default, negative none.
 	AssetEvents       time.Duration
 	NewestAssetEvents int
-	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event of an asset
-	// stays that it has made.
+	// Evaluations is for what checks came to, of which the newest of each check stay whatever their age:
+	// NewestEvaluations of them, zero is the default, negative none.
+	Evaluations       time.Duration
+	NewestEvaluations int
+	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event of an asset or an
+	// evaluation stays that it has made.
 	Runs time.Duration
 	// Backfills is for backfills. One stays as long as a run of it.
 	Backfills time.Duration
@@ -50,9 +57,9 @@ type Retention struct {
 	Changes time.Duration
 }
 
-// All is a retention with one age for every kind of record; the newest events of assets stay all the same.
+// All is a retention with one age for every kind of record; the newest events of assets and evaluations of checks stay all the same.
 func All(age time.Duration) Retention {
-	return Retention{Logs: age, Steps: age, AssetEvents: age, Runs: age, Backfills: age, Changes: age}
+	return Retention{Logs: age, Steps: age, AssetEvents: age, Evaluations: age, Runs: age, Backfills: age, Changes: age}
 }
 
 // Validate reports ages that mean nothing, all of them together.
@@ -66,6 +73,7 @@ func (r Retention) Over(o Retention) Retention {
 	return Retention{
 		Logs: cmp.Or(r.Logs, o.Logs), Steps: cmp.Or(r.Steps, o.Steps),
 		AssetEvents: cmp.Or(r.AssetEvents, o.AssetEvents), NewestAssetEvents: cmp.Or(r.NewestAssetEvents, o.NewestAssetEvents),
+		Evaluations: cmp.Or(r.Evaluations, o.Evaluations), NewestEvaluations: cmp.Or(r.NewestEvaluations, o.NewestEvaluations),
 		Runs: cmp.Or(r.Runs, o.Runs), Backfills: cmp.Or(r.Backfills, o.Backfills), Changes: cmp.Or(r.Changes, o.Changes),
 	}
 }
@@ -81,6 +89,7 @@ func (r Retention) normalized() (Retention, error) {
 		{"Logs", &r.Logs, DefaultKeepLogs},
 		{"Steps", &r.Steps, DefaultKeepSteps},
 		{"AssetEvents", &r.AssetEvents, DefaultKeepAssetEvents},
+		{"Evaluations", &r.Evaluations, DefaultKeepEvaluations},
 		{"Runs", &r.Runs, DefaultKeepRuns},
 		{"Backfills", &r.Backfills, DefaultKeepBackfills},
 		{"Changes", &r.Changes, DefaultKeepChanges},
@@ -91,13 +100,14 @@ func (r Retention) normalized() (Retention, error) {
 		*f.age = cmp.Or(*f.age, f.zero)
 	}
 	r.NewestAssetEvents = max(cmp.Or(r.NewestAssetEvents, DefaultNewestAssetEvents), 0)
+	r.NewestEvaluations = max(cmp.Or(r.NewestEvaluations, DefaultNewestEvaluations), 0)
 	return r, errors.Join(faults...)
 }
 
 // PruneKind is a kind of record that is pruned. Values are stored: they are only ever added.
 type PruneKind uint8
 
-// The kinds, in the order in which they are pruned: what hangs on something goes before it.
+// The kinds. What hangs on something is pruned before it.
 const (
 	PruneLogs PruneKind = iota
 	PruneSteps
@@ -105,9 +115,10 @@ const (
 	PruneRuns
 	PruneBackfills
 	PruneChanges
+	PruneEvaluations
 )
 
-var pruneKindWords = [...]string{"logs", "steps", "asset_events", "runs", "backfills", "changes"}
+var pruneKindWords = [...]string{"logs", "steps", "asset_events", "runs", "backfills", "changes", "evaluations"}
 
 // PruneKindCount is how many kinds there are.
 const PruneKindCount = PruneKind(len(pruneKindWords))
@@ -128,8 +139,8 @@ type PruneCutoffs struct {
 	Before [PruneKindCount]Micros
 	// Passed is the instant for changes that all consumers have passed.
 	Passed Micros
-	// Newest is how many events of an asset stay whatever their age.
-	Newest int
+	// Newest is how many events of an asset, or evaluations of a check, stay whatever their age; zero for other kinds.
+	Newest [PruneKindCount]int
 }
 
 // PruneRequest asks for history to be deleted.
@@ -151,7 +162,7 @@ type PruneRequest struct {
 const DefaultPruneChunk = 4096
 
 // Cutoffs checks the request and turns its ages into instants. What hangs on a run does not outlive it, except for events of
-// assets, which hold the run.
+// assets and evaluations, which hold the run.
 func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 	keep, err := r.Retention.normalized()
 	switch {
@@ -170,11 +181,12 @@ func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 		}
 		return MicrosOf(now.Add(-age))
 	}
-	c := PruneCutoffs{Newest: keep.NewestAssetEvents, Passed: before(min(passedFor, max(keep.Changes, 0)))}
+	c := PruneCutoffs{Passed: before(min(passedFor, max(keep.Changes, 0)))}
+	c.Newest[PruneAssetEvents], c.Newest[PruneEvaluations] = keep.NewestAssetEvents, keep.NewestEvaluations
 	runs := before(keep.Runs)
 	c.Before = [PruneKindCount]Micros{
 		PruneLogs: max(before(keep.Logs), runs), PruneSteps: max(before(keep.Steps), runs), PruneAssetEvents: before(keep.AssetEvents),
-		PruneRuns: runs, PruneBackfills: before(keep.Backfills), PruneChanges: before(keep.Changes),
+		PruneRuns: runs, PruneBackfills: before(keep.Backfills), PruneChanges: before(keep.Changes), PruneEvaluations: before(keep.Evaluations),
 	}
 	if keep.Changes == Forever {
 		c.Passed = 0

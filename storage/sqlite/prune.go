@@ -35,40 +35,25 @@ func (p pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run, 
 
 // Rows lists lines or events of runs.
 func (p pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error) {
-	steps := db.ListStepEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)}
-	var list []prune.Row
-	add := func(run, n, asset, bytes int64) {
-		list = append(list, prune.Row{Run: storage.RunKey(run), N: n, Asset: storage.AssetKey(asset), Bytes: bytes})
+	const what = "list what may go"
+	if q.Class == prune.Lines {
+		rows, err := p.reads.ListLogRows(ctx, db.ListLogRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)})
+		if err != nil {
+			return nil, p.readError(what, err)
+		}
+		list := make([]prune.Row, len(rows))
+		for i, r := range rows {
+			list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Lines, Bytes: r.Bytes}
+		}
+		return list, nil
 	}
-	var err error
-	switch q.Class {
-	case prune.Lines:
-		var rows []db.ListLogRowsRow
-		rows, err = p.reads.ListLogRows(ctx, db.ListLogRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, 0, r.Bytes)
-		}
-	case prune.StepEvents:
-		var rows []db.ListStepEventRowsRow
-		rows, err = p.reads.ListStepEventRows(ctx, steps)
-		for _, r := range rows {
-			add(r.Run, r.N, 0, r.Bytes)
-		}
-	case prune.Events:
-		var rows []db.ListEventRowsRow
-		rows, err = p.reads.ListEventRows(ctx, db.ListEventRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, r.Asset.Int64, r.Bytes)
-		}
-	case prune.AssetEvents:
-		var rows []db.ListAssetEventRowsRow
-		rows, err = p.reads.ListAssetEventRows(ctx, db.ListAssetEventRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, r.Asset.Int64, r.Bytes)
-		}
-	}
+	rows, err := p.reads.ListEventRows(ctx, db.ListEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Classes: int64(q.Class), Max: int64(q.Limit)})
 	if err != nil {
-		return nil, p.readError("list what may go", err)
+		return nil, p.readError(what, err)
+	}
+	list := make([]prune.Row, len(rows))
+	for i, r := range rows {
+		list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Class(r.Class), Asset: storage.AssetKey(r.Asset.Int64), Bytes: r.Bytes}
 	}
 	return list, nil
 }
@@ -162,7 +147,7 @@ func (d *deletion) do(w *writer) (refusal, err error) {
 
 // pruneStatements are the statements of a pruner.
 type pruneStatements struct {
-	retries, retried, mark, logs, steps, assets, events              *statement
+	retries, retried, mark, logs, events                             *statement
 	bare, keepName, dropPlan, dropRun, dropName                      *statement
 	dropBackfill, dropRequest, dropSets, dropChanges, pruned, notice *statement
 }
@@ -183,17 +168,13 @@ func (p *pruneStatements) isRetried(w *writer, runs []storage.RunKey) (bool, err
 }
 
 func (p *pruneStatements) rows(w *writer, d *prune.Deletion) error {
-	st, sql := &p.events, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4)"
-	switch d.Class {
-	case prune.Lines:
-		st, sql = &p.logs, "DELETE FROM log WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4)"
-	case prune.AssetEvents:
-		st, sql = &p.assets, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND asset IS NOT NULL"
-	case prune.StepEvents:
-		st, sql = &p.steps, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND asset IS NULL"
+	st, sql := &p.events, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) "+
+		"AND (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END) & ?5 <> 0"
+	if d.Class == prune.Lines {
+		st, sql = &p.logs, "DELETE FROM log WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND ?5 <> 0"
 	}
 	for _, s := range d.Spans {
-		res, err := w.run(st, sql, int64(s.FromRun), s.FromN, int64(s.ToRun), s.ToN)
+		res, err := w.run(st, sql, int64(s.FromRun), s.FromN, int64(s.ToRun), s.ToN, int64(d.Class))
 		if err != nil {
 			return err
 		}

@@ -136,6 +136,7 @@ var checks = []struct {
 	{"Prune", checkPrune},
 	{"PruneSpares", checkPruneSpares},
 	{"PruneNewest", checkPruneNewest},
+	{"PruneEvaluations", checkPruneEvaluations},
 	{"PruneNames", checkPruneNames},
 	{"PruneFeed", checkPruneFeed},
 	{"PruneLimit", checkPruneLimit},

@@ -16,7 +16,7 @@ func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.Prun
 	cutoffs, err := r.Cutoffs()
 	p := pruner{
 		Backend: b, cutoffs: cutoffs, dry: r.DryRun, chunk: cmp.Or(r.Chunk, storage.DefaultPruneChunk), left: r.Limit, limited: r.Limit > 0,
-		oldest: map[storage.AssetKey]Row{},
+		oldest: map[newestOf]Row{},
 	}
 	for k := range storage.PruneKindCount {
 		p.report.Kinds[k].Kind = k
@@ -49,8 +49,8 @@ type pruner struct {
 	left    int64
 	limited bool
 	report  storage.PruneReport
-	// oldest are the oldest events of assets that are among the newest that stay; zero where there are fewer.
-	oldest map[storage.AssetKey]Row
+	// oldest are the oldest events of assets, and evaluations of checks, that are among the newest that stay; zero where there are fewer.
+	oldest map[newestOf]Row
 	// refusals counts those of [ErrRetried].
 	refusals int
 }
@@ -64,7 +64,7 @@ type part struct {
 func (p *pruner) parts() []part {
 	before := p.cutoffs.Before
 	var parts []part
-	if before[storage.PruneLogs]|before[storage.PruneSteps]|before[storage.PruneAssetEvents] != 0 {
+	if youngestRows(&before) != 0 {
 		parts = append(parts, part{"logs and events", p.rows})
 	}
 	if before[storage.PruneRuns] != 0 {
@@ -77,6 +77,17 @@ func (p *pruner) parts() []part {
 		parts = append(parts, part{"changes", p.changes})
 	}
 	return parts
+}
+
+// youngestRows is the instant before which runs ended that may lose lines or events of any class.
+func youngestRows(before *[storage.PruneKindCount]storage.Micros) storage.Micros {
+	return max(before[storage.PruneLogs], before[storage.PruneSteps], before[storage.PruneAssetEvents], before[storage.PruneEvaluations])
+}
+
+// newestOf is an asset whose newest events stay, or a check whose newest evaluations do.
+type newestOf struct {
+	asset storage.AssetKey
+	class Class
 }
 
 // maxRefusals is how often a page is listed anew: who meets more retries than that is not told of a store, but of a fault.
@@ -191,10 +202,10 @@ func (p *pruner) deleteRuns(ctx context.Context, gone []Run, referred []storage.
 	return nil
 }
 
-// bare are the runs of a page that no event of an asset holds.
+// bare are the runs of a page that no event of an asset holds, and no evaluation.
 func (p *pruner) bare(ctx context.Context, page []Run) ([]Run, error) {
 	held := map[storage.RunKey]bool{}
-	w := p.walk(AssetEvents, page)
+	w := p.walk(AssetEvents|Evaluations, page)
 	for !w.done() {
 		rows, err := w.next(ctx, storage.DefaultPruneChunk)
 		if err != nil {
