@@ -51,7 +51,9 @@ func (f *fake) Delete(_ context.Context, d *prune.Deletion) error {
 	return nil
 }
 
-func line(run storage.RunKey, n int64) prune.Row { return prune.Row{Run: run, N: n, Class: prune.Lines} }
+func line(run storage.RunKey, n int64) prune.Row {
+	return prune.Row{Run: run, N: n, Class: prune.Lines}
+}
 
 // logsOnly prunes lines of whatever ended before 1970 was a day old.
 func logsOnly() storage.PruneRequest {
