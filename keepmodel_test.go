@@ -181,7 +181,7 @@ func (k *kept) askers(ctx context.Context) ([]string, error) {
 			for i := range pairs {
 				pairs[i].Value = nil
 			}
-			if err = errors.Join(err, k.store.Commit(ctx, &storage.Batch{KV: pairs})); err != nil {
+			if err := errors.Join(err, k.store.Commit(ctx, &storage.Batch{KV: pairs})); err != nil {
 				return nil, err
 			}
 		}

@@ -23,13 +23,15 @@ func TestPruneCutoffs(t *testing.T) {
 		"defaults": {
 			storage.Retention{},
 			[...]storage.Micros{ago(30 * day), ago(90 * day), ago(365 * day), ago(365 * day), ago(365 * day), ago(30 * day), ago(90 * day)},
-			ago(time.Hour), [...]int{100, 100},
+			ago(time.Hour),
+			[...]int{100, 100},
 		},
 		"forever": {storage.All(storage.Forever), [storage.PruneKindCount]storage.Micros{}, 0, [...]int{100, 100}},
 		"what hangs on a run goes with it, but for events of assets and evaluations": {
 			storage.Retention{Logs: storage.Forever, Steps: 9 * day, AssetEvents: storage.Forever, Runs: 5 * day, Backfills: storage.Forever, Changes: time.Minute, NewestAssetEvents: -1, Evaluations: 7 * day, NewestEvaluations: 3},
 			[...]storage.Micros{ago(5 * day), ago(5 * day), 0, ago(5 * day), 0, ago(time.Minute), ago(7 * day)},
-			ago(time.Minute), [...]int{0, 3},
+			ago(time.Minute),
+			[...]int{0, 3},
 		},
 	} {
 		r := storage.PruneRequest{Retention: c.keep, Now: now}
