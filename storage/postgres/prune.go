@@ -101,6 +101,9 @@ func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 			err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 				return (&deletion{ctx: ctx, tx: tx, d: d}).all()
 			})
+			if err == nil {
+				p.counts.commits.Add(1)
+			}
 			if !isConflict(err) || conflicts == maxConflicts {
 				return none, err
 			}
