@@ -1,13 +1,75 @@
 package rivers
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Retention returns how long this repository keeps history, as [RepositoryConfig.Retention] says it. Nothing is deleted by itself: the
-// command db prune does it, or repo.Storage().Prune with it.
+// Nobody thinks of cron before the disk is full, so a repository that runs something prunes beside that: what is too old goes, a slice at a
+// time, in one of the processes that share the store. What that may cost is bounded in all that people would notice.
+//
+//   - The start: one small value is read, in the background, at most once a minute.
+//   - The work: transactions of at most 512 rows, a millisecond or two on SQLite, and a rest three times as long after each.
+//   - The end of a run waits for none of it. That of the process ends it: it waits for the transaction that is under way.
+//   - The store: one process in an hour, or in a minute while there is more than it may take at once. A store in which nothing is
+//     old is not written to.
+//
+// An age that is too short for somebody else who shares the store is no accident that may happen: each repository leaves its Retention
+// there, and what any of them keeps stays.
+const (
+	upkeepEvery = time.Hour
+	upkeepAsks  = time.Minute
+	upkeepRows  = 100_000
+	upkeepChunk = 512
+)
+
+// upkeep prunes in the background, if it is time. What goes wrong with it is said and keeps nothing else from running.
+func (r *CodeRepository) upkeep() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.config.Retention.ByHand || time.Since(r.upkept) < upkeepAsks {
+		return
+	}
+	r.upkept = time.Now()
+	if r.endUpkeep != nil {
+		r.endUpkeep() // it ended long ago
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.endUpkeep = cancel
+	store := r.store
+	r.background.Go(func() {
+		did, err := store.Prune(ctx, storage.PruneRequest{Retention: r.config.Retention, Every: upkeepEvery, Limit: upkeepRows, Chunk: upkeepChunk})
+		switch {
+		case ctx.Err() != nil || errors.Is(err, storage.ErrClosed):
+		case err != nil:
+			r.log().Warn("history is not pruned", "repository", r.Name(), "error", err)
+		case did.Rows() > 0:
+			r.log().Debug("history was pruned", "rows", did.Rows(), "more", did.More)
+		}
+	})
+}
+
+// keptAs is the value by which others who share the store know how long this repository keeps history; it is deleted where nothing
+// is said.
+func (r *CodeRepository) keptAs() (storage.KVPair, error) {
+	pair := storage.KVPair{Key: storage.RetentionPrefix + r.config.Name}
+	if r.config.Retention == (storage.Retention{}) {
+		return pair, nil
+	}
+	var err error
+	if pair.Value, err = json.Marshal(r.config.Retention); err != nil {
+		return pair, fmt.Errorf("repository %q: encoding its retention: %w", r.config.Name, err)
+	}
+	return pair, nil
+}
+
+// Retention returns how long this repository keeps history, as [RepositoryConfig.Retention] says it.
 func (r *CodeRepository) Retention() storage.Retention { return r.config.Retention }
 
 // checkRetention looks at the ages that history is kept.

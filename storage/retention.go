@@ -2,7 +2,6 @@ package storage
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -37,24 +36,28 @@ const passedFor = time.Hour
 // Retention says how long history is kept. What it deletes is history only: no present state of an asset, a partition, a backfill or a run
 // depends on it. Each age counts from the end of the run, or of the backfill; zero is the default, [Forever] never.
 type Retention struct {
-	// Logs is for the lines that steps wrote, Steps for the events that say how a run and its steps went.
-	Logs, Steps time.Duration
+	// Logs is for the lines that steps wrote.
+	Logs time.Duration `json:"logs,omitempty"`
+	// Steps is for the events that say how a run and its steps went.
+	Steps time.Duration `json:"steps,omitempty"`
 	// AssetEvents is for materializations, observations, failures and wipes, of which the newest of each asset stay
 	// whatever their age: NewestAssetEvents of them, zero is the default, negative none.
-	AssetEvents       time.Duration
-	NewestAssetEvents int
+	AssetEvents       time.Duration `json:"asset_events,omitempty"`
+	NewestAssetEvents int           `json:"newest_asset_events,omitempty"`
 	// Evaluations is for what checks came to, of which the newest of each check stay whatever their age:
 	// NewestEvaluations of them, zero is the default, negative none.
-	Evaluations       time.Duration
-	NewestEvaluations int
+	Evaluations       time.Duration `json:"evaluations,omitempty"`
+	NewestEvaluations int           `json:"newest_evaluations,omitempty"`
 	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event of an asset or an
 	// evaluation stays that it has made.
-	Runs time.Duration
+	Runs time.Duration `json:"runs,omitempty"`
 	// Backfills is for backfills. One stays as long as a run of it.
-	Backfills time.Duration
+	Backfills time.Duration `json:"backfills,omitempty"`
 	// Changes bounds how far a consumer of the feed of changes may fall behind. What all of them have passed goes
 	// after an hour.
-	Changes time.Duration
+	Changes time.Duration `json:"changes,omitempty"`
+	// ByHand leaves it to people, and to calls of [Pruner.Prune] without an Every, when history is pruned: nothing goes by itself.
+	ByHand bool `json:"by_hand,omitempty"`
 }
 
 // All is a retention with one age for every kind of record; the newest events of assets and evaluations of checks stay all the same.
@@ -75,6 +78,27 @@ func (r Retention) Over(o Retention) Retention {
 		AssetEvents: cmp.Or(r.AssetEvents, o.AssetEvents), NewestAssetEvents: cmp.Or(r.NewestAssetEvents, o.NewestAssetEvents),
 		Evaluations: cmp.Or(r.Evaluations, o.Evaluations), NewestEvaluations: cmp.Or(r.NewestEvaluations, o.NewestEvaluations),
 		Runs: cmp.Or(r.Runs, o.Runs), Backfills: cmp.Or(r.Backfills, o.Backfills), Changes: cmp.Or(r.Changes, o.Changes),
+		ByHand: r.ByHand || o.ByHand,
+	}
+}
+
+// Longest keeps what either of the two keeps, in words that mean the same whatever the defaults will be.
+func (r Retention) Longest(o Retention) Retention {
+	r, _ = r.normalized() // a negative age that means nothing is shorter than any
+	o, _ = o.normalized()
+	longer := func(a, b time.Duration) time.Duration {
+		if a == Forever || b == Forever {
+			return Forever
+		}
+		return max(a, b)
+	}
+	more := func(a, b int) int { return cmp.Or(max(a, b), -1) }
+	return Retention{
+		Logs: longer(r.Logs, o.Logs), Steps: longer(r.Steps, o.Steps),
+		AssetEvents: longer(r.AssetEvents, o.AssetEvents), NewestAssetEvents: more(r.NewestAssetEvents, o.NewestAssetEvents),
+		Evaluations: longer(r.Evaluations, o.Evaluations), NewestEvaluations: more(r.NewestEvaluations, o.NewestEvaluations),
+		Runs: longer(r.Runs, o.Runs), Backfills: longer(r.Backfills, o.Backfills), Changes: longer(r.Changes, o.Changes),
+		ByHand: r.ByHand || o.ByHand,
 	}
 }
 
@@ -155,6 +179,10 @@ type PruneRequest struct {
 	Limit int64
 	// Chunk is how many rows one transaction deletes at most, zero is 4096. A run, a backfill with its sets or a change counts as one.
 	Chunk int
+	// Every has the call do nothing unless it is its turn: for so long nobody who asked so has pruned, and nobody is at it. It then goes on
+	// where the one before was ended, keeps what any of the repositories that share the store keeps (see [RetentionPrefix]), and ends by
+	// itself after half a minute. Zero prunes now.
+	Every time.Duration
 }
 
 // DefaultPruneChunk is how many rows a transaction of [Pruner.Prune] deletes unless the request says otherwise: ten
@@ -170,6 +198,10 @@ func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 		return PruneCutoffs{}, fmt.Errorf("prune: %w", err)
 	case r.Limit < 0 || r.Chunk < 0:
 		return PruneCutoffs{}, fmt.Errorf("prune: a limit of %d rows, %d at once: want positive numbers, or zero", r.Limit, r.Chunk)
+	case r.Every < 0:
+		return PruneCutoffs{}, fmt.Errorf("prune: every %s: want a positive duration, or zero for now", r.Every)
+	case r.Every > 0 && r.DryRun:
+		return PruneCutoffs{}, fmt.Errorf("prune: every %s and a dry run: leave one of them out", r.Every)
 	}
 	now := r.Now
 	if now.IsZero() {
@@ -209,8 +241,10 @@ type Pruned struct {
 type PruneReport struct {
 	// Kinds are all kinds in their order.
 	Kinds [PruneKindCount]Pruned `json:"kinds"`
-	// More says that the limit ended the call.
+	// More says that the limit ended the call, or with an Every the time.
 	More bool `json:"more"`
+	// Skipped says that it was not the turn of a call with an Every, or that nothing in the store is old.
+	Skipped bool `json:"skipped,omitempty"`
 }
 
 // Rows is the sum over all kinds.
@@ -228,22 +262,3 @@ func (r *PruneReport) Bytes() (n int64) {
 	}
 	return n
 }
-
-// Pruner deletes history.
-type Pruner interface {
-	// Prune deletes what the retention does not keep, in many small transactions, and rests after each for longer than that took: who
-	// writes meanwhile waits for one of them at most. It may be called at any moment, by several processes at once, and be
-	// ended at any: the next call goes on. The report says what was done also beside an error.
-	//
-	// It deletes history only. What is never touched: a run without an end, one that a run without an end retries, those of a
-	// backfill without an end, the newest run, backfill and change, a run with a place in a pool; and whatever says what is true now. A present state keeps the ID of
-	// its run when that is gone. A run that has lost something says what, see [RunRecord].
-	Prune(ctx context.Context, r PruneRequest) (PruneReport, error)
-}
-
-// FeedPrefix begins the keys under which consumers of the feed of changes keep the Seq they have read up to, as a decimal: "feed/CONSUMER/LOCATION".
-// FeedPruned is the key of the Seq up to which changes may be gone: who has read less reads the present states anew.
-const (
-	FeedPrefix = "feed/"
-	FeedPruned = "feed/pruned"
-)

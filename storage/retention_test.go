@@ -66,6 +66,22 @@ func TestRetentionOver(t *testing.T) {
 	}
 }
 
+func TestRetentionLongest(t *testing.T) {
+	t.Parallel()
+	a := storage.Retention{Logs: storage.Forever, Steps: day, NewestAssetEvents: -1, NewestEvaluations: -1, ByHand: true}
+	b := storage.Retention{Logs: day, Runs: 400 * day, NewestAssetEvents: 7, NewestEvaluations: -1}
+	want := storage.Retention{
+		Logs: storage.Forever, Steps: storage.DefaultKeepSteps, AssetEvents: storage.DefaultKeepAssetEvents, NewestAssetEvents: 7,
+		Evaluations: storage.DefaultKeepEvaluations, NewestEvaluations: -1, Runs: 400 * day, Backfills: storage.DefaultKeepBackfills,
+		Changes: storage.DefaultKeepChanges, ByHand: true,
+	}
+	for _, got := range []storage.Retention{a.Longest(b), b.Longest(a)} {
+		if got != want {
+			t.Errorf("got %+v\nwant %+v", got, want)
+		}
+	}
+}
+
 func TestLost(t *testing.T) {
 	t.Parallel()
 	l := storage.LostOf(storage.PruneLogs) | storage.LostOf(storage.PruneAssetEvents)

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -182,7 +183,9 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	}
 	d.Gone = s.deleteRuns(d)
 	for _, m := range d.Marks {
-		s.run(m.Run).lost |= m.Bits
+		if r := s.run(m.Run); r != nil { // else somebody else has pruned it
+			r.lost |= m.Bits
+		}
 	}
 	for _, span := range d.Spans {
 		d.Gone += s.deleteSpan(d.Class, span)
@@ -201,6 +204,24 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 		d.Gone = s.deleteChanges(d.Feed)
 	}
 	return nil
+}
+
+// Swap puts a value in the place of another.
+func (p pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	s := p.Store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false, storage.ErrClosed
+	}
+	if now, found := s.kv[key]; found != (before != nil) || !bytes.Equal(now, before) {
+		return false, nil
+	}
+	s.kv[key] = bytes.Clone(after)
+	return true, nil
 }
 
 func (s *Store) isRetried(runs []storage.RunKey) bool {

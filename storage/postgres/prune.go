@@ -112,6 +112,23 @@ func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	return err
 }
 
+// Swap puts a value in the place of another. Where the connection breaks it is done again, and finds that it was done.
+func (p *pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
+	sql, args := `UPDATE kv SET value = $2 WHERE key = $1 AND value IN ($3, $2)`, []any{key, after, before}
+	if before == nil {
+		sql, args = `INSERT INTO kv (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE kv.value = excluded.value`, args[:2]
+	}
+	return read(ctx, p.Store, "prune", func(_ *db.Queries, ctx context.Context) (won bool, err error) {
+		// Connections that read are made for that.
+		err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, sql, args...)
+			won = tag.RowsAffected() > 0
+			return err
+		})
+		return won, err
+	})
+}
+
 // deletion is a [prune.Deletion] in a transaction.
 type deletion struct {
 	ctx context.Context //nolint:containedctx // it lives as long as one transaction

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"strconv"
@@ -124,6 +125,36 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	return p.lease(ctx, storage.Fence{}, &deletion{d})
 }
 
+// Swap has the writer put a value in the place of another.
+func (p pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
+	swap := swap{key: key, before: before, after: after}
+	err := p.lease(ctx, storage.Fence{}, &swap)
+	return swap.won, err
+}
+
+type swap struct {
+	key           string
+	before, after []byte
+	won           bool
+}
+
+func (s *swap) do(w *writer) (refusal, err error) {
+	s.won = false
+	row, err := w.first(&w.prunes.value, "SELECT value FROM kv WHERE key = ?", 1, s.key)
+	if err != nil {
+		return nil, err
+	}
+	var now []byte
+	if row != nil {
+		now, _ = row[0].([]byte) // a STRICT column
+	}
+	if (row != nil) != (s.before != nil) || !bytes.Equal(now, s.before) {
+		return nil, nil
+	}
+	s.won = true
+	return nil, w.writeKV(&storage.KVPair{Key: s.key, Value: s.after})
+}
+
 // deletion is a [prune.Deletion] as the writer does it.
 type deletion struct{ *prune.Deletion }
 
@@ -147,9 +178,9 @@ func (d *deletion) do(w *writer) (refusal, err error) {
 
 // pruneStatements are the statements of a pruner.
 type pruneStatements struct {
-	retries, retried, mark, logs, events                             *statement
-	bare, keepName, dropPlan, dropRun, dropName                      *statement
-	dropBackfill, dropRequest, dropSets, dropChanges, pruned, notice *statement
+	retries, retried, mark, logs, events                            *statement
+	bare, keepName, dropPlan, dropRun, dropName                     *statement
+	dropBackfill, dropRequest, dropSets, dropChanges, value, notice *statement
 }
 
 // isRetried reports whether a run without an end retries one of the runs. Nearly always there is none that retries any.
@@ -266,7 +297,7 @@ func (p *pruneStatements) feed(w *writer, d *prune.Deletion) error {
 	if d.Gone, err = res.RowsAffected(); err != nil {
 		return err
 	}
-	row, err := w.first(&p.pruned, "SELECT value FROM kv WHERE key = ?", 1, storage.FeedPruned)
+	row, err := w.first(&p.value, "SELECT value FROM kv WHERE key = ?", 1, storage.FeedPruned)
 	if err != nil {
 		return err
 	}

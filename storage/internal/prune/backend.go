@@ -31,6 +31,8 @@ type Backend interface {
 	Names(ctx context.Context, after storage.RunKey, limit int) ([]storage.RunKey, error)
 	// Delete applies a deletion in one transaction.
 	Delete(ctx context.Context, d *Deletion) error
+	// Swap puts a value in the place of another, nil for none, and reports whether that was still there.
+	Swap(ctx context.Context, key string, before, after []byte) (bool, error)
 }
 
 // RunQuery selects runs.

@@ -24,17 +24,34 @@ func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.Prun
 	if err != nil {
 		return p.report, err
 	}
-	for _, part := range p.parts() {
+	if r.Every > 0 {
+		err = p.inTurn(ctx, r)
+	} else {
+		err = p.all(ctx)
+	}
+	return p.report, err
+}
+
+// all does the work from its place on.
+func (p *pruner) all(ctx context.Context) error {
+	parts := p.parts()
+	if i := slices.IndexFunc(parts, func(part part) bool { return part.what == p.at.Part }); i >= 0 {
+		parts = parts[i:]
+	}
+	for _, part := range parts {
+		if part.what != p.at.Part {
+			p.at = place{Part: part.what}
+		}
 		err := part.prune(ctx)
 		if errors.Is(err, errLimit) {
 			p.report.More = true
-			return p.report, nil
+			return nil
 		}
 		if err != nil {
-			return p.report, fmt.Errorf("prune %s: %w", part.what, err)
+			return fmt.Errorf("prune %s: %w", part.what, err)
 		}
 	}
-	return p.report, nil
+	return nil
 }
 
 // errLimit ends a call that has deleted as much as it may.
@@ -49,6 +66,8 @@ type pruner struct {
 	left    int64
 	limited bool
 	report  storage.PruneReport
+	// at is where the work is.
+	at place
 	// oldest are the oldest events of assets, and evaluations of checks, that are among the newest that stay; zero where there are fewer.
 	oldest map[newestOf]Row
 	// refusals counts those of [ErrRetried].
@@ -143,7 +162,7 @@ func (p *pruner) count(k storage.PruneKind, rows, runs, bytes int64) {
 // runs deletes runs of which nothing is left, and the names that nothing refers to any more.
 func (p *pruner) runs(ctx context.Context) error {
 	known, referred := false, []storage.RunKey(nil)
-	for q := (RunQuery{Before: p.cutoffs.Before[storage.PruneRuns]}); ; {
+	for q := (RunQuery{After: storage.RunKey(p.at.After), Before: p.cutoffs.Before[storage.PruneRuns]}); ; p.at.After = int64(q.After) {
 		var err error
 		if q.Limit, err = p.most(); err != nil {
 			return err

@@ -14,7 +14,7 @@ const pageOfRuns = 1000
 
 // rows deletes lines and events that no run may keep, and of events of assets and evaluations those that are not among the newest.
 func (p *pruner) rows(ctx context.Context) error {
-	for q := (RunQuery{Before: youngestRows(&p.cutoffs.Before), Limit: pageOfRuns}); ; {
+	for q := (RunQuery{After: storage.RunKey(p.at.After), Before: youngestRows(&p.cutoffs.Before), Limit: pageOfRuns}); ; p.at.After = int64(q.After) {
 		page, err := p.EndedRuns(ctx, q)
 		if err != nil || len(page) == 0 {
 			return err
