@@ -55,18 +55,13 @@ func (r *CodeRepository) upkeep() {
 	})
 }
 
-// keptAs is the value by which others who share the store know how long this repository keeps history; it is deleted where nothing
-// is said.
+// keptAs is the value by which others who share the store know how long this repository keeps history.
 func (r *CodeRepository) keptAs() (storage.KVPair, error) {
-	pair := storage.KVPair{Key: storage.RetentionPrefix + r.config.Name}
-	if r.config.Retention == (storage.Retention{}) {
-		return pair, nil
+	value, err := json.Marshal(r.config.Retention)
+	if err != nil {
+		return storage.KVPair{}, fmt.Errorf("repository %q: encoding its retention: %w", r.config.Name, err)
 	}
-	var err error
-	if pair.Value, err = json.Marshal(r.config.Retention); err != nil {
-		return pair, fmt.Errorf("repository %q: encoding its retention: %w", r.config.Name, err)
-	}
-	return pair, nil
+	return storage.KVPair{Key: storage.RetentionPrefix + r.config.Name, Value: value}, nil
 }
 
 // Retention returns how long this repository keeps history, as [RepositoryConfig.Retention] says it.

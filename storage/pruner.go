@@ -21,8 +21,8 @@ const (
 	FeedPruned = "feed/pruned"
 )
 
-// RetentionPrefix begins the keys under which repositories say how long they keep history, where that is not the zero value: a
-// [Retention] as JSON under "prune/keep/LOCATION". PruneTurn is the key of whose turn it is to prune, and of where the last one stopped.
+// RetentionPrefix begins the keys under which repositories say how long they keep history: a [Retention] as JSON under
+// "prune/keep/LOCATION". PruneTurn is the key of whose turn it is to prune, and of where the last one stopped.
 const (
 	RetentionPrefix = "prune/keep/"
 	PruneTurn       = "prune/turn"
