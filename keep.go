@@ -14,7 +14,7 @@ import (
 // Nobody thinks of cron before the disk is full, so a repository that runs something prunes beside that: what is too old goes, a slice at a
 // time, in one of the processes that share the store. What that may cost is bounded in all that people would notice.
 //
-//   - The start: one small value is read, in the background, at most once a minute.
+//   - The start: one small value is read, which says when the next turn is. In a new store it is written with the definitions.
 //   - The work: transactions of at most 512 rows, a millisecond or two on SQLite, and a rest three times as long after each.
 //   - The end of a run waits for none of it. That of the process ends it: it waits for the transaction that is under way.
 //   - The store: one process in an hour, or in a minute while there is more than it may take at once. A store in which nothing is
@@ -23,7 +23,7 @@ import (
 // An age that is too short for somebody else who shares the store is no accident that may happen: each repository leaves its Retention
 // there, and what any of them keeps stays.
 const (
-	upkeepEvery = time.Hour
+	upkeepEvery = time.Hour // which is also how long a new store is left alone
 	upkeepAsks  = time.Minute
 	upkeepRows  = 100_000
 	upkeepChunk = 512
@@ -33,10 +33,10 @@ const (
 func (r *CodeRepository) upkeep() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || r.config.Retention.ByHand || time.Since(r.upkept) < upkeepAsks {
-		return
+	if now := time.Now(); r.closed || r.config.Retention.ByHand || now.Before(r.upkeepAt) && r.upkeepAt.Before(now.Add(2*upkeepEvery)) {
+		return // a turn that is farther away is the doing of a clock that was wrong
 	}
-	r.upkept = time.Now()
+	r.upkeepAt = time.Now().Add(upkeepAsks)
 	if r.endUpkeep != nil {
 		r.endUpkeep() // it ended long ago
 	}
@@ -53,6 +53,26 @@ func (r *CodeRepository) upkeep() {
 			r.log().Debug("history was pruned", "rows", did.Rows(), "more", did.More)
 		}
 	})
+}
+
+// firstUpkeep reads when history is to be pruned next. Where that is not known it returns what is to be written.
+func (r *CodeRepository) firstUpkeep(ctx context.Context, store storage.KV) ([]storage.KVPair, error) {
+	if r.config.Retention.ByHand {
+		return nil, nil
+	}
+	var first []storage.KVPair
+	value, err := store.GetKV(ctx, storage.PruneTurn)
+	if errors.Is(err, storage.ErrNotFound) {
+		pair := storage.FirstPruneTurn(time.Now().Add(upkeepEvery))
+		first, value, err = []storage.KVPair{pair}, pair.Value, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("repository %q: reading when history is to be pruned: %w", r.config.Name, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.upkeepAt = storage.NextPruneTurn(value)
+	return first, nil
 }
 
 // keptAs is the value by which others who share the store know how long this repository keeps history.

@@ -98,7 +98,7 @@ type CodeRepository struct {
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration
 	recovered    time.Time          // when runs whose process died were last looked for
-	upkept       time.Time          // when history was last to be pruned here
+	upkeepAt     time.Time          // before which history is not pruned here
 	endUpkeep    context.CancelFunc // ends that, nil before
 	background   sync.WaitGroup     // runs that are resumed here, backfills, and the pruning of history
 	// backfills are those in progress here, and how each is canceled.

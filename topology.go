@@ -36,8 +36,12 @@ func (r *CodeRepository) writeTopology(ctx context.Context, store storage.Storag
 	if err != nil {
 		return nil, err
 	}
+	turn, err := r.firstUpkeep(ctx, store)
+	if err != nil {
+		return nil, err
+	}
 	if known != hash {
-		batch := storage.Batch{Topologies: []storage.Topology{{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: given(names), Doc: doc}}, KV: []storage.KVPair{keep}}
+		batch := storage.Batch{Topologies: []storage.Topology{{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: given(names), Doc: doc}}, KV: append(turn, keep)}
 		if keys := b.staticKeys(); len(keys) > 0 {
 			batch.Keys = []storage.KeyUpdate{{Add: keys}}
 		}

@@ -121,6 +121,8 @@ func TestUpkeepIsAskedForSeldom(t *testing.T) {
 				t.Errorf("the store was asked %d times, want %d", len(calls), want)
 			}
 		}
+		run("one", 0) // a new store is left alone
+		time.Sleep(time.Hour)
 		for range 5 {
 			run("one", 1)
 		}
@@ -144,6 +146,7 @@ func TestUpkeepKeepsNobody(t *testing.T) {
 			return storage.PruneReport{}, ctx.Err()
 		}}
 		repo := upkept(t, "shop", store, storage.Retention{})
+		time.Sleep(time.Hour)
 		began := time.Now()
 		runAs(t, repo, "r")
 		if ended.Load() {

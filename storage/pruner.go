@@ -1,6 +1,10 @@
 package storage
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
 
 // Pruner deletes history.
 type Pruner interface {
@@ -27,3 +31,23 @@ const (
 	RetentionPrefix = "prune/keep/"
 	PruneTurn       = "prune/turn"
 )
+
+// FirstPruneTurn is the value under [PruneTurn] of a store that nobody has pruned and that need not be before an instant.
+func FirstPruneTurn(at time.Time) KVPair {
+	value, _ := json.Marshal(struct {
+		Next Micros `json:"next"`
+	}{MicrosOf(at)}) // a number
+	return KVPair{Key: PruneTurn, Value: value}
+}
+
+// NextPruneTurn reads from the value under [PruneTurn] before which instant no call of [Pruner.Prune] with an Every does anything. Of a
+// value that says nothing it is the zero time.
+func NextPruneTurn(value []byte) time.Time {
+	var turn struct {
+		Next Micros `json:"next"`
+	}
+	if json.Unmarshal(value, &turn) != nil {
+		return time.Time{}
+	}
+	return turn.Next.Time()
+}

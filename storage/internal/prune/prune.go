@@ -70,6 +70,8 @@ type pruner struct {
 	at place
 	// oldest are the oldest events of assets, and evaluations of checks, that are among the newest that stay; zero where there are fewer.
 	oldest map[newestOf]Row
+	// restUntil is when the next transaction may begin.
+	restUntil time.Time
 	// refusals counts those of [ErrRetried].
 	refusals int
 }
@@ -136,20 +138,22 @@ func (p *pruner) most() (int, error) {
 // three quarters of the time for itself.
 const restFactor = 3
 
-// delete applies a deletion, then rests.
+// delete rests after the deletion before, if there was one, then applies this one: what was deleted is counted before anything can go
+// wrong with a rest.
 func (p *pruner) delete(ctx context.Context, d *Deletion) error {
+	if p.restUntil.After(time.Now()) {
+		rest := time.NewTimer(time.Until(p.restUntil))
+		defer rest.Stop()
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	began := time.Now()
-	if err := p.Delete(ctx, d); err != nil {
-		return err
-	}
-	rest := time.NewTimer(restFactor * time.Since(began))
-	defer rest.Stop()
-	select {
-	case <-rest.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	err := p.Delete(ctx, d)
+	p.restUntil = time.Now().Add(restFactor * time.Since(began))
+	return err
 }
 
 // count adds to the report what went, or would go.
