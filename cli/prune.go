@@ -29,7 +29,8 @@ func (a *app) pruneCommand() *cobra.Command {
 		Use: "prune", Short: "Delete history that nobody needs any more", Args: noArgs,
 		Long: `Delete history that nobody needs any more: lines of logs, events, evaluations of checks, runs, backfills and the feed of changes, each by its age. What is true
 now stays: no status, no set of partitions and no record of an asset or a check depends on what goes. Nor does it touch a run that has not ended,
-one that is being retried, or those of a backfill that goes on. It may run beside anything, be interrupted, and be run again.
+one that is being retried, or those of a backfill that goes on. It may run beside anything, be interrupted, and be run again: what is
+deleted stays so, and the next one goes on. Programs do the same by themselves, a slice an hour, unless Retention.ByHand says otherwise.
 
 An AGE is a number of days (90d), any other duration (36h), or forever; it counts from the end of the run. What no flag says is as the
 program's repository has it, else by default. --json prints {"dry_run", "kinds", "more"}, with --vacuum "freed_bytes".`,
@@ -87,7 +88,7 @@ func (a *app) prune(ctx context.Context, f *pruneFlags) error {
 		if f.vacuum && !can {
 			return usagef("--vacuum: only SQLite has a file to make smaller; PostgreSQL's autovacuum gives the room to new rows: leave it out")
 		}
-		report, err := s.Prune(ctx, req)
+		report, err := a.pruneShown(ctx, s, req)
 		if err != nil {
 			return err
 		}

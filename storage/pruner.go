@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type Pruner interface {
 	// It deletes history only. What is never touched: a run without an end, one that a run without an end retries, those of a
 	// backfill without an end, the newest run, backfill and change, a run with a place in a pool; and whatever says what is true now. A present state keeps the ID of
 	// its run when that is gone. A run that has lost something says what, see [RunRecord].
+	//
+	// A request with an Every is for who prunes beside its work, unasked: many may ask, one at a time does.
 	Prune(ctx context.Context, r PruneRequest) (PruneReport, error)
 }
 
@@ -34,10 +37,7 @@ const (
 
 // FirstPruneTurn is the value under [PruneTurn] of a store that nobody has pruned and that need not be before an instant.
 func FirstPruneTurn(at time.Time) KVPair {
-	value, _ := json.Marshal(struct {
-		Next Micros `json:"next"`
-	}{MicrosOf(at)}) // a number
-	return KVPair{Key: PruneTurn, Value: value}
+	return KVPair{Key: PruneTurn, Value: fmt.Appendf(nil, `{"next":%d}`, MicrosOf(at))}
 }
 
 // NextPruneTurn reads from the value under [PruneTurn] before which instant no call of [Pruner.Prune] with an Every does anything. Of a

@@ -179,6 +179,8 @@ type PruneRequest struct {
 	Limit int64
 	// Chunk is how many rows one transaction deletes at most, zero is 4096. A run, a backfill with its sets or a change counts as one.
 	Chunk int
+	// Progress is told after each transaction what was deleted so far; pruning waits for it. Nil tells nobody.
+	Progress func(PruneReport)
 	// Every has the call do nothing unless it is its turn: for so long nobody who asked so has pruned, and nobody is at it. It then goes on
 	// where the one before was ended, keeps what any of the repositories that share the store keeps (see [RetentionPrefix]), and ends by
 	// itself after half a minute. Zero prunes now.

@@ -396,8 +396,12 @@ func checkPruneCanceled(f *fixture) {
 
 func checkPruneRequests(f *fixture) {
 	for _, r := range []storage.PruneRequest{
-		{Retention: storage.Retention{Logs: -1}}, {Retention: storage.Retention{Runs: -days, Changes: -days}}, {Limit: -1}, {Chunk: -1},
-		{Every: -1}, {Every: time.Hour, DryRun: true},
+		{Retention: storage.Retention{Logs: -1}},
+		{Retention: storage.Retention{Runs: -days, Changes: -days}},
+		{Limit: -1},
+		{Chunk: -1},
+		{Every: -1},
+		{Every: time.Hour, DryRun: true},
 	} {
 		if did, err := f.Prune(f.ctx, r); err == nil || did.Rows() != 0 {
 			f.Errorf("%+v: %+v, %v", r, did, err)

@@ -16,7 +16,7 @@ func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.Prun
 	cutoffs, err := r.Cutoffs()
 	p := pruner{
 		Backend: b, cutoffs: cutoffs, dry: r.DryRun, chunk: cmp.Or(r.Chunk, storage.DefaultPruneChunk), left: r.Limit, limited: r.Limit > 0,
-		oldest: map[newestOf]Row{},
+		oldest: map[newestOf]Row{}, progress: r.Progress,
 	}
 	for k := range storage.PruneKindCount {
 		p.report.Kinds[k].Kind = k
@@ -66,6 +66,8 @@ type pruner struct {
 	left    int64
 	limited bool
 	report  storage.PruneReport
+	// progress may be nil.
+	progress func(storage.PruneReport)
 	// at is where the work is.
 	at place
 	// oldest are the oldest events of assets, and evaluations of checks, that are among the newest that stay; zero where there are fewer.
@@ -163,6 +165,13 @@ func (p *pruner) count(k storage.PruneKind, rows, runs, bytes int64) {
 	p.left -= rows
 }
 
+// tell says what was deleted so far.
+func (p *pruner) tell() {
+	if p.progress != nil && !p.dry {
+		p.progress(p.report)
+	}
+}
+
 // runs deletes runs of which nothing is left, and the names that nothing refers to any more.
 func (p *pruner) runs(ctx context.Context) error {
 	known, referred := false, []storage.RunKey(nil)
@@ -222,6 +231,7 @@ func (p *pruner) deleteRuns(ctx context.Context, gone []Run, referred []storage.
 		}
 	}
 	p.count(storage.PruneRuns, d.Gone, 0, bytes)
+	p.tell()
 	return nil
 }
 
@@ -293,6 +303,7 @@ func (p *pruner) backfills(ctx context.Context) error {
 			}
 		}
 		p.count(k, d.Gone, 0, bytes)
+		p.tell()
 		q.After = page[len(page)-1].Key
 	}
 }

@@ -87,6 +87,7 @@ func (p *pruner) rowsOf(ctx context.Context, c Class, page []Run) error {
 			}
 			p.count(k, 1, runs, row.Bytes)
 		}
+		p.tell()
 	}
 	return nil
 }

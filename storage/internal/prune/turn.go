@@ -92,7 +92,7 @@ func (p *pruner) inTurn(ctx context.Context, r storage.PruneRequest) error {
 }
 
 func (t turn) encode() []byte {
-	text, _ := json.Marshal(t) // numbers and a word
+	text, _ := json.Marshal(t) //nolint:errchkjson // numbers and words
 	return text
 }
 
