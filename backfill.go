@@ -285,6 +285,7 @@ func (r *CodeRepository) executeBackfill(ctx context.Context, drive backfill.Dri
 		defer r.mu.Unlock()
 		delete(r.backfills, id)
 	}()
+	r.upkeep()
 	listeners := r.listeners()
 	r.backfillStarted(listeners, &drive)
 	rec, err := drive.Execute(ctx)

@@ -22,7 +22,9 @@ func TestPrunedRun(t *testing.T) {
 		}
 		return 1, nil
 	})
-	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "keep", Assets: []rivers.Asset{made}, Retention: storage.All(time.Nanosecond)})
+	keep := storage.All(time.Nanosecond)
+	keep.ByHand = true
+	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "keep", Assets: []rivers.Asset{made}, Retention: keep})
 	defer repo.Close()
 	store := memory.New()
 	if err := repo.Resolve(t.Context(), store); err != nil {

@@ -57,8 +57,9 @@ type RepositoryConfig struct {
 	// it they are ended as failed, with the reason. Both happen when the repository resolves, and from then
 	// on as long as it runs anything.
 	ResumeAbandoned bool
-	// Retention says how long history is kept; its zero value is the defaults. It is for the command db prune, and for all
-	// that is in the store, of whichever repository: those that share one should agree.
+	// Retention says how long history is kept; its zero value is the defaults. What is older goes by itself, beside what the
+	// repository runs, unless Retention.ByHand leaves it to the command db prune. It is for all that is in the store, of whichever
+	// repository: where several share one, what any of them keeps stays.
 	Retention storage.Retention
 	// Listeners hear of every run of this repository.
 	Listeners []Listener
@@ -96,8 +97,10 @@ type CodeRepository struct {
 	keeper    *engine.Keeper
 	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
 	claimTimeout time.Duration
-	recovered    time.Time      // when runs whose process died were last looked for
-	background   sync.WaitGroup // such runs that are resumed here, and backfills
+	recovered    time.Time          // when runs whose process died were last looked for
+	upkeepAt     time.Time          // before which history is not pruned here
+	endUpkeep    context.CancelFunc // ends that, nil before
+	background   sync.WaitGroup     // runs that are resumed here, backfills, and the pruning of history
 	// backfills are those in progress here, and how each is canceled.
 	backfills map[string]func(storage.CancelRequest)
 	setUp     []string // resources, in the order of their setup
@@ -202,6 +205,9 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 	closed := r.closed
 	r.closed = true
 	onClose, setUp, store, owned := r.onClose, r.setUp, r.store, r.owned
+	if r.endUpkeep != nil {
+		r.endUpkeep()
+	}
 	r.mu.Unlock()
 	r.resolving.Unlock()
 	if closed {

@@ -91,7 +91,7 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b
 	for _, name := range b.shadowed {
 		r.log().WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
 	}
-	keeper := engine.NewKeeper(store, func() { r.recoverAbandoned(context.Background()) })
+	keeper := engine.NewKeeper(store, func() { r.recoverAbandoned(context.Background()); r.upkeep() })
 	keeper.Logger = r.config.Logger
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -76,6 +76,7 @@ func (r *CodeRepository) execute(ctx context.Context, job *ResolvedJob, req RunR
 		return nil, err
 	}
 	r.recoverAbandoned(ctx)
+	r.upkeep()
 	return r.drive(ctx, c)
 }
 

@@ -23,15 +23,25 @@ func (r *CodeRepository) writeTopology(ctx context.Context, store storage.Storag
 	if err != nil {
 		return nil, fmt.Errorf("repository %q: encoding its topology: %w", r.config.Name, err)
 	}
-	sum := sha256.Sum256(doc)
-	hash := hex.EncodeToString(sum[:])
+	keep, err := r.keptAs()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	sum.Write(doc)
+	sum.Write(keep.Value)
+	hash := hex.EncodeToString(sum.Sum(nil))
 	names := b.assetNames()
 	known, err := knownHash(ctx, store, r.config.Name)
 	if err != nil {
 		return nil, err
 	}
+	turn, err := r.firstUpkeep(ctx, store)
+	if err != nil {
+		return nil, err
+	}
 	if known != hash {
-		batch := storage.Batch{Topologies: []storage.Topology{{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: given(names), Doc: doc}}}
+		batch := storage.Batch{Topologies: []storage.Topology{{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: given(names), Doc: doc}}, KV: append(turn, keep)}
 		if keys := b.staticKeys(); len(keys) > 0 {
 			batch.Keys = []storage.KeyUpdate{{Add: keys}}
 		}

@@ -63,6 +63,8 @@ type app struct {
 	storage  string
 	// view is the live view of the present run, nil where there is none.
 	view atomic.Pointer[live]
+	// onInterrupt is what is said at the first Ctrl-C, nil for what a run does then.
+	onInterrupt atomic.Pointer[string]
 	// quietFor is how long plain output says nothing before it tells what still runs.
 	quietFor time.Duration
 }

@@ -19,7 +19,11 @@ func (a *app) interruptible(parent context.Context) (context.Context, func()) {
 	go func() {
 		select {
 		case s := <-signals:
-			a.say(fmt.Sprintf("%s: canceling, running steps have 20 seconds to stop; press Ctrl-C again to stop at once", s))
+			then := "canceling, running steps have 20 seconds to stop; press Ctrl-C again to stop at once"
+			if says := a.onInterrupt.Load(); says != nil {
+				then = *says
+			}
+			a.say(fmt.Sprintf("%s: %s", s, then))
 			if view := a.view.Load(); view != nil {
 				view.cancel()
 			}

@@ -18,6 +18,7 @@ type pruneFlags struct {
 	keep           storage.Retention
 	olderThan      time.Duration
 	newest         int
+	newestChecks   int
 	limit          int64
 	dryRun, vacuum bool
 }
@@ -26,9 +27,10 @@ func (a *app) pruneCommand() *cobra.Command {
 	var f pruneFlags
 	c := &cobra.Command{
 		Use: "prune", Short: "Delete history that nobody needs any more", Args: noArgs,
-		Long: `Delete history that nobody needs any more: lines of logs, events, runs, backfills and the feed of changes, each by its age. What is true
-now stays: no status, no set of partitions and no record of an asset depends on what goes. Nor does it touch a run that has not ended,
-one that is being retried, or those of a backfill that goes on. It may run beside anything, be interrupted, and be run again.
+		Long: `Delete history that nobody needs any more: lines of logs, events, evaluations of checks, runs, backfills and the feed of changes, each by its age. What is true
+now stays: no status, no set of partitions and no record of an asset or a check depends on what goes. Nor does it touch a run that has not ended,
+one that is being retried, or those of a backfill that goes on. It may run beside anything, be interrupted, and be run again: what is
+deleted stays so, and the next one goes on. Programs do the same by themselves, a slice an hour, unless Retention.ByHand says otherwise.
 
 An AGE is a number of days (90d), any other duration (36h), or forever; it counts from the end of the run. What no flag says is as the
 program's repository has it, else by default. --json prints {"dry_run", "kinds", "more"}, with --vacuum "freed_bytes".`,
@@ -47,6 +49,8 @@ program's repository has it, else by default. --json prints {"dry_run", "kinds",
 	age(&f.keep.Steps, "steps", "… events that say how runs and steps went", storage.DefaultKeepSteps)
 	age(&f.keep.AssetEvents, "asset-events", "… materializations, observations, failures and wipes", storage.DefaultKeepAssetEvents)
 	flags.IntVar(&f.newest, "newest-asset-events", 0, fmt.Sprintf("how many of each asset stay whatever their age, -1 for none (by default %d)", storage.DefaultNewestAssetEvents))
+	age(&f.keep.Evaluations, "evaluations", "… what checks came to", storage.DefaultKeepEvaluations)
+	flags.IntVar(&f.newestChecks, "newest-evaluations", 0, fmt.Sprintf("how many of each check stay whatever their age, -1 for none (by default %d)", storage.DefaultNewestEvaluations))
 	age(&f.keep.Runs, "runs", "… runs, with all that hangs on them", storage.DefaultKeepRuns)
 	age(&f.keep.Backfills, "backfills", "… backfills", storage.DefaultKeepBackfills)
 	age(&f.keep.Changes, "changes", "… changes that some consumer of the feed has not passed", storage.DefaultKeepChanges)
@@ -58,7 +62,7 @@ program's repository has it, else by default. --json prints {"dry_run", "kinds",
 // retention is what the flags say, over what the repository says.
 func (a *app) retention(f *pruneFlags) storage.Retention {
 	keep := f.keep
-	keep.NewestAssetEvents = f.newest
+	keep.NewestAssetEvents, keep.NewestEvaluations = f.newest, f.newestChecks
 	keep = keep.Over(storage.All(f.olderThan))
 	if a.repo != nil {
 		keep = keep.Over(a.repo.Retention())
@@ -84,7 +88,7 @@ func (a *app) prune(ctx context.Context, f *pruneFlags) error {
 		if f.vacuum && !can {
 			return usagef("--vacuum: only SQLite has a file to make smaller; PostgreSQL's autovacuum gives the room to new rows: leave it out")
 		}
-		report, err := s.Prune(ctx, req)
+		report, err := a.pruneShown(ctx, s, req)
 		if err != nil {
 			return err
 		}

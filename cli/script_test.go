@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 		"vintage":  func() { cli.Main(vintage()) },
 		"rivers":   func() { cli.StoreMain() },
 		"waitfor":  waitFor,
+		"fill":     fill,
 	})
 }
 
@@ -43,6 +45,7 @@ func waitFor() {
 		"file":    func() bool { _, err := os.Stat(os.Args[2]); return err == nil },
 		"run":     storeHas(hasRun),
 		"waiting": storeHas(func(s storage.Reader) (bool, error) { n, err := waiting(s); return n > 0, err }),
+		"pruned":  storeHas(hasLost),
 		"empty":   storeHas(func(s storage.Reader) (bool, error) { n, err := waiting(s); return n == 0, err }),
 	}[os.Args[1]]
 	for !holds() { //nolint:revive // each look opens the store, which takes its time
@@ -68,6 +71,46 @@ func storeHas(ask func(storage.Reader) (bool, error)) func() bool {
 func hasRun(s storage.Reader) (bool, error) {
 	runs, err := s.ListRuns(context.Background(), storage.RunQuery{States: []storage.RunState{storage.Running}})
 	return len(runs) > 0, err
+}
+
+// hasLost tells whether a run has lost something to pruning.
+func hasLost(s storage.Reader) (bool, error) {
+	runs, err := s.ListRuns(context.Background(), storage.RunQuery{})
+	return slices.ContainsFunc(runs, func(r storage.RunRecord) bool { return r.Lost != 0 }), err
+}
+
+// fill writes a history of runs that ended long ago: 100 of them, with so many events each, and one that ended just now.
+func fill() {
+	each, err := strconv.Atoi(os.Args[1])
+	must(err)
+	store, err := sqlite.Open(context.Background(), ".rivers/storage")
+	must(err)
+	at := time.Unix(1_000_000_000, 0)
+	for i := range 101 {
+		if i == 100 {
+			at = time.Now()
+		}
+		b := storage.Batch{Runs: []storage.RunRecord{{ID: fmt.Sprint("filled", i), Token: 1, CreatedAt: at}}}
+		must(store.Commit(context.Background(), &b))
+		of := storage.Batch{Fence: storage.Fence{Run: b.Runs[0].Key, Token: 1}}
+		for n := range each {
+			e := storage.Event{Run: of.Fence.Run, N: int64(n) + 1, Fact: storage.Fact{At: storage.MicrosOf(at), Kind: storage.StepStarted, Step: int32(n), Attempt: 1}}
+			if n == each-1 {
+				e.Kind, e.Step, e.Attempt, e.Status = storage.RunEnded, storage.NoStep, 0, uint8(storage.Success)
+			}
+			of.Events = append(of.Events, e)
+		}
+		of.RunUpdates = []storage.RunUpdate{{Run: of.Fence.Run, State: storage.Success, At: at}}
+		must(store.Commit(context.Background(), &of))
+	}
+	must(store.Close())
+}
+
+// must ends a program of the scripts.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 // waiting counts the steps that wait for slots.

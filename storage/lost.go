@@ -15,7 +15,9 @@ func LostOf(k PruneKind) Lost { return 1 << k }
 func (l Lost) Has(k PruneKind) bool { return l&LostOf(k) != 0 }
 
 // Events reports whether events are gone, so that those that are left do not tell how the run went.
-func (l Lost) Events() bool { return l.Has(PruneSteps) || l.Has(PruneAssetEvents) }
+func (l Lost) Events() bool {
+	return l.Has(PruneSteps) || l.Has(PruneAssetEvents) || l.Has(PruneEvaluations)
+}
 
 // String lists the words of the kinds, such as "logs, steps"; empty for none.
 func (l Lost) String() string {

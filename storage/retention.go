@@ -2,7 +2,6 @@ package storage
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -18,12 +17,15 @@ const Forever time.Duration = math.MinInt64
 const (
 	DefaultKeepLogs        = 30 * day
 	DefaultKeepSteps       = 90 * day
+	DefaultKeepEvaluations = 90 * day
 	DefaultKeepAssetEvents = 365 * day
 	DefaultKeepRuns        = 365 * day
 	DefaultKeepBackfills   = 365 * day
 	DefaultKeepChanges     = 30 * day
-	// DefaultNewestAssetEvents is how many events of an asset stay whatever their age.
+	// DefaultNewestAssetEvents and DefaultNewestEvaluations are how many events of an asset, and evaluations of a check, stay whatever
+	// their age.
 	DefaultNewestAssetEvents = 100
+	DefaultNewestEvaluations = 100
 
 	day = 24 * time.Hour
 )
@@ -34,25 +36,33 @@ const passedFor = time.Hour
 // Retention says how long history is kept. What it deletes is history only: no present state of an asset, a partition, a backfill or a run
 // depends on it. Each age counts from the end of the run, or of the backfill; zero is the default, [Forever] never.
 type Retention struct {
-	// Logs is for the lines that steps wrote, Steps for the events that say how a run and its steps went.
-	Logs, Steps time.Duration
+	// Logs is for the lines that steps wrote.
+	Logs time.Duration `json:"logs,omitempty"`
+	// Steps is for the events that say how a run and its steps went.
+	Steps time.Duration `json:"steps,omitempty"`
 	// AssetEvents is for materializations, observations, failures and wipes, of which the newest of each asset stay
 	// whatever their age: NewestAssetEvents of them, zero is the default, negative none.
-	AssetEvents       time.Duration
-	NewestAssetEvents int
-	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event of an asset
-	// stays that it has made.
-	Runs time.Duration
+	AssetEvents       time.Duration `json:"asset_events,omitempty"`
+	NewestAssetEvents int           `json:"newest_asset_events,omitempty"`
+	// Evaluations is for what checks came to, of which the newest of each check stay whatever their age:
+	// NewestEvaluations of them, zero is the default, negative none.
+	Evaluations       time.Duration `json:"evaluations,omitempty"`
+	NewestEvaluations int           `json:"newest_evaluations,omitempty"`
+	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event of an asset or an
+	// evaluation stays that it has made.
+	Runs time.Duration `json:"runs,omitempty"`
 	// Backfills is for backfills. One stays as long as a run of it.
-	Backfills time.Duration
+	Backfills time.Duration `json:"backfills,omitempty"`
 	// Changes bounds how far a consumer of the feed of changes may fall behind. What all of them have passed goes
 	// after an hour.
-	Changes time.Duration
+	Changes time.Duration `json:"changes,omitempty"`
+	// ByHand leaves it to people, and to calls of [Pruner.Prune] without an Every, when history is pruned: nothing goes by itself.
+	ByHand bool `json:"by_hand,omitempty"`
 }
 
-// All is a retention with one age for every kind of record; the newest events of assets stay all the same.
+// All is a retention with one age for every kind of record; the newest events of assets and evaluations of checks stay all the same.
 func All(age time.Duration) Retention {
-	return Retention{Logs: age, Steps: age, AssetEvents: age, Runs: age, Backfills: age, Changes: age}
+	return Retention{Logs: age, Steps: age, AssetEvents: age, Evaluations: age, Runs: age, Backfills: age, Changes: age}
 }
 
 // Validate reports ages that mean nothing, all of them together.
@@ -66,7 +76,29 @@ func (r Retention) Over(o Retention) Retention {
 	return Retention{
 		Logs: cmp.Or(r.Logs, o.Logs), Steps: cmp.Or(r.Steps, o.Steps),
 		AssetEvents: cmp.Or(r.AssetEvents, o.AssetEvents), NewestAssetEvents: cmp.Or(r.NewestAssetEvents, o.NewestAssetEvents),
+		Evaluations: cmp.Or(r.Evaluations, o.Evaluations), NewestEvaluations: cmp.Or(r.NewestEvaluations, o.NewestEvaluations),
 		Runs: cmp.Or(r.Runs, o.Runs), Backfills: cmp.Or(r.Backfills, o.Backfills), Changes: cmp.Or(r.Changes, o.Changes),
+		ByHand: r.ByHand || o.ByHand,
+	}
+}
+
+// Longest keeps what either of the two keeps, in words that mean the same whatever the defaults will be.
+func (r Retention) Longest(o Retention) Retention {
+	r, _ = r.normalized() // a negative age that means nothing is shorter than any
+	o, _ = o.normalized()
+	longer := func(a, b time.Duration) time.Duration {
+		if a == Forever || b == Forever {
+			return Forever
+		}
+		return max(a, b)
+	}
+	more := func(a, b int) int { return cmp.Or(max(a, b), -1) }
+	return Retention{
+		Logs: longer(r.Logs, o.Logs), Steps: longer(r.Steps, o.Steps),
+		AssetEvents: longer(r.AssetEvents, o.AssetEvents), NewestAssetEvents: more(r.NewestAssetEvents, o.NewestAssetEvents),
+		Evaluations: longer(r.Evaluations, o.Evaluations), NewestEvaluations: more(r.NewestEvaluations, o.NewestEvaluations),
+		Runs: longer(r.Runs, o.Runs), Backfills: longer(r.Backfills, o.Backfills), Changes: longer(r.Changes, o.Changes),
+		ByHand: r.ByHand || o.ByHand,
 	}
 }
 
@@ -81,6 +113,7 @@ func (r Retention) normalized() (Retention, error) {
 		{"Logs", &r.Logs, DefaultKeepLogs},
 		{"Steps", &r.Steps, DefaultKeepSteps},
 		{"AssetEvents", &r.AssetEvents, DefaultKeepAssetEvents},
+		{"Evaluations", &r.Evaluations, DefaultKeepEvaluations},
 		{"Runs", &r.Runs, DefaultKeepRuns},
 		{"Backfills", &r.Backfills, DefaultKeepBackfills},
 		{"Changes", &r.Changes, DefaultKeepChanges},
@@ -91,13 +124,14 @@ func (r Retention) normalized() (Retention, error) {
 		*f.age = cmp.Or(*f.age, f.zero)
 	}
 	r.NewestAssetEvents = max(cmp.Or(r.NewestAssetEvents, DefaultNewestAssetEvents), 0)
+	r.NewestEvaluations = max(cmp.Or(r.NewestEvaluations, DefaultNewestEvaluations), 0)
 	return r, errors.Join(faults...)
 }
 
 // PruneKind is a kind of record that is pruned. Values are stored: they are only ever added.
 type PruneKind uint8
 
-// The kinds, in the order in which they are pruned: what hangs on something goes before it.
+// The kinds. What hangs on something is pruned before it.
 const (
 	PruneLogs PruneKind = iota
 	PruneSteps
@@ -105,9 +139,10 @@ const (
 	PruneRuns
 	PruneBackfills
 	PruneChanges
+	PruneEvaluations
 )
 
-var pruneKindWords = [...]string{"logs", "steps", "asset_events", "runs", "backfills", "changes"}
+var pruneKindWords = [...]string{"logs", "steps", "asset_events", "runs", "backfills", "changes", "evaluations"}
 
 // PruneKindCount is how many kinds there are.
 const PruneKindCount = PruneKind(len(pruneKindWords))
@@ -128,8 +163,8 @@ type PruneCutoffs struct {
 	Before [PruneKindCount]Micros
 	// Passed is the instant for changes that all consumers have passed.
 	Passed Micros
-	// Newest is how many events of an asset stay whatever their age.
-	Newest int
+	// Newest is how many events of an asset, or evaluations of a check, stay whatever their age; zero for other kinds.
+	Newest [PruneKindCount]int
 }
 
 // PruneRequest asks for history to be deleted.
@@ -144,6 +179,12 @@ type PruneRequest struct {
 	Limit int64
 	// Chunk is how many rows one transaction deletes at most, zero is 4096. A run, a backfill with its sets or a change counts as one.
 	Chunk int
+	// Progress is told after each transaction what was deleted so far; pruning waits for it. Nil tells nobody.
+	Progress func(PruneReport)
+	// Every has the call do nothing unless it is its turn: for so long nobody who asked so has pruned, and nobody is at it. It then goes on
+	// where the one before was ended, keeps what any of the repositories that share the store keeps (see [RetentionPrefix]), and ends by
+	// itself after half a minute. Zero prunes now.
+	Every time.Duration
 }
 
 // DefaultPruneChunk is how many rows a transaction of [Pruner.Prune] deletes unless the request says otherwise: ten
@@ -151,7 +192,7 @@ type PruneRequest struct {
 const DefaultPruneChunk = 4096
 
 // Cutoffs checks the request and turns its ages into instants. What hangs on a run does not outlive it, except for events of
-// assets, which hold the run.
+// assets and evaluations, which hold the run.
 func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 	keep, err := r.Retention.normalized()
 	switch {
@@ -159,6 +200,10 @@ func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 		return PruneCutoffs{}, fmt.Errorf("prune: %w", err)
 	case r.Limit < 0 || r.Chunk < 0:
 		return PruneCutoffs{}, fmt.Errorf("prune: a limit of %d rows, %d at once: want positive numbers, or zero", r.Limit, r.Chunk)
+	case r.Every < 0:
+		return PruneCutoffs{}, fmt.Errorf("prune: every %s: want a positive duration, or zero for now", r.Every)
+	case r.Every > 0 && r.DryRun:
+		return PruneCutoffs{}, fmt.Errorf("prune: every %s and a dry run: leave one of them out", r.Every)
 	}
 	now := r.Now
 	if now.IsZero() {
@@ -170,11 +215,12 @@ func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 		}
 		return MicrosOf(now.Add(-age))
 	}
-	c := PruneCutoffs{Newest: keep.NewestAssetEvents, Passed: before(min(passedFor, max(keep.Changes, 0)))}
+	c := PruneCutoffs{Passed: before(min(passedFor, max(keep.Changes, 0)))}
+	c.Newest[PruneAssetEvents], c.Newest[PruneEvaluations] = keep.NewestAssetEvents, keep.NewestEvaluations
 	runs := before(keep.Runs)
 	c.Before = [PruneKindCount]Micros{
 		PruneLogs: max(before(keep.Logs), runs), PruneSteps: max(before(keep.Steps), runs), PruneAssetEvents: before(keep.AssetEvents),
-		PruneRuns: runs, PruneBackfills: before(keep.Backfills), PruneChanges: before(keep.Changes),
+		PruneRuns: runs, PruneBackfills: before(keep.Backfills), PruneChanges: before(keep.Changes), PruneEvaluations: before(keep.Evaluations),
 	}
 	if keep.Changes == Forever {
 		c.Passed = 0
@@ -197,8 +243,10 @@ type Pruned struct {
 type PruneReport struct {
 	// Kinds are all kinds in their order.
 	Kinds [PruneKindCount]Pruned `json:"kinds"`
-	// More says that the limit ended the call.
+	// More says that the limit ended the call, or with an Every the time.
 	More bool `json:"more"`
+	// Skipped says that it was not the turn of a call with an Every, or that nothing in the store is old.
+	Skipped bool `json:"skipped,omitempty"`
 }
 
 // Rows is the sum over all kinds.
@@ -216,22 +264,3 @@ func (r *PruneReport) Bytes() (n int64) {
 	}
 	return n
 }
-
-// Pruner deletes history.
-type Pruner interface {
-	// Prune deletes what the retention does not keep, in many small transactions, and rests after each for longer than that took: who
-	// writes meanwhile waits for one of them at most. It may be called at any moment, by several processes at once, and be
-	// ended at any: the next call goes on. The report says what was done also beside an error.
-	//
-	// It deletes history only. What is never touched: a run without an end, one that a run without an end retries, those of a
-	// backfill without an end, the newest run, backfill and change, a run with a place in a pool; and whatever says what is true now. A present state keeps the ID of
-	// its run when that is gone. A run that has lost something says what, see [RunRecord].
-	Prune(ctx context.Context, r PruneRequest) (PruneReport, error)
-}
-
-// FeedPrefix begins the keys under which consumers of the feed of changes keep the Seq they have read up to, as a decimal: "feed/CONSUMER/LOCATION".
-// FeedPruned is the key of the Seq up to which changes may be gone: who has read less reads the present states anew.
-const (
-	FeedPrefix = "feed/"
-	FeedPruned = "feed/pruned"
-)

@@ -18,23 +18,27 @@ func TestPruneCutoffs(t *testing.T) {
 		keep   storage.Retention
 		before [storage.PruneKindCount]storage.Micros
 		passed storage.Micros
-		newest int
+		newest [2]int
 	}{
 		"defaults": {
 			storage.Retention{},
-			[...]storage.Micros{ago(30 * day), ago(90 * day), ago(365 * day), ago(365 * day), ago(365 * day), ago(30 * day)},
-			ago(time.Hour), 100,
+			[...]storage.Micros{ago(30 * day), ago(90 * day), ago(365 * day), ago(365 * day), ago(365 * day), ago(30 * day), ago(90 * day)},
+			ago(time.Hour),
+			[...]int{100, 100},
 		},
-		"forever": {storage.All(storage.Forever), [storage.PruneKindCount]storage.Micros{}, 0, 100},
-		"what hangs on a run goes with it, but for events of assets": {
-			storage.Retention{Logs: storage.Forever, Steps: 9 * day, AssetEvents: storage.Forever, Runs: 5 * day, Backfills: storage.Forever, Changes: time.Minute, NewestAssetEvents: -1},
-			[...]storage.Micros{ago(5 * day), ago(5 * day), 0, ago(5 * day), 0, ago(time.Minute)},
-			ago(time.Minute), 0,
+		"forever": {storage.All(storage.Forever), [storage.PruneKindCount]storage.Micros{}, 0, [...]int{100, 100}},
+		"what hangs on a run goes with it, but for events of assets and evaluations": {
+			storage.Retention{Logs: storage.Forever, Steps: 9 * day, AssetEvents: storage.Forever, Runs: 5 * day, Backfills: storage.Forever, Changes: time.Minute, NewestAssetEvents: -1, Evaluations: 7 * day, NewestEvaluations: 3},
+			[...]storage.Micros{ago(5 * day), ago(5 * day), 0, ago(5 * day), 0, ago(time.Minute), ago(7 * day)},
+			ago(time.Minute),
+			[...]int{0, 3},
 		},
 	} {
 		r := storage.PruneRequest{Retention: c.keep, Now: now}
 		got, err := r.Cutoffs()
-		if want := (storage.PruneCutoffs{Before: c.before, Passed: c.passed, Newest: c.newest}); err != nil || got != want {
+		want := storage.PruneCutoffs{Before: c.before, Passed: c.passed}
+		want.Newest[storage.PruneAssetEvents], want.Newest[storage.PruneEvaluations] = c.newest[0], c.newest[1]
+		if err != nil || got != want {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", name, got, err, want)
 		}
 	}
@@ -54,18 +58,35 @@ func TestRetentionFaults(t *testing.T) {
 
 func TestRetentionOver(t *testing.T) {
 	t.Parallel()
-	got := storage.Retention{Logs: day, NewestAssetEvents: -1}.Over(storage.All(2 * day)).Over(storage.All(3 * day))
+	got := storage.Retention{Logs: day, NewestAssetEvents: -1, NewestEvaluations: 7}.Over(storage.All(2 * day)).Over(storage.All(3 * day))
 	want := storage.All(2 * day)
-	want.Logs, want.NewestAssetEvents = day, -1
+	want.Logs, want.NewestAssetEvents, want.NewestEvaluations = day, -1, 7
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestRetentionLongest(t *testing.T) {
+	t.Parallel()
+	a := storage.Retention{Logs: storage.Forever, Steps: day, NewestAssetEvents: -1, NewestEvaluations: -1, ByHand: true}
+	b := storage.Retention{Logs: day, Runs: 400 * day, NewestAssetEvents: 7, NewestEvaluations: -1}
+	want := storage.Retention{
+		Logs: storage.Forever, Steps: storage.DefaultKeepSteps, AssetEvents: storage.DefaultKeepAssetEvents, NewestAssetEvents: 7,
+		Evaluations: storage.DefaultKeepEvaluations, NewestEvaluations: -1, Runs: 400 * day, Backfills: storage.DefaultKeepBackfills,
+		Changes: storage.DefaultKeepChanges, ByHand: true,
+	}
+	for _, got := range []storage.Retention{a.Longest(b), b.Longest(a)} {
+		if got != want {
+			t.Errorf("got %+v\nwant %+v", got, want)
+		}
 	}
 }
 
 func TestLost(t *testing.T) {
 	t.Parallel()
 	l := storage.LostOf(storage.PruneLogs) | storage.LostOf(storage.PruneAssetEvents)
-	if l.String() != "logs, asset_events" || !l.Events() || l.Has(storage.PruneSteps) || storage.LostOf(storage.PruneLogs).Events() {
+	if l.String() != "logs, asset_events" || !l.Events() || l.Has(storage.PruneSteps) || storage.LostOf(storage.PruneLogs).Events() ||
+		!storage.LostOf(storage.PruneEvaluations).Events() {
 		t.Errorf("%s", l)
 	}
 	for _, want := range []storage.Lost{0, l} {

@@ -6,7 +6,7 @@ import "time"
 type Topology struct {
 	// Location is the repository's name, the key of the record.
 	Location string
-	// Hash is the hash of Doc; a repository writes its topology only when this differs.
+	// Hash is the hash of Doc, and of what else is written with it; a repository writes its topology only when this differs.
 	Hash string
 	At   time.Time
 	// Assets are the names that get an [AssetKey] with this write, if they have none yet.

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -75,13 +76,13 @@ func (p pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error
 		}
 		if q.Class == prune.Lines {
 			for i := range r.logs {
-				add(prune.Row{Run: key, N: r.logs[i].N, Bytes: sizeOfRow + int64(len(r.logs[i].Message)+len(r.logs[i].Attrs))})
+				add(prune.Row{Run: key, N: r.logs[i].N, Class: prune.Lines, Bytes: sizeOfRow + int64(len(r.logs[i].Message)+len(r.logs[i].Attrs))})
 			}
 			continue
 		}
 		for i := range r.events {
-			if e := &r.events[i]; isOf(e, q.Class) {
-				add(prune.Row{Run: key, N: e.N, Asset: e.Asset, Bytes: sizeOfRow + int64(len(e.Detail)+len(e.Partition))})
+			if e := &r.events[i]; prune.ClassOf(e)&q.Class != 0 {
+				add(prune.Row{Run: key, N: e.N, Class: prune.ClassOf(e), Asset: e.Asset, Bytes: sizeOfRow + int64(len(e.Detail)+len(e.Partition))})
 			}
 		}
 	}
@@ -182,7 +183,9 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	}
 	d.Gone = s.deleteRuns(d)
 	for _, m := range d.Marks {
-		s.run(m.Run).lost |= m.Bits
+		if r := s.run(m.Run); r != nil { // else somebody else has pruned it
+			r.lost |= m.Bits
+		}
 	}
 	for _, span := range d.Spans {
 		d.Gone += s.deleteSpan(d.Class, span)
@@ -203,9 +206,22 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	return nil
 }
 
-// isOf reports whether an event is of a class.
-func isOf(e *storage.Event, c prune.Class) bool {
-	return c == prune.Events || (e.Asset != 0) == (c == prune.AssetEvents)
+// Swap puts a value in the place of another.
+func (p pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	s := p.Store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false, storage.ErrClosed
+	}
+	if now, found := s.kv[key]; found != (before != nil) || !bytes.Equal(now, before) {
+		return false, nil
+	}
+	s.kv[key] = bytes.Clone(after)
+	return true, nil
 }
 
 func (s *Store) isRetried(runs []storage.RunKey) bool {
@@ -248,7 +264,7 @@ func (s *Store) deleteSpan(c prune.Class, span prune.Span) (gone int64) {
 			r.logs = slices.DeleteFunc(r.logs, func(l storage.LogLine) bool { return within(l.N) })
 		} else {
 			r.events = slices.DeleteFunc(r.events, func(e storage.Event) bool {
-				goes := isOf(&e, c) && within(e.N)
+				goes := prune.ClassOf(&e)&c != 0 && within(e.N)
 				if goes && e.Asset != 0 {
 					s.forget(e.Asset, eventKey{key, e.N})
 				}

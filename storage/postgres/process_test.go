@@ -251,7 +251,7 @@ func TestCanceledWhileLocked(t *testing.T) {
 }
 
 // connect opens a connection with no rivers in between.
-func connect(t *testing.T, url string) *pgx.Conn {
+func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), plain(url))
 	if err != nil {

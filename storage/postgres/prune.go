@@ -32,37 +32,22 @@ func (p *pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run,
 // Rows lists lines or events of runs.
 func (p *pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error) {
 	const what = "list what may go"
-	steps := db.ListStepEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)}
-	var list []prune.Row
-	add := func(run, n, asset, bytes int64) {
-		list = append(list, prune.Row{Run: storage.RunKey(run), N: n, Asset: storage.AssetKey(asset), Bytes: bytes})
-	}
-	switch q.Class {
-	case prune.Lines:
-		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListLogRows, db.ListLogRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, 0, r.Bytes)
-		}
-		return list, err
-	case prune.StepEvents:
-		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListStepEventRows, steps)
-		for _, r := range rows {
-			add(r.Run, r.N, 0, r.Bytes)
-		}
-		return list, err
-	case prune.Events:
-		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListEventRows, db.ListEventRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, r.Asset, r.Bytes)
-		}
-		return list, err
-	default:
-		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListAssetEventRows, db.ListAssetEventRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, r.Asset, r.Bytes)
+	if q.Class == prune.Lines {
+		rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListLogRows,
+			db.ListLogRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)})
+		list := make([]prune.Row, len(rows))
+		for i, r := range rows {
+			list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Lines, Bytes: r.Bytes}
 		}
 		return list, err
 	}
+	rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListEventRows,
+		db.ListEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Classes: int32(q.Class), Max: int64(q.Limit)})
+	list := make([]prune.Row, len(rows))
+	for i, r := range rows {
+		list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Class(r.Class), Asset: storage.AssetKey(r.Asset), Bytes: r.Bytes}
+	}
+	return list, err
 }
 
 // EndedBackfills lists backfills that may go.
@@ -116,12 +101,32 @@ func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 			err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 				return (&deletion{ctx: ctx, tx: tx, d: d}).all()
 			})
+			if err == nil {
+				p.counts.commits.Add(1)
+			}
 			if !isConflict(err) || conflicts == maxConflicts {
 				return none, err
 			}
 		}
 	})
 	return err
+}
+
+// Swap puts a value in the place of another. Where the connection breaks it is done again, and finds that it was done.
+func (p *pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
+	sql, args := `UPDATE kv SET value = $2 WHERE key = $1 AND value IN ($3, $2)`, []any{key, after, before}
+	if before == nil {
+		sql, args = `INSERT INTO kv (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE kv.value = excluded.value`, args[:2]
+	}
+	return read(ctx, p.Store, "prune", func(_ *db.Queries, ctx context.Context) (won bool, err error) {
+		// Connections that read are made for that.
+		err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, sql, args...)
+			won = tag.RowsAffected() > 0
+			return err
+		})
+		return won, err
+	})
 }
 
 // deletion is a [prune.Deletion] in a transaction.
@@ -161,19 +166,14 @@ func (t *deletion) rows() error {
 	if len(t.d.Marks) == 0 {
 		return nil
 	}
-	table, which := "event", ""
-	switch t.d.Class {
-	case prune.Lines:
-		table = "log"
-	case prune.AssetEvents:
-		which = " AND asset IS NOT NULL"
-	case prune.StepEvents:
-		which = " AND asset IS NULL"
+	sql := `DELETE FROM event WHERE (run, n) >= ($1, $2) AND (run, n) <= ($3, $4)
+		AND (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END) & $5::integer <> 0`
+	if t.d.Class == prune.Lines {
+		sql = `DELETE FROM log WHERE (run, n) >= ($1, $2) AND (run, n) <= ($3, $4) AND $5::integer <> 0`
 	}
-	sql := "DELETE FROM " + table + " WHERE (run, n) >= ($1, $2) AND (run, n) <= ($3, $4)" + which
 	batch := &pgx.Batch{}
 	for _, s := range t.d.Spans {
-		batch.Queue(sql, s.FromRun, s.FromN, s.ToRun, s.ToN)
+		batch.Queue(sql, s.FromRun, s.FromN, s.ToRun, s.ToN, int32(t.d.Class))
 	}
 	runs, bits := make([]storage.RunKey, len(t.d.Marks)), make([]int32, len(t.d.Marks))
 	for i, m := range t.d.Marks {

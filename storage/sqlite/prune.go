@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"strconv"
@@ -35,40 +36,25 @@ func (p pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run, 
 
 // Rows lists lines or events of runs.
 func (p pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error) {
-	steps := db.ListStepEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)}
-	var list []prune.Row
-	add := func(run, n, asset, bytes int64) {
-		list = append(list, prune.Row{Run: storage.RunKey(run), N: n, Asset: storage.AssetKey(asset), Bytes: bytes})
+	const what = "list what may go"
+	if q.Class == prune.Lines {
+		rows, err := p.reads.ListLogRows(ctx, db.ListLogRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Max: int64(q.Limit)})
+		if err != nil {
+			return nil, p.readError(what, err)
+		}
+		list := make([]prune.Row, len(rows))
+		for i, r := range rows {
+			list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Lines, Bytes: r.Bytes}
+		}
+		return list, nil
 	}
-	var err error
-	switch q.Class {
-	case prune.Lines:
-		var rows []db.ListLogRowsRow
-		rows, err = p.reads.ListLogRows(ctx, db.ListLogRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, 0, r.Bytes)
-		}
-	case prune.StepEvents:
-		var rows []db.ListStepEventRowsRow
-		rows, err = p.reads.ListStepEventRows(ctx, steps)
-		for _, r := range rows {
-			add(r.Run, r.N, 0, r.Bytes)
-		}
-	case prune.Events:
-		var rows []db.ListEventRowsRow
-		rows, err = p.reads.ListEventRows(ctx, db.ListEventRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, r.Asset.Int64, r.Bytes)
-		}
-	case prune.AssetEvents:
-		var rows []db.ListAssetEventRowsRow
-		rows, err = p.reads.ListAssetEventRows(ctx, db.ListAssetEventRowsParams(steps))
-		for _, r := range rows {
-			add(r.Run, r.N, r.Asset.Int64, r.Bytes)
-		}
-	}
+	rows, err := p.reads.ListEventRows(ctx, db.ListEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Classes: int64(q.Class), Max: int64(q.Limit)})
 	if err != nil {
-		return nil, p.readError("list what may go", err)
+		return nil, p.readError(what, err)
+	}
+	list := make([]prune.Row, len(rows))
+	for i, r := range rows {
+		list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Class(r.Class), Asset: storage.AssetKey(r.Asset.Int64), Bytes: r.Bytes}
 	}
 	return list, nil
 }
@@ -139,6 +125,36 @@ func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	return p.lease(ctx, storage.Fence{}, &deletion{d})
 }
 
+// Swap has the writer put a value in the place of another.
+func (p pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
+	swap := swap{key: key, before: before, after: after}
+	err := p.lease(ctx, storage.Fence{}, &swap)
+	return swap.won, err
+}
+
+type swap struct {
+	key           string
+	before, after []byte
+	won           bool
+}
+
+func (s *swap) do(w *writer) (refusal, err error) {
+	s.won = false
+	row, err := w.first(&w.prunes.value, "SELECT value FROM kv WHERE key = ?", 1, s.key)
+	if err != nil {
+		return nil, err
+	}
+	var now []byte
+	if row != nil {
+		now, _ = row[0].([]byte) // a STRICT column
+	}
+	if (row != nil) != (s.before != nil) || !bytes.Equal(now, s.before) {
+		return nil, nil
+	}
+	s.won = true
+	return nil, w.writeKV(&storage.KVPair{Key: s.key, Value: s.after})
+}
+
 // deletion is a [prune.Deletion] as the writer does it.
 type deletion struct{ *prune.Deletion }
 
@@ -162,9 +178,9 @@ func (d *deletion) do(w *writer) (refusal, err error) {
 
 // pruneStatements are the statements of a pruner.
 type pruneStatements struct {
-	retries, retried, mark, logs, steps, assets, events              *statement
-	bare, keepName, dropPlan, dropRun, dropName                      *statement
-	dropBackfill, dropRequest, dropSets, dropChanges, pruned, notice *statement
+	retries, retried, mark, logs, events                            *statement
+	bare, keepName, dropPlan, dropRun, dropName                     *statement
+	dropBackfill, dropRequest, dropSets, dropChanges, value, notice *statement
 }
 
 // isRetried reports whether a run without an end retries one of the runs. Nearly always there is none that retries any.
@@ -183,17 +199,13 @@ func (p *pruneStatements) isRetried(w *writer, runs []storage.RunKey) (bool, err
 }
 
 func (p *pruneStatements) rows(w *writer, d *prune.Deletion) error {
-	st, sql := &p.events, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4)"
-	switch d.Class {
-	case prune.Lines:
-		st, sql = &p.logs, "DELETE FROM log WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4)"
-	case prune.AssetEvents:
-		st, sql = &p.assets, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND asset IS NOT NULL"
-	case prune.StepEvents:
-		st, sql = &p.steps, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND asset IS NULL"
+	st, sql := &p.events, "DELETE FROM event WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) "+
+		"AND (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END) & ?5 <> 0"
+	if d.Class == prune.Lines {
+		st, sql = &p.logs, "DELETE FROM log WHERE (run, n) >= (?1, ?2) AND (run, n) <= (?3, ?4) AND ?5 <> 0"
 	}
 	for _, s := range d.Spans {
-		res, err := w.run(st, sql, int64(s.FromRun), s.FromN, int64(s.ToRun), s.ToN)
+		res, err := w.run(st, sql, int64(s.FromRun), s.FromN, int64(s.ToRun), s.ToN, int64(d.Class))
 		if err != nil {
 			return err
 		}
@@ -285,7 +297,7 @@ func (p *pruneStatements) feed(w *writer, d *prune.Deletion) error {
 	if d.Gone, err = res.RowsAffected(); err != nil {
 		return err
 	}
-	row, err := w.first(&p.pruned, "SELECT value FROM kv WHERE key = ?", 1, storage.FeedPruned)
+	row, err := w.first(&p.value, "SELECT value FROM kv WHERE key = ?", 1, storage.FeedPruned)
 	if err != nil {
 		return err
 	}

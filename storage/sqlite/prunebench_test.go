@@ -87,7 +87,7 @@ func pages(tb testing.TB, s *sqlite.Store) (n int64) {
 
 // aged is a retention that keeps nothing which ended before the tests.
 var aged = storage.PruneRequest{Retention: storage.Retention{
-	Logs: time.Hour, Steps: time.Hour, AssetEvents: time.Hour, NewestAssetEvents: -1, Runs: time.Hour, Backfills: time.Hour, Changes: time.Hour,
+	Logs: time.Hour, Steps: time.Hour, AssetEvents: time.Hour, NewestAssetEvents: -1, Evaluations: time.Hour, NewestEvaluations: -1, Runs: time.Hour, Backfills: time.Hour, Changes: time.Hour,
 }}
 
 // BenchmarkPrune deletes a history beside a writer and says what that costs it: the rate at which it writes beside is divided by the

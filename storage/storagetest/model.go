@@ -150,9 +150,17 @@ func (p *pair) draw(t *rapid.T) plan {
 	return pl
 }
 
+// drawKind draws the evaluation of a check as often as all that is about assets.
+func drawKind(t *rapid.T) storage.EventKind {
+	if rapid.IntRange(0, 3).Draw(t, "evaluation") == 0 {
+		return storage.CheckEvaluated
+	}
+	return storage.EventKind(rapid.IntRange(1, 13).Draw(t, "kind"))
+}
+
 func (p *pair) drawEvent(t *rapid.T, run int) planEvent {
 	e := planEvent{
-		kind:    storage.EventKind(rapid.IntRange(1, 13).Draw(t, "kind")),
+		kind:    drawKind(t),
 		step:    rapid.Int32Range(-1, 3).Draw(t, "step"),
 		asset:   rapid.IntRange(-1, len(modelAssets)-1).Draw(t, "asset"),
 		withLog: rapid.Bool().Draw(t, "log"),

@@ -14,24 +14,41 @@ import (
 
 const days = 24 * time.Hour
 
-// pastRun is a run that ended so many days after the epoch: three events, one of them of the asset, and two lines.
-func (f *fixture) pastRun(rec storage.RunRecord, day int, asset storage.AssetKey) {
+// pastRun is a run that ended so many days after the epoch: three events, one of them of the asset, and two lines. Checks were evaluated
+// between the second event and the last: the first of the whole asset, further ones of the partition of that day; they passed on even days.
+func (f *fixture) pastRun(rec storage.RunRecord, day int, asset storage.AssetKey, checks ...storage.AssetKey) {
 	f.Helper()
 	at := epoch.Add(time.Duration(day) * days)
 	rec.Location, rec.Token, rec.CreatedAt = "repo", 1, at
 	b := storage.Batch{Runs: []storage.RunRecord{rec}}
 	f.commit(&b)
 	fence := storage.Fence{Run: b.Runs[0].Key, Token: 1}
-	f.commit(&storage.Batch{
+	b = storage.Batch{
 		Fence: fence, Logs: []storage.LogLine{{Run: fence.Run, N: 1, At: at, Message: "m"}, {Run: fence.Run, N: 2, At: at, Message: "n"}},
 		Events: []storage.Event{
 			event(fence.Run, 1),
 			{Run: fence.Run, N: 2, Fact: storage.Fact{At: storage.MicrosOf(at), Kind: storage.StepSucceeded, Step: 1, Attempt: 1}, Asset: asset},
-			{Run: fence.Run, N: 3, Fact: storage.Fact{Kind: storage.RunEnded, Status: uint8(storage.Success), Step: storage.NoStep}},
 		},
 		Assets:     []storage.AssetUpdate{{Asset: asset, Run: fence.Run, N: 2, At: storage.MicrosOf(at)}},
 		RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Success, At: at, Counts: storage.StepCounts{Succeeded: 1}}},
+	}
+	for i, check := range checks {
+		state, kind := storage.CheckSucceeded, storage.Materialized
+		if day%2 == 1 {
+			state, kind = storage.CheckFailed, storage.Failed
+		}
+		u := storage.AssetUpdate{Asset: check, Kind: kind, Run: fence.Run, N: int64(len(b.Events)) + 1, At: storage.MicrosOf(at)}
+		if i > 0 {
+			u.Partitions, u.Partition = keysOf(day), strconv.Itoa(day)
+		}
+		e := event(fence.Run, u.N)
+		e.At, e.Kind, e.Asset, e.Partition, e.Status = u.At, storage.CheckEvaluated, check, u.Partition, uint8(state)
+		b.Events, b.Assets = append(b.Events, e), append(b.Assets, u)
+	}
+	b.Events = append(b.Events, storage.Event{
+		Run: fence.Run, N: int64(len(b.Events)) + 1, Fact: storage.Fact{Kind: storage.RunEnded, Status: uint8(storage.Success), Step: storage.NoStep},
 	})
+	f.commit(&b)
 }
 
 // prune prunes a hundred days after the epoch.
@@ -44,14 +61,14 @@ func (f *fixture) prune(r storage.PruneRequest) storage.PruneReport {
 // never keeps everything.
 func never() storage.Retention {
 	r := storage.All(storage.Forever)
-	r.NewestAssetEvents = -1
+	r.NewestAssetEvents, r.NewestEvaluations = -1, -1
 	return r
 }
 
-// oneDay is a retention of a day for everything, the newest events of assets too.
+// oneDay is a retention of a day for everything, the newest events of assets and evaluations too.
 func oneDay() storage.Retention {
 	r := storage.All(days)
-	r.NewestAssetEvents = -1
+	r.NewestAssetEvents, r.NewestEvaluations = -1, -1
 	return r
 }
 
@@ -93,30 +110,30 @@ func checkPrune(f *fixture) {
 		set        func(*storage.Retention)
 		rows, left string
 	}{
-		{func(*storage.Retention) {}, "logs 0/0 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 ", "old [1 2 3] 2 (); young [1 2 3] 2 (); newest [1 2 3] 2 (); "},
+		{func(*storage.Retention) {}, "logs 0/0 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 evaluations 0/0 ", "old [1 2 3] 2 (); young [1 2 3] 2 (); newest [1 2 3] 2 (); "},
 		{
 			func(r *storage.Retention) { r.Logs = 50 * days },
-			"logs 2/1 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 ", "old [1 2 3] 0 (logs); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
+			"logs 2/1 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 evaluations 0/0 ", "old [1 2 3] 0 (logs); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
 		},
 		{
 			func(r *storage.Retention) { r.Steps = 50 * days },
-			"logs 0/0 steps 2/1 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 ", "old [2] 0 (logs, steps); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
+			"logs 0/0 steps 2/1 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 evaluations 0/0 ", "old [2] 0 (logs, steps); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
 		},
 		{ // an event of an asset holds its run
 			func(r *storage.Retention) { r.Runs = 50 * days },
-			"logs 0/0 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 ", "old [2] 0 (logs, steps); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
+			"logs 0/0 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 evaluations 0/0 ", "old [2] 0 (logs, steps); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
 		},
 		{
 			func(r *storage.Retention) { r.AssetEvents = 50 * days },
-			"logs 0/0 steps 0/0 asset_events 1/1 runs 0/0 backfills 0/0 changes 0/0 ", "old [] 0 (logs, steps, asset_events); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
+			"logs 0/0 steps 0/0 asset_events 1/1 runs 0/0 backfills 0/0 changes 0/0 evaluations 0/0 ", "old [] 0 (logs, steps, asset_events); young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
 		},
 		{
 			func(r *storage.Retention) { r.Runs = 50 * days },
-			"logs 0/0 steps 0/0 asset_events 0/0 runs 1/0 backfills 0/0 changes 0/0 ", "old gone; young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
+			"logs 0/0 steps 0/0 asset_events 0/0 runs 1/0 backfills 0/0 changes 0/0 evaluations 0/0 ", "old gone; young [1 2 3] 2 (); newest [1 2 3] 2 (); ",
 		},
 		{ // a run takes with it what hangs on it
 			func(r *storage.Retention) { r.Runs, r.AssetEvents = 5*days, 5*days },
-			"logs 2/1 steps 2/1 asset_events 1/1 runs 1/0 backfills 0/0 changes 0/0 ", "old gone; young gone; newest [1 2 3] 2 (); ",
+			"logs 2/1 steps 2/1 asset_events 1/1 runs 1/0 backfills 0/0 changes 0/0 evaluations 0/0 ", "old gone; young gone; newest [1 2 3] 2 (); ",
 		},
 	}
 	for i, s := range steps {
@@ -207,6 +224,45 @@ func checkPruneNewest(f *fixture) {
 	f.checked()
 }
 
+// checkPruneEvaluations has checks whose evaluations go by an age of their own and not with events of assets: of a whole asset, and of
+// partitions, one of which passed and another did not.
+func checkPruneEvaluations(f *fixture) {
+	keys := f.assets("a", "a:whole", "a:parts")
+	for day := range 4 {
+		f.pastRun(storage.RunRecord{ID: fmt.Sprint("r", day)}, day, keys[0], keys[1:]...)
+	}
+	f.run("newest")
+	before := f.states(keys)
+	all := []string{"r0", "r1", "r2", "r3"}
+	prune := func(what string, r storage.Retention, rowsWant, left string) {
+		f.Helper()
+		told := f.prune(storage.PruneRequest{Retention: r, DryRun: true})
+		did := f.prune(storage.PruneRequest{Retention: r, Chunk: 3})
+		f.equal(what+": rows", rows(did), rowsWant)
+		f.equal(what+": what was told", told, did)
+		f.equal(what+": what is left", f.left(all...), left)
+		f.equal(what+": states", f.states(keys), before)
+		f.checked()
+	}
+	r := never()
+	r.Evaluations, r.NewestEvaluations = 98*days, 1
+	prune("older than two days, but for the newest of each", r, "logs 0/0 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 evaluations 4/2 ",
+		"r0 [1 2 5] 2 (evaluations); r1 [1 2 5] 2 (evaluations); r2 [1 2 3 4 5] 2 (); r3 [1 2 3 4 5] 2 (); ")
+	r.Evaluations = days
+	prune("all but the newest of each", r, "logs 0/0 steps 0/0 asset_events 0/0 runs 0/0 backfills 0/0 changes 0/0 evaluations 2/1 ",
+		"r0 [1 2 5] 2 (evaluations); r1 [1 2 5] 2 (evaluations); r2 [1 2 5] 2 (evaluations); r3 [1 2 3 4 5] 2 (); ")
+	r = oneDay()
+	r.Evaluations, r.Changes = storage.Forever, storage.Forever
+	prune("an evaluation holds its run", r, "logs 8/4 steps 8/4 asset_events 4/4 runs 3/0 backfills 0/0 changes 0/0 evaluations 0/0 ",
+		"r0 gone; r1 gone; r2 gone; r3 [3 4] 0 (logs, steps, asset_events); ")
+	if history := must[[]storage.Event](f)(f.ListAssetEvents(f.ctx, storage.AssetEventQuery{Asset: keys[2]})); len(history) != 1 {
+		f.Errorf("the history of the check: %+v, want one evaluation", history)
+	}
+	r.Evaluations = days
+	prune("no evaluation is left", r, "logs 0/0 steps 0/0 asset_events 0/0 runs 1/0 backfills 0/0 changes 0/0 evaluations 2/1 ",
+		"r0 gone; r1 gone; r2 gone; r3 gone; ")
+}
+
 // checkPruneNames: a present state keeps the ID of its run, as long as it is the present one.
 func checkPruneNames(f *fixture) {
 	keys := f.assets("a", "parted")
@@ -238,11 +294,13 @@ func (f *fixture) states(keys []storage.AssetKey) string {
 	f.Helper()
 	var text strings.Builder
 	for _, rec := range must[[]storage.AssetRecord](f)(f.ListAssets(f.ctx, storage.AssetQuery{})) {
-		fmt.Fprintf(&text, "%s %+v\n", rec.Name, rec.Materialization)
+		fmt.Fprintf(&text, "%s %+v %+v\n", rec.Name, rec.Materialization, rec.Failure)
 	}
 	for _, key := range keys {
-		for _, one := range must[[]storage.PartitionState](f)(f.ListPartitions(f.ctx, storage.PartitionQuery{Asset: key})) {
-			fmt.Fprintf(&text, "%+v\n", one)
+		for _, kind := range []storage.StateKind{storage.Materialized, storage.Failed} {
+			for _, one := range must[[]storage.PartitionState](f)(f.ListPartitions(f.ctx, storage.PartitionQuery{Asset: key, Kind: kind})) {
+				fmt.Fprintf(&text, "%s %+v\n", kind, one)
+			}
 		}
 		for _, group := range must[[]storage.PartitionGroup](f)(f.ListPartitionGroups(f.ctx, key, storage.Materialized)) {
 			fmt.Fprintf(&text, "%s %+v\n", setText(group.Partitions), group.AssetState)
@@ -338,7 +396,12 @@ func checkPruneCanceled(f *fixture) {
 
 func checkPruneRequests(f *fixture) {
 	for _, r := range []storage.PruneRequest{
-		{Retention: storage.Retention{Logs: -1}}, {Retention: storage.Retention{Runs: -days, Changes: -days}}, {Limit: -1}, {Chunk: -1},
+		{Retention: storage.Retention{Logs: -1}},
+		{Retention: storage.Retention{Runs: -days, Changes: -days}},
+		{Limit: -1},
+		{Chunk: -1},
+		{Every: -1},
+		{Every: time.Hour, DryRun: true},
 	} {
 		if did, err := f.Prune(f.ctx, r); err == nil || did.Rows() != 0 {
 			f.Errorf("%+v: %+v, %v", r, did, err)
@@ -352,5 +415,5 @@ func checkPruneRequests(f *fixture) {
 			}
 		}
 	})
-	f.equal("kinds of an empty store", fmt.Sprint(kinds, did.Rows()), "[logs steps asset_events runs backfills changes] 0")
+	f.equal("kinds of an empty store", fmt.Sprint(kinds, did.Rows()), "[logs steps asset_events runs backfills changes evaluations] 0")
 }

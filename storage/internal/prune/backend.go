@@ -31,6 +31,8 @@ type Backend interface {
 	Names(ctx context.Context, after storage.RunKey, limit int) ([]storage.RunKey, error)
 	// Delete applies a deletion in one transaction.
 	Delete(ctx context.Context, d *Deletion) error
+	// Swap puts a value in the place of another, nil for none, and reports whether that was still there.
+	Swap(ctx context.Context, key string, before, after []byte) (bool, error)
 }
 
 // RunQuery selects runs.
@@ -50,16 +52,31 @@ type Run struct {
 	Bytes int64
 }
 
-// Class is a class of rows that hang on runs.
+// Class is a class of rows that hang on runs: lines, or a set of classes of events, which go together where they may, and leave
+// whole pages free. Backends have the numbers of these in their SQL.
 type Class uint8
 
-// The classes. Events are those of steps and of assets: where both go they go together, and leave whole pages free.
+// The classes. An event of an asset is one that names an asset, an evaluation one that names a check and says what it came to; every
+// other is a step's.
 const (
-	Lines Class = iota
-	StepEvents
+	StepEvents Class = 1 << iota
 	AssetEvents
-	Events
+	Evaluations
+	Lines
+
+	Events = StepEvents | AssetEvents | Evaluations
 )
+
+// ClassOf is the class of an event.
+func ClassOf(e *storage.Event) Class {
+	switch {
+	case e.Asset == 0:
+		return StepEvents
+	case e.Kind == storage.CheckEvaluated:
+		return Evaluations
+	}
+	return AssetEvents
+}
 
 // RowQuery selects rows of the runs from First to Last, behind the row (Run, N).
 type RowQuery struct {
@@ -70,10 +87,11 @@ type RowQuery struct {
 	Limit int
 }
 
-// Row is a line or an event.
+// Row is a line or an event, of one class.
 type Row struct {
 	Run   storage.RunKey
 	N     int64
+	Class Class
 	Asset storage.AssetKey
 	Bytes int64
 }
@@ -99,14 +117,16 @@ type Change struct {
 }
 
 // kind is the kind of record that the row is.
-func (c Class) kind(r Row) storage.PruneKind {
-	switch {
-	case c == Lines:
+func (r *Row) kind() storage.PruneKind {
+	switch r.Class {
+	case Lines:
 		return storage.PruneLogs
-	case r.Asset == 0:
-		return storage.PruneSteps
+	case AssetEvents:
+		return storage.PruneAssetEvents
+	case Evaluations:
+		return storage.PruneEvaluations
 	}
-	return storage.PruneAssetEvents
+	return storage.PruneSteps
 }
 
 // Span is what is between two rows of one class, they included.

@@ -11,6 +11,11 @@
 // Killed between two transactions, nothing is remembered and nothing need be: what is left is listed by the next call. A run that
 // lost something has a mark from the first row on, and one that has lost all rows of a kind another, so that it is not listed again.
 //
+// Who prunes beside its work, unasked, does so in its turn: a value of the store says from when on the next one may, and where the last
+// one stopped. Two who ask at once are told apart by a swap of that value; one that dies leaves a lease, which ends. What one turn is worth
+// is bounded by its caller's limit and by half a minute, and the place is kept, so that processes that live for milliseconds get to the end too,
+// one after another. Nothing rests on turns but that the work is not done twice: pruning is safe beside pruning.
+//
 // The name of a run that goes is kept where a present state refers to it. No state begins to refer to a run
 // that has ended, so the runs that are referred to are read once, before the first of them goes.
 package prune

@@ -44,6 +44,7 @@ func (p *pruner) changes(ctx context.Context) error {
 			}
 		}
 		p.count(k, d.Gone, 0, bytes)
+		p.tell()
 		after, at = d.Feed, 1
 	}
 }

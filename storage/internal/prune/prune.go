@@ -16,7 +16,7 @@ func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.Prun
 	cutoffs, err := r.Cutoffs()
 	p := pruner{
 		Backend: b, cutoffs: cutoffs, dry: r.DryRun, chunk: cmp.Or(r.Chunk, storage.DefaultPruneChunk), left: r.Limit, limited: r.Limit > 0,
-		oldest: map[storage.AssetKey]Row{},
+		oldest: map[newestOf]Row{}, progress: r.Progress,
 	}
 	for k := range storage.PruneKindCount {
 		p.report.Kinds[k].Kind = k
@@ -24,17 +24,34 @@ func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.Prun
 	if err != nil {
 		return p.report, err
 	}
-	for _, part := range p.parts() {
+	if r.Every > 0 {
+		err = p.inTurn(ctx, r)
+	} else {
+		err = p.all(ctx)
+	}
+	return p.report, err
+}
+
+// all does the work from its place on.
+func (p *pruner) all(ctx context.Context) error {
+	parts := p.parts()
+	if i := slices.IndexFunc(parts, func(part part) bool { return part.what == p.at.Part }); i >= 0 {
+		parts = parts[i:]
+	}
+	for _, part := range parts {
+		if part.what != p.at.Part {
+			p.at = place{Part: part.what}
+		}
 		err := part.prune(ctx)
 		if errors.Is(err, errLimit) {
 			p.report.More = true
-			return p.report, nil
+			return nil
 		}
 		if err != nil {
-			return p.report, fmt.Errorf("prune %s: %w", part.what, err)
+			return fmt.Errorf("prune %s: %w", part.what, err)
 		}
 	}
-	return p.report, nil
+	return nil
 }
 
 // errLimit ends a call that has deleted as much as it may.
@@ -49,8 +66,14 @@ type pruner struct {
 	left    int64
 	limited bool
 	report  storage.PruneReport
-	// oldest are the oldest events of assets that are among the newest that stay; zero where there are fewer.
-	oldest map[storage.AssetKey]Row
+	// progress may be nil.
+	progress func(storage.PruneReport)
+	// at is where the work is.
+	at place
+	// oldest are the oldest events of assets, and evaluations of checks, that are among the newest that stay; zero where there are fewer.
+	oldest map[newestOf]Row
+	// restUntil is when the next transaction may begin.
+	restUntil time.Time
 	// refusals counts those of [ErrRetried].
 	refusals int
 }
@@ -64,7 +87,7 @@ type part struct {
 func (p *pruner) parts() []part {
 	before := p.cutoffs.Before
 	var parts []part
-	if before[storage.PruneLogs]|before[storage.PruneSteps]|before[storage.PruneAssetEvents] != 0 {
+	if youngestRows(&before) != 0 {
 		parts = append(parts, part{"logs and events", p.rows})
 	}
 	if before[storage.PruneRuns] != 0 {
@@ -77,6 +100,17 @@ func (p *pruner) parts() []part {
 		parts = append(parts, part{"changes", p.changes})
 	}
 	return parts
+}
+
+// youngestRows is the instant before which runs ended that may lose lines or events of any class.
+func youngestRows(before *[storage.PruneKindCount]storage.Micros) storage.Micros {
+	return max(before[storage.PruneLogs], before[storage.PruneSteps], before[storage.PruneAssetEvents], before[storage.PruneEvaluations])
+}
+
+// newestOf is an asset whose newest events stay, or a check whose newest evaluations do.
+type newestOf struct {
+	asset storage.AssetKey
+	class Class
 }
 
 // maxRefusals is how often a page is listed anew: who meets more retries than that is not told of a store, but of a fault.
@@ -106,20 +140,22 @@ func (p *pruner) most() (int, error) {
 // three quarters of the time for itself.
 const restFactor = 3
 
-// delete applies a deletion, then rests.
+// delete rests after the deletion before, if there was one, then applies this one: what was deleted is counted before anything can go
+// wrong with a rest.
 func (p *pruner) delete(ctx context.Context, d *Deletion) error {
+	if p.restUntil.After(time.Now()) {
+		rest := time.NewTimer(time.Until(p.restUntil))
+		defer rest.Stop()
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	began := time.Now()
-	if err := p.Delete(ctx, d); err != nil {
-		return err
-	}
-	rest := time.NewTimer(restFactor * time.Since(began))
-	defer rest.Stop()
-	select {
-	case <-rest.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	err := p.Delete(ctx, d)
+	p.restUntil = time.Now().Add(restFactor * time.Since(began))
+	return err
 }
 
 // count adds to the report what went, or would go.
@@ -129,10 +165,17 @@ func (p *pruner) count(k storage.PruneKind, rows, runs, bytes int64) {
 	p.left -= rows
 }
 
+// tell says what was deleted so far.
+func (p *pruner) tell() {
+	if p.progress != nil && !p.dry {
+		p.progress(p.report)
+	}
+}
+
 // runs deletes runs of which nothing is left, and the names that nothing refers to any more.
 func (p *pruner) runs(ctx context.Context) error {
 	known, referred := false, []storage.RunKey(nil)
-	for q := (RunQuery{Before: p.cutoffs.Before[storage.PruneRuns]}); ; {
+	for q := (RunQuery{After: storage.RunKey(p.at.After), Before: p.cutoffs.Before[storage.PruneRuns]}); ; p.at.After = int64(q.After) {
 		var err error
 		if q.Limit, err = p.most(); err != nil {
 			return err
@@ -188,13 +231,14 @@ func (p *pruner) deleteRuns(ctx context.Context, gone []Run, referred []storage.
 		}
 	}
 	p.count(storage.PruneRuns, d.Gone, 0, bytes)
+	p.tell()
 	return nil
 }
 
-// bare are the runs of a page that no event of an asset holds.
+// bare are the runs of a page that no event of an asset holds, and no evaluation.
 func (p *pruner) bare(ctx context.Context, page []Run) ([]Run, error) {
 	held := map[storage.RunKey]bool{}
-	w := p.walk(AssetEvents, page)
+	w := p.walk(AssetEvents|Evaluations, page)
 	for !w.done() {
 		rows, err := w.next(ctx, storage.DefaultPruneChunk)
 		if err != nil {
@@ -259,6 +303,7 @@ func (p *pruner) backfills(ctx context.Context) error {
 			}
 		}
 		p.count(k, d.Gone, 0, bytes)
+		p.tell()
 		q.After = page[len(page)-1].Key
 	}
 }

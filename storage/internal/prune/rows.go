@@ -3,6 +3,7 @@ package prune
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/rivers-go/rivers/storage"
@@ -11,10 +12,9 @@ import (
 // pageOfRuns is how many runs are listed at once.
 const pageOfRuns = 1000
 
-// rows deletes lines and events that no run may keep, and of events of assets those that are not among the newest.
+// rows deletes lines and events that no run may keep, and of events of assets and evaluations those that are not among the newest.
 func (p *pruner) rows(ctx context.Context) error {
-	before := p.cutoffs.Before
-	for q := (RunQuery{Before: max(before[storage.PruneLogs], before[storage.PruneSteps], before[storage.PruneAssetEvents]), Limit: pageOfRuns}); ; {
+	for q := (RunQuery{After: storage.RunKey(p.at.After), Before: youngestRows(&p.cutoffs.Before), Limit: pageOfRuns}); ; p.at.After = int64(q.After) {
 		page, err := p.EndedRuns(ctx, q)
 		if err != nil || len(page) == 0 {
 			return err
@@ -36,22 +36,21 @@ func (p *pruner) rowsOfAll(ctx context.Context, page []Run) error {
 	}
 	of := map[Class][]Run{}
 	for _, r := range page {
-		if goes(r, storage.PruneLogs) {
-			of[Lines] = append(of[Lines], r)
+		events := Class(0)
+		for _, c := range [...]Class{Lines, StepEvents, AssetEvents, Evaluations} {
+			switch row := (Row{Class: c}); {
+			case !goes(r, row.kind()):
+			case c == Lines:
+				of[Lines] = append(of[Lines], r)
+			default:
+				events |= c
+			}
 		}
-		switch steps, assets := goes(r, storage.PruneSteps), goes(r, storage.PruneAssetEvents); {
-		case steps && assets:
-			of[Events] = append(of[Events], r)
-		case steps:
-			of[StepEvents] = append(of[StepEvents], r)
-		case assets:
-			of[AssetEvents] = append(of[AssetEvents], r)
+		if events != 0 {
+			of[events] = append(of[events], r)
 		}
 	}
-	for _, c := range [...]Class{Lines, StepEvents, AssetEvents, Events} {
-		if len(of[c]) == 0 {
-			continue
-		}
+	for _, c := range slices.Backward(slices.Sorted(maps.Keys(of))) { // lines first
 		if err := p.rowsOf(ctx, c, of[c]); err != nil {
 			return err
 		}
@@ -82,12 +81,13 @@ func (p *pruner) rowsOf(ctx context.Context, c Class, page []Run) error {
 			}
 		}
 		for _, row := range d.rows {
-			k, runs := c.kind(row), int64(0)
+			k, runs := row.kind(), int64(0)
 			if last[k] != row.Run {
 				last[k], runs = row.Run, 1
 			}
 			p.count(k, 1, runs, row.Bytes)
 		}
+		p.tell()
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (p *pruner) cut(ctx context.Context, w *walk, rows []Row) (d cutting, err e
 		} else {
 			d.Spans = append(d.Spans, Span{row.Run, row.N, row.Run, row.N})
 		}
-		d.mark(row.Run, LostMark(w.class.kind(row)))
+		d.mark(row.Run, LostMark(row.kind()))
 		d.rows = append(d.rows, row)
 		joins = true
 	}
@@ -132,13 +132,13 @@ func (d *cutting) mark(run storage.RunKey, bits int64) {
 	d.Marks[len(d.Marks)-1].Bits |= bits
 }
 
-// finish marks runs whose rows were all seen. Those of assets may stay, and are looked for again.
+// finish marks runs whose rows were all seen. Those of assets and checks may stay, and are looked for again.
 func (d *cutting) finish(runs []storage.RunKey) {
 	bits := DoneMark(storage.PruneSteps)
-	switch d.Class {
-	case Lines:
+	switch {
+	case d.Class == Lines:
 		bits = DoneMark(storage.PruneLogs)
-	case AssetEvents:
+	case d.Class&StepEvents == 0:
 		return
 	}
 	for _, run := range runs {
@@ -150,28 +150,31 @@ func (d *cutting) finish(runs []storage.RunKey) {
 	}
 }
 
-// stays reports whether a row is kept: an event of an asset that is young enough, or among its newest.
+// stays reports whether a row is kept: an event of an asset, or an evaluation of a check, that is young enough, or among its newest.
 func (p *pruner) stays(ctx context.Context, run Run, row Row) (bool, error) {
 	if row.Asset == 0 {
 		return false, nil
 	}
-	if run.Ended >= p.cutoffs.Before[storage.PruneAssetEvents] {
+	k := row.kind()
+	if run.Ended >= p.cutoffs.Before[k] {
 		return true, nil
 	}
-	if p.cutoffs.Newest == 0 {
+	most := p.cutoffs.Newest[k]
+	if most == 0 {
 		return false, nil
 	}
-	oldest, known := p.oldest[row.Asset]
+	of := newestOf{row.Asset, row.Class}
+	oldest, known := p.oldest[of]
 	if !known {
-		newest, err := p.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: row.Asset, Limit: p.cutoffs.Newest})
+		newest, err := p.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: row.Asset, Limit: most})
 		if err != nil {
 			return false, err
 		}
-		if len(newest) == p.cutoffs.Newest {
+		if len(newest) == most {
 			e := &newest[len(newest)-1]
 			oldest = Row{Run: e.Run, N: e.N}
 		}
-		p.oldest[row.Asset] = oldest
+		p.oldest[of] = oldest
 	}
 	return cmp.Or(cmp.Compare(row.Run, oldest.Run), cmp.Compare(row.N, oldest.N)) >= 0, nil
 }

@@ -9,19 +9,12 @@ WHERE run.key > sqlc.arg(after)::bigint AND run.state >= 3 AND run.ended_at < sq
 ORDER BY run.key
 LIMIT sqlc.arg(max)::bigint;
 
--- name: ListStepEventRows :many
-SELECT run, n, (60 + coalesce(octet_length(detail), 0))::bigint AS bytes FROM event
-WHERE (run, n) > (sqlc.arg(run)::bigint, sqlc.arg(n)::bigint) AND run <= sqlc.arg(last)::bigint AND asset IS NULL
-ORDER BY run, n LIMIT sqlc.arg(max)::bigint;
-
--- name: ListAssetEventRows :many
-SELECT run, n, asset::bigint AS asset, (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes FROM event
-WHERE (run, n) > (sqlc.arg(run)::bigint, sqlc.arg(n)::bigint) AND run <= sqlc.arg(last)::bigint AND asset IS NOT NULL
-ORDER BY run, n LIMIT sqlc.arg(max)::bigint;
-
 -- name: ListEventRows :many
-SELECT run, n, coalesce(asset, 0)::bigint AS asset, (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes FROM event
+SELECT run, n, coalesce(asset, 0)::bigint AS asset, (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END)::integer AS class,
+    (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes
+FROM event
 WHERE (run, n) > (sqlc.arg(run)::bigint, sqlc.arg(n)::bigint) AND run <= sqlc.arg(last)::bigint
+    AND (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END) & sqlc.arg(classes)::integer <> 0
 ORDER BY run, n LIMIT sqlc.arg(max)::bigint;
 
 -- name: ListLogRows :many

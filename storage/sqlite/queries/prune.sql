@@ -10,19 +10,12 @@ WHERE run.key > sqlc.arg(after) AND run.state >= 3 AND run.ended_at < CAST(sqlc.
 ORDER BY run.key
 LIMIT sqlc.arg(max);
 
--- name: ListStepEventRows :many
-SELECT run, n, CAST(60 + coalesce(length(detail), 0) AS INTEGER) AS bytes FROM event
-WHERE (run, n) > (sqlc.arg(run), sqlc.arg(n)) AND run <= sqlc.arg(last) AND asset IS NULL
-ORDER BY run, n LIMIT sqlc.arg(max);
-
--- name: ListAssetEventRows :many
-SELECT run, n, asset, CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes FROM event
-WHERE (run, n) > (sqlc.arg(run), sqlc.arg(n)) AND run <= sqlc.arg(last) AND asset IS NOT NULL
-ORDER BY run, n LIMIT sqlc.arg(max);
-
 -- name: ListEventRows :many
-SELECT run, n, asset, CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes FROM event
+SELECT run, n, asset, CAST(CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END AS INTEGER) AS class,
+    CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes
+FROM event
 WHERE (run, n) > (sqlc.arg(run), sqlc.arg(n)) AND run <= sqlc.arg(last)
+    AND (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END) & CAST(sqlc.arg(classes) AS INTEGER) <> 0
 ORDER BY run, n LIMIT sqlc.arg(max);
 
 -- name: ListLogRows :many

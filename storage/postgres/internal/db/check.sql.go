@@ -31,7 +31,7 @@ SELECT run.key, run.id, run.succeeded, run.failed, run.skipped, run.canceled,
     coalesce(counted.succeeded, 0)::integer AS events_succeeded, coalesce(counted.failed, 0)::integer AS events_failed,
     coalesce(counted.skipped, 0)::integer AS events_skipped, coalesce(counted.canceled, 0)::integer AS events_canceled, whole.whole
 FROM run JOIN whole ON whole.run = run.key LEFT JOIN counted ON counted.run = run.key
-WHERE run.state >= 3 AND run.lost & 6 = 0 AND (run.succeeded, run.failed, run.skipped, run.canceled) <>
+WHERE run.state >= 3 AND run.lost & 70 = 0 AND (run.succeeded, run.failed, run.skipped, run.canceled) <>
     (coalesce(counted.succeeded, 0), coalesce(counted.failed, 0), coalesce(counted.skipped, 0), coalesce(counted.canceled, 0))
 ORDER BY run.key
 `
@@ -101,7 +101,7 @@ func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]Che
 const checkEnds = `-- name: CheckEnds :many
 SELECT run.id, run.state, count(event.n) AS ends, coalesce(max(event.status), 0)::smallint AS status
 FROM run LEFT JOIN event ON event.run = run.key AND event.kind = $1::smallint
-WHERE run.lost & 6 = 0
+WHERE run.lost & 70 = 0
 GROUP BY run.key
 HAVING count(event.n) <> (run.state >= 3)::integer OR (count(event.n) = 1 AND max(event.status) <> run.state)
 ORDER BY run.key
@@ -114,7 +114,7 @@ type CheckEndsRow struct {
 	Status int16
 }
 
-// Of runs that have lost events to pruning (the bits 6) those that are left say nothing.
+// Of runs that have lost events to pruning (the bits 70) those that are left say nothing.
 func (q *Queries) CheckEnds(ctx context.Context, runEnded int16) ([]CheckEndsRow, error) {
 	rows, err := q.db.Query(ctx, checkEnds, runEnded)
 	if err != nil {
@@ -357,7 +357,7 @@ func (q *Queries) CheckMissingStates(ctx context.Context, arg CheckMissingStates
 const checkNumbers = `-- name: CheckNumbers :many
 SELECT run.id, min(event.n)::bigint AS lowest, max(event.n)::bigint AS highest, count(*) AS events
 FROM event JOIN run ON run.key = event.run
-WHERE run.lost & 6 = 0
+WHERE run.lost & 70 = 0
 GROUP BY run.key
 HAVING min(event.n) <> 1 OR max(event.n) <> count(*)
 ORDER BY run.key
@@ -402,7 +402,7 @@ FROM partition_state
     LEFT JOIN run ON run.key = partition_state.run
     LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset.key IS NULL OR (partition_state.run <> 0 AND (run.key IS NULL AND pruned_run.key IS NULL OR partition_state.kind < 2
-    AND run.lost & 6 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run)
+    AND run.lost & 70 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run)
     AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run AND event.n = partition_state.n
         AND event.asset = partition_state.asset AND event.kind <> $1::smallint)))
 ORDER BY partition_state.asset, partition_state.kind, partition_state.partition
@@ -523,7 +523,7 @@ const checkStates = `-- name: CheckStates :many
 WITH judged AS (
     SELECT asset_state.asset, asset.name, asset_state.kind, run.id AS run_id, asset_state.n,
         asset.key IS NULL AS stray, asset_state.run <> 0 AND run.key IS NULL AND pruned_run.key IS NULL AS runless, asset_state.run <> 0 AS has_run,
-        run.lost & 6 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AS has_events,
+        run.lost & 70 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AS has_events,
         EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run AND event.n = asset_state.n AND event.at = asset_state.at
             AND ((event.asset = asset_state.asset AND asset_state.kind = CASE event.kind WHEN $1::smallint THEN 1
                 WHEN $2::smallint THEN 2 WHEN $3::smallint THEN 3

@@ -9,56 +9,6 @@ import (
 	"context"
 )
 
-const listAssetEventRows = `-- name: ListAssetEventRows :many
-SELECT run, n, asset::bigint AS asset, (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes FROM event
-WHERE (run, n) > ($1::bigint, $2::bigint) AND run <= $3::bigint AND asset IS NOT NULL
-ORDER BY run, n LIMIT $4::bigint
-`
-
-type ListAssetEventRowsParams struct {
-	Run  int64
-	N    int64
-	Last int64
-	Max  int64
-}
-
-type ListAssetEventRowsRow struct {
-	Run   int64
-	N     int64
-	Asset int64
-	Bytes int64
-}
-
-func (q *Queries) ListAssetEventRows(ctx context.Context, arg ListAssetEventRowsParams) ([]ListAssetEventRowsRow, error) {
-	rows, err := q.db.Query(ctx, listAssetEventRows,
-		arg.Run,
-		arg.N,
-		arg.Last,
-		arg.Max,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListAssetEventRowsRow
-	for rows.Next() {
-		var i ListAssetEventRowsRow
-		if err := rows.Scan(
-			&i.Run,
-			&i.N,
-			&i.Asset,
-			&i.Bytes,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listEndedBackfills = `-- name: ListEndedBackfills :many
 SELECT backfill.key, (200 + coalesce((SELECT sum(octet_length(labels)) FROM backfill_set WHERE backfill_set.backfill = backfill.key), 0) + coalesce(octet_length(assets), 0) + coalesce(octet_length(request), 0))::bigint AS bytes
 FROM backfill
@@ -151,22 +101,27 @@ func (q *Queries) ListEndedRuns(ctx context.Context, arg ListEndedRunsParams) ([
 }
 
 const listEventRows = `-- name: ListEventRows :many
-SELECT run, n, coalesce(asset, 0)::bigint AS asset, (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes FROM event
+SELECT run, n, coalesce(asset, 0)::bigint AS asset, (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END)::integer AS class,
+    (60 + coalesce(octet_length(detail), 0) + octet_length(partition))::bigint AS bytes
+FROM event
 WHERE (run, n) > ($1::bigint, $2::bigint) AND run <= $3::bigint
-ORDER BY run, n LIMIT $4::bigint
+    AND (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END) & $4::integer <> 0
+ORDER BY run, n LIMIT $5::bigint
 `
 
 type ListEventRowsParams struct {
-	Run  int64
-	N    int64
-	Last int64
-	Max  int64
+	Run     int64
+	N       int64
+	Last    int64
+	Classes int32
+	Max     int64
 }
 
 type ListEventRowsRow struct {
 	Run   int64
 	N     int64
 	Asset int64
+	Class int32
 	Bytes int64
 }
 
@@ -175,6 +130,7 @@ func (q *Queries) ListEventRows(ctx context.Context, arg ListEventRowsParams) ([
 		arg.Run,
 		arg.N,
 		arg.Last,
+		arg.Classes,
 		arg.Max,
 	)
 	if err != nil {
@@ -188,6 +144,7 @@ func (q *Queries) ListEventRows(ctx context.Context, arg ListEventRowsParams) ([
 			&i.Run,
 			&i.N,
 			&i.Asset,
+			&i.Class,
 			&i.Bytes,
 		); err != nil {
 			return nil, err
@@ -329,50 +286,6 @@ func (q *Queries) ListReferredRuns(ctx context.Context) ([]int64, error) {
 			return nil, err
 		}
 		items = append(items, run)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listStepEventRows = `-- name: ListStepEventRows :many
-SELECT run, n, (60 + coalesce(octet_length(detail), 0))::bigint AS bytes FROM event
-WHERE (run, n) > ($1::bigint, $2::bigint) AND run <= $3::bigint AND asset IS NULL
-ORDER BY run, n LIMIT $4::bigint
-`
-
-type ListStepEventRowsParams struct {
-	Run  int64
-	N    int64
-	Last int64
-	Max  int64
-}
-
-type ListStepEventRowsRow struct {
-	Run   int64
-	N     int64
-	Bytes int64
-}
-
-func (q *Queries) ListStepEventRows(ctx context.Context, arg ListStepEventRowsParams) ([]ListStepEventRowsRow, error) {
-	rows, err := q.db.Query(ctx, listStepEventRows,
-		arg.Run,
-		arg.N,
-		arg.Last,
-		arg.Max,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListStepEventRowsRow
-	for rows.Next() {
-		var i ListStepEventRowsRow
-		if err := rows.Scan(&i.Run, &i.N, &i.Bytes); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

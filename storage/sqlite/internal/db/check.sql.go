@@ -29,7 +29,7 @@ SELECT run.key, run.id, run.succeeded, run.failed, run.skipped, run.canceled,
     CAST(coalesce(counted.skipped, 0) AS INTEGER) AS events_skipped, CAST(coalesce(counted.canceled, 0) AS INTEGER) AS events_canceled,
     CAST(whole.whole AS BOOLEAN) AS whole
 FROM run JOIN whole ON whole.run = run.key LEFT JOIN counted ON counted.run = run.key
-WHERE run.state >= 3 AND run.lost & 6 = 0 AND (run.succeeded <> events_succeeded OR run.failed <> events_failed
+WHERE run.state >= 3 AND run.lost & 70 = 0 AND (run.succeeded <> events_succeeded OR run.failed <> events_failed
     OR run.skipped <> events_skipped OR run.canceled <> events_canceled)
 ORDER BY run.key
 `
@@ -102,7 +102,7 @@ func (q *Queries) CheckCounts(ctx context.Context, arg CheckCountsParams) ([]Che
 const checkEnds = `-- name: CheckEnds :many
 SELECT run.id, run.state, CAST(count(event.n) AS INTEGER) AS ends, CAST(coalesce(max(event.status), 0) AS INTEGER) AS status
 FROM run LEFT JOIN event ON event.run = run.key AND event.kind = CAST(?1 AS INTEGER)
-WHERE run.lost & 6 = 0
+WHERE run.lost & 70 = 0
 GROUP BY run.key
 HAVING ends <> (run.state >= 3) OR (ends = 1 AND max(event.status) <> run.state)
 ORDER BY run.key
@@ -115,7 +115,7 @@ type CheckEndsRow struct {
 	Status int64
 }
 
-// Of runs that have lost events to pruning (the bits 6) those that are left say nothing.
+// Of runs that have lost events to pruning (the bits 70) those that are left say nothing.
 func (q *Queries) CheckEnds(ctx context.Context, runEnded int64) ([]CheckEndsRow, error) {
 	rows, err := q.db.QueryContext(ctx, checkEnds, runEnded)
 	if err != nil {
@@ -376,7 +376,7 @@ func (q *Queries) CheckMissingStates(ctx context.Context, arg CheckMissingStates
 const checkNumbers = `-- name: CheckNumbers :many
 SELECT run.id, CAST(min(event.n) AS INTEGER) AS lowest, CAST(max(event.n) AS INTEGER) AS highest, count(*) AS events
 FROM event JOIN run ON run.key = event.run
-WHERE run.lost & 6 = 0
+WHERE run.lost & 70 = 0
 GROUP BY event.run
 HAVING lowest <> 1 OR highest <> events
 ORDER BY event.run
@@ -424,7 +424,7 @@ FROM partition_state
     LEFT JOIN run ON run.key = partition_state.run
     LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset.key IS NULL OR (partition_state.run <> 0 AND (run.key IS NULL AND pruned_run.key IS NULL OR partition_state.kind < 2
-    AND run.lost & 6 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run)
+    AND run.lost & 70 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run)
     AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = partition_state.run AND event.n = partition_state.n
         AND event.asset = partition_state.asset AND event.kind <> CAST(?1 AS INTEGER))))
 ORDER BY partition_state.asset, partition_state.kind, partition_state.partition
@@ -605,7 +605,7 @@ FROM asset_state
     LEFT JOIN run ON run.key = asset_state.run
     LEFT JOIN pruned_run ON pruned_run.key = asset_state.run
 WHERE asset.key IS NULL OR (asset_state.run <> 0 AND (run.key IS NULL AND pruned_run.key IS NULL
-    OR run.lost & 6 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AND (NOT has_event OR has_newer)))
+    OR run.lost & 70 = 0 AND EXISTS (SELECT 1 FROM event WHERE event.run = asset_state.run) AND (NOT has_event OR has_newer)))
 ORDER BY asset_state.asset, asset_state.kind
 `
 

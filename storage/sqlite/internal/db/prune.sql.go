@@ -10,59 +10,6 @@ import (
 	"database/sql"
 )
 
-const listAssetEventRows = `-- name: ListAssetEventRows :many
-SELECT run, n, asset, CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes FROM event
-WHERE (run, n) > (?1, ?2) AND run <= ?3 AND asset IS NOT NULL
-ORDER BY run, n LIMIT ?4
-`
-
-type ListAssetEventRowsParams struct {
-	Run  int64
-	N    int64
-	Last int64
-	Max  int64
-}
-
-type ListAssetEventRowsRow struct {
-	Run   int64
-	N     int64
-	Asset sql.NullInt64
-	Bytes int64
-}
-
-func (q *Queries) ListAssetEventRows(ctx context.Context, arg ListAssetEventRowsParams) ([]ListAssetEventRowsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listAssetEventRows,
-		arg.Run,
-		arg.N,
-		arg.Last,
-		arg.Max,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListAssetEventRowsRow
-	for rows.Next() {
-		var i ListAssetEventRowsRow
-		if err := rows.Scan(
-			&i.Run,
-			&i.N,
-			&i.Asset,
-			&i.Bytes,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listEndedBackfills = `-- name: ListEndedBackfills :many
 SELECT backfill.key, CAST(200 + coalesce((SELECT sum(length(labels)) FROM backfill_set WHERE backfill_set.backfill = backfill.key), 0)
     + coalesce((SELECT coalesce(length(assets), 0) + coalesce(length(request), 0) FROM backfill_request WHERE backfill_request.backfill = backfill.key), 0) AS INTEGER) AS bytes
@@ -163,22 +110,27 @@ func (q *Queries) ListEndedRuns(ctx context.Context, arg ListEndedRunsParams) ([
 }
 
 const listEventRows = `-- name: ListEventRows :many
-SELECT run, n, asset, CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes FROM event
+SELECT run, n, asset, CAST(CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END AS INTEGER) AS class,
+    CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes
+FROM event
 WHERE (run, n) > (?1, ?2) AND run <= ?3
-ORDER BY run, n LIMIT ?4
+    AND (CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END) & CAST(?4 AS INTEGER) <> 0
+ORDER BY run, n LIMIT ?5
 `
 
 type ListEventRowsParams struct {
-	Run  int64
-	N    int64
-	Last int64
-	Max  int64
+	Run     int64
+	N       int64
+	Last    int64
+	Classes int64
+	Max     int64
 }
 
 type ListEventRowsRow struct {
 	Run   int64
 	N     int64
 	Asset sql.NullInt64
+	Class int64
 	Bytes int64
 }
 
@@ -187,6 +139,7 @@ func (q *Queries) ListEventRows(ctx context.Context, arg ListEventRowsParams) ([
 		arg.Run,
 		arg.N,
 		arg.Last,
+		arg.Classes,
 		arg.Max,
 	)
 	if err != nil {
@@ -200,6 +153,7 @@ func (q *Queries) ListEventRows(ctx context.Context, arg ListEventRowsParams) ([
 			&i.Run,
 			&i.N,
 			&i.Asset,
+			&i.Class,
 			&i.Bytes,
 		); err != nil {
 			return nil, err
@@ -354,53 +308,6 @@ func (q *Queries) ListReferredRuns(ctx context.Context) ([]int64, error) {
 			return nil, err
 		}
 		items = append(items, run)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listStepEventRows = `-- name: ListStepEventRows :many
-SELECT run, n, CAST(60 + coalesce(length(detail), 0) AS INTEGER) AS bytes FROM event
-WHERE (run, n) > (?1, ?2) AND run <= ?3 AND asset IS NULL
-ORDER BY run, n LIMIT ?4
-`
-
-type ListStepEventRowsParams struct {
-	Run  int64
-	N    int64
-	Last int64
-	Max  int64
-}
-
-type ListStepEventRowsRow struct {
-	Run   int64
-	N     int64
-	Bytes int64
-}
-
-func (q *Queries) ListStepEventRows(ctx context.Context, arg ListStepEventRowsParams) ([]ListStepEventRowsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listStepEventRows,
-		arg.Run,
-		arg.N,
-		arg.Last,
-		arg.Max,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListStepEventRowsRow
-	for rows.Next() {
-		var i ListStepEventRowsRow
-		if err := rows.Scan(&i.Run, &i.N, &i.Bytes); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
