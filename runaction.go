@@ -127,7 +127,7 @@ func (r *CodeRepository) actionPlan(b *built, req *RunRequest) (*plan.Plan, erro
 	v.defs, v.nodes, v.owner = acts, nil, nil
 	v.build()
 	nodes := v.nodes
-	orderActions(b.graph, nodes)
+	plan.OrderActions(b.graph, nodes)
 	v.defs, v.nodes = nil, nil
 	for _, t := range targets {
 		if !slices.Contains(v.defs, t.def) {
@@ -201,53 +201,6 @@ func lacksAction(t *provided, have []*action, name string) error {
 		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
 	}
 	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, suggestion(name, slices.Values(names)), listed("its actions", names))
-}
-
-// orderActions has the actions of related assets wait for each other, as they say, also where assets that do not
-// take part stand between them.
-func orderActions(g *graph.Graph, acts []graph.Node) {
-	of := make(map[int32]int, len(acts)) // the action on what a node of the graph makes
-	for i := range acts {
-		v, _ := g.Find(acts[i].Action.Asset)
-		_, n := g.Output(v)
-		of[n] = i
-	}
-	for i := range acts {
-		order := acts[i].Action.Order
-		if order == iohandler.AnyOrder {
-			continue
-		}
-		v, _ := g.Find(acts[i].Action.Asset)
-		_, from := g.Output(v)
-		for _, up := range nearestUp(g, from, of) {
-			waits, first := i, up
-			if order == iohandler.DownstreamFirst {
-				waits, first = up, i
-			}
-			acts[waits].Inputs = append(acts[waits].Inputs, graph.Input{From: acts[first].Name, Mode: graph.OrderOnly})
-		}
-	}
-}
-
-// nearestUp returns the actions on what a node reads, directly or through nodes without one.
-func nearestUp(g *graph.Graph, n int32, of map[int32]int) []int {
-	var found []int
-	seen := map[int32]bool{n: true}
-	stack := slices.Clone(g.Up(n))
-	for len(stack) > 0 {
-		u := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if seen[u] {
-			continue
-		}
-		seen[u] = true
-		if at, acts := of[u]; acts {
-			found = append(found, at)
-			continue
-		}
-		stack = append(stack, g.Up(u)...)
-	}
-	return found
 }
 
 // keysIn are the keys of the assets of a plan's graph, by output: those of the repository's own, or of a smaller one.
