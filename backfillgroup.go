@@ -91,10 +91,10 @@ func (p *backfillPlan) configure(b *built, g *backfillGroup) error {
 	}
 	g.division = p.division.For(runs)
 	g.config = engine.Config{
-		Plan: runs, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
+		Plan: runs, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry, Keeper: r.keeper, Logger: r.config.Logger,
+		ClaimTimeout: r.claimTimeout,
 	}
-	g.config.Isolate, err = r.isolator(runs, &storage.RunRecord{Location: r.Name(), Request: RunRequest{Config: overrides}, Tags: p.req.Tags})
-	return err
+	return nil
 }
 
 // config is the backfill as its decider knows it.
