@@ -223,6 +223,7 @@ func TestActionMistakes(t *testing.T) {
 		}
 		got[name] = err.Error()
 	}
+	actionBackfillMistakes(t, got)
 	requireAnswers(t, "testdata/actions.txtar", got)
 }
 

@@ -54,7 +54,7 @@ func (b *backfillRuns) Record(group int, set partition.Set) (storage.RunRecord, 
 	}
 	rec := storage.RunRecord{
 		ID: id.String(), Location: p.repo.Name(), Backfill: b.backfill, Partition: of.String(), State: storage.NotStarted,
-		Request: RunRequest{Selection: g.assets, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
+		Request: RunRequest{Selection: g.assets, Action: p.req.Action, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
 		CreatedAt: p.division.Now().UTC(), Token: 1, Owner: proc.Self().String(),
 	}
 	if of.Len() == 1 {
