@@ -51,7 +51,7 @@ func sweepingProgram(iohandler.Handler) rivers.RepositoryConfig {
 		rivers.NewAsset(spec("joined"), func(_ *rivers.AssetContext, in struct{ Days int }) (int, error) { return in.Days, nil }),
 		rivers.NewAsset(spec("totals", actions...), func(_ *rivers.AssetContext, in struct{ Joined int }) (int, error) { return in.Joined, nil }),
 		rivers.NewAsset(summary, func(_ *rivers.AssetContext, in struct{ Totals rivers.Partitions[int] }) (int, error) {
-			return int(in.Totals.Len()), nil
+			return in.Totals.Len(), nil
 		}),
 	}}
 }

@@ -191,7 +191,7 @@ func (req actionRequest) misfit(a *action, asset string, divided bool) error {
 	case req.backfill && !divided:
 		return fmt.Errorf("asset %q: it has no partitions, and a backfill is of partitions: run action %q on it by itself", asset, req.name)
 	case divided && !req.given && (a.spec.Partitioning == iohandler.PartitionRequired || a.changes()):
-		return fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition, or several as a Range (%q is all)", asset, req.name, "..")
+		return fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition or several as a Range, or have a backfill take all", asset, req.name)
 	case divided && req.given && refused:
 		return fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", asset, req.name)
 	}
