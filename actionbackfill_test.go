@@ -8,12 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
+	"github.com/rivers-go/rivers/storage/storagetest"
 )
 
 // sweepingProgram is days -> joined -> totals by the same day, and a summary of all totals for each day. All but joined have
@@ -192,6 +195,17 @@ func TestActionBackfillStopsWhatComesAfter(t *testing.T) {
 				t.Errorf("%s is recorded as failed to be made", failed)
 			}
 			mend()
+			runs, err := repo.Storage().ListRuns(t.Context(), storage.RunQuery{Backfill: res.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := slices.IndexFunc(runs, func(r storage.RunRecord) bool { return r.State == storage.Failure })
+			if _, err := repo.Materialize(t.Context(), rivers.RunRequest{RetryOf: runs[at].ID}); err != nil { // one of its runs by itself
+				t.Error(err)
+			}
+			if got := noted(t, true); got != "days!drop@02 totals!drop@02" {
+				t.Errorf("the retry did %s", got)
+			}
 			res, err = repo.RerunBackfill(t.Context(), res.ID, rivers.RerunOptions{})
 			if err != nil || res.Action != "drop" || res.Total != 1 {
 				t.Errorf("again: %+v, %v", res, err)
@@ -275,6 +289,105 @@ func TestActionBackfillIsCanceled(t *testing.T) {
 	if heard.Action != "hold" || fmt.Sprint(heard.Assets) != "[days]" {
 		t.Errorf("heard %+v", heard)
 	}
+}
+
+// A backfill of an action goes on from any write of the process that began it: each effect is recorded once, and what had its
+// record is not done again.
+func TestActionBackfillResumesFromAnyWrite(t *testing.T) {
+	for name, strategy := range map[string]rivers.BackfillStrategy{"a run for each": rivers.MultiRun(), "one run": rivers.SingleRun()} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(dirVariable, t.TempDir())
+			journal := storagetest.NewJournal()
+			id := resumable(t, journal, func(repo *rivers.CodeRepository) (*rivers.BackfillResult, error) {
+				return repo.Backfill(t.Context(), rivers.BackfillRequest{
+					Action: "compact", Selection: []string{"totals", "days"}, Range: partition.Range("2026-01-01", "2026-01-03"), Strategy: strategy,
+				})
+			}).ID
+			resumed := 0
+			for n := range journal.Len() {
+				cut, err := journal.Cut(n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := cut.GetBackfill(t.Context(), id); err != nil || !orphaned(t, cut, id) {
+					continue
+				}
+				resumed++
+				before := actsOf(t, cut)
+				noted(t, false)
+				res := resumable(t, cut, func(repo *rivers.CodeRepository) (*rivers.BackfillResult, error) {
+					return repo.ResumeBackfill(t.Context(), id)
+				})
+				if res.Completed != 3 || res.Action != "compact" {
+					t.Errorf("after %d writes: %+v", n, res)
+				}
+				did := strings.Fields(noted(t, true))
+				if after := actsOf(t, cut); len(after) != 6 || len(slices.Compact(after)) != 6 || len(before)+len(did) != 6 {
+					t.Errorf("after %d writes: %v was recorded, %v was done, and all that is recorded is %v", n, before, did, after)
+				}
+			}
+			if resumed < 3 {
+				t.Errorf("it was gone on with from %d of %d writes", resumed, journal.Len())
+			}
+		})
+	}
+}
+
+// resumable does something with the sweeping program on a store, as a process of its own would.
+func resumable(t *testing.T, store storage.Storage, do func(repo *rivers.CodeRepository) (*rivers.BackfillResult, error)) *rivers.BackfillResult {
+	t.Helper()
+	repo := rivers.NewCodeRepository(programConfig("sweeping", false))
+	if err := repo.Resolve(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	res, err := do(repo)
+	if err := errors.Join(err, repo.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// orphaned has a backfill and its runs belong to a process that is gone, and reports false for one that has ended.
+func orphaned(t *testing.T, store storage.Storage, id string) bool {
+	t.Helper()
+	claim := storage.RunClaim{ID: id, Owner: dead(), Lease: time.Hour, Gone: proc.Self().String()}
+	if _, err := store.ClaimBackfill(t.Context(), claim); errors.Is(err, storage.ErrRunEnded) {
+		return false
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := store.ListRuns(t.Context(), storage.RunQuery{Backfill: id, Owned: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range runs {
+		claim.ID = runs[i].ID
+		if _, err := store.ClaimRun(t.Context(), claim); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return true
+}
+
+// actsOf are the effects that a store has recorded, by asset and partition, sorted.
+func actsOf(t *testing.T, store storage.Reader) []string {
+	t.Helper()
+	keys, err := store.AssetKeys(t.Context(), []string{"days", "totals"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acts []string
+	for i, key := range keys {
+		events, err := store.ListAssetEvents(t.Context(), storage.AssetEventQuery{Asset: key, Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range events {
+			acts = append(acts, fmt.Sprint(i, "@", events[k].Partition))
+		}
+	}
+	slices.Sort(acts)
+	return acts
 }
 
 // actionBackfillMistakes adds what is said to backfills of actions that are asked for wrongly.
