@@ -205,6 +205,10 @@ func (p *backfillPlan) blocked(g int) func([]partition.Set) partition.Set {
 				continue
 			}
 			for edge := range p.edgesWithin(g, h) {
+				if g == h { // whole chains at once, as they are lost one by one otherwise
+					blocked = blocked.Union(edge.Closure(lost[h]))
+					continue
+				}
 				blocked = blocked.Union(edge.Downstream(lost[h]))
 			}
 		}

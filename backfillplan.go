@@ -103,7 +103,7 @@ func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest
 	if err := p.ask(ask); err != nil {
 		return nil, err
 	}
-	if err := p.filter(ctx); err != nil {
+	if err := p.filter(ctx, b); err != nil {
 		return nil, err
 	}
 	if err := p.arrange(b); err != nil {
@@ -217,7 +217,7 @@ func (p *backfillPlan) made(s int32) []string {
 }
 
 // filter keeps of the partitions what the request wants: the latest, the missing, the failed.
-func (p *backfillPlan) filter(ctx context.Context) error {
+func (p *backfillPlan) filter(ctx context.Context, b *built) error {
 	if p.req.Latest > 0 {
 		p.set = p.set.Intersect(p.space.Latest(int64(p.req.Latest)))
 	}
@@ -225,7 +225,7 @@ func (p *backfillPlan) filter(ctx context.Context) error {
 		return nil
 	}
 	if p.req.Only == storage.OnlyStale {
-		stale, err := p.repo.staleOf(ctx, p.assets)
+		stale, err := p.repo.staleOf(ctx, b, p.assets, p.set)
 		p.set = p.set.Intersect(stale)
 		return err
 	}

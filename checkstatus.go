@@ -32,16 +32,34 @@ type CheckStatus struct {
 	Verdict  *storage.Verdict `json:"verdict,omitempty"`
 	Metadata metadata.Map     `json:"metadata,omitempty"`
 	Error    string           `json:"error,omitempty"`
-	// Outdated says that the asset was made, or observed, anew since with another data version. Of a check with
-	// partitions it is said by none of them.
+	// Outdated says that the asset was made, or observed, anew since with another data version, or at all where the check
+	// failed itself; of a check with partitions, that this is so of one of them.
 	Outdated bool `json:"outdated,omitempty"`
-	// Partitioned says that each partition is judged. Succeeded, Failed and InProgress count partitions then, FailedSet
-	// are those that did not pass, or whose evaluation failed.
-	Partitioned bool          `json:"partitioned,omitempty"`
-	Succeeded   int64         `json:"partitions_succeeded,omitempty"`
-	Failed      int64         `json:"partitions_failed,omitempty"`
-	InProgress  int64         `json:"partitions_in_progress,omitempty"`
-	FailedSet   partition.Set `json:"failed_set,omitzero"`
+	// Partitions says it of each partition, where each is judged by itself. The others are nil.
+	Partitions *CheckPartitions `json:"partitions,omitempty"`
+}
+
+// CheckPartitions says which of the partitions that exist are what for a check. Each of them is in one of Passed, Warned,
+// Failed, Crashed, Skipped and Unchecked.
+type CheckPartitions struct {
+	// Space is what exists of the asset's partitions, Total how many they are.
+	Space partition.Space `json:"-"`
+	Total int64           `json:"total"`
+	// Passed are as they should be. Warned and Failed are not, with the severity of a warning or of an error; Crashed are those
+	// on which the check failed itself.
+	Passed  PartitionCount `json:"passed"`
+	Warned  PartitionCount `json:"warned"`
+	Failed  PartitionCount `json:"failed"`
+	Crashed PartitionCount `json:"crashed"`
+	// Skipped are those that a run was to judge and did not come to, Unchecked those that nobody judged ever.
+	Skipped   PartitionCount `json:"skipped"`
+	Unchecked PartitionCount `json:"unchecked"`
+	// InProgress are what runs that have not ended are yet to judge.
+	InProgress PartitionCount `json:"in_progress"`
+	// Outdated are those of Passed, Warned, Failed and Crashed that were made anew since with another data version, or are not
+	// there any more. Of those that were judged many at once, and those on which the check failed itself, no version
+	// is known: they are outdated by whatever was made since.
+	Outdated PartitionCount `json:"outdated"`
 }
 
 // CheckStatus returns what is known of the checks of a selection of assets, in topological order: the state now, from
@@ -74,16 +92,11 @@ func (r *CodeRepository) CheckStatus(ctx context.Context, selection ...string) (
 	out := make([]CheckStatus, len(nodes))
 	for i, n := range nodes {
 		out[i] = newCheckStatus(n, byName[n.Name], byName[n.Check.Asset])
-		if n.Partitions != nil {
-			err = r.countJudged(ctx, b, n, &out[i])
-		} else if out[i].State != storage.CheckInProgress && running[n.Name] {
+		if n.Partitions == nil && running[n.Name] {
 			out[i].State = storage.CheckInProgress
 		}
-		if err != nil {
-			return nil, err
-		}
 	}
-	return out, nil
+	return out, r.addPartitions(ctx, b, nodes, out)
 }
 
 // checksOf returns the nodes of the checks of a selection.
@@ -118,7 +131,6 @@ func newCheckStatus(n *graph.Node, rec, asset *storage.AssetRecord) CheckStatus 
 	_, name, _ := storage.SplitCheck(n.Name)
 	s := CheckStatus{
 		Name: n.Name, Asset: n.Check.Asset, Check: name, Description: n.Outputs[0].Attrs.Description, Blocking: n.Check.Blocking,
-		Partitioned: n.Partitions != nil,
 	}
 	if rec == nil {
 		return s
@@ -129,81 +141,15 @@ func newCheckStatus(n *graph.Node, rec, asset *storage.AssetRecord) CheckStatus 
 	}
 	s.State, s.At, s.RunID, s.Partition = state, latest.At, latest.RunID, latest.Partition
 	s.Verdict, s.Metadata, s.Error = latest.Check, latest.Metadata, latest.Error
-	if read, known := latest.Inputs[s.Asset]; known && !s.Partitioned && asset != nil {
-		s.Outdated = read != presentVersion(asset)
+	read, known := latest.Inputs[s.Asset]
+	switch {
+	case n.Partitions != nil || asset == nil: // of partitions it is said below
+	case known:
+		s.Outdated = read != asset.DataVersion()
+	case state == storage.CheckExecutionFailed && asset.Materialization != nil:
+		s.Outdated = asset.Materialization.Seq > latest.Seq
 	}
 	return s
-}
-
-// presentVersion is the data version that an asset has now.
-func presentVersion(rec *storage.AssetRecord) string {
-	switch m, o := rec.Materialization, rec.Observation; {
-	case m != nil && (o == nil || m.Seq > o.Seq):
-		return m.DataVersion
-	case o != nil:
-		return o.DataVersion
-	}
-	return ""
-}
-
-// countJudged fills in what a check says of partitions.
-func (r *CodeRepository) countJudged(ctx context.Context, b *built, n *graph.Node, s *CheckStatus) error {
-	v, _ := b.graph.Find(n.Name)
-	sets, err := r.store.PartitionSets(ctx, []storage.AssetKey{r.keys[v]})
-	if err != nil {
-		return fmt.Errorf("check %q: reading what it says of partitions: %w", n.Name, err)
-	}
-	space, err := r.space(ctx, n.Partitions)
-	if err != nil {
-		return fmt.Errorf("check %q: %w", n.Name, err)
-	}
-	failed := space.Within(sets[0].Failed)
-	s.FailedSet, s.Failed = failed, space.Count(failed)
-	s.Succeeded = space.Count(space.Within(sets[0].Materialized.Minus(sets[0].Failed)))
-	s.InProgress = space.Count(space.Within(sets[0].InFlight))
-	switch {
-	case s.Failed > 0:
-		s.State = storage.CheckFailed
-		if crashed, err := r.anyCrashed(ctx, r.keys[v]); err != nil {
-			return err
-		} else if crashed {
-			s.State = storage.CheckExecutionFailed
-		}
-	case s.InProgress > 0:
-		s.State = storage.CheckInProgress
-	case s.Succeeded > 0:
-		s.State = storage.CheckSucceeded
-	}
-	return nil
-}
-
-// anyCrashed reports whether a check failed itself on one of the partitions that it last failed on.
-func (r *CodeRepository) anyCrashed(ctx context.Context, check storage.AssetKey) (bool, error) {
-	groups, err := r.store.ListPartitionGroups(ctx, check, storage.Failed)
-	if err != nil {
-		return false, err
-	}
-	for i := range groups {
-		if groups[i].Check == nil {
-			return true, nil
-		}
-	}
-	q := storage.PartitionQuery{Asset: check, Kind: storage.Failed, Limit: 500}
-	for {
-		states, err := r.store.ListPartitions(ctx, q)
-		if err != nil {
-			return false, err
-		}
-		for i := range states {
-			if states[i].Check == nil {
-				return true, nil
-			}
-		}
-		if len(states) < q.Limit {
-			return false, nil
-		}
-		q.After = states[len(states)-1].Partition
-	}
 }
 
 // runningChecks returns the names of the checks that runs which have not ended are yet to come to.
@@ -244,77 +190,4 @@ func (r *CodeRepository) runningChecks(ctx context.Context) (map[string]bool, er
 		}
 	}
 	return running, nil
-}
-
-// CheckEvaluation is one entry of the history of a check.
-type CheckEvaluation struct {
-	// State is what it came to, At when, and RunID in which run.
-	State storage.CheckState `json:"state"`
-	At    time.Time          `json:"at"`
-	RunID string             `json:"run_id,omitempty"`
-	// Partition is what was judged, empty for an asset without partitions; Partitions are several at once.
-	Partition  string        `json:"partition,omitempty"`
-	Partitions partition.Set `json:"partitions,omitzero"`
-	// Verdict, Metadata and Error are as in [CheckStatus]; Version is the data version that was judged.
-	Verdict  *storage.Verdict `json:"verdict,omitempty"`
-	Metadata metadata.Map     `json:"metadata,omitempty"`
-	Error    string           `json:"error,omitempty"`
-	Version  string           `json:"data_version,omitempty"`
-}
-
-// CheckHistory returns the last evaluations of a check, named asset:check, newest first; a limit of zero is 100.
-func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit int) ([]CheckEvaluation, error) {
-	if err := r.open(ctx); err != nil {
-		return nil, err
-	}
-	b, err := r.built()
-	if err != nil {
-		return nil, err
-	}
-	if err := b.checkChecks(&RunRequest{CheckNames: []string{name}}); err != nil {
-		return nil, err
-	}
-	v, _ := b.graph.Find(name)
-	events, err := r.store.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: r.keys[v], Limit: limit})
-	if err != nil {
-		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
-	}
-	asset, _, _ := storage.SplitCheck(name)
-	ids, err := r.runIDs(ctx, events)
-	if err != nil {
-		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
-	}
-	history := make([]CheckEvaluation, 0, len(events))
-	for i := range events {
-		e := &events[i]
-		d, err := storage.ParseDetail(e.Detail)
-		if err != nil {
-			return nil, fmt.Errorf("check %q: %w", name, err)
-		}
-		history = append(history, CheckEvaluation{
-			State: storage.CheckState(e.Status), At: e.At.Time(), RunID: ids[e.Run], Partition: e.Partition, Partitions: d.Partitions,
-			Verdict: d.Check, Metadata: d.Metadata, Error: d.Error, Version: d.Inputs[asset],
-		})
-	}
-	return history, nil
-}
-
-// runIDs finds the public names of the runs of some events.
-func (r *CodeRepository) runIDs(ctx context.Context, events []storage.Event) (map[storage.RunKey]string, error) {
-	ids := map[storage.RunKey]string{}
-	for i := range events {
-		run := events[i].Run
-		if _, known := ids[run]; known {
-			continue
-		}
-		found, err := r.store.ListRuns(ctx, storage.RunQuery{Before: run + 1, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		ids[run] = ""
-		if len(found) == 1 && found[0].Key == run {
-			ids[run] = found[0].ID
-		}
-	}
-	return ids, nil
 }

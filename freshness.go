@@ -8,7 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/health"
+	"github.com/rivers-go/rivers/internal/vitals"
 )
 
 // checkFreshness notes what is wrong with a policy by itself.
@@ -76,7 +76,7 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 	if now.IsZero() {
 		now = time.Now()
 	}
-	results, err := health.Freshness(ctx, r.Storage(), subjects, now)
+	results, err := vitals.Freshness(ctx, r.Storage(), subjects, now)
 	if err != nil {
 		return nil, fmt.Errorf("freshness: %w", err)
 	}
@@ -88,25 +88,18 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 }
 
 // watched are the selected assets that have a policy.
-func (b *built) watched(selection []string) ([]health.Subject, error) {
-	chosen := func(int) bool { return true }
-	if len(selection) > 0 {
-		set, err := b.evalItems(selection)
-		if err != nil {
-			return nil, err
-		}
-		chosen = set.Has
+func (b *built) watched(selection []string) ([]vitals.Subject, error) {
+	selected, err := b.selectAny(selection)
+	if err != nil {
+		return nil, err
 	}
-	var subjects []health.Subject
+	var subjects []vitals.Subject
 	items := b.graph.Items()
 	for i := range items.Len() {
 		out, n := b.graph.Output(items.Output(i))
-		if !chosen(i) || !out.Asset || out.Attrs.Freshness.IsZero() {
-			continue
+		if out.Asset && !out.Attrs.Freshness.IsZero() && (selected == nil || selected[i]) {
+			subjects = append(subjects, subjectOf(out, b.graph.Node(n)))
 		}
-		subjects = append(subjects, health.Subject{
-			Asset: out.Name, Policy: out.Attrs.Freshness, Partitions: out.Partitions, External: b.graph.Node(n).Kind == graph.External,
-		})
 	}
 	return subjects, nil
 }

@@ -45,8 +45,14 @@ type Listener struct {
 	StepLogged func(StepLogged)
 	// LogsCut is called at the end of an attempt that logged more than is kept.
 	LogsCut func(LogsCut)
-	// Materialized is called for each asset that was made, and for partitions as they are.
+	// Materialized is called for each asset that was made, and for partitions as they are. What an action made anew is told by
+	// ActionPerformed.
 	Materialized func(Materialized)
+	// CheckEvaluated is called for what each check came to, and for partitions as they are judged; also where a run was to
+	// judge and did not come to it.
+	CheckEvaluated func(CheckEvaluated)
+	// ActionPerformed is called for what each action did to an asset, and to partitions as it comes to them.
+	ActionPerformed func(ActionPerformed)
 	// RunFinished is called when the run's end is recorded.
 	RunFinished func(*RunResult)
 	// BackfillStarted is called when a backfill begins, or is resumed.
@@ -161,6 +167,42 @@ type Materialized struct {
 	Attempt   int
 	At        time.Time
 	// DataVersion names what was made, Metadata is what the function and the IO handler said about it.
+	DataVersion string
+	Metadata    metadata.Map
+}
+
+// CheckEvaluated says what a check came to: of its asset, or of some partitions of it.
+type CheckEvaluated struct {
+	RunID, Step string
+	// Asset is what was judged, Check the check's own name.
+	Asset, Check string
+	// Partition says for people which partitions were judged, Partitions how many they are; empty and zero for an asset that has
+	// none, or that is judged as a whole.
+	Partition  string
+	Partitions int64
+	// Attempt is zero where the run did not come to it.
+	Attempt int
+	At      time.Time
+	// State is what it came to, Verdict what it said; nil where it said nothing. Error is then why.
+	State    storage.CheckState
+	Verdict  *storage.Verdict
+	Metadata metadata.Map
+	Error    string
+}
+
+// ActionPerformed says what an action did to an asset, or to some partitions of it.
+type ActionPerformed struct {
+	RunID, Step string
+	// Asset is what it was done to, Action the action's own name.
+	Asset, Action string
+	// Partition and Partitions are as in [CheckEvaluated].
+	Partition  string
+	Partitions int64
+	Attempt    int
+	At         time.Time
+	// Did is what it did to the state of the asset. DataVersion names what it made, empty where it made nothing; Metadata is what
+	// it said about it.
+	Did         ActionEffect
 	DataVersion string
 	Metadata    metadata.Map
 }

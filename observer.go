@@ -32,6 +32,7 @@ func observe(c *engine.Config, listeners []Listener) {
 	c.Observer = engine.Observer{
 		RunContext: o.runContext(), StepContext: o.stepContext(), RunStarted: o.runStarted(), StepStarted: o.stepStarted(),
 		StepWaiting: o.stepWaiting(), StepFinished: o.stepFinished(), Logged: o.logged(), Made: o.made(), LogsCut: o.logsCut(),
+		Judged: o.judged(), Acted: o.acted(),
 	}
 }
 
@@ -177,6 +178,28 @@ func (o *observer) made() func(engine.MadeNotice) {
 			m.DataVersion, m.Metadata = d.Data, d.Metadata
 		}
 		return m
+	})
+}
+
+func (o *observer) judged() func(engine.JudgedNotice) {
+	return each(o, func(l *Listener) func(CheckEvaluated) { return l.CheckEvaluated }, func(n engine.JudgedNotice) CheckEvaluated {
+		e := CheckEvaluated{RunID: o.runID, Step: n.Step, Partition: n.Partition, Partitions: n.Partitions, Attempt: n.Attempt, At: n.At, State: n.State}
+		e.Asset, e.Check, _ = storage.SplitCheck(n.Step)
+		if d, err := storage.ParseDetail(n.Detail); err == nil {
+			e.Verdict, e.Metadata, e.Error = d.Check, d.Metadata, d.Error
+		}
+		return e
+	})
+}
+
+func (o *observer) acted() func(engine.ActedNotice) {
+	return each(o, func(l *Listener) func(ActionPerformed) { return l.ActionPerformed }, func(n engine.ActedNotice) ActionPerformed {
+		a := ActionPerformed{RunID: o.runID, Step: n.Step, Partition: n.Partition, Partitions: n.Partitions, Attempt: n.Attempt, At: n.At, Did: n.Did}
+		a.Asset, a.Action, _ = storage.SplitAction(n.Step)
+		if d, err := storage.ParseDetail(n.Detail); err == nil {
+			a.DataVersion, a.Metadata = d.Data, d.Metadata
+		}
+		return a
 	})
 }
 

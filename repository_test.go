@@ -419,3 +419,30 @@ func TestRepositoryName(t *testing.T) {
 		t.Errorf("%q, want the main module", name)
 	}
 }
+
+// TestResolveMigratesTheDefaultStore has one that an older rivers has made.
+func TestResolveMigratesTheDefaultStore(t *testing.T) {
+	old, err := os.ReadFile("storage/sqlite/testdata/formats/v4.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	file := filepath.Join(".rivers", "storage", "rivers.db")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, old, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	config := assets(number("a", 1))
+	config.Logger = slog.New(slog.NewTextHandler(&said, nil))
+	repo := rivers.NewCodeRepository(config)
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repo.Storage().GetRun(t.Context(), "first"); err != nil {
+		t.Errorf("a run of the older program: %v", err)
+	}
+	closeRepository(t, repo)
+	if n := strings.Count(said.String(), "the store is migrated"); n != 1 {
+		t.Errorf("the log says it %d times, want once:\n%s", n, said.String())
+	}
+}

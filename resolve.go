@@ -20,8 +20,8 @@ import (
 var defaultStoragePath = filepath.Join(".rivers", "storage")
 
 // Resolve validates the repository, opens storage, sets up every resource and records the
-// topology. A nil store opens the embedded one under .rivers/storage, which Shutdown closes; a store
-// that is passed in stays the caller's. If a resource cannot be set up, those before it are torn
+// topology. A nil store opens the embedded one under .rivers/storage, which Shutdown closes, and migrates it if an older
+// rivers has made it (see [sqlite.OpenUpgraded]); a store that is passed in stays the caller's. If a resource cannot be set up, those before it are torn
 // down again. Resolving again on the same store does nothing, on another it is an error.
 // Materialize and everything else that needs it resolve by themselves.
 func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) error {
@@ -42,7 +42,7 @@ func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) err
 	}
 	owned := store == nil
 	if owned {
-		if store, err = sqlite.Open(ctx, defaultStoragePath); err != nil {
+		if store, err = sqlite.OpenUpgraded(ctx, defaultStoragePath, r.config.Logger); err != nil {
 			return err
 		}
 	}

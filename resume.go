@@ -68,7 +68,7 @@ func (r *CodeRepository) goOn(ctx context.Context, id string) (*RunResult, error
 	if rec.State != storage.Running {
 		return r.startRecorded(ctx, job, &rec, req)
 	}
-	c, err := r.planConfig(job, req)
+	c, err := r.planAgain(ctx, job, req)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +82,24 @@ func (r *CodeRepository) goOn(ctx context.Context, id string) (*RunResult, error
 
 // startRecorded begins a run that was recorded and never started.
 func (r *CodeRepository) startRecorded(ctx context.Context, job *ResolvedJob, rec *storage.RunRecord, req RunRequest) (*RunResult, error) {
-	c, err := r.runConfig(ctx, job, req)
+	c, err := r.newRun(ctx, job, req)
 	if err != nil {
 		return nil, err
 	}
 	return r.takeOver(ctx, c, *rec)
+}
+
+// planAgain plans a run as it was planned. One that retries another needs that one: its process may have ended before it had
+// noted what it keeps of it, and its request may be the one that was made, without what that one was asked for.
+func (r *CodeRepository) planAgain(ctx context.Context, job *ResolvedJob, req RunRequest) (engine.Config, error) {
+	if req.RetryOf == "" {
+		return r.planConfig(job, req)
+	}
+	old, err := r.store.GetRun(ctx, req.RetryOf)
+	if err != nil {
+		return engine.Config{}, fmt.Errorf("retrying: %w", err)
+	}
+	return r.retryConfig(ctx, &old, &req)
 }
 
 // takeOver claims a recorded run and goes on with it.
@@ -140,26 +153,29 @@ func (r *CodeRepository) retry(ctx context.Context, req RunRequest) (engine.Conf
 	if err != nil {
 		return engine.Config{}, err
 	}
+	c, err := r.retryConfig(ctx, &rec, &req)
+	if err == nil {
+		err = r.cutRetry(ctx, &c, &rec, c.Reuse.Events, req.Retry)
+	}
+	return c, err
+}
+
+// retryConfig is the plan of a run and what another has of it, which retries it; but for partitions.
+func (r *CodeRepository) retryConfig(ctx context.Context, rec *storage.RunRecord, req *RunRequest) (engine.Config, error) {
 	past, err := r.store.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
 	if err != nil {
 		return engine.Config{}, fmt.Errorf("run %q: reading its events: %w", rec.ID, err)
 	}
-	job, err := r.jobOf(&rec)
+	job, err := r.jobOf(rec)
 	if err != nil {
 		return engine.Config{}, err
 	}
-	c, err := r.planConfig(job, again(&rec, &req))
+	c, err := r.planConfig(job, again(rec, req))
 	if err != nil {
-		return engine.Config{}, err
-	}
-	if err := engine.SamePlan(&rec, c.Plan); err != nil {
-		return engine.Config{}, err
-	}
-	if err := r.cutRetry(ctx, &c, &rec, past, req.Retry); err != nil {
 		return engine.Config{}, err
 	}
 	c.Reuse = &engine.Reuse{RunID: rec.ID, Events: past, Mode: req.Retry}
-	return c, nil
+	return c, engine.SamePlan(rec, c.Plan)
 }
 
 // retried looks up the run to be retried and checks that it can be.
@@ -175,13 +191,13 @@ func (r *CodeRepository) retried(ctx context.Context, req *RunRequest) (storage.
 		return storage.RunRecord{}, fmt.Errorf("retrying run %q: no mode is named %q%s; %s", req.RetryOf, req.Retry,
 			suggestion(string(req.Retry), slices.Values(words)), listed("modes", words))
 	}
-	if len(req.Selection) > 0 || req.IncludeUpstream {
-		return storage.RunRecord{}, fmt.Errorf("retrying run %q: a retry has the selection of the run that it retries: leave Selection and IncludeUpstream out", req.RetryOf)
-	}
 	rec, err := r.store.GetRun(ctx, req.RetryOf)
 	switch {
 	case err != nil:
 		return rec, fmt.Errorf("retrying: %w", err)
+	case (len(req.Selection) > 0 || req.IncludeUpstream) && // the same again is what a record says of itself
+		(!slices.Equal(req.Selection, rec.Request.Selection) || req.IncludeUpstream != rec.Request.IncludeUpstream):
+		return rec, fmt.Errorf("retrying run %q: a retry has the selection of the run that it retries: leave Selection and IncludeUpstream out", req.RetryOf)
 	case rec.Location != r.Name():
 		return rec, fmt.Errorf("run %q: it is of %q, and this is %q: retry it there", rec.ID, rec.Location, r.Name())
 	case !rec.State.Terminal():

@@ -66,6 +66,7 @@ func (n *narrowing) add(view *staleness.View, items graph.Items, i int, asked pa
 		}
 	}
 	if need = need.Intersect(asked); !need.IsEmpty() {
+		need = need.Union(view.Follow(s.Asset, need, asked))
 		n.selected[i], n.needs[items.Output(i)] = true, need
 	}
 }
@@ -162,15 +163,25 @@ func (r *CodeRepository) narrowed(ctx context.Context, job *ResolvedJob, req *Ru
 	return n, nil
 }
 
-// staleOf returns, of some assets, the union of what is stale or missing of each.
-func (r *CodeRepository) staleOf(ctx context.Context, assets []string) (partition.Set, error) {
-	list, err := r.Status(ctx, StatusRequest{Selection: assets})
+// staleOf returns, of the partitions that are asked for, those of which some of the assets are stale or missing, or will be once the others
+// are made.
+func (r *CodeRepository) staleOf(ctx context.Context, b *built, assets []string, asked partition.Set) (partition.Set, error) {
+	view, _, err := r.viewOf(ctx, b, nil)
 	if err != nil {
 		return partition.Set{}, fmt.Errorf("what is stale: %w", err)
 	}
+	items := b.graph.Items()
+	wanted := make(map[string]bool, len(assets))
+	for _, name := range assets {
+		wanted[name] = true
+	}
+	n := &narrowing{selected: make([]bool, items.Len()), needs: make([]partition.Set, b.graph.Outputs())}
 	var all partition.Set
-	for i := range list {
-		all = all.Union(list[i].Stale.Partitions).Union(list[i].Missing.Partitions)
+	for _, s := range view.Statuses() {
+		if i, ok := items.Lookup(s.Asset); ok && wanted[s.Asset] {
+			n.add(view, items, i, asked, &s)
+			all = all.Union(n.needs[items.Output(i)])
+		}
 	}
 	return all, nil
 }

@@ -83,11 +83,13 @@ func (r *CodeRepository) Status(ctx context.Context, req StatusRequest) ([]Asset
 		return nil, err
 	}
 	items := b.graph.Items()
-	var list []AssetStatus
+	statuses := view.Statuses()
+	list := make([]AssetStatus, 0, len(statuses))
 	var names []string
-	for _, s := range view.Statuses() {
+	for k := range statuses {
+		s := &statuses[k]
 		if i, ok := items.Lookup(s.Asset); ok && (selected == nil || selected[i]) {
-			if list = append(list, newStatus(&s)); s.Space.Definition() != nil {
+			if list = append(list, newStatus(s)); s.Space.Definition() != nil {
 				names = append(names, s.Asset)
 			}
 		}

@@ -19,17 +19,17 @@ const (
 	Layers Shape = "layers"
 )
 
-// layer is how many assets a layer has.
-const layer = 10
+// Layer is how many assets a layer has.
+const Layer = 10
 
 // Upstreams appends the indices of what asset i reads to buf. They are smaller than i.
 func (s Shape) Upstreams(i int, buf []int) []int {
 	switch {
 	case s == Chain && i > 0:
 		return append(buf, i-1)
-	case s == Layers && i >= layer:
-		row, k := i/layer, i%layer
-		return append(buf, (row-1)*layer+k, (row-1)*layer+(k+1)%layer)
+	case s == Layers && i >= Layer:
+		row, k := i/Layer, i%Layer
+		return append(buf, (row-1)*Layer+k, (row-1)*Layer+(k+1)%Layer)
 	}
 	return buf
 }
@@ -44,7 +44,7 @@ func (s Shape) Value(i int) int {
 	case Chain:
 		return i + 1
 	case Layers:
-		return i/layer + 1
+		return i/Layer + 1
 	default:
 		return 1
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,8 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/health"
+	"github.com/rivers-go/rivers/internal/vitals"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/memory"
 )
 
 // assetView is an asset as assets list and show print it.
@@ -22,20 +27,27 @@ type assetView struct {
 	Location        string              `json:"location"`
 	Materialization *storage.AssetState `json:"materialization,omitempty"`
 	Observation     *storage.AssetState `json:"observation,omitempty"`
-	*vitals
+	// Fresh is the state of its freshness policy, which assets show has.
+	Fresh *freshness.Result `json:"freshness_state,omitempty"`
+	// Health is how healthy the asset is, nil for a task.
+	Health *health.Report `json:"health,omitempty"`
 	// Status is how the asset is, which only the program of the repository knows.
 	Status *rivers.AssetStatus `json:"status,omitempty"`
+
+	checks []vitals.Check
 }
 
 func (a *app) assetsCommand() *cobra.Command {
-	late, stale := false, false
+	var only assetFilter
 	list := &cobra.Command{
 		Use: "list [SELECTION...]", Short: "List assets and tasks with their latest materialization", ValidArgsFunction: a.completeSelection,
-		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization and whether they are fresh, stale or missing.\n--json prints a list of them.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args, late, stale) },
+		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization, whether they are fresh, stale or\n" +
+			"missing, and their health: the worst of materialization, checks and freshness policy; assets show says why.\n--json prints a list of them.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args, only) },
 	}
-	list.Flags().BoolVar(&late, "late", false, "only those whose freshness policy fails now")
-	list.Flags().BoolVar(&stale, "stale", false, "only assets that are stale or missing, or some partition of which is")
+	list.Flags().BoolVar(&only.late, "late", false, "only those whose freshness policy fails now")
+	list.Flags().BoolVar(&only.stale, "stale", false, "only assets that are stale or missing, or some partition of which is")
+	list.Flags().BoolVar(&only.unhealthy, "unhealthy", false, "only assets whose health is DEGRADED or WARNING")
 	show := &cobra.Command{
 		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values and their trends, history", Args: oneArg,
 		Long:              "Show one asset: definition, neighbours, latest values and their trends, history.\n--json prints {\"asset\", \"downstream\", \"history\", \"trends\"}, and \"partitions\" with how many there are in each state.",
@@ -49,8 +61,9 @@ func (a *app) assetsCommand() *cobra.Command {
 func (a *app) views(ctx context.Context) ([]assetView, error) {
 	var views []assetView
 	add := func(location string, doc storage.TopologyDoc) {
+		checks := checksByAsset(doc)
 		for _, n := range doc.Nodes {
-			views = append(views, assetView{TopologyNode: n, Location: location})
+			views = append(views, assetView{TopologyNode: n, Location: location, checks: checks[n.Name]})
 		}
 	}
 	if a.repo != nil {
@@ -69,10 +82,14 @@ func (a *app) views(ctx context.Context) ([]assetView, error) {
 		if err := addRecords(ctx, s, views); err != nil {
 			return err
 		}
+		if err := a.addHealths(ctx, s, views); err != nil {
+			return err
+		}
 		return a.addStatuses(ctx, s, views)
 	})
-	if a.repo != nil && as[*noStoreError](err) {
-		err = nil // nothing was materialized yet
+	if a.repo != nil && as[*noStoreError](err) { // nothing was materialized yet
+		empty := memory.New()
+		err = errors.Join(a.addHealths(ctx, empty, views), empty.Close())
 	}
 	return views, err
 }
@@ -113,7 +130,10 @@ func addRecords(ctx context.Context, s storage.Reader, views []assetView) error 
 	return nil
 }
 
-func (a *app) listAssets(ctx context.Context, selection []string, late, stale bool) error {
+// assetFilter is which assets are listed of those that are selected: with several, those that are all of it.
+type assetFilter struct{ late, stale, unhealthy bool }
+
+func (a *app) listAssets(ctx context.Context, selection []string, only assetFilter) error {
 	all, err := a.views(ctx)
 	if err != nil {
 		return err
@@ -126,28 +146,28 @@ func (a *app) listAssets(ctx context.Context, selection []string, late, stale bo
 	if err != nil {
 		return err
 	}
-	if late {
+	if only.late {
 		if keep, err = a.onlyLate(ctx, nodes, keep); err != nil {
 			return err
 		}
 	}
 	views := []assetView{} // not null in JSON
 	for i := range all {
-		if keep(i) && (!stale || all[i].isStale()) {
+		if keep(i) && (!only.stale || all[i].isStale()) && (!only.unhealthy || all[i].isUnhealthy()) {
 			views = append(views, all[i])
 		}
 	}
 	if a.json {
 		return a.printJSON(views)
 	}
-	t := table{head: []string{"name", "kind", "group", "status", "last materialized", "data version", "upstream"}}
+	t := table{head: []string{"name", "kind", "group", "status", "health", "last materialized", "data version", "upstream"}}
 	for i := range views {
 		v := &views[i]
 		at, version := "-", "-"
 		if state := v.latest(); state != nil {
 			at, version = instant(state.At), oneLine(state.DataVersion, 12)
 		}
-		t.add(v.Name, v.Kind, dash(v.Group), v.statusCell(), at, version, dash(strings.Join(v.Upstream, ", ")))
+		t.add(v.Name, v.Kind, dash(v.Group), v.statusCell(), v.healthCell(), at, version, dash(strings.Join(v.Upstream, ", ")))
 	}
 	a.printTable(&t)
 	return nil
@@ -186,7 +206,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if v.vitals, err = a.readVitals(ctx, &v.TopologyNode); err != nil {
+	if v.Fresh, err = a.freshnessOf(ctx, &v.TopologyNode); err != nil {
 		return err
 	}
 	parts, err := a.partitionCounts(ctx, &v.TopologyNode)
@@ -204,7 +224,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 		return err
 	}
 	a.printDefinition(v, downstream(views, name), parts)
-	a.printVitals(v)
+	a.printHealth(v)
 	a.printStatus(v)
 	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
 		fmt.Fprintln(a.out, "\nnever materialized")
@@ -331,7 +351,7 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 		if err != nil {
 			return err
 		}
-		ids, err := runIDs(ctx, s)
+		ids, err := runIDs(ctx, s, events)
 		if err != nil {
 			return err
 		}
@@ -350,15 +370,22 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 	return entries, err
 }
 
-// runIDs are the names of the newest runs by key.
-func runIDs(ctx context.Context, s storage.Runs) (map[storage.RunKey]string, error) {
-	runs, err := s.ListRuns(ctx, storage.RunQuery{Limit: 1000})
-	if err != nil {
-		return nil, err
-	}
-	ids := make(map[storage.RunKey]string, len(runs))
-	for i := range runs {
-		ids[runs[i].Key] = runs[i].ID
+// runIDs are the names of the runs of events by key, without those that were pruned.
+func runIDs(ctx context.Context, s storage.Runs, events []storage.Event) (map[storage.RunKey]string, error) {
+	ids := make(map[storage.RunKey]string, len(events))
+	for i := range events {
+		run := events[i].Run
+		if _, known := ids[run]; known {
+			continue
+		}
+		newest, err := s.ListRuns(ctx, storage.RunQuery{Before: run + 1, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		ids[run] = ""
+		if len(newest) == 1 && newest[0].Key == run {
+			ids[run] = newest[0].ID
+		}
 	}
 	return ids, nil
 }

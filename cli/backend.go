@@ -87,14 +87,19 @@ func (f missingFileError) Error() string {
 }
 func (missingFileError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// backend finds the kind of store that the flags name, and where it is.
+// backend finds the kind of store that the flags name, and where it is. Without flags it is the embedded one, which is migrated when
+// it is opened: nobody else would.
 func (a *app) backend() (b backend, location string, err error) {
 	all := backends()
 	scheme, rest, hasScheme := strings.Cut(a.storage, ":")
 	known := slices.IndexFunc(all, func(b backend) bool { return b.scheme == scheme })
 	switch {
 	case a.storage == "":
-		return all[0], defaultStore, nil
+		embedded := all[0]
+		embedded.open = opening(func(ctx context.Context, path string) (*sqlite.Store, error) {
+			return sqlite.OpenUpgraded(ctx, path, nil)
+		})
+		return embedded, defaultStore, nil
 	case known >= 0 && (strings.HasPrefix(rest, "//") || scheme == "memory" && rest == ""):
 		return all[known], all[known].locate(a.storage), nil
 	case hasScheme && strings.HasPrefix(rest, "//"): // which may hold a password

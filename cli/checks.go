@@ -16,7 +16,8 @@ func (a *app) checksCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list [SELECTION...]", Short: "List the checks of assets with their last results", ValidArgsFunction: a.completeSelection,
 		Long: "List the checks of all assets or those of a selection (see materialize --help), each with its last result: a result\n" +
-			"stays when the asset is made anew, and is marked as outdated then. --json prints a list of them.",
+			"stays when the asset is made anew, and is marked as outdated then. Of a check that judges partitions it says of how many what\n" +
+			"is known, as in 3 of 400 failed, 390 passed, 2 outdated. --json prints a list of them, with the ranges.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.listChecks(cmd.Context(), args) },
 	}
 	var f materializeFlags
@@ -64,10 +65,11 @@ func (a *app) listChecks(ctx context.Context, selection []string) error {
 		return readError(err)
 	}
 	if a.json {
-		if status == nil {
-			status = []rivers.CheckStatus{} // not null in JSON
+		docs, err := checkDocs(status)
+		if err != nil {
+			return readError(err)
 		}
-		return a.printJSON(status)
+		return a.printJSON(docs)
 	}
 	if len(status) == 0 {
 		fmt.Fprintln(a.out, "there are no checks")
@@ -76,7 +78,7 @@ func (a *app) listChecks(ctx context.Context, selection []string) error {
 	t := table{head: []string{"check", "state", "judged", "says"}}
 	for i := range status {
 		s := &status[i]
-		word, paint := checkWord(s.State, s.Verdict)
+		word, paint := statusWord(s)
 		if s.Blocking {
 			word += ", blocking"
 		}
@@ -105,13 +107,24 @@ func checkWord(state storage.CheckState, v *storage.Verdict) (string, colour) {
 	return "never ran", grey
 }
 
+// statusWord is the state of a check now, of one with partitions that of the worst of them.
+func statusWord(s *rivers.CheckStatus) (string, colour) {
+	said := s.Verdict
+	if p := s.Partitions; p != nil && s.State == storage.CheckFailed {
+		if said = nil; p.Failed.Count == 0 {
+			said = &storage.Verdict{Severity: storage.SeverityWarn}
+		}
+	}
+	return checkWord(s.State, said)
+}
+
 // judgedWhen says when a check last looked, and whether at what is there now.
 func judgedWhen(s *rivers.CheckStatus) string {
 	if s.At.IsZero() {
 		return "-"
 	}
 	text := instant(s.At)
-	if s.Outdated {
+	if s.Outdated && s.Partitions == nil {
 		text += ", outdated: the asset was made anew since"
 	}
 	return text
@@ -120,11 +133,8 @@ func judgedWhen(s *rivers.CheckStatus) string {
 // checkSays is what a check said, in one line.
 func checkSays(s *rivers.CheckStatus) string {
 	var parts []string
-	if s.Partitioned && s.State != storage.CheckUnknown {
-		parts = append(parts, fmt.Sprintf("%d passed, %d failed", s.Succeeded, s.Failed))
-		if s.InProgress > 0 {
-			parts = append(parts, fmt.Sprintf("%d in progress", s.InProgress))
-		}
+	if text := judgedText(s.Partitions); text != "" {
+		parts = append(parts, text)
 	}
 	if text := said(s.Verdict, s.Error); text != "" {
 		parts = append(parts, text)

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/freshness"
-	"github.com/rivers-go/rivers/internal/health"
-	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/internal/vitals"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -98,10 +96,6 @@ func freshColour(s freshness.State) colour {
 	return map[freshness.State]colour{freshness.Pass: green, freshness.Warn: yellow, freshness.Fail: red}[s]
 }
 
-func healthColour(s health.State) colour {
-	return map[health.State]colour{health.Healthy: green, health.Warning: yellow, health.Degraded: red}[s]
-}
-
 // looked are the definitions that commands look at: the program's own, which need no store, or those in the store.
 func (a *app) looked(ctx context.Context) (nodes []storage.TopologyNode, err error) {
 	if a.repo != nil {
@@ -114,42 +108,6 @@ func (a *app) looked(ctx context.Context) (nodes []storage.TopologyNode, err err
 	return nodes, err
 }
 
-// subjects are those of the nodes that have a policy and are kept, with their places among the nodes. Definitions of
-// partitions that say the same are made once.
-func subjects(nodes []storage.TopologyNode, keep func(int) bool) (at []int, subs []health.Subject, err error) {
-	known := map[string]partition.Definition{}
-	for i := range nodes {
-		if !keep(i) {
-			continue
-		}
-		sub, err := subjectOf(&nodes[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		if sub.Partitions != nil {
-			text := sub.Partitions.String()
-			if known[text] == nil || !partition.Equal(known[text], sub.Partitions) {
-				known[text] = sub.Partitions
-			}
-			sub.Partitions = known[text]
-		}
-		at, subs = append(at, i), append(subs, sub)
-	}
-	return at, subs, nil
-}
-
-func subjectOf(n *storage.TopologyNode) (health.Subject, error) {
-	sub := health.Subject{Asset: n.Name, Policy: n.Freshness, External: n.Kind == "external_asset"}
-	if n.Partitions == nil {
-		return sub, nil
-	}
-	var err error
-	if sub.Partitions, err = n.Partitions.Definition(); err != nil {
-		return sub, fmt.Errorf("asset %q: %w", n.Name, err)
-	}
-	return sub, nil
-}
-
 // readFreshness judges the nodes that have a policy and are kept; at are their places among the nodes.
 func (a *app) readFreshness(ctx context.Context, nodes []storage.TopologyNode, keep func(int) bool, now time.Time) (at []int, results []freshness.Result, err error) {
 	at, subs, err := subjects(nodes, func(i int) bool { return keep(i) && !nodes[i].Freshness.IsZero() })
@@ -157,7 +115,7 @@ func (a *app) readFreshness(ctx context.Context, nodes []storage.TopologyNode, k
 		return nil, nil, err
 	}
 	err = a.withStore(ctx, func(s storage.Reader) error {
-		results, err = health.Freshness(ctx, s, subs, now)
+		results, err = vitals.Freshness(ctx, s, subs, now)
 		return err
 	})
 	if a.repo != nil && as[*noStoreError](err) { // nothing was materialized yet
@@ -179,89 +137,11 @@ func (a *app) onlyLate(ctx context.Context, nodes []storage.TopologyNode, keep f
 	return func(i int) bool { return late[i] }, err
 }
 
-// vitals are what the records of an asset come to, as assets show prints it.
-type vitals struct {
-	Fresh  *freshness.Result `json:"freshness_state,omitempty"`
-	Health *health.Result    `json:"health,omitempty"`
-}
-
-// readVitals judges one asset now; it is nil for what is none.
-func (a *app) readVitals(ctx context.Context, n *storage.TopologyNode) (*vitals, error) {
-	if !strings.HasSuffix(n.Kind, "asset") {
-		return nil, nil //nolint:nilnil // a task has no health
-	}
-	sub, err := subjectOf(n)
-	if err != nil {
+// freshnessOf judges one asset now; it is nil for one without a policy.
+func (a *app) freshnessOf(ctx context.Context, n *storage.TopologyNode) (*freshness.Result, error) {
+	_, results, err := a.readFreshness(ctx, []storage.TopologyNode{*n}, func(int) bool { return true }, time.Now())
+	if err != nil || len(results) == 0 {
 		return nil, err
 	}
-	subs, now := []health.Subject{sub}, time.Now()
-	facts := health.Facts{Presence: health.Presence{External: sub.External}, Freshness: sub.Policy.Evaluate(freshness.Facts{Observed: sub.External}, now)}
-	err = a.withStore(ctx, func(s storage.Reader) error {
-		presences, err := health.Presences(ctx, s, subs, now)
-		if err != nil {
-			return err
-		}
-		results, err := health.Freshness(ctx, s, subs, now)
-		if err != nil {
-			return err
-		}
-		facts.Presence, facts.Freshness = presences[0], results[0]
-		facts.Checks, err = a.readChecks(ctx, s, n.Name)
-		return err
-	})
-	if err != nil && (a.repo == nil || !as[*noStoreError](err)) {
-		return nil, err
-	}
-	judged := health.Judge(facts)
-	v := &vitals{Health: &judged}
-	if !n.Freshness.IsZero() {
-		v.Fresh = &facts.Freshness
-	}
-	return v, nil
-}
-
-// readChecks counts what the checks of an asset said last.
-func (a *app) readChecks(ctx context.Context, s storage.Reader, asset string) (health.Checks, error) {
-	var names []string
-	take := func(_ string, doc storage.TopologyDoc) {
-		for i := range doc.Checks {
-			if doc.Checks[i].Asset == asset {
-				names = append(names, doc.Checks[i].Name)
-			}
-		}
-	}
-	var err error
-	if a.repo == nil {
-		err = storedTopologies(ctx, s, take)
-	} else {
-		var doc storage.TopologyDoc
-		doc, err = a.repo.Topology()
-		take("", doc)
-	}
-	if err != nil {
-		return health.Checks{}, err
-	}
-	return health.ReadChecks(ctx, s, asset, names)
-}
-
-func (a *app) printVitals(v *assetView) {
-	if v.vitals == nil {
-		return
-	}
-	line := func(label, text string) {
-		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", label)), text)
-	}
-	if r := v.Fresh; r != nil {
-		text := a.paint(freshColour(r.State), r.State.String())
-		if !r.Since.IsZero() {
-			text += " since " + instant(r.Since)
-		}
-		if !r.NextChange.IsZero() {
-			text += ", until " + instant(r.NextChange) + " if nothing lands"
-		}
-		line("freshness", v.Freshness.String())
-		line("", text)
-		line("", r.Reason)
-	}
-	line("health", a.paint(healthColour(v.Health.State), v.Health.State.String())+": "+v.Health.Reason)
+	return &results[0], nil
 }

@@ -109,9 +109,11 @@ func partitionColour(state string) colour {
 func (d *divided) state(state string) (stateDoc, error) { return d.named(d.of(state)) }
 
 // named counts partitions and names the first ranges of them.
-func (d *divided) named(set partition.Set) (stateDoc, error) {
-	s := stateDoc{Count: d.space.Count(set), Ranges: []string{}}
-	for stretch, err := range d.space.Ranges(set) {
+func (d *divided) named(set partition.Set) (stateDoc, error) { return rangesOf(d.space, set) }
+
+func rangesOf(space partition.Space, set partition.Set) (stateDoc, error) {
+	s := stateDoc{Count: space.Count(set), Ranges: []string{}}
+	for stretch, err := range space.Ranges(set) {
 		if err != nil {
 			return s, err
 		}

@@ -64,6 +64,9 @@ func (a *app) withStore(ctx context.Context, f func(storage.Reader) error) error
 // withWriter calls f with a store that the flags name, to write to it.
 func (a *app) withWriter(ctx context.Context, f func(storage.Storage) error) error {
 	store, err := a.openExisting(ctx)
+	if _, old := errors.AsType[*storage.SchemaError](err); old && a.storage == "" {
+		store, err = a.open(ctx) // it is there, and migrated for who writes
+	}
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,8 @@
 // A run is a span named "run", a child of the span in the context that the run was asked for with. Each attempt
 // of a step is a span named "step" below it, and is in the context that the step's function gets, so that the
 // spans of its own code are its children. What never began (skipped, reused) is an event of the run, and so is what has no
-// attempt yet, such as waiting for a pool.
+// attempt yet, such as waiting for a pool. What was made, what a check came to and what an action did are events of the attempt;
+// where a check or an action was of an asset as a whole, also its attributes (rivers.check.state, rivers.action.effect).
 //
 // Across processes the W3C trace context goes along: TRACEPARENT is in the environment of bash tasks, and of the
 // processes that executor.Subprocess starts, where the step's context continues the trace.
@@ -18,6 +19,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -43,6 +45,12 @@ const (
 	reasonKey    = attribute.Key("rivers.reason")
 	poolKey      = attribute.Key("rivers.pool")
 	rowsKey      = attribute.Key("rivers.rows")
+	checkKey     = attribute.Key("rivers.check")
+	stateKey     = attribute.Key("rivers.check.state")
+	severityKey  = attribute.Key("rivers.check.severity")
+	actionKey    = attribute.Key("rivers.action")
+	effectKey    = attribute.Key("rivers.action.effect")
+	countKey     = attribute.Key("rivers.partitions")
 	errorTypeKey = attribute.Key("error.type")
 )
 
@@ -56,6 +64,7 @@ func Listener(provider trace.TracerProvider) rivers.Listener {
 	return rivers.Listener{
 		RunContext: t.runContext, StepContext: t.stepContext, StepEnviron: environ, ServedContext: served,
 		StepWaiting: t.waiting, StepFinished: t.stepFinished, Materialized: t.materialized, RunFinished: t.runFinished,
+		CheckEvaluated: t.evaluated, ActionPerformed: t.performed,
 	}
 }
 
@@ -185,6 +194,46 @@ func (t *tracer) materialized(m rivers.Materialized) {
 		attrs = append(attrs, rowsKey.Int64(rows))
 	}
 	span.AddEvent("materialized", trace.WithTimestamp(m.At), trace.WithAttributes(attrs...))
+}
+
+// evaluated is an event of the attempt: an attempt at many partitions has many. It is one of the run where that did not come to the
+// check.
+func (t *tracer) evaluated(e rivers.CheckEvaluated) {
+	what := []attribute.KeyValue{checkKey.String(e.Check), stateKey.String(e.State.String())}
+	if e.Verdict != nil && !e.Verdict.Passed {
+		what = append(what, severityKey.String(string(e.Verdict.Severity)))
+	}
+	t.event(attempt{e.RunID, e.Step, e.Attempt}, "check evaluated", e.At, what, subject(e.Asset, e.Partition, e.Partitions))
+}
+
+func (t *tracer) performed(p rivers.ActionPerformed) {
+	what := []attribute.KeyValue{actionKey.String(p.Action), effectKey.String(p.Did.String())}
+	t.event(attempt{p.RunID, p.Step, p.Attempt}, "action performed", p.At, what, subject(p.Asset, p.Partition, p.Partitions))
+}
+
+// subject is what of an asset something is about.
+func subject(asset, partition string, n int64) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{assetKey.String(asset)}
+	if partition != "" {
+		attrs = append(attrs, partitionKey.String(partition), countKey.Int64(n))
+	}
+	return attrs
+}
+
+// event adds an event to the span of an attempt, or of the run where there is no attempt.
+func (t *tracer) event(of attempt, name string, at time.Time, what, about []attribute.KeyValue) {
+	t.mu.Lock()
+	span := t.steps[of]
+	t.mu.Unlock()
+	if span == nil {
+		if span = t.run(of.run); span == nil {
+			return
+		}
+		about = append(about, stepKey.String(of.step))
+	} else if len(about) == 1 { // of the asset as a whole, so it is what the attempt came to
+		span.SetAttributes(what...)
+	}
+	span.AddEvent(name, trace.WithTimestamp(at), trace.WithAttributes(append(what, about...)...))
 }
 
 func (t *tracer) runFinished(r *rivers.RunResult) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/codes"
@@ -17,6 +18,7 @@ import (
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/iohandler/blob"
 	"github.com/rivers-go/rivers/otel"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage/memory"
 )
@@ -197,6 +199,69 @@ func TestABashTaskGetsTheTrace(t *testing.T) {
 	s := span(t, exporter.GetSpans(), "step", "rivers.asset=say").SpanContext
 	if want := fmt.Sprintf("00-%s-%s-01", s.TraceID(), s.SpanID()); line != want {
 		t.Errorf("the command printed %q, want %q", line, want)
+	}
+}
+
+// eventWords are the events of a span, with their attributes but for the run's.
+func eventWords(s tracetest.SpanStub) []string {
+	var all []string
+	for _, e := range s.Events {
+		text := e.Name
+		for _, a := range e.Attributes {
+			text += " " + strings.TrimPrefix(string(a.Key), "rivers.") + "=" + a.Value.String()
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// What a check came to and what an action did are events of the attempt, and of an asset as a whole its attributes.
+func TestChecksAndActionsAreEvents(t *testing.T) {
+	exporter := tracetest.NewInMemoryExporter()
+	letters := partition.Static("a", "b")
+	act := rivers.NewAction(rivers.ActionSpec{Name: "compact", Effect: rivers.MayMaterialize},
+		func(*rivers.ActionContext, rivers.NoInput) (rivers.ActionResult, error) {
+			return rivers.ActionResult{Did: rivers.MayMaterialize}, nil
+		})
+	users := rivers.NewAsset(rivers.AssetSpec{Name: "users", Actions: []rivers.Action{act}}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 3, nil })
+	parts := rivers.NewAsset(rivers.AssetSpec{Name: "parts", Partitions: letters}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 3, nil })
+	bad := rivers.NewAsset(rivers.AssetSpec{Name: "bad"}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 0, errors.New("it is bad") })
+	check := func(asset string, d partition.Definition) *rivers.Check {
+		return rivers.NewCheck(rivers.CheckSpec{Name: "odd", Asset: asset, Partitions: d},
+			func(ctx *rivers.CheckContext, _ rivers.NoInput) (rivers.CheckResult, error) {
+				return rivers.CheckResult{Passed: d != nil && ctx.Partition().Key().String() == "a", Severity: rivers.SeverityWarn}, nil
+			})
+	}
+	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{
+		Assets: []rivers.Asset{users, parts, bad}, Checks: []*rivers.Check{check("users", nil), check("parts", letters), check("bad", nil)},
+		Listeners: []rivers.Listener{otel.Listener(sdk.NewTracerProvider(sdk.WithSyncer(exporter)))},
+	})
+	open(t, repo)
+	for _, req := range []rivers.RunRequest{{Selection: []string{"users", "bad"}}, {Selection: []string{"parts"}, Range: partition.Range("a", "b")}} {
+		if res, err := repo.Materialize(t.Context(), req); res == nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := repo.RunAction(t.Context(), rivers.RunActionRequest{Action: "compact", Selection: []string{"users"}}); err != nil {
+		t.Fatal(err)
+	}
+	all := exporter.GetSpans()
+	for _, c := range []struct {
+		span  tracetest.SpanStub
+		event string
+	}{
+		{span(t, all, "step", "rivers.step=users:odd", "rivers.check=odd", "rivers.check.state=failed", "rivers.check.severity=warn", "rivers.outcome=succeeded"), "check evaluated check=odd check.state=failed check.severity=warn asset=users"},
+		{span(t, all, "step", "rivers.step=parts:odd"), "check evaluated check=odd check.state=succeeded asset=parts partition=a partitions=1"},
+		{span(t, all, "step", "rivers.step=parts:odd"), "check evaluated check=odd check.state=failed check.severity=warn asset=parts partition=b partitions=1"},
+		{span(t, all, "run", "rivers.outcome=failure"), "check evaluated check=odd check.state=skipped asset=bad step=bad:odd"},
+		{span(t, all, "step", "rivers.step=users!compact", "rivers.action=compact", "rivers.action.effect=may_materialize"), "action performed action=compact action.effect=may_materialize asset=users"},
+	} {
+		if got := eventWords(c.span); !slices.Contains(got, c.event) {
+			t.Errorf("events %q, want %q among them", got, c.event)
+		}
+	}
+	if got := words(span(t, all, "step", "rivers.step=parts:odd")); slices.ContainsFunc(got, func(w string) bool { return strings.HasPrefix(w, "rivers.check") }) {
+		t.Errorf("an attempt at several partitions has the attributes of one: %q", got)
 	}
 }
 

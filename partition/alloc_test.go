@@ -92,7 +92,7 @@ func hoursOf(inner Set) Set {
 		copied := inner.Union(Set{}) // other nodes, the same content: what is stored is one
 		segs = append(segs, seg{7200 * i, 7200*i + 3600, copied.parts[0].root})
 	}
-	return setOf(s, line(segs, false))
+	return setOf(s, line(segs, scale{}))
 }
 
 // No question about sets asks a key table anything; keys are looked up in batches.

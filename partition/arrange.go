@@ -71,7 +71,7 @@ func (a *arranger) walk(n *node, level int, order []int) *node {
 		for s := range n.pieces() {
 			segs = append(segs, seg{s.lo, s.hi, a.node(s.sub, level+1, rest)})
 		}
-		return line(segs, axes[0].ordinals())
+		return line(segs, axes[0].scale())
 	}
 	var parts []*node
 	for s := range n.pieces() {
@@ -105,7 +105,7 @@ type inserter struct {
 // node puts the interval in depth levels inside; axes are those of the result.
 func (in *inserter) node(n *node, depth int, axes []axis) *node {
 	if depth == 0 {
-		return interval(in.lo, in.hi, n, axes[0].ordinals())
+		return interval(in.lo, in.hi, n)
 	}
 	if known, ok := in.done[n]; ok {
 		return known
@@ -114,7 +114,7 @@ func (in *inserter) node(n *node, depth int, axes []axis) *node {
 	for s := range n.pieces() {
 		segs = append(segs, seg{s.lo, s.hi, in.node(s.sub, depth-1, axes[1:])})
 	}
-	made := line(segs, axes[0].ordinals())
+	made := line(segs, axes[0].scale())
 	in.done[n] = made
 	return made
 }

@@ -60,7 +60,10 @@ func (c *combiner) walk(a, b *node, axes []axis) *node {
 		return n
 	}
 	if a.bits != nil || b.bits != nil {
-		return bitmap(c.bits(a.bitmap(), b.bitmap()))
+		on := axes[0].scale()
+		if x, y := a.bitmap(on), b.bitmap(on); x != nil && y != nil {
+			return pack(c.bits(x, y), on)
+		}
 	}
 	return c.segs(a, b, axes)
 }
@@ -138,7 +141,7 @@ func (c *combiner) shared(n *node) *node {
 // segs walks over two lines at once. Between two ends of segments, both sides are
 // the same all the way.
 func (c *combiner) segs(a, b *node, axes []axis) *node {
-	mine, its := a.segs, b.segs
+	mine, its := a.segments(), b.segments()
 	if !c.op.keepsRight() { // what one side has beyond the other is not looked at
 		its = during(its, a)
 	}
@@ -157,12 +160,12 @@ func (c *combiner) segs(a, b *node, axes []axis) *node {
 		}
 		at = end
 	}
-	return line(out, axes[0].ordinals())
+	return line(out, axes[0].scale())
 }
 
 // during returns those of sorted segments that reach into the stretch of a node's own.
 func during(segs []seg, n *node) []seg {
-	lo, hi := n.segs[0].lo, n.segs[len(n.segs)-1].hi
+	lo, hi := n.bounds()
 	from := sort.Search(len(segs), func(i int) bool { return segs[i].hi > lo })
 	to := sort.Search(len(segs), func(i int) bool { return segs[i].lo >= hi })
 	return segs[from:max(from, to)]

@@ -39,7 +39,7 @@ func (t *dynamicDimension) rank(label int64) int64 {
 	case label <= 0:
 		return 0
 	case t.live.bits != nil:
-		return int64(t.live.bits.Rank(uint32(min(label-1, maxOrdinal))))
+		return t.live.bits.rank(min(label, maxOrdinal+1))
 	}
 	n := int64(0)
 	for _, s := range t.live.segs {
@@ -57,11 +57,7 @@ func (t *dynamicDimension) index(label int64) int64 {
 
 func (t *dynamicDimension) label(index int64) int64 {
 	if t.live.bits != nil {
-		o, err := t.live.bits.Select(uint32(index))
-		if err != nil { // the index after the last
-			return int64(t.live.bits.Maximum()) + 1
-		}
-		return int64(o)
+		return t.live.bits.at(index)
 	}
 	for _, s := range t.live.segs {
 		if index < s.hi-s.lo {

@@ -75,7 +75,7 @@ func (e Edge) needs(found *LackingError, one *node) error {
 		}
 		up := e.up.dims[level]
 		found.Dimension, found.Exists = up.axis().name, existing(up)
-		reads := line(slices.Clone(b.rel.reads(lo, hi)), up.axis().ordinals())
+		reads := line(slices.Clone(b.rel.reads(lo, hi)), up.axis().scale())
 		missing := combine(opDifference, reads, up.exists(), []axis{up.axis()})
 		if missing != nil {
 			label, _ := missing.bounds()

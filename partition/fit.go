@@ -128,7 +128,7 @@ func (f *fitter) only(level int, labels *node) *node {
 		if at != level {
 			outer = everything(a)
 		}
-		n = nest(outer, n, a.ordinals())
+		n = nest(outer, n)
 	}
 	return n
 }
@@ -136,9 +136,9 @@ func (f *fitter) only(level int, labels *node) *node {
 // everything is all labels of an axis, whether or not they exist.
 func everything(a axis) *node {
 	if a.ordinals() {
-		return interval(0, maxOrdinal+1, unit, true)
+		return interval(0, maxOrdinal+1, unit)
 	}
-	return interval(-farthestLabel, farthestLabel, unit, false)
+	return interval(-farthestLabel, farthestLabel, unit)
 }
 
 // relation ties the labels of a dimension as it was to those as it is. It is not ok, and
@@ -242,7 +242,7 @@ func (r keptWindows) readers(lo, hi int64) []seg { return []seg{{lo, hi, unit}} 
 // definition has changed.
 func (r keptWindows) complete() *node {
 	first, last := r.is.tick(r.is.first), r.is.tick(r.is.last)
-	within := interval(int64(first), int64(last), unit, false)
+	within := interval(int64(first), int64(last), unit)
 	if r.sameGrid() {
 		return within
 	}
@@ -259,5 +259,5 @@ func (r keptWindows) complete() *node {
 		}
 		lo = hi
 	}
-	return combine(opIntersection, line(segs, false), within, []axis{r.was.id})
+	return combine(opIntersection, line(segs, r.was.id.scale()), within, []axis{r.was.id})
 }

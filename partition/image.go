@@ -96,7 +96,7 @@ func (i *imager) level(n *node, level int) *node {
 	}
 	var made *node
 	if step := i.steps[level]; step.to == nil {
-		made = nest(step.only, i.level(n, level+1), i.axes[level].ordinals())
+		made = nest(step.only, i.level(n, level+1))
 	} else {
 		made = i.follow(n, level, step.to)
 	}
@@ -110,7 +110,7 @@ func (i *imager) follow(n *node, level int, to func(lo, hi int64) []seg) *node {
 	var parts []*node
 	var flow []seg
 	flush := func() {
-		if part := line(flow, i.axes[level].ordinals()); part != nil {
+		if part := line(flow, i.axes[level].scale()); part != nil {
 			parts = append(parts, part)
 		}
 		flow = nil

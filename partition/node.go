@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sort"
 	"sync/atomic"
-
-	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // node is a set of partitions over the axes from one on inwards, never empty and
@@ -16,11 +14,11 @@ import (
 //
 //   - segs: sorted intervals of labels, each with the set that holds for all of it.
 //     Neighbours that touch have different sets, so the list is as short as can be.
-//   - bits: the ordinals of the innermost axis, where nothing is nested any more, if
-//     they have more than fewRuns runs.
+//   - bits: the labels of the innermost axis, where nothing is nested any more, if the
+//     axis has a scale, they lie on it, and they have more than fewRuns runs.
 type node struct {
 	segs []seg
-	bits *roaring.Bitmap
+	bits *bitmap
 	mark atomic.Uint64 // the fingerprint once it was asked for
 }
 
@@ -34,8 +32,9 @@ type seg struct {
 var unit = &node{}
 
 // line makes a node of segments that are sorted and disjoint, and have no empty set
-// nested. Those that touch are joined where they can be. The segments belong to it.
-func line(segs []seg, ordinals bool) *node {
+// nested. Those that touch are joined where they can be. The segments belong to it;
+// the scale is that of their axis.
+func line(segs []seg, on scale) *node {
 	if len(segs) == 0 {
 		return nil
 	}
@@ -47,59 +46,24 @@ func line(segs []seg, ordinals bool) *node {
 		}
 		kept = append(kept, s)
 	}
-	n := &node{segs: kept}
-	if ordinals && len(kept) > fewRuns && kept[0].sub == unit {
-		return bitmap(n.bitmap())
-	}
-	return n
-}
-
-// fewRuns is how many runs ordinals have at most that are kept as intervals.
-const fewRuns = 32
-
-// bitmap is the bitmap of a node of ordinals, to be read only.
-func (n *node) bitmap() *roaring.Bitmap {
-	if n.bits != nil {
-		return n.bits
-	}
-	b := roaring.New()
-	var singles []uint32
-	for _, s := range n.segs {
-		if s.hi == s.lo+1 {
-			singles = append(singles, uint32(s.lo))
-			continue
-		}
-		b.AddRange(uint64(s.lo), uint64(s.hi))
-	}
-	b.AddMany(singles)
-	return b
-}
-
-// bitmap makes a node of ordinals, which belong to it alone.
-func bitmap(b *roaring.Bitmap) *node {
-	if b.IsEmpty() {
-		return nil
-	}
-	b.RunOptimize() // the form of its parts follows from what is in them, too
-	var segs []seg
-	for lo, hi := range b.Ranges() {
-		if segs = append(segs, seg{int64(lo), int64(hi), unit}); len(segs) > fewRuns {
-			return &node{bits: b}
+	if len(kept) > fewRuns && kept[0].sub == unit {
+		if b := packed(kept, on); b != nil {
+			return pack(b, on)
 		}
 	}
-	return &node{segs: segs}
+	return &node{segs: kept}
 }
 
 // interval makes a node of one interval, nil if it is empty or nothing is nested.
-func interval(lo, hi int64, sub *node, ordinals bool) *node {
+func interval(lo, hi int64, sub *node) *node {
 	if lo >= hi || sub == nil {
 		return nil
 	}
-	return line([]seg{{lo, hi, sub}}, ordinals)
+	return &node{segs: []seg{{lo, hi, sub}}}
 }
 
 // nest makes the node that has a set nested in every label of a one-axis set.
-func nest(outer, sub *node, ordinals bool) *node {
+func nest(outer, sub *node) *node {
 	if outer == nil || sub == nil {
 		return nil
 	}
@@ -110,20 +74,16 @@ func nest(outer, sub *node, ordinals bool) *node {
 	for s := range outer.pieces() {
 		segs = append(segs, seg{s.lo, s.hi, sub})
 	}
-	return line(segs, ordinals)
+	return line(segs, scale{})
 }
 
-// pieces yields the segments of a node; those of ordinals have unit nested.
+// pieces yields the segments of a node; those of a bitmap have unit nested.
 func (n *node) pieces() iter.Seq[seg] {
 	return func(yield func(seg) bool) {
 		switch {
 		case n == nil:
 		case n.bits != nil:
-			for lo, hi := range n.bits.Ranges() {
-				if !yield(seg{int64(lo), int64(hi), unit}) {
-					return
-				}
-			}
+			n.bits.runs()(yield)
 		default:
 			for _, s := range n.segs {
 				if !yield(s) {
@@ -134,6 +94,14 @@ func (n *node) pieces() iter.Seq[seg] {
 	}
 }
 
+// segments are the pieces of a node, to be read only.
+func (n *node) segments() []seg {
+	if n.bits != nil {
+		return slices.Collect(n.pieces())
+	}
+	return n.segs
+}
+
 // piecesFrom yields the segments that end after a label, the first one cut to begin
 // no earlier.
 func (n *node) piecesFrom(label int64) iter.Seq[seg] {
@@ -141,7 +109,7 @@ func (n *node) piecesFrom(label int64) iter.Seq[seg] {
 		switch {
 		case n == nil:
 		case n.bits != nil:
-			n.bitsFrom(max(label, 0), yield)
+			n.bits.runsFrom(label, yield)
 		default:
 			first := sort.Search(len(n.segs), func(i int) bool { return n.segs[i].hi > label })
 			for _, s := range n.segs[first:] {
@@ -154,29 +122,28 @@ func (n *node) piecesFrom(label int64) iter.Seq[seg] {
 	}
 }
 
-// bitsFrom yields the runs of ordinals from a label on.
-func (n *node) bitsFrom(label int64, yield func(seg) bool) {
-	const end = 1 << 32
-	for label < end {
-		lo := n.bits.NextValue(uint32(label))
-		if lo < 0 {
-			return
+// piecesBefore yields the segments that begin up to a label, the last first.
+func (n *node) piecesBefore(label int64) iter.Seq[seg] {
+	return func(yield func(seg) bool) {
+		switch {
+		case n == nil:
+		case n.bits != nil:
+			n.bits.runsBefore(label, yield)
+		default:
+			last := sort.Search(len(n.segs), func(i int) bool { return n.segs[i].lo > label })
+			for _, s := range slices.Backward(n.segs[:last]) {
+				if !yield(s) {
+					return
+				}
+			}
 		}
-		hi := n.bits.NextAbsentValue(uint32(lo))
-		if hi < 0 {
-			hi = end
-		}
-		if !yield(seg{lo, hi, unit}) {
-			return
-		}
-		label = hi
 	}
 }
 
 // bounds are the first label of a node and the end of its last segment.
 func (n *node) bounds() (lo, hi int64) {
 	if n.bits != nil {
-		return int64(n.bits.Minimum()), int64(n.bits.Maximum()) + 1
+		return n.bits.scale.label(int64(n.bits.Minimum())), n.bits.scale.label(int64(n.bits.Maximum()) + 1)
 	}
 	return n.segs[0].lo, n.segs[len(n.segs)-1].hi
 }
@@ -197,10 +164,7 @@ func (n *node) at(label int64) *node {
 	case n == nil:
 		return nil
 	case n.bits != nil:
-		if label < 0 || label > maxOrdinal || !n.bits.Contains(uint32(label)) {
-			return nil
-		}
-		return unit
+		return when(n.bits.has(label), unit)
 	}
 	i := sort.Search(len(n.segs), func(i int) bool { return n.segs[i].hi > label })
 	if i == len(n.segs) || n.segs[i].lo > label {
@@ -248,7 +212,7 @@ func equal(a, b *node, known map[[2]*node]bool) bool {
 	case a == nil || b == nil || a == unit || b == unit || (a.bits == nil) != (b.bits == nil) || len(a.segs) != len(b.segs):
 		return false
 	case a.bits != nil:
-		return a.bits.GetCardinality() == b.bits.GetCardinality() && a.bits.Equals(b.bits)
+		return a.bits.GetCardinality() == b.bits.GetCardinality() && a.bits.Equals(b.bits.Bitmap)
 	case known[[2]*node{a, b}]:
 		return true
 	}

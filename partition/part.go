@@ -67,7 +67,7 @@ func (s Space) part(n *node, level int, from, to int64) *node {
 		}
 	}
 	slices.SortFunc(out, bySegStart)
-	return line(out, one.axis().ordinals())
+	return line(out, one.axis().scale())
 }
 
 // cut is part for the innermost dimension, where labels have the order of indices: it
@@ -76,10 +76,7 @@ func (s Space) cut(n *node, level int, from, to int64) *node {
 	one := s.dims[level]
 	find := func(rank int64) int64 {
 		if n.bits != nil {
-			if o, err := n.bits.Select(uint32(rank)); err == nil {
-				return int64(o)
-			}
-			return maxOrdinal + 1
+			return n.bits.at(rank)
 		}
 		for _, piece := range n.segs {
 			count := one.count(piece.lo, piece.hi)
@@ -91,7 +88,7 @@ func (s Space) cut(n *node, level int, from, to int64) *node {
 		_, hi := n.bounds()
 		return hi
 	}
-	between := interval(find(from), find(to), whenever(from < to), one.axis().ordinals())
+	between := interval(find(from), find(to), whenever(from < to))
 	return combine(opIntersection, n, between, s.shape.axes[level:])
 }
 
@@ -135,7 +132,7 @@ func (s Space) LatestWithin(lookback time.Duration) Set {
 
 // from is the windows that exist from a rank on.
 func (t *timeDimension) from(rank int64) *node {
-	return interval(int64(t.tick(rank)), int64(t.tick(t.end)), unit, false)
+	return interval(int64(t.tick(rank)), int64(t.tick(t.end)), unit)
 }
 
 // Next returns the next instant at which another window exists, and false if none

@@ -59,7 +59,7 @@ func (r shifted) complete() *node {
 		return nil
 	}
 	back := r.readers(up.bounds())
-	return combine(opIntersection, r.down.exists(), line(back, false), []axis{r.down.id})
+	return combine(opIntersection, r.down.exists(), line(back, r.down.id.scale()), []axis{r.down.id})
 }
 
 // overlapping is the relation in which every window reads those that overlap with it.
@@ -100,7 +100,7 @@ func (r overlapping) complete() *node {
 	g := r.up.def.grid
 	before := r.readers(int64(g.tick(g.rank(civil.Time(lo))-1)), lo)
 	after := r.readers(hi, int64(g.tick(g.rank(civil.Time(hi))+1)))
-	return combine(opIntersection, down, interval(before[0].hi, after[0].lo, unit, false), []axis{r.down.id})
+	return combine(opIntersection, down, interval(before[0].hi, after[0].lo, unit), []axis{r.down.id})
 }
 
 // translated is the relation in which keys keep their text and change their ordinal:

@@ -176,7 +176,7 @@ func (p *parser) dimension(one dimension, sets []*node, refused [][]error) error
 	for i, terms := range p.terms {
 		items := itemsOf(terms, one.axis().name)
 		if len(items) == 0 {
-			sets[i] = nest(one.exists(), sets[i], one.axis().ordinals())
+			sets[i] = nest(one.exists(), sets[i])
 			continue
 		}
 		var segs []seg
@@ -191,7 +191,7 @@ func (p *parser) dimension(one dimension, sets []*node, refused [][]error) error
 		}
 		slices.Reverse(wrong)
 		refused[i] = append(refused[i], wrong...)
-		sets[i] = nest(lineOf(segs, one.axis()), sets[i], one.axis().ordinals())
+		sets[i] = nest(lineOf(segs, one.axis()), sets[i])
 	}
 	return nil
 }
@@ -266,5 +266,5 @@ func lineOf(segs []seg, a axis) *node {
 		}
 		kept = append(kept, s)
 	}
-	return line(kept, a.ordinals())
+	return line(kept, a.scale())
 }

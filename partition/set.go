@@ -55,7 +55,7 @@ func DynamicSet(name string, ordinals iter.Seq[Ordinal]) Set {
 		}
 	}
 	b.AddMany(batch)
-	return setOf(newShape([]axis{{kind: axisDynamic, of: name}}), bitmap(b))
+	return setOf(newShape([]axis{{kind: axisDynamic, of: name}}), pack(b, ordinalScale))
 }
 
 // setOf is the set of one shape, empty for a nil node.

@@ -19,7 +19,8 @@ import (
 //	    nodes           number (the outermost level has one, and no number), then each:
 //	      0             intervals: number, first label, unit, then for each the gap before it (but for
 //	                    the first) and its length in units, and which node of the level before is nested
-//	      1             ordinals, many and irregular: length and bytes of a roaring bitmap
+//	      1             ordinals, or windows of a fixed length by their number, many and irregular: length and
+//	                    bytes of a roaring bitmap. Windows were stored as intervals before, however many, and are read so
 const (
 	setVersion    = 1
 	tagIntervals  = 0
@@ -221,8 +222,8 @@ func (r *reader) node(a axis, nested []*node, innermost bool) *node {
 		return nil
 	case tag == tagIntervals:
 		return r.intervals(a, nested, innermost)
-	case tag == tagBitmap && innermost && a.ordinals():
-		return r.bitmap()
+	case tag == tagBitmap && innermost && a.scale() != scale{}:
+		return r.bitmap(a.scale())
 	default:
 		r.fail(fmt.Errorf("a dimension has form %d, which is none", tag))
 		return nil
@@ -261,10 +262,10 @@ func (r *reader) intervals(a axis, nested []*node, innermost bool) *node {
 		}
 		segs = append(segs, seg{lo, label, nested[sub]})
 	}
-	return line(segs, a.ordinals())
+	return line(segs, a.scale())
 }
 
-func (r *reader) bitmap() *node {
+func (r *reader) bitmap(on scale) *node {
 	data := r.bytes(r.count(1))
 	b := roaring.New()
 	n, err := b.ReadFrom(bytes.NewReader(data))
@@ -275,5 +276,5 @@ func (r *reader) bitmap() *node {
 		r.fail(errors.New("a bitmap is damaged"))
 		return nil
 	}
-	return bitmap(b)
+	return pack(b, on)
 }

@@ -24,6 +24,7 @@ type axis struct {
 	kind axisKind
 	name string // of the dimension, "" where there is only one and it has none
 	of   string // time: grid and format; dynamic: the name of the table; static: nothing
+	on   scale  // time: that of the grid, as of says
 }
 
 // ordinals reports whether the labels are ordinals.
@@ -51,10 +52,21 @@ func (a axis) String() string {
 	return text
 }
 
+// scale is where labels lie.
+func (a axis) scale() scale {
+	if a.ordinals() {
+		return ordinalScale
+	}
+	return a.on
+}
+
 // timeAxis is the axis of windows on a grid whose keys have a format.
 func timeAxis(name string, g grid, format string) axis {
-	return axis{kind: axisTime, name: name, of: g.String() + " as " + format}
+	return axis{kind: axisTime, name: name, of: g.String() + asFormat + format, on: scaleOf(g)}
 }
+
+// asFormat stands between the grid and the format in what an axis of time is of.
+const asFormat = " as "
 
 // shape is the axes of a set, outermost first. Two sets have partitions in common
 // only if their shapes have the same code.
@@ -114,6 +126,9 @@ func readShape(code string) (*shape, error) {
 		}
 		if len(axes) > 0 && axes[len(axes)-1].compare(a) >= 0 {
 			return nil, errors.New("the dimensions are out of order")
+		}
+		if !a.ordinals() {
+			a.on = readScale(a.of)
 		}
 		axes = append(axes, a)
 	}

@@ -76,7 +76,7 @@ func (s Space) At(now time.Time) Space {
 func (s Space) product(of func(dimension) *node) *node {
 	n := unit
 	for _, one := range slices.Backward(s.dims) {
-		n = nest(of(one), n, one.axis().ordinals())
+		n = nest(of(one), n)
 	}
 	return n
 }

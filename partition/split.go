@@ -63,7 +63,7 @@ func (s Space) split(n, combinations *node, apart []int, yield func(Set) bool) b
 	one := s.dims[level]
 	for r := range runs(one, combinations, 0) {
 		for i := r.lo; i < r.hi; i++ {
-			at := line(one.between(i, i+1), one.axis().ordinals())
+			at := line(one.between(i, i+1), one.axis().scale())
 			group := combine(opIntersection, n, s.product(func(other dimension) *node {
 				if other == one {
 					return at

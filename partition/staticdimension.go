@@ -34,7 +34,7 @@ func newStaticDimension(name string, d *static, table KeyTable) (*staticDimensio
 	for i, one := range s.byOrdinal {
 		segs[i] = seg{one.ordinal, one.ordinal + one.n, unit}
 	}
-	s.present = line(segs, true)
+	s.present = line(segs, ordinalScale)
 	return s, nil
 }
 

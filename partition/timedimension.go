@@ -39,7 +39,7 @@ func (t *timeDimension) size() int64   { return t.end - t.first }
 func (t *timeDimension) ordered() bool { return true }
 
 func (t *timeDimension) exists() *node {
-	return interval(int64(t.tick(t.first)), int64(t.tick(t.end)), whenever(t.end > t.first), false)
+	return interval(int64(t.tick(t.first)), int64(t.tick(t.end)), whenever(t.end > t.first))
 }
 
 // whenever is unit if there is something, and nothing otherwise.

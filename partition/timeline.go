@@ -1,8 +1,6 @@
 package partition
 
 import (
-	"slices"
-	"sort"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/civil"
@@ -123,9 +121,7 @@ func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 	at := min(from, c.line.Len()-1)
 	if c.least > 0 && c.root != nil {
 		label := int64(c.line.time.tick(c.line.time.first + at))
-		segs := c.root.segs
-		segs = segs[:sort.Search(len(segs), func(i int) bool { return segs[i].lo > label })]
-		for _, s := range slices.Backward(segs) {
+		for s := range c.root.piecesBefore(label) {
 			last := c.window(s.hi) - 1
 			enough := c.count(s.sub) >= c.least
 			switch {

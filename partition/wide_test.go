@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/rivers-go/rivers/internal/civil"
 )
 
 // wideKeys is how many keys the dimension of the wide model has: enough for sets of so
@@ -48,8 +50,22 @@ func sortedOrdinals(has map[Ordinal]bool) []Ordinal {
 	return out
 }
 
-// wideModel draws a model of a wide dynamic dimension, alone or inside days.
+// wideHours draws a model of many hours, which are kept as bitmaps too.
+func wideHours(t *rapid.T) *model {
+	every := rapid.SampledFrom([]time.Duration{time.Hour, 7 * time.Hour, 15 * time.Minute}).Draw(t, "every")
+	from := rapid.SampledFrom(startTimes).Draw(t, "from")
+	d := modelDim{def: TimeWindow(Every(every), Civil{from})}
+	for i := range wideKeys {
+		d.texts = append(d.texts, writeLabel(d.def.(*timeWindow).format, from+civil.Time(i)*civil.Time(every/time.Second)))
+	}
+	return newModel(t, []modelDim{d}, from.In(time.UTC).Add(wideKeys*every), newTables())
+}
+
+// wideModel draws a model of a wide dynamic dimension, alone or inside days, or of many hours.
 func wideModel(t *rapid.T) *model {
+	if rapid.IntRange(0, 2).Draw(t, "hours") == 0 {
+		return wideHours(t)
+	}
 	live := sortedOrdinals(drawOrdinals(t, "live"))
 	tables := newTables()
 	texts := wideTexts()
@@ -81,6 +97,9 @@ func (m *model) drawWideSet(t *rapid.T, label string) (Set, map[Key]bool) {
 	set, has := Set{}, map[Key]bool{}
 	texts := wideTexts()
 	tenants := m.dims[len(m.dims)-1]
+	if _, hours := tenants.def.(*timeWindow); hours {
+		texts = tenants.texts
+	}
 	days := []string{""}
 	if len(m.dims) > 1 {
 		days = m.dims[0].texts
@@ -157,7 +176,7 @@ func TestWideSetsAgainstTheirLists(t *testing.T) {
 
 // throughTranslation maps a set to keys that have other ordinals, and back.
 func (m *model) throughTranslation(t *rapid.T, a Set) {
-	if len(m.dims) > 1 || len(m.keys) == 0 {
+	if _, hours := m.dims[0].def.(*timeWindow); hours || len(m.dims) > 1 || len(m.keys) == 0 {
 		return
 	}
 	keys := slices.Clone(m.dims[0].texts)

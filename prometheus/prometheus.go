@@ -11,12 +11,17 @@
 //	rivers_pool_waits_total{pool}            steps that had to wait for slots
 //	rivers_materializations_total            assets made, or parts of them
 //	rivers_rows_total                        rows made, where functions or IO handlers say "rows"
+//	rivers_check_evaluations_total{outcome,severity}
+//	                                         what checks came to, of an asset or of partitions judged at once: passed, failed, crashed
+//	                                         or skipped; the severity, error or warn, of those that failed
+//	rivers_actions_total{effect}             what actions did, to an asset or to partitions: changes_nothing, may_materialize, …
 //	rivers_log_lines_lost_total              lines of logs that were too long to be kept
 //	rivers_backfills_in_progress
 //	rivers_backfill_partitions_total{outcome}
 //
 // The labels have few values whatever the definitions are: jobs, pools and fixed words. [Options].ByAsset adds the
-// asset, which multiplies the series of steps by the number of assets. Partitions are never a label.
+// asset, which multiplies the series of steps by the number of assets. Partitions, and the names of checks and actions, are never a
+// label: an alert says that something did not pass, and `checks list` what.
 package prometheus
 
 import (
@@ -25,11 +30,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // Options say what is measured. The zero value is for any number of assets.
 type Options struct {
-	// ByAsset gives the metrics of steps, retries and materializations the label asset.
+	// ByAsset gives the metrics of steps, retries, materializations, checks and actions the label asset.
 	ByAsset bool
 	// Buckets are those of durations, in seconds; nil is from 5 ms to about 10 hours.
 	Buckets []float64
@@ -51,7 +57,7 @@ func Listener(to prometheus.Registerer, o Options) (rivers.Listener, error) {
 	}
 	return rivers.Listener{
 		RunStarted: m.runStarted, RunFinished: m.runFinished, StepStarted: m.stepStarted, StepFinished: m.stepFinished,
-		StepWaiting: m.waiting, Materialized: m.materialized, LogsCut: m.cut,
+		StepWaiting: m.waiting, Materialized: m.materialized, LogsCut: m.cut, CheckEvaluated: m.evaluated, ActionPerformed: m.performed,
 		BackfillStarted: m.backfillStarted, BackfillProgress: m.progress, BackfillFinished: m.backfillFinished,
 	}, nil
 }
@@ -64,9 +70,9 @@ type attempt struct {
 type metrics struct {
 	byAsset bool
 
-	runs, steps, failures, retries, waits, made, rows, lost, partitions *prometheus.CounterVec
-	runTime, stepTime                                                   *prometheus.HistogramVec
-	runsNow, stepsNow, backfillsNow                                     prometheus.Gauge
+	runs, steps, failures, retries, waits, made, rows, lost, partitions, checks, actions *prometheus.CounterVec
+	runTime, stepTime                                                                    *prometheus.HistogramVec
+	runsNow, stepsNow, backfillsNow                                                      prometheus.Gauge
 
 	mu        sync.Mutex
 	attempts  map[attempt]bool                   // at work
@@ -105,6 +111,8 @@ func newMetrics(o Options) *metrics {
 		waits:        counter("pool_waits_total", "Attempts that had to wait for slots of a pool.", "pool"),
 		made:         counter("materializations_total", "Assets, or parts of them, that were made.", asset...),
 		rows:         counter("rows_total", "Rows of what was made, where they are known.", asset...),
+		checks:       counter("check_evaluations_total", "What checks came to, of an asset or of partitions judged at once.", append(asset, "outcome", "severity")...),
+		actions:      counter("actions_total", "What actions did, to an asset or to partitions.", append(asset, "effect")...),
 		lost:         counter("log_lines_lost_total", "Lines of logs that were too long to be kept."),
 		backfillsNow: gauge("backfills_in_progress", "Backfills in progress in this process."),
 		partitions:   counter("backfill_partitions_total", "Partitions that backfills are done with.", "outcome"),
@@ -113,7 +121,7 @@ func newMetrics(o Options) *metrics {
 
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.runs, m.runTime, m.runsNow, m.steps, m.stepTime, m.stepsNow, m.failures, m.retries, m.waits, m.made, m.rows, m.lost,
+		m.runs, m.runTime, m.runsNow, m.steps, m.stepTime, m.stepsNow, m.failures, m.retries, m.waits, m.made, m.rows, m.checks, m.actions, m.lost,
 		m.backfillsNow, m.partitions,
 	}
 }
@@ -181,6 +189,25 @@ func (m *metrics) materialized(made rivers.Materialized) {
 	if rows, ok := made.Metadata.Int("rows"); ok && rows > 0 {
 		m.rows.WithLabelValues(m.labels(made.Asset)...).Add(float64(rows))
 	}
+}
+
+func (m *metrics) evaluated(e rivers.CheckEvaluated) {
+	outcome, severity := "crashed", ""
+	switch e.State {
+	case storage.CheckSucceeded:
+		outcome = "passed"
+	case storage.CheckSkipped:
+		outcome = "skipped"
+	case storage.CheckFailed:
+		if outcome = "failed"; e.Verdict != nil {
+			severity = string(e.Verdict.Severity)
+		}
+	}
+	m.checks.WithLabelValues(m.labels(e.Asset, outcome, severity)...).Inc()
+}
+
+func (m *metrics) performed(p rivers.ActionPerformed) {
+	m.actions.WithLabelValues(m.labels(p.Asset, p.Did.String())...).Inc()
 }
 
 func (m *metrics) cut(c rivers.LogsCut) { m.lost.WithLabelValues().Add(float64(c.Lines)) }

@@ -40,6 +40,13 @@ func repository(t *testing.T, registry *client.Registry, o prometheus.Options) *
 		},
 		Listeners: []rivers.Listener{l},
 	})
+	resolve(t, repo)
+	return repo
+}
+
+// resolve opens a store in memory for a repository.
+func resolve(t *testing.T, repo *rivers.CodeRepository) {
+	t.Helper()
 	store := memory.New()
 	if err := repo.Resolve(t.Context(), store); err != nil {
 		t.Fatal(err)
@@ -49,7 +56,6 @@ func repository(t *testing.T, registry *client.Registry, o prometheus.Options) *
 			t.Error(err)
 		}
 	})
-	return repo
 }
 
 func TestMetricsOfRuns(t *testing.T) {
@@ -113,6 +119,80 @@ rivers_backfill_partitions_total{outcome="failed"} 0
 rivers_backfill_partitions_total{outcome="canceled"} 0
 rivers_backfills_in_progress 0
 `)
+}
+
+func TestMetricsOfChecksAndActions(t *testing.T) {
+	letters := partition.Static("a", "b", "c")
+	for _, c := range []struct {
+		name    string
+		options prometheus.Options
+		want    string
+	}{
+		{"plain", prometheus.Options{}, `
+rivers_check_evaluations_total{outcome="passed",severity=""} 2
+rivers_check_evaluations_total{outcome="failed",severity="error"} 1
+rivers_check_evaluations_total{outcome="failed",severity="warn"} 1
+rivers_check_evaluations_total{outcome="crashed",severity=""} 1
+rivers_check_evaluations_total{outcome="skipped",severity=""} 1
+rivers_actions_total{effect="forgets"} 1
+`},
+		{"by asset", prometheus.Options{ByAsset: true}, `
+rivers_check_evaluations_total{asset="parts",outcome="passed",severity=""} 2
+rivers_check_evaluations_total{asset="parts",outcome="failed",severity="warn"} 1
+rivers_check_evaluations_total{asset="users",outcome="failed",severity="error"} 1
+rivers_check_evaluations_total{asset="users",outcome="crashed",severity=""} 1
+rivers_check_evaluations_total{asset="bad",outcome="skipped",severity=""} 1
+rivers_actions_total{asset="users",effect="forgets"} 1
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			registry := client.NewRegistry()
+			l, err := prometheus.Listener(registry, c.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check := func(asset, name string, d partition.Definition, say func(part string) (rivers.CheckResult, error)) *rivers.Check {
+				return rivers.NewCheck(rivers.CheckSpec{Name: name, Asset: asset, Partitions: d},
+					func(ctx *rivers.CheckContext, _ rivers.NoInput) (rivers.CheckResult, error) {
+						return say(ctx.Partition().Key().String())
+					})
+			}
+			fails := func(string) (rivers.CheckResult, error) { return rivers.CheckResult{}, nil }
+			one := func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil }
+			repo := rivers.NewCodeRepository(rivers.RepositoryConfig{
+				Assets: []rivers.Asset{
+					rivers.NewAsset(rivers.AssetSpec{Name: "users", Actions: []rivers.Action{rivers.NewAction(
+						rivers.ActionSpec{Name: "drop", Effect: rivers.Forgets},
+						func(*rivers.ActionContext, rivers.NoInput) (rivers.ActionResult, error) {
+							return rivers.ActionResult{Did: rivers.Forgets}, nil
+						})}}, one),
+					rivers.NewAsset(rivers.AssetSpec{Name: "parts", Partitions: letters}, one),
+					rivers.NewAsset(rivers.AssetSpec{Name: "bad"}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 0, errors.New("bad") }),
+				},
+				Checks: []*rivers.Check{
+					check("users", "fails", nil, fails), check("bad", "fails", nil, fails),
+					check("users", "crashes", nil, func(string) (rivers.CheckResult, error) { return rivers.CheckResult{}, errors.New("no database") }),
+					check("parts", "each", letters, func(part string) (rivers.CheckResult, error) {
+						return rivers.CheckResult{Passed: part != "c", Severity: rivers.SeverityWarn}, nil
+					}),
+				},
+				Listeners: []rivers.Listener{l},
+			})
+			resolve(t, repo)
+			for _, req := range []rivers.RunRequest{{Selection: []string{"users", "bad"}}, {Selection: []string{"parts"}, Range: partition.Range("a", "c")}} {
+				if res, err := repo.Materialize(t.Context(), req); res == nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := repo.RunAction(t.Context(), rivers.RunActionRequest{Action: "drop", Selection: []string{"users"}}); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, registry, c.want)
+			if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+				t.Errorf("what Prometheus thinks of the names: %v %v", problems, err)
+			}
+		})
+	}
 }
 
 func TestARegistererIsUsedOnce(t *testing.T) {

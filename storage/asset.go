@@ -29,6 +29,18 @@ type AssetRecord struct {
 	Wipe *AssetState `json:"wipe,omitempty"`
 }
 
+// DataVersion is the version that the asset has now: that of its materialization or observation, whichever is newer; empty
+// where it is not known.
+func (r *AssetRecord) DataVersion() string {
+	switch m, o := r.Materialization, r.Observation; {
+	case m != nil && (o == nil || m.Seq > o.Seq):
+		return m.DataVersion
+	case o != nil:
+		return o.DataVersion
+	}
+	return ""
+}
+
 // AssetState is what the latest materialization, observation or failure left.
 type AssetState struct {
 	// Seq orders the states of an asset and of its partitions: the one with the greater Seq is newer. It is at

@@ -125,6 +125,9 @@ func ParseDetail(data []byte) (Detail, error) {
 	if len(data) == 0 {
 		return d, nil
 	}
+	if quick, ok := quickDetail(data); ok {
+		return quick, nil
+	}
 	if err := json.Unmarshal(data, &d); err != nil {
 		return Detail{}, fmt.Errorf("detail of an event: %w", err)
 	}

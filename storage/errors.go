@@ -34,6 +34,8 @@ type SchemaError struct {
 	Store string
 	// Have is the store's version, MinReader the oldest version that may read it, Want this program's.
 	Have, MinReader, Want int
+	// InUse says that the store would have been migrated, but for a program that has it open and knows only the old schema.
+	InUse bool
 }
 
 // Error says which version was found and what to do.
@@ -41,6 +43,10 @@ func (e *SchemaError) Error() string {
 	if e.MinReader > e.Want {
 		return fmt.Sprintf("store %s: its schema version %d needs a program of version %d or newer, this one has %d: update this program",
 			e.Store, e.Have, e.MinReader, e.Want)
+	}
+	if e.InUse {
+		return fmt.Sprintf("store %s: schema version %d, this program needs %d, and an older program has it open: end that one, and this one migrates the store",
+			e.Store, e.Have, e.Want)
 	}
 	return fmt.Sprintf("store %s: schema version %d, this program needs %d: run `rivers db migrate --storage %s`",
 		e.Store, e.Have, e.Want, e.Store)

@@ -54,6 +54,7 @@ type options struct {
 	peerRounds  int
 	peerLargest int
 	peerTimeout time.Duration
+	peerEnough  time.Duration
 
 	// child and place are set when the program calls itself for one measurement.
 	child, place string
@@ -74,6 +75,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.peerRounds, "peer-rounds", 1, "in how many of the rounds the peers run too")
 	f.IntVar(&o.peerLargest, "peer-largest", 1000, "the largest size to measure peers with")
 	f.DurationVar(&o.peerTimeout, "peer-timeout", 5*time.Minute, "how long a peer may take for one measurement")
+	f.DurationVar(&o.peerEnough, "peer-enough", time.Minute, "a peer that takes longer for one size, preparations included, is not asked for larger ones")
 	f.StringVar(&o.child, "measure", "", "for the program's own use: CASE/N/STORAGE to measure in this process")
 	f.StringVar(&o.place, "place", "", "for the program's own use: where that one keeps its store")
 	if err := f.Parse(args); err != nil {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,8 @@ import (
 // ours is what we are called beside the peers.
 const ours = "rivers-go"
 
-// line is one measurement, or the median of several: what --json prints, and what peers print.
+// line is one measurement, or the median of several: what --json prints, and what peers print. One that says
+// why has no figures.
 type line struct {
 	Peer      string  `json:"peer"`
 	Case      string  `json:"case"`
@@ -31,6 +31,7 @@ type line struct {
 	Seconds   float64 `json:"seconds"`
 	PerSecond float64 `json:"per_second"`
 	PeakMiB   float64 `json:"peak_mib"`
+	Why       string  `json:"why,omitempty"`
 }
 
 func (l line) name() string { return fmt.Sprintf("%s/%d/%s", l.Case, l.N, l.Storage) }
@@ -68,6 +69,7 @@ type meter struct {
 
 	self   string
 	places *places
+	peers  *peers
 	stderr io.Writer
 }
 
@@ -82,7 +84,7 @@ func measureAll(ctx context.Context, o options, cases []suiteCase, stderr io.Wri
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, places.close()) }()
-	m := &meter{options: o, self: self, places: places, stderr: stderr}
+	m := &meter{options: o, self: self, places: places, peers: newPeers(o, stderr), stderr: stderr}
 	for _, c := range cases {
 		measured, err := m.measure(ctx, c)
 		if err != nil {
@@ -157,8 +159,8 @@ func (m *meter) inTurns(ctx context.Context, c suiteCase, n int, pasts map[strin
 				return nil, err
 			}
 			turn := []line{got}
-			if m.peers != "" && c.peers && store != onServer && at.N <= m.peerLargest && round < m.peerRounds {
-				turn = append(turn, measurePeers(ctx, m.options, c, at, m.stderr)...)
+			if c.peers && store != onServer && round < m.peerRounds {
+				turn = append(turn, m.peers.measure(ctx, c, at)...)
 			}
 			for _, l := range turn {
 				who := contestant{store, l.Peer}
@@ -176,8 +178,12 @@ func (m *meter) inTurns(ctx context.Context, c suiteCase, n int, pasts map[strin
 	return medians, nil
 }
 
-// median is the line in the middle, by time; its peak memory is the median of its own.
+// median is the line in the middle, by time; its peak memory is the median of its own. Those without figures count only
+// where there are no others.
 func median(lines []line) line {
+	if measured := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.Why != "" }); len(measured) > 0 {
+		lines = measured
+	}
 	slices.SortFunc(lines, func(a, b line) int { return cmp.Compare(a.PeakMiB, b.PeakMiB) })
 	peak := lines[len(lines)/2].PeakMiB
 	slices.SortFunc(lines, func(a, b line) int { return cmp.Compare(a.Seconds, b.Seconds) })
@@ -186,14 +192,19 @@ func median(lines []line) line {
 	return l
 }
 
-// measureOurs calls this program again for one measurement, at a place of its own or one with a past.
+// measureOurs calls this program again for one measurement, at a place of its own, or one with a past or a copy of it.
 func (m *meter) measureOurs(ctx context.Context, c suiteCase, at line, past string) (l line, err error) {
 	place := past
-	if place == "" {
+	if past == "" || c.copied {
 		if place, err = m.places.make(at.Storage); err != nil {
 			return line{}, err
 		}
 		defer func() { err = errors.Join(err, m.places.leave(at.Storage, place)) }()
+	}
+	if c.copied {
+		if err := os.CopyFS(place, os.DirFS(past)); err != nil {
+			return line{}, fmt.Errorf("the past of %s: %w", at.name(), err)
+		}
 	}
 	cmd := exec.CommandContext(ctx, m.self, "--measure", at.name(), "--place", place)
 	cmd.Stderr = os.Stderr
@@ -228,51 +239,6 @@ func checkLeft(ctx context.Context, kind, place string, n int) (err error) {
 		return fmt.Errorf("the process left %d runs in its store, want one", len(all))
 	}
 	return recorded(ctx, store, all[0].ID, n)
-}
-
-// scripts are the peers: how their script is called, and what it calls the embedded store.
-func scripts() []struct{ file, embedded string } {
-	return []struct{ file, embedded string }{{"rivers_bench.py", "embedded"}, {"dagster_bench.py", "sqlite"}}
-}
-
-// measurePeers measures what peers need for the same. One that fails is said and left out: what it
-// cannot do says nothing about the others.
-func measurePeers(ctx context.Context, o options, c suiteCase, at line, stderr io.Writer) []line {
-	var lines []line
-	for _, s := range scripts() {
-		l, err := measurePeer(ctx, o, c, at, filepath.Join(o.peers, s.file), s.embedded)
-		if err != nil {
-			_, _ = fmt.Fprintf(stderr, "%s with %s: %v\n", at.name(), s.file, err)
-			continue
-		}
-		lines = append(lines, l)
-	}
-	return lines
-}
-
-func measurePeer(ctx context.Context, o options, c suiteCase, at line, script, own string) (line, error) {
-	if at.Storage == embedded {
-		at.Storage = own
-	}
-	limited, cancel := context.WithTimeout(ctx, o.peerTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(limited, o.python, script, at.Case, strconv.Itoa(at.N), "--storage", at.Storage)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	start := time.Now()
-	out, err := cmd.Output()
-	took := time.Since(start)
-	l, bad := parseLine(out)
-	if bad != nil { // a peer that dies on its way out has still done its work
-		return line{}, fmt.Errorf("%w\n%s", errors.Join(err, bad), stderr.String())
-	}
-	if c.outside {
-		l.Seconds, l.PerSecond = took.Seconds(), float64(at.N)/took.Seconds()
-	}
-	if l.Storage == own {
-		l.Storage = embedded
-	}
-	return l, nil
 }
 
 // parseLine reads the last line that a measurement printed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/rivers-go/rivers"
@@ -12,56 +13,127 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// staleAssets makes n assets, and then the first layer again, and asks as a new process which are stale.
+// outdated says whether asset i of layers is in one of the layers that are stale after writeLayers: every second one, from the second on.
+func outdated(i int) bool { return i/bench.Layer%2 == 1 }
+
+// writeLayers makes a store of n assets that were made, and then every second layer of them again, so that the layers between are
+// stale.
+func writeLayers(ctx context.Context, kind, place string, n int) (err error) {
+	store, err := open(ctx, kind, place)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	repo := repository(assets(bench.Layers, n))
+	defer func() { err = errors.Join(err, repo.Close()) }()
+	if err := repo.Resolve(ctx, store); err != nil {
+		return err
+	}
+	if _, err := repo.Materialize(ctx, rivers.RunRequest{}); err != nil {
+		return err
+	}
+	var again []string
+	for i := range n {
+		if !outdated(i) {
+			again = append(again, bench.Layers.Name(i))
+		}
+	}
+	_, err = repo.Materialize(ctx, rivers.RunRequest{Selection: again})
+	return err
+}
+
+// staleAssets asks which of n assets are stale, and proves that it is every second layer, and that all below know of it.
 func staleAssets(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
 	repo := repository(assets(bench.Layers, n))
 	defer func() { err = errors.Join(err, repo.Close()) }()
 	if err := repo.Resolve(ctx, store); err != nil {
 		return 0, err
 	}
-	if _, err := repo.Materialize(ctx, rivers.RunRequest{}); err != nil {
-		return 0, err
-	}
-	if _, err := repo.Status(ctx, rivers.StatusRequest{}); err != nil { // which is kept
-		return 0, err
-	}
-	if _, err := repo.Materialize(ctx, rivers.RunRequest{Selection: []string{bench.Layers.Name(0)}}); err != nil {
-		return 0, err
-	}
-	cold := repository(assets(bench.Layers, n))
-	defer func() { err = errors.Join(err, cold.Close()) }()
-	if err := cold.Resolve(ctx, store); err != nil {
-		return 0, err
-	}
 	start := time.Now()
-	list, err := cold.Status(ctx, rivers.StatusRequest{})
+	list, err := repo.Status(ctx, rivers.StatusRequest{})
 	took = time.Since(start)
 	if err != nil {
 		return took, err
 	}
-	stale, below := int64(0), int64(0)
+	if len(list) != n {
+		return took, fmt.Errorf("%d assets have a status, want %d", len(list), n)
+	}
+	status := map[string]*rivers.AssetStatus{}
 	for i := range list {
-		stale += list[i].Stale.Count
-		below += list[i].UpstreamStale.Count
+		status[list[i].Asset] = &list[i]
 	}
-	if len(list) != n || stale == 0 || below == 0 {
-		err = fmt.Errorf("%d assets, %d of them stale and %d below such: want %d and some", len(list), stale, below, n)
+	for i := range n {
+		s := status[bench.Layers.Name(i)]
+		if stale, below := outdated(i), i >= 2*bench.Layer; (s.Stale.Count > 0) != stale || (s.UpstreamStale.Count > 0) != below {
+			return took, fmt.Errorf("asset %d is stale: %t, below such: %t, want %t and %t", i, s.Stale.Count > 0, s.UpstreamStale.Count > 0, stale, below)
+		}
 	}
-	return took, err
+	return took, nil
 }
 
 type readsSource struct{ Source int }
 
-// dividedPair are two assets with n partitions each, of which one reads the other's of the same key.
-func dividedPair(n int) *rivers.CodeRepository {
+// dividedPair are two assets with n partitions each, of which one reads the other's of the same key, and what exists of these.
+func dividedPair(n int) (*rivers.CodeRepository, partition.Space, error) {
 	hours := partition.Hourly(partition.Date(1900, time.January, 1), partition.Until(partition.CivilOf(time.Date(1900, time.January, 1, n, 0, 0, 0, time.UTC))))
 	source := rivers.NewAsset(rivers.AssetSpec{Name: "source", Partitions: hours}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
 	made := rivers.NewAsset(rivers.AssetSpec{Name: "made", Partitions: hours}, func(_ *rivers.AssetContext, in readsSource) (int, error) { return in.Source, nil })
-	return repository([]rivers.Asset{source, made})
+	space, err := partition.NewSpace(hours, time.Now(), partition.Tables{})
+	return repository([]rivers.Asset{source, made}), space, err
 }
 
-// half makes n partitions of two assets, and then every second of the upstream one again, as storage is told it by a run.
-func half(ctx context.Context, n int, store storage.Storage, space partition.Space) error {
+// everySecond is every second partition, from the first on.
+func everySecond(space partition.Space) partition.Set {
+	var second partition.Gather
+	all := space.All()
+	for i := range space.Len() / 2 {
+		second.Add(space.Part(all, 2*i, 1))
+	}
+	return second.Set()
+}
+
+// withPair opens a store and does something with a pair that is resolved in it.
+func withPair(ctx context.Context, kind, place string, n int, do func(store storage.Storage, repo *rivers.CodeRepository, space partition.Space) error) (err error) {
+	store, err := open(ctx, kind, place)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	repo, space, err := dividedPair(n)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, repo.Close()) }()
+	if err := repo.Resolve(ctx, store); err != nil {
+		return err
+	}
+	return do(store, repo, space)
+}
+
+// writeHalf makes a store of two assets of n partitions, a step for each, and then every second one of the upstream again.
+func writeHalf(ctx context.Context, kind, place string, n int) error {
+	return withPair(ctx, kind, place, n, func(_ storage.Storage, repo *rivers.CodeRepository, space partition.Space) error {
+		if _, err := repo.Materialize(ctx, rivers.RunRequest{Partitions: space.All()}); err != nil {
+			return err
+		}
+		_, err := repo.Materialize(ctx, rivers.RunRequest{Selection: []string{"source"}, Partitions: everySecond(space)})
+		return err
+	})
+}
+
+// writeSets makes the same at once, as storage is told it by a run, and asks what is stale, which is kept.
+func writeSets(ctx context.Context, kind, place string, n int) error {
+	return withPair(ctx, kind, place, n, func(store storage.Storage, repo *rivers.CodeRepository, space partition.Space) error {
+		if err := commitSets(ctx, store, space); err != nil {
+			return err
+		}
+		_, err := repo.Status(ctx, rivers.StatusRequest{})
+		return err
+	})
+}
+
+// commitSets records two assets as made, and then every second partition of the upstream one again.
+func commitSets(ctx context.Context, store storage.Storage, space partition.Space) error {
 	keys, err := store.AssetKeys(ctx, []string{"source", "made"})
 	if err != nil {
 		return err
@@ -70,14 +142,9 @@ func half(ctx context.Context, n int, store storage.Storage, space partition.Spa
 	if err := store.Commit(ctx, &run); err != nil {
 		return err
 	}
-	var second partition.Gather
-	all := space.All()
-	for i := range int64(n / 2) {
-		second.Add(space.Part(all, 2*i, 1))
-	}
-	fence := storage.Fence{Run: run.Runs[0].Key, Token: 1}
-	for i, u := range []storage.AssetUpdate{{Asset: keys[0], Partitions: all}, {Asset: keys[1], Partitions: all}, {Asset: keys[0], Partitions: second.Set()}} {
-		d := storage.Detail{Data: fmt.Sprint(i), Partitions: u.Partitions}
+	all, fence := space.All(), storage.Fence{Run: run.Runs[0].Key, Token: 1}
+	for i, u := range []storage.AssetUpdate{{Asset: keys[0], Partitions: all}, {Asset: keys[1], Partitions: all}, {Asset: keys[0], Partitions: everySecond(space)}} {
+		d := storage.Detail{Data: strconv.Itoa(i), Partitions: u.Partitions}
 		if u.Asset == keys[1] {
 			d.Inputs = map[string]string{"source": "several"}
 		}
@@ -89,51 +156,42 @@ func half(ctx context.Context, n int, store storage.Storage, space partition.Spa
 	return nil
 }
 
-// stalePartitions asks as a new process which of n partitions are stale, every second of which is; or, changed, as a process
-// that had asked before a hundred partitions were made again.
-func stalePartitions(ctx context.Context, n int, store storage.Storage, changed bool) (took time.Duration, err error) {
-	repo := dividedPair(n)
-	defer func() { err = errors.Join(err, repo.Close()) }()
-	if err := repo.Resolve(ctx, store); err != nil {
-		return 0, err
-	}
-	list, err := repo.Status(ctx, rivers.StatusRequest{})
-	if err != nil {
-		return 0, err
-	}
-	space := list[0].Space
-	if err := half(ctx, n, store, space); err != nil {
-		return 0, err
-	}
-	if _, err := repo.Status(ctx, rivers.StatusRequest{}); err != nil { // which is kept
-		return 0, err
-	}
-	asking, want := repo, int64(n/2)
-	if made := min(n, 100); changed {
-		first, err := space.Key(0)
+// stalePartitions asks which of n partitions are stale; warm, for the second time, after the first hundred were made meanwhile.
+func stalePartitions(warm bool) worker {
+	return func(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
+		repo, space, err := dividedPair(n)
 		if err != nil {
 			return 0, err
 		}
-		last, err := space.Key(int64(made - 1))
-		if err != nil {
+		defer func() { err = errors.Join(err, repo.Close()) }()
+		if err := repo.Resolve(ctx, store); err != nil {
 			return 0, err
 		}
-		if _, err := repo.Materialize(ctx, rivers.RunRequest{Range: partition.Range(first.String(), last.String())}); err != nil {
+		want := everySecond(space)
+		if !warm {
+			return askPartitions(ctx, repo, want)
+		}
+		if _, err := askPartitions(ctx, repo, want); err != nil {
 			return 0, err
 		}
-		want -= int64(made / 2)
-	} else {
-		asking = dividedPair(n)
-		defer func() { err = errors.Join(err, asking.Close()) }()
-		if err := asking.Resolve(ctx, store); err != nil {
+		first := space.Part(space.All(), 0, 100)
+		if _, err := repo.Materialize(ctx, rivers.RunRequest{Partitions: first}); err != nil {
 			return 0, err
 		}
+		return askPartitions(ctx, repo, want.Minus(first))
 	}
+}
+
+// askPartitions asks which partitions of the lower of two assets are stale.
+func askPartitions(ctx context.Context, repo *rivers.CodeRepository, want partition.Set) (time.Duration, error) {
 	start := time.Now()
-	list, err = asking.Status(ctx, rivers.StatusRequest{})
-	took = time.Since(start)
-	if err == nil && list[1].Stale.Count != want {
-		err = fmt.Errorf("%d of %d partitions are stale: want %d", list[1].Stale.Count, n, want)
+	list, err := repo.Status(ctx, rivers.StatusRequest{})
+	took := time.Since(start)
+	if err != nil {
+		return took, err
+	}
+	if made := list[1]; !made.Stale.Partitions.Equal(want) {
+		err = fmt.Errorf("%d of %d partitions are stale, want %d others", made.Stale.Count, made.Total, made.Space.Count(want))
 	}
 	return took, err
 }

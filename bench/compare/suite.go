@@ -26,8 +26,12 @@ type suiteCase struct {
 	outside bool
 	// peers says that the peers' scripts have the case.
 	peers bool
+	// lacks says of peers why they have no answer, though the others do.
+	lacks map[string]string
 	// past fills a store before anything is measured; of history it fills one store for all sizes.
 	past func(ctx context.Context, kind, place string, n int) error
+	// copied says that a measurement changes what it finds, so that each has a copy of the past. It is for stores in a directory.
+	copied bool
 	// question says that n is how much there is and not how much is done: what is measured is one answer.
 	question bool
 }
@@ -42,7 +46,7 @@ func (c suiteCase) perSecond(n int, seconds float64) float64 {
 
 // suite returns all cases in the order of the table.
 func suite() []suiteCase {
-	return slices.Concat(stepCases(), durableCases(), partitionCases())
+	return slices.Concat(stepCases(), durableCases(), partitionCases(), staleCases())
 }
 
 // stepCases are about the steps of runs.
@@ -85,9 +89,18 @@ func partitionCases() []suiteCase {
 		{name: "onerun", what: "a backfill of n partitions in one run", sizes: backfills, stores: all, peers: true},
 		{name: "planned", what: "plan a backfill of n partitions, a run each", sizes: many, stores: []string{embedded}, question: true},
 		{name: "missing", what: "which of an asset's n partitions are missing, where half are, scattered", sizes: many, stores: []string{embedded, onServer}, past: writeScattered, question: true},
-		{name: "stale", what: "which of n assets are stale, asked by a new process", sizes: []int{100, 1000, 10_000}, stores: []string{embedded}},
-		{name: "stale-cold", what: "which of n partitions are stale, half of them, asked by a new process", sizes: many, stores: []string{embedded}},
-		{name: "stale-warm", what: "the same again, after a hundred of n were made", sizes: many, stores: []string{embedded}},
+	}
+}
+
+// staleCases are about what is stale. Who has the answer keeps it for others, so it matters whether somebody asked before.
+func staleCases() []suiteCase {
+	own, some, many := []string{embedded}, []int{100, 1000, 10_000}, []int{10_000, 100_000, 1_000_000}
+	whole := map[string]string{pypiRivers: "rivers tells whether an asset is stale, and not which of its partitions"}
+	return []suiteCase{
+		{name: "stale", what: "which of n assets are stale, half of them, asked by a new process where nobody asked before", sizes: some, stores: own, peers: true, past: writeLayers, copied: true, question: true},
+		{name: "stale-first", what: "which of n partitions are stale, half of them, scattered, each made by a step of its own, asked by a new process where nobody asked before", sizes: append(some, 100_000), stores: own, peers: true, lacks: whole, past: writeHalf, copied: true, question: true},
+		{name: "stale-cold", what: "which of n partitions are stale, half of them, scattered, all made at once, asked by a new process where somebody asked before", sizes: many, stores: own, past: writeSets, copied: true, question: true},
+		{name: "stale-warm", what: "which of these n are stale, asked by a process that asked before a hundred of them were made", sizes: many, stores: own, past: writeSets, copied: true, question: true},
 	}
 }
 

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // table shows medians as Markdown: ours, how they grow, and the peers' with how many times ours
-// is quicker.
+// is quicker. A dash is what a peer was not asked; one with a number has its reason below.
 func table(lines []line, o options, where string) string {
-	peers := peersOf(lines)
+	peers, notes := peersOf(lines), notesOf(lines)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s · medians of %d", where, o.rounds)
 	if len(peers) > 0 {
@@ -30,7 +31,7 @@ func table(lines []line, o options, where string) string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %.1f | %s |", l.Case, thousands(float64(l.N)), l.Storage,
 			duration(l.Seconds), thousands(l.PerSecond), l.PeakMiB, growth(before, l))
 		for _, p := range peers {
-			b.WriteString(beside(lines, l, p))
+			b.WriteString(beside(lines, l, p, notes))
 		}
 		b.WriteByte('\n')
 		before = l
@@ -40,6 +41,9 @@ func table(lines []line, o options, where string) string {
 		if slices.ContainsFunc(lines, func(l line) bool { return l.Case == c.name }) {
 			fmt.Fprintf(&b, "* **%s**: %s\n", c.name, c.what)
 		}
+	}
+	for i, note := range notes {
+		fmt.Fprintf(&b, "* –%s %s\n", raised(i+1), note)
 	}
 	return b.String()
 }
@@ -54,10 +58,30 @@ func peersOf(lines []line) []string {
 	return peers
 }
 
-// beside is what a peer needed for the same.
-func beside(lines []line, l line, peer string) string {
+// notesOf are the reasons why lines have no figures.
+func notesOf(lines []line) []string {
+	var notes []string
+	for _, l := range lines {
+		if l.Why != "" && !slices.Contains(notes, l.Why) {
+			notes = append(notes, l.Why)
+		}
+	}
+	return notes
+}
+
+// raised is the number of a note.
+func raised(n int) string {
+	return strings.Map(func(digit rune) rune { return []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[digit-'0'] }, strconv.Itoa(n))
+}
+
+// beside is what a peer needed for the same, or the number of the note that says why there is no figure.
+func beside(lines []line, l line, peer string, notes []string) string {
 	for _, p := range lines {
-		if p.Peer == peer && p.name() == l.name() {
+		switch {
+		case p.Peer != peer || p.name() != l.name():
+		case p.Why != "":
+			return fmt.Sprintf(" –%s | – |", raised(slices.Index(notes, p.Why)+1))
+		default:
 			return fmt.Sprintf(" %s | %s |", duration(p.Seconds), thousands(p.Seconds/l.Seconds))
 		}
 	}

@@ -81,7 +81,7 @@ func work(ctx context.Context, name string, n int, kind, place string) (took tim
 		"again": resolveAgain, "resume": resume, "plan": plan, "runs": runs, "subprocess": isolated,
 		"writer": writersOf(1), "writers": writersOf(8), "list": list(storage.RunQuery{Location: location, Limit: page}), "failures": list(failures()),
 		"backfill": backfill(rivers.MultiRun()), "onerun": backfill(rivers.SingleRun()), "planned": planned, "missing": missing,
-		"stale": staleAssets, "stale-cold": stalePartitionsOf(false), "stale-warm": stalePartitionsOf(true),
+		"stale": staleAssets, "stale-first": stalePartitions(false), "stale-cold": stalePartitions(false), "stale-warm": stalePartitions(true),
 	}[name]
 	if do == nil {
 		return 0, fmt.Errorf("case %q: want one of %v", name, caseNames())
@@ -95,12 +95,6 @@ type worker func(ctx context.Context, n int, store storage.Storage) (time.Durati
 func shaped(s bench.Shape, check checker) worker {
 	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
 		return materialize(ctx, s, n, store, check)
-	}
-}
-
-func stalePartitionsOf(warm bool) worker {
-	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
-		return stalePartitions(ctx, n, store, warm)
 	}
 }
 

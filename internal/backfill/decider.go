@@ -293,7 +293,7 @@ func (d *Decider) starts(buf []Command) []Command {
 		if free <= 0 {
 			break
 		}
-		if d.ready(r) {
+		if d.ready(r.group, r.set) {
 			buf = append(buf, Command{Kind: Start, Group: r.group, Run: r.id, Set: r.set})
 			free--
 		}
@@ -301,26 +301,28 @@ func (d *Decider) starts(buf []Command) []Command {
 	return buf
 }
 
-// ready reports whether all that a run reads of its own group has become something.
-func (d *Decider) ready(r *run) bool {
-	reads := d.config.Groups[r.group].Reads
+// ready reports whether all that a run of a group reads of the group itself has become something.
+func (d *Decider) ready(group int, set partition.Set) bool {
+	reads := d.config.Groups[group].Reads
 	if reads == nil {
 		return true
 	}
-	needs := reads(r.set).Minus(r.set)
+	needs := reads(set).Minus(set)
 	if needs.IsEmpty() {
 		return true
 	}
 	for _, other := range d.runs {
-		if other != r && other.group == r.group && !other.set.Intersect(needs).IsEmpty() {
+		if other.group == group && !other.set.Intersect(needs).IsEmpty() {
 			return false
 		}
 	}
-	return needs.Intersect(d.pending(r.group)).IsEmpty()
+	return needs.Intersect(d.pending(group)).IsEmpty()
 }
 
 // creates takes the next chunks of the stage, as soon as half of those that were created ahead have started, or
-// nothing can start without more.
+// nothing can start without more. One that reads others is taken once those have become something, so that it
+// is given up, and is no run, where one of them is lost; of chunks that wait for others at the same place, so many
+// are looked at as are created ahead.
 func (d *Decider) creates(stage, starting int, buf []Command) []Command {
 	waiting := len(d.waiting) - starting
 	stuck := starting == 0 && d.running == 0
@@ -331,6 +333,7 @@ func (d *Decider) creates(stage, starting int, buf []Command) []Command {
 	if stuck {
 		want = max(want, d.config.Ahead)
 	}
+	first := len(buf)
 	for g := range d.groups {
 		def := &d.config.Groups[g]
 		if def.Stage != stage || want <= 0 {
@@ -340,11 +343,34 @@ func (d *Decider) creates(stage, starting int, buf []Command) []Command {
 		if pending.IsEmpty() {
 			continue
 		}
+		waits := 0
 		for chunk := range def.Chunks(pending) {
+			if !d.ready(g, chunk) {
+				if waits++; waits == d.config.Ahead {
+					break
+				}
+				continue
+			}
 			buf = append(buf, Command{Kind: Create, Group: g, Set: chunk})
 			if want--; want == 0 {
 				break
 			}
+		}
+	}
+	if len(buf) == first && stuck && waiting == 0 {
+		return d.createFirst(stage, buf)
+	}
+	return buf
+}
+
+// createFirst takes the first chunk of a stage in which each waits for another.
+func (d *Decider) createFirst(stage int, buf []Command) []Command {
+	for g := range d.groups {
+		if d.config.Groups[g].Stage != stage {
+			continue
+		}
+		for chunk := range d.config.Groups[g].Chunks(d.pending(g)) {
+			return append(buf, Command{Kind: Create, Group: g, Set: chunk})
 		}
 	}
 	return buf

@@ -64,7 +64,7 @@ func (r *run) advance() (mine job, ok bool) {
 		r.cmds = r.d.Next(at, r.cmds[:0])
 		for _, c := range r.cmds {
 			if c.Kind == Start || c.Kind == Claim {
-				if cause, nothing := r.nothingLeft(c.Step); nothing {
+				if cause, nothing := r.parts.nothingLeft(r.d.planned(c.Step)); nothing {
 					r.skipBlocked(c.Step, cause, at)
 					again = true
 					continue
@@ -172,7 +172,7 @@ func (r *run) skipBlocked(step, cause int32, at storage.Micros) {
 	f := storage.Fact{Kind: storage.StepSkipped, Step: step, Cause: cause, At: at}
 	if s := r.d.planned(step); r.divided(s) {
 		f.Status = 1
-		r.giveUp(s)
+		r.parts.giveUp(s)
 	}
 	r.skip(f)
 }

@@ -207,6 +207,7 @@ func (r *run) rejects(s int32, o *outcome) {
 // recordEvaluation writes what a check came to, and makes it the check's present state. Called with the lock held.
 func (r *run) recordEvaluation(s int32, f storage.Fact, e *evaluation) {
 	r.report(s, e)
+	r.noticeJudged(f, e)
 	if e.check == 0 {
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -17,6 +19,32 @@ type MadeNotice struct {
 	At      time.Time
 	// Asset is the output's name, Partition says for people which partitions were made.
 	Asset, Partition string
+	// Detail is what is stored of it, a [storage.Detail].
+	Detail []byte
+}
+
+// JudgedNotice says what a check came to: of its asset, or of some partitions of it.
+type JudgedNotice struct {
+	Step    string
+	Attempt int
+	At      time.Time
+	// Partition says for people which partitions were judged, Partitions how many they are; zero where there are none.
+	Partition  string
+	Partitions int64
+	State      storage.CheckState
+	// Detail is what is stored of it, a [storage.Detail].
+	Detail []byte
+}
+
+// ActedNotice says what an action did to its asset, or to some partitions of it.
+type ActedNotice struct {
+	Step    string
+	Attempt int
+	At      time.Time
+	// Partition and Partitions are as in [JudgedNotice].
+	Partition  string
+	Partitions int64
+	Did        iohandler.Effect
 	// Detail is what is stored of it, a [storage.Detail].
 	Detail []byte
 }
@@ -67,6 +95,42 @@ func (r *run) noticeMade(f storage.Fact, m *materialization) {
 		}
 		tell(n)
 	})
+}
+
+// noticeJudged keeps for the observer what a check came to.
+func (r *run) noticeJudged(f storage.Fact, e *evaluation) {
+	tell := r.Observer.Judged
+	if tell == nil {
+		return
+	}
+	n := JudgedNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), State: e.state, Detail: e.detail}
+	part := e.part
+	r.say(func() {
+		n.Partition, n.Partitions = worded(part)
+		tell(n)
+	})
+}
+
+// noticeActed keeps for the observer what an action did.
+func (r *run) noticeActed(f storage.Fact, e *deed) {
+	tell := r.Observer.Acted
+	if tell == nil {
+		return
+	}
+	n := ActedNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), Did: e.did, Detail: e.detail}
+	part := e.part
+	r.say(func() {
+		n.Partition, n.Partitions = worded(part)
+		tell(n)
+	})
+}
+
+// worded says which partitions and how many; nothing for an asset without.
+func worded(part partition.Slice) (text string, n int64) {
+	if part.IsZero() {
+		return "", 0
+	}
+	return part.String(), part.Len()
 }
 
 // noticeCut keeps for the observer that lines of an attempt's log are lost.

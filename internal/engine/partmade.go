@@ -39,7 +39,7 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 // partJudged records what a check came to for one of several partitions.
 func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
@@ -54,7 +54,7 @@ func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error 
 // partActed records what an action did to one of several partitions.
 func (r *run) partActed(a *attempt, part partition.Slice, e *deed) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
@@ -120,7 +120,7 @@ func (r *run) fellWith(s int32) partition.Slice {
 	if !r.divided(s) {
 		return partition.Slice{}
 	}
-	left, _, err := r.left(s)
+	left, _, err := r.parts.left(s)
 	if err != nil {
 		return partition.Slice{}
 	}
@@ -137,7 +137,7 @@ func (r *run) unmade(step int32) partition.Set {
 	if !r.divided(s) {
 		return partition.Set{}
 	}
-	return r.parts.sets[s].Minus(r.parts.made[s].Set())
+	return r.parts.unmade(s)
 }
 
 // encodeAll appends the records of all wanted outputs of a step, for the partitions that were made.

@@ -5,13 +5,18 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// parts is what a run knows of the partitions of its steps, by step of the plan. It is nil for a run in which
-// nothing is divided, and guarded by the run's lock.
+// parts is what a run knows of the partitions of its steps, by step of the plan: plain values, which decide what of a step is
+// left to be made, and what is not to be made since it reads what was not. It is nil for a run in which nothing is divided,
+// and guarded by the run's lock.
 type parts struct {
+	plan *plan.Plan
+	// cut is nil where the definitions are not known: then nothing is blocked.
+	cut *plan.Cut
 	// sets is what each step is to make.
 	sets []partition.Set
 	// made is what it has made in this run, lost what it has not made and will not.
@@ -35,41 +40,44 @@ func newParts(c *Config) *parts {
 	if !divided {
 		return nil
 	}
-	return &parts{sets: sets, made: make([]partition.Gather, len(sets)), lost: make([]partition.Set, len(sets))}
+	return &parts{plan: c.Plan, cut: c.Cut, sets: sets, made: make([]partition.Gather, len(sets)), lost: make([]partition.Set, len(sets))}
 }
 
 // divided reports whether a step of the plan has partitions.
-func (r *run) divided(s int32) bool { return r.parts != nil && !r.parts.sets[s].IsEmpty() }
+func (p *parts) divided(s int32) bool { return p != nil && !p.sets[s].IsEmpty() }
+
+// unmade returns what a step has still to make.
+func (p *parts) unmade(s int32) partition.Set { return p.sets[s].Minus(p.made[s].Set()) }
 
 // left returns the partitions of a step of the plan that are to be made now, without those that were made and those
-// that are blocked: they read what a step before it did not make. Called with the lock held.
-func (r *run) left(s int32) (left, blocked partition.Set, err error) {
-	blocked, _, err = r.blocked(s)
-	blocked = blocked.Intersect(r.parts.sets[s])
-	return r.parts.sets[s].Minus(r.parts.made[s].Set()).Minus(blocked), blocked, err
+// that are blocked: they read what a step before it did not make.
+func (p *parts) left(s int32) (left, blocked partition.Set, err error) {
+	blocked, _, err = p.blocked(s)
+	blocked = blocked.Intersect(p.sets[s])
+	return p.unmade(s).Minus(blocked), blocked, err
 }
 
 // blocked returns the partitions of a step that read what a step before it did not make, and such a step.
 // For a step that is not divided that is all of it or nothing.
-func (r *run) blocked(s int32) (blocked partition.Set, cause int32, err error) {
+func (p *parts) blocked(s int32) (blocked partition.Set, cause int32, err error) {
 	cause = storage.NoStep
-	if r.cut == nil {
+	if p.cut == nil {
 		return blocked, cause, nil
 	}
-	n := r.plan.Steps[s].Node
-	inputs := r.graph.Node(n).Inputs
-	for k, v := range r.graph.From(n) {
+	n := p.plan.Steps[s].Node
+	inputs := p.plan.Graph.Node(n).Inputs
+	for k, v := range p.plan.Graph.From(n) {
 		if v < 0 || inputs[k].Mode == graph.Self || inputs[k].Parts == nil {
 			continue
 		}
-		_, from := r.graph.Output(v)
-		up, planned := r.plan.StepOf(from)
-		if !planned || r.parts.lost[up].IsEmpty() {
+		_, from := p.plan.Graph.Output(v)
+		up, planned := p.plan.StepOf(from)
+		if !planned || p.lost[up].IsEmpty() {
 			continue
 		}
-		set, err := r.cut.Blocked(s, k, r.parts.lost[up])
+		set, err := p.cut.Blocked(s, k, p.lost[up])
 		if err != nil {
-			return partition.Set{}, up, fmt.Errorf("which partitions read what step %q did not make: %w", r.plan.Key(up), err)
+			return partition.Set{}, up, fmt.Errorf("which partitions read what step %q did not make: %w", p.plan.Key(up), err)
 		}
 		if !set.IsEmpty() {
 			blocked, cause = blocked.Union(set), up
@@ -78,29 +86,30 @@ func (r *run) blocked(s int32) (blocked partition.Set, cause int32, err error) {
 	return blocked, cause, nil
 }
 
-// nothingLeft reports whether all that a step would make reads what was not made, and the step to blame. Called
-// with the lock held.
-func (r *run) nothingLeft(step int32) (cause int32, nothing bool) {
-	if r.parts == nil {
+// nothingLeft reports whether all that a step would make reads what was not made, and the step to blame.
+func (p *parts) nothingLeft(s int32) (cause int32, nothing bool) {
+	if p == nil {
 		return 0, false
 	}
-	s := r.d.planned(step)
-	blocked, cause, err := r.blocked(s)
+	blocked, cause, err := p.blocked(s)
 	if err != nil || blocked.IsEmpty() {
 		return 0, false // the attempt meets the error too
 	}
-	if !r.divided(s) {
+	if !p.divided(s) {
 		return cause, true
 	}
-	return cause, r.parts.sets[s].Minus(blocked).IsEmpty() && r.parts.made[s].Set().IsEmpty()
+	return cause, p.sets[s].Minus(blocked).IsEmpty() && p.made[s].Set().IsEmpty()
 }
 
-// giveUp notes what a step that has its outcome has not made. Called with the lock held.
-func (r *run) giveUp(s int32) {
-	if r.divided(s) {
-		r.parts.lost[s] = r.parts.sets[s].Minus(r.parts.made[s].Set())
+// giveUp notes what a step that has its outcome has not made.
+func (p *parts) giveUp(s int32) {
+	if p.divided(s) {
+		p.lost[s] = p.unmade(s)
 	}
 }
+
+// divided reports whether a step of the plan has partitions.
+func (r *run) divided(s int32) bool { return r.parts.divided(s) }
 
 // madeAll reports whether a step has made all its partitions, or has none.
 func (r *run) madeAll(s int32) bool {
@@ -163,7 +172,7 @@ func (r *run) restoreMade(byOutput map[int32]*partition.Gather) {
 		}
 		switch r.d.steps[s].status {
 		case succeeded, failed, skipped:
-			r.giveUp(int32(s))
+			r.parts.giveUp(int32(s))
 		}
 	}
 }
@@ -219,7 +228,7 @@ func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	}
 	left := slices.Clone(old.parts.sets)
 	for s := range left {
-		left[s] = left[s].Minus(old.parts.made[s].Set())
+		left[s] = old.parts.unmade(int32(s))
 	}
 	for s, rejected := range old.checks.rejected {
 		if up, planned := old.plan.Judges(s); planned {

@@ -82,6 +82,8 @@ type Observer struct {
 	StepFinished func(StepNotice)
 	Logged       func(step string, line storage.LogLine)
 	Made         func(MadeNotice)
+	Judged       func(JudgedNotice)
+	Acted        func(ActedNotice)
 	LogsCut      func(CutNotice)
 }
 

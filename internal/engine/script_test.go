@@ -12,6 +12,7 @@ import (
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/plan/plantest"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -24,6 +25,13 @@ var update = flag.Bool("update", false, "write the answers of the scripts as the
 //	skip y because b     y is not run, and the failure of b is why
 //	wake +10s            nothing to start before a retry is due
 //	end failure
+//
+// Where steps are divided ("run of mon..wed", all days if it says none), "make users mon" and "pass users:even mon" say which
+// partitions an attempt has come to so far; "succeed" makes all that is left where it came to none one by one, and what a step that
+// ended has not made is lost to what reads it:
+//
+//	start mails#1 of mon,wed     what reads the lost ones is left out
+//	skip report because users:even, which lacks tue
 //
 // "obey" records every command that is due, again and again until only finishing steps could bring
 // new ones, and answers what it did.
@@ -46,6 +54,10 @@ type script struct {
 	facts    []storage.Fact
 	attempts map[int32]int32
 	now      storage.Micros
+	// cut and parts are of a run in which something is divided; apart has the steps that came to partitions one by one.
+	cut   *plan.Cut
+	parts engine.Parts
+	apart map[int32]bool
 }
 
 func (s *script) do(b plantest.Block) (string, error) {
@@ -59,6 +71,8 @@ func (s *script) do(b plantest.Block) (string, error) {
 		d, err := time.ParseDuration(strings.TrimPrefix(words[1], "+"))
 		s.now += storage.Micros(d.Microseconds())
 		return s.next(), err
+	case "make", "pass":
+		return s.make(words)
 	case "adopt":
 		s.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep})
 	case "cancel":
@@ -79,19 +93,73 @@ func (s *script) run(assets string, words []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	o := plan.Options{Workers: 4}
-	for _, word := range words {
-		if word == "in_process" {
+	o, days := plan.Options{Workers: 4}, ""
+	for i, word := range words {
+		switch {
+		case word == "in_process":
 			o.Executor = executor.InProcess()
+		case word == "of":
 			continue
-		}
-		if o.Workers, err = strconv.Atoi(strings.TrimPrefix(word, "workers=")); err != nil {
-			return "", err
+		case i > 0 && words[i-1] == "of":
+			days = word
+		default:
+			if o.Workers, err = strconv.Atoi(strings.TrimPrefix(word, "workers=")); err != nil {
+				return "", err
+			}
 		}
 	}
 	s.plan = plan.New(g, o)
-	*s = script{plan: s.plan, d: engine.NewDecider(s.plan), attempts: map[int32]int32{}, now: 1}
+	*s = script{plan: s.plan, d: engine.NewDecider(s.plan), attempts: map[int32]int32{}, now: 1, apart: map[int32]bool{}}
+	if s.plan.Divided() {
+		if s.cut, err = plantest.Cut(s.plan, days); err != nil {
+			return "", err
+		}
+	}
+	s.parts = engine.NewParts(s.plan, s.cut)
 	return s.next(), nil
+}
+
+// make notes partitions that an attempt has come to, and that are made, or passed.
+func (s *script) make(words []string) (string, error) {
+	if len(words) != 3 {
+		return "", fmt.Errorf("want a step and partitions behind %q", words[0])
+	}
+	step, err := s.find(words[1])
+	if err != nil {
+		return "", err
+	}
+	set, err := plantest.Keys(s.cut, s.plan, step, words[2])
+	if err != nil {
+		return "", err
+	}
+	left, err := s.parts.Left(step)
+	if err != nil {
+		return "", err
+	}
+	if !left.Contains(set) {
+		return "", fmt.Errorf("%s are not left of %q", words[2], words[1])
+	}
+	s.parts.Make(step, set)
+	s.apart[step] = true
+	return s.next(), nil
+}
+
+// came does for the partitions of a step what the driver does where an attempt ends, or none begins.
+func (s *script) came(f *storage.Fact) {
+	if f.Step < 0 || !s.parts.Divided(f.Step) {
+		return
+	}
+	switch {
+	case f.Kind == storage.StepSucceeded && !s.apart[f.Step]:
+		if left, err := s.parts.Left(f.Step); err == nil {
+			s.parts.Make(f.Step, left)
+		}
+	case f.Kind == storage.StepFailed && f.RetryAt == 0:
+		f.Cause = 1
+	case f.Kind != storage.StepSucceeded && f.Kind != storage.StepSkipped:
+		return
+	}
+	s.parts.GiveUp(f.Step)
 }
 
 // fact reads "fail a retry in 10s", "succeed each[2]", "expand m 3", "succeed a#1" for an attempt
@@ -148,7 +216,7 @@ func (s *script) fact(words []string) (storage.Fact, error) {
 		f.Kind, f.Cause = storage.StepExpanded, int32(n)
 		return f, err
 	default:
-		return f, fmt.Errorf("want run, obey, start, grant, refuse, succeed, fail, skip, stop, reopen, reuse, expand, cancel, adopt or time")
+		return f, fmt.Errorf("want run, obey, make, pass, start, grant, refuse, succeed, fail, skip, stop, reopen, reuse, expand, cancel, adopt or time")
 	}
 	return f, nil
 }
@@ -157,7 +225,9 @@ func (s *script) record(f storage.Fact) {
 	f.At = s.now
 	if f.Kind == storage.StepStarted {
 		s.attempts[f.Step] = f.Attempt
+		delete(s.apart, f.Step)
 	}
+	s.came(&f)
 	s.facts = append(s.facts, f)
 	s.d.Apply(f)
 }
@@ -169,12 +239,31 @@ func (s *script) obey() string {
 		cmds := s.d.Next(s.now, nil)
 		for _, c := range cmds {
 			did = append(did, s.command(c))
-			s.record(consume(c))
+			s.record(s.obeyed(c))
 		}
 		if len(cmds) == 0 {
 			return strings.Join(append(did, s.waiting()...), "\n")
 		}
 	}
+}
+
+// obeyed returns the fact that a command leads to: a step of which nothing is left is skipped, as the driver does.
+func (s *script) obeyed(c engine.Command) storage.Fact {
+	f := consume(c)
+	if cause, nothing := s.nothingLeft(c); nothing {
+		f = storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: cause}
+		if s.parts.Divided(c.Step) {
+			f.Status = 1
+		}
+	}
+	return f
+}
+
+func (s *script) nothingLeft(c engine.Command) (cause int32, nothing bool) {
+	if c.Kind != engine.Start && c.Kind != engine.Claim || int(c.Step) >= len(s.plan.Steps) {
+		return 0, false
+	}
+	return s.parts.NothingLeft(c.Step)
 }
 
 // consume returns the fact that a command leads to.
@@ -228,9 +317,20 @@ func (s *script) waiting() []string {
 }
 
 func (s *script) command(c engine.Command) string {
+	if cause, nothing := s.nothingLeft(c); nothing {
+		return fmt.Sprintf("skip %s because %s, which lacks %s", s.key(c.Step), s.key(cause), s.words(cause, s.parts.Lost(cause)))
+	}
 	switch c.Kind {
 	case engine.Start:
-		return fmt.Sprintf("start %s#%d", s.key(c.Step), c.Attempt)
+		of := ""
+		if int(c.Step) < len(s.plan.Steps) && s.parts.Divided(c.Step) {
+			left, err := s.parts.Left(c.Step)
+			if err != nil {
+				return err.Error()
+			}
+			of = " of " + s.words(c.Step, left)
+		}
+		return fmt.Sprintf("start %s#%d%s", s.key(c.Step), c.Attempt, of)
 	case engine.Claim:
 		return fmt.Sprintf("claim for %s#%d", s.key(c.Step), c.Attempt)
 	case engine.Skip:
@@ -240,6 +340,15 @@ func (s *script) command(c engine.Command) string {
 	default:
 		return "end " + c.State.String()
 	}
+}
+
+// words says which partitions of a step a set is.
+func (s *script) words(step int32, set partition.Set) string {
+	words, err := plantest.Words(s.cut, s.plan, step, set)
+	if err != nil {
+		return err.Error()
+	}
+	return words
 }
 
 func (s *script) key(step int32) string {

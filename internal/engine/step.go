@@ -151,7 +151,7 @@ func (r *run) assign(a *attempt) (err error) {
 		a.todo = r.parts.sets[a.mapped]
 		return nil
 	}
-	a.todo, a.blocked, err = r.left(a.mapped)
+	a.todo, a.blocked, err = r.parts.left(a.mapped)
 	return err
 }
 
@@ -231,7 +231,7 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 		r.passOver(j.step, at, o.err)
 	}
 	if s := r.d.planned(j.step); s == j.step && r.d.steps[s].status.outcome() {
-		r.giveUp(s)
+		r.parts.giveUp(s)
 	}
 	if mapped, pos, ok := r.d.Instance(j.step); ok && o.kind == storage.StepSucceeded {
 		m := r.maps.get(mapped)
@@ -245,7 +245,7 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 func (r *run) recordFailure(f storage.Fact, o *outcome) {
 	s := r.d.planned(f.Step)
 	if f.RetryAt == 0 && r.divided(s) {
-		r.giveUp(s)
+		r.parts.giveUp(s)
 		f.Cause = 1
 	}
 	n := r.record(f, o.detail)

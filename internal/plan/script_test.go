@@ -17,7 +17,8 @@ import (
 var update = flag.Bool("update", false, "write the answers of the scripts as they are now")
 
 // The scripts in testdata: "assets" defines a graph, "plan a, b +upstream in_process workers=2" plans
-// it and answers with the steps in their order.
+// it and answers with the steps in their order. Where something is divided, "plan a of mon..wed" is of some days, and says of which
+// partitions each step is.
 func TestScripts(t *testing.T) {
 	plantest.Run(t, "testdata/*.txt", *update, func(t *testing.T) func(plantest.Block) string {
 		var g *graph.Graph
@@ -31,11 +32,16 @@ func TestScripts(t *testing.T) {
 				}
 				return "ok"
 			case "plan":
+				rest, days, _ := strings.Cut(rest, "of ")
 				p, err := planned(g, rest)
 				if err != nil {
 					t.Fatalf("line %d: %v", b.Line, err)
 				}
-				return show(p)
+				text, err := show(p, days)
+				if err != nil {
+					t.Fatalf("line %d: %v", b.Line, err)
+				}
+				return text
 			}
 			t.Fatalf("line %d: %q: want assets or plan", b.Line, word)
 			return ""
@@ -80,8 +86,15 @@ func planned(g *graph.Graph, words string) (*plan.Plan, error) {
 }
 
 // show writes a line for each step: what it waits for, what it loads, its lane, what it keeps, why.
-func show(p *plan.Plan) string {
+func show(p *plan.Plan, days string) (string, error) {
 	var b strings.Builder
+	var cut *plan.Cut
+	if p.Divided() {
+		var err error
+		if cut, err = plantest.Cut(p, days); err != nil {
+			return "", err
+		}
+	}
 	fmt.Fprintf(&b, "%d workers\n", p.Capacity[plan.Parallel])
 	for s, rec := range p.Record() {
 		fmt.Fprintf(&b, "%s", rec.Key)
@@ -103,9 +116,16 @@ func show(p *plan.Plan) string {
 		default:
 			list(&b, " makes ", rec.Assets)
 		}
+		if cut != nil && !cut.Sets[s].IsEmpty() {
+			words, err := plantest.Words(cut, p, int32(s), cut.Sets[s])
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(" of " + words)
+		}
 		fmt.Fprintf(&b, " (%s)\n", p.Steps[s].Why)
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 func list(b *strings.Builder, lead string, names []string) {

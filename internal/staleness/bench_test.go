@@ -75,3 +75,37 @@ func BenchmarkChange(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkStatus asks a view that is up to date, where nothing, one hour or every second hour of an asset is stale which
+// reads itself, or reads another.
+func BenchmarkStatus(b *testing.B) {
+	const n = 1_000_000
+	hours := partition.Hourly(partition.Date(1900, time.January, 1), partition.Until(partition.CivilOf(time.Date(1900, 1, 1, n, 0, 0, 0, time.UTC))))
+	for _, reads := range []dep{{on: "own", by: partition.TimeOffset(-1)}, {on: "up"}} {
+		for _, stale := range []int64{0, 1, n / 2} {
+			b.Run(fmt.Sprintf("%s/%d", reads.on, stale), func(b *testing.B) {
+				w := newWorld(b, spec{name: "up", def: hours}, spec{name: "own", def: hours, reads: []dep{reads}})
+				space := w.space(hours)
+				var again partition.Gather
+				for i := range stale {
+					again.Add(space.Part(space.All(), n/stale*i, 1))
+				}
+				w.landSet("up", space.All())
+				w.landSet("own", space.All())
+				if stale > 0 {
+					w.landSet(reads.on, again.Set())
+				}
+				if err := w.view.Update(w.ctx, w.now); err != nil {
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					for _, s := range w.view.Statuses() {
+						if got := s.Space.Count(s.Stale); s.Asset == "own" && got != stale {
+							b.Fatal(got)
+						}
+					}
+				}
+			})
+		}
+	}
+}

@@ -16,12 +16,18 @@
 //
 // read(S) is [storage.Detail.ReadSeq], the number that the feed of changes had when the attempt began: what lands while a
 // step reads is not taken to be read. A run's own steps are told apart by the run, since what they made may be recorded only
-// after the step that reads it began. Upstream that is missing makes nothing stale by itself; neither do an asset's
-// own partitions, which it reads by a self dependency. External assets are always fresh; their version is that of the latest
-// observation, of all their partitions.
+// after the step that reads it began. Upstream that is missing makes nothing stale by itself. External assets are always fresh;
+// their version is that of the latest observation, of all their partitions.
+//
+// Other partitions of its own, which an asset reads by a self dependency, are upstream as any are, by the rule of the second line:
+// materializations record no version of them, and do not name the asset among what they were made from. The former value of the same
+// partition makes nothing stale, and so does that of an asset without partitions.
+//
+// The scripts in testdata have a case for each of these rules.
 //
 // Only direct edges count. That something further up is stale or missing is a set of its own, mapped down the graph when
-// it is asked for.
+// it is asked for. Along a self dependency that is [partition.Edge.Closure]: from one day all that follow, in as many steps as their
+// number has binary digits.
 //
 // # Kept by what lands
 //

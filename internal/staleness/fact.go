@@ -36,8 +36,23 @@ func newer(u, s *fact) bool {
 	return u.Seq > s.Seq || u.Seq > s.since() && u.Run != s.Run
 }
 
-// deps is the text of the names of the dependencies that were recorded.
-func (f *fact) deps() string {
+// readBy is the text of the names of the dependencies that were recorded of an asset; mostly it is that of those it has.
+func (f *fact) readBy(a *asset) string {
+	had, has := 0, 0
+	for _, e := range a.ups {
+		if e.up == a {
+			continue
+		}
+		if has++; has > len(f.Inputs) {
+			break
+		}
+		if _, ok := f.Inputs[e.up.name]; ok {
+			had++
+		}
+	}
+	if had == has && had == len(f.Inputs) {
+		return a.deps
+	}
 	return depsText(slices.Sorted(maps.Keys(f.Inputs)))
 }
 

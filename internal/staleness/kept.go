@@ -208,7 +208,7 @@ func (v *View) restore(k *keptAsset) {
 	}
 	var p setParser
 	if a.one, a.failed = k.One, k.Failed; a.one != nil {
-		a.read = a.one.deps()
+		a.read = a.one.readBy(a)
 	}
 	a.made, a.grouped, a.outside = p.set(k.Made), p.set(k.Grouped), p.set(k.Outside)
 	a.byCode, a.byDeps = p.sets(k.Code), p.sets(k.Deps)

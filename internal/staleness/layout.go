@@ -71,7 +71,7 @@ const (
 	fixed
 	// paired: each reads one partition of upstream.
 	paired
-	// many: each may read several.
+	// many: each may read several, or others of the same asset.
 	many
 )
 
@@ -142,7 +142,11 @@ func (a *asset) connect(g *graph.Graph, nodes []int32, byOutput map[int32]*asset
 	for _, n := range nodes {
 		for k, v := range g.From(n) {
 			in := &g.Node(n).Inputs[k]
-			if v < 0 || in.Mode == graph.Self || byOutput[v] == nil || byOutput[v] == a {
+			if in.Mode == graph.Self {
+				a.readSelf(in)
+				continue
+			}
+			if v < 0 || byOutput[v] == nil || byOutput[v] == a {
 				continue
 			}
 			up := byOutput[v]
@@ -176,6 +180,8 @@ func (e *edge) add(in *graph.Input) {
 // classify says how the edge is decided, by the definitions of its two sides.
 func (e *edge) classify() {
 	switch {
+	case e.up == e.down: // of which no versions are recorded
+		e.kind = many
 	case e.up.def == nil && e.down.def == nil:
 		e.kind = plain
 	case e.up.def == nil:

@@ -30,6 +30,22 @@ var mappings = []partition.Mapping{
 	partition.ForKeys(partition.SingleKey("b")), partition.MultiToSingle("day"), partition.MultiToSingle("key"), partition.Overlap(),
 }
 
+// ownMappings are those by which an asset may read itself, beside the others.
+var ownMappings = []partition.Mapping{
+	partition.TimeOffset(-1), partition.TimeOffset(-2), partition.TimeOffset(1), partition.TimeOffset(0),
+	partition.StaticMap(map[string][]string{"b": {"a"}, "c": {"b"}, "d": {"d"}}), // a chain, and one that reads itself
+	partition.StaticMap(map[string][]string{"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}),
+	partition.StaticMap(map[string][]string{"b": {"c"}, "c": {"b"}}),
+	partition.StaticMap(map[string][]string{"x": {"y"}, "y": {"z"}, "z": {"z"}}),
+	partition.MultiMap(map[string]partition.DimensionMapping{
+		"day": {Dimension: "day", By: partition.TimeOffset(-1)}, "key": {By: partition.Specific(partition.SingleKey("a"))},
+	}),
+	partition.MultiMap(map[string]partition.DimensionMapping{
+		"day": {Dimension: "day", By: partition.TimeOffset(-1)},
+		"key": {Dimension: "key", By: partition.StaticMap(map[string][]string{"a": {"b"}, "b": {"a"}})},
+	}),
+}
+
 // drawReads draws what an asset reads of those before it.
 func drawReads(t *rapid.T, specs []spec, of spec) []dep {
 	var reads []dep
@@ -55,6 +71,20 @@ func drawReads(t *rapid.T, specs []spec, of spec) []dep {
 	return reads
 }
 
+// drawSelf draws what an asset reads of its own partitions: one for each, or nothing.
+func drawSelf(t *rapid.T, of spec) []dep {
+	if of.def == nil || of.external || rapid.Bool().Draw(t, "reads no former value") {
+		return nil
+	}
+	var fit []partition.Mapping
+	for _, m := range slices.Concat(mappings, ownMappings) {
+		if !m.IsZero() && m.Check(of.def, of.def) == nil && !m.Reading(of.def, of.def).Several {
+			fit = append(fit, m)
+		}
+	}
+	return []dep{{on: of.name, by: rapid.SampledFrom(fit).Draw(t, "mapping of its own")}}
+}
+
 func drawSpecs(t *rapid.T) []spec {
 	var specs []spec
 	for i := range rapid.IntRange(2, 5).Draw(t, "assets") {
@@ -64,7 +94,7 @@ func drawSpecs(t *rapid.T) []spec {
 		}
 		s.external = i == 0 && s.def == nil && rapid.Bool().Draw(t, "external")
 		if !s.external {
-			s.reads = drawReads(t, specs, s)
+			s.reads = append(drawReads(t, specs, s), drawSelf(t, s)...)
 		}
 		specs = append(specs, s)
 	}
@@ -81,7 +111,7 @@ func redefine(t *rapid.T, specs []spec) []spec {
 		s.code = rapid.SampledFrom([]string{"", "v1", "v2"}).Draw(t, "code")
 	case 2:
 		if !s.external {
-			s.reads = drawReads(t, specs[:i], *s)
+			s.reads = append(drawReads(t, specs[:i], *s), drawSelf(t, *s)...)
 		}
 	default: // divided otherwise: what reads it must fit again
 		if s.external {
@@ -90,7 +120,7 @@ func redefine(t *rapid.T, specs []spec) []spec {
 		s.def = rapid.SampledFrom(definitions).Draw(t, "definition")
 		for k := i; k < len(specs); k++ {
 			if !specs[k].external {
-				specs[k].reads = drawReads(t, specs[:k], specs[k])
+				specs[k].reads = append(drawReads(t, specs[:k], specs[k]), drawSelf(t, specs[k])...)
 			}
 		}
 	}

@@ -96,8 +96,12 @@ func (v *View) Statuses() []Status {
 				above = above.Union(e.downstream(set))
 			}
 		}
-		s.UpstreamStale = above
-		if all := s.Stale.Union(s.Missing()).Union(above); !all.IsEmpty() {
+		all := s.Stale.Union(s.Missing()).Union(above)
+		if e := a.self(); e != nil {
+			above = above.Union(e.follow(all))
+			all = all.Minus(above).Union(above) // most of what is scattered is within what follows
+		}
+		if s.UpstreamStale = above; !all.IsEmpty() {
 			bad[a] = all
 		}
 	}
@@ -150,7 +154,7 @@ func (a *asset) causes() []Cause {
 	for _, name := range slices.Sorted(maps.Keys(removed)) {
 		add(Cause{Kind: Dependencies, Upstream: name, Removed: true, Partitions: removed[name]})
 	}
-	for _, name := range depsOf(a.deps) {
+	for _, name := range a.reads() {
 		e := byName[name]
 		c := Cause{Kind: Data, Upstream: name, Partitions: e.old().Minus(added[name])}
 		if e.up.one != nil {
@@ -213,12 +217,15 @@ func (v *View) Inputs(ctx context.Context, name string, of partition.Set) (map[s
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	a := v.byName[name]
-	if a == nil || len(a.ups) == 0 {
+	if a == nil || a.deps == "" {
 		return nil, nil //nolint:nilnil // what reads nothing has no inputs
 	}
 	r := &reading{View: v, groups: map[*asset][]piece{}}
 	inputs := make(map[string]string, len(a.ups))
 	for _, e := range a.ups {
+		if e.up == a {
+			continue
+		}
 		inputs[e.up.name] = ""
 		if e.up.one != nil {
 			inputs[e.up.name] = e.up.one.Version

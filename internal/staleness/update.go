@@ -271,7 +271,7 @@ func (r *reading) readWhole(ctx context.Context, t *touches) error {
 		}
 		if state != nil && (state.Partition == "" && state.Partitions.IsEmpty()) {
 			one := factOf(state)
-			a.one, a.read = &one, one.deps()
+			a.one, a.read = &one, one.readBy(a)
 		}
 		failure := records[i].Failure
 		a.failed = failure != nil && failure.Partition == "" && failure.Partitions.IsEmpty() && (a.one == nil || failure.Seq > a.one.Seq)
@@ -337,7 +337,7 @@ func (r *reading) absorb(ctx context.Context, a *asset, t *touch) error {
 			p := &pieces[i]
 			made.Add(p.set)
 			gather(code, p.Code, p.set)
-			gather(deps, p.deps(), p.set)
+			gather(deps, p.readBy(a), p.set)
 			if p.group {
 				grouped.Add(p.set)
 				continue

@@ -152,13 +152,7 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 		return nil, err
 	}
 	defer s.mu.RUnlock()
-	var names []string
-	for _, a := range s.assets {
-		if a.name > q.After && (q.Names == nil || slices.Contains(q.Names, a.name)) {
-			names = append(names, a.name)
-		}
-	}
-	slices.Sort(names)
+	names := s.assetNames(&q)
 	var list []storage.AssetRecord
 	for _, name := range page(names, q.Limit) {
 		rec, err := s.assetRecord(s.assetByKey[name])
@@ -168,6 +162,27 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 		list = append(list, rec)
 	}
 	return list, nil
+}
+
+// assetNames returns the names that a query selects, in order, before its limit. Names that were asked for are looked up:
+// what else there is costs nothing.
+func (s *Store) assetNames(q *storage.AssetQuery) []string {
+	var names []string
+	if q.Names == nil {
+		for _, a := range s.assets {
+			if a.name > q.After {
+				names = append(names, a.name)
+			}
+		}
+	} else {
+		for _, name := range q.Names {
+			if name > q.After && s.assetByKey[name] != 0 {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (s *Store) assetRecord(key storage.AssetKey) (storage.AssetRecord, error) {

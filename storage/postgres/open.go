@@ -51,7 +51,7 @@ func (t *target) openStore(ctx context.Context, create bool) (*Store, error) {
 		pool.Close()
 		return nil, err
 	}
-	s := &Store{target: t, id: who.id, pool: pool, reads: db.New(pool), queue: commit.NewQueue(), done: make(chan struct{})}
+	s := &Store{target: t, id: who.id, pool: pool, reads: db.New(pool), lists: db.New(planned{pool}), queue: commit.NewQueue(), done: make(chan struct{})}
 	s.signals.First, s.signals.Last = s.watched, s.unwatched
 	s.writer = newWriter(s)
 	go s.write()

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
@@ -41,6 +42,20 @@ func read[T any](ctx context.Context, s *Store, what string, ask func(*db.Querie
 // readBy is read for a question with parameters.
 func readBy[P, T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context, P) (T, error), p P) (T, error) {
 	return read(ctx, s, what, func(q *db.Queries, ctx context.Context) (T, error) { return ask(q, ctx, p) })
+}
+
+// planBy is readBy for a question whose best plan depends on its parameters. The server would soon use one plan for all of them,
+// made for a limit that it guesses, and walk through the whole history for the runs of a job that has few.
+func planBy[P, T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context, P) (T, error), p P) (T, error) {
+	return read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (T, error) { return ask(s.lists, ctx, p) })
+}
+
+// planned has each question planned anew, for the parameters it has.
+type planned struct{ *pgxpool.Pool }
+
+// Query asks through a statement without a name, whose plan is not kept.
+func (p planned) Query(ctx context.Context, text string, args ...any) (pgx.Rows, error) {
+	return p.Pool.Query(ctx, text, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 }
 
 // limit is a limit where zero means all.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/prune"
@@ -39,20 +40,12 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
 	p := db.ListRunsParams{
 		Before: int64(q.Before), Location: kept(q.Location), AnyLocation: q.Location == "", Job: kept(q.Job), AnyJob: q.Job == "",
-		States: -1, Max: int64(cmp.Or(q.Limit, defaultLimit)),
+		States: states(q.States), Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.Before <= 0 {
 		p.Before = math.MaxInt64
 	}
-	ended := len(q.States) == 0
-	if len(q.States) > 0 {
-		p.States = 0
-		for _, state := range q.States {
-			p.States |= 1 << state
-			ended = ended || state.Terminal()
-		}
-	}
-	rows, err := s.listRuns(ctx, p, &q, ended)
+	rows, err := s.listRuns(ctx, p, &q)
 	if err != nil {
 		return nil, err
 	}
@@ -67,32 +60,57 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	return list, nil
 }
 
-// listRuns asks for runs without an end, and so for those that have a lease, among few; for others in the whole history.
-func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery, ended bool) ([]db.ListRunsRow, error) {
+// states returns the states as the server has them, all of them for none. (Their number tells it how many runs they are of.)
+func states(asked []storage.RunState) []int16 {
+	var list []int16
+	for state := storage.Queued; state <= storage.Canceled; state++ {
+		if len(asked) == 0 || slices.Contains(asked, state) {
+			list = append(list, int16(state))
+		}
+	}
+	return list
+}
+
+// listRuns asks in the words of the index that has the fewest runs: those of a backfill, those without an end, and so those that
+// have a lease, those that are no success, those of a job. What is left is the whole history.
+func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery) ([]db.ListRunsRow, error) {
 	const what = "list runs"
-	if q.Backfill != "" {
-		found, err := readBy(ctx, s, what, (*db.Queries).ListBackfillRuns, db.ListBackfillRunsParams{
+	switch {
+	case q.Backfill != "":
+		found, err := planBy(ctx, s, what, (*db.Queries).ListBackfillRuns, db.ListBackfillRunsParams{
 			Backfill: kept(q.Backfill), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
 			States: p.States, Owned: q.Owned || q.Abandoned, Abandoned: q.Abandoned, Max: p.Max,
 		})
-		rows := make([]db.ListRunsRow, len(found))
-		for i := range found {
-			rows[i] = db.ListRunsRow(found[i])
-		}
-		return rows, err
+		return runRows(found, func(r db.ListBackfillRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
+	case q.Owned || q.Abandoned || !slices.ContainsFunc(p.States, ended):
+		found, err := planBy(ctx, s, what, (*db.Queries).ListOpenRuns, db.ListOpenRunsParams{
+			Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
+			States: p.States, Owned: q.Owned || q.Abandoned, Abandoned: q.Abandoned, Max: p.Max,
+		})
+		return runRows(found, func(r db.ListOpenRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
+	case !slices.Contains(p.States, int16(storage.Success)):
+		found, err := planBy(ctx, s, what, (*db.Queries).ListUncommonRuns, db.ListUncommonRunsParams{
+			Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
+		})
+		return runRows(found, func(r db.ListUncommonRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
+	case q.Job != "":
+		found, err := planBy(ctx, s, what, (*db.Queries).ListJobRuns, db.ListJobRunsParams{
+			Job: p.Job, Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, States: p.States, Max: p.Max,
+		})
+		return runRows(found, func(r db.ListJobRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
 	}
-	if ended && !q.Owned && !q.Abandoned {
-		return readBy(ctx, s, what, (*db.Queries).ListRuns, p)
-	}
-	found, err := readBy(ctx, s, what, (*db.Queries).ListOpenRuns, db.ListOpenRunsParams{
-		Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
-		States: p.States, Owned: q.Owned || q.Abandoned, Abandoned: q.Abandoned, Max: p.Max,
-	})
+	return planBy(ctx, s, what, (*db.Queries).ListRuns, p)
+}
+
+func ended(state int16) bool { return storage.RunState(state).Terminal() }
+
+// runRows makes the rows of one query those of another, which have the same columns.
+func runRows[T any](found []T, row func(T) db.ListRunsRow) []db.ListRunsRow {
 	rows := make([]db.ListRunsRow, len(found))
 	for i := range found {
-		rows[i] = db.ListRunsRow(found[i])
+		rows[i] = row(found[i])
 	}
-	return rows, err
+	return rows
 }
 
 func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {

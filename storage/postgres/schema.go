@@ -18,7 +18,7 @@ import (
 
 const (
 	// schemaVersion is the schema this program reads and writes: the number of the last migration.
-	schemaVersion = 3
+	schemaVersion = 4
 	// minServer is the oldest server that can say what became of a transaction by its name.
 	minServer = 130000
 )

@@ -22,6 +22,7 @@ type Store struct {
 	id     string
 	pool   *pgxpool.Pool
 	reads  *db.Queries
+	lists  *db.Queries // see [planBy]
 
 	queue  *commit.Queue
 	writer *writer

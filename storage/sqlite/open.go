@@ -29,7 +29,7 @@ const readers = 8
 // "?synchronous=full" behind the path makes every transaction wait for the disk, so that what is
 // acknowledged survives a loss of power too.
 //
-// A store of an older schema is refused with a [*storage.SchemaError] (see [Migrate]), one of a
+// A store of an older schema is refused with a [*storage.SchemaError] (see [Migrate] and [OpenUpgraded]), one of a
 // newer schema only if it says that this program is too old for it. The context bounds the opening,
 // not the use.
 func Open(ctx context.Context, path string) (*Store, error) {
@@ -151,6 +151,11 @@ func openPool(file string, parameters ...string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openNamed(name)
+}
+
+// openNamed opens what the driver calls by a name.
+func openNamed(name string) (*sql.DB, error) {
 	connector, err := sqlite.NewConnector(name)
 	if err != nil {
 		return nil, err

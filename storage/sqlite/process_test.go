@@ -24,6 +24,13 @@ const childPath = "RIVERS_TEST_CHILD_STORE"
 
 func TestMain(m *testing.M) {
 	storagetest.Child(func(ctx context.Context, url string) (storage.Storage, error) { return sqlite.Open(ctx, url) })
+	if path := os.Getenv(upgradePath); path != "" {
+		if err := upgradeChild(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if path := os.Getenv(childPath); path != "" {
 		if err := child(path, os.Args[1], os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,12 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// few is the number of names up to which each is looked up; for more the table is read once. many is
-// how many names one statement looks up.
-const (
-	few  = 64
-	many = 256
-)
+// many is how many names one statement looks up.
+const many = 256
 
 // AssetKeys returns the keys of the names, in their order, zero where a name has none.
 func (s *Store) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
@@ -72,8 +67,8 @@ func (s *Store) GetAsset(ctx context.Context, name string) (storage.AssetRecord,
 		return storage.AssetRecord{}, fmt.Errorf("%s: %w", what, storage.ErrNotFound)
 	}
 	rec := storage.AssetRecord{Key: storage.AssetKey(rows[0].Key), Name: name}
-	for _, row := range rows {
-		if err := addState(&rec, row); err != nil {
+	for i := range rows {
+		if err := addState(&rec, &rows[i]); err != nil {
 			return storage.AssetRecord{}, s.readError(what, err)
 		}
 	}
@@ -82,69 +77,67 @@ func (s *Store) GetAsset(ctx context.Context, name string) (storage.AssetRecord,
 
 // ListAssets returns records in the order of their names.
 func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
-	if q.Names != nil && len(q.Names) <= few {
-		return s.listNamed(ctx, q)
-	}
-	p := db.ListAssetStatesParams{After: q.After, Max: limit(q.Limit)}
 	if q.Names != nil {
-		p.Max = -1 // the limit counts what is kept
+		return s.listNamed(ctx, &q)
 	}
-	rows, err := s.reads.ListAssetStates(ctx, p)
+	rows, err := s.reads.ListAssetStates(ctx, db.ListAssetStatesParams{After: q.After, Max: limit(q.Limit)})
 	if err != nil {
 		return nil, s.readError("list assets", err)
 	}
-	wanted := make(map[string]bool, len(q.Names))
-	for _, name := range q.Names {
-		wanted[name] = true
-	}
 	var list []storage.AssetRecord
 	for i := range rows {
-		row := &rows[i]
-		if q.Names != nil && !wanted[row.Name] {
-			continue
-		}
-		if len(list) == 0 || list[len(list)-1].Name != row.Name {
-			if q.Limit > 0 && len(list) == q.Limit {
-				break
-			}
-			list = append(list, storage.AssetRecord{Key: storage.AssetKey(row.Key), Name: row.Name})
-		}
-		err := addState(&list[len(list)-1], db.GetAssetStatesRow{
-			Key: row.Key, Kind: row.Kind, Run: row.Run, N: row.N, At: row.At, Seq: row.Seq, Partition: row.Partition,
-			DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: row.Detail, RunID: row.RunID, PrunedID: row.PrunedID,
-		})
-		if err != nil {
-			return nil, s.readError(fmt.Sprintf("asset %q", row.Name), err)
+		if list, err = addAssetRow(list, &rows[i]); err != nil {
+			return nil, s.readError(fmt.Sprintf("asset %q", rows[i].Name), err)
 		}
 	}
 	return list, nil
 }
 
-func (s *Store) listNamed(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
+// listNamed looks the names up, so that it costs by what is asked for and not by what there is. In their order, for then
+// a limit ends the search, and not more at once than it lets through.
+func (s *Store) listNamed(ctx context.Context, q *storage.AssetQuery) ([]storage.AssetRecord, error) {
 	names := slices.Clone(q.Names)
 	slices.Sort(names)
+	names = slices.Compact(names)
+	from, found := slices.BinarySearch(names, q.After)
+	if found {
+		from++
+	}
+	names = names[from:]
 	var list []storage.AssetRecord
-	for _, name := range slices.Compact(names) {
-		if name <= q.After {
-			continue
+	for len(names) > 0 && (q.Limit <= 0 || len(list) < q.Limit) {
+		n := min(len(names), many)
+		if q.Limit > 0 {
+			n = min(n, q.Limit-len(list))
 		}
-		if q.Limit > 0 && len(list) == q.Limit {
-			break
+		rows, err := s.reads.ListNamedAssetStates(ctx, names[:n])
+		if err != nil {
+			return nil, s.readError("list assets", err)
 		}
-		rec, err := s.GetAsset(ctx, name)
-		switch {
-		case errors.Is(err, storage.ErrNotFound):
-		case err != nil:
-			return nil, err
-		default:
-			list = append(list, rec)
+		for i := range rows {
+			row := db.ListAssetStatesRow(rows[i])
+			if list, err = addAssetRow(list, &row); err != nil {
+				return nil, s.readError(fmt.Sprintf("asset %q", row.Name), err)
+			}
 		}
+		names = names[n:]
 	}
 	return list, nil
+}
+
+// addAssetRow adds a row to the list that has what precedes it: an asset has one a state, together.
+func addAssetRow(list []storage.AssetRecord, row *db.ListAssetStatesRow) ([]storage.AssetRecord, error) {
+	if len(list) == 0 || list[len(list)-1].Name != row.Name {
+		list = append(list, storage.AssetRecord{Key: storage.AssetKey(row.Key), Name: row.Name})
+	}
+	return list, addState(&list[len(list)-1], &db.GetAssetStatesRow{
+		Key: row.Key, Kind: row.Kind, Run: row.Run, N: row.N, At: row.At, Seq: row.Seq, Partition: row.Partition,
+		DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: row.Detail, RunID: row.RunID, PrunedID: row.PrunedID,
+	})
 }
 
 // addState puts a row of asset_state where it belongs. An asset without one has a row of NULLs.
-func addState(rec *storage.AssetRecord, row db.GetAssetStatesRow) error {
+func addState(rec *storage.AssetRecord, row *db.GetAssetStatesRow) error {
 	if !row.Kind.Valid {
 		return nil
 	}

@@ -44,13 +44,7 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	if before <= 0 {
 		before = math.MaxInt64
 	}
-	states := int64(-1)
-	if len(q.States) > 0 {
-		states = 0
-		for _, state := range q.States {
-			states |= 1 << state
-		}
-	}
+	states := statesOf(q.States)
 	p := db.ListRunsParams{
 		Before: before, Location: q.Location, AnyLocation: q.Location == "", Job: q.Job, AnyJob: q.Job == "",
 		States: states, Max: int64(cmp.Or(q.Limit, defaultLimit)),
@@ -64,6 +58,10 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 		rows, err = s.owned(ctx, p, storage.MicrosOf(time.Now()))
 	case q.Owned:
 		rows, err = s.owned(ctx, p, math.MaxInt64)
+	case states&(1<<storage.Success) == 0:
+		rows, err = s.uncommon(ctx, p)
+	case q.Job != "":
+		rows, err = s.ofJob(ctx, p)
 	default:
 		rows, err = s.reads.ListRuns(ctx, p)
 	}
@@ -81,6 +79,34 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	return list, nil
 }
 
+// statesOf returns a bit for each state, all of them for none.
+func statesOf(states []storage.RunState) int64 {
+	if len(states) == 0 {
+		return -1
+	}
+	bits := int64(0)
+	for _, state := range states {
+		bits |= 1 << state
+	}
+	return bits
+}
+
+// uncommon lists runs that are not successes, which have indexes: most of a history is successes.
+func (s *Store) uncommon(ctx context.Context, p db.ListRunsParams) ([]db.ListRunsRow, error) {
+	found, err := s.reads.ListUncommonRuns(ctx, db.ListUncommonRunsParams{
+		Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
+	})
+	return runRows(found, func(r db.ListUncommonRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
+}
+
+// ofJob lists the runs of a job, which have an index.
+func (s *Store) ofJob(ctx context.Context, p db.ListRunsParams) ([]db.ListRunsRow, error) {
+	found, err := s.reads.ListJobRuns(ctx, db.ListJobRunsParams{
+		Job: p.Job, Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, States: p.States, Max: p.Max,
+	})
+	return runRows(found, func(r db.ListJobRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
+}
+
 // owned lists runs that have an owner, whose lease ends at an instant or before. There are few of them,
 // and an index of their own.
 func (s *Store) owned(ctx context.Context, p db.ListRunsParams, until storage.Micros) ([]db.ListRunsRow, error) {
@@ -88,11 +114,7 @@ func (s *Store) owned(ctx context.Context, p db.ListRunsParams, until storage.Mi
 		Until: int64(until), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
 		Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
 	})
-	rows := make([]db.ListRunsRow, len(found))
-	for i := range found {
-		rows[i] = db.ListRunsRow(found[i])
-	}
-	return rows, err
+	return runRows(found, func(r db.ListOwnedRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
 }
 
 // ofBackfill lists the runs of a backfill, which have an index too.
@@ -108,11 +130,16 @@ func (s *Store) ofBackfill(ctx context.Context, p db.ListRunsParams, q *storage.
 		b.Until = int64(storage.MicrosOf(time.Now()))
 	}
 	found, err := s.reads.ListBackfillRuns(ctx, b)
+	return runRows(found, func(r db.ListBackfillRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
+}
+
+// runRows makes the rows of one query those of another, which have the same columns.
+func runRows[T any](found []T, row func(T) db.ListRunsRow) []db.ListRunsRow {
 	rows := make([]db.ListRunsRow, len(found))
 	for i := range found {
-		rows[i] = db.ListRunsRow(found[i])
+		rows[i] = row(found[i])
 	}
-	return rows, err
+	return rows
 }
 
 func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {

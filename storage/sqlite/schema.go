@@ -17,7 +17,7 @@ import (
 )
 
 // schemaVersion is the schema this program reads and writes: the number of the last migration.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // SchemaVersion returns the version of the schema that this program reads and writes.
 func SchemaVersion() int { return schemaVersion }
@@ -106,19 +106,22 @@ func build(ctx context.Context, file string) error {
 	return errors.Join(err, pool.Close())
 }
 
-// up applies the migrations that are missing.
-func up(ctx context.Context, pool *sql.DB, files fs.FS) error {
+// up applies the migrations that are missing and returns how many those were, also where one of them failed.
+func up(ctx context.Context, pool *sql.DB, files fs.FS) (applied int, err error) {
 	sub, err := fs.Sub(files, "migrations")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, sub,
 		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = provider.Up(ctx)
-	return err
+	done, err := provider.Up(ctx)
+	if partial, ok := errors.AsType[*goose.PartialError](err); ok {
+		done = partial.Applied
+	}
+	return len(done), err
 }
 
 // Migrate brings the store at path (see [Open]) to the schema of this program and returns the
@@ -146,17 +149,24 @@ func migrate(ctx context.Context, file string, files fs.FS, want int) (from, to 
 		return 0, 0, explain(file, "migrate", err)
 	}
 	defer func() { err = errors.Join(err, pool.Close()) }()
+	return migrateIn(ctx, file, pool, files, want)
+}
+
+// migrateIn migrates through connections that begin their transactions by taking the lock of who writes.
+func migrateIn(ctx context.Context, file string, pool *sql.DB, files fs.FS, want int) (from, to int, err error) {
 	from, err = version(ctx, file, pool)
 	if err != nil || from >= want {
 		return from, from, err
 	}
-	upErr := up(ctx, pool, files)
+	applied, upErr := up(ctx, pool, files)
 	to, err = version(ctx, file, pool)
 	switch {
 	case err != nil:
 		return from, to, err
 	case to < want: // else another process was quicker, and what failed here was doing it twice
 		return from, to, explain(file, fmt.Sprintf("migrate from version %d to %d", from, want), errors.Join(upErr))
+	case applied == 0:
+		from = to // another process has done it all
 	}
 	return from, to, nil
 }

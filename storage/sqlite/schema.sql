@@ -242,9 +242,13 @@ CREATE UNIQUE INDEX partition_key_text ON partition_key (key_table, key);
 
 CREATE INDEX run_backfill ON run (backfill) WHERE backfill <> '';
 
-CREATE INDEX run_leased ON run (lease_until) WHERE lease_until > 0;
+CREATE INDEX run_job ON run (job) WHERE job <> '';
+
+CREATE INDEX run_open ON run (lease_until) WHERE state < 3;
 
 CREATE INDEX run_retries ON run (retry_of) WHERE retry_of <> '' AND state < 3;
+
+CREATE INDEX run_unsuccessful ON run (state) WHERE state > 3;
 
 CREATE INDEX slot_pool ON slot (pool, ticket);
 
@@ -265,4 +269,5 @@ INSERT INTO goose_db_version (version_id, is_applied) VALUES (2, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (4, 1);
 INSERT INTO goose_db_version (version_id, is_applied) VALUES (5, 1);
-INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(16))), 5, 5, 1);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (6, 1);
+INSERT INTO store (one, id, schema_version, min_reader, era) VALUES (1, lower(hex(randomblob(16))), 6, 5, 1);

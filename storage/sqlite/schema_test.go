@@ -111,7 +111,8 @@ func TestNewStoreIsWhatMigrationsMake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(up(t.Context(), pool, migrations), pool.Close()); err != nil {
+	_, err = up(t.Context(), pool, migrations)
+	if err := errors.Join(err, pool.Close()); err != nil {
 		t.Fatal(err)
 	}
 	want := dump(t, migrated)
@@ -167,7 +168,7 @@ func TestEventsOfBeforeErasAreFound(t *testing.T) {
 		}
 		old[name] = &fstest.MapFile{Data: data}
 	}
-	if err := up(t.Context(), pool, old); err != nil {
+	if _, err := up(t.Context(), pool, old); err != nil {
 		t.Fatal(err)
 	}
 	_, err = pool.ExecContext(t.Context(), `INSERT INTO asset (key, name) VALUES (1, 'users');

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +89,67 @@ func checkRunFilters(f *fixture) {
 		}
 		f.equal(fmt.Sprintf("%+v", c.q), got.String(), c.want)
 	}
+}
+
+// checkRunStates asks for the runs in every set of states, of a job and of a repository or not, with and without owners, in pages
+// of all sizes: a backend may have another way to each.
+func checkRunStates(f *fixture) {
+	b := storage.Batch{Lease: long}
+	for i := range 48 {
+		rec := storage.RunRecord{
+			ID: fmt.Sprintf("r%02d", i), State: storage.RunState(i * 5 % 6),
+			Job: []string{"", "j", "k"}[i%3], Location: []string{"a", "b"}[i/6%2],
+		}
+		if !rec.State.Terminal() && i%4 > 0 {
+			rec.Owner = "somebody"
+		}
+		b.Runs = append(b.Runs, rec)
+	}
+	f.commit(&b)
+	for bits := range 1 << (storage.Canceled + 1) {
+		q := storage.RunQuery{Limit: 1 + bits%7}
+		for state := storage.Queued; state <= storage.Canceled; state++ {
+			if bits>>state&1 == 1 {
+				q.States = append(q.States, state)
+			}
+		}
+		for _, q.Location = range []string{"", "b"} {
+			for _, q.Job = range []string{"", "j", "nobody's"} {
+				for _, q.Owned = range []bool{false, true} {
+					f.equal(fmt.Sprintf("%+v", q), f.runPages(q), selected(b.Runs, &q))
+				}
+			}
+		}
+	}
+}
+
+// runPages lists all runs of a query, page by page.
+func (f *fixture) runPages(q storage.RunQuery) string {
+	f.Helper()
+	var ids []string
+	for {
+		page := must[[]storage.RunRecord](f)(f.ListRuns(f.ctx, q))
+		for i := range page {
+			ids = append(ids, page[i].ID)
+		}
+		if len(page) < q.Limit {
+			return strings.Join(ids, " ")
+		}
+		q.Before = page[len(page)-1].Key
+	}
+}
+
+// selected is what a query without a limit selects.
+func selected(runs []storage.RunRecord, q *storage.RunQuery) string {
+	var ids []string
+	for i := range slices.Backward(runs) {
+		r := &runs[i]
+		if (len(q.States) == 0 || slices.Contains(q.States, r.State)) && (q.Location == "" || q.Location == r.Location) &&
+			(q.Job == "" || q.Job == r.Job) && (!q.Owned || r.Owner != "") {
+			ids = append(ids, r.ID)
+		}
+	}
+	return strings.Join(ids, " ")
 }
 
 func checkRunPages(f *fixture) {

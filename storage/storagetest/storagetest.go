@@ -77,6 +77,7 @@ var checks = []struct {
 }{
 	{"Runs", checkRuns},
 	{"RunFilters", checkRunFilters},
+	{"RunStates", checkRunStates},
 	{"RunPages", checkRunPages},
 	{"RunUpdates", checkRunUpdates},
 	{"LongPlan", checkLongPlan},

@@ -12,6 +12,7 @@
 //	load pool db=2 pool api             # holds slots of pools while it runs
 //	self state                          # reads what it made before
 //	users -> users:unique blocking      # a check of users, which what reads users waits for
+//	users by days -> week by halves     # divided: by days (mon to sat) or by halves (early and late), each of three days
 //
 // Nodes are defined in the order in which they are first mentioned.
 package plantest
@@ -24,12 +25,13 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
 // Nodes reads the notation. Names are not looked up: that is Build's task.
 func Nodes(text string) ([]graph.Node, error) {
-	r := reader{at: map[string]int{}}
+	r := reader{at: map[string]int{}, divisions: newDivisions()}
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -42,6 +44,7 @@ func Nodes(text string) ([]graph.Node, error) {
 		}
 	}
 	r.gates()
+	r.connect()
 	return r.nodes, nil
 }
 
@@ -78,6 +81,8 @@ func Graph(text string) (*graph.Graph, error) {
 }
 
 type reader struct {
+	divisions
+
 	nodes []graph.Node
 	at    map[string]int // node by its name and by those of its outputs
 }
@@ -210,6 +215,16 @@ func (r *reader) attributes(node *graph.Node, text string) error {
 			}
 			node.Pools = append(node.Pools, storage.PoolSlots{Pool: name, Slots: slots})
 			words = words[1:]
+		case word == "by" && len(words) > 1:
+			by, known := map[string]partition.Definition{"days": r.days, "halves": r.halves}[words[1]]
+			if !known {
+				return fmt.Errorf("by %q: want days or halves", words[1])
+			}
+			node.Partitions = by
+			for o := range node.Outputs {
+				node.Outputs[o].Partitions = by
+			}
+			words = words[1:]
 		case word == "blocking" && node.Check != nil:
 			node.Check.Blocking = true
 		case word == "map":
@@ -221,7 +236,7 @@ func (r *reader) attributes(node *graph.Node, text string) error {
 				}
 			}
 		default:
-			return fmt.Errorf("%q behind a name: want in_process, parallel, subprocess, pool, map or, of a check, blocking", word)
+			return fmt.Errorf("%q behind a name: want in_process, parallel, subprocess, pool, map, by or, of a check, blocking", word)
 		}
 		words = words[1:]
 	}

@@ -53,7 +53,7 @@ WHERE backfill = $1 AND backfill <> ''
     AND key < $2
     AND (location = $3 OR $4::boolean)
     AND (job = $5 OR $6::boolean)
-    AND ($7::bigint >> state) & 1 = 1
+    AND state = ANY($7::smallint[])
     AND (lease_until > 0 OR NOT $8::boolean)
     AND (lease_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint OR NOT $9::boolean)
 ORDER BY key DESC
@@ -67,7 +67,7 @@ type ListBackfillRunsParams struct {
 	AnyLocation bool
 	Job         string
 	AnyJob      bool
-	States      int64
+	States      []int16
 	Owned       bool
 	Abandoned   bool
 	Max         int64
@@ -152,6 +152,102 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 	return items, nil
 }
 
+const listJobRuns = `-- name: ListJobRuns :many
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+FROM run
+WHERE job = $1 AND job <> ''
+    AND key < $2
+    AND (location = $3 OR $4::boolean)
+    AND state = ANY($5::smallint[])
+ORDER BY key DESC
+LIMIT $6::bigint
+`
+
+type ListJobRunsParams struct {
+	Job         string
+	Before      int64
+	Location    string
+	AnyLocation bool
+	States      []int16
+	Max         int64
+}
+
+type ListJobRunsRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	Backfill   string
+	Partition  string
+	State      int16
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int32
+	Failed     int32
+	Skipped    int32
+	Canceled   int32
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+	Lost       int32
+}
+
+func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]ListJobRunsRow, error) {
+	rows, err := q.db.Query(ctx, listJobRuns,
+		arg.Job,
+		arg.Before,
+		arg.Location,
+		arg.AnyLocation,
+		arg.States,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListJobRunsRow
+	for rows.Next() {
+		var i ListJobRunsRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.Location,
+			&i.Job,
+			&i.Backfill,
+			&i.Partition,
+			&i.State,
+			&i.Token,
+			&i.CreatedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Succeeded,
+			&i.Failed,
+			&i.Skipped,
+			&i.Canceled,
+			&i.Error,
+			&i.Request,
+			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
+			&i.Lost,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOpenRuns = `-- name: ListOpenRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
@@ -160,7 +256,7 @@ WHERE state < 3 -- in these words, or the index of the open runs is not used
     AND key < $1
     AND (location = $2 OR $3::boolean)
     AND (job = $4 OR $5::boolean)
-    AND ($6::bigint >> state) & 1 = 1
+    AND state = ANY($6::smallint[])
     AND (lease_until > 0 OR NOT $7::boolean)
     AND (lease_until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint OR NOT $8::boolean)
 ORDER BY key DESC
@@ -173,7 +269,7 @@ type ListOpenRunsParams struct {
 	AnyLocation bool
 	Job         string
 	AnyJob      bool
-	States      int64
+	States      []int16
 	Owned       bool
 	Abandoned   bool
 	Max         int64
@@ -264,7 +360,7 @@ FROM run
 WHERE key < $1
     AND (location = $2 OR $3::boolean)
     AND (job = $4 OR $5::boolean)
-    AND ($6::bigint >> state) & 1 = 1
+    AND state = ANY($6::smallint[])
 ORDER BY key DESC
 LIMIT $7::bigint
 `
@@ -275,7 +371,7 @@ type ListRunsParams struct {
 	AnyLocation bool
 	Job         string
 	AnyJob      bool
-	States      int64
+	States      []int16
 	Max         int64
 }
 
@@ -321,6 +417,128 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 	var items []ListRunsRow
 	for rows.Next() {
 		var i ListRunsRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.Location,
+			&i.Job,
+			&i.Backfill,
+			&i.Partition,
+			&i.State,
+			&i.Token,
+			&i.CreatedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Succeeded,
+			&i.Failed,
+			&i.Skipped,
+			&i.Canceled,
+			&i.Error,
+			&i.Request,
+			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
+			&i.Lost,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUncommonRuns = `-- name: ListUncommonRuns :many
+SELECT run.key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+FROM (
+        (
+        SELECT r.key FROM run AS r
+        WHERE 3 > ANY($2::smallint[]) AND r.state < 3 AND r.key < $3
+            AND (r.location = $4 OR $5::boolean)
+            AND (r.job = $6 OR $7::boolean)
+            AND r.state = ANY($2::smallint[])
+        ORDER BY r.key DESC LIMIT $1::bigint
+        )
+        UNION ALL
+        (
+        SELECT r.key FROM run AS r
+        WHERE 4 = ANY($2::smallint[]) AND r.state > 3 AND r.state = 4 AND r.key < $3
+            AND (r.location = $4 OR $5::boolean)
+            AND (r.job = $6 OR $7::boolean)
+        ORDER BY r.key DESC LIMIT $1::bigint
+        )
+        UNION ALL
+        (
+        SELECT r.key FROM run AS r
+        WHERE 5 = ANY($2::smallint[]) AND r.state > 3 AND r.state = 5 AND r.key < $3
+            AND (r.location = $4 OR $5::boolean)
+            AND (r.job = $6 OR $7::boolean)
+        ORDER BY r.key DESC LIMIT $1::bigint
+        )
+        ORDER BY 1 DESC
+        LIMIT $1::bigint) AS found
+    JOIN run ON run.key = found.key
+ORDER BY found.key DESC
+`
+
+type ListUncommonRunsParams struct {
+	Max         int64
+	States      []int16
+	Before      int64
+	Location    string
+	AnyLocation bool
+	Job         string
+	AnyJob      bool
+}
+
+type ListUncommonRunsRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	Backfill   string
+	Partition  string
+	State      int16
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int32
+	Failed     int32
+	Skipped    int32
+	Canceled   int32
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+	Lost       int32
+}
+
+// Runs in any state but success. Each branch has an index that gives it newest first, if its condition is in the words of the
+// index; one whose states are not asked for is not entered.
+func (q *Queries) ListUncommonRuns(ctx context.Context, arg ListUncommonRunsParams) ([]ListUncommonRunsRow, error) {
+	rows, err := q.db.Query(ctx, listUncommonRuns,
+		arg.Max,
+		arg.States,
+		arg.Before,
+		arg.Location,
+		arg.AnyLocation,
+		arg.Job,
+		arg.AnyJob,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListUncommonRunsRow
+	for rows.Next() {
+		var i ListUncommonRunsRow
 		if err := rows.Scan(
 			&i.Key,
 			&i.ID,

@@ -214,3 +214,77 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 	}
 	return items, nil
 }
+
+const listNamedAssetStates = `-- name: ListNamedAssetStates :many
+SELECT asset.key, asset.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
+    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+FROM asset
+    LEFT JOIN asset_state ON asset_state.asset = asset.key
+    LEFT JOIN run ON run.key = asset_state.run
+    LEFT JOIN pruned_run ON pruned_run.key = asset_state.run
+WHERE asset.name IN (/*SLICE:names*/?)
+ORDER BY asset.name
+`
+
+type ListNamedAssetStatesRow struct {
+	Key         int64
+	Name        string
+	Kind        sql.NullInt64
+	Run         sql.NullInt64
+	N           sql.NullInt64
+	At          sql.NullInt64
+	Seq         sql.NullInt64
+	Partition   sql.NullString
+	DataVersion sql.NullString
+	CodeVersion sql.NullString
+	Detail      []byte
+	RunID       sql.NullString
+	PrunedID    sql.NullString
+}
+
+func (q *Queries) ListNamedAssetStates(ctx context.Context, names []string) ([]ListNamedAssetStatesRow, error) {
+	query := listNamedAssetStates
+	var queryParams []interface{}
+	if len(names) > 0 {
+		for _, v := range names {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:names*/?", strings.Repeat(",?", len(names))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:names*/?", "NULL", 1)
+	}
+	rows, err := q.db.QueryContext(ctx, query, queryParams...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListNamedAssetStatesRow
+	for rows.Next() {
+		var i ListNamedAssetStatesRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.Name,
+			&i.Kind,
+			&i.Run,
+			&i.N,
+			&i.At,
+			&i.Seq,
+			&i.Partition,
+			&i.DataVersion,
+			&i.CodeVersion,
+			&i.Detail,
+			&i.RunID,
+			&i.PrunedID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

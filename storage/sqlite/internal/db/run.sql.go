@@ -189,11 +189,110 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 	return items, nil
 }
 
+const listJobRuns = `-- name: ListJobRuns :many
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+FROM run
+WHERE job = ?1 AND job <> ''
+    AND key < ?2
+    AND (location = ?3 OR CAST(?4 AS BOOLEAN))
+    AND (CAST(?5 AS INTEGER) >> state) & 1 = 1
+ORDER BY key DESC
+LIMIT ?6
+`
+
+type ListJobRunsParams struct {
+	Job         string
+	Before      int64
+	Location    string
+	AnyLocation bool
+	States      int64
+	Max         int64
+}
+
+type ListJobRunsRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	Backfill   string
+	Partition  string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+	Lost       int64
+}
+
+func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]ListJobRunsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listJobRuns,
+		arg.Job,
+		arg.Before,
+		arg.Location,
+		arg.AnyLocation,
+		arg.States,
+		arg.Max,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListJobRunsRow
+	for rows.Next() {
+		var i ListJobRunsRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.Location,
+			&i.Job,
+			&i.Backfill,
+			&i.Partition,
+			&i.State,
+			&i.Token,
+			&i.CreatedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Succeeded,
+			&i.Failed,
+			&i.Skipped,
+			&i.Canceled,
+			&i.Error,
+			&i.Request,
+			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
+			&i.Lost,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOwnedRuns = `-- name: ListOwnedRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
     succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
 FROM run
-WHERE lease_until > 0 AND lease_until <= CAST(?1 AS INTEGER)
+WHERE state < 3 AND lease_until > 0 AND lease_until <= CAST(?1 AS INTEGER)
     AND key < ?2
     AND (location = ?3 OR CAST(?4 AS BOOLEAN))
     AND (job = ?5 OR CAST(?6 AS BOOLEAN))
@@ -357,6 +456,129 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 	var items []ListRunsRow
 	for rows.Next() {
 		var i ListRunsRow
+		if err := rows.Scan(
+			&i.Key,
+			&i.ID,
+			&i.Location,
+			&i.Job,
+			&i.Backfill,
+			&i.Partition,
+			&i.State,
+			&i.Token,
+			&i.CreatedAt,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Succeeded,
+			&i.Failed,
+			&i.Skipped,
+			&i.Canceled,
+			&i.Error,
+			&i.Request,
+			&i.Tags,
+			&i.Owner,
+			&i.LeaseUntil,
+			&i.Cancel,
+			&i.Lost,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUncommonRuns = `-- name: ListUncommonRuns :many
+SELECT run.key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+FROM (
+        SELECT r.key FROM run AS r
+        WHERE (CAST(?2 AS INTEGER) & 7) <> 0 AND r.state < 3 AND r.lease_until = 0 AND r.key < ?3
+            AND (r.location = ?4 OR CAST(?5 AS BOOLEAN))
+            AND (r.job = ?6 OR CAST(?7 AS BOOLEAN))
+            AND (CAST(?2 AS INTEGER) >> r.state) & 1 = 1
+        UNION ALL
+        SELECT r.key FROM run AS r
+        WHERE (CAST(?2 AS INTEGER) & 7) <> 0 AND r.state < 3 AND r.lease_until BETWEEN 1 AND 9223372036854775807 AND r.key < ?3
+            AND (r.location = ?4 OR CAST(?5 AS BOOLEAN))
+            AND (r.job = ?6 OR CAST(?7 AS BOOLEAN))
+            AND (CAST(?2 AS INTEGER) >> r.state) & 1 = 1
+        UNION ALL
+        SELECT r.key FROM run AS r
+        WHERE (CAST(?2 AS INTEGER) & 16) <> 0 AND r.state > 3 AND r.state = 4 AND r.key < ?3
+            AND (r.location = ?4 OR CAST(?5 AS BOOLEAN))
+            AND (r.job = ?6 OR CAST(?7 AS BOOLEAN))
+        UNION ALL
+        SELECT r.key FROM run AS r
+        WHERE (CAST(?2 AS INTEGER) & 32) <> 0 AND r.state > 3 AND r.state = 5 AND r.key < ?3
+            AND (r.location = ?4 OR CAST(?5 AS BOOLEAN))
+            AND (r.job = ?6 OR CAST(?7 AS BOOLEAN))
+        ORDER BY 1 DESC
+        LIMIT ?1) AS found
+    JOIN run ON run.key = found.key
+ORDER BY found.key DESC
+`
+
+type ListUncommonRunsParams struct {
+	Max         int64
+	States      int64
+	Before      int64
+	Location    string
+	AnyLocation bool
+	Job         string
+	AnyJob      bool
+}
+
+type ListUncommonRunsRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	Backfill   string
+	Partition  string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+	Lost       int64
+}
+
+// Runs in any state but success. Each branch has an index that gives it newest first, but for the runs that have an owner, which
+// are as few as what runs at once; the words of its condition are those of the index, or it is not used. Its first condition is of
+// no row: a branch whose states are not asked for is not entered.
+func (q *Queries) ListUncommonRuns(ctx context.Context, arg ListUncommonRunsParams) ([]ListUncommonRunsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listUncommonRuns,
+		arg.Max,
+		arg.States,
+		arg.Before,
+		arg.Location,
+		arg.AnyLocation,
+		arg.Job,
+		arg.AnyJob,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListUncommonRunsRow
+	for rows.Next() {
+		var i ListUncommonRunsRow
 		if err := rows.Scan(
 			&i.Key,
 			&i.ID,

@@ -1,4 +1,4 @@
-package health_test
+package vitals_test
 
 import (
 	"strings"
@@ -7,54 +7,54 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rivers-go/rivers/freshness"
-	"github.com/rivers-go/rivers/internal/health"
+	"github.com/rivers-go/rivers/internal/vitals"
 )
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	made, fresh, passed := health.Presence{Made: true}, freshness.Result{State: freshness.Pass}, health.Checks{Defined: 3, Passed: 3}
+	made, fresh, passed := vitals.Presence{Made: true}, freshness.Result{State: freshness.Pass}, vitals.Checks{Defined: 3, Passed: 3}
 	late := freshness.Result{State: freshness.Fail, Reason: "last materialized 25h ago, not within 24h"}
 	for _, c := range []struct {
 		name string
-		health.Facts
+		vitals.Facts
 		want string
 	}{
-		{"nothing recorded", health.Facts{}, "UNKNOWN: it was never materialized"},
-		{"made, nothing asked", health.Facts{Presence: made}, "HEALTHY: it is materialized"},
-		{"all is well", health.Facts{made, passed, fresh}, "HEALTHY: it is materialized; 3 of 3 checks passed; it is fresh"},
-		{"failed before it was made", health.Facts{Presence: health.Presence{Failed: true}}, "DEGRADED: the last materialization failed"},
-		{"failed since", health.Facts{health.Presence{Made: true, Failed: true}, passed, fresh}, "DEGRADED: the last materialization failed"},
-		{"one partition failed", health.Facts{Presence: health.Presence{Made: true, FailedPartitions: 1}}, "DEGRADED: 1 partition failed"},
-		{"partitions failed, and it is late", health.Facts{Presence: health.Presence{FailedPartitions: 3}, Freshness: late}, "DEGRADED: 3 partitions failed; it is late: last materialized 25h ago, not within 24h"},
-		{"a check failed", health.Facts{made, health.Checks{Defined: 3, Passed: 1, Warned: 1, Failed: 1}, fresh}, "DEGRADED: 1 of 3 checks failed"},
-		{"a check crashed", health.Facts{made, health.Checks{Defined: 3, Passed: 2, Crashed: 1}, fresh}, "DEGRADED: 1 of 3 checks crashed"},
-		{"failed and crashed", health.Facts{made, health.Checks{Defined: 3, Failed: 2, Crashed: 1}, fresh}, "DEGRADED: 2 of 3 checks failed and 1 crashed"},
-		{"a check warned", health.Facts{made, health.Checks{Defined: 3, Passed: 1, Warned: 1, Unknown: 1}, fresh}, "WARNING: 1 of 3 checks warned"},
-		{"a check did not run", health.Facts{made, health.Checks{Defined: 3, Passed: 2, Unknown: 1}, fresh}, "HEALTHY: it is materialized; it is fresh"},
-		{"nobody counted a check", health.Facts{health.Presence{External: true}, health.Checks{Defined: 3, Passed: 1}, freshness.Result{}}, "UNKNOWN: 2 of 3 checks have no result"},
-		{"about to be late", health.Facts{made, passed, freshness.Result{State: freshness.Warn, Reason: "13h"}}, "WARNING: it is about to be late: 13h"},
-		{"late", health.Facts{made, passed, late}, "DEGRADED: it is late: last materialized 25h ago, not within 24h"},
-		{"never made, checks hold", health.Facts{Checks: passed}, "UNKNOWN: it was never materialized"},
-		{"never made, with a policy", health.Facts{Freshness: freshness.Result{State: freshness.Unknown, Reason: "never materialized"}}, "UNKNOWN: it was never materialized; its freshness is unknown: never materialized"},
-		{"never made, a check failed", health.Facts{Checks: health.Checks{Defined: 1, Failed: 1}}, "DEGRADED: 1 of 1 checks failed"},
-		{"made elsewhere, nothing asked", health.Facts{Presence: health.Presence{External: true}}, "NOT_APPLICABLE: it is made elsewhere and was never observed; it has no checks; it has no freshness policy"},
-		{"made elsewhere, never observed, with a policy", health.Facts{Presence: health.Presence{External: true}, Freshness: freshness.Result{State: freshness.Unknown, Reason: "never observed"}}, "UNKNOWN: its freshness is unknown: never observed"},
-		{"made elsewhere, observed", health.Facts{Presence: health.Presence{External: true, Made: true}}, "HEALTHY: it was observed"},
-		{"made elsewhere, checks hold", health.Facts{Presence: health.Presence{External: true}, Checks: passed}, "HEALTHY: 3 of 3 checks passed"},
+		{"nothing recorded", vitals.Facts{}, "UNKNOWN: it was never materialized"},
+		{"made, nothing asked", vitals.Facts{Presence: made}, "HEALTHY: it is materialized"},
+		{"all is well", vitals.Facts{made, passed, fresh}, "HEALTHY: it is materialized; 3 of 3 checks passed; it is fresh"},
+		{"failed before it was made", vitals.Facts{Presence: vitals.Presence{Failed: true}}, "DEGRADED: the last materialization failed"},
+		{"failed since", vitals.Facts{vitals.Presence{Made: true, Failed: true}, passed, fresh}, "DEGRADED: the last materialization failed"},
+		{"one partition failed", vitals.Facts{Presence: vitals.Presence{Made: true, FailedPartitions: 1}}, "DEGRADED: 1 partition failed"},
+		{"partitions failed, and it is late", vitals.Facts{Presence: vitals.Presence{FailedPartitions: 3}, Freshness: late}, "DEGRADED: 3 partitions failed; it is late: last materialized 25h ago, not within 24h"},
+		{"a check failed", vitals.Facts{made, vitals.Checks{Defined: 3, Passed: 1, Warned: 1, Failed: 1}, fresh}, "DEGRADED: 1 of 3 checks failed"},
+		{"a check crashed", vitals.Facts{made, vitals.Checks{Defined: 3, Passed: 2, Crashed: 1}, fresh}, "DEGRADED: 1 of 3 checks crashed"},
+		{"failed and crashed", vitals.Facts{made, vitals.Checks{Defined: 3, Failed: 2, Crashed: 1}, fresh}, "DEGRADED: 2 of 3 checks failed and 1 crashed"},
+		{"a check warned", vitals.Facts{made, vitals.Checks{Defined: 3, Passed: 1, Warned: 1, Unknown: 1}, fresh}, "WARNING: 1 of 3 checks warned"},
+		{"a check did not run", vitals.Facts{made, vitals.Checks{Defined: 3, Passed: 2, Unknown: 1}, fresh}, "HEALTHY: it is materialized; it is fresh"},
+		{"nobody counted a check", vitals.Facts{vitals.Presence{External: true}, vitals.Checks{Defined: 3, Passed: 1}, freshness.Result{}}, "UNKNOWN: 2 of 3 checks have no result"},
+		{"about to be late", vitals.Facts{made, passed, freshness.Result{State: freshness.Warn, Reason: "13h"}}, "WARNING: it is about to be late: 13h"},
+		{"late", vitals.Facts{made, passed, late}, "DEGRADED: it is late: last materialized 25h ago, not within 24h"},
+		{"never made, checks hold", vitals.Facts{Checks: passed}, "UNKNOWN: it was never materialized"},
+		{"never made, with a policy", vitals.Facts{Freshness: freshness.Result{State: freshness.Unknown, Reason: "never materialized"}}, "UNKNOWN: it was never materialized; its freshness is unknown: never materialized"},
+		{"never made, a check failed", vitals.Facts{Checks: vitals.Checks{Defined: 1, Failed: 1}}, "DEGRADED: 1 of 1 checks failed"},
+		{"made elsewhere, nothing asked", vitals.Facts{Presence: vitals.Presence{External: true}}, "NOT_APPLICABLE: it is made elsewhere and was never observed; it has no checks; it has no freshness policy"},
+		{"made elsewhere, never observed, with a policy", vitals.Facts{Presence: vitals.Presence{External: true}, Freshness: freshness.Result{State: freshness.Unknown, Reason: "never observed"}}, "UNKNOWN: its freshness is unknown: never observed"},
+		{"made elsewhere, observed", vitals.Facts{Presence: vitals.Presence{External: true, Made: true}}, "HEALTHY: it was observed"},
+		{"made elsewhere, checks hold", vitals.Facts{Presence: vitals.Presence{External: true}, Checks: passed}, "HEALTHY: 3 of 3 checks passed"},
 	} {
-		got := health.Judge(c.Facts)
+		got := vitals.Judge(c.Facts)
 		if text := got.State.String() + ": " + got.Reason; text != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, text, c.want)
 		}
 	}
 }
 
-func drawFacts(t *rapid.T) health.Facts {
+func drawFacts(t *rapid.T) vitals.Facts {
 	n := func(label string) int { return rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, label) }
-	c := health.Checks{Passed: n("passed"), Warned: n("warned"), Failed: n("failed"), Crashed: n("crashed"), Unknown: n("unknown")}
+	c := vitals.Checks{Passed: n("passed"), Warned: n("warned"), Failed: n("failed"), Crashed: n("crashed"), Unknown: n("unknown")}
 	c.Defined = c.Passed + c.Warned + c.Failed + c.Crashed + c.Unknown
-	return health.Facts{
-		Presence: health.Presence{
+	return vitals.Facts{
+		Presence: vitals.Presence{
 			Made: rapid.Bool().Draw(t, "made"), Failed: rapid.Bool().Draw(t, "last failed"), FailedPartitions: int64(n("partitions")),
 			External: rapid.IntRange(0, 4).Draw(t, "external") == 0,
 		},
@@ -64,7 +64,7 @@ func drawFacts(t *rapid.T) health.Facts {
 }
 
 // model is the rules as they are written, row by row.
-func model(f health.Facts) string {
+func model(f vitals.Facts) string {
 	var have []string
 	add := func(condition bool, word string) bool {
 		if condition {
@@ -99,7 +99,7 @@ func TestJudgeAgainstTheRules(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawFacts(t)
-		got := health.Judge(f)
+		got := vitals.Judge(f)
 		if got.State.String() != model(f) || got.Reason == "" {
 			t.Fatalf("%+v is %s (%s), want %s", f, got.State, got.Reason, model(f))
 		}
@@ -134,7 +134,7 @@ func TestHealthIsMonotone(t *testing.T) {
 		if !worse[name]() {
 			return
 		}
-		if a, b := health.Judge(before), health.Judge(after); b.State < a.State {
+		if a, b := vitals.Judge(before), vitals.Judge(after); b.State < a.State {
 			t.Fatalf("%+v is %s; %s, and it is %s", before, a.State, name, b.State)
 		}
 	})

@@ -1,10 +1,12 @@
-package health
+package vitals
 
 import (
 	"context"
 	"time"
 
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/health"
+	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -18,6 +20,16 @@ type Subject struct {
 	Partitions partition.Definition
 	// External says that it is made elsewhere: its observations count.
 	External bool
+	// Checks are what judges it.
+	Checks []Check
+}
+
+// Check is what judges an asset.
+type Check struct {
+	// Name is that of its state, as [storage.CheckName] makes it.
+	Name string
+	// Partitioned says that it judges each partition of its asset by itself.
+	Partitioned bool
 }
 
 // Reader is what is read of a store: the current state of assets and partitions.
@@ -47,23 +59,28 @@ func Freshness(ctx context.Context, s Reader, subjects []Subject, now time.Time)
 	return results, nil
 }
 
-// Presences says of each subject whether it is materialized and whether that failed last. Failed partitions count that
-// exist at the instant.
-func Presences(ctx context.Context, s Reader, subjects []Subject, now time.Time) ([]Presence, error) {
-	v := &view{store: s, now: now}
+// Verdicts are what the checks that judge partitions said last of each, by the names of the checks.
+type Verdicts func(context.Context) (map[string]*verdict.Results, error)
+
+// Healths judges each subject at an instant, by all that is recorded of it. Partitions count that exist then. The verdicts are
+// asked for, once, where a check that judges partitions did not let all pass, or was passed over.
+func Healths(ctx context.Context, s Reader, subjects []Subject, verdicts Verdicts, now time.Time) ([]health.Report, error) {
+	v := &view{store: s, now: now, ask: verdicts}
 	err := v.load(ctx, subjects,
 		func(*Subject) bool { return true },
-		func(sub *Subject) bool { return sub.Partitions != nil && !sub.External })
+		func(sub *Subject) bool { return sub.Partitions != nil && !sub.External || sub.Policy.NeedsPartitions() })
 	if err != nil {
 		return nil, err
 	}
-	presences := make([]Presence, len(subjects))
+	reports := make([]health.Report, len(subjects))
 	for i := range subjects {
-		if presences[i], err = v.presence(ctx, &subjects[i]); err != nil {
+		facts, err := v.facts(ctx, &subjects[i])
+		if err != nil {
 			return nil, err
 		}
+		reports[i] = Judge(facts)
 	}
-	return presences, nil
+	return reports, nil
 }
 
 // view is what was read of the subjects of one question.
@@ -75,14 +92,21 @@ type view struct {
 	// spaces are what exists of each definition, made once for those that are shared; keys remembers key tables for them.
 	spaces map[partition.Definition]partition.Space
 	keys   *storage.KeyCache
+	// verdicts are what was asked for.
+	ask      Verdicts
+	verdicts map[string]*verdict.Results
 }
 
-// load reads the records of the subjects that are wanted, and the partitions of those that want them.
+// load reads the records of the subjects that are wanted and of their checks, and the partitions of those that want
+// them.
 func (v *view) load(ctx context.Context, subjects []Subject, record, partitions func(*Subject) bool) error {
 	var names []string
 	for i := range subjects {
-		if record(&subjects[i]) {
-			names = append(names, subjects[i].Asset)
+		if sub := &subjects[i]; record(sub) {
+			names = append(names, sub.Asset)
+			for _, c := range sub.Checks {
+				names = append(names, c.Name)
+			}
 		}
 	}
 	if len(names) == 0 {
@@ -97,9 +121,19 @@ func (v *view) load(ctx context.Context, subjects []Subject, record, partitions 
 		v.records[records[i].Name] = &records[i]
 	}
 	var keys []storage.AssetKey
-	for i := range subjects {
-		if rec := v.records[subjects[i].Asset]; rec != nil && partitions(&subjects[i]) {
+	want := func(name string) {
+		if rec := v.records[name]; rec != nil {
 			keys = append(keys, rec.Key)
+		}
+	}
+	for i := range subjects {
+		if partitions(&subjects[i]) {
+			want(subjects[i].Asset)
+		}
+		for _, c := range subjects[i].Checks {
+			if c.Partitioned {
+				want(c.Name)
+			}
 		}
 	}
 	if len(keys) == 0 {
@@ -124,7 +158,7 @@ func (v *view) space(ctx context.Context, d partition.Definition) (partition.Spa
 	if v.keys == nil {
 		v.keys, v.spaces = storage.NewKeyCache(v.store, 0), map[partition.Definition]partition.Space{}
 	}
-	tables, err := v.keys.Tables(ctx, d)
+	tables, err := v.keys.ProvisionalTables(ctx, d)
 	if err != nil {
 		return partition.Space{}, err
 	}
@@ -133,6 +167,20 @@ func (v *view) space(ctx context.Context, d partition.Definition) (partition.Spa
 		v.spaces[d] = space
 	}
 	return space, err
+}
+
+// facts are what a subject is judged by.
+func (v *view) facts(ctx context.Context, sub *Subject) (f Facts, err error) {
+	fresh, err := v.freshness(ctx, sub)
+	if err != nil {
+		return f, err
+	}
+	f.Freshness = sub.Policy.Evaluate(fresh, v.now)
+	if f.Presence, err = v.presence(ctx, sub); err != nil {
+		return f, err
+	}
+	f.Checks, err = v.checks(ctx, sub)
+	return f, err
 }
 
 // freshness are the facts by which a subject's policy is evaluated.
@@ -151,7 +199,7 @@ func (v *view) freshness(ctx context.Context, sub *Subject) (freshness.Facts, er
 	}
 	facts.Last = latest.At
 	sets := v.sets[rec.Key]
-	if sets == nil {
+	if sets == nil || !sub.Policy.NeedsPartitions() {
 		return facts, nil
 	}
 	var err error

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rivers-go/rivers"
+)
+
+// judgedPart is the partitions of which a check says the same.
+type judgedPart struct {
+	rivers.PartitionCount
+
+	word string
+}
+
+// judgedParts are all of them, the worst first. What is outdated, or in progress, is among the others too.
+func judgedParts(p *rivers.CheckPartitions) []judgedPart {
+	return []judgedPart{
+		{p.Crashed, "crashed"},
+		{p.Failed, "failed"},
+		{p.Warned, "warned"},
+		{p.Passed, "passed"},
+		{p.Skipped, "skipped"},
+		{p.InProgress, "in progress"},
+		{p.Outdated, "outdated"},
+	}
+}
+
+// judgedText says of how many partitions what is known; nothing where none was judged.
+func judgedText(p *rivers.CheckPartitions) string {
+	if p == nil {
+		return ""
+	}
+	var parts []string
+	for _, of := range judgedParts(p) {
+		switch {
+		case of.Count == 0:
+		case len(parts) == 0:
+			parts = append(parts, fmt.Sprintf("%d of %d %s", of.Count, p.Total, of.word))
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", of.Count, of.word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// checkDoc is a check as checks list --json prints it.
+type checkDoc struct {
+	rivers.CheckStatus
+
+	// Partitions has how many there are, and those of each word as ranges.
+	Partitions map[string]any `json:"partitions,omitempty"`
+}
+
+func checkDocs(status []rivers.CheckStatus) ([]checkDoc, error) {
+	docs := make([]checkDoc, len(status)) // not null in JSON
+	for i := range status {
+		docs[i].CheckStatus = status[i]
+		p := status[i].Partitions
+		if p == nil {
+			continue
+		}
+		docs[i].Partitions = map[string]any{"total": p.Total}
+		for _, of := range append(judgedParts(p), judgedPart{p.Unchecked, "unchecked"}) {
+			ranges, err := rangesOf(p.Space, of.Partitions)
+			if err != nil {
+				return nil, err
+			}
+			docs[i].Partitions[strings.ReplaceAll(of.word, " ", "_")] = ranges
+		}
+	}
+	return docs, nil
+}

@@ -1,0 +1,95 @@
+package rivers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/health"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/verdict"
+	"github.com/rivers-go/rivers/internal/vitals"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// HealthRequest asks how healthy assets are. The zero value asks about all, now.
+type HealthRequest struct {
+	// Selection names the assets, in the selection language; nothing is all of them. Tasks in it are passed over.
+	Selection []string
+	// Now is the instant to judge at; zero is the present. With a later one it says what will be if nothing lands.
+	Now time.Time
+	// Store is as in a [StatusRequest].
+	Store storage.Reader
+}
+
+// AssetHealth says how healthy one asset is.
+type AssetHealth struct {
+	Asset string `json:"asset"`
+	health.Report
+}
+
+// Health judges assets, in topological order, each by the worst of three things: whether it is there, what its checks said
+// last, and whether it is fresh; package health has the rules. It reads the current state of those assets and of their
+// checks, never history: one query for their records, and one for their partitions where there are any. Where a check did not
+// let all partitions pass, what it said of each is read too, at the cost of what changed since that was last asked.
+func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]AssetHealth, error) {
+	b, err := r.built()
+	if err != nil {
+		return nil, err
+	}
+	subjects, err := b.patients(req.Selection)
+	if err != nil {
+		return nil, err
+	}
+	store, now := req.Store, req.Now
+	if store == nil {
+		if err := r.Resolve(ctx, nil); err != nil {
+			return nil, err
+		}
+		store = r.Storage()
+	}
+	if now.IsZero() {
+		now = time.Now()
+	}
+	verdicts := func(ctx context.Context) (map[string]*verdict.Results, error) { return r.verdicts(ctx, b, store) }
+	reports, err := vitals.Healths(ctx, store, subjects, verdicts, now)
+	if err != nil {
+		return nil, fmt.Errorf("health: %w", err)
+	}
+	all := make([]AssetHealth, len(subjects))
+	for i := range subjects {
+		all[i] = AssetHealth{subjects[i].Asset, reports[i]}
+	}
+	return all, nil
+}
+
+// patients are the selected assets, with their policies and checks.
+func (b *built) patients(texts []string) ([]vitals.Subject, error) {
+	selected, err := b.selectAny(texts)
+	if err != nil {
+		return nil, err
+	}
+	checks := map[string][]vitals.Check{}
+	for n := range int32(b.graph.Len()) {
+		if node := b.graph.Node(n); node.Kind == graph.Check {
+			checks[node.Check.Asset] = append(checks[node.Check.Asset], vitals.Check{Name: node.Name, Partitioned: node.Partitions != nil})
+		}
+	}
+	var subjects []vitals.Subject
+	items := b.graph.Items()
+	for i := range items.Len() {
+		if out, n := b.graph.Output(items.Output(i)); out.Asset && (selected == nil || selected[i]) {
+			sub := subjectOf(out, b.graph.Node(n))
+			sub.Checks = checks[out.Name]
+			subjects = append(subjects, sub)
+		}
+	}
+	return subjects, nil
+}
+
+// subjectOf is an asset as it is judged, without its checks.
+func subjectOf(out *graph.Output, node *graph.Node) vitals.Subject {
+	return vitals.Subject{
+		Asset: out.Name, Policy: out.Attrs.Freshness, Partitions: out.Partitions, External: node.Kind == graph.External,
+	}
+}

@@ -1,0 +1,85 @@
+package plantest
+
+import (
+	"time"
+
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
+)
+
+// divisions are how something may be divided in the notation.
+type divisions struct{ days, halves partition.Definition }
+
+func newDivisions() divisions {
+	return divisions{days: partition.Static("mon", "tue", "wed", "thu", "fri", "sat"), halves: partition.Static("early", "late")}
+}
+
+// halfOf is what each half of a week reads of its days.
+var halfOf = partition.StaticMap(map[string][]string{"early": {"mon", "tue", "wed"}, "late": {"thu", "fri", "sat"}})
+
+// connect says how inputs read something divided, or for something divided: the same partition, the days of a half, or all.
+func (r *reader) connect() {
+	def := func(name string) partition.Definition { return r.nodes[r.at[name]].Partitions }
+	for i := range r.nodes {
+		n := &r.nodes[i]
+		for k := range n.Inputs {
+			in := &n.Inputs[k]
+			if _, known := r.at[in.From]; !known || in.Mode == graph.Self {
+				continue
+			}
+			up, down := def(in.From), n.Partitions
+			if up == nil && (down == nil || in.Mode == graph.Gate) { // a check of an asset as a whole stops all that reads it
+				continue
+			}
+			in.Parts = &graph.Parts{Mapping: partition.AllPartitions(), Pack: func(p graph.Pack) any { return p }}
+			switch {
+			case up == nil || down == nil:
+			case up == down:
+				in.Parts.Mapping = partition.Identity()
+			case up == r.days:
+				in.Parts.Mapping = halfOf
+			}
+		}
+	}
+}
+
+// Cut is of the partitions that texts name, in the steps that are divided by days; of those that are divided by halves it is of all.
+// No text is all days.
+func Cut(p *plan.Plan, days string) (*plan.Cut, error) {
+	d := plan.Divide(p, time.Unix(0, 0), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
+	return d.Cut(func(space partition.Space) (partition.Set, error) {
+		if ok, err := space.Contains(partition.SingleKey("early")); ok || days == "" {
+			return space.All(), err
+		}
+		return space.Select(days)
+	})
+}
+
+// Keys reads keys of partitions of a step, as "mon..wed,sat"; nothing is all of them.
+func Keys(c *plan.Cut, p *plan.Plan, s int32, text string) (partition.Set, error) {
+	space, err := c.Space(p.Graph.Node(p.Steps[s].Node).Partitions)
+	if err != nil || text == "" {
+		return space.All(), err
+	}
+	return space.Select(text)
+}
+
+// Words says which partitions of a step a set is, as "mon..wed,sat".
+func Words(c *plan.Cut, p *plan.Plan, s int32, set partition.Set) (string, error) {
+	space, err := c.Space(p.Graph.Node(p.Steps[s].Node).Partitions)
+	if err != nil {
+		return "", err
+	}
+	words := ""
+	for text, err := range space.Texts(set) {
+		if err != nil {
+			return "", err
+		}
+		if words != "" {
+			words += ","
+		}
+		words += text
+	}
+	return words, nil
+}
