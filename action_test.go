@@ -212,6 +212,7 @@ func TestActionMistakes(t *testing.T) {
 		"request: no selection":      {Action: "drop"},
 		"request: some lack it":      {Action: "compct", Selection: []string{"users", "raw"}},
 		"request: no such asset":     {Action: "drop", Selection: []string{"user"}},
+		"request: no partition":      {Action: "drop", Selection: []string{"users"}},
 		"request: a wrong partition": {Action: "drop", Selection: []string{"users"}, Partition: partition.SingleKey("2027")},
 		"request: partition of none": {Action: "sweep", Selection: []string{"report"}, Partition: one},
 		"request: wrong config":      {Action: "double", Selection: []string{"report"}, Config: map[string]map[string]any{"report!double": {"tims": 3}}},
@@ -223,6 +224,7 @@ func TestActionMistakes(t *testing.T) {
 		}
 		got[name] = err.Error()
 	}
+	actionBackfillMistakes(t, got)
 	requireAnswers(t, "testdata/actions.txtar", got)
 }
 

@@ -28,6 +28,8 @@ type BackfillResult struct {
 	ID string
 	// State is the state in which it ended, or is in if it was not waited for.
 	State storage.BackfillState
+	// Action is what is done to the assets, empty for a backfill that materializes them.
+	Action string
 	// Assets are what is backfilled; assets without partitions that the selection names are loaded and not made.
 	Assets []string
 	// Partitions are all that are asked for, Total is how many.
@@ -65,9 +67,9 @@ func (r *BackfillResult) Err() error {
 // ErrBackfillFailed is wrapped by the error of a backfill that did not complete.
 var ErrBackfillFailed = errors.New("the backfill did not complete")
 
-// Backfill makes partitions of the selected assets by as many runs as their strategy says, several at once, and
-// returns when all have ended; with NoBlock at once, while it goes on in this process. Everything about the request
-// is checked before anything is written.
+// Backfill makes partitions of the selected assets, or has an action done to them, by as many runs as their strategy
+// says, several at once, and returns when all have ended; with NoBlock at once, while it goes on in this process.
+// Everything about the request is checked before anything is written.
 //
 // The result is non-nil whenever a backfill was recorded, also beside an error, which says that not all
 // partitions were made.
@@ -297,7 +299,7 @@ func (r *CodeRepository) executeBackfill(ctx context.Context, drive backfill.Dri
 func newBackfillResult(rec *storage.BackfillRecord) *BackfillResult {
 	p := rec.Progress
 	out := &BackfillResult{
-		ID: rec.ID, State: rec.State, Assets: rec.Assets, Partitions: rec.Partitions, Total: rec.Total, Runs: p.Runs,
+		ID: rec.ID, State: rec.State, Action: rec.Request.Action, Assets: rec.Assets, Partitions: rec.Partitions, Total: rec.Total, Runs: p.Runs,
 		Completed: p.CompletedCount, Failed: p.FailedCount, Canceled: p.CanceledCount, Progress: p, Error: rec.Error,
 	}
 	if !rec.EndedAt.IsZero() {

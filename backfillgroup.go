@@ -35,11 +35,12 @@ func (p *backfillPlan) together(in *graph.Input, strategy BackfillStrategy) bool
 	return d.Kind == "identity" || d.Kind == "subset" || d.Kind == "time_offset" && d.Offset < 0
 }
 
-// strategy is that of the request, else that of the definition, else a run for each partition.
+// strategy is that of the request, else that of the definition, else a run for each partition. An action has that of
+// its asset.
 func (p *backfillPlan) strategy(b *built, node *graph.Node) (BackfillStrategy, error) {
 	s := p.req.Strategy
 	for _, d := range b.defs {
-		if d.name == node.Definition && s.IsZero() {
+		if s.IsZero() && (d.name == node.Definition || node.Action != nil && d.provides(node.Action.Asset)) {
 			s = d.backfill
 		}
 	}
@@ -73,12 +74,11 @@ func checkStrategy(s BackfillStrategy, d partition.Definition) error {
 
 // configure plans the runs of a group, but for their partitions.
 func (p *backfillPlan) configure(b *built, g *backfillGroup) error {
-	selected := make([]bool, b.graph.Items().Len())
-	for i := range selected {
-		selected[i] = slices.Contains(g.assets, b.graph.Items().Name(i))
+	runs, err := p.runsOfGroup(b, g)
+	if err != nil {
+		return err
 	}
 	r := p.repo
-	runs := plan.New(b.graph, plan.Options{Selected: selected, Executor: r.config.DefaultExecutor, Workers: defaultWorkers()})
 	overrides := map[string]map[string]any{}
 	for name, over := range p.req.Config {
 		if slices.Contains(g.names, name) || slices.ContainsFunc(g.names, func(of string) bool { return strings.HasPrefix(name, of+"/") }) {
@@ -91,10 +91,22 @@ func (p *backfillPlan) configure(b *built, g *backfillGroup) error {
 	}
 	g.division = p.division.For(runs)
 	g.config = engine.Config{
-		Plan: runs, Store: r.store, AssetKeys: r.keys, Configs: configs, Retry: b.retry, Keeper: r.keeper, ClaimTimeout: r.claimTimeout,
+		Plan: runs, Store: r.store, AssetKeys: r.keysIn(b, runs.Graph), Configs: configs, Retry: b.retry, Keeper: r.keeper, Logger: r.config.Logger,
+		ClaimTimeout: r.claimTimeout,
 	}
-	g.config.Isolate, err = r.isolator(runs, &storage.RunRecord{Location: r.Name(), Request: RunRequest{Config: overrides}, Tags: p.req.Tags})
-	return err
+	return nil
+}
+
+// runsOfGroup plans what the runs of a group have in common: as whoever resumes or retries one of them by itself does.
+func (p *backfillPlan) runsOfGroup(b *built, g *backfillGroup) (*plan.Plan, error) {
+	if p.req.Action != "" {
+		return p.repo.planAction(b, actionRequest{name: p.req.Action, selection: g.assets, given: true, backfill: true})
+	}
+	selected := make([]bool, b.graph.Items().Len())
+	for i := range selected {
+		selected[i] = slices.Contains(g.assets, b.graph.Items().Name(i))
+	}
+	return plan.New(b.graph, plan.Options{Selected: selected, Executor: p.repo.config.DefaultExecutor, Workers: defaultWorkers()}), nil
 }
 
 // config is the backfill as its decider knows it.
@@ -103,7 +115,7 @@ func (p *backfillPlan) config() backfill.Config {
 		Partitions: p.set, Concurrency: p.req.MaxConcurrency, StopOnFailure: p.req.FailurePolicy == storage.StopOnFailure,
 	}
 	if c.Concurrency == 0 {
-		c.Concurrency = defaultConcurrency
+		c.Concurrency = p.defaultConcurrency()
 	}
 	c.Ahead = max(64, 4*c.Concurrency)
 	for g := range p.groups {
@@ -114,6 +126,17 @@ func (p *backfillPlan) config() backfill.Config {
 		c.Groups = append(c.Groups, group)
 	}
 	return c
+}
+
+// defaultConcurrency is how many runs there are at once where the request does not say it: those of an action that is
+// alone on its asset would only wait for each other.
+func (p *backfillPlan) defaultConcurrency() int {
+	for s := range p.whole.Steps {
+		if act := p.whole.Graph.Node(p.whole.Steps[s].Node).Action; act != nil && act.Exclusive {
+			return 1
+		}
+	}
+	return defaultConcurrency
 }
 
 // chunks says what of a set is one run each.

@@ -12,7 +12,9 @@ func (r *CodeRepository) backfillStarted(listeners []Listener, d *backfill.Drive
 	for i := range listeners {
 		if f := listeners[i].BackfillStarted; f != nil {
 			shield(r.config.Logger, "", func() {
-				f(BackfillStarted{BackfillID: d.Record.ID, Assets: d.Record.Assets, Total: d.Record.Total, Resumed: d.Record.Token > 1})
+				f(BackfillStarted{
+					BackfillID: d.Record.ID, Action: d.Record.Request.Action, Assets: d.Record.Assets, Total: d.Record.Total, Resumed: d.Record.Token > 1,
+				})
 			})
 		}
 	}

@@ -64,7 +64,13 @@ func checkBackfill(req *BackfillRequest) error {
 	if err := knownWord("failure policy", string(req.FailurePolicy), words(storage.FailurePolicies[:])); err != nil {
 		return err
 	}
-	return knownWord("filter of partitions", string(req.Only), words(storage.BackfillFilters[:]))
+	if err := knownWord("filter of partitions", string(req.Only), words(storage.BackfillFilters[:])); err != nil {
+		return err
+	}
+	if req.Action != "" && req.Only != "" {
+		return fmt.Errorf("backfill: action %q: the filter %q says what is to be materialized, and an action is done to the partitions that are named: leave the filter out; a rerun of its backfill does it again where it failed", req.Action, req.Only)
+	}
+	return nil
 }
 
 func words[T ~string](all []T) []string {
@@ -89,14 +95,8 @@ func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest
 	if err != nil {
 		return nil, err
 	}
-	selected, err := b.selectDivided(req.Selection)
-	if err != nil {
-		return nil, err
-	}
 	p := &backfillPlan{repo: r, req: req, groupOf: map[string]int{}}
-	// Checks come with the runs, and are no assets to be arranged.
-	p.whole = plan.New(b.graph, plan.Options{Selected: selected, Workers: 1, Checks: storage.ChecksNone})
-	if _, err := decodeConfigs(plan.New(b.graph, plan.Options{Selected: selected, Workers: 1}), req.Config); err != nil {
+	if p.whole, err = p.steps(b); err != nil {
 		return nil, err
 	}
 	p.division = plan.Divide(p.whole, now, r.tables(ctx))
@@ -111,6 +111,27 @@ func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest
 	}
 	p.total = p.space.Count(p.set)
 	return p, nil
+}
+
+// steps plans a step for everything that is backfilled, and checks the config of the runs.
+func (p *backfillPlan) steps(b *built) (*plan.Plan, error) {
+	if p.req.Action != "" {
+		whole, err := p.repo.planAction(b, actionRequest{name: p.req.Action, selection: p.req.Selection, given: true, backfill: true})
+		if err != nil {
+			return nil, err
+		}
+		_, err = decodeConfigs(whole, p.req.Config)
+		return whole, err
+	}
+	selected, err := b.selectDivided(p.req.Selection)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := decodeConfigs(plan.New(b.graph, plan.Options{Selected: selected, Workers: 1}), p.req.Config); err != nil {
+		return nil, err
+	}
+	// Checks come with the runs, and are no assets to be arranged.
+	return plan.New(b.graph, plan.Options{Selected: selected, Workers: 1, Checks: storage.ChecksNone}), nil
 }
 
 // selectDivided evaluates the selection of a backfill: what of it has partitions and can be made.
@@ -180,10 +201,13 @@ func (p *backfillPlan) ask(ask plan.Ask) error {
 	return nil
 }
 
-// made are the assets that a step makes.
+// made are the assets that a step makes, or that an action is done to.
 func (p *backfillPlan) made(s int32) []string {
-	var names []string
 	node := p.whole.Graph.Node(p.whole.Steps[s].Node)
+	if node.Action != nil {
+		return []string{node.Action.Asset}
+	}
+	var names []string
 	for o := range node.Outputs {
 		if node.Outputs[o].Asset && p.whole.Wanted(s, o) {
 			names = append(names, node.Outputs[o].Name)
@@ -311,7 +335,7 @@ const mostTexts = 1000
 
 // dry says what the backfill would be.
 func (p *backfillPlan) dry() (*BackfillResult, error) {
-	out := &BackfillResult{State: storage.BackfillRequested, Assets: p.assets, Partitions: p.set, Total: p.total}
+	out := &BackfillResult{State: storage.BackfillRequested, Action: p.req.Action, Assets: p.assets, Partitions: p.set, Total: p.total}
 	for text, err := range p.space.Texts(p.set) {
 		if err != nil {
 			return nil, fmt.Errorf("backfill: %w", err)

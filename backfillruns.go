@@ -54,7 +54,7 @@ func (b *backfillRuns) Record(group int, set partition.Set) (storage.RunRecord, 
 	}
 	rec := storage.RunRecord{
 		ID: id.String(), Location: p.repo.Name(), Backfill: b.backfill, Partition: of.String(), State: storage.NotStarted,
-		Request: RunRequest{Selection: g.assets, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
+		Request: RunRequest{Selection: g.assets, Action: p.req.Action, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
 		CreatedAt: p.division.Now().UTC(), Token: 1, Owner: proc.Self().String(),
 	}
 	if of.Len() == 1 {
@@ -67,15 +67,17 @@ func (b *backfillRuns) Record(group int, set partition.Set) (storage.RunRecord, 
 }
 
 // Do executes a run, or goes on with one that another process had begun.
-func (b *backfillRuns) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (backfill.Outcome, error) {
+func (b *backfillRuns) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ backfill.Outcome, err error) {
 	p := b.plan
 	c := p.groups[group].config
 	c.Cut, c.Record = b.cut(group, set), rec
 	if rec.Owner != proc.Self().String() {
-		var err error
 		if c.Record, c.Past, err = engine.TakeOver(ctx, p.repo.store, rec.ID); err != nil {
 			return backfill.Outcome{}, err
 		}
+	}
+	if c.Isolate, err = p.repo.isolator(c.Plan, &rec); err != nil {
+		return backfill.Outcome{}, err
 	}
 	c.Shared = &graph.Run{
 		ID: rec.ID, Location: rec.Location, Tags: rec.Tags, Storage: p.repo.store, Load: p.repo.loadFrom,

@@ -17,7 +17,7 @@ var ErrCheckBlocked = errors.New("a blocking check did not pass")
 
 // gateLater refuses a run that would load what did not pass a check that stops later runs too.
 func (r *CodeRepository) gateLater(ctx context.Context, c *engine.Config) error {
-	if c.Record.Request.Checks == storage.ChecksNone {
+	if req := &c.Record.Request; req.Checks == storage.ChecksNone || req.Action != "" { // the gates of an action are other actions
 		return nil
 	}
 	var errs []error

@@ -66,7 +66,8 @@ type Listener struct {
 // BackfillStarted says that a backfill began.
 type BackfillStarted struct {
 	BackfillID string
-	// Assets are what it makes, Total is the number of their partitions.
+	// Action is what it does to the assets, empty where it makes them. Total is the number of their partitions.
+	Action string
 	Assets []string
 	Total  int64
 	// Resumed says that another process had begun it.

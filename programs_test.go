@@ -34,6 +34,7 @@ var programs = map[string]func(h iohandler.Handler) rivers.RepositoryConfig{
 	"isolation":    isolationProgram,
 	"judged days":  judgedDays,
 	"acting":       actingProgram,
+	"sweeping":     sweepingProgram,
 	"divided":      dividedProgram,
 }
 

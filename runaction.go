@@ -101,17 +101,32 @@ func (b *built) selectedAssets(v *validation, selected []bool) []*provided {
 	return assets
 }
 
-// actionPlan plans an action: a graph of its own, in which the assets have no inputs.
+// actionPlan plans an action of one run.
 func (r *CodeRepository) actionPlan(b *built, req *RunRequest) (*plan.Plan, error) {
 	switch {
-	case len(req.Selection) == 0:
-		return nil, fmt.Errorf("action %q: the request selects nothing: name the assets", req.Action)
 	case req.IncludeUpstream:
 		return nil, fmt.Errorf("action %q: nothing upstream takes part in an action: leave IncludeUpstream out, and select what it is to be done to", req.Action)
 	case req.Checks != storage.ChecksOfMade || len(req.CheckNames) > 0:
 		return nil, fmt.Errorf("action %q: an action runs no checks: leave Checks and CheckNames out", req.Action)
 	}
-	selected, err := b.selectItems(req.Selection, true)
+	given := !req.Partition.IsZero() || !req.Range.IsZero() || !req.Partitions.IsEmpty()
+	return r.planAction(b, actionRequest{name: req.Action, selection: req.Selection, given: given})
+}
+
+// actionRequest is what an action is to be done to.
+type actionRequest struct {
+	name      string
+	selection []string
+	// given says that partitions are named, backfill that it is done to nothing else.
+	given, backfill bool
+}
+
+// planAction plans an action: a graph of its own, in which the assets have no inputs.
+func (r *CodeRepository) planAction(b *built, req actionRequest) (*plan.Plan, error) {
+	if len(req.selection) == 0 {
+		return nil, fmt.Errorf("action %q: the request selects nothing: name the assets", req.name)
+	}
+	selected, err := b.selectItems(req.selection, true)
 	if err != nil {
 		return nil, err
 	}
@@ -119,15 +134,14 @@ func (r *CodeRepository) actionPlan(b *built, req *RunRequest) (*plan.Plan, erro
 	v.collect()
 	v.divide()
 	targets := b.selectedAssets(v, selected)
-	given := !req.Partition.IsZero() || !req.Range.IsZero() || !req.Partitions.IsEmpty()
-	acts, err := v.actionsOf(targets, req.Action, given)
+	acts, err := v.actionsOf(targets, req)
 	if err != nil {
 		return nil, err
 	}
 	v.defs, v.nodes, v.owner = acts, nil, nil
 	v.build()
 	nodes := v.nodes
-	orderActions(b.graph, nodes)
+	plan.OrderActions(b.graph, nodes)
 	v.defs, v.nodes = nil, nil
 	for _, t := range targets {
 		if !slices.Contains(v.defs, t.def) {
@@ -140,36 +154,48 @@ func (r *CodeRepository) actionPlan(b *built, req *RunRequest) (*plan.Plan, erro
 	}
 	g, faults := graph.Build(append(nodes, v.nodes...))
 	if len(faults) > 0 || len(v.errs) > 0 {
-		return nil, fmt.Errorf("action %q: %w", req.Action, v.errs)
+		return nil, fmt.Errorf("action %q: %w", req.name, v.errs)
 	}
 	return plan.Actions(g, plan.Options{Executor: r.config.DefaultExecutor, Workers: defaultWorkers()}), nil
 }
 
 // actionsOf finds the action of each target; all that do not have it, or not as it is asked for, are reported together.
-func (v *validation) actionsOf(targets []*provided, name string, given bool) ([]*definition, error) {
+func (v *validation) actionsOf(targets []*provided, req actionRequest) ([]*definition, error) {
 	var acts []*definition
 	var errs []error
 	for _, t := range targets {
 		have := t.actions(&v.scope)
-		at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == name })
+		at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == req.name })
 		if at < 0 {
-			errs = append(errs, lacksAction(t, have, name))
+			errs = append(errs, lacksAction(t, have, req.name))
 			continue
 		}
-		a := have[at]
-		switch division := v.scope.divisions[t.name]; {
-		case division != nil && !given && (a.spec.Partitioning == iohandler.PartitionRequired || a.changes()):
-			errs = append(errs, fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition, or several as a Range (%q is all)", t.name, name, ".."))
+		division := v.scope.divisions[t.name]
+		if err := req.misfit(have[at], t.name, division != nil); err != nil {
+			errs = append(errs, err)
 			continue
-		case a.spec.Partitioning == iohandler.PartitionRefused && given && division != nil:
-			errs = append(errs, fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", t.name, name))
-			continue
-		case given && division != nil:
-			v.scope.divisions[storage.ActionName(t.name, name)] = division
 		}
-		acts = append(acts, a.of(t))
+		if req.given && division != nil {
+			v.scope.divisions[storage.ActionName(t.name, req.name)] = division
+		}
+		acts = append(acts, have[at].of(t))
 	}
 	return acts, errors.Join(errs...)
+}
+
+// misfit returns why an action is not done to an asset as it is asked for.
+func (req actionRequest) misfit(a *action, asset string, divided bool) error {
+	switch refused := a.spec.Partitioning == iohandler.PartitionRefused; {
+	case req.backfill && refused:
+		return fmt.Errorf("asset %q: action %q is about the asset as a whole, and a backfill is of partitions: run it by itself", asset, req.name)
+	case req.backfill && !divided:
+		return fmt.Errorf("asset %q: it has no partitions, and a backfill is of partitions: run action %q on it by itself", asset, req.name)
+	case divided && !req.given && (a.spec.Partitioning == iohandler.PartitionRequired || a.changes()):
+		return fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition or several as a Range, or have a backfill take all", asset, req.name)
+	case divided && req.given && refused:
+		return fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", asset, req.name)
+	}
+	return nil
 }
 
 // changes reports whether an action changes what is known of the partitions that it is done to.
@@ -201,53 +227,6 @@ func lacksAction(t *provided, have []*action, name string) error {
 		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
 	}
 	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, suggestion(name, slices.Values(names)), listed("its actions", names))
-}
-
-// orderActions has the actions of related assets wait for each other, as they say, also where assets that do not
-// take part stand between them.
-func orderActions(g *graph.Graph, acts []graph.Node) {
-	of := make(map[int32]int, len(acts)) // the action on what a node of the graph makes
-	for i := range acts {
-		v, _ := g.Find(acts[i].Action.Asset)
-		_, n := g.Output(v)
-		of[n] = i
-	}
-	for i := range acts {
-		order := acts[i].Action.Order
-		if order == iohandler.AnyOrder {
-			continue
-		}
-		v, _ := g.Find(acts[i].Action.Asset)
-		_, from := g.Output(v)
-		for _, up := range nearestUp(g, from, of) {
-			waits, first := i, up
-			if order == iohandler.DownstreamFirst {
-				waits, first = up, i
-			}
-			acts[waits].Inputs = append(acts[waits].Inputs, graph.Input{From: acts[first].Name, Mode: graph.OrderOnly})
-		}
-	}
-}
-
-// nearestUp returns the actions on what a node reads, directly or through nodes without one.
-func nearestUp(g *graph.Graph, n int32, of map[int32]int) []int {
-	var found []int
-	seen := map[int32]bool{n: true}
-	stack := slices.Clone(g.Up(n))
-	for len(stack) > 0 {
-		u := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if seen[u] {
-			continue
-		}
-		seen[u] = true
-		if at, acts := of[u]; acts {
-			found = append(found, at)
-			continue
-		}
-		stack = append(stack, g.Up(u)...)
-	}
-	return found
 }
 
 // keysIn are the keys of the assets of a plan's graph, by output: those of the repository's own, or of a smaller one.

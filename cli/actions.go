@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ func (a *app) actionsCommand() *cobra.Command {
 	run := &cobra.Command{
 		Use: "run ACTION SELECTION...", Short: "Have an action done to assets", ValidArgsFunction: a.completeAction,
 		Long: "Have an action done to the assets of a selection (see materialize --help), all of which must have it. Nothing upstream is\n" +
-			"run or loaded. The run records what each step really did.\n\n" + ExitCodes,
+			"run or loaded. The run records what each step really did. One whose process died is gone on with by materialize --resume.\n" +
+			"Many partitions are taken by several runs with backfill --action.\n\n" + ExitCodes,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runAction(cmd.Context(), args, f) },
 	}
 	flags := run.Flags()
@@ -47,6 +49,18 @@ func (a *app) completeAction(_ *cobra.Command, args []string, text string) ([]st
 		if strings.HasPrefix(word, text) && !seen[word] {
 			seen[word] = true
 			found = append(found, word+"\t"+about)
+		}
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeActionFlag completes the name of an action that the assets of the selection have, or any asset.
+func (a *app) completeActionFlag(_ *cobra.Command, selection []string, text string) ([]string, cobra.ShellCompDirective) {
+	all, _ := a.repo.Actions(selection...)
+	var found []string
+	for i := range all {
+		if one := all[i].Action + "\t" + all[i].Description; strings.HasPrefix(one, text) && !slices.Contains(found, one) {
+			found = append(found, one)
 		}
 	}
 	return found, cobra.ShellCompDirectiveNoFileComp

@@ -17,6 +17,7 @@ import (
 
 // backfillFlags are what backfill was asked.
 type backfillFlags struct {
+	action          string
 	from, to        string
 	keys, ranges    []string
 	missing, failed bool
@@ -33,7 +34,7 @@ func (a *app) backfillCommand() *cobra.Command {
 	var f backfillFlags
 	c := &cobra.Command{
 		Use:   "backfill [SELECTION...]",
-		Short: "Make many partitions of some assets",
+		Short: "Make many partitions of some assets, or have an action done to them",
 		Long: `Make many partitions of some assets, all of them or those that flags name, by several runs at once. Assets of the selection
 that have no partitions are loaded and not made.
 
@@ -43,6 +44,12 @@ that have no partitions are loaded and not made.
   backfill +report --missing --latest 30
   backfill visits --stale
   backfill visits --strategy single_run
+
+With --action an action is done to the partitions, in place of making them (see actions list): all assets of the selection
+must have it, and partitions. The actions of related assets come in the order that they declare; what one was not done to
+stops those that come after it.
+
+  backfill visits --action compact --latest 30
 
 Ctrl-C cancels it: nothing new begins, and the runs in progress are canceled. A backfill whose process died is gone on with
 by backfill resume.
@@ -54,6 +61,7 @@ by backfill resume.
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.backfill(cmd.Context(), args, &f) },
 	}
 	flags := c.Flags()
+	flags.StringVar(&f.action, "action", "", "have this action done, in place of making the partitions")
 	flags.StringVar(&f.from, "from", "", "the first partition")
 	flags.StringVar(&f.to, "to", "", "the last partition")
 	flags.StringArrayVar(&f.keys, "partitions", nil, "these partitions: a,b or dim=a|other=b; may be repeated")
@@ -67,9 +75,10 @@ by backfill resume.
 	flags.IntVar(&f.concurrency, "concurrency", 0, "how many runs at once (default 4)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be made; make nothing")
 	flags.BoolVarP(&f.config.verbose, "verbose", "v", false, "show the runs")
-	flags.StringVar(&f.config.config, "config", "", "config overrides by asset, as in materialize")
+	flags.StringVar(&f.config.config, "config", "", "config overrides by asset, or by asset!action, as in materialize")
 	flags.StringArrayVar(&f.config.tags, "tag", nil, "a tag key=value to record; may be repeated")
 	mustComplete(c, "strategy", cobra.FixedCompletions([]string{"multi_run", "single_run"}, cobra.ShellCompDirectiveNoFileComp))
+	mustComplete(c, "action", a.completeActionFlag)
 	c.AddCommand(a.backfillsListCommand(), a.backfillShowCommand(), a.backfillCancelCommand(), a.backfillRerunCommand(), a.backfillResumeCommand())
 	return c
 }
@@ -81,7 +90,7 @@ func (f *backfillFlags) request(selection []string) (rivers.BackfillRequest, err
 		return rivers.BackfillRequest{}, err
 	}
 	req := rivers.BackfillRequest{
-		Selection: selection, Config: run.Config, Tags: run.Tags, Latest: f.latest, MaxConcurrency: f.concurrency, DryRun: f.dryRun,
+		Selection: selection, Action: f.action, Config: run.Config, Tags: run.Tags, Latest: f.latest, MaxConcurrency: f.concurrency, DryRun: f.dryRun,
 	}
 	switch {
 	case f.missing && f.failed, f.stale && (f.missing || f.failed):
@@ -192,7 +201,7 @@ func (a *app) finishBackfill(res *rivers.BackfillResult, told bool, err error) e
 
 func (a *app) printBackfill(res *rivers.BackfillResult, told bool) {
 	state := res.State.String()
-	fmt.Fprintf(a.out, "backfill %s %s in %s: %s of %s\n", res.ID, a.paint(backfillColour(res.State), state), duration(res.Duration),
+	fmt.Fprintf(a.out, "backfill %s%s %s in %s: %s of %s\n", res.ID, ofAction(res.Action), a.paint(backfillColour(res.State), state), duration(res.Duration),
 		progressText(res.Completed, res.Failed, res.Canceled), counted(res.Total, "partition", "partitions"))
 	if res.Error != "" && !told && res.State != storage.BackfillCompleted {
 		fmt.Fprintf(a.out, "\n%s\n", a.paint(red, res.Error))
@@ -201,6 +210,14 @@ func (a *app) printBackfill(res *rivers.BackfillResult, told bool) {
 		program := filepath.Base(os.Args[0])
 		fmt.Fprintf(a.out, "\nmore: %[1]s backfill show %[2]s\n      %[1]s backfill rerun %[2]s\n", program, res.ID)
 	}
+}
+
+// ofAction says of which action a backfill is, nothing for one that makes partitions.
+func ofAction(action string) string {
+	if action == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of action %q", action)
 }
 
 // progressText says what has become of partitions.
@@ -232,7 +249,11 @@ func backfillColour(s storage.BackfillState) colour {
 const maxTexts = 20
 
 func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
-	fmt.Fprintf(a.out, "%s of %s would be made by %s; nothing was run\n", counted(res.Total, "partition", "partitions"), strings.Join(res.Assets, ", "), counted(res.Runs, "run", "runs"))
+	what := "would be made by"
+	if res.Action != "" {
+		what = fmt.Sprintf("would have %q done by", res.Action)
+	}
+	fmt.Fprintf(a.out, "%s of %s %s %s; nothing was run\n", counted(res.Total, "partition", "partitions"), strings.Join(res.Assets, ", "), what, counted(res.Runs, "run", "runs"))
 	for i, text := range res.Texts {
 		if i == 0 {
 			fmt.Fprintln(a.out)
@@ -248,7 +269,7 @@ func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
 // backfillDoc is what backfill --json prints.
 func backfillDoc(res *rivers.BackfillResult) map[string]any {
 	return map[string]any{
-		"id": res.ID, "state": res.State, "assets": res.Assets, "total": res.Total, "completed": res.Completed, "failed": res.Failed,
+		"id": res.ID, "state": res.State, "action": res.Action, "assets": res.Assets, "total": res.Total, "completed": res.Completed, "failed": res.Failed,
 		"canceled": res.Canceled, "runs": res.Runs, "error": res.Error, "duration_seconds": res.Duration.Seconds(),
 		"partitions": slices.Concat([]string{}, res.Texts),
 	}

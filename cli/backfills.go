@@ -44,12 +44,24 @@ func (a *app) listBackfills(ctx context.Context, limit int) error {
 				state = "abandoned"
 			}
 			p := &b.Progress
-			t.add(b.ID, cell{state, backfillColour(b.State)}, shareText(b.Total, p), oneLine(strings.Join(b.Assets, ", "), 40),
+			t.add(b.ID, cell{state, backfillColour(b.State)}, shareText(b.Total, p), oneLine(strings.Join(targetsOf(b), ", "), 40),
 				instant(b.CreatedAt), oneLine(b.Error, 60))
 		}
 		a.printTable(&t)
 		return nil
 	})
+}
+
+// targetsOf are the assets of a backfill, or the actions on them.
+func targetsOf(b *storage.BackfillRecord) []string {
+	if b.Request.Action == "" {
+		return b.Assets
+	}
+	targets := make([]string, len(b.Assets))
+	for i, asset := range b.Assets {
+		targets[i] = storage.ActionName(asset, b.Request.Action)
+	}
+	return targets
 }
 
 // shareText says in a few columns how far a backfill has come.
@@ -136,6 +148,7 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 	}
 	fmt.Fprintf(a.out, "backfill %s  %s\n", a.paint(bold, b.ID), a.paint(backfillColour(b.State), b.State.String()))
 	for _, f := range [][2]string{
+		{"action", b.Request.Action},
 		{"assets", strings.Join(b.Assets, ", ")},
 		{"partitions", fmt.Sprintf("%d: %s", b.Total, progressText(p.CompletedCount, p.FailedCount, p.CanceledCount))},
 		{"runs", fmt.Sprint(p.Runs)},
@@ -241,7 +254,7 @@ func (a *app) backfillRerunCommand() *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
 		Use: "rerun BACKFILL", Short: "Make again what failed or was canceled in a backfill that has ended", Args: oneArg, ValidArgsFunction: a.completeBackfills,
-		Long: "Make again what failed or was canceled in a backfill that has ended, as a new backfill. The output is that of backfill.",
+		Long: "Make again what failed or was canceled in a backfill that has ended, as a new backfill; of one of an action, do that again.\nThe output is that of backfill.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.againBackfill(cmd.Context(), "backfill rerun", args[0], dryRun, func(ctx context.Context, id string) (*rivers.BackfillResult, error) {
 				return a.repo.RerunBackfill(ctx, id, rivers.RerunOptions{DryRun: dryRun})
@@ -255,7 +268,7 @@ func (a *app) backfillRerunCommand() *cobra.Command {
 func (a *app) backfillResumeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "resume BACKFILL", Short: "Go on with a backfill whose process died", Args: oneArg, ValidArgsFunction: a.completeBackfills,
-		Long: "Go on with a backfill whose process died: what was made is not made again. The output is that of backfill.",
+		Long: "Go on with a backfill whose process died: what was made, or done, is not made again. The output is that of backfill.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.againBackfill(cmd.Context(), "backfill resume", args[0], false, func(ctx context.Context, id string) (*rivers.BackfillResult, error) {
 				return a.repo.ResumeBackfill(ctx, id)

@@ -10,13 +10,26 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// calendar is a program whose assets are divided: by days, of which the 13th fails until there is a file mended; by
+// calendar is a program whose assets are divided: by days, of which the 13th fails until there is a file mended, and is not sealed until there is a file unlocked; by
 // weeks, by days and regions, by shops, and one with 3.2 billion partitions. Only the zones, which read a task, are whole.
 func calendar() *rivers.CodeRepository {
 	begin := partition.Date(2026, 1, 1)
 	end := partition.Until(partition.Date(2026, 2, 1))
 	day := partition.Daily(begin, end)
-	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: day},
+	seal := rivers.NewAction(rivers.ActionSpec{Name: "seal", Description: "Close the day", Effect: rivers.Observes},
+		func(ctx *rivers.ActionContext, _ rivers.NoInput) (rivers.ActionResult, error) {
+			key := ctx.Partition().Key().String()
+			if _, err := os.Stat("unlocked"); err != nil && key == "2026-01-13" {
+				return rivers.ActionResult{}, errors.New("somebody is in there")
+			}
+			f, err := os.OpenFile("sealed", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			if err != nil {
+				return rivers.ActionResult{}, err
+			}
+			_, err = fmt.Fprintln(f, key)
+			return rivers.ActionResult{Did: rivers.Observes}, errors.Join(err, f.Close())
+		})
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: day, Actions: []rivers.Action{seal}},
 		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
 			key := ctx.Partition().Key().String()
 			if _, err := os.Stat("mended"); err != nil && key == "2026-01-13" {

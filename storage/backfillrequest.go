@@ -8,16 +8,20 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// BackfillRequest asks for many partitions of some assets. It is data: what a program passes to Backfill is
+// BackfillRequest asks for many partitions of some assets, or for an action on them. It is data: what a program passes to Backfill is
 // what storage records.
 type BackfillRequest struct {
 	// Selection is one or more sentences of the selection language, as in a [RunRequest]. Every selected asset
 	// that has partitions must have those that are asked for.
 	Selection []string `json:"selection,omitempty"`
+	// Action has this action done to the partitions, in place of materializing them: every selected asset must have it,
+	// and partitions. What comes first, and what reads what, is then as the actions say it.
+	Action string `json:"action,omitempty"`
 	// Keys names partitions, Range a stretch of them; not both. Without either it is all of them.
 	Keys  []partition.Key    `json:"keys,omitempty"`
 	Range partition.KeyRange `json:"range,omitzero"`
-	// Only keeps of these what is missing, what failed, or what is stale, of at least one of the assets.
+	// Only keeps of these what is missing, what failed, or what is stale, of at least one of the assets. It is not for
+	// actions.
 	Only BackfillFilter `json:"only,omitempty"`
 	// Latest keeps the partitions of the latest n windows; zero keeps all.
 	Latest int `json:"latest,omitempty"`
@@ -25,11 +29,11 @@ type BackfillRequest struct {
 	Strategy BackfillStrategy `json:"strategy,omitzero"`
 	// FailurePolicy says what happens after a failure; empty is to continue.
 	FailurePolicy FailurePolicy `json:"failure_policy,omitempty"`
-	// MaxConcurrency is how many runs there are at once; zero means 4.
+	// MaxConcurrency is how many runs there are at once; zero means 4, or 1 for an action that is exclusive.
 	MaxConcurrency int `json:"max_concurrency,omitempty"`
 	// Tags are recorded with the backfill and its runs.
 	Tags map[string]string `json:"tags,omitempty"`
-	// Config overrides the config of single assets and tasks, by node name.
+	// Config overrides the config of single assets and tasks, by node name, or of actions, by asset!action.
 	Config map[string]map[string]any `json:"config,omitempty"`
 	// NoBlock returns at once, with the backfill's ID, while it goes on in this process.
 	NoBlock bool `json:"no_block,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/iohandler/blob"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -53,9 +54,21 @@ func books() *rivers.CodeRepository {
 		}
 		return digest(ctx.Asset()+" "+key.String(), map[string]string{"above": above}), nil
 	}
-	sales := rivers.NewAsset(rivers.AssetSpec{Name: "sales", Partitions: division()},
+	closing := func(fails func(partition.Key) bool) []rivers.Action {
+		spec := rivers.ActionSpec{Name: "close", Effect: rivers.Observes, Order: iohandler.UpstreamFirst, Partitioning: iohandler.PartitionRequired}
+		return []rivers.Action{rivers.NewAction(spec, func(ctx *rivers.ActionContext, _ rivers.NoInput) (rivers.ActionResult, error) {
+			if _, err := calls.Write([]byte{'.'}); err != nil {
+				return rivers.ActionResult{}, fmt.Errorf("telling of a call: %w", err)
+			}
+			if fails(ctx.Partition().Key()) {
+				return rivers.ActionResult{}, errors.New("the books do not balance")
+			}
+			return rivers.ActionResult{Did: rivers.Observes}, nil
+		})}
+	}
+	sales := rivers.NewAsset(rivers.AssetSpec{Name: "sales", Partitions: division(), Actions: closing(salesFail)},
 		func(ctx *rivers.AssetContext, _ rivers.NoInput) (string, error) { return entry(ctx, "", salesFail) })
-	totals := rivers.NewAsset(rivers.AssetSpec{Name: "totals", Partitions: division(), Pools: []rivers.Pool{{Name: pool}}},
+	totals := rivers.NewAsset(rivers.AssetSpec{Name: "totals", Partitions: division(), Pools: []rivers.Pool{{Name: pool}}, Actions: closing(totalsFail)},
 		func(ctx *rivers.AssetContext, in struct{ Sales string }) (string, error) {
 			return entry(ctx, in.Sales, totalsFail)
 		})

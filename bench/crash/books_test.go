@@ -51,7 +51,23 @@ type backfiller struct {
 // backfill makes a backfill, which is killed and gone on with until it has ended.
 func (b *backfiller) backfill(flags ...string) {
 	b.Helper()
-	args := slices.Concat([]string{"backfill"}, flags)
+	said := b.persist(slices.Concat([]string{"backfill"}, flags), []string{"backfill", "resume", "latest"}, func(store checked) bool {
+		all, err := store.ListBackfills(b.Context(), storage.BackfillQuery{})
+		if err != nil || len(all) > 1 {
+			b.Fatalf("seed %d: %d backfills, %v", b.seed, len(all), err)
+		}
+		return len(all) == 1
+	})
+	if !strings.Contains(said, "22 failed of 1000 partitions") {
+		b.Fatalf("seed %d: after %d kills:\n%s", b.seed, b.killed, said)
+	}
+}
+
+// persist has the program do something that fails in the end, kills it, and has it go on as soon as it has begun, until it has
+// ended. It returns what was said last.
+func (b *backfiller) persist(first, again []string, begun func(store checked) bool) string {
+	b.Helper()
+	args := first
 	for {
 		p := b.prepared(args...)
 		calls := b.telling(p, func(w *os.File) { p.ExtraFiles = []*os.File{w} })
@@ -60,15 +76,13 @@ func (b *backfiller) backfill(flags ...string) {
 			moment = nil // never
 		}
 		if !b.kill(p, moment) {
-			if p.ProcessState.ExitCode() != 1 || !strings.Contains(p.said.String(), "22 failed of 1000 partitions") {
+			if p.ProcessState.ExitCode() != 1 {
 				b.Fatalf("seed %d: after %d kills: %v\n%s", b.seed, b.killed, p.ProcessState, p.said)
 			}
-			return
+			return p.said.String()
 		}
-		if all, err := b.look().ListBackfills(b.Context(), storage.BackfillQuery{}); err != nil || len(all) > 1 {
-			b.Fatalf("seed %d: %d backfills, %v", b.seed, len(all), err)
-		} else if len(all) == 1 {
-			args = []string{"backfill", "resume", "latest"}
+		if begun(b.look()) {
+			args = again
 		}
 	}
 }
@@ -86,37 +100,48 @@ func (b *backfiller) verify(runs int64) {
 		b.Fatal(err)
 	}
 	space := b.space(store)
-	var bad, sold []partition.Key // what failed, and of it what has sales
+	failed, sold := b.bad(space)
+	good := space.Complement(failed)
+	p := &rec.Progress
+	if rec.State != storage.BackfillFailed || rec.Total != days*shops || p.Runs != runs || p.CompletedCount != space.Count(good) ||
+		p.FailedCount != space.Count(failed) || p.CanceledCount != 0 || !p.Completed.Equal(good) || !p.Failed.Equal(failed) || !p.Canceled.IsEmpty() {
+		b.Errorf("seed %d: the backfill is %s with %d runs, %d of %d completed, %d failed, %d canceled; want failed with %d, %d, %d, 0", b.seed,
+			rec.State, p.Runs, p.CompletedCount, rec.Total, p.FailedCount, p.CanceledCount, runs, space.Count(good), space.Count(failed))
+	}
+	if rec.Request.Action != "" {
+		b.verifyDone(store, space, "sales", good.Union(sold))
+		b.verifyDone(store, space, "totals", good)
+	} else {
+		b.verifyAsset(store, space, "sales", good.Union(sold), failed.Minus(sold))
+		b.verifyAsset(store, space, "totals", good, sold)
+	}
+	b.verifyRuns(store, rec.ID, runs)
+	b.sound(store)
+}
+
+// bad returns the partitions that fail, and of these those whose sales do not.
+func (b *backfiller) bad(space partition.Space) (failed, sold partition.Set) {
+	b.Helper()
+	var all, some []partition.Key
 	for key, err := range space.Keys(space.All()) {
 		if err != nil {
 			b.Fatal(err)
 		}
 		if salesFail(key) || totalsFail(key) {
-			bad = append(bad, key)
+			all = append(all, key)
 		}
 		if totalsFail(key) {
-			sold = append(sold, key)
+			some = append(some, key)
 		}
 	}
-	failed, err := space.Set(bad...)
+	failed, err := space.Set(all...)
 	if err != nil {
 		b.Fatal(err)
 	}
-	good := space.Complement(failed)
-	p := &rec.Progress
-	if rec.State != storage.BackfillFailed || rec.Total != days*shops || p.Runs != runs || p.CompletedCount != space.Count(good) ||
-		p.FailedCount != int64(len(bad)) || p.CanceledCount != 0 || !p.Completed.Equal(good) || !p.Failed.Equal(failed) || !p.Canceled.IsEmpty() {
-		b.Errorf("seed %d: the backfill is %s with %d runs, %d of %d completed, %d failed, %d canceled; want failed with %d, %d, %d, 0", b.seed,
-			rec.State, p.Runs, p.CompletedCount, rec.Total, p.FailedCount, p.CanceledCount, runs, space.Count(good), len(bad))
-	}
-	some, err := space.Set(sold...)
-	if err != nil {
+	if sold, err = space.Set(some...); err != nil {
 		b.Fatal(err)
 	}
-	b.verifyAsset(store, space, "sales", good.Union(some), failed.Minus(some))
-	b.verifyAsset(store, space, "totals", good, some)
-	b.verifyRuns(store, rec.ID, runs)
-	b.sound(store)
+	return failed, sold
 }
 
 func (b *backfiller) space(store storage.Partitions) partition.Space {
@@ -147,24 +172,30 @@ func (b *backfiller) verifyAsset(store checked, space partition.Space, name stri
 		b.Errorf("seed %d: of %s %d are materialized, %d failed, %d in flight; want %d, %d, 0", b.seed, name,
 			space.Count(s.Materialized), space.Count(s.Failed), space.Count(s.InFlight), space.Count(made), space.Count(failed))
 	}
+	if recorded := b.recorded(store, space, keys[0], storage.StepSucceeded, storage.AssetMaterialized); !recorded.Equal(made) {
+		b.Errorf("seed %d: %s has events of %d materialized partitions, want %d", b.seed, name, space.Count(recorded), space.Count(made))
+	}
+}
+
+// recorded returns the partitions that events of some kinds are about, each of which is about others.
+func (b *backfiller) recorded(store checked, space partition.Space, asset storage.AssetKey, kinds ...storage.EventKind) partition.Set {
+	b.Helper()
 	var recorded partition.Set
-	q := storage.AssetEventQuery{Asset: keys[0], Limit: 10 * days * shops}
+	q := storage.AssetEventQuery{Asset: asset, Limit: 10 * days * shops}
 	events, err := store.ListAssetEvents(b.Context(), q)
 	if err != nil || len(events) == q.Limit {
 		b.Fatalf("%d events, %v", len(events), err)
 	}
 	for i := range events {
-		if e := &events[i]; e.Kind == storage.StepSucceeded || e.Kind == storage.AssetMaterialized {
+		if e := &events[i]; slices.Contains(kinds, e.Kind) {
 			set := b.about(space, e)
 			if twice := set.Intersect(recorded); !twice.IsEmpty() {
-				b.Errorf("seed %d: %s was materialized again in %d partitions", b.seed, name, space.Count(twice))
+				b.Errorf("seed %d: %s is recorded again for %d partitions", b.seed, e.Kind, space.Count(twice))
 			}
 			recorded = recorded.Union(set)
 		}
 	}
-	if !recorded.Equal(made) {
-		b.Errorf("seed %d: %s has events of %d materialized partitions, want %d", b.seed, name, space.Count(recorded), space.Count(made))
-	}
+	return recorded
 }
 
 // about returns the partitions that an event is about.

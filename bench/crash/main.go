@@ -4,9 +4,11 @@
 //
 //	CRASH_EXECUTOR=parallel(4) go run ./bench/crash materialize --run-id r1
 //
-// and a shop's books, two assets of 1,000 partitions of which some fail whenever they are tried:
+// and a shop's books, two assets of 1,000 partitions of which some fail whenever they are tried, to be made or to be closed:
 //
 //	CRASH_PROGRAM=books go run ./bench/crash backfill --strategy 'per_dimension(shop;day)'
+//	CRASH_PROGRAM=books go run ./bench/crash backfill sales totals --action close --strategy single_run
+//	CRASH_PROGRAM=books go run ./bench/crash actions run close sales totals --partition 'day=2026-01-01..|shop=s0..'
 package main
 
 import (

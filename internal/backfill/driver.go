@@ -117,21 +117,32 @@ func (c Drive) Execute(ctx context.Context) (storage.BackfillRecord, error) {
 	return d.loop()
 }
 
-// replay tells the decider what the runs of the backfill have come to, and goes on with those that have not ended.
+// replay tells the decider what the runs of the backfill have come to, and then goes on with those that have not ended: what
+// these come to is told by goroutines of their own.
 func (d *driver) replay() {
+	for _, id := range d.restore() {
+		d.start(id)
+	}
+}
+
+// restore folds the past and returns the runs that had begun.
+func (d *driver) restore() (begun []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, p := range d.Past {
 		d.d.Apply(Fact{Kind: RunCreated, Group: p.Group, Run: p.Run.ID, Set: p.Set})
 		switch {
 		case p.Ended:
 			d.d.Apply(Fact{Kind: RunEnded, Run: p.Run.ID, Failed: p.Outcome.Failed, Canceled: p.Outcome.Canceled})
-		case p.Run.State == storage.Running: // it has begun, and is gone on with whatever else there is
+		case p.Run.State == storage.Running: // it is gone on with whatever else there is
 			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Set}
 			d.d.Apply(Fact{Kind: RunStarted, Run: p.Run.ID})
-			d.start(p.Run.ID)
+			begun = append(begun, p.Run.ID)
 		default:
 			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Set}
 		}
 	}
+	return begun
 }
 
 // loop obeys the decider until the backfill has its end.

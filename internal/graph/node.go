@@ -205,8 +205,8 @@ const (
 	Stream
 	// Bound carries a constant.
 	Bound
-	// Gate waits for a blocking check of what another input reads, and loads nothing. It says by partition what that
-	// other reads, so that what did not pass stops what reads it. A plan may be without the check.
+	// Gate waits for a blocking check of what another input reads, or for an action that comes first, and loads nothing.
+	// It says by partition what is stopped by what did not pass, or was not done. A plan may be without the upstream.
 	Gate
 )
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -40,6 +41,11 @@ func recordedNode(step *storage.PlanStep) graph.Node {
 	n := graph.Node{Name: step.Key, Definition: step.Key, Kind: graph.Task}
 	if step.Check {
 		n.Kind, n.Outputs = graph.Check, []graph.Output{{Name: step.Key}}
+		return n
+	}
+	if asset, name, ok := storage.SplitAction(step.Key); ok {
+		act := &graph.Act{ActionSpec: iohandler.ActionSpec{Name: name}, Asset: asset}
+		n.Kind, n.Outputs, n.Settings = graph.Action, []graph.Output{{Name: step.Key}}, &graph.Settings{Action: act}
 		return n
 	}
 	if asset, _, inside := strings.Cut(step.Key, "/"); inside {

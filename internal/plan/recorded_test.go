@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -43,5 +44,17 @@ func TestRecordedRefusesWhatIsNoPlan(t *testing.T) {
 		if p, err := plan.Recorded(steps); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, %v, want %s", steps, p, err, want)
 		}
+	}
+}
+
+// The step of an action is known as one, so that whoever reads the run knows what it has done.
+func TestRecordedKnowsActions(t *testing.T) {
+	p, err := plan.Recorded([]storage.PlanStep{{Key: "users!drop"}, {Key: "orders!drop", After: []int32{0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := p.Graph.Node(p.Steps[0].Node)
+	if node.Kind != graph.Action || node.Action.Asset != "users" || node.Action.Name != "drop" || p.Waits(1) != 1 {
+		t.Errorf("%+v, %d", node, p.Waits(1))
 	}
 }

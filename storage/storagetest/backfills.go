@@ -37,7 +37,7 @@ func checkBackfills(f *fixture) {
 	full := storage.BackfillRecord{
 		ID: "b-1", Location: "shop", State: storage.BackfillInProgress,
 		Request: storage.BackfillRequest{
-			Selection: []string{"+report"}, Keys: []partition.Key{partition.SingleKey("a")}, Only: storage.OnlyMissing, Latest: 3,
+			Selection: []string{"+report"}, Action: "compact", Keys: []partition.Key{partition.SingleKey("a")}, Only: storage.OnlyMissing, Latest: 3,
 			Strategy: storage.PerDimension([]string{"day"}, []string{"shop"}), FailurePolicy: storage.StopOnFailure, MaxConcurrency: 7,
 			Tags: map[string]string{"team": "ü"}, Config: map[string]map[string]any{"users": {"limit": 10.5}},
 		},
