@@ -14,7 +14,6 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/freshness"
-	"github.com/rivers-go/rivers/internal/health"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -156,19 +155,8 @@ func (k *kept) answers(ctx context.Context, repo *rivers.CodeRepository) string 
 	say("freshness", fresh, err)
 	plan, err := repo.Plan(rivers.RunRequest{Selection: keptAssets[1:], Stale: true})
 	say("what is stale", plan, err)
-	subjects := []health.Subject{{Asset: "feed", External: true}, {Asset: "raw"}, {Asset: "daily", Partitions: k.days}, {Asset: "copied", Partitions: k.days}, {Asset: "total"}}
-	presences, err := health.Presences(ctx, k.store, subjects, time.Now())
-	say("presences", presences, err)
-	for i, name := range keptAssets {
-		judged, err := health.ReadChecks(ctx, k.store, name, map[string][]string{"raw": {"raw:whole"}, "daily": {"daily:each"}, "total": {"total:right"}}[name])
-		facts := health.Facts{Presence: presences[i], Checks: judged}
-		for _, f := range fresh {
-			if f.Asset == name {
-				facts.Freshness = f.Result
-			}
-		}
-		say("health of "+name, health.Judge(facts), err)
-	}
+	healths, err := repo.Health(ctx, rivers.HealthRequest{})
+	say("health", healths, err)
 	return text.String()
 }
 
@@ -178,6 +166,8 @@ func (k *kept) askers(ctx context.Context) ([]string, error) {
 	for _, forgets := range []bool{false, true} {
 		if forgets {
 			pairs, err := k.store.ListKV(ctx, "staleness")
+			verdicts, wrong := k.store.ListKV(ctx, "verdicts")
+			pairs, err = append(pairs, verdicts...), errors.Join(err, wrong)
 			for i := range pairs {
 				pairs[i].Value = nil
 			}

@@ -53,7 +53,7 @@ func (v *View) mainKey() string { return "staleness/" + v.Location }
 
 func (v *View) partPrefix() string         { return "staleness-parts/" + strconv.Quote(v.Location) + "/" }
 func (v *View) partKey(name string) string { return v.partPrefix() + name }
-func (v *View) cursorKey() string          { return "feed/staleness/" + v.Location }
+func (v *View) cursorKey() string          { return storage.FeedPrefix + "staleness/" + v.Location }
 
 // Committer writes batches.
 type Committer interface {

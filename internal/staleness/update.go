@@ -173,7 +173,7 @@ func (r *reading) begin(ctx context.Context) ([]storage.Change, error) {
 
 // checkPruned forgets everything where changes were deleted that were not read.
 func (r *reading) checkPruned(ctx context.Context) error {
-	pruned, err := readNumber(ctx, r.Store, prunedKey)
+	pruned, err := readNumber(ctx, r.Store, storage.FeedPruned)
 	if err != nil {
 		return err
 	}

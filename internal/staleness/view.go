@@ -83,9 +83,6 @@ func (a *asset) clear() {
 
 func (e *edge) clear() { e.fresh, e.stale, e.read = true, partition.Set{}, nil }
 
-// prunedKey is the small value in which retention says up to which change the feed may have been pruned.
-const prunedKey = "feed/pruned"
-
 // readNumber reads a small value that is a number, zero where there is none.
 func readNumber(ctx context.Context, s Store, key string) (int64, error) {
 	data, err := s.GetKV(ctx, key)
