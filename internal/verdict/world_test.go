@@ -128,6 +128,14 @@ func (w *world) seq() int64 {
 	return seq
 }
 
+// seqBefore is what the store said before the last so many events: between two of its answers nobody ever begins to read.
+func (w *world) seqBefore(last int) int64 {
+	if at := len(w.events) - 1 - last; at >= 0 {
+		return w.events[at].seq
+	}
+	return 0
+}
+
 // happen records an event.
 func (w *world) happen(e event) {
 	w.Helper()
