@@ -68,7 +68,7 @@ func (v *View) Save(ctx context.Context, to Committer) error {
 	if !v.changed {
 		return nil
 	}
-	main := kept{Version: keptVersion, Cursor: v.cursor, Parts: map[string]int64{}}
+	main := kept{Version: keptVersion, Cursor: v.cursor, Assets: make([]keptAsset, 0, len(v.assets)), Parts: map[string]int64{}}
 	var b storage.Batch
 	for _, a := range v.assets {
 		switch {

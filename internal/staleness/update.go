@@ -241,42 +241,58 @@ func (r *reading) apply(ctx context.Context, changes []storage.Change, before in
 
 // readWhole reads the states of touched assets without partitions.
 func (r *reading) readWhole(ctx context.Context, t *touches) error {
-	var names []string
-	byName := map[string]*asset{}
+	names := make([]string, 0, len(t.by))
+	byName := make(map[string]*asset, len(t.by))
 	for a := range t.by {
 		if a.def == nil {
 			byName[a.name], names = a, append(names, a.name)
 			a.one, a.read, a.failed, a.dirty = nil, "", false, true
 		}
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	q := storage.AssetQuery{Names: names}
-	if len(names) > r.limits.keys {
-		q.Names = nil // all, and those of others are passed over
-	}
-	records, err := r.Store.ListAssets(ctx, q)
-	if err != nil {
-		return fmt.Errorf("staleness: reading assets: %w", err)
-	}
-	for i := range records {
-		a := byName[records[i].Name]
-		if a == nil {
-			continue
+	slices.Sort(names) // as they are stored
+	q := storage.AssetQuery{Limit: r.limits.states}
+	if len(names) > r.limits.keys && len(names) >= len(r.assets)/2 { // all of the store are read, and those of others passed over
+		for {
+			if more, err := r.hold(ctx, byName, &q); err != nil || !more {
+				return err
+			}
 		}
-		state := records[i].Materialization
-		if a.external && state == nil {
-			state = records[i].Observation
+	}
+	for some := range slices.Chunk(names, r.limits.keys) {
+		if _, err := r.hold(ctx, byName, &storage.AssetQuery{Names: some}); err != nil {
+			return err
 		}
-		if state != nil && (state.Partition == "" && state.Partitions.IsEmpty()) {
-			one := factOf(state)
-			a.one, a.read = &one, one.readBy(a)
-		}
-		failure := records[i].Failure
-		a.failed = failure != nil && failure.Partition == "" && failure.Partitions.IsEmpty() && (a.one == nil || failure.Seq > a.one.Seq)
 	}
 	return nil
+}
+
+// hold reads assets and takes over their states; the query becomes that for those that follow, and more is false where there are none.
+func (r *reading) hold(ctx context.Context, byName map[string]*asset, q *storage.AssetQuery) (more bool, err error) {
+	records, err := r.Store.ListAssets(ctx, *q)
+	if err != nil {
+		return false, fmt.Errorf("staleness: reading assets: %w", err)
+	}
+	for i := range records {
+		q.After = records[i].Name
+		if a := byName[q.After]; a != nil {
+			a.hold(&records[i])
+		}
+	}
+	return len(records) == q.Limit, nil
+}
+
+// hold takes over the state of an asset without partitions.
+func (a *asset) hold(rec *storage.AssetRecord) {
+	state := rec.Materialization
+	if a.external && state == nil {
+		state = rec.Observation
+	}
+	if state != nil && (state.Partition == "" && state.Partitions.IsEmpty()) {
+		one := factOf(state)
+		a.one, a.read = &one, one.readBy(a)
+	}
+	failure := rec.Failure
+	a.failed = failure != nil && failure.Partition == "" && failure.Partitions.IsEmpty() && (a.one == nil || failure.Seq > a.one.Seq)
 }
 
 // readMade finds, for assets with partitions of which nothing is known, which of them are made.

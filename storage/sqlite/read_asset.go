@@ -84,7 +84,7 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 	if err != nil {
 		return nil, s.readError("list assets", err)
 	}
-	var list []storage.AssetRecord
+	list := make([]storage.AssetRecord, 0, len(rows))
 	for i := range rows {
 		if list, err = addAssetRow(list, &rows[i]); err != nil {
 			return nil, s.readError(fmt.Sprintf("asset %q", rows[i].Name), err)
