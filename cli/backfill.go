@@ -72,7 +72,7 @@ by backfill resume.
 	flags.IntVar(&f.latest, "latest", 0, "only the latest windows, so many")
 	flags.StringVar(&f.strategy, "strategy", "", "multi_run (a run for each partition), single_run, or per_dimension(day;shop)")
 	flags.BoolVar(&f.stopOnFailure, "stop-on-failure", false, "start nothing any more after a failure")
-	flags.IntVar(&f.concurrency, "concurrency", 0, "how many runs at once (default 4)")
+	flags.IntVar(&f.concurrency, "concurrency", 0, "how many runs at once (default 4; 1 for an action that is exclusive)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be made; make nothing")
 	flags.BoolVarP(&f.config.verbose, "verbose", "v", false, "show the runs")
 	flags.StringVar(&f.config.config, "config", "", "config overrides by asset, or by asset!action, as in materialize")
