@@ -49,7 +49,7 @@ func drawEvaluation(t *rapid.T, w *world) event {
 		e.kind = storage.Observed
 	}
 	if e.said != nil && rapid.Bool().Draw(t, "reads before") {
-		e.read = max(1, w.seqBefore(rapid.IntRange(0, 3).Draw(t, "behind")))
+		e.read = w.seen[len(w.seen)-1-rapid.IntRange(0, min(3, len(w.seen)-1)).Draw(t, "behind")]
 	}
 	return e
 }

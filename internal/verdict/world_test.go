@@ -46,6 +46,8 @@ type world struct {
 	keys    map[string]storage.AssetKey
 	events  []event
 	n       int64
+	// seen are the numbers that the feed had after each event, at which an attempt may have begun. A state's own may lie between two.
+	seen []int64
 }
 
 func newWorld(t fataler, store storage.Storage, d partition.Definition, external bool) *world {
@@ -63,6 +65,7 @@ func newWorld(t fataler, store storage.Storage, d partition.Definition, external
 		t.Fatal(err)
 	}
 	w.keys[asset], w.keys[check] = keys[0], keys[1]
+	w.seen = []int64{w.seq()}
 	return w
 }
 
@@ -128,14 +131,6 @@ func (w *world) seq() int64 {
 	return seq
 }
 
-// seqBefore is what the store said before the last so many events: between two of its answers nobody ever begins to read.
-func (w *world) seqBefore(last int) int64 {
-	if at := len(w.events) - 1 - last; at >= 0 {
-		return w.events[at].seq
-	}
-	return 0
-}
-
 // happen records an event.
 func (w *world) happen(e event) {
 	w.Helper()
@@ -160,6 +155,7 @@ func (w *world) happen(e event) {
 	u.Detail = d.AppendJSON(nil)
 	w.commit(&storage.Batch{Assets: []storage.AssetUpdate{u}})
 	e.seq = w.seq()
+	w.seen = append(w.seen, e.seq)
 	w.events = append(w.events, e)
 }
 

@@ -197,9 +197,11 @@ func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([
 		return nil, nil
 	}
 	singles := a.parts.singles[q.Kind]
-	texts := slices.Sorted(maps.Keys(singles))
+	var texts []string
 	if q.Partitions != nil {
 		texts = slices.Compact(slices.Sorted(slices.Values(q.Partitions)))
+	} else {
+		texts = slices.Sorted(maps.Keys(singles))
 	}
 	var list []storage.PartitionState
 	for _, text := range texts {
