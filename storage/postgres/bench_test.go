@@ -7,45 +7,10 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/postgres"
 	"github.com/rivers-go/rivers/storage/postgres/postgrestest"
 )
-
-// detail is what a small materialization leaves.
-var detail = []byte(`{"data_version":"0198f3c2-7c7e-7d30-8000-000000000001","metadata":{"rows":{"int":3}},"inputs":{"raw":"v7"}}`)
-
-// newRun makes a run with keys for n assets.
-func newRun(tb testing.TB, s storage.Storage, id string, n int) (storage.Fence, []storage.AssetKey) {
-	tb.Helper()
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprintf("asset_%05d", i)
-	}
-	b := storage.Batch{
-		Runs:       []storage.RunRecord{{ID: id, Token: 1}},
-		Topologies: []storage.Topology{{Location: "bench", Assets: names}},
-	}
-	if err := s.Commit(tb.Context(), &b); err != nil {
-		tb.Fatal(err)
-	}
-	keys, err := s.AssetKeys(tb.Context(), names)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return storage.Fence{Run: b.Runs[0].Key, Token: 1}, keys
-}
-
-// stepBatch is what the driver of a run appends for a step with one output: 3 rows.
-func stepBatch(b *storage.Batch, fence storage.Fence, step int32, n int64, at storage.Micros, asset storage.AssetKey) {
-	b.Reset()
-	b.Fence = fence
-	b.Events = append(b.Events,
-		storage.Event{Run: fence.Run, N: n, Fact: storage.Fact{At: at, Step: step, Attempt: 1, Kind: storage.StepStarted}},
-		storage.Event{Run: fence.Run, N: n + 1, Fact: storage.Fact{At: at + 5, Step: step, Attempt: 1, Kind: storage.StepSucceeded}, Asset: asset, Detail: detail})
-	b.Assets = append(b.Assets, storage.AssetUpdate{
-		Asset: asset, Run: fence.Run, N: n + 1, At: at + 5, DataVersion: "0198f3c2-7c7e-7d30-8000-000000000001", CodeVersion: "v1", Detail: detail,
-	})
-}
 
 // durable is a server that waits for the disk, as one that keeps real data does.
 var durable = postgrestest.Shared{Options: postgrestest.Options{Fsync: true}}
@@ -61,7 +26,7 @@ func openBench(b *testing.B) *postgres.Store {
 func appendSteps(b *testing.B, s storage.Storage) {
 	b.Helper()
 	const width = 10_000
-	_, keys := newRun(b, s, "first", width)
+	_, keys := loadtest.NewRun(b, s, "first", width)
 	var batch storage.Batch
 	var fence storage.Fence
 	b.ReportAllocs()
@@ -78,7 +43,7 @@ func appendSteps(b *testing.B, s storage.Storage) {
 			}
 			fence = storage.Fence{Run: runs.Runs[0].Key, Token: 1}
 		}
-		stepBatch(&batch, fence, int32(step), int64(2*step+1), storage.Micros(1_700_000_000_000_000+7*i), keys[step])
+		loadtest.Step(&batch, fence, int32(step), int64(2*step+1), storage.Micros(1_700_000_000_000_000+7*i), keys[step])
 		if err := s.Append(&batch); err != nil {
 			b.Fatal(err)
 		}
@@ -149,7 +114,7 @@ func oneStepRun(s storage.Storage, id string, asset storage.AssetKey, b *storage
 		return err
 	}
 	fence := storage.Fence{Run: start.Runs[0].Key, Token: 1}
-	stepBatch(b, fence, 0, 1, 1_700_000_000_000_000, asset)
+	loadtest.Step(b, fence, 0, 1, 1_700_000_000_000_000, asset)
 	b.Events = append(b.Events, storage.Event{Run: fence.Run, N: 3, Fact: storage.Fact{Kind: storage.RunEnded, Status: uint8(storage.Success), Step: storage.NoStep}})
 	b.RunUpdates = append(b.RunUpdates, storage.RunUpdate{Run: fence.Run, State: storage.Success, Counts: storage.StepCounts{Succeeded: 1}})
 	return s.Commit(ctx, b)
@@ -159,7 +124,7 @@ func BenchmarkRuns(b *testing.B) {
 	for _, committers := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("committers=%d", committers), func(b *testing.B) {
 			s := openBench(b)
-			_, keys := newRun(b, s, "first", 1)
+			_, keys := loadtest.NewRun(b, s, "first", 1)
 			var next atomic.Int64
 			b.SetParallelism(committers)
 			b.ReportAllocs()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/postgres"
 )
 
@@ -98,7 +99,7 @@ func TestFeedOfWritersOutOfOrder(t *testing.T) {
 	url := postgres.Server.URL(t)
 	s := open(t, url)
 	defer s.Close()
-	_, keys := newRun(t, s, "first", 9)
+	_, keys := loadtest.NewRun(t, s, "first", 9)
 	schema := url[strings.Index(url, "schema=")+len("schema="):]
 	read := int64(0)
 	expect := func(what, want string) {
@@ -153,7 +154,7 @@ func TestFeedOfAMovedStore(t *testing.T) {
 	t.Parallel()
 	url := postgres.Server.URL(t)
 	s := open(t, url)
-	fence, keys := newRun(t, s, "r", 2)
+	fence, keys := loadtest.NewRun(t, s, "r", 2)
 	fail := func(s *postgres.Store, kind storage.StateKind) {
 		t.Helper()
 		if err := s.Commit(t.Context(), &storage.Batch{Assets: []storage.AssetUpdate{{Asset: keys[0], Kind: kind, Run: fence.Run, N: 1, At: 1}}}); err != nil {
@@ -194,7 +195,7 @@ func TestFeedTellsOtherProcesses(t *testing.T) {
 	url := postgres.Server.URL(t)
 	writer, reader := open(t, url), open(t, url)
 	defer reader.Close()
-	_, keys := newRun(t, writer, "r", 9)
+	_, keys := loadtest.NewRun(t, writer, "r", 9)
 	wake := reader.Watch(t.Context(), storage.TopicChanges)
 	for _, key := range keys {
 		materialize(t, writer, key)

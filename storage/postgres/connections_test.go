@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/postgres"
 )
 
@@ -35,7 +36,7 @@ func TestFewConnections(t *testing.T) {
 	if n := connections(t, conn, name); n != 1 {
 		t.Errorf("a store that was opened has %d connections, want one", n)
 	}
-	newRun(t, s, "r", 1)
+	loadtest.NewRun(t, s, "r", 1)
 	if n := connections(t, conn, name); n != 2 {
 		t.Errorf("a store that writes has %d connections, want two", n)
 	}
@@ -93,14 +94,14 @@ func TestNotifiesOnlyOfTopics(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "LISTEN rivers_"+s.ID()); err != nil {
 		t.Fatal(err)
 	}
-	_, keys := newRun(t, s, "first", 1)
+	_, keys := loadtest.NewRun(t, s, "first", 1)
 	var b storage.Batch
 	for i := range 3 { // of the feed of changes it is told at once, and of what follows soon
 		if err := oneStepRun(s, fmt.Sprint("r", i), keys[0], &b); err != nil {
 			t.Fatal(err)
 		}
 	}
-	fence, _ := newRun(t, s, "asked", 1)
+	fence, _ := loadtest.NewRun(t, s, "asked", 1)
 	for _, b := range []storage.Batch{
 		{Cancels: []storage.CancelRequest{{Run: fence.Run}}},
 		{Cancels: []storage.CancelRequest{{Run: fence.Run}}}, // again: nothing

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/postgres"
 	"github.com/rivers-go/rivers/storage/postgres/postgrestest"
 )
@@ -82,7 +83,7 @@ func TestOwnSchema(t *testing.T) {
 	execute(t, plain(url), fmt.Sprintf(`CREATE ROLE owner_of_%[1]s LOGIN PASSWORD 'pw'; CREATE SCHEMA %[1]s AUTHORIZATION owner_of_%[1]s`, schemaOf(url)))
 	s := open(t, change(t, url, func(u *neturl.URL) { u.User = neturl.UserPassword("owner_of_"+schemaOf(url), "pw") }))
 	defer s.Close()
-	newRun(t, s, "r", 1)
+	loadtest.NewRun(t, s, "r", 1)
 }
 
 func TestStoreShowsNoPassword(t *testing.T) {
@@ -107,7 +108,7 @@ func TestStoresOfOneDatabase(t *testing.T) {
 	if a.ID() != b.ID() || a.ID() == other.ID() || len(a.ID()) != 32 {
 		t.Errorf("IDs %q and %q of one schema, %q of another", a.ID(), b.ID(), other.ID())
 	}
-	newRun(t, a, "r", 1)
+	loadtest.NewRun(t, a, "r", 1)
 	if _, err := b.GetRun(t.Context(), "r"); err != nil {
 		t.Error(err)
 	}
@@ -117,7 +118,7 @@ func TestStoresOfOneDatabase(t *testing.T) {
 	// A name that has to be quoted, and one that belongs to no other program by default.
 	quoted := open(t, with(url, "schema", `Our "runs"; --`))
 	defer quoted.Close()
-	newRun(t, quoted, "r", 1)
+	loadtest.NewRun(t, quoted, "r", 1)
 	byDefault := open(t, plain(url))
 	defer byDefault.Close()
 	execute(t, plain(url), "SELECT 1 FROM rivers.store")
@@ -177,7 +178,7 @@ func TestOlderAndNewerSchema(t *testing.T) {
 	url := postgres.Server.URL(t)
 	s := open(t, url)
 	defer s.Close()
-	newRun(t, s, "r", 1)
+	loadtest.NewRun(t, s, "r", 1)
 	_, ours, err := postgres.Migrate(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +212,7 @@ func TestOtherStoreComesBack(t *testing.T) {
 	url := postgres.Server.URL(t)
 	s := open(t, with(url, "application_name", schemaOf(url)))
 	defer s.Close()
-	newRun(t, s, "r", 1)
+	loadtest.NewRun(t, s, "r", 1)
 	execute(t, url, "UPDATE store SET id = 'other'")
 	for _, doing := range []string{"write", "connect"} {
 		err := s.Commit(t.Context(), &storage.Batch{KV: []storage.KVPair{{Key: "k", Value: []byte("v")}}})
@@ -245,7 +246,7 @@ func TestReadOnlyForATime(t *testing.T) {
 	execute(t, plain(url), fmt.Sprintf(`CREATE ROLE %[2]s LOGIN PASSWORD 'pw'; CREATE SCHEMA %[1]s AUTHORIZATION %[2]s`, schemaOf(url), role))
 	s := open(t, with(change(t, url, func(u *neturl.URL) { u.User = neturl.UserPassword(role, "pw") }), "application_name", schemaOf(url)))
 	defer s.Close()
-	newRun(t, s, "r", 1)
+	loadtest.NewRun(t, s, "r", 1)
 	execute(t, plain(url), "ALTER ROLE "+role+" SET default_transaction_read_only TO on")
 	terminateAll(t, url)
 	before := s.Stats().Trips

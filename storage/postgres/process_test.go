@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/postgres"
 	"github.com/rivers-go/rivers/storage/storagetest"
 )
@@ -166,8 +167,8 @@ func TestFailureHurtsNobodyElse(t *testing.T) {
 	url := postgres.Server.URL(t)
 	s := open(t, url)
 	defer s.Close()
-	bad, _ := newRun(t, s, "bad", 1)
-	good, _ := newRun(t, s, "good", 1)
+	bad, _ := loadtest.NewRun(t, s, "bad", 1)
+	good, _ := loadtest.NewRun(t, s, "good", 1)
 	execute(t, url, `CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poison'; END $$;
 		CREATE TRIGGER poison BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.n = 666) EXECUTE FUNCTION poison()`)
 	unlock := lock(t, url, good) // until all is in the queue
@@ -223,7 +224,7 @@ func TestCanceledWhileLocked(t *testing.T) {
 	url := postgres.Server.URL(t)
 	s := open(t, url)
 	defer s.Close()
-	fence, _ := newRun(t, s, "r", 1)
+	fence, _ := loadtest.NewRun(t, s, "r", 1)
 	unlock := lock(t, url, fence)
 	put := func(ctx context.Context, key string) error {
 		return s.Commit(ctx, &storage.Batch{Fence: fence, KV: []storage.KVPair{{Key: key, Value: []byte("v")}}})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/postgres"
 	"github.com/rivers-go/rivers/storage/postgres/postgrestest"
 )
@@ -109,7 +110,7 @@ func TestServerRestarts(t *testing.T) {
 	defer server.Close()
 	url := server.URL()
 	s := open(t, url)
-	_, keys := newRun(t, s, "first", 1)
+	_, keys := loadtest.NewRun(t, s, "first", 1)
 	stop, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c := &crowd{store: s, asset: keys[0], stop: stop, acked: make(chan string)}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
@@ -29,11 +30,11 @@ func TestRowsAndStatementsOfSteps(t *testing.T) {
 		t.Run(fmt.Sprint(c.steps), func(t *testing.T) {
 			s := open(t, t.TempDir())
 			defer s.Close()
-			fence, keys := newRun(t, s, "r", c.steps)
+			fence, keys := loadtest.NewRun(t, s, "r", c.steps)
 			got := since(s, func() {
 				var b storage.Batch
 				for i := range c.steps {
-					stepBatch(&b, fence, int32(i), int64(2*i+1), 1, keys[i])
+					loadtest.Step(&b, fence, int32(i), int64(2*i+1), 1, keys[i])
 					if err := s.Append(&b); err != nil {
 						t.Fatal(err)
 					}
@@ -59,7 +60,7 @@ func TestRowsAndStatementsOfSteps(t *testing.T) {
 func TestRowsAndStatementsOfARun(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
-	_, keys := newRun(t, s, "first", 1)
+	_, keys := loadtest.NewRun(t, s, "first", 1)
 	var b storage.Batch
 	got := since(s, func() {
 		if err := oneStepRun(s, "r", keys[0], &b); err != nil {
@@ -87,11 +88,11 @@ func TestAllocationsOfAStep(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
 	const steps = 4096
-	fence, keys := newRun(t, s, "r", steps)
+	fence, keys := loadtest.NewRun(t, s, "r", steps)
 	var b storage.Batch
 	round := func() {
 		for i := range steps {
-			stepBatch(&b, fence, int32(i), int64(2*i+1), storage.Micros(1_700_000_000_000_000+7*i), keys[i])
+			loadtest.Step(&b, fence, int32(i), int64(2*i+1), storage.Micros(1_700_000_000_000_000+7*i), keys[i])
 			if err := s.Append(&b); err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 )
 
 // tenants is a set of keys of a dynamic definition.
@@ -40,7 +41,7 @@ func TestRepairIsSeen(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	defer s.Close()
-	_, keys := newRun(t, s, "r", 1)
+	_, keys := loadtest.NewRun(t, s, "r", 1)
 	update := func(n int) {
 		t.Helper()
 		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(keys[0], n)}})
@@ -68,7 +69,7 @@ func TestTheNewestStays(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
 	for i := range 2 {
-		_, keys := newRun(t, s, fmt.Sprint("r", i), 1)
+		_, keys := loadtest.NewRun(t, s, fmt.Sprint("r", i), 1)
 		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(keys[0], i)}, Backfills: []storage.BackfillRecord{{ID: fmt.Sprint("b", i)}}})
 	}
 	db, err := sql.Open("sqlite", s.Path())
@@ -91,7 +92,7 @@ func TestTheNewestStays(t *testing.T) {
 func TestCheckOfTheFeed(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
-	_, keys := newRun(t, s, "r", 2)
+	_, keys := loadtest.NewRun(t, s, "r", 2)
 	for _, key := range keys {
 		commit(t, s, &storage.Batch{Assets: []storage.AssetUpdate{single(key, 1), single(key, 2)}})
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/memory"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
@@ -21,7 +22,7 @@ func TestAssetEventsAcrossEras(t *testing.T) {
 	for _, store := range []storage.Storage{s, model} {
 		var fences []storage.Fence
 		for i := range 7 {
-			fence, k := newRun(t, store, fmt.Sprint("r", i), 3)
+			fence, k := loadtest.NewRun(t, store, fmt.Sprint("r", i), 3)
 			fences, keys = append(fences, fence), k
 			if store == storage.Storage(s) && i%2 == 1 {
 				execute(t, s.Path(), "UPDATE store SET era = era + 1")
@@ -76,10 +77,10 @@ func TestErasBegin(t *testing.T) {
 	defer s.Close()
 	write := func(run string, assets int) {
 		t.Helper()
-		fence, keys := newRun(t, s, run, assets)
+		fence, keys := loadtest.NewRun(t, s, run, assets)
 		var b storage.Batch
 		for i, key := range keys {
-			stepBatch(&b, fence, int32(i), int64(2*i+1), 1, key)
+			loadtest.Step(&b, fence, int32(i), int64(2*i+1), 1, key)
 			if err := s.Append(&b); err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
@@ -52,7 +53,7 @@ func TestOpenNamesTheFile(t *testing.T) {
 		if s.Path() != want {
 			t.Errorf("Open(%q) opened %q, want %q", path, s.Path(), want)
 		}
-		fence, _ := newRun(t, s, "r", 1)
+		fence, _ := loadtest.NewRun(t, s, "r", 1)
 		if fence.Run == 0 {
 			t.Errorf("Open(%q): no run", path)
 		}
@@ -147,7 +148,7 @@ func asNobody(t *testing.T) {
 // TestDamagedFile overwrites pages in the middle.
 func TestDamagedFile(t *testing.T) {
 	s := open(t, t.TempDir())
-	newRun(t, s, "r", 5000)
+	loadtest.NewRun(t, s, "r", 5000)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
@@ -87,11 +88,11 @@ func (f *filler) carryOut(r filled, b *storage.Batch) error {
 	b.Events = append(b.Events,
 		storage.Event{Run: run, N: 1, Fact: storage.Fact{At: at, Kind: storage.RunStarted, Step: storage.NoStep}},
 		storage.Event{Run: run, N: 2, Fact: storage.Fact{At: at, Attempt: 1, Kind: storage.StepStarted}},
-		storage.Event{Run: run, N: 3, Fact: storage.Fact{At: at, Attempt: 1, Kind: storage.AssetMaterialized}, Asset: f.asset, Partition: r.text, Detail: detail},
+		storage.Event{Run: run, N: 3, Fact: storage.Fact{At: at, Attempt: 1, Kind: storage.AssetMaterialized}, Asset: f.asset, Partition: r.text, Detail: loadtest.Detail},
 		storage.Event{Run: run, N: 4, Fact: storage.Fact{At: at, Attempt: 1, Kind: storage.StepSucceeded}},
 		storage.Event{Run: run, N: 5, Fact: storage.Fact{At: at, Kind: storage.RunEnded, Status: uint8(storage.Success), Step: storage.NoStep}})
 	b.Assets = append(b.Assets, storage.AssetUpdate{
-		Asset: f.asset, Partition: r.text, Partitions: r.set, Run: run, N: 3, At: at, DataVersion: "0198f3c2-7c7e-7d30-8000-000000000001", CodeVersion: "v1", Detail: detail,
+		Asset: f.asset, Partition: r.text, Partitions: r.set, Run: run, N: 3, At: at, DataVersion: "0198f3c2-7c7e-7d30-8000-000000000001", CodeVersion: "v1", Detail: loadtest.Detail,
 	})
 	return f.s.Commit(context.Background(), b)
 }
@@ -164,7 +165,7 @@ func BenchmarkOneMore(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			s := openBench(b)
-			_, keys := newRun(b, s, "r", 1)
+			_, keys := loadtest.NewRun(b, s, "r", 1)
 			commitBench(b, s, &storage.Batch{Assets: []storage.AssetUpdate{{Asset: keys[0], Partitions: scattered(n), At: 1}}})
 			b.ReportAllocs()
 			i := 0
@@ -181,7 +182,7 @@ func BenchmarkPartitionSets(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			s := openBench(b)
-			_, keys := newRun(b, s, "r", 1)
+			_, keys := loadtest.NewRun(b, s, "r", 1)
 			want := scattered(n)
 			commitBench(b, s, &storage.Batch{Assets: []storage.AssetUpdate{{Asset: keys[0], Partitions: want, At: 1}}})
 			b.ReportAllocs()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/sqlite"
 	"github.com/rivers-go/rivers/storage/storagetest"
 )
@@ -114,7 +115,7 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, dir)
-	newRun(t, s, "first", 1)
+	loadtest.NewRun(t, s, "first", 1)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestProcesses(t *testing.T) {
 	const runs = 60
 	s := open(t, t.TempDir())
 	defer s.Close()
-	newRun(t, s, "first", 1)
+	loadtest.NewRun(t, s, "first", 1)
 	var children []*exec.Cmd
 	var outputs []*bufio.Scanner
 	for i := range 3 {
@@ -199,7 +200,7 @@ func TestCanceledWhileLocked(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	defer s.Close()
-	fence, _ := newRun(t, s, "r", 1)
+	fence, _ := loadtest.NewRun(t, s, "r", 1)
 	unlock := lock(t, s.Path())
 	put := func(ctx context.Context, key string) error {
 		return s.Commit(ctx, &storage.Batch{Fence: fence, KV: []storage.KVPair{{Key: key, Value: []byte("v")}}})
@@ -231,8 +232,8 @@ func TestFailureHurtsNobodyElse(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	defer s.Close()
-	bad, _ := newRun(t, s, "bad", 1)
-	good, _ := newRun(t, s, "good", 1)
+	bad, _ := loadtest.NewRun(t, s, "bad", 1)
+	good, _ := loadtest.NewRun(t, s, "good", 1)
 	execute(t, s.Path(), "CREATE TRIGGER poison BEFORE INSERT ON event WHEN NEW.n = 666 BEGIN SELECT raise(ABORT, 'poison'); END")
 	unlock := lock(t, s.Path()) // until all is in the queue
 	for _, e := range []storage.Event{

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/loadtest"
 )
 
 // TestPruneBesideAWriter deletes 100,000 events while runs are recorded. The file has no more pages afterwards, states are as they
@@ -15,12 +16,12 @@ func TestPruneBesideAWriter(t *testing.T) {
 	const events = 100_000
 	s := open(t, t.TempDir())
 	defer s.Close()
-	keys := agedRuns(t, s, events)
+	keys := loadtest.AgedRuns(t, s, events)
 	before, size := s.Stats(), pages(t, s)
 	done, stopped, written := make(chan struct{}), make(chan struct{}), 0
 	go func() {
 		defer close(stopped)
-		written, _ = recordRuns(t, s, "beside", keys[1], func(n int) bool {
+		written, _ = loadtest.RecordRuns(t, s, "beside", keys[1], func(n int) bool {
 			select {
 			case <-done:
 				return true
@@ -29,7 +30,7 @@ func TestPruneBesideAWriter(t *testing.T) {
 			}
 		})
 	}()
-	report, err := s.Prune(t.Context(), aged)
+	report, err := s.Prune(t.Context(), loadtest.Everything)
 	close(done)
 	<-stopped
 	if err != nil {
@@ -81,9 +82,9 @@ func TestPruneCounts(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	defer s.Close()
-	agedRuns(t, s, 20_000)
+	loadtest.AgedRuns(t, s, 20_000)
 	before := s.Stats().Statements
-	report, err := s.Prune(t.Context(), aged)
+	report, err := s.Prune(t.Context(), loadtest.Everything)
 	if err != nil || report.Rows() < 20_000 {
 		t.Fatalf("%+v, %v", report, err)
 	}
