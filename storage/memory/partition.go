@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rivers-go/rivers/partition"
@@ -24,8 +25,20 @@ type parts struct {
 	inFlight             map[storage.RunKey]partition.Set
 	// singles are by the text of the key, and may be older than what a group says of the same partition.
 	singles [storage.StateKinds]map[string]*state
+	// texts are those keys in their order, as they were when somebody asked; there are only ever more of them.
+	texts [storage.StateKinds]atomic.Pointer[[]string]
 	// groups are disjoint, those of a kind among themselves, oldest first.
 	groups [storage.StateKinds][]*state
+}
+
+// sorted returns the keys of the partitions that have a state of a kind of their own.
+func (p *parts) sorted(kind storage.StateKind) []string {
+	if known := p.texts[kind].Load(); known != nil && len(*known) == len(p.singles[kind]) {
+		return *known
+	}
+	texts := slices.Sorted(maps.Keys(p.singles[kind]))
+	p.texts[kind].Store(&texts)
+	return texts
 }
 
 // partsOf returns what is kept of an asset's partitions, to be changed.
@@ -201,12 +214,17 @@ func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([
 	if q.Partitions != nil {
 		texts = slices.Compact(slices.Sorted(slices.Values(q.Partitions)))
 	} else {
-		texts = slices.Sorted(maps.Keys(singles))
+		texts = a.parts.sorted(q.Kind)
+	}
+	if from, found := slices.BinarySearch(texts, q.After); found {
+		texts = texts[from+1:]
+	} else {
+		texts = texts[from:]
 	}
 	var list []storage.PartitionState
 	for _, text := range texts {
 		st := singles[text]
-		if text <= q.After || st == nil || !a.parts.holds(st) {
+		if st == nil || !a.parts.holds(st) {
 			continue
 		}
 		as, err := s.assetState(st)
