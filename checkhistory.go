@@ -44,7 +44,7 @@ func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit in
 		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
 	}
 	asset, _, _ := storage.SplitCheck(name)
-	ids, err := r.runIDs(ctx, events)
+	ids, err := storage.RunIDs(ctx, r.store, events)
 	if err != nil {
 		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
 	}
@@ -61,24 +61,4 @@ func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit in
 		})
 	}
 	return history, nil
-}
-
-// runIDs finds the public names of the runs of some events.
-func (r *CodeRepository) runIDs(ctx context.Context, events []storage.Event) (map[storage.RunKey]string, error) {
-	ids := map[storage.RunKey]string{}
-	for i := range events {
-		run := events[i].Run
-		if _, known := ids[run]; known {
-			continue
-		}
-		found, err := r.store.ListRuns(ctx, storage.RunQuery{Before: run + 1, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		ids[run] = ""
-		if len(found) == 1 && found[0].Key == run {
-			ids[run] = found[0].ID
-		}
-	}
-	return ids, nil
 }

@@ -351,7 +351,7 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 		if err != nil {
 			return err
 		}
-		ids, err := runIDs(ctx, s, events)
+		ids, err := storage.RunIDs(ctx, s, events)
 		if err != nil {
 			return err
 		}
@@ -368,24 +368,4 @@ func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) 
 		err = nil // nothing was materialized yet
 	}
 	return entries, err
-}
-
-// runIDs are the names of the runs of events by key, without those that were pruned.
-func runIDs(ctx context.Context, s storage.Runs, events []storage.Event) (map[storage.RunKey]string, error) {
-	ids := make(map[storage.RunKey]string, len(events))
-	for i := range events {
-		run := events[i].Run
-		if _, known := ids[run]; known {
-			continue
-		}
-		newest, err := s.ListRuns(ctx, storage.RunQuery{Before: run + 1, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		ids[run] = ""
-		if len(newest) == 1 && newest[0].Key == run {
-			ids[run] = newest[0].ID
-		}
-	}
-	return ids, nil
 }
