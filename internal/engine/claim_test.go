@@ -339,7 +339,7 @@ func (s *lingeringEnds) RenewLeases(ctx context.Context, r storage.Renewal) ([]s
 }
 
 // A keeper has no goroutine left when its last run is over, which a bubble would not close with.
-func TestKeeperHasNothingToDoForShortRuns(t *testing.T) {
+func TestKeeperIsIdleForShortRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &countingRenewals{Store: memory.New()}
 		p := newPipeline()

@@ -46,22 +46,22 @@ func (e *PartitionsError) add(key partition.Key, err error) {
 
 // byParts does an attempt of a step that is divided: in one call, or in one for each partition.
 func (a *attempt) byParts() outcome {
-	todo, err := a.cut.Slice(a.mapped, a.todo)
+	due, err := a.cut.Slice(a.mapped, a.due)
 	if err != nil {
 		return a.failure(fmt.Errorf("its partitions: %w", err))
 	}
 	switch {
-	case todo.Len() == 0: // all of them had been made when the process died that did
+	case due.Len() == 0: // all of them had been made when the process died that did
 		return outcome{kind: storage.StepSucceeded, apart: true}
 	case a.unfolds():
-		a.part = todo
+		a.part = due
 		return a.unfold()
 	case a.of.Whole:
-		return a.whole(todo)
-	case todo.Len() == 1:
-		return a.one(todo)
+		return a.whole(due)
+	case due.Len() == 1:
+		return a.one(due)
 	}
-	return a.each(todo)
+	return a.each(due)
 }
 
 // one makes the only partition that is left.
@@ -80,11 +80,11 @@ func (a *attempt) one(part partition.Slice) outcome {
 
 // each makes the partitions one after the other, in the order of the definition, so that a body finds what
 // it made of the one before.
-func (a *attempt) each(todo partition.Slice) outcome {
-	failed := PartitionsError{Of: todo.Len()}
+func (a *attempt) each(due partition.Slice) outcome {
+	failed := PartitionsError{Of: due.Len()}
 	var lost partition.Gather
 	lost.Add(a.blocked)
-	for key, err := range todo.Keys() {
+	for key, err := range due.Keys() {
 		if err != nil {
 			return a.failure(fmt.Errorf("its partitions: %w", err))
 		}
@@ -177,28 +177,28 @@ func (a *attempt) tally(failed *PartitionsError) outcome {
 }
 
 // whole makes all partitions in one call of the body.
-func (a *attempt) whole(todo partition.Slice) outcome {
-	failed := PartitionsError{Of: todo.Len()}
-	todo, err := a.failLacking(todo, &failed)
+func (a *attempt) whole(due partition.Slice) outcome {
+	failed := PartitionsError{Of: due.Len()}
+	due, err := a.failLacking(due, &failed)
 	if err != nil {
 		return a.failure(a.timedOut(err))
 	}
-	if todo.Len() == 0 {
+	if due.Len() == 0 {
 		return a.tally(&failed)
 	}
-	inv, res, err := a.call(todo)
+	inv, res, err := a.call(due)
 	if err != nil {
 		o := a.failure(a.timedOut(err))
-		o.part = todo
+		o.part = due
 		return o
 	}
 	if res.Parts != nil {
-		return a.storeParts(inv, res, todo, &failed)
+		return a.storeParts(inv, res, due, &failed)
 	}
 	if len(inv.Marked) == 0 && failed.Failed == 0 {
-		return outcome{kind: storage.StepSucceeded, facts: inv.Facts, part: todo}
+		return outcome{kind: storage.StepSucceeded, facts: inv.Facts, part: due}
 	}
-	made, err := a.failMarked(inv, todo, &failed)
+	made, err := a.failMarked(inv, due, &failed)
 	if err == nil && made.Len() > 0 {
 		err = a.host.partMade(a, made, inv.Facts)
 	}
@@ -210,52 +210,52 @@ func (a *attempt) whole(todo partition.Slice) outcome {
 
 // failLacking records the failures of the partitions that read what does not exist, and returns the others: a
 // function that is called for one at a time meets them one by one.
-func (a *attempt) failLacking(todo partition.Slice, failed *PartitionsError) (partition.Slice, error) {
-	lacking, err := a.cut.Lacking(a.mapped, todo.Set())
+func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (partition.Slice, error) {
+	lacking, err := a.cut.Lacking(a.mapped, due.Set())
 	if lacking.IsEmpty() {
-		return todo, err
+		return due, err
 	}
 	without, err := a.cut.Slice(a.mapped, lacking)
 	if err != nil {
-		return todo, err
+		return due, err
 	}
 	for key, err := range without.Keys() {
 		if err != nil {
-			return todo, err
+			return due, err
 		}
 		part, err := a.cut.SliceOf(a.mapped, key)
 		if err != nil {
-			return todo, err
+			return due, err
 		}
 		_, why := a.cut.Lacking(a.mapped, part.Set())
 		failed.add(key, why)
 		if err := a.host.partFailed(a, part, why); err != nil {
-			return todo, err
+			return due, err
 		}
 	}
-	return a.cut.Slice(a.mapped, todo.Set().Minus(lacking))
+	return a.cut.Slice(a.mapped, due.Set().Minus(lacking))
 }
 
 // failMarked records the failures of the partitions that the body marked, and returns the others.
-func (a *attempt) failMarked(inv *graph.Invocation, todo partition.Slice, failed *PartitionsError) (partition.Slice, error) {
-	rest := todo.Set()
+func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed *PartitionsError) (partition.Slice, error) {
+	rest := due.Set()
 	for key, why := range inv.Marked {
 		part, err := a.cut.SliceOf(a.mapped, key)
 		if err != nil {
-			return todo, err
+			return due, err
 		}
 		rest = rest.Minus(part.Set())
 		failed.add(key, why)
 		if err := a.host.partFailed(a, part, why); err != nil {
-			return todo, err
+			return due, err
 		}
 	}
 	return a.cut.Slice(a.mapped, rest)
 }
 
 // storeParts writes the values of the partitions that the body returned, each as soon as it is there.
-func (a *attempt) storeParts(inv *graph.Invocation, res graph.Result, todo partition.Slice, failed *PartitionsError) outcome {
-	rest, err := a.failMarked(inv, todo, failed)
+func (a *attempt) storeParts(inv *graph.Invocation, res graph.Result, due partition.Slice, failed *PartitionsError) outcome {
+	rest, err := a.failMarked(inv, due, failed)
 	if err != nil {
 		return a.failure(a.timedOut(err))
 	}

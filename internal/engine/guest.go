@@ -97,7 +97,7 @@ func (from *Guest) attempt(ctx context.Context, t Task, sink Sink) (*attempt, *g
 	}
 	a := &attempt{
 		scene: s, place: place{pos: t.Pos, instance: t.Instance, key: t.Key}, host: g,
-		job: job{attempt: t.Attempt}, run: ctx, ctx: ctx, persist: t.Persist, todo: t.Partitions,
+		job: job{attempt: t.Attempt}, run: ctx, ctx: ctx, persist: t.Persist, due: t.Partitions,
 	}
 	a.of = a.node(a.place)
 	a.logger = a.newLogger

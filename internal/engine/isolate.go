@@ -126,7 +126,7 @@ func (r *run) task(a *attempt) Task {
 		Key: a.key, Attempt: a.job.attempt, Node: r.plan.Key(a.mapped), Pos: a.pos, Instance: a.instance,
 		Persist: a.persist, Memory: a.of.Compute.MemoryBytes(),
 	}
-	if t.Partitions = a.todo; a.cut != nil {
+	if t.Partitions = a.due; a.cut != nil {
 		t.Now = a.cut.Now()
 	}
 	t.Deadline, _ = a.ctx.Deadline()

@@ -44,10 +44,10 @@ type attempt struct {
 	// inv is part of the attempt and logger is made once, so that a step allocates little.
 	inv    graph.Invocation
 	logger func() *slog.Logger
-	// The attempt is to make the partitions in todo, and not those in blocked, since they read what was not made; part
+	// The attempt is to make the partitions in due, and not those in blocked, since they read what was not made; part
 	// are those that the present call is about.
-	todo, blocked partition.Set
-	part          partition.Slice
+	due, blocked partition.Set
+	part         partition.Slice
 	// emitted are the outputs that the body has handed over, by position; persist says which are wanted,
 	// nil means all.
 	emitted []int
@@ -128,7 +128,7 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 // do does the attempt in this process.
 func (a *attempt) do() outcome {
 	switch {
-	case !a.todo.IsEmpty() || a.dividedHere():
+	case !a.due.IsEmpty() || a.dividedHere():
 		return a.byParts()
 	case a.unfolds():
 		return a.unfold()
@@ -148,10 +148,10 @@ func (r *run) assign(a *attempt) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if a.instance { // the mapped step was recorded to have made its partition when it unfolded
-		a.todo = r.parts.sets[a.mapped]
+		a.due = r.parts.sets[a.mapped]
 		return nil
 	}
-	a.todo, a.blocked, err = r.parts.left(a.mapped)
+	a.due, a.blocked, err = r.parts.left(a.mapped)
 	return err
 }
 
