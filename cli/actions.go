@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -84,7 +83,7 @@ func (a *app) listActions(selection []string) error {
 	t := table{head: []string{"asset", "action", "effect", "partitions", "from", "description"}}
 	for i := range all {
 		one := &all[i]
-		effect, from := strings.ReplaceAll(one.Effect, "_", " "), "asset"
+		effect, from := words(one.Effect), "asset"
 		if one.Exclusive {
 			effect += ", alone"
 		}
@@ -116,14 +115,13 @@ func (a *app) runAction(ctx context.Context, args []string, f materializeFlags) 
 	if err := a.resolve(ctx); err != nil {
 		return err
 	}
-	stop := a.watch(f.verbose)
-	began := time.Now()
-	res, err := a.repo.RunAction(ctx, rivers.RunActionRequest{
-		Action: req.Action, Selection: req.Selection, Partition: req.Partition, Range: req.Range, Config: req.Config, Tags: req.Tags, RunID: req.RunID,
+	done, err := a.watched(f.verbose, func() (*rivers.RunResult, error) {
+		return a.repo.RunAction(ctx, rivers.RunActionRequest{
+			Action: req.Action, Selection: req.Selection, Partition: req.Partition, Range: req.Range, Config: req.Config, Tags: req.Tags, RunID: req.RunID,
+		})
 	})
-	stop()
-	if res == nil {
+	if done.res == nil {
 		return readError(err)
 	}
-	return a.finish(res, time.Since(began), err)
+	return a.finish(done, err)
 }

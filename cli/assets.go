@@ -16,7 +16,6 @@ import (
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
 	"github.com/rivers-go/rivers/internal/vitals"
-	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
 )
@@ -322,14 +321,6 @@ func (a *app) printState(word string, s *storage.AssetState) {
 		facts = append(facts, fact{label: "read " + up, text: s.Inputs[up]})
 	}
 	a.printFacts(append(facts, a.metadataFacts(s.Metadata)...), 2)
-}
-
-func metadataLine(m metadata.Map) string {
-	var parts []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%s=%s", k, oneLine(printable(fmt.Sprint(m[k])), 30)))
-	}
-	return strings.Join(parts, " ")
 }
 
 // historyEntry is one materialization or observation in an asset's history.

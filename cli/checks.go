@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -168,17 +167,14 @@ func (a *app) runChecks(ctx context.Context, selection []string, f materializeFl
 	if err := a.resolve(ctx); err != nil {
 		return err
 	}
-	stop := a.watch(f.verbose)
-	began := time.Now()
-	res, err := a.repo.Materialize(ctx, req)
-	stop()
-	if res == nil {
+	done, err := a.watched(f.verbose, func() (*rivers.RunResult, error) { return a.repo.Materialize(ctx, req) })
+	if done.res == nil {
 		return readError(err)
 	}
-	if err := a.finish(res, time.Since(began), err); err != nil {
+	if err := a.finish(done, err); err != nil {
 		return err
 	}
-	for _, s := range res.Steps {
+	for _, s := range done.res.Steps {
 		if c := s.Check; c != nil && c.State == storage.CheckFailed && (c.Verdict == nil || c.Verdict.Bad()) {
 			return &failedError{fmt.Errorf("%s: %s", s.Step, c), exitFailed}
 		}

@@ -232,13 +232,15 @@ func (a *app) watch(verbose bool) (stop func()) {
 
 // runDoc is what materialize --json prints.
 type runDoc struct {
-	RunID    string               `json:"run_id"`
-	Status   storage.RunState     `json:"status"`
-	Seconds  float64              `json:"duration_seconds"`
-	Assets   []string             `json:"materialized_assets"`
-	Steps    []stepDoc            `json:"steps"`
-	Failed   []rivers.FailedAsset `json:"failed"`
-	Problems string               `json:"error,omitempty"`
+	RunID   string               `json:"run_id"`
+	Status  storage.RunState     `json:"status"`
+	Seconds float64              `json:"duration_seconds"`
+	Assets  []string             `json:"materialized_assets"`
+	Steps   []stepDoc            `json:"steps"`
+	Failed  []rivers.FailedAsset `json:"failed"`
+	// Actions are what an action did, the first of it.
+	Actions  []deed `json:"actions,omitempty"`
+	Problems string `json:"error,omitempty"`
 }
 
 type stepDoc struct {
@@ -252,12 +254,32 @@ type stepDoc struct {
 	Check *rivers.CheckOutcome `json:"check,omitempty"`
 }
 
-// finish prints the end of a run and turns it into an exit code.
-func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error {
+// performed is a run that was watched to its end; it has no result where there was none.
+type performed struct {
+	res  *rivers.RunResult
+	took time.Duration
+	did  deeds
+}
+
+// watched shows a run while it is done.
+func (a *app) watched(verbose bool, do func() (*rivers.RunResult, error)) (p *performed, err error) {
+	p = &performed{}
+	stop, unlisten := a.watch(verbose), a.repo.Listen(p.did.listener())
+	began := time.Now()
+	p.res, err = do()
+	p.took = time.Since(began)
+	unlisten()
+	stop()
+	return p, err
+}
+
+// finish prints the end of a run, and what an action did in it, and turns it into an exit code.
+func (a *app) finish(p *performed, err error) error {
+	res := p.res
 	if a.json {
 		doc := runDoc{
-			RunID: res.RunID, Status: res.Status, Seconds: took.Seconds(), Assets: res.MaterializedAssets,
-			Steps: []stepDoc{}, Failed: res.FailedAssets,
+			RunID: res.RunID, Status: res.Status, Seconds: p.took.Seconds(), Assets: res.MaterializedAssets,
+			Steps: []stepDoc{}, Failed: res.FailedAssets, Actions: p.did.first,
 		}
 		for _, s := range res.Steps {
 			d := stepDoc{Step: s.Step, Asset: s.Asset, Outcome: s.Outcome, Attempts: s.Attempts, Seconds: s.Duration.Seconds(), Check: s.Check}
@@ -273,7 +295,8 @@ func (a *app) finish(res *rivers.RunResult, took time.Duration, err error) error
 			return printErr
 		}
 	} else {
-		a.summary(res, took)
+		a.summary(res, p.took)
+		a.printDeeds(&p.did)
 	}
 	switch {
 	case err == nil:

@@ -56,6 +56,26 @@ func (a *app) metadataFacts(m metadata.Map) []fact {
 	return facts
 }
 
+// metadataLine is metadata on one line: of what has rows it says how many.
+func metadataLine(m metadata.Map) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		text := fmt.Sprint(m[k])
+		if v, err := metadata.Of(m[k]); err == nil {
+			switch raw := v.Raw().(type) {
+			case metadata.TableData:
+				text = count(len(raw.Rows), "row", "rows")
+			case []metadata.Column:
+				text = count(len(raw), "column", "columns")
+			case []metadata.Derivation:
+				text = count(len(raw), "column", "columns")
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%s=%s", printable(k), oneLine(printable(text), 30)))
+	}
+	return strings.Join(parts, " ")
+}
+
 // printFacts prints facts with their texts below each other; rows and texts of several lines begin below
 // their label where they would not fit beside it.
 func (a *app) printFacts(facts []fact, indent int) {

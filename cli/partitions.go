@@ -60,7 +60,7 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 		t := table{head: []string{"state", "count", "share", "partitions"}}
 		row := func(state string) {
 			s := states[state]
-			t.add(cell{strings.ReplaceAll(state, "_", " "), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
+			t.add(cell{words(state), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
 		}
 		row("materialized") // of these two each partition is one; the others say what was tried last
 		row("missing")
@@ -217,7 +217,7 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 				at, run = instant(state.At), state.RunID
 				failure = oneLine(state.Error, 80)
 			}
-			t.add(p.Partition, cell{strings.ReplaceAll(p.State, "_", " "), partitionColour(p.State)}, at, dash(failure), run)
+			t.add(p.Partition, cell{words(p.State), partitionColour(p.State)}, at, dash(failure), run)
 		}
 		a.printTable(&t)
 		if n := d.space.Count(set); len(docs) == f.limit && n > int64(len(docs)) {

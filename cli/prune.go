@@ -121,7 +121,7 @@ func (a *app) printPruned(doc *prunedDoc) {
 		t := table{head: []string{"kind", "rows", "of runs", "about"}}
 		for _, k := range doc.Kinds {
 			if k.Rows > 0 {
-				t.add(strings.ReplaceAll(k.Kind.String(), "_", " "), strconv.FormatInt(k.Rows, 10), dash(nonzero(k.Runs)), byteText(k.Bytes))
+				t.add(words(k.Kind.String()), strconv.FormatInt(k.Rows, 10), dash(nonzero(k.Runs)), byteText(k.Bytes))
 			}
 		}
 		a.printTable(&t)

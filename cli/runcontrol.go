@@ -185,17 +185,14 @@ func (a *app) perform(ctx context.Context, req rivers.RunRequest, job string, ve
 	if err := a.resolve(ctx); err != nil {
 		return err
 	}
-	stop := a.watch(verbose)
-	began := time.Now()
-	res, err := a.execute(ctx, req, job)
-	stop()
-	if res == nil {
+	done, err := a.watched(verbose, func() (*rivers.RunResult, error) { return a.execute(ctx, req, job) })
+	if done.res == nil {
 		if req.Resume || req.RetryOf != "" {
 			return requestError(err)
 		}
 		return readError(err)
 	}
-	return a.finish(res, time.Since(began), err)
+	return a.finish(done, err)
 }
 
 // requestError marks what was refused about a resume or a retry as the request's fault, unless it is

@@ -264,6 +264,7 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 		{"created", instant(run.CreatedAt)},
 		{"took", took(run)},
 		{"selection", strings.Join(run.Request.Selection, " ")},
+		{"action", run.Request.Action},
 		{"partition", run.Partition},
 		{"backfill", run.Backfill},
 		{"retry of", run.Request.RetryOf},

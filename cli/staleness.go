@@ -45,7 +45,7 @@ func statusColour(s *rivers.AssetStatus) colour {
 	switch {
 	case s.Stale.Count > 0:
 		return yellow
-	case s.Missing.Count > 0:
+	case s.Missing.Count > 0, s.Space.Definition() != nil && s.Total == 0:
 		return grey
 	case s.UpstreamStale.Count > 0:
 		return yellow
@@ -70,7 +70,10 @@ func statusText(s *rivers.AssetStatus) string {
 	}
 	add(s.Stale.Count, "stale")
 	add(s.Missing.Count, "missing")
-	if len(parts) == 0 {
+	switch {
+	case divided && s.Total == 0:
+		parts = append(parts, "no partitions")
+	case len(parts) == 0:
 		parts = append(parts, "fresh")
 	}
 	if s.UpstreamStale.Count > 0 {

@@ -154,6 +154,9 @@ func counts(c storage.StepCounts) string {
 	return strings.Join(parts, ", ")
 }
 
+// words is an identifier as people read it.
+func words(identifier string) string { return strings.ReplaceAll(identifier, "_", " ") }
+
 // oneLine shortens a text to its first line and a width.
 func oneLine(text string, width int) string {
 	text, _, more := strings.Cut(text, "\n")

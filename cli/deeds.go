@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/metadata"
+)
+
+// maxDeeds is how much of what an action did is shown: it may have been done to a million partitions.
+const maxDeeds = 20
+
+// deeds are what an action did, the first of them.
+type deeds struct {
+	mu    sync.Mutex
+	first []deed
+	all   int
+}
+
+// deed is what an action did to an asset, or to some partitions of it.
+type deed struct {
+	Asset       string       `json:"asset"`
+	Partition   string       `json:"partition,omitempty"`
+	Did         string       `json:"did"`
+	DataVersion string       `json:"data_version,omitempty"`
+	Metadata    metadata.Map `json:"metadata,omitempty"`
+	At          time.Time    `json:"at"`
+}
+
+func (d *deeds) listener() rivers.Listener {
+	return rivers.Listener{ActionPerformed: func(p rivers.ActionPerformed) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.all++; len(d.first) < maxDeeds {
+			d.first = append(d.first, deed{p.Asset, p.Partition, didWord(p.Did), p.DataVersion, p.Metadata, p.At})
+		}
+	}}
+}
+
+// didWord is the effect of an action that was performed.
+func didWord(e rivers.ActionEffect) string {
+	switch e {
+	case rivers.MayMaterialize:
+		return "materialized"
+	case rivers.Forgets:
+		return "forgot"
+	case rivers.Observes:
+		return "observed"
+	default:
+		return "changed_nothing"
+	}
+}
+
+// printDeeds says what was done to each asset or partition, and what the action said about it.
+func (a *app) printDeeds(d *deeds) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.first {
+		one := &d.first[i]
+		what := one.Asset
+		if one.Partition != "" {
+			what += " " + one.Partition
+		}
+		fmt.Fprintf(a.out, "\n%s: %s\n", a.paint(bold, what), words(one.Did))
+		facts := a.metadataFacts(one.Metadata)
+		if one.DataVersion != "" {
+			facts = append([]fact{{label: "data version", text: one.DataVersion}}, facts...)
+		}
+		a.printFacts(facts, 2)
+	}
+	if more := d.all - len(d.first); more > 0 {
+		fmt.Fprintf(a.out, "\n… and %d more\n", more)
+	}
+}
