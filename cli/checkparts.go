@@ -37,12 +37,26 @@ func judgedText(p *rivers.CheckPartitions) string {
 		switch {
 		case of.Count == 0:
 		case len(parts) == 0:
-			parts = append(parts, fmt.Sprintf("%d of %d %s", of.Count, p.Total, of.word))
+			parts = append(parts, fmt.Sprintf("%d of %d %s%s", of.Count, p.Total, of.word, whichText(p, of)))
 		default:
 			parts = append(parts, fmt.Sprintf("%d %s", of.Count, of.word))
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// whichText names the partitions that did not pass, as far as they fit.
+func whichText(p *rivers.CheckPartitions, of judgedPart) string {
+	if of.word == "passed" || of.word == "skipped" {
+		return ""
+	}
+	for text, err := range p.Space.Texts(of.Partitions) {
+		if err != nil {
+			break // --json tells of it
+		}
+		return " (" + oneLine(text, 40) + ")"
+	}
+	return ""
 }
 
 // checkDoc is a check as checks list --json prints it.
