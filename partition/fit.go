@@ -209,6 +209,7 @@ type keptOrdinals struct{ is dimension }
 func (r keptOrdinals) reads(lo, hi int64) []sets.Seg {
 	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
 }
+
 func (r keptOrdinals) readers(lo, hi int64) []sets.Seg {
 	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
 }
@@ -237,6 +238,7 @@ func (r keptWindows) disjoint() bool {
 func (r keptWindows) reads(lo, hi int64) []sets.Seg {
 	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
 }
+
 func (r keptWindows) readers(lo, hi int64) []sets.Seg {
 	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
 }

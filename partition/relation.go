@@ -32,6 +32,7 @@ type carried struct {
 }
 
 func (r carried) reads(lo, hi int64) []sets.Seg { return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}} }
+
 func (r carried) readers(lo, hi int64) []sets.Seg {
 	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
 }

@@ -20,7 +20,7 @@ const (
 var packageFiles = map[string]int{
 	".": 71, // the root is the face alone: 32 are enough for it
 	// The commands of the terminal and what draws them.
-	"cli":       41,
+	"cli": 41,
 }
 
 func TestPackagesHaveFewFiles(t *testing.T) {
