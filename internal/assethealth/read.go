@@ -1,4 +1,4 @@
-package vitals
+package assethealth
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
-	"github.com/rivers-go/rivers/internal/verdict"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -60,7 +60,7 @@ func Freshness(ctx context.Context, s Reader, subjects []Subject, now time.Time)
 }
 
 // Verdicts are what the checks that judge partitions said last of each, by the names of the checks.
-type Verdicts func(context.Context) (map[string]*verdict.Results, error)
+type Verdicts func(context.Context) (map[string]*checkstate.Results, error)
 
 // Healths judges each subject at an instant, by all that is recorded of it. Partitions count that exist then. The verdicts are
 // asked for, once, where a check that judges partitions did not let all pass, or was passed over.
@@ -94,7 +94,7 @@ type view struct {
 	keys   *storage.KeyCache
 	// verdicts are what was asked for.
 	ask      Verdicts
-	verdicts map[string]*verdict.Results
+	verdicts map[string]*checkstate.Results
 }
 
 // load reads the records of the subjects that are wanted and of their checks, and the partitions of those that want

@@ -1,4 +1,4 @@
-package verdict_test
+package checkstate_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rivers-go/rivers/internal/verdict"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -42,7 +42,7 @@ type world struct {
 
 	ctx     context.Context
 	store   storage.Storage
-	subject verdict.Subject
+	subject checkstate.Subject
 	keys    map[string]storage.AssetKey
 	events  []event
 	n       int64
@@ -53,7 +53,7 @@ type world struct {
 func newWorld(t fataler, store storage.Storage, d partition.Definition, external bool) *world {
 	w := &world{
 		fataler: t, ctx: context.Background(), store: store, keys: map[string]storage.AssetKey{},
-		subject: verdict.Subject{Check: check, Asset: asset, Partitions: d, External: external},
+		subject: checkstate.Subject{Check: check, Asset: asset, Partitions: d, External: external},
 	}
 	names := []string{asset, check}
 	w.commit(&storage.Batch{
@@ -215,9 +215,9 @@ func (w *world) model(text string) (word string, outdated bool) {
 }
 
 // requireModel compares what is read with what the model says of each partition that exists.
-func (w *world) requireModel(read func(context.Context, verdict.Params) ([]verdict.Results, error)) {
+func (w *world) requireModel(read func(context.Context, checkstate.Params) ([]checkstate.Results, error)) {
 	w.Helper()
-	results, err := read(w.ctx, verdict.Params{Location: "here", Store: w.store, Subjects: []verdict.Subject{w.subject}})
+	results, err := read(w.ctx, checkstate.Params{Location: "here", Store: w.store, Subjects: []checkstate.Subject{w.subject}})
 	if err != nil {
 		w.Fatal(err)
 	}

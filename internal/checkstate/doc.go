@@ -1,4 +1,4 @@
-// Package verdict knows what checks said last of the partitions that they judge: which passed, failed, were passed over, and
+// Package checkstate knows what checks said last of the partitions that they judge: which passed, failed, were passed over, and
 // which results are about another materialization than the one there is. Every answer is a set, in closed form.
 //
 // # The rule
@@ -26,4 +26,4 @@
 // which nothing is kept, or whose definition of partitions changed, is read as a whole, and so are all where the feed was
 // pruned beyond the cursor. Writers race for what is kept and the last one wins: an older cursor only means that changes are
 // read again, and to settle a partition twice is to settle it once.
-package verdict
+package checkstate

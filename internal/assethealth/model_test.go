@@ -1,4 +1,4 @@
-package vitals_test
+package assethealth_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/rivers-go/rivers/internal/vitals"
+	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -60,7 +60,7 @@ func (l last) word() string {
 }
 
 // modelFacts are the facts of an asset, from all that happened.
-func modelFacts(all []happening, sub *vitals.Subject, parts ...string) (f vitals.Facts) {
+func modelFacts(all []happening, sub *assethealth.Subject, parts ...string) (f assethealth.Facts) {
 	for _, part := range parts {
 		l := lastOf(all, sub.Asset, part)
 		f.Presence.Made = f.Presence.Made || l.made
@@ -88,8 +88,8 @@ func modelFacts(all []happening, sub *vitals.Subject, parts ...string) (f vitals
 // What is read of the present state is what all that happened comes to.
 func TestHealthsAreWhatAllEventsSay(t *testing.T) {
 	t.Parallel()
-	users := vitals.Subject{Asset: "users", Checks: []vitals.Check{{Name: "users:one"}, {Name: "users:two"}}}
-	days := vitals.Subject{Asset: "days", Partitions: letters, Checks: []vitals.Check{{Name: "days:each", Partitioned: true}, {Name: "days:whole"}}}
+	users := assethealth.Subject{Asset: "users", Checks: []assethealth.Check{{Name: "users:one"}, {Name: "users:two"}}}
+	days := assethealth.Subject{Asset: "days", Partitions: letters, Checks: []assethealth.Check{{Name: "days:each", Partitioned: true}, {Name: "days:whole"}}}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, "users", "users:one", "users:two", "days", "days:each", "days:whole")
 		var all []happening
@@ -115,10 +115,10 @@ func TestHealthsAreWhatAllEventsSay(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				got := w.healths(users, days)
-				if want := vitals.Judge(modelFacts(all, &users, "")); got["users"] != want {
+				if want := assethealth.Judge(modelFacts(all, &users, "")); got["users"] != want {
 					t.Fatalf("users: %+v\nwant %+v\nafter %+v", got["users"], want, all)
 				}
-				if want := vitals.Judge(modelFacts(all, &days, "a", "b", "c", "d")); got["days"] != want {
+				if want := assethealth.Judge(modelFacts(all, &days, "a", "b", "c", "d")); got["days"] != want {
 					t.Fatalf("days: %+v\nwant %+v\nafter %+v", got["days"], want, all)
 				}
 			},

@@ -1,4 +1,4 @@
-package vitals_test
+package assethealth_test
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
-	"github.com/rivers-go/rivers/internal/verdict"
-	"github.com/rivers-go/rivers/internal/vitals"
+	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -83,15 +83,15 @@ func (w *world) record(name string, kind storage.StateKind, v *storage.Verdict, 
 }
 
 // healths are those of subjects, by their names.
-func (w *world) healths(subjects ...vitals.Subject) map[string]health.Report {
+func (w *world) healths(subjects ...assethealth.Subject) map[string]health.Report {
 	w.Helper()
-	verdicts := func(ctx context.Context) (map[string]*verdict.Results, error) {
-		byName := map[string]*verdict.Results{}
+	verdicts := func(ctx context.Context) (map[string]*checkstate.Results, error) {
+		byName := map[string]*checkstate.Results{}
 		for _, sub := range subjects {
 			for _, c := range sub.Checks {
 				if c.Partitioned {
-					one := verdict.Subject{Check: c.Name, Asset: sub.Asset, Partitions: sub.Partitions, External: sub.External}
-					results, err := verdict.Read(ctx, verdict.Params{Location: c.Name, Store: w.store, Subjects: []verdict.Subject{one}})
+					one := checkstate.Subject{Check: c.Name, Asset: sub.Asset, Partitions: sub.Partitions, External: sub.External}
+					results, err := checkstate.Read(ctx, checkstate.Params{Location: c.Name, Store: w.store, Subjects: []checkstate.Subject{one}})
 					if err != nil {
 						return nil, err
 					}
@@ -101,7 +101,7 @@ func (w *world) healths(subjects ...vitals.Subject) map[string]health.Report {
 		}
 		return byName, nil
 	}
-	reports, err := vitals.Healths(w.ctx, w.store, subjects, verdicts, time.Now())
+	reports, err := assethealth.Healths(w.ctx, w.store, subjects, verdicts, time.Now())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -121,11 +121,11 @@ var (
 func TestChecksOfAnAsset(t *testing.T) {
 	t.Parallel()
 	words := []string{"passed", "warned", "failed", "crashed", "mended", "skipped", "never"}
-	sub := vitals.Subject{Asset: "users"}
+	sub := assethealth.Subject{Asset: "users"}
 	names := []string{"users"}
 	for _, word := range words {
 		name := storage.CheckName("users", word)
-		sub.Checks, names = append(sub.Checks, vitals.Check{Name: name}), append(names, name)
+		sub.Checks, names = append(sub.Checks, assethealth.Check{Name: name}), append(names, name)
 	}
 	w := newWorld(t, names...)
 	w.record("users", storage.Materialized, nil, "")
@@ -145,7 +145,7 @@ func TestChecksOfAnAsset(t *testing.T) {
 		{"passed skipped never", "UNKNOWN: 2 of 3 checks have no result"},
 		{"", "NOT_APPLICABLE: it has no checks"},
 	} {
-		of := vitals.Subject{Asset: "users"}
+		of := assethealth.Subject{Asset: "users"}
 		for i, word := range words {
 			if strings.Contains(c.checks, word) {
 				of.Checks = append(of.Checks, sub.Checks[i])
@@ -161,7 +161,7 @@ func TestChecksOfAnAsset(t *testing.T) {
 // A check that judges partitions counts by its worst, as long as it was not judged anew and exists.
 func TestChecksOfPartitions(t *testing.T) {
 	t.Parallel()
-	sub := vitals.Subject{Asset: "days", Partitions: letters, Checks: []vitals.Check{{Name: "days:even", Partitioned: true}}}
+	sub := assethealth.Subject{Asset: "days", Partitions: letters, Checks: []assethealth.Check{{Name: "days:even", Partitioned: true}}}
 	w := newWorld(t, "days", "days:even")
 	w.record("days", storage.Materialized, nil, "abcd")
 	for _, c := range []struct {
@@ -207,9 +207,9 @@ func TestHealths(t *testing.T) {
 	w.record("broken", storage.Materialized, nil, "")
 	w.record("broken", storage.Failed, nil, "")
 	got := w.healths(
-		vitals.Subject{Asset: "users", Policy: freshness.TimeWindow(time.Hour)}, vitals.Subject{Asset: "days", Partitions: letters},
-		vitals.Subject{Asset: "feed", External: true, Partitions: letters}, vitals.Subject{Asset: "broken"},
-		vitals.Subject{Asset: "never", Policy: freshness.TimeWindow(time.Hour)}, vitals.Subject{Asset: "elsewhere", External: true},
+		assethealth.Subject{Asset: "users", Policy: freshness.TimeWindow(time.Hour)}, assethealth.Subject{Asset: "days", Partitions: letters},
+		assethealth.Subject{Asset: "feed", External: true, Partitions: letters}, assethealth.Subject{Asset: "broken"},
+		assethealth.Subject{Asset: "never", Policy: freshness.TimeWindow(time.Hour)}, assethealth.Subject{Asset: "elsewhere", External: true},
 	)
 	for name, want := range map[string]string{
 		"users":     "HEALTHY: it is materialized; it is fresh",

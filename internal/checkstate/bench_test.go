@@ -1,11 +1,11 @@
-package verdict_test
+package checkstate_test
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
-	"github.com/rivers-go/rivers/internal/verdict"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -40,7 +40,7 @@ func judgedOneByOne(b *testing.B, n int) *world {
 
 func readOne(b *testing.B, w *world, n int) {
 	b.Helper()
-	results, err := verdict.Read(w.ctx, verdict.Params{Location: "here", Store: w.store, Subjects: []verdict.Subject{w.subject}})
+	results, err := checkstate.Read(w.ctx, checkstate.Params{Location: "here", Store: w.store, Subjects: []checkstate.Subject{w.subject}})
 	if err != nil {
 		b.Fatal(err)
 	}

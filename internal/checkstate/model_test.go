@@ -1,4 +1,4 @@
-package verdict_test
+package checkstate_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/rivers-go/rivers/internal/verdict"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -70,9 +70,9 @@ func TestReadIsWhatAllEventsSay(t *testing.T) {
 		}
 		defer func() { _ = store.Close() }()
 		w := newWorld(t, store, rapid.SampledFrom(definitions).Draw(t, "definition"), rapid.IntRange(0, 4).Draw(t, "external") == 0)
-		read := verdict.Read
+		read := checkstate.Read
 		if rapid.Bool().Draw(t, "tiny") {
-			read = verdict.ReadTiny
+			read = checkstate.ReadTiny
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"judge": func(t *rapid.T) {

@@ -1,4 +1,4 @@
-package vitals
+package assethealth
 
 import (
 	"fmt"

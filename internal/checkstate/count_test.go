@@ -1,11 +1,11 @@
-package verdict_test
+package checkstate_test
 
 import (
 	"context"
 	"testing"
 	"time"
 
-	"github.com/rivers-go/rivers/internal/verdict"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -50,10 +50,10 @@ func TestReadRowsCount(t *testing.T) {
 		at(check, text, passed, w.set(text))
 	}
 	store := &countedStore{Storage: w.store}
-	read := func(want verdict.Results, rows, asked int) {
+	read := func(want checkstate.Results, rows, asked int) {
 		t.Helper()
 		store.rows, store.asked = 0, 0
-		results, err := verdict.Read(w.ctx, verdict.Params{Location: "here", Store: store, Subjects: []verdict.Subject{w.subject}})
+		results, err := checkstate.Read(w.ctx, checkstate.Params{Location: "here", Store: store, Subjects: []checkstate.Subject{w.subject}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,15 +64,15 @@ func TestReadRowsCount(t *testing.T) {
 			t.Errorf("%d rows, for %d keys that were asked for; want %d and %d", store.rows, store.asked, rows, asked)
 		}
 	}
-	read(verdict.Results{Passed: all}, singles, 0)
-	read(verdict.Results{Passed: all}, 0, 0)
+	read(checkstate.Results{Passed: all}, singles, 0)
+	read(checkstate.Results{Passed: all}, 0, 0)
 	one := w.set("2011-11-11-11:00")
 	w.commit(&storage.Batch{Assets: []storage.AssetUpdate{{Asset: w.keys[check], Kind: storage.Failed, At: 1, Partition: "2011-11-11-11:00", Partitions: one, Detail: storage.Detail{Check: &storage.Verdict{}, Inputs: map[string]string{asset: "v1"}}.AppendJSON(nil)}}})
-	read(verdict.Results{Passed: all.Minus(one), Failed: one}, 1, 4) // of three kinds of states, and of the asset
+	read(checkstate.Results{Passed: all.Minus(one), Failed: one}, 1, 4) // of three kinds of states, and of the asset
 	at(asset, "", storage.Detail{}, one)
-	read(verdict.Results{Passed: all.Minus(one), Failed: one}, 1, 4) // the same version again
+	read(checkstate.Results{Passed: all.Minus(one), Failed: one}, 1, 4) // the same version again
 	store.changes = 0
-	read(verdict.Results{Passed: all.Minus(one), Failed: one}, 0, 0)
+	read(checkstate.Results{Passed: all.Minus(one), Failed: one}, 0, 0)
 	if store.changes != 0 {
 		t.Errorf("%d changes were read again", store.changes)
 	}
@@ -88,12 +88,12 @@ func TestReadKeepsOthersCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subjects := []verdict.Subject{w.subject, {Check: "other:good", Asset: "other", Partitions: definitions[0]}}
+	subjects := []checkstate.Subject{w.subject, {Check: "other:good", Asset: "other", Partitions: definitions[0]}}
 	store := &countedStore{Storage: w.store}
 	read := func(rows int) {
 		t.Helper()
 		store.rows = 0
-		results, err := verdict.Read(w.ctx, verdict.Params{Location: "here", Store: store, Subjects: subjects})
+		results, err := checkstate.Read(w.ctx, checkstate.Params{Location: "here", Store: store, Subjects: subjects})
 		if err != nil || !results[1].Passed.Equal(w.set("a")) {
 			t.Fatalf("%+v %v", results, err)
 		}
