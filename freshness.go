@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/vitals"
 )
 
 // checkFreshness notes what is wrong with a policy by itself.
 func (d *definition) checkFreshness(at string, p freshness.Policy) {
 	if err := p.Validate(); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			d.fault(strings.TrimSpace(at+" freshness"), "%s", strings.TrimSpace(line))
+		for _, one := range fault.Each(err) {
+			d.fault(strings.TrimSpace(at+" freshness"), "%s", one)
 		}
 	}
 }
@@ -38,7 +39,7 @@ func (v *validation) checkFreshness(d *definition, n *graph.Node, output int) {
 		message = err.Error()
 	}
 	if message != "" {
-		v.fault(d, fault{at: strings.TrimSpace(outputPart(d, out.Name) + " freshness"), message: message, kind: ErrGraphValidation})
+		v.fault(d, fault.Fault{At: strings.TrimSpace(outputPart(d, out.Name) + " freshness"), Message: message, Kind: ErrGraphValidation})
 	}
 }
 
@@ -76,7 +77,7 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 	if now.IsZero() {
 		now = time.Now()
 	}
-	results, err := vitals.Freshness(ctx, r.Storage(), subjects, now)
+	results, err := assethealth.Freshness(ctx, r.Storage(), subjects, now)
 	if err != nil {
 		return nil, fmt.Errorf("freshness: %w", err)
 	}
@@ -88,12 +89,12 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 }
 
 // watched are the selected assets that have a policy.
-func (b *built) watched(selection []string) ([]vitals.Subject, error) {
+func (b *built) watched(selection []string) ([]assethealth.Subject, error) {
 	selected, err := b.selectAny(selection)
 	if err != nil {
 		return nil, err
 	}
-	var subjects []vitals.Subject
+	var subjects []assethealth.Subject
 	items := b.graph.Items()
 	for i := range items.Len() {
 		out, n := b.graph.Output(items.Output(i))
