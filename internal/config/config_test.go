@@ -3,7 +3,6 @@ package config_test
 import (
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
@@ -228,7 +227,7 @@ func TestConfigStructMistakes(t *testing.T) {
 		`B: its name "b" is that of another field: give it a json tag of its own`,
 		`C: a chan int has no form in JSON: use numbers, texts, lists, structs, or maps with text keys`,
 		`D: a map[int]string has no form in JSON: use numbers, texts, lists, structs, or maps with text keys`,
-		`E: it is a rivers.Secret with a default, which the program's source would show: set it through env`,
+		`E: it is a Secret with a default, which the program's source would show: set it through env`,
 		`F: it is a struct with a default or env of its own: give them to its fields`,
 		`G: its default "0": it is 0, want at least 1`,
 		`H: its rules "oneof=a b": the rule oneof offers "a": it is no number, want a whole number`,
