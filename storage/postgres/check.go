@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/audit"
 	"github.com/rivers-go/rivers/storage/internal/fold"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 // Check reads the whole store and says in words which of its invariants do not hold, nothing where
@@ -26,7 +26,7 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		a, err := audit.Run(ctx, auditTx{tx}, auditDialect(tx))
+		a, err := audit.Run(ctx, auditTx{pgtext.DB{Conn: tx}}, auditDialect(tx))
 		if err := errors.Join(err, tx.Rollback(ctx)); err != nil {
 			return nil, err
 		}
@@ -67,7 +67,7 @@ func (s *Store) repair(ctx context.Context, conn *pgx.Conn) (done []string, err 
 		if _, err := tx.Exec(ctx, lockAll); err != nil {
 			return err
 		}
-		a, err := audit.Run(ctx, auditTx{tx}, auditDialect(tx))
+		a, err := audit.Run(ctx, auditTx{pgtext.DB{Conn: tx}}, auditDialect(tx))
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (s *Store) repair(ctx context.Context, conn *pgx.Conn) (done []string, err 
 const sqlNow = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 func auditDialect(tx pgx.Tx) *audit.Dialect {
-	q := db.New(tx)
+	q := db.New(pgtext.DB{Conn: tx})
 	entries := 0 // that mending added to the feed of changes
 	return &audit.Dialect{
 		Now:       sqlNow,
@@ -95,7 +95,7 @@ func auditDialect(tx pgx.Tx) *audit.Dialect {
 		Ordinal:   "partition_key.ordinal",
 		Misplaced: "FALSE",
 		Backfill: func(ctx context.Context, id string) (storage.BackfillRecord, error) {
-			return readBackfill(ctx, q, kept(id))
+			return readBackfill(ctx, q, id)
 		},
 		Tell: func(ctx context.Context, kind storage.ChangeKind, asset storage.AssetKey, labels []byte) error {
 			entries++
@@ -108,49 +108,22 @@ func auditDialect(tx pgx.Tx) *audit.Dialect {
 }
 
 // auditTx is a transaction as an audit wants it.
-type auditTx struct{ pgx.Tx }
+type auditTx struct{ pgtext.DB }
 
 // Query implements [audit.Tx].
 func (t auditTx) Query(ctx context.Context, query string, args ...any) (audit.Rows, error) {
-	rows, err := t.Tx.Query(ctx, query, keptArgs(args)...)
+	rows, err := t.DB.Query(ctx, query, args...)
 	return auditRows{rows}, err
 }
 
 // Exec implements [audit.Tx].
 func (t auditTx) Exec(ctx context.Context, query string, args ...any) error {
-	_, err := t.Tx.Exec(ctx, query, keptArgs(args)...)
+	_, err := t.DB.Exec(ctx, query, args...)
 	return err
 }
 
-// keptArgs returns arguments as they are kept.
-func keptArgs(args []any) []any {
-	args = slices.Clone(args)
-	for i, arg := range args {
-		if s, ok := arg.(string); ok {
-			args[i] = kept(s)
-		}
-	}
-	return args
-}
-
-// auditRows is an answer whose texts are the original ones.
+// auditRows is an answer whose end is an error or nil.
 type auditRows struct{ pgx.Rows }
-
-// Scan implements [audit.Rows].
-func (r auditRows) Scan(dest ...any) error {
-	err := r.Rows.Scan(dest...)
-	for _, d := range dest {
-		switch d := d.(type) {
-		case *string:
-			*d = original(*d)
-		case **string:
-			if *d != nil {
-				**d = original(**d)
-			}
-		}
-	}
-	return err
-}
 
 // Close implements [audit.Rows].
 func (r auditRows) Close() error {
