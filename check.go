@@ -229,39 +229,6 @@ func (c *CheckContext) AddMetadata(key string, value any) {
 	c.inv.AddMetadata(0, key, value)
 }
 
-// gates has what reads an asset wait for the asset's blocking checks.
-func (v *validation) gates() {
-	blocking := map[string][]*graph.Node{}
-	for i := range v.nodes {
-		if n := &v.nodes[i]; n.Kind == graph.Check && n.Check.Blocking {
-			blocking[n.Check.Asset] = append(blocking[n.Check.Asset], n)
-		}
-	}
-	if len(blocking) == 0 {
-		return
-	}
-	for i := range v.nodes {
-		n := &v.nodes[i]
-		reads := n.Inputs
-		for k := range reads {
-			in := &reads[k]
-			if in.Mode == graph.Self || in.Mode == graph.Bound || in.Mode == graph.Gate {
-				continue
-			}
-			for _, check := range blocking[in.From] {
-				if n.Kind == graph.Check && n.Check.Asset == in.From { // checks of one asset judge side by side
-					continue
-				}
-				gate := graph.Input{From: check.Name, Mode: graph.Gate}
-				if check.Partitions != nil {
-					gate.Parts = in.Parts
-				}
-				n.Inputs = append(n.Inputs, gate)
-			}
-		}
-	}
-}
-
 // checkDivided requires a check that judges partitions to have those of its asset.
 func (v *validation) checkDivided(d *definition) {
 	if d.kind != graph.Check || d.outputs[0].parts == nil {

@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/verdict"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
 // judged are the checks of the repository that judge partitions.
-func (b *built) judged() []verdict.Subject {
-	var subjects []verdict.Subject
+func (b *built) judged() []checkstate.Subject {
+	var subjects []checkstate.Subject
 	for n := range int32(b.graph.Len()) {
 		node := b.graph.Node(n)
 		if node.Kind != graph.Check || node.Partitions == nil {
@@ -20,7 +20,7 @@ func (b *built) judged() []verdict.Subject {
 		}
 		v, _ := b.graph.Find(node.Check.Asset)
 		_, maker := b.graph.Output(v)
-		subjects = append(subjects, verdict.Subject{
+		subjects = append(subjects, checkstate.Subject{
 			Check: node.Name, Asset: node.Check.Asset, Partitions: node.Partitions, External: b.graph.Node(maker).Kind == graph.External,
 		})
 	}
@@ -28,13 +28,13 @@ func (b *built) judged() []verdict.Subject {
 }
 
 // verdicts are what the checks that judge partitions said last, by their names.
-func (r *CodeRepository) verdicts(ctx context.Context, b *built, store verdict.Store) (map[string]*verdict.Results, error) {
+func (r *CodeRepository) verdicts(ctx context.Context, b *built, store checkstate.Store) (map[string]*checkstate.Results, error) {
 	subjects := b.judged()
-	results, err := verdict.Read(ctx, verdict.Params{Location: r.Name(), Store: store, Subjects: subjects})
+	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects})
 	if err != nil {
 		return nil, err
 	}
-	byName := make(map[string]*verdict.Results, len(results))
+	byName := make(map[string]*checkstate.Results, len(results))
 	for i := range results {
 		byName[subjects[i].Check] = &results[i]
 	}
@@ -74,7 +74,7 @@ func (r *CodeRepository) addPartitions(ctx context.Context, b *built, nodes []*g
 	return nil
 }
 
-func newCheckPartitions(space partition.Space, v *verdict.Results, flying partition.Set) *CheckPartitions {
+func newCheckPartitions(space partition.Space, v *checkstate.Results, flying partition.Set) *CheckPartitions {
 	count := func(set partition.Set) PartitionCount {
 		set = space.Within(set)
 		return PartitionCount{space.Count(set), set}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/vitals"
 )
 
 // checkFreshness notes what is wrong with a policy by itself.
@@ -76,7 +76,7 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 	if now.IsZero() {
 		now = time.Now()
 	}
-	results, err := vitals.Freshness(ctx, r.Storage(), subjects, now)
+	results, err := assethealth.Freshness(ctx, r.Storage(), subjects, now)
 	if err != nil {
 		return nil, fmt.Errorf("freshness: %w", err)
 	}
@@ -88,12 +88,12 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 }
 
 // watched are the selected assets that have a policy.
-func (b *built) watched(selection []string) ([]vitals.Subject, error) {
+func (b *built) watched(selection []string) ([]assethealth.Subject, error) {
 	selected, err := b.selectAny(selection)
 	if err != nil {
 		return nil, err
 	}
-	var subjects []vitals.Subject
+	var subjects []assethealth.Subject
 	items := b.graph.Items()
 	for i := range items.Len() {
 		out, n := b.graph.Output(items.Output(i))

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/health"
+	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/verdict"
-	"github.com/rivers-go/rivers/internal/vitals"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -51,8 +51,8 @@ func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]Asset
 	if now.IsZero() {
 		now = time.Now()
 	}
-	verdicts := func(ctx context.Context) (map[string]*verdict.Results, error) { return r.verdicts(ctx, b, store) }
-	reports, err := vitals.Healths(ctx, store, subjects, verdicts, now)
+	verdicts := func(ctx context.Context) (map[string]*checkstate.Results, error) { return r.verdicts(ctx, b, store) }
+	reports, err := assethealth.Healths(ctx, store, subjects, verdicts, now)
 	if err != nil {
 		return nil, fmt.Errorf("health: %w", err)
 	}
@@ -64,18 +64,18 @@ func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]Asset
 }
 
 // patients are the selected assets, with their policies and checks.
-func (b *built) patients(texts []string) ([]vitals.Subject, error) {
+func (b *built) patients(texts []string) ([]assethealth.Subject, error) {
 	selected, err := b.selectAny(texts)
 	if err != nil {
 		return nil, err
 	}
-	checks := map[string][]vitals.Check{}
+	checks := map[string][]assethealth.Check{}
 	for n := range int32(b.graph.Len()) {
 		if node := b.graph.Node(n); node.Kind == graph.Check {
-			checks[node.Check.Asset] = append(checks[node.Check.Asset], vitals.Check{Name: node.Name, Partitioned: node.Partitions != nil})
+			checks[node.Check.Asset] = append(checks[node.Check.Asset], assethealth.Check{Name: node.Name, Partitioned: node.Partitions != nil})
 		}
 	}
-	var subjects []vitals.Subject
+	var subjects []assethealth.Subject
 	items := b.graph.Items()
 	for i := range items.Len() {
 		if out, n := b.graph.Output(items.Output(i)); out.Asset && (selected == nil || selected[i]) {
@@ -88,8 +88,8 @@ func (b *built) patients(texts []string) ([]vitals.Subject, error) {
 }
 
 // subjectOf is an asset as it is judged, without its checks.
-func subjectOf(out *graph.Output, node *graph.Node) vitals.Subject {
-	return vitals.Subject{
+func subjectOf(out *graph.Output, node *graph.Node) assethealth.Subject {
+	return assethealth.Subject{
 		Asset: out.Name, Policy: out.Attrs.Freshness, Partitions: out.Partitions, External: node.Kind == graph.External,
 	}
 }

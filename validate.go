@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
@@ -80,7 +81,7 @@ func (r *CodeRepository) validate() (*built, error) {
 	v.checkRepository()
 	v.divide()
 	v.build()
-	v.gates()
+	plan.AddGates(v.nodes)
 	v.checkActions()
 	g := v.connect()
 	b := &built{exclusive: v.exclusive, graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}

@@ -15,7 +15,7 @@ import (
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
-	"github.com/rivers-go/rivers/internal/vitals"
+	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
 )
@@ -33,7 +33,7 @@ type assetView struct {
 	// Status is how the asset is, which only the program of the repository knows.
 	Status *rivers.AssetStatus `json:"status,omitempty"`
 
-	checks []vitals.Check
+	checks []assethealth.Check
 }
 
 func (a *app) assetsCommand() *cobra.Command {

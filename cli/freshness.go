@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/freshness"
-	"github.com/rivers-go/rivers/internal/vitals"
+	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -115,7 +115,7 @@ func (a *app) readFreshness(ctx context.Context, nodes []storage.TopologyNode, k
 		return nil, nil, err
 	}
 	err = a.withStore(ctx, func(s storage.Reader) error {
-		results, err = vitals.Freshness(ctx, s, subs, now)
+		results, err = assethealth.Freshness(ctx, s, subs, now)
 		return err
 	})
 	if a.repo != nil && as[*noStoreError](err) { // nothing was materialized yet

@@ -8,8 +8,8 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/health"
-	"github.com/rivers-go/rivers/internal/verdict"
-	"github.com/rivers-go/rivers/internal/vitals"
+	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -49,7 +49,7 @@ func addStoredHealths(ctx context.Context, s storage.Reader, views []assetView) 
 	for i := range subs {
 		subs[i].Checks = views[at[i]].checks
 	}
-	reports, err := vitals.Healths(ctx, s, subs, storedVerdicts(s, views, at, subs), time.Now())
+	reports, err := assethealth.Healths(ctx, s, subs, storedVerdicts(s, views, at, subs), time.Now())
 	for i := range reports {
 		views[at[i]].Health = &reports[i]
 	}
@@ -58,22 +58,22 @@ func addStoredHealths(ctx context.Context, s storage.Reader, views []assetView) 
 
 // storedVerdicts are what the checks said last of partitions, of each location by itself; at are the places of the subjects among
 // the views.
-func storedVerdicts(s storage.Reader, views []assetView, at []int, subs []vitals.Subject) vitals.Verdicts {
-	return func(ctx context.Context) (map[string]*verdict.Results, error) {
-		byLocation := map[string][]verdict.Subject{}
+func storedVerdicts(s storage.Reader, views []assetView, at []int, subs []assethealth.Subject) assethealth.Verdicts {
+	return func(ctx context.Context) (map[string]*checkstate.Results, error) {
+		byLocation := map[string][]checkstate.Subject{}
 		for i := range subs {
 			for _, c := range subs[i].Checks {
 				if c.Partitioned {
 					location := views[at[i]].Location
-					byLocation[location] = append(byLocation[location], verdict.Subject{
+					byLocation[location] = append(byLocation[location], checkstate.Subject{
 						Check: c.Name, Asset: subs[i].Asset, Partitions: subs[i].Partitions, External: subs[i].External,
 					})
 				}
 			}
 		}
-		byName := map[string]*verdict.Results{}
+		byName := map[string]*checkstate.Results{}
 		for location, subjects := range byLocation {
-			results, err := verdict.Read(ctx, verdict.Params{Location: location, Store: s, Subjects: subjects})
+			results, err := checkstate.Read(ctx, checkstate.Params{Location: location, Store: s, Subjects: subjects})
 			if err != nil {
 				return nil, err
 			}
@@ -86,18 +86,18 @@ func storedVerdicts(s storage.Reader, views []assetView, at []int, subs []vitals
 }
 
 // checksByAsset are the checks of a topology.
-func checksByAsset(doc storage.TopologyDoc) map[string][]vitals.Check {
-	checks := map[string][]vitals.Check{}
+func checksByAsset(doc storage.TopologyDoc) map[string][]assethealth.Check {
+	checks := map[string][]assethealth.Check{}
 	for i := range doc.Checks {
 		c := &doc.Checks[i]
-		checks[c.Asset] = append(checks[c.Asset], vitals.Check{Name: storage.CheckName(c.Asset, c.Name), Partitioned: c.Partitioned})
+		checks[c.Asset] = append(checks[c.Asset], assethealth.Check{Name: storage.CheckName(c.Asset, c.Name), Partitioned: c.Partitioned})
 	}
 	return checks
 }
 
 // subjects are those of the nodes that have a policy and are kept, with their places among the nodes. Definitions of
 // partitions that say the same are made once.
-func subjects(nodes []storage.TopologyNode, keep func(int) bool) (at []int, subs []vitals.Subject, err error) {
+func subjects(nodes []storage.TopologyNode, keep func(int) bool) (at []int, subs []assethealth.Subject, err error) {
 	known := map[string]partition.Definition{}
 	for i := range nodes {
 		if !keep(i) {
@@ -119,8 +119,8 @@ func subjects(nodes []storage.TopologyNode, keep func(int) bool) (at []int, subs
 	return at, subs, nil
 }
 
-func subjectOf(n *storage.TopologyNode) (vitals.Subject, error) {
-	sub := vitals.Subject{Asset: n.Name, Policy: n.Freshness, External: n.Kind == "external_asset"}
+func subjectOf(n *storage.TopologyNode) (assethealth.Subject, error) {
+	sub := assethealth.Subject{Asset: n.Name, Policy: n.Freshness, External: n.Kind == "external_asset"}
 	if n.Partitions == nil {
 		return sub, nil
 	}

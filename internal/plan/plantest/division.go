@@ -29,7 +29,7 @@ func (r *reader) connect() {
 				continue
 			}
 			up, down := def(in.From), n.Partitions
-			if up == nil && (down == nil || in.Mode == graph.Gate) { // a check of an asset as a whole stops all that reads it
+			if up == nil && down == nil {
 				continue
 			}
 			in.Parts = &graph.Parts{Mapping: partition.AllPartitions(), Pack: func(p graph.Pack) any { return p }}

@@ -19,12 +19,12 @@ package plantest
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -43,28 +43,9 @@ func Nodes(text string) ([]graph.Node, error) {
 			return nil, fmt.Errorf("line %d, %q: %w", n, strings.TrimSpace(line), err)
 		}
 	}
-	r.gates()
 	r.connect()
+	plan.AddGates(r.nodes)
 	return r.nodes, nil
-}
-
-// gates has what reads an asset wait for its blocking checks, as definitions do.
-func (r *reader) gates() {
-	for i := range r.nodes {
-		check := &r.nodes[i]
-		if check.Kind != graph.Check || !check.Check.Blocking {
-			continue
-		}
-		for j := range r.nodes {
-			n := &r.nodes[j]
-			if n.Kind == graph.Check && n.Check.Asset == check.Check.Asset {
-				continue
-			}
-			if slices.ContainsFunc(n.Inputs, func(in graph.Input) bool { return in.From == check.Check.Asset }) {
-				n.Inputs = append(n.Inputs, graph.Input{From: check.Name, Mode: graph.Gate})
-			}
-		}
-	}
 }
 
 // Graph is Nodes and Build.
