@@ -212,8 +212,6 @@ func (t *transaction) addLines(lines []storage.LogLine) error {
 	return nil
 }
 
-
-
 // after returns an instant from now by the store's clock.
 func (t *transaction) after(d time.Duration) storage.Micros {
 	return t.Now() + storage.Micros(d.Microseconds())
