@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rivers-go/rivers/internal/backfill"
+	"github.com/rivers-go/rivers/internal/backfill/decide"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -110,8 +110,8 @@ func (p *backfillPlan) runsOfGroup(b *built, g *backfillGroup) (*plan.Plan, erro
 }
 
 // config is the backfill as its decider knows it.
-func (p *backfillPlan) config() backfill.Config {
-	c := backfill.Config{
+func (p *backfillPlan) config() decide.Config {
+	c := decide.Config{
 		Partitions: p.set, Concurrency: p.req.MaxConcurrency, StopOnFailure: p.req.FailurePolicy == storage.StopOnFailure,
 	}
 	if c.Concurrency == 0 {
@@ -119,7 +119,7 @@ func (p *backfillPlan) config() backfill.Config {
 	}
 	c.Ahead = max(64, 4*c.Concurrency)
 	for g := range p.groups {
-		group := backfill.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
+		group := decide.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
 		if !p.groups[g].strategy.IsSingleRun() && p.readsOthers(g) {
 			group.Reads = p.reads(g)
 		}
