@@ -91,7 +91,7 @@ func (r *Renewal) needs(n *Needs) {
 func (r *Renewal) decide(t *transaction) (refusal, err error) {
 	r.States = make([]storage.LeaseState, len(r.Fences))
 	for i, f := range r.Fences {
-		lost, err := t.checkRenewed(f)
+		lost, err := checkRenewed(t, f)
 		if err != nil {
 			return nil, err
 		}
@@ -99,9 +99,9 @@ func (r *Renewal) decide(t *transaction) (refusal, err error) {
 			continue
 		}
 		if f.Backfill != 0 {
-			r.States[i].Cancel, err = t.renewBackfill(f.Backfill, &r.Renewal)
+			r.States[i].Cancel, err = r.renewBackfill(t, f.Backfill)
 		} else {
-			r.States[i].Cancel, err = t.renewRun(f.Run, &r.Renewal)
+			r.States[i].Cancel, err = r.renewRun(t, f.Run)
 		}
 		if err != nil {
 			return nil, err
@@ -111,14 +111,14 @@ func (r *Renewal) decide(t *transaction) (refusal, err error) {
 }
 
 // checkRenewed is checkFence, but the zero fence holds nothing.
-func (t *transaction) checkRenewed(f storage.Fence) (refusal, err error) {
+func checkRenewed(t *transaction, f storage.Fence) (refusal, err error) {
 	if f.Backfill != 0 {
 		return t.checkBackfillFence(f)
 	}
 	return t.checkRunFence(f)
 }
 
-func (t *transaction) renewBackfill(key storage.BackfillKey, r *storage.Renewal) (*storage.CancelRequest, error) {
+func (r *Renewal) renewBackfill(t *transaction, key storage.BackfillKey) (*storage.CancelRequest, error) {
 	b, err := t.Backfills.Backfill(key)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (t *transaction) renewBackfill(key storage.BackfillKey, r *storage.Renewal)
 	return cancelRequest(storage.CancelRequest{Backfill: key}, b.Cancel)
 }
 
-func (t *transaction) renewRun(key storage.RunKey, r *storage.Renewal) (*storage.CancelRequest, error) {
+func (r *Renewal) renewRun(t *transaction, key storage.RunKey) (*storage.CancelRequest, error) {
 	run, err := t.Runs.Run(key)
 	if err != nil {
 		return nil, err

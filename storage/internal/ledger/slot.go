@@ -45,7 +45,7 @@ func (c *SlotClaim) decide(t *transaction) (refusal, err error) {
 		t.releaseFrom(line, c.slots())
 		mine = nil
 	}
-	pools, refusal, err := t.poolsOf(c)
+	pools, refusal, err := c.poolsOf(t)
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +54,13 @@ func (c *SlotClaim) decide(t *transaction) (refusal, err error) {
 		return refusal, nil
 	}
 	if mine == nil {
-		if mine, err = t.queue(line, c); err != nil {
+		if mine, err = c.queue(t, line); err != nil {
 			return nil, err
 		}
 	}
 	mine.changed = true
 	if !mine.Holding {
-		if c.Answer.Blocked, err = t.blocks(line, mine, pools); err != nil {
+		if c.Answer.Blocked, err = c.blocks(t, line, mine, pools); err != nil {
 			return nil, err
 		}
 		if len(c.Answer.Blocked) > 0 {
@@ -90,8 +90,8 @@ func (c *SlotClaim) matches(mine *Claim) bool {
 		slices.Equal(slices.SortedFunc(slices.Values(mine.Pools), byName), slices.SortedFunc(slices.Values(c.Pools), byName))
 }
 
-// poolsOf returns the pools of a claim, or why it can never be granted.
-func (t *transaction) poolsOf(c *SlotClaim) (pools []*Pool, refusal, err error) {
+// poolsOf returns the pools of the claim, or why it can never be granted.
+func (c *SlotClaim) poolsOf(t *transaction) (pools []*Pool, refusal, err error) {
 	for _, p := range c.Pools {
 		known, err := t.Slots.Pool(p.Pool)
 		switch {
@@ -107,8 +107,8 @@ func (t *transaction) poolsOf(c *SlotClaim) (pools []*Pool, refusal, err error) 
 	return pools, nil, nil
 }
 
-// queue puts a step at the end of the line.
-func (t *transaction) queue(line *Line, c *SlotClaim) (*Claim, error) {
+// queue puts the step at the end of the line.
+func (c *SlotClaim) queue(t *transaction, line *Line) (*Claim, error) {
 	run, err := t.Runs.Run(c.Fence.Run)
 	if err != nil {
 		return nil, err
@@ -125,9 +125,9 @@ func (t *transaction) queue(line *Line, c *SlotClaim) (*Claim, error) {
 	return mine, nil
 }
 
-// blocks returns the pools that keep a claim waiting: those with too few free slots, and those that an
+// blocks returns the pools that keep the claim waiting: those with too few free slots, and those that an
 // earlier claim awaits.
-func (t *transaction) blocks(line *Line, mine *Claim, pools []*Pool) ([]storage.PoolBlock, error) {
+func (c *SlotClaim) blocks(t *transaction, line *Line, mine *Claim, pools []*Pool) ([]storage.PoolBlock, error) {
 	var blocked []storage.PoolBlock
 	for _, pool := range pools {
 		b := storage.PoolBlock{Pool: pool.Name, Limit: pool.limit(), Wanted: mine.wants(pool.Name)}
