@@ -87,7 +87,7 @@ type checker struct {
 	q        *db.Queries
 	findings []audit.Finding
 	// entries are those that mending added to the feed of changes; touched are topics that it wrote.
-	entries int32
+	entries int64
 	touched storage.Topic
 }
 

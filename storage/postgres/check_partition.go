@@ -91,18 +91,18 @@ func (c *checker) replay(asset int64, name string) (fold.Sets, error) {
 
 func (c *checker) mendGroup(asset int64, g audit.Group) error {
 	if g.Set.IsEmpty() {
-		return c.q.MendEmptyGroup(c.ctx, db.MendEmptyGroupParams{Asset: asset, Kind: int16(g.Kind), Seq: g.Seq})
+		return c.q.MendEmptyGroup(c.ctx, db.MendEmptyGroupParams{Asset: asset, Kind: int64(g.Kind), Seq: g.Seq})
 	}
-	return c.q.MendGroup(c.ctx, db.MendGroupParams{Asset: asset, Kind: int16(g.Kind), Seq: g.Seq, Labels: blob(g.Set)})
+	return c.q.MendGroup(c.ctx, db.MendGroupParams{Asset: asset, Kind: int64(g.Kind), Seq: g.Seq, Labels: blob(g.Set)})
 }
 
 // mendSet writes a set, and tells of it like of any change.
 func (c *checker) mendSet(asset int64, kind storage.StateKind, now partition.Set) error {
 	var err error
 	if now.IsEmpty() {
-		err = c.q.MendEmptySet(c.ctx, db.MendEmptySetParams{Asset: asset, Kind: int16(kind)})
+		err = c.q.MendEmptySet(c.ctx, db.MendEmptySetParams{Asset: asset, Kind: int64(kind)})
 	} else {
-		err = c.q.MendSet(c.ctx, db.MendSetParams{Asset: asset, Kind: int16(kind), Labels: blob(now)})
+		err = c.q.MendSet(c.ctx, db.MendSetParams{Asset: asset, Kind: int64(kind), Labels: blob(now)})
 	}
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (c *checker) mendSet(asset int64, kind storage.StateKind, now partition.Set
 func (c *checker) tell(kind storage.ChangeKind, labels []byte, asset storage.AssetKey) error {
 	c.entries++
 	return c.q.MendFeed(c.ctx, db.MendFeedParams{
-		I: c.entries, Kind: int16(kind), Labels: labels, Assets: fold.AppendAssets(nil, []storage.AssetKey{asset}),
+		I: c.entries, Kind: int64(kind), Labels: labels, Assets: fold.AppendAssets(nil, []storage.AssetKey{asset}),
 	})
 }
 

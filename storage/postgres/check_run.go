@@ -6,7 +6,7 @@ import (
 )
 
 func (c *checker) ends() error {
-	rows, err := c.q.CheckEnds(c.ctx, int16(storage.RunEnded))
+	rows, err := c.q.CheckEnds(c.ctx, int64(storage.RunEnded))
 	for _, r := range rows {
 		state := storage.RunState(r.State)
 		switch {
@@ -23,8 +23,8 @@ func (c *checker) ends() error {
 
 func (c *checker) counts() error {
 	rows, err := c.q.CheckCounts(c.ctx, db.CheckCountsParams{
-		Succeeded: int16(storage.StepSucceeded), Expanded: int16(storage.StepExpanded), Reused: int16(storage.StepReused),
-		Failed: int16(storage.StepFailed), Skipped: int16(storage.StepSkipped), Canceled: int16(storage.StepCanceled),
+		Succeeded: int64(storage.StepSucceeded), Expanded: int64(storage.StepExpanded), Reused: int64(storage.StepReused),
+		Failed: int64(storage.StepFailed), Skipped: int64(storage.StepSkipped), Canceled: int64(storage.StepCanceled),
 	})
 	for _, r := range rows {
 		c.report("run %q counts %d succeeded, %d failed, %d skipped, %d canceled steps; its events say %d, %d, %d, %d", r.ID,

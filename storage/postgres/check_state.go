@@ -7,8 +7,8 @@ import (
 
 func (c *checker) states() error {
 	rows, err := c.q.CheckStates(c.ctx, db.CheckStatesParams{
-		ObservedKind: int16(storage.AssetObserved), PartitionFailedKind: int16(storage.PartitionFailed),
-		WipedKind: int16(storage.AssetWiped), EvaluatedKind: int16(storage.CheckEvaluated), ActedKind: int16(storage.ActionPerformed), FailedKind: int16(storage.StepFailed),
+		ObservedKind: int64(storage.AssetObserved), PartitionFailedKind: int64(storage.PartitionFailed),
+		WipedKind: int64(storage.AssetWiped), EvaluatedKind: int64(storage.CheckEvaluated), ActedKind: int64(storage.ActionPerformed), FailedKind: int64(storage.StepFailed),
 	})
 	for _, r := range rows {
 		what := storage.StateKind(r.Kind)
@@ -28,7 +28,7 @@ func (c *checker) states() error {
 
 func (c *checker) missingStates() error {
 	rows, err := c.q.CheckMissingStates(c.ctx, db.CheckMissingStatesParams{
-		ObservedKind: int16(storage.AssetObserved), PartitionFailedKind: int16(storage.PartitionFailed), WipedKind: int16(storage.AssetWiped), EvaluatedKind: int16(storage.CheckEvaluated), ActedKind: int16(storage.ActionPerformed),
+		ObservedKind: int64(storage.AssetObserved), PartitionFailedKind: int64(storage.PartitionFailed), WipedKind: int64(storage.AssetWiped), EvaluatedKind: int64(storage.CheckEvaluated), ActedKind: int64(storage.ActionPerformed),
 	})
 	for _, r := range rows {
 		c.report("asset %q was %s by %d events, but has no such state", r.Name, storage.StateKind(r.Kind), r.Events)
@@ -37,7 +37,7 @@ func (c *checker) missingStates() error {
 }
 
 func (c *checker) partitionStates() error {
-	rows, err := c.q.CheckPartitionStates(c.ctx, int16(storage.PartitionFailed))
+	rows, err := c.q.CheckPartitionStates(c.ctx, int64(storage.PartitionFailed))
 	for _, r := range rows {
 		what := storage.StateKind(r.Kind)
 		switch {
@@ -54,7 +54,7 @@ func (c *checker) partitionStates() error {
 
 func (c *checker) missingPartitions() error {
 	rows, err := c.q.CheckMissingPartitions(c.ctx, db.CheckMissingPartitionsParams{
-		Succeeded: int16(storage.StepSucceeded), Materialized: int16(storage.AssetMaterialized),
+		Succeeded: int64(storage.StepSucceeded), Materialized: int64(storage.AssetMaterialized),
 	})
 	for _, r := range rows {
 		c.report("partition %q of asset %q was materialized by %d events, but has no such state", r.Partition, r.Name, r.Events)

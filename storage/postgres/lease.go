@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/record"
 )
 
 // lease has a call done by the writer.
@@ -99,7 +100,7 @@ func (r *renewal) decide(f *facts, e *effects) (refusal error) {
 			held.until = f.after(r.Lease)
 			e.changeBackfill(held)
 			var err error
-			if r.states[i].Cancel, err = cancelRequest(storage.CancelRequest{Backfill: held.key}, held.cancel); err != nil {
+			if r.states[i].Cancel, err = record.Cancel(storage.CancelRequest{Backfill: held.key}, held.cancel); err != nil {
 				return err
 			}
 			continue
@@ -108,7 +109,7 @@ func (r *renewal) decide(f *facts, e *effects) (refusal error) {
 		held.until = f.after(r.Lease)
 		e.change(held)
 		var err error
-		if r.states[i].Cancel, err = cancelRequest(storage.CancelRequest{Run: held.key}, held.cancel); err != nil {
+		if r.states[i].Cancel, err = record.Cancel(storage.CancelRequest{Run: held.key}, held.cancel); err != nil {
 			return err
 		}
 		for _, c := range f.claims {

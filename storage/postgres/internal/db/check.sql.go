@@ -37,25 +37,25 @@ ORDER BY run.key
 `
 
 type CheckCountsParams struct {
-	Succeeded int16
-	Expanded  int16
-	Reused    int16
-	Skipped   int16
-	Canceled  int16
-	Failed    int16
+	Succeeded int64
+	Expanded  int64
+	Reused    int64
+	Skipped   int64
+	Canceled  int64
+	Failed    int64
 }
 
 type CheckCountsRow struct {
 	Key             int64
 	ID              string
-	Succeeded       int32
-	Failed          int32
-	Skipped         int32
-	Canceled        int32
-	EventsSucceeded int32
-	EventsFailed    int32
-	EventsSkipped   int32
-	EventsCanceled  int32
+	Succeeded       int64
+	Failed          int64
+	Skipped         int64
+	Canceled        int64
+	EventsSucceeded int64
+	EventsFailed    int64
+	EventsSkipped   int64
+	EventsCanceled  int64
 	Whole           bool
 }
 
@@ -109,13 +109,13 @@ ORDER BY run.key
 
 type CheckEndsRow struct {
 	ID     string
-	State  int16
+	State  int64
 	Ends   int64
-	Status int16
+	Status int64
 }
 
 // Of runs that have lost events to pruning (the bits 70) those that are left say nothing.
-func (q *Queries) CheckEnds(ctx context.Context, runEnded int16) ([]CheckEndsRow, error) {
+func (q *Queries) CheckEnds(ctx context.Context, runEnded int64) ([]CheckEndsRow, error) {
 	rows, err := q.db.Query(ctx, checkEnds, runEnded)
 	if err != nil {
 		return nil, err
@@ -233,7 +233,7 @@ SELECT key, id, state, owner FROM run WHERE state >= 3 AND lease_until <> 0 ORDE
 type CheckLeasesRow struct {
 	Key   int64
 	ID    string
-	State int16
+	State int64
 	Owner string
 }
 
@@ -274,8 +274,8 @@ LIMIT 100
 `
 
 type CheckMissingPartitionsParams struct {
-	Succeeded    int16
-	Materialized int16
+	Succeeded    int64
+	Materialized int64
 }
 
 type CheckMissingPartitionsRow struct {
@@ -315,16 +315,16 @@ ORDER BY asset.name
 `
 
 type CheckMissingStatesParams struct {
-	ObservedKind        int16
-	PartitionFailedKind int16
-	WipedKind           int16
-	EvaluatedKind       int16
-	ActedKind           int16
+	ObservedKind        int64
+	PartitionFailedKind int64
+	WipedKind           int64
+	EvaluatedKind       int64
+	ActedKind           int64
 }
 
 type CheckMissingStatesRow struct {
 	Name   string
-	Kind   int32
+	Kind   int64
 	Events int64
 }
 
@@ -412,13 +412,13 @@ LIMIT 100
 type CheckPartitionStatesRow struct {
 	Asset     int64
 	Name      pgtype.Text
-	Kind      int16
+	Kind      int64
 	Partition string
 	N         int64
 	RunID     pgtype.Text
 }
 
-func (q *Queries) CheckPartitionStates(ctx context.Context, partitionFailedKind int16) ([]CheckPartitionStatesRow, error) {
+func (q *Queries) CheckPartitionStates(ctx context.Context, partitionFailedKind int64) ([]CheckPartitionStatesRow, error) {
 	rows, err := q.db.Query(ctx, checkPartitionStates, partitionFailedKind)
 	if err != nil {
 		return nil, err
@@ -544,18 +544,18 @@ ORDER BY asset, kind
 `
 
 type CheckStatesParams struct {
-	ObservedKind        int16
-	PartitionFailedKind int16
-	WipedKind           int16
-	EvaluatedKind       int16
-	ActedKind           int16
-	FailedKind          int16
+	ObservedKind        int64
+	PartitionFailedKind int64
+	WipedKind           int64
+	EvaluatedKind       int64
+	ActedKind           int64
+	FailedKind          int64
 }
 
 type CheckStatesRow struct {
 	Asset    int64
 	Name     pgtype.Text
-	Kind     int16
+	Kind     int64
 	RunID    pgtype.Text
 	N        int64
 	HasNewer bool
@@ -695,7 +695,7 @@ SELECT kind, seq, labels FROM partition_group WHERE asset = $1 ORDER BY seq
 `
 
 type ListAssetGroupsRow struct {
-	Kind   int16
+	Kind   int64
 	Seq    int64
 	Labels []byte
 }
@@ -725,7 +725,7 @@ SELECT kind, labels FROM partition_set WHERE asset = $1
 `
 
 type ListAssetSetsRow struct {
-	Kind   int16
+	Kind   int64
 	Labels []byte
 }
 
@@ -827,10 +827,10 @@ WHERE key = $5
 `
 
 type MendCountsParams struct {
-	Succeeded int32
-	Failed    int32
-	Skipped   int32
-	Canceled  int32
+	Succeeded int64
+	Failed    int64
+	Skipped   int64
+	Canceled  int64
 	Key       int64
 }
 
@@ -851,7 +851,7 @@ DELETE FROM partition_group WHERE asset = $1 AND kind = $2 AND seq = $3
 
 type MendEmptyGroupParams struct {
 	Asset int64
-	Kind  int16
+	Kind  int64
 	Seq   int64
 }
 
@@ -866,7 +866,7 @@ DELETE FROM partition_set WHERE asset = $1 AND kind = $2
 
 type MendEmptySetParams struct {
 	Asset int64
-	Kind  int16
+	Kind  int64
 }
 
 func (q *Queries) MendEmptySet(ctx context.Context, arg MendEmptySetParams) error {
@@ -881,8 +881,8 @@ VALUES (((pg_current_xact_id()::text::bigint + (SELECT seq_offset FROM store)) <
 `
 
 type MendFeedParams struct {
-	I      int32
-	Kind   int16
+	I      int64
+	Kind   int64
 	Labels []byte
 	Assets []byte
 }
@@ -904,7 +904,7 @@ UPDATE partition_group SET labels = $1 WHERE asset = $2 AND kind = $3 AND seq = 
 type MendGroupParams struct {
 	Labels []byte
 	Asset  int64
-	Kind   int16
+	Kind   int64
 	Seq    int64
 }
 
@@ -963,7 +963,7 @@ ON CONFLICT (asset, kind) DO UPDATE SET labels = excluded.labels
 
 type MendSetParams struct {
 	Asset  int64
-	Kind   int16
+	Kind   int64
 	Labels []byte
 }
 

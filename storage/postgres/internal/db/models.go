@@ -18,7 +18,7 @@ type AssetState struct {
 	Run         int64
 	N           int64
 	At          int64
-	Kind        int16
+	Kind        int64
 	DataVersion string
 	CodeVersion string
 	Detail      []byte
@@ -38,7 +38,7 @@ type Backfill struct {
 	Completed  int64
 	Failed     int64
 	Canceled   int64
-	State      int16
+	State      int64
 	ID         string
 	Location   string
 	Owner      string
@@ -51,7 +51,7 @@ type Backfill struct {
 
 type BackfillSet struct {
 	Backfill int64
-	Which    int16
+	Which    int64
 	Labels   []byte
 }
 
@@ -59,8 +59,8 @@ type Change struct {
 	Seq    int64
 	At     int64
 	Run    int64
-	I      int32
-	Kind   int16
+	I      int64
+	Kind   int64
 	Labels []byte
 	Assets []byte
 	Keys   string
@@ -72,11 +72,11 @@ type Event struct {
 	At        int64
 	RetryAt   int64
 	Asset     pgtype.Int8
-	Step      int32
-	Attempt   int32
-	Cause     int32
-	Kind      int16
-	Status    int16
+	Step      int64
+	Attempt   int64
+	Cause     int64
+	Kind      int64
+	Status    int64
 	Detail    []byte
 	Partition string
 }
@@ -103,10 +103,10 @@ type Log struct {
 	Run     int64
 	N       int64
 	At      int64
-	Step    int32
-	Attempt int32
-	Level   int32
-	Stream  int16
+	Step    int64
+	Attempt int64
+	Level   int64
+	Stream  int64
 	Message string
 	Attrs   string
 }
@@ -117,7 +117,7 @@ type PartitionGroup struct {
 	Run         int64
 	N           int64
 	At          int64
-	Kind        int16
+	Kind        int64
 	DataVersion string
 	CodeVersion string
 	Labels      []byte
@@ -132,7 +132,7 @@ type PartitionKey struct {
 
 type PartitionSet struct {
 	Asset  int64
-	Kind   int16
+	Kind   int64
 	Labels []byte
 }
 
@@ -142,7 +142,7 @@ type PartitionState struct {
 	Run         int64
 	N           int64
 	At          int64
-	Kind        int16
+	Kind        int64
 	Partition   string
 	DataVersion string
 	CodeVersion string
@@ -152,8 +152,8 @@ type PartitionState struct {
 
 type Pool struct {
 	Name     string
-	Declared int32
-	ByHand   int32
+	Declared int64
+	ByHand   int64
 }
 
 type PrunedRun struct {
@@ -168,11 +168,11 @@ type Run struct {
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
-	Succeeded  int32
-	Failed     int32
-	Skipped    int32
-	Canceled   int32
-	State      int16
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	State      int64
 	ID         string
 	Location   string
 	Job        string
@@ -184,7 +184,7 @@ type Run struct {
 	Plan       []byte
 	Backfill   string
 	Partition  string
-	Lost       int32
+	Lost       int64
 	RetryOf    string
 }
 
@@ -193,9 +193,9 @@ type Slot struct {
 	Run     int64
 	Since   int64
 	Until   int64
-	Step    int32
-	Attempt int32
-	Slots   int32
+	Step    int64
+	Attempt int64
+	Slots   int64
 	Holding bool
 	Pool    string
 	StepKey string
@@ -204,8 +204,8 @@ type Slot struct {
 type Store struct {
 	One           bool
 	ID            string
-	SchemaVersion int32
-	MinReader     int32
+	SchemaVersion int64
+	MinReader     int64
 	SeqOffset     int64
 }
 
