@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rivers-go/rivers/internal/backfill"
+	"github.com/rivers-go/rivers/internal/backfill/decide"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -67,7 +68,7 @@ func checkStrategy(s BackfillStrategy, d partition.Definition) error {
 	case len(multi) == 0 || len(single) == 0 || slices.Contains(named, ""):
 		return fmt.Errorf("%w: name at least one dimension with a run for each key and one that is whole in each run", ErrPartitionValidation)
 	case !slices.Equal(named, have):
-		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", ErrPartitionValidation, quotedList(named), quotedList(have))
+		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", ErrPartitionValidation, fault.QuotedList(named), fault.QuotedList(have))
 	}
 	return nil
 }
@@ -110,8 +111,8 @@ func (p *backfillPlan) runsOfGroup(b *built, g *backfillGroup) (*plan.Plan, erro
 }
 
 // config is the backfill as its decider knows it.
-func (p *backfillPlan) config() backfill.Config {
-	c := backfill.Config{
+func (p *backfillPlan) config() decide.Config {
+	c := decide.Config{
 		Partitions: p.set, Concurrency: p.req.MaxConcurrency, StopOnFailure: p.req.FailurePolicy == storage.StopOnFailure,
 	}
 	if c.Concurrency == 0 {
@@ -119,7 +120,7 @@ func (p *backfillPlan) config() backfill.Config {
 	}
 	c.Ahead = max(64, 4*c.Concurrency)
 	for g := range p.groups {
-		group := backfill.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
+		group := decide.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
 		if !p.groups[g].strategy.IsSingleRun() && p.readsOthers(g) {
 			group.Reads = p.reads(g)
 		}

@@ -1,4 +1,4 @@
-package partition
+package timegrid
 
 import (
 	"fmt"
@@ -10,32 +10,31 @@ import (
 	"github.com/rivers-go/rivers/internal/civil"
 )
 
-// The formats of keys where none is given, by what they must tell apart.
+// The default formats of keys, by what they tell apart.
 const (
-	formatDay    = "%Y-%m-%d"
-	formatMinute = "%Y-%m-%d-%H:%M"
-	formatSecond = "%Y-%m-%d-%H:%M:%S"
+	FormatDay    = "%Y-%m-%d"
+	FormatMinute = "%Y-%m-%d-%H:%M"
+	FormatSecond = "%Y-%m-%d-%H:%M:%S"
 )
 
-// defaultFormat is the coarsest format that tells the ticks of a grid apart.
-func defaultFormat(g grid) string {
+// DefaultFormat returns the coarsest format that tells the ticks of a grid apart.
+func DefaultFormat(g Grid) string {
 	switch clock, seconds := finest(g); {
 	case seconds:
-		return formatSecond
+		return FormatSecond
 	case clock:
-		return formatMinute
+		return FormatMinute
 	default:
-		return formatDay
+		return FormatDay
 	}
 }
 
-// writeLabel writes a label as a key.
-func writeLabel(format string, label civil.Time) string { return timefmt.Format(label.Std(), format) }
+// Write writes a label as a key.
+func Write(format string, label civil.Time) string { return timefmt.Format(label.Std(), format) }
 
-// readLabel returns the tick that is written as a text in a format. What a format
-// does not write is least in the time that its text is read as, so the tick is the
-// next one; and it counts only if it is written in exactly this way.
-func readLabel(g grid, format, text string) (civil.Time, error) {
+// Read returns the tick that a format writes as text. Parsing sets what the format leaves out to
+// its least value, so the tick is the next one. Read accepts only the text that Write produces.
+func Read(g Grid, format, text string) (civil.Time, error) {
 	t, err := timefmt.Parse(text, format)
 	if err != nil {
 		return 0, fmt.Errorf("%q is not written as %s", text, format)
@@ -44,33 +43,32 @@ func readLabel(g grid, format, text string) (civil.Time, error) {
 	if read < civil.First || read > civil.Last {
 		return 0, fmt.Errorf("%q lies outside the years 1 to 9999", text)
 	}
-	label := ceil(g, read)
-	if writeLabel(format, label) == text {
+	label := Ceil(g, read)
+	if Write(format, label) == text {
 		return label, nil
 	}
-	if written := writeLabel(format, read); written != text {
+	if written := Write(format, read); written != text {
 		return 0, fmt.Errorf("%q is not written as %s: write %q", text, format, written)
 	}
-	return label, &offGridError{text: text, format: format, before: g.tick(g.rank(label) - 1), after: label}
+	return label, &OffGridError{Text: text, format: format, before: g.Tick(g.Rank(label) - 1), After: label}
 }
 
-// offGridError is a text that is a time, but not one at which a window starts.
-type offGridError struct {
-	text, format  string
-	before, after civil.Time
+// OffGridError reports a text that is a time at which no window starts. Text is the text, After
+// the next tick.
+type OffGridError struct {
+	Text, format  string
+	before, After civil.Time
 }
 
-func (e *offGridError) Error() string {
-	return fmt.Sprintf("%q: no window starts then: the nearest are %q and %q", e.text, writeLabel(e.format, e.before), writeLabel(e.format, e.after))
+// Error names the nearest windows.
+func (e *OffGridError) Error() string {
+	return fmt.Sprintf("%q: no window starts then: the nearest are %q and %q", e.Text, Write(e.format, e.before), Write(e.format, e.After))
 }
 
-// checkFormat checks that keys can be read back: over the first windows of a grid,
-// as many as its first four years have, 1024 at most. Formats that write all of a
-// date, and of the time as far as the grid has one, need no trial.
-func checkFormat(format string, g grid, start civil.Time, end civil.Time) error {
-	if err := checkKeyText(format); err != nil {
-		return fmt.Errorf("format %w", err)
-	}
+// CheckFormat checks that Read reverses Write for the windows of a grid from start to end. It tries
+// those of the first four years, at most 1024. A format that plainly writes the whole tick needs no
+// trial.
+func CheckFormat(format string, g Grid, start civil.Time, end civil.Time) error {
 	for at, directive := range directives(format) {
 		if strings.ContainsRune("zZs+", directive) {
 			return fmt.Errorf("format %q: %s writes a zone, which keys do not have: leave it out", format, at)
@@ -80,18 +78,18 @@ func checkFormat(format string, g grid, start civil.Time, end civil.Time) error 
 		return nil
 	}
 	const most, years = 1024, 4 * 366
-	label := ceil(g, start)
+	label := Ceil(g, start)
 	stop := min(end, label+years*civil.Day)
 	for i := 0; i < most && label < stop; i++ {
-		text := writeLabel(format, label)
+		text := Write(format, label)
 		if _, err := timefmt.Parse(text, format); err != nil {
 			return fmt.Errorf("format %q: %s is written %q, which is not read back: use %%Y, %%m, %%d, %%H, %%M, %%S, or others that a date can be read from", format, label, text)
 		}
-		back, err := readLabel(g, format, text)
+		back, err := Read(g, format, text)
 		if err != nil || back != label {
-			return fmt.Errorf("format %q: the window that starts at %s is written %q, which is read as %s: write more of the time, as in %s", format, label, text, back, defaultFormat(g))
+			return fmt.Errorf("format %q: the window that starts at %s is written %q, which is read as %s: write more of the time, as in %s", format, label, text, back, DefaultFormat(g))
 		}
-		label = g.tick(g.rank(label) + 1)
+		label = g.Tick(g.Rank(label) + 1)
 	}
 	return nil
 }
@@ -116,7 +114,7 @@ func directives(format string) iter.Seq2[string, rune] {
 
 // complete reports whether a format plainly writes everything that tells the ticks
 // of a grid apart, in numbers of fixed width.
-func complete(format string, g grid) bool {
+func complete(format string, g Grid) bool {
 	writes := map[string]bool{}
 	for written, letter := range directives(format) {
 		if !strings.ContainsRune("YmdFHMRST", letter) {

@@ -1,4 +1,4 @@
-package partition
+package sets
 
 import (
 	"encoding/binary"
@@ -7,8 +7,8 @@ import (
 
 var errTruncated = errors.New("ends too early")
 
-// reader reads bytes that may be anything. After its first error it reads zeroes, so
-// that it is asked once. It never allocates more than there is to read.
+// reader reads untrusted bytes. After its first error it returns zeroes, so callers check err once.
+// It never allocates more than the bytes left.
 type reader struct {
 	rest []byte
 	err  error
@@ -28,7 +28,7 @@ func (r *reader) byte() byte {
 	return 0
 }
 
-// bytes is the next n bytes, nil if there are not so many.
+// bytes returns the next n bytes, nil if fewer are left.
 func (r *reader) bytes(n int) []byte {
 	if n > len(r.rest) || n < 0 {
 		r.fail(errTruncated)
@@ -59,7 +59,7 @@ func (r *reader) varint() int64 {
 	return v
 }
 
-// count is a number of things of which each takes so many bytes at least.
+// count returns a number of elements that take at least each bytes.
 func (r *reader) count(each int) int {
 	v := r.uvarint()
 	if v > uint64(len(r.rest)/each) {
