@@ -25,7 +25,7 @@ func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage
 // ListAssetEvents returns the materializations and observations of an asset, newest first.
 func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
 	p := db.ListAssetEventsParams{
-		Asset:     sql.NullInt64{Int64: int64(q.Asset), Valid: true},
+		Asset:     int64(q.Asset),
 		BeforeRun: int64(q.BeforeRun), BeforeN: q.BeforeN, Partition: q.Partition, AnyPartition: q.Partition == "", Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.BeforeRun == 0 {

@@ -4,10 +4,6 @@
 
 package db
 
-import (
-	"github.com/jackc/pgx/v5/pgtype"
-)
-
 type Asset struct {
 	Key  int64
 	Name string
@@ -23,7 +19,7 @@ type AssetState struct {
 	CodeVersion string
 	Detail      []byte
 	Seq         int64
-	Partition   pgtype.Text
+	Partition   *string
 }
 
 type Backfill struct {
@@ -71,7 +67,7 @@ type Event struct {
 	N         int64
 	At        int64
 	RetryAt   int64
-	Asset     pgtype.Int8
+	Asset     *int64
 	Step      int64
 	Attempt   int64
 	Cause     int64

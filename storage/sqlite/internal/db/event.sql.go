@@ -7,7 +7,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 )
 
 const getEraBefore = `-- name: GetEraBefore :one
@@ -23,11 +22,11 @@ func (q *Queries) GetEraBefore(ctx context.Context, run int64) (int64, error) {
 
 const getEraWith = `-- name: GetEraWith :one
 WITH RECURSIVE down AS (SELECT CAST(?2 AS INTEGER) AS era UNION ALL SELECT down.era - 1 FROM down WHERE down.era > 0)
-SELECT down.era FROM down WHERE EXISTS (SELECT 1 FROM event WHERE event.era = down.era AND event.asset = ?1) LIMIT 1
+SELECT down.era FROM down WHERE EXISTS (SELECT 1 FROM event WHERE event.era = down.era AND event.asset = CAST(?1 AS INTEGER)) LIMIT 1
 `
 
 type GetEraWithParams struct {
-	Asset sql.NullInt64
+	Asset int64
 	Era   int64
 }
 
@@ -40,7 +39,7 @@ func (q *Queries) GetEraWith(ctx context.Context, arg GetEraWithParams) (int64, 
 
 const listAssetEvents = `-- name: ListAssetEvents :many
 SELECT run, n, at, retry_at, step, attempt, cause, kind, status, CAST(coalesce(asset, 0) AS INTEGER) AS asset, partition, detail FROM event
-WHERE era = ?1 AND asset = ?2 AND (run, n) < (?3, ?4)
+WHERE era = ?1 AND asset = CAST(?2 AS INTEGER) AND (run, n) < (?3, ?4)
     AND (partition = ?5 OR CAST(?6 AS BOOLEAN))
 ORDER BY run DESC, n DESC
 LIMIT ?7
@@ -48,7 +47,7 @@ LIMIT ?7
 
 type ListAssetEventsParams struct {
 	Era          int64
-	Asset        sql.NullInt64
+	Asset        int64
 	BeforeRun    int64
 	BeforeN      int64
 	Partition    string
