@@ -156,4 +156,3 @@ func (r *CodeRepository) tearDown(ctx context.Context, names []string) error {
 	}
 	return errors.Join(errs...)
 }
-

@@ -1,4 +1,4 @@
-package rivers
+package config
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ type rule struct {
 var ruleWords = []string{"required", "omitempty", "gt", "gte", "min", "lt", "lte", "max", "eq", "ne", "len", "oneof", "url"}
 
 // rulesOf reads a validate tag for a field of type k.
-func rulesOf(tag string, k *configType) ([]rule, error) {
+func rulesOf(tag string, k *kind) ([]rule, error) {
 	if tag == "" {
 		return nil, nil
 	}
@@ -51,7 +51,7 @@ func rulesOf(tag string, k *configType) ([]rule, error) {
 }
 
 // read checks a rule's parameter and whether it says anything about values of type k.
-func (r *rule) read(k *configType) error {
+func (r *rule) read(k *kind) error {
 	switch r.word {
 	case "required", "omitempty":
 		if r.param != "" {
@@ -83,7 +83,7 @@ func (r *rule) read(k *configType) error {
 	return r.readLimit(k)
 }
 
-func (r *rule) readLimit(k *configType) error {
+func (r *rule) readLimit(k *kind) error {
 	if k.form == durationForm {
 		d, err := time.ParseDuration(r.param)
 		if err != nil {
@@ -104,7 +104,7 @@ func (r *rule) readLimit(k *configType) error {
 
 // unit says in what a value is measured: nothing for a number, letters or entries; false for what
 // has no measure.
-func (k *configType) unit() (string, bool) {
+func (k *kind) unit() (string, bool) {
 	switch {
 	case k.form == secretForm:
 		return "letters", true
@@ -121,10 +121,10 @@ func (k *configType) unit() (string, bool) {
 }
 
 // measure is the number that rules compare.
-func (k *configType) measure(v reflect.Value) float64 {
+func (k *kind) measure(v reflect.Value) float64 {
 	switch {
 	case k.form == secretForm:
-		return float64(utf8.RuneCountInString(v.Interface().(Secret).Reveal()))
+		return float64(utf8.RuneCountInString(k.secrets.Reveal(v)))
 	case k.form == listForm, k.form == tableForm:
 		return float64(v.Len())
 	case v.CanInt():
@@ -138,7 +138,7 @@ func (k *configType) measure(v reflect.Value) float64 {
 }
 
 // check applies the rules of a filled struct; path is where it stands, with a dot behind.
-func (c *configSpec) check(v reflect.Value, path string) []error {
+func (c *Spec) check(v reflect.Value, path string) []error {
 	var errs []error
 	for i := range c.fields {
 		f := &c.fields[i]
@@ -152,7 +152,7 @@ func (c *configSpec) check(v reflect.Value, path string) []error {
 }
 
 // check applies the rules of the structs that a value holds.
-func (k *configType) check(v reflect.Value, at string) []error {
+func (k *kind) check(v reflect.Value, at string) []error {
 	var errs []error
 	switch k.form {
 	case objectForm:
@@ -176,7 +176,7 @@ func (k *configType) check(v reflect.Value, at string) []error {
 }
 
 // broken returns the rules of the field that a value breaks.
-func (f *configField) broken(v reflect.Value) []error {
+func (f *field) broken(v reflect.Value) []error {
 	var errs []error
 	zero := v.IsZero()
 	k := f.kind
@@ -201,7 +201,7 @@ func (f *configField) broken(v reflect.Value) []error {
 }
 
 // missing is the error for a required field that nothing sets.
-func (f *configField) missing() error {
+func (f *field) missing() error {
 	switch {
 	case f.env == "":
 		return errors.New("it is required, and not set: set it in the run's config")
@@ -212,7 +212,7 @@ func (f *configField) missing() error {
 }
 
 // judge says how a value breaks the rule, nil if it does not.
-func (r *rule) judge(k *configType, v reflect.Value) error {
+func (r *rule) judge(k *kind, v reflect.Value) error {
 	switch r.word {
 	case "oneof":
 		text := fmt.Sprint(v.Interface())

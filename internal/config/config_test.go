@@ -1,21 +1,29 @@
-package rivers
+package config_test
 
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/internal/config"
+	"github.com/rivers-go/rivers/internal/fault"
 )
 
+var secrets = config.Secrets{
+	Type:   reflect.TypeFor[rivers.Secret](),
+	Set:    func(dst reflect.Value, text string) { dst.Set(reflect.ValueOf(rivers.NewSecret(text))) },
+	Reveal: func(v reflect.Value) string { return v.Interface().(rivers.Secret).Reveal() },
+}
+
 type configSource struct {
-	URL      string            `json:"url" default:"file://./lake" validate:"url"`
-	Timeout  time.Duration     `json:"timeout" default:"10m" validate:"gte=1s,lt=1h"`
-	Password Secret            `json:"password" env:"RIVERS_TEST_PASSWORD" validate:"required,min=4"`
-	Headers  map[string]Secret `json:"headers"`
+	URL      string                   `json:"url" default:"file://./lake" validate:"url"`
+	Timeout  time.Duration            `json:"timeout" default:"10m" validate:"gte=1s,lt=1h"`
+	Password rivers.Secret            `json:"password" env:"RIVERS_TEST_PASSWORD" validate:"required,min=4"`
+	Headers  map[string]rivers.Secret `json:"headers"`
 }
 
 type configBase struct {
@@ -47,18 +55,18 @@ type configExample struct {
 
 func decodeExample(t *testing.T, overrides string) (configExample, error) {
 	t.Helper()
-	spec := configOf(reflect.TypeFor[configExample]())
-	if faults := spec.faults(); len(faults) > 0 {
+	spec := config.Of(reflect.TypeFor[configExample](), &secrets)
+	if faults := spec.Faults(); len(faults) > 0 {
 		t.Fatalf("faults: %+v", faults)
 	}
 	var m map[string]any
 	if err := json.Unmarshal([]byte(overrides), &m); err != nil {
 		t.Fatal(err)
 	}
-	v, err := spec.decode(m)
+	v, err := spec.Decode(m)
 	if err != nil {
-		if !errors.Is(err, ErrConfig) {
-			t.Errorf("%v is no ErrConfig", err)
+		if !errors.Is(err, fault.ErrConfig) {
+			t.Errorf("%v is no fault.ErrConfig", err)
 		}
 		return configExample{}, err
 	}
@@ -74,7 +82,7 @@ func TestConfigSources(t *testing.T) {
 	want := configExample{
 		configBase: configBase{Retries: 3}, MaxRows: 1000, Mode: "fast", Ratio: 0.5, Exact: true,
 		Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Columns: []string{"id", "name"},
-		Source: configSource{URL: "file://./lake", Timeout: 10 * time.Minute, Password: NewSecret("hunter2")},
+		Source: configSource{URL: "file://./lake", Timeout: 10 * time.Minute, Password: rivers.NewSecret("hunter2")},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults: %+v, want %+v", got, want)
@@ -97,8 +105,8 @@ func TestConfigSources(t *testing.T) {
 		Since: time.Date(2026, 5, 5, 0, 0, 0, 0, time.UTC), Columns: []string{"x"}, Weights: map[string]float64{"a": 1.5},
 		Pair: [2]int{1, 2}, Limit: &ten, Blob: []byte("hi"), Extra: map[string]any{"free": []any{1.0}},
 		Source: configSource{
-			URL: "file://./lake", Timeout: 90 * time.Second, Password: NewSecret("swordfish"),
-			Headers: map[string]Secret{"auth": NewSecret("hunter2")},
+			URL: "file://./lake", Timeout: 90 * time.Second, Password: rivers.NewSecret("swordfish"),
+			Headers: map[string]rivers.Secret{"auth": rivers.NewSecret("hunter2")},
 		},
 		Trees: []configTree{{Label: "leaf", Kids: []configTree{{Label: "inner"}}}},
 	}
@@ -168,8 +176,8 @@ func TestConfigEnvironmentMistakes(t *testing.T) {
 // A request made in Go holds what Go writes, not what JSON leaves of it.
 func TestConfigOfGoValues(t *testing.T) {
 	t.Setenv("RIVERS_TEST_PASSWORD", "hunter2")
-	spec := configOf(reflect.TypeFor[configExample]())
-	v, err := spec.decode(map[string]any{
+	spec := config.Of(reflect.TypeFor[configExample](), &secrets)
+	v, err := spec.Decode(map[string]any{
 		"max_rows": int64(7), "columns": []string{"a"}, "weights": map[string]int{"w": 2},
 		"source": map[string]any{"timeout": time.Minute}, "trees": []configTree{{Label: "x"}},
 	})
@@ -180,14 +188,14 @@ func TestConfigOfGoValues(t *testing.T) {
 	if got.MaxRows != 7 || got.Columns[0] != "a" || got.Weights["w"] != 2 || got.Source.Timeout != time.Minute || got.Trees[0].Label != "x" {
 		t.Errorf("%+v", got)
 	}
-	for _, refused := range []any{NewSecret("hunter2"), "hunter2", []byte("hunter2"), map[string]any{"env": 7}, map[string]any{"env": "A", "b": 1}} {
-		_, err := spec.decode(map[string]any{"source": map[string]any{"password": refused}})
+	for _, refused := range []any{rivers.NewSecret("hunter2"), "hunter2", []byte("hunter2"), map[string]any{"env": 7}, map[string]any{"env": "A", "b": 1}} {
+		_, err := spec.Decode(map[string]any{"source": map[string]any{"password": refused}})
 		if err == nil || !strings.Contains(err.Error(), `name an environment variable in its place, {"env": "NAME"}`) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%T: %v", refused, err)
 		}
 	}
 	for _, refused := range []any{func() {}, make(chan int)} {
-		if _, err := spec.decode(map[string]any{"extra": refused}); err == nil {
+		if _, err := spec.Decode(map[string]any{"extra": refused}); err == nil {
 			t.Errorf("%T was taken", refused)
 		}
 	}
@@ -198,7 +206,7 @@ type configFaulty struct {
 	B string
 	C chan int
 	D map[int]string
-	E Secret        `default:"hunter2"`
+	E rivers.Secret `default:"hunter2"`
 	F configSource  `env:"F"`
 	G int           `default:"0" validate:"gte=1"`
 	H int           `validate:"oneof=a b"`
@@ -212,7 +220,7 @@ type configFaulty struct {
 
 func TestConfigStructMistakes(t *testing.T) {
 	var got []string
-	for _, f := range configOf(reflect.TypeFor[configFaulty]()).faults() {
+	for _, f := range config.Of(reflect.TypeFor[configFaulty](), &secrets).Faults() {
 		got = append(got, strings.TrimPrefix(f.At, "config field ")+": "+f.Message)
 	}
 	want := []string{
@@ -236,7 +244,7 @@ func TestConfigStructMistakes(t *testing.T) {
 }
 
 func TestConfigSchema(t *testing.T) {
-	doc, err := json.Marshal(configOf(reflect.TypeFor[configSource]()).schema())
+	doc, err := json.Marshal(config.Of(reflect.TypeFor[configSource](), &secrets).Schema())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,39 +256,8 @@ func TestConfigSchema(t *testing.T) {
 	if string(doc) != want {
 		t.Errorf("%s\nwant\n%s", doc, want)
 	}
-	if _, err := json.Marshal(configOf(reflect.TypeFor[configExample]()).schema()); err != nil {
+	if _, err := json.Marshal(config.Of(reflect.TypeFor[configExample](), &secrets).Schema()); err != nil {
 		t.Error(err) // a type that holds itself must end somewhere
-	}
-}
-
-func TestSecretIsNeverShown(t *testing.T) {
-	s := NewSecret("hunter2")
-	type holder struct {
-		Public  Secret
-		private Secret
-		List    []Secret
-		Pointer *Secret
-		Table   map[Secret]Secret
-	}
-	h := holder{s, s, []Secret{s}, &s, map[Secret]Secret{s: s}}
-	var logged strings.Builder
-	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "s", s, "h", h)
-	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "s", s, "h", h)
-	shown := []string{logged.String()}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10.3s"} {
-		shown = append(shown, fmt.Sprintf(verb, s), fmt.Sprintf(verb, h), fmt.Sprintf(verb, &h))
-	}
-	doc, err := json.Marshal(h)
-	shown = append(shown, string(doc), fmt.Sprint(err))
-	for _, text := range shown {
-		for _, leak := range []string{"hunter2", "68756e74657232", "68756E74657232", "104 117"} {
-			if strings.Contains(text, leak) {
-				t.Errorf("shown: %s", text)
-			}
-		}
-	}
-	if s.Reveal() != "hunter2" || s.IsZero() || !(Secret{}).IsZero() || s != NewSecret("hunter2") {
-		t.Error("a secret is not its text")
 	}
 }
 
@@ -288,17 +265,17 @@ func FuzzConfig(f *testing.F) {
 	f.Add(`{"max_rows": 1e3, "source": {"timeout": "1m"}}`)
 	f.Add(`{"trees": [{"kids": [null, {}]}], "limit": null, "pair": [1, 2, 3]}`)
 	f.Add(`{"columns": null, "weights": null, "since": 7, "blob": "?", "extra": null}`)
-	spec := configOf(reflect.TypeFor[configExample]())
+	spec := config.Of(reflect.TypeFor[configExample](), &secrets)
 	f.Fuzz(func(t *testing.T, overrides string) {
 		var m map[string]any
 		if json.Unmarshal([]byte(overrides), &m) != nil {
 			return
 		}
 		t.Setenv("RIVERS_TEST_PASSWORD", "hunter2")
-		v, err := spec.decode(m)
+		v, err := spec.Decode(m)
 		switch {
-		case err != nil && !errors.Is(err, ErrConfig):
-			t.Errorf("%v is no ErrConfig", err)
+		case err != nil && !errors.Is(err, fault.ErrConfig):
+			t.Errorf("%v is no fault.ErrConfig", err)
 		case err == nil && v.(configExample).MaxRows < 1:
 			t.Error("a broken rule passed")
 		}

@@ -1,4 +1,4 @@
-package rivers
+package config
 
 import (
 	"encoding"
@@ -13,18 +13,29 @@ import (
 	"github.com/rivers-go/rivers/internal/fault"
 )
 
-// configSpec is a config struct, looked at once, when a function with it is defined.
-type configSpec struct {
+// Secrets tells which type of the config structs holds secrets, and how to handle its values.
+type Secrets struct {
+	// Type is the secret's type.
+	Type reflect.Type
+	// Set makes dst, of that type, hold a text.
+	Set func(dst reflect.Value, text string)
+	// Reveal returns the text that v holds.
+	Reveal func(v reflect.Value) string
+}
+
+// Spec is a config struct, inspected once, when a function that takes it is defined. It is safe for
+// concurrent use.
+type Spec struct {
 	typ    reflect.Type
-	fields []configField
+	fields []field
 	broken []fault.Fault
 }
 
-// configField is one field of a config struct.
-type configField struct {
+// field is one field of a config struct.
+type field struct {
 	name  string // in JSON
 	index []int
-	kind  *configType
+	kind  *kind
 	env   string
 	// preset is the default's text, given says that there is one.
 	preset string
@@ -33,11 +44,11 @@ type configField struct {
 	doc    string
 }
 
-// configForm is how values of a type are written in a request.
-type configForm uint8
+// form is how values of a type are written in a request.
+type form uint8
 
 const (
-	bareForm configForm = iota // a truth, a number or a text
+	bareForm form = iota // a truth, a number or a text
 	durationForm
 	secretForm
 	ownForm // whatever the type's own decoder reads
@@ -48,58 +59,57 @@ const (
 	pointerForm
 )
 
-// configType is a type that occurs in a config struct.
-type configType struct {
-	typ  reflect.Type
-	form configForm
+// kind is a type that occurs in a config struct.
+type kind struct {
+	typ     reflect.Type
+	form    form
+	secrets *Secrets
 	// elem is the type of what a list, a table or a pointer holds; object are a struct's fields.
-	elem   *configType
-	object *configSpec
+	elem   *kind
+	object *Spec
 }
 
-var (
-	secretType   = reflect.TypeFor[Secret]()
-	durationType = reflect.TypeFor[time.Duration]()
-)
+var durationType = reflect.TypeFor[time.Duration]()
 
-// configOf looks at a config struct.
-func configOf(t reflect.Type) *configSpec {
-	r := &configReader{known: map[reflect.Type]*configType{}}
+// Of inspects a config struct. Mistakes in the struct itself are reported by [Spec.Faults].
+func Of(t reflect.Type, secrets *Secrets) *Spec {
+	r := &reader{known: map[reflect.Type]*kind{}, secrets: secrets}
 	spec := r.object(t, "")
 	spec.broken = r.broken
 	return spec
 }
 
-// faults are the mistakes in the struct itself.
-func (c *configSpec) faults() []fault.Fault { return c.broken }
+// Faults returns the mistakes in the struct itself.
+func (c *Spec) Faults() []fault.Fault { return c.broken }
 
-// configReader looks at a config struct and the types in it.
-type configReader struct {
+// reader looks at a config struct and the types in it.
+type reader struct {
 	// known are the structs met, so that a type may hold a list of itself.
-	known  map[reflect.Type]*configType
-	broken []fault.Fault
+	known   map[reflect.Type]*kind
+	secrets *Secrets
+	broken  []fault.Fault
 }
 
-func (r *configReader) fault(at, format string, v ...any) {
-	r.broken = append(r.broken, fault.Fault{At: "config field " + at, Message: fmt.Sprintf(format, v...), Kind: ErrConfig})
+func (r *reader) fault(at, format string, v ...any) {
+	r.broken = append(r.broken, fault.Fault{At: "config field " + at, Message: fmt.Sprintf(format, v...), Kind: fault.ErrConfig})
 }
 
 // object looks at the fields of a struct; path is where it stands.
-func (r *configReader) object(t reflect.Type, path string) *configSpec {
-	c := &configSpec{typ: t}
+func (r *reader) object(t reflect.Type, path string) *Spec {
+	c := &Spec{typ: t}
 	r.fields(c, t, nil, path)
 	return c
 }
 
 // fields adds the fields of t to c; those of an embedded struct count as the outer one's, as in JSON.
-func (r *configReader) fields(c *configSpec, t reflect.Type, index []int, path string) {
+func (r *reader) fields(c *Spec, t reflect.Type, index []int, path string) {
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		at, place := path+sf.Name, append(slices.Clip(index), i)
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
 		switch {
 		case name == "-" && sf.Tag.Get("json") == "-":
-		case sf.Anonymous && name == "" && sf.Type.Kind() == reflect.Struct && sf.Type != secretType && !decodesItself(sf.Type):
+		case sf.Anonymous && name == "" && sf.Type.Kind() == reflect.Struct && sf.Type != r.secrets.Type && !r.decodesItself(sf.Type):
 			r.fields(c, sf.Type, place, at+".")
 		case !sf.IsExported():
 			r.fault(at, "it is not exported, so nothing can be set in it: begin it with a capital, or remove it")
@@ -107,12 +117,12 @@ func (r *configReader) fields(c *configSpec, t reflect.Type, index []int, path s
 			if name == "" {
 				name = fault.SnakeCase(sf.Name)
 			}
-			r.field(c, configField{name: name, index: place, env: sf.Tag.Get("env"), doc: sf.Tag.Get("doc")}, sf, at)
+			r.field(c, field{name: name, index: place, env: sf.Tag.Get("env"), doc: sf.Tag.Get("doc")}, sf, at)
 		}
 	}
 }
 
-func (r *configReader) field(c *configSpec, f configField, sf reflect.StructField, at string) {
+func (r *reader) field(c *Spec, f field, sf reflect.StructField, at string) {
 	if c.has(f.name) {
 		r.fault(at, "its name %q is that of another field: give it a json tag of its own", f.name)
 	}
@@ -139,16 +149,16 @@ func (r *configReader) field(c *configSpec, f configField, sf reflect.StructFiel
 }
 
 // typeOf looks at a type, and returns nil after reporting one that no request can give.
-func (r *configReader) typeOf(t reflect.Type, at string) *configType {
-	k := &configType{typ: t}
+func (r *reader) typeOf(t reflect.Type, at string) *kind {
+	k := &kind{typ: t, secrets: r.secrets}
 	switch {
-	case t == secretType:
+	case t == r.secrets.Type:
 		k.form = secretForm
 		return k
 	case t == durationType:
 		k.form = durationForm
 		return k
-	case decodesItself(t), t == reflect.TypeFor[[]byte](): // bytes are base64 in JSON
+	case r.decodesItself(t), t == reflect.TypeFor[[]byte](): // bytes are base64 in JSON
 		k.form = ownForm
 		return k
 	}
@@ -185,7 +195,7 @@ func (r *configReader) typeOf(t reflect.Type, at string) *configType {
 	return nil
 }
 
-func (r *configReader) holder(k *configType, at string) *configType {
+func (r *reader) holder(k *kind, at string) *kind {
 	if k.elem = r.typeOf(k.typ.Elem(), at); k.elem == nil {
 		return nil
 	}
@@ -193,7 +203,7 @@ func (r *configReader) holder(k *configType, at string) *configType {
 }
 
 // holdsSecret reports whether a value is a secret, or a list, table or pointer of some.
-func (k *configType) holdsSecret() bool {
+func (k *kind) holdsSecret() bool {
 	for k.elem != nil {
 		k = k.elem
 	}
@@ -201,17 +211,17 @@ func (k *configType) holdsSecret() bool {
 }
 
 // decodesItself reports whether a type says by itself how it is read.
-func decodesItself(t reflect.Type) bool {
+func (r *reader) decodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
-	return t != secretType && t.Kind() != reflect.Pointer &&
+	return t != r.secrets.Type && t.Kind() != reflect.Pointer &&
 		(p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()))
 }
 
-func (c *configSpec) has(name string) bool {
-	return slices.ContainsFunc(c.fields, func(f configField) bool { return f.name == name })
+func (c *Spec) has(name string) bool {
+	return slices.ContainsFunc(c.fields, func(f field) bool { return f.name == name })
 }
 
-func (c *configSpec) names(yield func(string) bool) {
+func (c *Spec) names(yield func(string) bool) {
 	for i := range c.fields {
 		if !yield(c.fields[i].name) {
 			return

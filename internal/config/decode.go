@@ -1,4 +1,4 @@
-package rivers
+package config
 
 import (
 	"bytes"
@@ -17,23 +17,23 @@ import (
 	"github.com/rivers-go/rivers/internal/fault"
 )
 
-// decode makes the config of a run: defaults, then the environment, then what the request says,
-// and checks it. The result is the struct itself. All mistakes are reported together. No message
-// shows a value before the type of its field has said that it is no secret.
-func (c *configSpec) decode(overrides map[string]any) (any, error) {
+// Decode makes the config of a run from the defaults, then the environment, then the request's
+// overrides, and checks its rules. It returns the struct itself, or all mistakes in one error that
+// wraps [fault.ErrConfig]. No message shows the value of a secret.
+func (c *Spec) Decode(overrides map[string]any) (any, error) {
 	v := reflect.New(c.typ).Elem()
 	errs := c.fill(v, overrides, "")
 	if len(errs) == 0 {
 		errs = c.check(v, "")
 	}
 	if len(errs) > 0 {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+		return nil, fmt.Errorf("%w: %w", fault.ErrConfig, errors.Join(errs...))
 	}
 	return v.Interface(), nil
 }
 
 // fill sets the fields of v; path is where it stands in the config, with a dot behind.
-func (c *configSpec) fill(v reflect.Value, overrides map[string]any, path string) []error {
+func (c *Spec) fill(v reflect.Value, overrides map[string]any, path string) []error {
 	var errs []error
 	for i := range c.fields {
 		f := &c.fields[i]
@@ -63,7 +63,7 @@ func (c *configSpec) fill(v reflect.Value, overrides map[string]any, path string
 }
 
 // preload sets a field that the request leaves out.
-func (f *configField) preload(dst reflect.Value) error {
+func (f *field) preload(dst reflect.Value) error {
 	if f.env != "" {
 		if text, ok := os.LookupEnv(f.env); ok {
 			if errs := f.kind.setText(dst, text); len(errs) > 0 {
@@ -80,10 +80,10 @@ func (f *configField) preload(dst reflect.Value) error {
 
 // setText reads a default or an environment variable: texts and durations as they are, everything
 // else as JSON.
-func (k *configType) setText(dst reflect.Value, text string) []error {
+func (k *kind) setText(dst reflect.Value, text string) []error {
 	switch k.form {
 	case secretForm:
-		dst.Set(reflect.ValueOf(NewSecret(text)))
+		k.secrets.Set(dst, text)
 		return nil
 	case durationForm:
 		return k.set(dst, strings.TrimSpace(text), "")
@@ -109,7 +109,7 @@ func (k *configType) setText(dst reflect.Value, text string) []error {
 	return k.set(dst, value, "")
 }
 
-func (k *configType) setBareText(dst reflect.Value, text string) []error {
+func (k *kind) setBareText(dst reflect.Value, text string) []error {
 	switch k.typ.Kind() {
 	case reflect.String:
 		return k.set(dst, text, "")
@@ -126,7 +126,7 @@ func (k *configType) setBareText(dst reflect.Value, text string) []error {
 }
 
 // set reads a value of a request.
-func (k *configType) set(dst reflect.Value, over any, at string) []error {
+func (k *kind) set(dst reflect.Value, over any, at string) []error {
 	over, err := plainJSON(over)
 	if err == nil {
 		switch k.form {
@@ -161,7 +161,7 @@ func (k *configType) set(dst reflect.Value, over any, at string) []error {
 	return []error{fmt.Errorf("%s: %w", at, err)}
 }
 
-func (k *configType) setList(dst reflect.Value, over any, at string) []error {
+func (k *kind) setList(dst reflect.Value, over any, at string) []error {
 	list, ok := over.([]any)
 	isArray := k.typ.Kind() == reflect.Array
 	switch {
@@ -182,7 +182,7 @@ func (k *configType) setList(dst reflect.Value, over any, at string) []error {
 	return errs
 }
 
-func (k *configType) setTable(dst reflect.Value, over any, at string) []error {
+func (k *kind) setTable(dst reflect.Value, over any, at string) []error {
 	table, ok := over.(map[string]any)
 	switch {
 	case over == nil:
@@ -202,10 +202,10 @@ func (k *configType) setTable(dst reflect.Value, over any, at string) []error {
 }
 
 // setLeaf reads what holds nothing else.
-func (k *configType) setLeaf(dst reflect.Value, over any) error {
+func (k *kind) setLeaf(dst reflect.Value, over any) error {
 	switch k.form {
 	case secretForm:
-		return setSecret(dst, over)
+		return k.setSecret(dst, over)
 	case durationForm:
 		text, ok := over.(string)
 		if !ok {
@@ -249,7 +249,7 @@ func (k *configType) setLeaf(dst reflect.Value, over any) error {
 	return k.mismatch(over)
 }
 
-func (k *configType) setNumber(dst reflect.Value, text string) error {
+func (k *kind) setNumber(dst reflect.Value, text string) error {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return fmt.Errorf("it is no number, want %s", k.wanted())
@@ -282,7 +282,7 @@ func (k *configType) setNumber(dst reflect.Value, text string) error {
 }
 
 // setSecret takes {"env": "NAME"} only: what a request says is recorded.
-func setSecret(dst reflect.Value, over any) error {
+func (k *kind) setSecret(dst reflect.Value, over any) error {
 	ref, ok := over.(map[string]any)
 	name, isText := ref["env"].(string)
 	if !ok || !isText || len(ref) != 1 || name == "" {
@@ -292,7 +292,7 @@ func setSecret(dst reflect.Value, over any) error {
 	if !ok {
 		return fmt.Errorf("environment variable %s is not set in the process that runs the step", name)
 	}
-	dst.Set(reflect.ValueOf(NewSecret(text)))
+	k.secrets.Set(dst, text)
 	return nil
 }
 
@@ -331,12 +331,12 @@ func parseJSON(doc []byte) (any, error) {
 	return value, nil
 }
 
-func (k *configType) mismatch(over any) error {
+func (k *kind) mismatch(over any) error {
 	return fmt.Errorf("it is %s, want %s", jsonKind(over), k.wanted())
 }
 
 // wanted says in words what a field takes.
-func (k *configType) wanted() string {
+func (k *kind) wanted() string {
 	switch k.form {
 	case durationForm:
 		return `a text such as "10m" or "1h30m"`
@@ -367,7 +367,7 @@ func (k *configType) wanted() string {
 }
 
 // example is how a value is written in a default or an environment variable.
-func (k *configType) example() string {
+func (k *kind) example() string {
 	if k.form == listForm {
 		return `a list as ["a", "b"]`
 	}

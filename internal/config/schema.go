@@ -1,4 +1,4 @@
-package rivers
+package config
 
 import (
 	"encoding/json"
@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// schema is the JSON Schema (draft 2020-12) of a config struct, for forms and other programs.
-func (c *configSpec) schema() map[string]any { return c.schemaIn(nil) }
+// Schema returns the struct's JSON Schema (draft 2020-12), for forms and other programs.
+func (c *Spec) Schema() map[string]any { return c.schemaIn(nil) }
 
 // schemaIn leaves a struct open where it stands inside itself.
-func (c *configSpec) schemaIn(outer []*configSpec) map[string]any {
+func (c *Spec) schemaIn(outer []*Spec) map[string]any {
 	if slices.Contains(outer, c) {
 		return map[string]any{"type": "object"}
 	}
@@ -33,7 +33,7 @@ func (c *configSpec) schemaIn(outer []*configSpec) map[string]any {
 	return s
 }
 
-func (f *configField) schema(outer []*configSpec) map[string]any {
+func (f *field) schema(outer []*Spec) map[string]any {
 	s := f.kind.schema(outer)
 	if f.doc != "" {
 		s["description"] = f.doc
@@ -50,12 +50,12 @@ func (f *configField) schema(outer []*configSpec) map[string]any {
 	return s
 }
 
-func (f *configField) hasRule(word string) bool {
+func (f *field) hasRule(word string) bool {
 	return slices.ContainsFunc(f.rules, func(r rule) bool { return r.word == word })
 }
 
 // presetValue is the default as a request would write it.
-func (f *configField) presetValue() any {
+func (f *field) presetValue() any {
 	v := reflect.New(f.kind.typ).Elem()
 	if errs := f.kind.setText(v, f.preset); len(errs) > 0 || f.kind.form == durationForm {
 		return f.preset
@@ -63,7 +63,7 @@ func (f *configField) presetValue() any {
 	return v.Interface()
 }
 
-func (k *configType) schema(outer []*configSpec) map[string]any {
+func (k *kind) schema(outer []*Spec) map[string]any {
 	switch k.form {
 	case objectForm:
 		return k.object.schemaIn(outer)
@@ -138,22 +138,4 @@ func (r *rule) enum(texts bool) []any {
 		}
 	}
 	return choices
-}
-
-// schemas encodes the schemas of all configs, by definition.
-func (v *validation) schemas() map[string][]byte {
-	var all map[string][]byte
-	for _, d := range v.defs {
-		if d.config == nil {
-			continue
-		}
-		if all == nil {
-			all = map[string][]byte{}
-		}
-		doc, err := json.Marshal(d.config.schema())
-		if err == nil { // defaults that JSON does not know (NaN) leave the schema out
-			all[d.name] = doc
-		}
-	}
-	return all
 }
