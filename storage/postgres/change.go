@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"github.com/rivers-go/rivers/partition"
-	"github.com/rivers-go/rivers/storage"
 )
 
 // labels is a set as it is kept: nil for an asset without partitions.
