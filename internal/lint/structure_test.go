@@ -52,9 +52,8 @@ var typeMethods = map[string]int{
 	"storage/postgres.Store":  57,
 	"storage/sqlite.Store":    57,
 	"storage/postgres.facts":  50,
-	"internal/engine.Decider": 58,
 	"internal/engine.attempt": 41,
-	"internal/engine.run":     135,
+	"internal/engine.run":     125,
 	"partition.Space":         47,
 }
 
