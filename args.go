@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/config"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
 
@@ -39,8 +41,8 @@ type argument struct {
 type arguments struct {
 	typ    reflect.Type
 	fields []argument
-	config *configSpec
-	faults []fault
+	config *config.Spec
+	faults []fault.Fault
 }
 
 // argsOf looks at an argument struct.
@@ -59,7 +61,7 @@ func argumentsOf(t reflect.Type) *arguments {
 }
 
 func (a *arguments) fault(at, format string, args ...any) {
-	a.faults = append(a.faults, fault{at: at, message: fmt.Sprintf(format, args...), kind: ErrGraphValidation})
+	a.faults = append(a.faults, fault.Fault{At: at, Message: fmt.Sprintf(format, args...), Kind: ErrGraphValidation})
 }
 
 // add looks at one field.
@@ -73,7 +75,7 @@ func (a *arguments) add(sf reflect.StructField) {
 		a.fault(at, "the field is not exported, so nothing can be handed to it: begin it with a capital, or remove it")
 		return
 	}
-	arg := argument{index: sf.Index[0], field: sf.Name, name: snakeCase(sf.Name), typ: sf.Type, full: sf.Type}
+	arg := argument{index: sf.Index[0], field: sf.Name, name: fault.SnakeCase(sf.Name), typ: sf.Type, full: sf.Type}
 	if tag, ok := sf.Tag.Lookup("rivers"); ok && !a.applyTag(&arg, tag) {
 		return
 	}
@@ -117,7 +119,7 @@ func (a *arguments) applyTag(arg *argument, tag string) bool {
 		}
 		return true
 	}
-	if mistake := nameMistake(name); mistake != "" {
+	if mistake := fault.NameMistake(name); mistake != "" {
 		a.fault(at, "the tag `rivers:%q`: %s", tag, mistake)
 		return false
 	}
@@ -137,8 +139,8 @@ func (a *arguments) addConfig(arg *argument) {
 		a.fault(at, "the config is a %s: make it a struct", arg.typ)
 		return
 	}
-	a.config = configOf(arg.typ)
-	a.faults = append(a.faults, a.config.faults()...)
+	a.config = config.Of(arg.typ, secretFields())
+	a.faults = append(a.faults, a.config.Faults()...)
 }
 
 // repeats reports a second field that asks for the same value.
@@ -161,7 +163,7 @@ func (a *arguments) decoder() func(map[string]any) (any, error) {
 	if a.config == nil {
 		return nil
 	}
-	return a.config.decode
+	return a.config.Decode
 }
 
 // fieldNames yields the Go names of the fields that take a value.

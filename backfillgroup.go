@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/backfill/decide"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -67,7 +68,7 @@ func checkStrategy(s BackfillStrategy, d partition.Definition) error {
 	case len(multi) == 0 || len(single) == 0 || slices.Contains(named, ""):
 		return fmt.Errorf("%w: name at least one dimension with a run for each key and one that is whole in each run", ErrPartitionValidation)
 	case !slices.Equal(named, have):
-		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", ErrPartitionValidation, quotedList(named), quotedList(have))
+		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", ErrPartitionValidation, fault.QuotedList(named), fault.QuotedList(have))
 	}
 	return nil
 }

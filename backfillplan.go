@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -86,7 +87,7 @@ func knownWord(what, word string, known []string) error {
 	if word == "" || slices.Contains(known, word) {
 		return nil
 	}
-	return fmt.Errorf("backfill: %s %q: there is none of that name%s: want one of %s", what, word, suggestion(word, slices.Values(known)), strings.Join(known, ", "))
+	return fmt.Errorf("backfill: %s %q: there is none of that name%s: want one of %s", what, word, fault.Suggestion(word, slices.Values(known)), strings.Join(known, ", "))
 }
 
 // planBackfillOf plans a backfill of the partitions that ask returns.
@@ -154,7 +155,7 @@ func (b *built) selectDivided(texts []string) ([]bool, error) {
 	case len(texts) == 0:
 		return nil, fmt.Errorf("backfill: %w: no asset has partitions: materialize them", ErrPartitionValidation)
 	}
-	return nil, fmt.Errorf("backfill: %w: nothing that %s selects has partitions: materialize it", ErrPartitionValidation, quotedList(texts))
+	return nil, fmt.Errorf("backfill: %w: nothing that %s selects has partitions: materialize it", ErrPartitionValidation, fault.QuotedList(texts))
 }
 
 // ask finds the partitions, which every asset must have.
@@ -195,7 +196,7 @@ func (p *backfillPlan) ask(ask plan.Ask) error {
 	case p.space.Len() == 0:
 		return fmt.Errorf("backfill: %w: %q has no partition yet, of %s", ErrPartitionValidation, p.assets[0], p.space.Definition())
 	default:
-		return fmt.Errorf("backfill: %w: %s have no partition in common that was asked for: backfill one after the other", ErrPartitionValidation, cmp.Or(apart, quotedList(p.assets)))
+		return fmt.Errorf("backfill: %w: %s have no partition in common that was asked for: backfill one after the other", ErrPartitionValidation, cmp.Or(apart, fault.QuotedList(p.assets)))
 	}
 	p.assets = slices.Compact(p.assets)
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/backfill"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/proc"
@@ -185,7 +186,7 @@ func (p *backfillPlan) pastRun(ctx context.Context, rec *storage.RunRecord) (bac
 		}
 	}
 	if one.Group < 0 {
-		return one, fmt.Errorf("it makes %s, and the definitions would backfill that otherwise now: cancel the backfill, and begin a new one", quotedList(rec.Request.Selection))
+		return one, fmt.Errorf("it makes %s, and the definitions would backfill that otherwise now: cancel the backfill, and begin a new one", fault.QuotedList(rec.Request.Selection))
 	}
 	if !rec.Request.Partition.IsZero() {
 		var err error

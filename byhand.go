@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
@@ -210,7 +211,7 @@ func (r *CodeRepository) deleteValues(ctx context.Context, c *HandChange) error 
 			}
 			in.Partition = partition.SliceOf(c.of.Space(), set, key)
 		}
-		if err := guard(func() error { return deleter.Delete(ctx, &in) }); err != nil {
+		if err := fault.Guard(func() error { return deleter.Delete(ctx, &in) }); err != nil {
 			return fmt.Errorf("asset %q: deleting its value: %w", c.Asset, err)
 		}
 		c.Values++

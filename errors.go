@@ -1,30 +1,31 @@
 package rivers
 
 import (
-	"errors"
 	"strings"
+
+	"github.com/rivers-go/rivers/internal/fault"
 )
 
 // The kinds of mistakes and refusals, matched with [errors.Is].
 var (
 	// ErrDefinition is what every mistake in a definition is: all that [CodeRepository.Validate] reports.
-	ErrDefinition = errors.New("invalid definition")
+	ErrDefinition = fault.ErrDefinition
 	// ErrGraphValidation is a definition that does not fit the others: a name that is taken, an
 	// upstream that does not exist or has another type, a cycle.
-	ErrGraphValidation = errors.New("invalid graph")
+	ErrGraphValidation = fault.ErrGraphValidation
 	// ErrAssetNotFound is a request that names an asset or task that the repository does not have.
-	ErrAssetNotFound = errors.New("no asset or task of that name")
+	ErrAssetNotFound = fault.ErrAssetNotFound
 	// ErrJobNotFound is a request that names a job that the repository does not have.
-	ErrJobNotFound = errors.New("no job of that name")
+	ErrJobNotFound = fault.ErrJobNotFound
 	// ErrConfig is a config that does not fit its struct, or breaks one of its rules.
-	ErrConfig = errors.New("invalid config")
+	ErrConfig = fault.ErrConfig
 	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for partitions that there
 	// are not.
-	ErrPartitionValidation = errors.New("invalid partitions")
+	ErrPartitionValidation = fault.ErrPartitionValidation
 	// ErrNotObservable is an observation of what has no Observe function.
-	ErrNotObservable = errors.New("not observable")
+	ErrNotObservable = fault.ErrNotObservable
 	// ErrClosed is a call on a repository that was shut down.
-	ErrClosed = errors.New("the repository is closed")
+	ErrClosed = fault.ErrClosed
 )
 
 // DefinitionError is one mistake in a definition. [CodeRepository.Validate] returns all of them
@@ -54,7 +55,7 @@ func (e *DefinitionError) Error() string {
 	}
 	b.WriteString(e.Kind)
 	b.WriteByte(' ')
-	b.WriteString(quoted(e.Name))
+	b.WriteString(fault.Quoted(e.Name))
 	b.WriteString(": ")
 	if e.At != "" {
 		b.WriteString(e.At)

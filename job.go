@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/selection"
@@ -60,8 +61,8 @@ func (r *CodeRepository) Job(name string) (*ResolvedJob, error) {
 	}
 	job, ok := b.jobs[name]
 	if !ok {
-		return nil, fmt.Errorf("job %q: %w%s; %s", name, ErrJobNotFound, suggestion(name, maps.Keys(b.jobs)),
-			listed("jobs", slices.Sorted(maps.Keys(b.jobs))))
+		return nil, fmt.Errorf("job %q: %w%s; %s", name, ErrJobNotFound, fault.Suggestion(name, maps.Keys(b.jobs)),
+			fault.Listed("jobs", slices.Sorted(maps.Keys(b.jobs))))
 	}
 	return job, nil
 }
@@ -86,7 +87,7 @@ func (v *validation) jobs(g *graph.Graph) map[string]*ResolvedJob {
 				Kind: "job", Name: job.Name, Position: v.repo.pos.String(), At: at, Message: message, Err: ErrGraphValidation,
 			})
 		}
-		if mistake := nameMistake(job.Name); mistake != "" {
+		if mistake := fault.NameMistake(job.Name); mistake != "" {
 			report("", mistake)
 		} else if _, taken := jobs[job.Name]; taken {
 			report("", "another job has this name: rename one of them")
@@ -106,7 +107,7 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 		out.executor = v.repo.config.DefaultExecutor
 	}
 	s := v.scope
-	s.report = func(f fault) { report(f.at, f.message) }
+	s.report = func(f fault.Fault) { report(f.At, f.Message) }
 	for _, h := range job.Hooks {
 		for _, f := range h.faults {
 			s.report(f)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -76,7 +77,7 @@ func (r *CodeRepository) changeKeys(ctx context.Context, u storage.KeyUpdate, ke
 	known := b.dynamicNames()
 	if !slices.Contains(known, u.Table) {
 		return fmt.Errorf("partitions of %q: %w: no asset has dynamic partitions of that name%s; %s", u.Table, ErrPartitionValidation,
-			suggestion(u.Table, slices.Values(known)), listed("dynamic definitions", known))
+			fault.Suggestion(u.Table, slices.Values(known)), fault.Listed("dynamic definitions", known))
 	}
 	var errs []error
 	for _, key := range keys {

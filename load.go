@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
@@ -49,7 +50,7 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 		in.Metadata = o.Metadata
 	}
 	var value any
-	err = guard(func() (err error) {
+	err = fault.Guard(func() (err error) {
 		value, err = out.Handler.LoadInput(ctx, &in)
 		return err
 	})
@@ -154,7 +155,7 @@ func (r *CodeRepository) output(name string) (storedOutput, error) {
 func (b *built) unknown(name string) error {
 	for _, d := range b.defs {
 		if d.name == name && len(d.outputs) != 1 {
-			return fmt.Errorf("%q: %w: it is a %s, its outputs are %s", name, ErrAssetNotFound, d.kindName(), quotedList(d.outputNames()))
+			return fmt.Errorf("%q: %w: it is a %s, its outputs are %s", name, ErrAssetNotFound, d.kindName(), fault.QuotedList(d.outputNames()))
 		}
 	}
 	names := func(yield func(string) bool) {
@@ -164,5 +165,5 @@ func (b *built) unknown(name string) error {
 			}
 		}
 	}
-	return fmt.Errorf("%q: %w%s", name, ErrAssetNotFound, suggestion(name, names))
+	return fmt.Errorf("%q: %w%s", name, ErrAssetNotFound, fault.Suggestion(name, names))
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage"
@@ -60,7 +61,7 @@ func (r *CodeRepository) look(ctx context.Context, node *graph.Node) (facts grap
 		Run:       &graph.Run{Location: r.config.Name, Storage: r.store, Load: r.loadFrom},
 		NewLogger: func() *slog.Logger { return r.log().With("asset", node.Name) },
 	}
-	err = guard(func() error {
+	err = fault.Guard(func() error {
 		_, err := node.Observe(inv, nil)
 		return err
 	})

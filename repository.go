@@ -14,6 +14,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
@@ -73,7 +74,7 @@ type RepositoryConfig struct {
 // methods may be called from any goroutine.
 type CodeRepository struct {
 	config   RepositoryConfig
-	pos      position
+	pos      fault.Position
 	fallback *iohandler.MemoryHandler
 
 	// building guards the result of the last validation, which never changes once it is good.
@@ -120,7 +121,7 @@ func NewCodeRepository(c RepositoryConfig) *CodeRepository {
 	if c.Name == "" {
 		c.Name = mainModule()
 	}
-	return &CodeRepository{config: c, pos: callerPosition(), fallback: iohandler.Memory()}
+	return &CodeRepository{config: c, pos: fault.Here(), fallback: iohandler.Memory()}
 }
 
 // mainModule is the name of a repository that has none.
@@ -218,7 +219,7 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	for _, f := range slices.Backward(onClose) {
-		errs = append(errs, guard(func() error { return f(ctx) }))
+		errs = append(errs, fault.Guard(func() error { return f(ctx) }))
 	}
 	errs = append(errs, r.tearDown(ctx, setUp), r.fallback.Close())
 	if store != nil && owned {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/subprocess"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/sqlite"
@@ -135,7 +136,7 @@ func (r *CodeRepository) setUpResource(ctx context.Context, name string) error {
 	if !ok {
 		return nil
 	}
-	if err := guard(func() error { return s.Setup(ctx) }); err != nil {
+	if err := fault.Guard(func() error { return s.Setup(ctx) }); err != nil {
 		return fmt.Errorf("resource %q: setting it up: %w", name, err)
 	}
 	return nil
@@ -149,19 +150,9 @@ func (r *CodeRepository) tearDown(ctx context.Context, names []string) error {
 		if !ok {
 			continue
 		}
-		if err := guard(func() error { return t.Teardown(ctx) }); err != nil {
+		if err := fault.Guard(func() error { return t.Teardown(ctx) }); err != nil {
 			errs = append(errs, fmt.Errorf("resource %q: tearing it down: %w", name, err))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// guard turns a panic of user code into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = engine.NewPanicError(p)
-		}
-	}()
-	return f()
 }

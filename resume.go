@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -189,7 +190,7 @@ func (r *CodeRepository) retried(ctx context.Context, req *RunRequest) (storage.
 			words[i] = string(m)
 		}
 		return storage.RunRecord{}, fmt.Errorf("retrying run %q: no mode is named %q%s; %s", req.RetryOf, req.Retry,
-			suggestion(string(req.Retry), slices.Values(words)), listed("modes", words))
+			fault.Suggestion(string(req.Retry), slices.Values(words)), fault.Listed("modes", words))
 	}
 	rec, err := r.store.GetRun(ctx, req.RetryOf)
 	switch {

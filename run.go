@@ -12,6 +12,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/proc"
@@ -373,5 +374,5 @@ func unusedConfig(p *plan.Plan, name string) error {
 		}
 		return fmt.Errorf("config of %q: %w: it is not part of this run: select it, or leave its config out", name, ErrConfig)
 	}
-	return fmt.Errorf("config of %q: %w%s", name, ErrAssetNotFound, suggestion(name, names))
+	return fmt.Errorf("config of %q: %w%s", name, ErrAssetNotFound, fault.Suggestion(name, names))
 }

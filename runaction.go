@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
@@ -226,7 +227,7 @@ func lacksAction(t *provided, have []*action, name string) error {
 	if len(names) == 0 {
 		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
 	}
-	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, suggestion(name, slices.Values(names)), listed("its actions", names))
+	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, fault.Suggestion(name, slices.Values(names)), fault.Listed("its actions", names))
 }
 
 // keysIn are the keys of the assets of a plan's graph, by output: those of the repository's own, or of a smaller one.

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -183,7 +184,7 @@ func (b *built) describedChecks() []storage.TopologyCheck {
 	places := map[string]string{}
 	for _, d := range b.defs {
 		if d.kind == graph.Check {
-			places[d.name] = d.pos.source()
+			places[d.name] = d.pos.Source()
 		}
 	}
 	for n := range int32(b.graph.Len()) {
@@ -224,11 +225,11 @@ func (b *built) describedJobs() []storage.TopologyJob {
 // place is looked up once.
 func (b *built) sources() []string {
 	items := b.graph.Items()
-	sources, known := make([]string, items.Len()), map[position]string{}
+	sources, known := make([]string, items.Len()), map[fault.Position]string{}
 	for _, d := range b.defs {
 		place, ok := known[d.pos]
 		if !ok {
-			place = d.pos.source()
+			place = d.pos.Source()
 			known[d.pos] = place
 		}
 		for i := range d.outputs {
