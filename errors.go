@@ -1,30 +1,32 @@
 package rivers
 
 import (
-	"errors"
+	flt "github.com/rivers-go/rivers/internal/fault"
 	"strings"
+
+	"github.com/rivers-go/rivers/internal/launch"
 )
 
 // The kinds of mistakes and refusals, matched with [errors.Is].
 var (
 	// ErrDefinition is what every mistake in a definition is: all that [CodeRepository.Validate] reports.
-	ErrDefinition = errors.New("invalid definition")
+	ErrDefinition = flt.ErrDefinition
 	// ErrGraphValidation is a definition that does not fit the others: a name that is taken, an
 	// upstream that does not exist or has another type, a cycle.
-	ErrGraphValidation = errors.New("invalid graph")
+	ErrGraphValidation = flt.ErrGraphValidation
 	// ErrAssetNotFound is a request that names an asset or task that the repository does not have.
-	ErrAssetNotFound = errors.New("no asset or task of that name")
+	ErrAssetNotFound = flt.ErrAssetNotFound
 	// ErrJobNotFound is a request that names a job that the repository does not have.
-	ErrJobNotFound = errors.New("no job of that name")
+	ErrJobNotFound = flt.ErrJobNotFound
 	// ErrConfig is a config that does not fit its struct, or breaks one of its rules.
-	ErrConfig = errors.New("invalid config")
+	ErrConfig = flt.ErrConfig
 	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for partitions that there
 	// are not.
-	ErrPartitionValidation = errors.New("invalid partitions")
+	ErrPartitionValidation = flt.ErrPartitionValidation
 	// ErrNotObservable is an observation of what has no Observe function.
-	ErrNotObservable = errors.New("not observable")
+	ErrNotObservable = flt.ErrNotObservable
 	// ErrClosed is a call on a repository that was shut down.
-	ErrClosed = errors.New("the repository is closed")
+	ErrClosed = flt.ErrClosed
 )
 
 // DefinitionError is one mistake in a definition. [CodeRepository.Validate] returns all of them
@@ -90,3 +92,7 @@ func (e definitionErrors) Unwrap() []error {
 	}
 	return all
 }
+
+// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a blocking check of which
+// [CheckSpec] says BlockLater.
+var ErrCheckBlocked = launch.ErrCheckBlocked
