@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -65,7 +66,7 @@ type Action struct{ d *action }
 // action is what is known of an action before it has an asset.
 type action struct {
 	spec   ActionSpec
-	pos    position
+	pos    fault.Position
 	args   *arguments
 	call   func(f filling) graph.Call
 	isNone bool // it has no function
@@ -75,7 +76,7 @@ type action struct {
 // present value of the asset itself; nothing upstream is loaded. It is a step like any other, with the key
 // asset!action, and runs when [CodeRepository.RunAction] asks for it.
 func NewAction[In any](spec ActionSpec, fn func(*ActionContext, In) (ActionResult, error)) Action {
-	a := &action{spec: spec, pos: callerPosition(), args: argsOf[In](), isNone: fn == nil}
+	a := &action{spec: spec, pos: fault.Here(), args: argsOf[In](), isNone: fn == nil}
 	a.call = func(f filling) graph.Call {
 		return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 			in, err := filled[In](f, inv, args)
@@ -169,7 +170,7 @@ func (a *action) of(asset *provided) *definition {
 	name := storage.ActionName(asset.name, a.spec.Name)
 	act := &definition{name: name, kind: graph.Action, pos: a.pos}
 	act.provide(name, nil, nil)
-	if mistake := nameMistake(a.spec.Name); mistake != "" {
+	if mistake := fault.NameMistake(a.spec.Name); mistake != "" {
 		act.fault("name", "%s", mistake)
 	}
 	if a.isNone {
@@ -219,7 +220,7 @@ func (a *action) handled() iohandler.ActionSpec {
 }
 
 // handlerAction is an action that the handler of an asset brings.
-func handlerAction(h iohandler.Action, pos position) *action {
+func handlerAction(h iohandler.Action, pos fault.Position) *action {
 	s := h.ActionSpec
 	a := &action{spec: ActionSpec{
 		Name: s.Name, Description: s.Description, Effect: s.Effect, Exclusive: s.Exclusive, Order: s.Order, Partitioning: s.Partitioning,
@@ -291,10 +292,10 @@ func (v *validation) checkActionsOf(d *definition, asset *provided) {
 		at := strings.TrimSpace(fmt.Sprintf("%s Actions[%d]", outputPart(d, asset.name), i))
 		switch {
 		case a.d == nil:
-			v.fault(d, fault{at: at, message: "it is the zero Action: make one with NewAction, or remove it", kind: ErrGraphValidation})
+			v.fault(d, fault.Fault{At: at, Message: "it is the zero Action: make one with NewAction, or remove it", Kind: ErrGraphValidation})
 			continue
 		case slices.ContainsFunc(asset.own()[:i], func(o Action) bool { return o.d != nil && o.d.spec.Name == a.d.spec.Name }):
-			v.fault(d, fault{at: at, message: fmt.Sprintf("another one before it is called %q: rename one of them", a.d.spec.Name), kind: ErrGraphValidation})
+			v.fault(d, fault.Fault{At: at, Message: fmt.Sprintf("another one before it is called %q: rename one of them", a.d.spec.Name), Kind: ErrGraphValidation})
 			continue
 		}
 		v.checkAction(a.d.of(asset))
@@ -310,7 +311,7 @@ func (v *validation) checkAction(act *definition) {
 		v.scope.divisions[act.name] = division
 	}
 	s := v.scope
-	s.report = func(f fault) { v.fault(act, f) }
+	s.report = func(f fault.Fault) { v.fault(act, f) }
 	for _, n := range act.build(&s, nil) {
 		v.finishNode(act, &n)
 	}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
 
@@ -40,7 +41,7 @@ type arguments struct {
 	typ    reflect.Type
 	fields []argument
 	config *configSpec
-	faults []fault
+	faults []fault.Fault
 }
 
 // argsOf looks at an argument struct.
@@ -59,7 +60,7 @@ func argumentsOf(t reflect.Type) *arguments {
 }
 
 func (a *arguments) fault(at, format string, args ...any) {
-	a.faults = append(a.faults, fault{at: at, message: fmt.Sprintf(format, args...), kind: ErrGraphValidation})
+	a.faults = append(a.faults, fault.Fault{At: at, Message: fmt.Sprintf(format, args...), Kind: ErrGraphValidation})
 }
 
 // add looks at one field.
@@ -73,7 +74,7 @@ func (a *arguments) add(sf reflect.StructField) {
 		a.fault(at, "the field is not exported, so nothing can be handed to it: begin it with a capital, or remove it")
 		return
 	}
-	arg := argument{index: sf.Index[0], field: sf.Name, name: snakeCase(sf.Name), typ: sf.Type, full: sf.Type}
+	arg := argument{index: sf.Index[0], field: sf.Name, name: fault.SnakeCase(sf.Name), typ: sf.Type, full: sf.Type}
 	if tag, ok := sf.Tag.Lookup("rivers"); ok && !a.applyTag(&arg, tag) {
 		return
 	}
@@ -117,7 +118,7 @@ func (a *arguments) applyTag(arg *argument, tag string) bool {
 		}
 		return true
 	}
-	if mistake := nameMistake(name); mistake != "" {
+	if mistake := fault.NameMistake(name); mistake != "" {
 		a.fault(at, "the tag `rivers:%q`: %s", tag, mistake)
 		return false
 	}

@@ -103,7 +103,7 @@ func TestArguments(t *testing.T) {
 			fields = append(fields, fmt.Sprint(f.field, " ", f.name, " ", words[f.role], " ", f.typ))
 		}
 		for _, f := range tt.args.faults {
-			faults = append(faults, f.at+": "+f.message)
+			faults = append(faults, f.At+": "+f.Message)
 		}
 		if !slices.Equal(fields, tt.fields) || !slices.Equal(faults, tt.faults) {
 			t.Errorf("%s:\nfields %q\nwant   %q\nfaults\n%s\nwant\n%s", tt.args.typ, fields, tt.fields, strings.Join(faults, "\n"), strings.Join(tt.faults, "\n"))

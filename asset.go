@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -65,7 +66,7 @@ type SingleAsset[Out any] struct{ d *definition }
 // Mistakes are reported by [CodeRepository.Validate].
 func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, error)) *SingleAsset[Out] {
 	out, typ := shapeOf(reflect.TypeFor[Out]())
-	d := &definition{name: spec.Name, kind: graph.Asset, pos: callerPosition()}
+	d := &definition{name: spec.Name, kind: graph.Asset, pos: fault.Here()}
 	d.provide(spec.Name, typ, spec.IOHandler)
 	d.divided(spec.Partitions)
 	d.backfill = spec.Backfill

@@ -3,10 +3,10 @@ package rivers
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -86,10 +86,10 @@ type CheckResult struct {
 // materialized. An error is that the check failed, and a blocking one stops what is downstream by it too.
 func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, error)) *Check {
 	name := storage.CheckName(spec.Asset, spec.Name)
-	d := &definition{name: name, kind: graph.Check, pos: callerPosition()}
+	d := &definition{name: name, kind: graph.Check, pos: fault.Here()}
 	d.provide(name, nil, nil)
 	d.divided(spec.Partitions)
-	if mistake := nameMistake(spec.Name); mistake != "" {
+	if mistake := fault.NameMistake(spec.Name); mistake != "" {
 		d.fault("name", "%s", mistake)
 	}
 	if spec.Asset == "" {
@@ -127,9 +127,9 @@ func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, e
 // as a mistake of its definition, each line by itself.
 func InvalidCheck(spec CheckSpec, err error) *Check {
 	c := NewCheck(spec, func(*CheckContext, NoInput) (CheckResult, error) { return CheckResult{}, err })
-	c.d.pos = callerPosition()
-	for line := range strings.Lines(err.Error()) {
-		c.d.fault("", "%s", strings.TrimSpace(line))
+	c.d.pos = fault.Here()
+	for _, one := range fault.Each(err) {
+		c.d.fault("", "%s", one)
 	}
 	return c
 }
@@ -152,9 +152,9 @@ func judgeable(s *scope, asset string) bool {
 	up := s.values[asset]
 	switch {
 	case up == nil:
-		s.report(fault{at: "asset", kind: ErrAssetNotFound, message: fmt.Sprintf("no asset is named %q%s", asset, suggestion(asset, s.assetNames))})
+		s.report(fault.Fault{At: "asset", Kind: ErrAssetNotFound, Message: fmt.Sprintf("no asset is named %q%s", asset, fault.Suggestion(asset, s.assetNames))})
 	case up.def.kind == graph.Task || up.def.kind == graph.BashTask || up.def.kind == graph.Check:
-		s.report(fault{at: "asset", kind: ErrGraphValidation, message: fmt.Sprintf("%q is a %s, and checks judge assets: name an asset", asset, up.def.kindName())})
+		s.report(fault.Fault{At: "asset", Kind: ErrGraphValidation, Message: fmt.Sprintf("%q is a %s, and checks judge assets: name an asset", asset, up.def.kindName())})
 	default:
 		return true
 	}
@@ -243,6 +243,6 @@ func (v *validation) checkDivided(d *definition) {
 	if of != nil {
 		message = fmt.Sprintf("they are %s, and those of %q are %s: give the asset's own, or none to judge it as a whole", own, asset, of)
 	}
-	v.fault(d, fault{at: "partitions", message: message, kind: ErrPartitionValidation})
+	v.fault(d, fault.Fault{At: "partitions", Message: message, Kind: ErrPartitionValidation})
 	delete(v.scope.divisions, d.name)
 }

@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rivers-go/rivers/internal/fault"
 )
 
 // configSpec is a config struct, looked at once, when a function with it is defined.
 type configSpec struct {
 	typ    reflect.Type
 	fields []configField
-	broken []fault
+	broken []fault.Fault
 }
 
 // configField is one field of a config struct.
@@ -69,17 +71,17 @@ func configOf(t reflect.Type) *configSpec {
 }
 
 // faults are the mistakes in the struct itself.
-func (c *configSpec) faults() []fault { return c.broken }
+func (c *configSpec) faults() []fault.Fault { return c.broken }
 
 // configReader looks at a config struct and the types in it.
 type configReader struct {
 	// known are the structs met, so that a type may hold a list of itself.
 	known  map[reflect.Type]*configType
-	broken []fault
+	broken []fault.Fault
 }
 
 func (r *configReader) fault(at, format string, v ...any) {
-	r.broken = append(r.broken, fault{at: "config field " + at, message: fmt.Sprintf(format, v...), kind: ErrConfig})
+	r.broken = append(r.broken, fault.Fault{At: "config field " + at, Message: fmt.Sprintf(format, v...), Kind: ErrConfig})
 }
 
 // object looks at the fields of a struct; path is where it stands.
@@ -103,7 +105,7 @@ func (r *configReader) fields(c *configSpec, t reflect.Type, index []int, path s
 			r.fault(at, "it is not exported, so nothing can be set in it: begin it with a capital, or remove it")
 		default:
 			if name == "" {
-				name = snakeCase(sf.Name)
+				name = fault.SnakeCase(sf.Name)
 			}
 			r.field(c, configField{name: name, index: place, env: sf.Tag.Get("env"), doc: sf.Tag.Get("doc")}, sf, at)
 		}

@@ -213,7 +213,7 @@ type configFaulty struct {
 func TestConfigStructMistakes(t *testing.T) {
 	var got []string
 	for _, f := range configOf(reflect.TypeFor[configFaulty]()).faults() {
-		got = append(got, strings.TrimPrefix(f.at, "config field ")+": "+f.message)
+		got = append(got, strings.TrimPrefix(f.At, "config field ")+": "+f.Message)
 	}
 	want := []string{
 		`B: its name "b" is that of another field: give it a json tag of its own`,

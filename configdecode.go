@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rivers-go/rivers/internal/fault"
 )
 
 // decode makes the config of a run: defaults, then the environment, then what the request says,
@@ -50,9 +52,9 @@ func (c *configSpec) fill(v reflect.Value, overrides map[string]any, path string
 	}
 	for _, key := range slices.Sorted(maps.Keys(overrides)) {
 		if !c.has(key) {
-			near := suggestion(key, c.names)
+			near := fault.Suggestion(key, c.names)
 			if near == "" {
-				near = "; " + listed("fields", slices.Collect(c.names))
+				near = "; " + fault.Listed("fields", slices.Collect(c.names))
 			}
 			errs = append(errs, fmt.Errorf("%s%s: there is no such field%s", path, key, near))
 		}
@@ -220,7 +222,7 @@ func (k *configType) setLeaf(dst reflect.Value, over any) error {
 		if err != nil {
 			return k.mismatch(over)
 		}
-		if err := guard(func() error { return json.Unmarshal(doc, dst.Addr().Interface()) }); err != nil {
+		if err := fault.Guard(func() error { return json.Unmarshal(doc, dst.Addr().Interface()) }); err != nil {
 			return fmt.Errorf("it is no %s: %w", k.typ, err)
 		}
 		return nil

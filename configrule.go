@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/rivers-go/rivers/internal/fault"
 )
 
 // rule is one rule of a field's validate tag, such as gte=1. The words are those of
@@ -76,7 +78,7 @@ func (r *rule) read(k *configType) error {
 		return nil
 	}
 	if !slices.Contains(ruleWords, r.word) {
-		return fmt.Errorf("no rule is named %q%s; the rules are %s", r.word, suggestion(r.word, slices.Values(ruleWords)), strings.Join(ruleWords, ", "))
+		return fmt.Errorf("no rule is named %q%s; the rules are %s", r.word, fault.Suggestion(r.word, slices.Values(ruleWords)), strings.Join(ruleWords, ", "))
 	}
 	return r.readLimit(k)
 }
@@ -217,7 +219,7 @@ func (r *rule) judge(k *configType, v reflect.Value) error {
 		if slices.Contains(r.choices, text) {
 			return nil
 		}
-		return fmt.Errorf("it is %q, want one of %s%s", text, strings.Join(r.choices, ", "), suggestion(text, slices.Values(r.choices)))
+		return fmt.Errorf("it is %q, want one of %s%s", text, strings.Join(r.choices, ", "), fault.Suggestion(text, slices.Values(r.choices)))
 	case "url":
 		u, err := url.Parse(v.String())
 		if err == nil && u.Scheme != "" && (u.Host != "" || u.Path != "" || u.Opaque != "") {

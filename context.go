@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -173,7 +174,7 @@ func (c *AssetContext) output(name string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("output %q: %q has no output of that name%s", name, c.inv.Node.Definition, suggestion(name, func(yield func(string) bool) {
+	return 0, fmt.Errorf("output %q: %q has no output of that name%s", name, c.inv.Node.Definition, fault.Suggestion(name, func(yield func(string) bool) {
 		for i := range outs {
 			if !yield(outs[i].Name) {
 				return

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
@@ -23,7 +24,7 @@ func (v *validation) crossings(g *graph.Graph, jobs map[string]*catalog.Job) {
 		return
 	}
 	c.read = readOutputs(g)
-	faults := map[string]fault{} // one for each definition, by name
+	faults := map[string]fault.Fault{} // one for each definition, by name
 	for n := range int32(g.Len()) {
 		name := g.Node(n).Definition
 		if _, known := faults[name]; known || c.why[n] == "" {
@@ -100,7 +101,7 @@ func readOutputs(g *graph.Graph) []bool {
 }
 
 // fault returns what is wrong with a node that has a process of its own.
-func (c *crossing) fault(n int32) (fault, bool) {
+func (c *crossing) fault(n int32) (fault.Fault, bool) {
 	node := c.g.Node(n)
 	for o := range node.Outputs {
 		if c.staysBehind(n, o) {
@@ -120,7 +121,7 @@ func (c *crossing) fault(n int32) (fault, bool) {
 		out, up := c.g.Output(v)
 		h, whose := in.Handler, "the dependency"
 		if h == nil {
-			if h, whose = out.Handler, quoted(out.Name); c.why[up] != "" && c.staysBehind(up, c.g.OutputPos(v)) {
+			if h, whose = out.Handler, fault.Quoted(out.Name); c.why[up] != "" && c.staysBehind(up, c.g.OutputPos(v)) {
 				continue // said of the one that makes it
 			}
 		}
@@ -128,7 +129,7 @@ func (c *crossing) fault(n int32) (fault, bool) {
 			return c.report(n, "input "+in.Field, fmt.Sprintf("%s loads %q from the memory of another", c.name(h), out.Name), whose, h), true
 		}
 	}
-	return fault{}, false
+	return fault.Fault{}, false
 }
 
 // staysBehind reports whether an output's value dies with the process of its node, and should not. That of a
@@ -140,14 +141,14 @@ func (c *crossing) staysBehind(n int32, pos int) bool {
 }
 
 // report says what was found, and whose handler is to be another.
-func (c *crossing) report(n int32, at, found, whose string, h iohandler.Handler) fault {
+func (c *crossing) report(n int32, at, found, whose string, h iohandler.Handler) fault.Fault {
 	remedy := fmt.Sprintf("give %s an IOHandler whose values outlive a process, such as blob.New", whose)
 	if catalog.SameHandler(h, c.v.scope.defaultHandler) {
 		remedy += ", or make one the DefaultIOHandler"
 	}
-	return fault{
-		at: at, kind: ErrGraphValidation,
-		message: fmt.Sprintf("%s, so it runs in a process of its own, and %s: %s", c.why[n], found, remedy),
+	return fault.Fault{
+		At: at, Kind: ErrGraphValidation,
+		Message: fmt.Sprintf("%s, so it runs in a process of its own, and %s: %s", c.why[n], found, remedy),
 	}
 }
 
@@ -158,7 +159,7 @@ func (c *crossing) crosses(h iohandler.Handler) bool {
 		return true
 	}
 	crosses := false
-	err := guard(func() error { crosses = asked.CrossesProcesses(); return nil })
+	err := fault.Guard(func() error { crosses = asked.CrossesProcesses(); return nil })
 	return err == nil && crosses
 }
 

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
@@ -47,7 +48,7 @@ func PerDimension(multi, single []string) BackfillStrategy {
 type definition struct {
 	name string
 	kind graph.Kind
-	pos  position
+	pos  fault.Position
 	// outputs are the values that the definition provides: its own, or those of a multi-asset.
 	outputs []provided
 	// backfill says how partitions become runs; zero says nothing.
@@ -55,7 +56,7 @@ type definition struct {
 	// config is the config struct that the function takes; nil for none.
 	config *configSpec
 	// faults are mistakes that the constructor saw; Validate reports them.
-	faults []fault
+	faults []fault.Fault
 	// build appends the definition's nodes. It is called by each Validate with the names that exist.
 	build func(s *scope, nodes []graph.Node) []graph.Node
 }
@@ -98,16 +99,6 @@ func (d *definition) outputNames() []string {
 	return names
 }
 
-// fault is one mistake of a definition: which part of it, what was found and what would be right.
-type fault struct {
-	// at is the part: "input Users", "retry", "dep orders"; empty for the definition itself.
-	at string
-	// message is the sentence, without the definition's name.
-	message string
-	// kind is the sentinel that errors.Is finds, such as ErrGraphValidation.
-	kind error
-}
-
 // scope is what a definition can refer to while its nodes are built.
 type scope struct {
 	// values finds the value of a name, nil where there is none.
@@ -121,7 +112,7 @@ type scope struct {
 	// divide finds how an asset is divided that is not among them; nil where they are all.
 	divide func(name string) partition.Definition
 	// report notes a mistake of the definition being built.
-	report func(f fault)
+	report func(f fault.Fault)
 	// names lists every name that an input may have, for the nearest one; nothing once there are
 	// so many mistakes that comparing each with all names would take longer than reading them.
 	names func(yield func(string) bool)

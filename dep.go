@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -38,16 +39,16 @@ type requirements struct {
 }
 
 // require sorts deps into the fields of args, for the definition own.
-func require(args *arguments, deps []Dep, own *definition) (*requirements, []fault) {
+func require(args *arguments, deps []Dep, own *definition) (*requirements, []fault.Fault) {
 	r := &requirements{args: args, deps: make([][]Dep, len(args.fields))}
-	var faults []fault
+	var faults []fault.Fault
 	for i, d := range deps {
 		report := func(format string, v ...any) {
 			at := fmt.Sprintf("dep %q", d.On)
 			if d.On == "" {
 				at = fmt.Sprintf("Deps[%d]", i)
 			}
-			faults = append(faults, fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrGraphValidation})
+			faults = append(faults, fault.Fault{At: at, Message: fmt.Sprintf(format, v...), Kind: ErrGraphValidation})
 		}
 		switch {
 		case d.On == "":
@@ -106,7 +107,7 @@ func (r *requirements) feed(d Dep, own *definition, report reporter) {
 	case self:
 		report("it depends on itself: use a field of type rivers.SelfDependency[T] for the previous value")
 	case d.Field != "":
-		report("there is no field %s that takes a value%s", d.Field, suggestion(d.Field, r.args.fieldNames))
+		report("there is no field %s that takes a value%s", d.Field, fault.Suggestion(d.Field, r.args.fieldNames))
 	default:
 		report("no field receives its value: add one, name one as Field, or set OrderOnly")
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -58,7 +59,7 @@ func (v *validation) divideAsAsked() {
 		}
 		resolved, err := partition.Resolve(out.parts, v.repo.config.PartitionDefs)
 		if err != nil {
-			v.fault(out.def, fault{at: outputPart(out.def, name), message: err.Error(), kind: ErrPartitionValidation})
+			v.fault(out.def, fault.Fault{At: outputPart(out.def, name), Message: err.Error(), Kind: ErrPartitionValidation})
 			return nil
 		}
 		v.scope.divisions[name] = shared(known, resolved)
@@ -84,8 +85,8 @@ func (v *validation) checkDivision(d partition.Definition, report func(message s
 	if err == nil {
 		return true
 	}
-	for line := range strings.Lines(err.Error()) {
-		report(strings.TrimSpace(line))
+	for _, one := range fault.Each(err) {
+		report(one.Error())
 	}
 	return false
 }
@@ -97,7 +98,7 @@ func (v *validation) resolveDivision(d *definition, output int) partition.Defini
 		return v.scope.divisions[d.outputs[0].name]
 	}
 	at := strings.TrimSpace(outputPart(d, out.name) + " partitions")
-	report := func(message string) { v.fault(d, fault{at: at, message: message, kind: ErrPartitionValidation}) }
+	report := func(message string) { v.fault(d, fault.Fault{At: at, Message: message, Kind: ErrPartitionValidation}) }
 	resolved, err := partition.Resolve(out.parts, v.repo.config.PartitionDefs)
 	if err != nil {
 		report(err.Error())
@@ -121,12 +122,12 @@ func (v *validation) checkOutputsAgree(d *definition) {
 		at := fmt.Sprintf("output %q partitions", out.name)
 		switch {
 		case (out.parts == nil) != (d.outputs[0].parts == nil):
-			v.fault(d, fault{at: at, message: "some outputs of the multi-asset have partitions and some have none: give all of them some, or the multi-asset Partitions of its own", kind: ErrPartitionValidation})
+			v.fault(d, fault.Fault{At: at, Message: "some outputs of the multi-asset have partitions and some have none: give all of them some, or the multi-asset Partitions of its own", Kind: ErrPartitionValidation})
 			return
 		case first == nil || other == nil || first == other:
 		default:
 			if err := partition.Identity().Check(first, other); err != nil {
-				v.fault(d, fault{at: at, message: fmt.Sprintf("they have no key in common with those of %q: %v", d.outputs[0].name, err), kind: ErrPartitionValidation})
+				v.fault(d, fault.Fault{At: at, Message: fmt.Sprintf("they have no key in common with those of %q: %v", d.outputs[0].name, err), Kind: ErrPartitionValidation})
 			}
 		}
 	}

@@ -1,32 +1,32 @@
 package rivers
 
 import (
-	flt "github.com/rivers-go/rivers/internal/fault"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/launch"
 )
 
 // The kinds of mistakes and refusals, matched with [errors.Is].
 var (
 	// ErrDefinition is what every mistake in a definition is: all that [CodeRepository.Validate] reports.
-	ErrDefinition = flt.ErrDefinition
+	ErrDefinition = fault.ErrDefinition
 	// ErrGraphValidation is a definition that does not fit the others: a name that is taken, an
 	// upstream that does not exist or has another type, a cycle.
-	ErrGraphValidation = flt.ErrGraphValidation
+	ErrGraphValidation = fault.ErrGraphValidation
 	// ErrAssetNotFound is a request that names an asset or task that the repository does not have.
-	ErrAssetNotFound = flt.ErrAssetNotFound
+	ErrAssetNotFound = fault.ErrAssetNotFound
 	// ErrJobNotFound is a request that names a job that the repository does not have.
-	ErrJobNotFound = flt.ErrJobNotFound
+	ErrJobNotFound = fault.ErrJobNotFound
 	// ErrConfig is a config that does not fit its struct, or breaks one of its rules.
-	ErrConfig = flt.ErrConfig
+	ErrConfig = fault.ErrConfig
 	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for partitions that there
 	// are not.
-	ErrPartitionValidation = flt.ErrPartitionValidation
+	ErrPartitionValidation = fault.ErrPartitionValidation
 	// ErrNotObservable is an observation of what has no Observe function.
-	ErrNotObservable = flt.ErrNotObservable
+	ErrNotObservable = fault.ErrNotObservable
 	// ErrClosed is a call on a repository that was shut down.
-	ErrClosed = flt.ErrClosed
+	ErrClosed = fault.ErrClosed
 )
 
 // DefinitionError is one mistake in a definition. [CodeRepository.Validate] returns all of them
@@ -56,7 +56,7 @@ func (e *DefinitionError) Error() string {
 	}
 	b.WriteString(e.Kind)
 	b.WriteByte(' ')
-	b.WriteString(quoted(e.Name))
+	b.WriteString(fault.Quoted(e.Name))
 	b.WriteString(": ")
 	if e.At != "" {
 		b.WriteString(e.At)

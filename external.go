@@ -2,6 +2,7 @@ package rivers
 
 import (
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -34,7 +35,7 @@ type ExternalAsset struct{ d *definition }
 
 // NewExternalAsset defines an asset that is made elsewhere.
 func NewExternalAsset(spec ExternalAssetSpec) *ExternalAsset {
-	d := &definition{name: spec.Name, kind: graph.External, pos: callerPosition()}
+	d := &definition{name: spec.Name, kind: graph.External, pos: fault.Here()}
 	d.provide(spec.Name, nil, spec.IOHandler)
 	d.divided(spec.Partitions)
 	d.checkName()

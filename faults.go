@@ -7,15 +7,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
 )
 
 // fault notes a mistake of a definition.
-func (v *validation) fault(d *definition, f fault) {
+func (v *validation) fault(d *definition, f fault.Fault) {
 	v.errs = append(v.errs, &DefinitionError{
-		Kind: d.kindName(), Name: d.name, Position: d.pos.String(), At: f.at, Message: f.message, Err: f.kind,
+		Kind: d.kindName(), Name: d.name, Position: d.pos.String(), At: f.At, Message: f.Message, Err: f.Kind,
 	})
 }
 
@@ -67,7 +68,7 @@ func (v *validation) checkRepository() {
 	v.checkPoolLimits()
 	v.checkRetention()
 	for _, name := range slices.Sorted(maps.Keys(c.Resources)) {
-		if mistake := nameMistake(name); mistake != "" {
+		if mistake := fault.NameMistake(name); mistake != "" {
 			v.repositoryFault(fmt.Sprintf("Resources[%q]", name), mistake)
 		}
 	}
@@ -88,30 +89,26 @@ func (v *validation) checkDefaultHandler() {
 // ownPolicy checks a policy that belongs to no definition, and returns the one that it stands for.
 func (v *validation) ownPolicy(p retry.Policy, report func(message string)) retry.Policy {
 	policyMistakes(p, report)
-	return v.policy(p, func(f fault) { report(f.message) })
+	return v.policy(p, func(f fault.Fault) { report(f.Message) })
 }
 
 // policyMistakes reports what is wrong with a policy by itself.
 func policyMistakes(p retry.Policy, report func(message string)) {
-	err := p.Validate()
-	if err == nil {
-		return
-	}
-	for line := range strings.Lines(err.Error()) {
-		report(strings.TrimPrefix(strings.TrimSpace(line), "retry: "))
+	for _, one := range fault.Each(p.Validate()) {
+		report(strings.TrimPrefix(one.Error(), "retry: "))
 	}
 }
 
 // policy returns the policy that p stands for; its own numbers were checked with the definition.
-func (v *validation) policy(p retry.Policy, report func(fault)) retry.Policy {
+func (v *validation) policy(p retry.Policy, report func(fault.Fault)) retry.Policy {
 	if !p.IsNamed() || p.Name() == "" { // one without a name was reported with its numbers
 		return p
 	}
 	found, ok := v.repo.config.Retries[p.Name()]
 	if !ok {
 		names := slices.Sorted(maps.Keys(v.repo.config.Retries))
-		report(fault{at: "retry", kind: ErrGraphValidation, message: fmt.Sprintf("no retry policy is named %q%s; %s",
-			p.Name(), suggestion(p.Name(), slices.Values(names)), listed("registered policies", names))})
+		report(fault.Fault{At: "retry", Kind: ErrGraphValidation, Message: fmt.Sprintf("no retry policy is named %q%s; %s",
+			p.Name(), fault.Suggestion(p.Name(), slices.Values(names)), fault.Listed("registered policies", names))})
 	}
 	return found
 }

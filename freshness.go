@@ -9,14 +9,15 @@ import (
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
 
 // checkFreshness notes what is wrong with a policy by itself.
 func (d *definition) checkFreshness(at string, p freshness.Policy) {
 	if err := p.Validate(); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			d.fault(strings.TrimSpace(at+" freshness"), "%s", strings.TrimSpace(line))
+		for _, one := range fault.Each(err) {
+			d.fault(strings.TrimSpace(at+" freshness"), "%s", one)
 		}
 	}
 }
@@ -39,7 +40,7 @@ func (v *validation) checkFreshness(d *definition, n *graph.Node, output int) {
 		message = err.Error()
 	}
 	if message != "" {
-		v.fault(d, fault{at: strings.TrimSpace(outputPart(d, out.Name) + " freshness"), message: message, kind: ErrGraphValidation})
+		v.fault(d, fault.Fault{At: strings.TrimSpace(outputPart(d, out.Name) + " freshness"), Message: message, Kind: ErrGraphValidation})
 	}
 }
 

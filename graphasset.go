@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -60,7 +61,7 @@ type GraphAsset[Out any] struct{ d *definition }
 // "totals/sorted", and "totals/total[3]" for an instance of a mapped task.
 func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) *GraphAsset[Out] {
 	_, typ := shapeOf(reflect.TypeFor[Out]())
-	d := &definition{name: spec.Name, kind: graph.GraphTask, pos: callerPosition()}
+	d := &definition{name: spec.Name, kind: graph.GraphTask, pos: fault.Here()}
 	d.provide(spec.Name, typ, spec.IOHandler)
 	d.divided(spec.Partitions)
 	d.backfill = spec.Backfill
@@ -201,8 +202,8 @@ func (c *composition) nodes(s *scope, nodes []graph.Node) []graph.Node {
 // its tasks.
 func (s *scope) onceEach() *scope {
 	once := *s
-	var seen []fault
-	once.report = func(f fault) {
+	var seen []fault.Fault
+	once.report = func(f fault.Fault) {
 		if slices.Contains(seen, f) {
 			return
 		}

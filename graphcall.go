@@ -6,8 +6,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
 
@@ -79,26 +79,25 @@ func placeTask[In, Out any](g *Graph, t *Task[In, Out], args Args, o CallOptions
 	name := o.Name
 	if name == "" {
 		name = t.d.name
-	} else if mistake := nameMistake(name); mistake != "" {
-		g.c.fault("call of task "+quoted(t.d.name), "%s", mistake)
+	} else if mistake := fault.NameMistake(name); mistake != "" {
+		g.c.fault("call of task "+fault.Quoted(t.d.name), "%s", mistake)
 	}
 	p := &taskPlace{
 		path: g.prefix + name, task: t.d, req: t.req, set: t.set, typ: t.typ, attrs: t.attrs, call: t.call,
 		args: maps.Clone(args), after: slices.Clone(o.After),
 	}
-	at := "task " + quoted(p.path)
+	at := "task " + fault.Quoted(p.path)
 	if slices.ContainsFunc(g.c.calls, func(o *taskPlace) bool { return o.path == p.path }) {
 		g.c.fault(at, "two calls have this name: give one of them another in its options")
 	}
 	if !slices.ContainsFunc(g.c.calls, func(o *taskPlace) bool { return o.task == t.d }) {
 		for _, f := range t.d.faults {
-			f.at = strings.TrimSpace(at + " " + f.at)
-			g.c.def.faults = append(g.c.def.faults, f)
+			g.c.def.faults = append(g.c.def.faults, f.Below(at))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		if !slices.ContainsFunc(t.req.args.fields, func(a argument) bool { return a.role == valueRole && a.name == name }) {
-			g.c.fault(at, "it takes no argument %q%s", name, suggestion(name, t.req.args.argumentNames))
+			g.c.fault(at, "it takes no argument %q%s", name, fault.Suggestion(name, t.req.args.argumentNames))
 		}
 	}
 	if slices.Contains(p.after, nil) {
@@ -157,7 +156,7 @@ func Map[S ~[]E, E, In, Out any](g *Graph, over Ref[S], t *Task[In, Out], o MapO
 		return Mapped[Out]{}
 	}
 	if o.MaxConcurrency < 0 {
-		g.c.fault("map of task "+quoted(p.path), "MaxConcurrency is %d: give a positive number, or 0 for no limit", o.MaxConcurrency)
+		g.c.fault("map of task "+fault.Quoted(p.path), "MaxConcurrency is %d: give a positive number, or 0 for no limit", o.MaxConcurrency)
 	}
 	m := &mapping{over: over.source, concurrency: o.MaxConcurrency, elem: valueType(reflect.TypeFor[E]())}
 	if d, ok := reflect.TypeAssert[dynamic](reflect.Zero(reflect.TypeFor[E]())); ok {
@@ -238,7 +237,7 @@ func (m Mapped[Out]) CollectStream(o CollectOptions) Ref[iter.Seq2[Out, error]] 
 		return Ref[iter.Seq2[Out, error]]{}
 	}
 	if how, _ := shapeOf(reflect.TypeFor[Out]()); how != plain {
-		m.graph.c.fault("stream of task "+quoted(m.from.path), "it returns a %s: return the plain value to stream it", typeName(reflect.TypeFor[Out]()))
+		m.graph.c.fault("stream of task "+fault.Quoted(m.from.path), "it returns a %s: return the plain value to stream it", typeName(reflect.TypeFor[Out]()))
 	}
 	return Ref[iter.Seq2[Out, error]]{&source{
 		graph: m.graph.c, from: m.from, mode: graph.Stream, typ: reflect.TypeFor[iter.Seq2[Out, error]](),
@@ -262,8 +261,8 @@ func (m Mapped[Out]) CollectStream(o CollectOptions) Ref[iter.Seq2[Out, error]] 
 
 // Sub composes a part of the graph under a name of its own: its steps are "graph/name/task".
 func Sub[T any](g *Graph, name string, compose func(*Graph) Ref[T]) Ref[T] {
-	if mistake := nameMistake(name); mistake != "" {
-		g.c.fault("sub "+quoted(name), "%s", mistake)
+	if mistake := fault.NameMistake(name); mistake != "" {
+		g.c.fault("sub "+fault.Quoted(name), "%s", mistake)
 	}
 	return compose(&Graph{c: g.c, prefix: g.prefix + name + "/"})
 }

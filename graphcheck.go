@@ -3,6 +3,8 @@ package rivers
 import (
 	"fmt"
 	"slices"
+
+	"github.com/rivers-go/rivers/internal/fault"
 )
 
 // findLoose finds the calls that the result does not come from. The asset is made when all of its
@@ -21,7 +23,7 @@ func (c *composition) findLoose() {
 		ups := map[*taskPlace]bool{}
 		p.reach(ups)
 		if ups[c.last] {
-			c.fault("task "+quoted(p.path), "it comes after the result, which is the last step: return what this call returns, or make it an asset of its own")
+			c.fault("task "+fault.Quoted(p.path), "it comes after the result, which is the last step: return what this call returns, or make it an asset of its own")
 		}
 		delete(ups, p)
 		for up := range ups {
@@ -81,7 +83,7 @@ func (c *composition) checkDeps() {
 		case d.OrderOnly && reads:
 			c.fault(at, "it is OrderOnly, and rivers.Upstream reads its value: remove one of the two")
 		case !d.OrderOnly && !reads:
-			c.fault(at, "no rivers.Upstream reads its value%s: add one, or set OrderOnly", suggestion(d.On, slices.Values(c.upstreams)))
+			c.fault(at, "no rivers.Upstream reads its value%s: add one, or set OrderOnly", fault.Suggestion(d.On, slices.Values(c.upstreams)))
 		}
 	}
 }

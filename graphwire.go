@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
@@ -35,7 +36,7 @@ func (c *composition) wire(p *taskPlace, n *graph.Node, s *scope) *wiring {
 		}
 	}
 	if p.mapped != nil && g.element == "" {
-		g.report("task "+quoted(p.path), "it is mapped, and must have one field for the element that MapOptions.Args does not give and that is no resource; left are: %s",
+		g.report("task "+fault.Quoted(p.path), "it is mapped, and must have one field for the element that MapOptions.Args does not give and that is no resource; left are: %s",
 			strings.Join(p.unbound(), ", "))
 	}
 	g.waitFor()
@@ -57,7 +58,7 @@ func (g *placing) place(f *argument) {
 		// which field gets the element is not clear, and reported
 	case !given:
 		g.resource(f, func(name string) {
-			g.fault(f, "the call gives no %q, and no resource has this name: add it to Args%s", name, suggestion(name, maps.Keys(g.p.args)))
+			g.fault(f, "the call gives no %q, and no resource has this name: add it to Args%s", name, fault.Suggestion(name, maps.Keys(g.p.args)))
 		})
 	case isRef:
 		g.read(f, r.ref())
@@ -67,7 +68,7 @@ func (g *placing) place(f *argument) {
 }
 
 func (g *placing) fault(f *argument, format string, v ...any) {
-	g.report("input "+f.field+" of task "+quoted(g.p.path), format, v...)
+	g.report("input "+f.field+" of task "+fault.Quoted(g.p.path), format, v...)
 }
 
 // constant connects a field to a value that is the same in each run.
@@ -146,7 +147,7 @@ func (g *placing) upstream(f *argument, src *source, in *graph.Input) (iohandler
 	up, ok := g.scope.values[src.upstream]
 	switch {
 	case !ok:
-		g.fault(f, "no asset or task is named %q%s", src.upstream, suggestion(src.upstream, g.valueNames))
+		g.fault(f, "no asset or task is named %q%s", src.upstream, fault.Suggestion(src.upstream, g.valueNames))
 		return nil, false
 	case up.def == g.c.def:
 		g.fault(f, "the graph asset reads itself: use ctx.Load for its previous value")
@@ -184,7 +185,7 @@ func (g *placing) waitFor() {
 	for _, w := range g.p.after {
 		switch src := w.ref(); {
 		case src == nil || src.graph != g.c:
-			g.report("task "+quoted(g.p.path), "After holds a Ref of another graph, or the zero Ref: give one that this graph's Upstream, Call or Map returned")
+			g.report("task "+fault.Quoted(g.p.path), "After holds a Ref of another graph, or the zero Ref: give one that this graph's Upstream, Call or Map returned")
 		case src.from == nil:
 			g.wait([]Dep{{On: src.upstream, OrderOnly: true}})
 		default:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
 
@@ -12,7 +13,7 @@ import (
 type Hook struct {
 	name      string
 	onFailure bool
-	faults    []fault
+	faults    []fault.Fault
 	args      *arguments
 	// call runs the function with a filled argument struct.
 	call func(ctx *HookContext, f filling) error
@@ -34,16 +35,16 @@ func newHook[In any](name string, onFailure bool, fn func(*HookContext, In) erro
 	h := Hook{name: name, onFailure: onFailure, args: argsOf[In]()}
 	at := fmt.Sprintf("hook %q", name)
 	report := func(format string, v ...any) {
-		h.faults = append(h.faults, fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrGraphValidation})
+		h.faults = append(h.faults, fault.Fault{At: at, Message: fmt.Sprintf(format, v...), Kind: ErrGraphValidation})
 	}
-	if mistake := nameMistake(name); mistake != "" {
+	if mistake := fault.NameMistake(name); mistake != "" {
 		report("%s", mistake)
 	}
 	if fn == nil {
 		report("the function is nil: give one")
 	}
 	for _, f := range h.args.faults {
-		report("%s: %s", f.at, f.message)
+		report("%s: %s", f.At, f.Message)
 	}
 	for _, f := range h.args.fields {
 		if f.role != valueRole {
@@ -66,12 +67,11 @@ var errZeroHook = errors.New("the hook is the zero value: make it with rivers.On
 // compile connects a hook to the resources of a scope; mistakes are reported to it.
 func (h Hook) compile(s *scope) graph.Hook {
 	if h.call == nil {
-		s.report(fault{at: "hook", message: errZeroHook.Error(), kind: ErrGraphValidation})
+		s.report(fault.Fault{At: "hook", Message: errZeroHook.Error(), Kind: ErrGraphValidation})
 		return graph.Hook{Call: func(*graph.Invocation, error) error { return errZeroHook }}
 	}
-	w := &wiring{scope: &scope{resources: s.resources, report: func(f fault) {
-		f.at = fmt.Sprintf("hook %q %s", h.name, f.at)
-		s.report(f)
+	w := &wiring{scope: &scope{resources: s.resources, report: func(f fault.Fault) {
+		s.report(f.Below(fmt.Sprintf("hook %q", h.name)))
 	}}}
 	for i := range h.args.fields {
 		f := &h.args.fields[i]
@@ -79,7 +79,7 @@ func (h Hook) compile(s *scope) graph.Hook {
 			continue
 		}
 		w.resource(f, func(name string) {
-			hint := suggestion(name, w.resourceNames)
+			hint := fault.Suggestion(name, w.resourceNames)
 			if _, ok := s.values[name]; ok {
 				hint = ", and a hook does not read assets: load it with ctx.Load"
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/selection"
@@ -79,7 +80,7 @@ func (v *validation) jobs(g *graph.Graph) map[string]*catalog.Job {
 				Kind: "job", Name: job.Name, Position: v.repo.pos.String(), At: at, Message: message, Err: ErrGraphValidation,
 			})
 		}
-		if mistake := nameMistake(job.Name); mistake != "" {
+		if mistake := fault.NameMistake(job.Name); mistake != "" {
 			report("", mistake)
 		} else if _, taken := jobs[job.Name]; taken {
 			report("", "another job has this name: rename one of them")
@@ -99,7 +100,7 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 		out.Executor = v.repo.config.DefaultExecutor
 	}
 	s := v.scope
-	s.report = func(f fault) { report(f.at, f.message) }
+	s.report = func(f fault.Fault) { report(f.At, f.Message) }
 	for _, h := range job.Hooks {
 		for _, f := range h.faults {
 			s.report(f)

@@ -1,13 +1,13 @@
 package rivers
 
 import (
-	flt "github.com/rivers-go/rivers/internal/fault"
 	"context"
 	"fmt"
 	"reflect"
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -52,7 +52,7 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 		in.Metadata = o.Metadata
 	}
 	var value any
-	err = guard(func() (err error) {
+	err = fault.Guard(func() (err error) {
 		value, err = out.Handler.LoadInput(ctx, &in)
 		return err
 	})
@@ -92,7 +92,7 @@ func (r *CodeRepository) onePartition(ctx context.Context, out *graph.Output, ke
 	}
 	set, err := space.Set(key)
 	if err != nil {
-		return partition.Slice{}, flt.Mark(flt.ErrPartitionValidation, err)
+		return partition.Slice{}, fault.Mark(fault.ErrPartitionValidation, err)
 	}
 	part, err := partition.NewSlice(space, set)
 	if err == nil && part.Len() != 1 {

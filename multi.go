@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -87,7 +88,7 @@ type MultiAsset struct{ d *definition }
 // [Emitted]. Where only some outputs are selected, the function runs once and the others are not
 // stored; [AssetContext.Selected] tells the function.
 func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) (Out, error)) *MultiAsset {
-	d := &definition{name: spec.Name, kind: graph.MultiAsset, pos: callerPosition(), backfill: spec.Backfill}
+	d := &definition{name: spec.Name, kind: graph.MultiAsset, pos: fault.Here(), backfill: spec.Backfill}
 	d.checkName()
 	if fn == nil {
 		d.fault("", "the function is nil: give one")
@@ -189,7 +190,7 @@ func (d *definition) fieldOutputs(t reflect.Type) []multiOutput {
 		}
 		name := sf.Tag.Get("rivers")
 		if name == "" {
-			name = snakeCase(sf.Name)
+			name = fault.SnakeCase(sf.Name)
 		}
 		how, typ := shapeOf(sf.Type)
 		if how == parting {
@@ -209,7 +210,7 @@ func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
 	for i := range outs {
 		o := &outs[i]
 		at := fmt.Sprintf("output %q", o.name)
-		if mistake := nameMistake(o.name); mistake != "" {
+		if mistake := fault.NameMistake(o.name); mistake != "" {
 			d.fault(at, "%s", mistake)
 		}
 		if seen[o.name]++; seen[o.name] == 2 {
@@ -239,7 +240,7 @@ func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
 		at := fmt.Sprintf("output %q", s.Name)
 		switch {
 		case seen[s.Name] == 0:
-			d.fault(at, "the result has no such field%s", suggestion(s.Name, maps.Keys(seen)))
+			d.fault(at, "the result has no such field%s", fault.Suggestion(s.Name, maps.Keys(seen)))
 		case seen[s.Name] == 1 && slices.ContainsFunc(spec.Outputs[:i], func(o OutputSpec) bool { return o.Name == s.Name }):
 			d.fault(at, "Outputs describes it twice: once is enough")
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -48,7 +49,7 @@ func (v *validation) checkPoolLimits() {
 	limits := v.repo.config.PoolLimits
 	for _, name := range slices.Sorted(maps.Keys(limits)) {
 		at := fmt.Sprintf("PoolLimits[%q]", name)
-		if mistake := nameMistake(name); mistake != "" {
+		if mistake := fault.NameMistake(name); mistake != "" {
 			v.repositoryFault(at, mistake)
 		}
 		if n := limits[name]; n < 1 {
@@ -66,10 +67,10 @@ func (v *validation) checkPools(d *definition, held []storage.PoolSlots) {
 		switch {
 		case !declared:
 			names := slices.Sorted(maps.Keys(limits))
-			v.fault(d, fault{at: at, kind: ErrGraphValidation, message: fmt.Sprintf("PoolLimits declares no such pool%s; %s",
-				suggestion(p.Pool, slices.Values(names)), listed("declared pools", names))})
+			v.fault(d, fault.Fault{At: at, Kind: ErrGraphValidation, Message: fmt.Sprintf("PoolLimits declares no such pool%s; %s",
+				fault.Suggestion(p.Pool, slices.Values(names)), fault.Listed("declared pools", names))})
 		case limit > 0 && p.Slots > limit:
-			v.fault(d, fault{at: at, kind: ErrGraphValidation, message: fmt.Sprintf("it holds %d slots, and the pool has %d: hold fewer, or raise PoolLimits", p.Slots, limit)})
+			v.fault(d, fault.Fault{At: at, Kind: ErrGraphValidation, Message: fmt.Sprintf("it holds %d slots, and the pool has %d: hold fewer, or raise PoolLimits", p.Slots, limit)})
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/backfill"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/pruner"
 	"github.com/rivers-go/rivers/internal/staleness"
@@ -75,7 +76,7 @@ type RepositoryConfig struct {
 // methods may be called from any goroutine.
 type CodeRepository struct {
 	config   RepositoryConfig
-	pos      position
+	pos      fault.Position
 	fallback *iohandler.MemoryHandler
 
 	// building guards the catalog, which never changes once it is good.
@@ -116,7 +117,7 @@ func NewCodeRepository(c RepositoryConfig) *CodeRepository {
 	if c.Name == "" {
 		c.Name = mainModule()
 	}
-	r := &CodeRepository{config: c, pos: callerPosition(), fallback: iohandler.Memory()}
+	r := &CodeRepository{config: c, pos: fault.Here(), fallback: iohandler.Memory()}
 	r.pruner = &pruner.Pruner{Location: c.Name, Retention: c.Retention, Go: r.background.Go, Log: r.log}
 	return r
 }
@@ -215,7 +216,7 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	for _, f := range slices.Backward(onClose) {
-		errs = append(errs, guard(func() error { return f(ctx) }))
+		errs = append(errs, fault.Guard(func() error { return f(ctx) }))
 	}
 	errs = append(errs, r.resources().TearDown(ctx, setUp), r.fallback.Close())
 	if store != nil && owned {

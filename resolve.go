@@ -143,13 +143,3 @@ func claimTimeout() (time.Duration, error) {
 	}
 	return d, nil
 }
-
-// guard turns a panic of user code into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = engine.NewPanicError(p)
-		}
-	}()
-	return f()
-}

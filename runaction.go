@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
@@ -216,7 +217,7 @@ func lacksAction(t *provided, have []*action, name string) error {
 	if len(names) == 0 {
 		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
 	}
-	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, suggestion(name, slices.Values(names)), listed("its actions", names))
+	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, fault.Suggestion(name, slices.Values(names)), fault.Listed("its actions", names))
 }
 
 // exclusiveSlots is how many slots the pool of an asset with an exclusive action has: whoever shares the asset holds

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/retry"
@@ -33,12 +34,12 @@ type settings struct {
 }
 
 func (d *definition) fault(at, format string, v ...any) {
-	d.faults = append(d.faults, fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrGraphValidation})
+	d.faults = append(d.faults, fault.Fault{At: at, Message: fmt.Sprintf(format, v...), Kind: ErrGraphValidation})
 }
 
 // checkName notes a mistake of the definition's own name.
 func (d *definition) checkName() {
-	if mistake := nameMistake(d.name); mistake != "" {
+	if mistake := fault.NameMistake(d.name); mistake != "" {
 		d.fault("", "%s", mistake)
 	}
 }
@@ -77,8 +78,8 @@ func (d *definition) normal(at string, m metadata.Map) metadata.Map {
 	n, err := m.Normalize()
 	if err != nil {
 		prefix := strings.TrimSuffix(at, "metadata")
-		for line := range strings.Lines(err.Error()) {
-			part, message, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		for _, one := range fault.Each(err) {
+			part, message, _ := strings.Cut(one.Error(), ": ")
 			d.fault(prefix+part, "%s", message)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -61,7 +62,7 @@ func NewTask[In, Out any](spec TaskSpec, fn func(*TaskContext, In) (Out, error))
 
 func newTask[In, Out any](spec TaskSpec, kind graph.Kind) *Task[In, Out] {
 	how, typ := shapeOf(reflect.TypeFor[Out]())
-	d := &definition{name: spec.Name, kind: kind, pos: callerPosition()}
+	d := &definition{name: spec.Name, kind: kind, pos: fault.Here()}
 	d.provide(spec.Name, typ, spec.IOHandler)
 	d.checkName()
 	if how == observing || how == materializing {

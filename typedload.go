@@ -1,12 +1,12 @@
 package rivers
 
 import (
-	flt "github.com/rivers-go/rivers/internal/fault"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -76,7 +76,7 @@ func loadParts[Out any](ctx context.Context, repo *CodeRepository, name string, 
 	}
 	set, err := space.Set(o.Partition)
 	if err != nil {
-		return out, fmt.Errorf("loading %q: %w", name, flt.Mark(flt.ErrPartitionValidation, err))
+		return out, fmt.Errorf("loading %q: %w", name, fault.Mark(fault.ErrPartitionValidation, err))
 	}
 	of, err := partition.NewSlice(space, set)
 	if err != nil {

@@ -1,7 +1,6 @@
 package rivers
 
 import (
-	flt "github.com/rivers-go/rivers/internal/fault"
 	"fmt"
 	"iter"
 	"maps"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
@@ -100,7 +100,7 @@ func (d described) KindName() string                   { return d.d.kindName() }
 func (d described) OutputNames() []string              { return d.d.outputNames() }
 func (d described) Strategy() storage.BackfillStrategy { return d.d.backfill }
 func (d described) IsCheck() bool                      { return d.d.kind == graph.Check }
-func (d described) At() flt.Position                 { return flt.Position{} }
+func (d described) At() fault.Position                 { return fault.Position{} }
 
 // collect gathers the definitions and the names that they provide.
 func (v *validation) collect() {
@@ -172,7 +172,7 @@ func (v *validation) free(d *definition, name string) bool {
 	case d:
 		return false // its constructor reported it
 	}
-	v.fault(d, fault{at: outputPart(d, name), message: takenBy(name, first), kind: ErrGraphValidation})
+	v.fault(d, fault.Fault{At: outputPart(d, name), Message: takenBy(name, first), Kind: ErrGraphValidation})
 	if v.refused == nil {
 		v.refused = map[*definition]bool{}
 	}
@@ -215,7 +215,7 @@ func (v *validation) build() {
 	v.owner = make([]*definition, 0, len(v.defs))
 	var d *definition
 	s := v.scope
-	s.report = func(f fault) { v.fault(d, f) }
+	s.report = func(f fault.Fault) { v.fault(d, f) }
 	for _, d = range v.defs {
 		for _, f := range d.faults {
 			v.fault(d, f)
@@ -261,7 +261,7 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 
 func (v *validation) finishSettings(d *definition, s *graph.Settings) {
 	if s.Retry.IsNamed() {
-		s.Retry = v.policy(s.Retry, func(f fault) { v.fault(d, f) })
+		s.Retry = v.policy(s.Retry, func(f fault.Fault) { v.fault(d, f) })
 	}
 	v.checkPools(d, s.Pools)
 }
@@ -271,8 +271,8 @@ func (v *validation) checkStorable(d *definition, out *graph.Output) {
 	if !ok {
 		return
 	}
-	if err := guard(func() error { return acceptor.CanStore(out.Type) }); err != nil {
-		v.fault(d, fault{at: strings.TrimSpace(outputPart(d, out.Name) + " io handler"), message: err.Error(), kind: ErrGraphValidation})
+	if err := fault.Guard(func() error { return acceptor.CanStore(out.Type) }); err != nil {
+		v.fault(d, fault.Fault{At: strings.TrimSpace(outputPart(d, out.Name) + " io handler"), Message: err.Error(), Kind: ErrGraphValidation})
 	}
 }
 
@@ -285,13 +285,13 @@ func (v *validation) handler(d *definition, at string, h iohandler.Handler) ioha
 	if name, reference := iohandler.NameOf(h); reference {
 		found, message := lookUpHandler(v.repo.config.Resources, name)
 		if message != "" {
-			v.fault(d, fault{at: at, message: message, kind: ErrGraphValidation})
+			v.fault(d, fault.Fault{At: at, Message: message, Kind: ErrGraphValidation})
 			return v.repo.fallback
 		}
 		h = found
 	}
 	if err := v.settings(h); err != nil {
-		v.fault(d, fault{at: at, message: err.Error(), kind: ErrGraphValidation})
+		v.fault(d, fault.Fault{At: at, Message: err.Error(), Kind: ErrGraphValidation})
 	}
 	return h
 }
@@ -311,7 +311,7 @@ func (v *validation) settings(h iohandler.Handler) error {
 		}
 		v.checked[h] = true
 	}
-	return guard(validator.Validate)
+	return fault.Guard(validator.Validate)
 }
 
 // lookUpHandler returns the resource of that name if it is a handler, else what is wrong.
@@ -327,16 +327,9 @@ func lookUpHandler(resources Resources, name string) (iohandler.Handler, string)
 		}
 	}
 	if ok {
-		return nil, fmt.Sprintf("resource %q is a %T, not an IO handler; %s", name, res, listed("IO handlers among the resources", handlers))
+		return nil, fmt.Sprintf("resource %q is a %T, not an IO handler; %s", name, res, fault.Listed("IO handlers among the resources", handlers))
 	}
-	return nil, fmt.Sprintf("no resource is named %q%s; %s", name, suggestion(name, slices.Values(handlers)), listed("IO handlers among the resources", handlers))
-}
-
-func listed(what string, names []string) string {
-	if len(names) == 0 {
-		return "there are no " + what
-	}
-	return what + ": " + strings.Join(names, ", ")
+	return nil, fmt.Sprintf("no resource is named %q%s; %s", name, fault.Suggestion(name, slices.Values(handlers)), fault.Listed("IO handlers among the resources", handlers))
 }
 
 // connect builds the graph and reports what does not fit.
@@ -346,7 +339,7 @@ func (v *validation) connect() *graph.Graph {
 		d := v.owner[f.Node]
 		switch f.Kind {
 		case graph.Cycle:
-			v.fault(d, fault{message: v.cycleMessage(f.Members), kind: ErrGraphValidation})
+			v.fault(d, fault.Fault{Message: v.cycleMessage(f.Members), Kind: ErrGraphValidation})
 		case graph.DuplicateName: // register reported it, or within a definition its constructor
 		case graph.UnknownUpstream: // wiring reported it, with the field and the nearest name
 		}
@@ -364,20 +357,10 @@ func (v *validation) cycleMessage(members []string) string {
 	}
 	named := make([]string, len(members))
 	for i, name := range members {
-		named[i] = quoted(name)
+		named[i] = fault.Quoted(name)
 		if place := v.holder(name).pos.String(); i > 0 && place != "" {
 			named[i] += " at " + place
 		}
 	}
 	return fmt.Sprintf("it is on a cycle of %s: remove one of these dependencies", strings.Join(named, ", "))
 }
-
-func quotedList(names []string) string {
-	q := make([]string, len(names))
-	for i, n := range names {
-		q[i] = quoted(n)
-	}
-	return strings.Join(q, ", ")
-}
-
-func quoted(s string) string { return fmt.Sprintf("%q", s) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
@@ -39,7 +40,7 @@ func (r *requirements) wire(s *scope, def *definition) *wiring {
 func (w *wiring) wait(order []Dep) {
 	for _, d := range order {
 		if _, ok := w.scope.values[d.On]; !ok {
-			w.report(fmt.Sprintf("dep %q", d.On), "no asset or task of that name%s", suggestion(d.On, w.valueNames))
+			w.report(fmt.Sprintf("dep %q", d.On), "no asset or task of that name%s", fault.Suggestion(d.On, w.valueNames))
 			continue
 		}
 		w.inputs = append(w.inputs, graph.Input{From: d.On, Mode: graph.OrderOnly, Parts: w.waitParts(d)})
@@ -100,7 +101,7 @@ func (w *wiring) byName(f *argument) {
 		return
 	}
 	w.resource(f, func(name string) {
-		near := suggestion(name, w.scope.names)
+		near := fault.Suggestion(name, w.scope.names)
 		if near == "" {
 			near = ": add the asset to the repository, or the value to its Resources"
 		}
@@ -166,7 +167,7 @@ func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 	up, ok := w.scope.values[d.On]
 	switch {
 	case !ok:
-		w.report(at, "no asset or task is named %q%s", d.On, suggestion(d.On, w.valueNames))
+		w.report(at, "no asset or task is named %q%s", d.On, fault.Suggestion(d.On, w.valueNames))
 		return false
 	case up.def == w.def:
 		w.report(at, "it reads %q, which this definition makes itself: use rivers.SelfDependency[%s] for the previous value", d.On, want)
@@ -221,7 +222,7 @@ func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
 }
 
 func (w *wiring) report(at, format string, v ...any) {
-	w.scope.report(fault{at: at, message: fmt.Sprintf(format, v...), kind: ErrGraphValidation})
+	w.scope.report(fault.Fault{At: at, Message: fmt.Sprintf(format, v...), Kind: ErrGraphValidation})
 }
 
 // valueNames yields what an input may read that is no resource.

@@ -1,6 +1,7 @@
 package rivers
 
 import (
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -104,7 +105,7 @@ func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool
 // waitParts says which partitions of an upstream are waited for: all of them where no mapping follows from
 // the definitions.
 func (w *wiring) waitParts(d Dep) *graph.Parts {
-	at, up, own := "dep "+quoted(d.On), w.scope.division(d.On), w.own()
+	at, up, own := "dep "+fault.Quoted(d.On), w.scope.division(d.On), w.own()
 	if up == nil && own == nil {
 		if !d.Mapping.IsZero() {
 			w.report(at, "neither %q nor this has partitions, so the mapping %s has no effect: remove it", d.On, d.Mapping)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
 
@@ -29,12 +30,12 @@ func (w *world) build(defs ...Node) *world {
 	names = slices.AppendSeq(names, maps.Keys(w.resources))
 	for _, n := range defs {
 		d := n.def()
-		report := func(f fault) {
+		report := func(f fault.Fault) {
 			line := d.name
-			if f.at != "" {
-				line += ": " + f.at
+			if f.At != "" {
+				line += ": " + f.At
 			}
-			w.faults = append(w.faults, line+": "+f.message)
+			w.faults = append(w.faults, line+": "+f.Message)
 		}
 		for _, f := range d.faults {
 			report(f)

@@ -1,6 +1,6 @@
 // Package backfill makes many partitions of some assets, by many runs.
 //
-// A backfill is a decider and a driver, as a run is. The [Decider] is told what there is to make and what has
+// A backfill is a decider and a driver, as a run is. The [decide.Decider] is told what there is to make and what has
 // become of the runs, and says which runs to create, start or stop; it does no I/O and knows no clock. The
 // [Drive] loop obeys it, many runs at once.
 //

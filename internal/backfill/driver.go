@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/backfill/decide"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -52,7 +53,7 @@ type Past struct {
 
 // Drive is everything that one process needs to see a backfill through.
 type Drive struct {
-	Config Config
+	Config decide.Config
 	// Record is the backfill: recorded, and claimed by this process.
 	Record storage.BackfillRecord
 	Past   []Past
@@ -71,7 +72,7 @@ type Drive struct {
 type driver struct {
 	Drive
 
-	d     *Decider
+	d     *decide.Decider
 	fence storage.Fence
 
 	mu      sync.Mutex
@@ -101,7 +102,7 @@ const saveEvery = time.Second
 // the backfill with them. An error is about the backfill as a whole: it could not be recorded.
 func (c Drive) Execute(ctx context.Context) (storage.BackfillRecord, error) {
 	d := &driver{
-		Drive: c, d: New(c.Config), runs: map[string]runOf{}, wake: make(chan struct{}, 1), cancels: map[string]context.CancelCauseFunc{},
+		Drive: c, d: decide.New(c.Config), runs: map[string]runOf{}, wake: make(chan struct{}, 1), cancels: map[string]context.CancelCauseFunc{},
 		fence: storage.Fence{Backfill: c.Record.Key, Token: c.Record.Token},
 	}
 	d.ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -130,13 +131,13 @@ func (d *driver) restore() (begun []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range d.Past {
-		d.d.Apply(Fact{Kind: RunCreated, Group: p.Group, Run: p.Run.ID, Set: p.Set})
+		d.d.Apply(decide.Fact{Kind: decide.RunCreated, Group: p.Group, Run: p.Run.ID, Set: p.Set})
 		switch {
 		case p.Ended:
-			d.d.Apply(Fact{Kind: RunEnded, Run: p.Run.ID, Failed: p.Outcome.Failed, Canceled: p.Outcome.Canceled})
+			d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: p.Run.ID, Failed: p.Outcome.Failed, Canceled: p.Outcome.Canceled})
 		case p.Run.State == storage.Running: // it is gone on with whatever else there is
 			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Set}
-			d.d.Apply(Fact{Kind: RunStarted, Run: p.Run.ID})
+			d.d.Apply(decide.Fact{Kind: decide.RunStarted, Run: p.Run.ID})
 			begun = append(begun, p.Run.ID)
 		default:
 			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Set}
@@ -147,7 +148,7 @@ func (d *driver) restore() (begun []string) {
 
 // loop obeys the decider until the backfill has its end.
 func (d *driver) loop() (storage.BackfillRecord, error) {
-	var cmds []Command
+	var cmds []decide.Command
 	for {
 		d.mu.Lock()
 		broken := d.broken
@@ -176,20 +177,20 @@ func (d *driver) loop() (storage.BackfillRecord, error) {
 }
 
 // obey does what the decider says, and returns the state in which the backfill ends if it does.
-func (d *driver) obey(cmds []Command) (end *storage.BackfillState, err error) {
-	var create []Command
+func (d *driver) obey(cmds []decide.Command) (end *storage.BackfillState, err error) {
+	var create []decide.Command
 	for _, c := range cmds {
 		switch c.Kind {
-		case Create:
+		case decide.Create:
 			create = append(create, c)
-		case Start:
-			d.apply(Fact{Kind: RunStarted, Run: c.Run})
+		case decide.Start:
+			d.apply(decide.Fact{Kind: decide.RunStarted, Run: c.Run})
 			d.start(c.Run)
-		case Stop:
+		case decide.Stop:
 			err = errors.Join(err, d.stopRun(c.Run))
-		case Block:
-			d.apply(Fact{Kind: PartitionsBlocked, Group: c.Group, Set: c.Set})
-		case End:
+		case decide.Block:
+			d.apply(decide.Fact{Kind: decide.PartitionsBlocked, Group: c.Group, Set: c.Set})
+		case decide.End:
 			return &c.State, err
 		}
 	}
@@ -199,14 +200,14 @@ func (d *driver) obey(cmds []Command) (end *storage.BackfillState, err error) {
 	return nil, err
 }
 
-func (d *driver) apply(f Fact) {
+func (d *driver) apply(f decide.Fact) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.d.Apply(f)
 }
 
 // create records runs and, in the same transaction, how far the backfill has come.
-func (d *driver) create(cmds []Command) error {
+func (d *driver) create(cmds []decide.Command) error {
 	b := storage.Batch{Fence: d.fence, Lease: d.Lease}
 	for _, c := range cmds {
 		rec, err := d.Runs.Record(c.Group, c.Set)
@@ -217,7 +218,7 @@ func (d *driver) create(cmds []Command) error {
 	}
 	d.mu.Lock()
 	for i, c := range cmds {
-		d.d.Apply(Fact{Kind: RunCreated, Group: c.Group, Run: b.Runs[i].ID, Set: c.Set})
+		d.d.Apply(decide.Fact{Kind: decide.RunCreated, Group: c.Group, Run: b.Runs[i].ID, Set: c.Set})
 	}
 	b.BackfillUpdates = []storage.BackfillUpdate{d.update(storage.BackfillInProgress)}
 	d.mu.Unlock()
@@ -270,7 +271,7 @@ func (d *driver) ended(r runOf, o Outcome, err error) {
 	if err != nil && d.broken == nil {
 		d.broken = fmt.Errorf("run %s: %w", r.record.ID, err)
 	}
-	d.d.Apply(Fact{Kind: RunEnded, Run: r.record.ID, Failed: o.Failed, Canceled: o.Canceled})
+	d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: r.record.ID, Failed: o.Failed, Canceled: o.Canceled})
 	if o.Cause != nil && d.cause == nil {
 		d.cause = o.Cause
 	}
@@ -313,7 +314,7 @@ func (d *driver) stopRun(id string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.runs, id)
-	d.d.Apply(Fact{Kind: RunEnded, Run: id, Canceled: r.set})
+	d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: id, Canceled: r.set})
 	return nil
 }
 
@@ -342,7 +343,7 @@ func (d *driver) stop(why string) {
 	if d.stopped == "" {
 		d.stopped = why
 	}
-	d.d.Apply(Fact{Kind: CancelAsked})
+	d.d.Apply(decide.Fact{Kind: decide.CancelAsked})
 	d.mu.Unlock()
 	d.look()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/backfill/decide"
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/fault"
@@ -103,8 +104,8 @@ func (p *Plan) runsOfGroup(g *group) (*plan.Plan, error) {
 }
 
 // config is the backfill as its decider knows it.
-func (p *Plan) config() Config {
-	c := Config{
+func (p *Plan) config() decide.Config {
+	c := decide.Config{
 		Partitions: p.set, Concurrency: p.req.MaxConcurrency, StopOnFailure: p.req.FailurePolicy == storage.StopOnFailure,
 	}
 	if c.Concurrency == 0 {
@@ -112,7 +113,7 @@ func (p *Plan) config() Config {
 	}
 	c.Ahead = max(64, 4*c.Concurrency)
 	for g := range p.groups {
-		part := Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
+		part := decide.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
 		if !p.groups[g].strategy.IsSingleRun() && p.readsOthers(g) {
 			part.Reads = p.reads(g)
 		}

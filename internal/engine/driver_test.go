@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
@@ -344,9 +345,9 @@ func TestHandlersMayPanic(t *testing.T) {
 		output, input func(string) error
 		want, says    string
 	}{
-		{"write panics", panics, nil, "a:failed/1 b:skipped/0", "panic at driver_test.go:340: oh"},
+		{"write panics", panics, nil, "a:failed/1 b:skipped/0", "panic at driver_test.go:341: oh"},
 		{"write exits", exits, nil, "a:failed/1 b:skipped/0", "runtime.Goexit"},
-		{"read panics", nil, panics, "a:succeeded/1 b:failed/1", "panic at driver_test.go:340: oh"},
+		{"read panics", nil, panics, "a:succeeded/1 b:failed/1", "panic at driver_test.go:341: oh"},
 		{"read exits", nil, exits, "a:succeeded/1 b:failed/1", "runtime.Goexit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -387,7 +388,7 @@ func TestNilPointerAsError(t *testing.T) {
 	})
 	res, err := p.run(t.Context(), t, memory.New())
 	expect(t, res, err, storage.Failure, "a:failed/1")
-	if _, ok := errors.AsType[*engine.PanicError](res.Steps[0].Err); !ok {
+	if _, ok := errors.AsType[*fault.PanicError](res.Steps[0].Err); !ok {
 		t.Errorf("a: %v, want the panic of its error", res.Steps[0].Err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -157,7 +158,7 @@ func (a *attempt) callGuarded(part partition.Slice) (inv *graph.Invocation, err 
 	defer func() {
 		if p := recover(); p != nil {
 			if err = aborted(p); err == nil {
-				err = NewPanicError(p)
+				err = fault.NewPanicError(p)
 			}
 		}
 	}()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -55,7 +56,7 @@ func (r *run) runHooks(j job, hooks []graph.Hook, failure error) {
 func callHook(h graph.Hook, inv *graph.Invocation, failure error) (mistake string, good bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			mistake, good = NewPanicError(p).Error(), false
+			mistake, good = fault.NewPanicError(p).Error(), false
 		}
 	}()
 	if err := h.Call(inv, failure); err != nil {

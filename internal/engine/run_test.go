@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
@@ -165,7 +166,7 @@ func TestPanicAndGoexitFailTheStep(t *testing.T) {
 	p.asset("exits", func(*graph.Invocation, []any) (any, error) { runtime.Goexit(); return nil, nil })
 	res, err := p.run(t.Context(), t, memory.New())
 	expect(t, res, err, storage.Failure, "panics:failed/1 exits:failed/1")
-	var panicked *engine.PanicError
+	var panicked *fault.PanicError
 	if !errors.As(res.Steps[0].Err, &panicked) || !strings.Contains(panicked.Stack, "run_test.go") {
 		t.Errorf("panics: %v", res.Steps[0].Err)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -111,7 +112,7 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 		if p := recover(); p != nil {
 			err := aborted(p)
 			if err == nil {
-				err = NewPanicError(p)
+				err = fault.NewPanicError(p)
 			}
 			o = a.failure(a.timedOut(err))
 		} else if !returned {

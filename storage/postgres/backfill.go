@@ -70,16 +70,16 @@ func (f *facts) askBackfills(t *trip, n *needs) {
 		t.send(lockBackfills, f.addBackfill, integers(n.backfills))
 	}
 	if n.fillKeys > 0 {
-		t.send(askBackfillIDs, func(row [][]byte) { f.fillTaken[original(string(row[0]))] = true }, textList(n.fillIDs))
-		t.send(takeFillKeys, func(row [][]byte) { f.fillKeys = append(f.fillKeys, integer(row[0])) }, parameter(int64(n.fillKeys)))
+		t.send(askBackfillIDs, func(row row) { f.fillTaken[row.text(0)] = true }, textList(n.fillIDs))
+		t.send(takeFillKeys, func(row row) { f.fillKeys = append(f.fillKeys, row.integer(0)) }, parameter(int64(n.fillKeys)))
 	}
 }
 
-func (f *facts) addBackfill(row [][]byte) {
+func (f *facts) addBackfill(row row) {
 	b := &backfill{
-		key: storage.BackfillKey(integer(row[0])), id: original(string(row[1])), token: integer(row[2]), state: storage.BackfillState(integer(row[3])),
-		owner: original(string(row[4])), until: storage.Micros(integer(row[5])), started: storage.Micros(integer(row[6])),
-		cancel: slices.Clone(originalBytes(row[7])),
+		key: storage.BackfillKey(row.integer(0)), id: row.text(1), token: row.integer(2), state: storage.BackfillState(row.integer(3)),
+		owner: row.text(4), until: storage.Micros(row.integer(5)), started: storage.Micros(row.integer(6)),
+		cancel: row.document(7),
 	}
 	f.backfills[b.key], f.fillByID[b.id] = b, b
 }

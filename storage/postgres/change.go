@@ -130,7 +130,7 @@ func changes(rows []db.ListChangesRow) ([]storage.Change, error) {
 	for i := range rows {
 		r := &rows[i]
 		c := storage.Change{
-			Seq: r.Seq, At: storage.Micros(r.At), Kind: storage.ChangeKind(r.Kind), Run: storage.RunKey(r.Run), Partitions: partition.Whole(), Keys: original(r.Keys),
+			Seq: r.Seq, At: storage.Micros(r.At), Kind: storage.ChangeKind(r.Kind), Run: storage.RunKey(r.Run), Partitions: partition.Whole(), Keys: r.Keys,
 		}
 		var err error
 		if r.Labels != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/audit"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 // Check reads the whole store and says in words which of its invariants do not hold, nothing where
@@ -91,7 +92,7 @@ type checker struct {
 }
 
 func newChecker(ctx context.Context, tx pgx.Tx) *checker {
-	return &checker{ctx: ctx, tx: tx, q: db.New(tx)}
+	return &checker{ctx: ctx, tx: tx, q: db.New(pgtext.DB{Conn: tx})}
 }
 
 func (c *checker) all() error {

@@ -27,7 +27,7 @@ func (c *checker) sets() error {
 		return err
 	}
 	for _, a := range assets {
-		if err := c.setsOf(a.Asset, original(a.Name)); err != nil {
+		if err := c.setsOf(a.Asset, a.Name); err != nil {
 			return err
 		}
 	}
@@ -128,15 +128,15 @@ func (c *checker) inFlight() error {
 	for _, r := range rows {
 		switch {
 		case !r.RunID.Valid:
-			c.report("asset %q has partitions in flight of run %d, which is not recorded", original(r.Name.String), r.Run)
+			c.report("asset %q has partitions in flight of run %d, which is not recorded", r.Name.String, r.Run)
 		case !r.Name.Valid:
-			c.report("run %q has partitions of asset %d in flight: there is no such asset", original(r.RunID.String), r.Asset)
+			c.report("run %q has partitions of asset %d in flight: there is no such asset", r.RunID.String, r.Asset)
 		default:
-			c.report("asset %q has partitions in flight of run %q, which is %s", original(r.Name.String), original(r.RunID.String), storage.RunState(r.State.Int16))
+			c.report("asset %q has partitions in flight of run %q, which is %s", r.Name.String, r.RunID.String, storage.RunState(r.State.Int16))
 		}
-		mended := fmt.Sprintf("asset %q has nothing in flight any more of a run that is not under way", original(r.Name.String))
+		mended := fmt.Sprintf("asset %q has nothing in flight any more of a run that is not under way", r.Name.String)
 		if !r.Name.Valid {
-			mended = fmt.Sprintf("run %q has nothing in flight any more of an asset that is not there", original(r.RunID.String))
+			mended = fmt.Sprintf("run %q has nothing in flight any more of an asset that is not there", r.RunID.String)
 		}
 		c.mendable(func() error { return c.q.MendInFlight(c.ctx, db.MendInFlightParams{Asset: r.Asset, Run: r.Run}) }, "%s", mended)
 	}
@@ -149,7 +149,7 @@ func (c *checker) keys() error {
 		return err
 	}
 	for _, r := range rows {
-		t := storage.KeyTable{Name: original(r.Name), Size: r.Size}
+		t := storage.KeyTable{Name: r.Name, Size: r.Size}
 		if r.Live != nil {
 			var ok bool
 			if t.Live, ok = c.parse(r.Live, "key table %q: the set of what is registered", t.Name); !ok {
@@ -179,7 +179,7 @@ func (c *checker) backfills() error {
 	for _, r := range rows {
 		rec, err := readBackfill(c.ctx, c.q, r.ID)
 		if err != nil {
-			c.report("backfill %q: %v", original(r.ID), err)
+			c.report("backfill %q: %v", r.ID, err)
 			continue
 		}
 		c.findings = append(c.findings, audit.Backfill(&rec, r.Runs, func() error { return c.q.MendBackfillLease(c.ctx, int64(rec.Key)) })...)

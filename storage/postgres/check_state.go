@@ -16,11 +16,11 @@ func (c *checker) states() error {
 		case !r.Name.Valid:
 			c.report("the %s state of asset %d: there is no such asset", what, r.Asset)
 		case !r.RunID.Valid:
-			c.report("asset %q was last %s by a run that is not recorded", original(r.Name.String), what)
+			c.report("asset %q was last %s by a run that is not recorded", r.Name.String, what)
 		case r.HasNewer:
-			c.report("asset %q was last %s by event %d of run %q, which has a newer one", original(r.Name.String), what, r.N, original(r.RunID.String))
+			c.report("asset %q was last %s by event %d of run %q, which has a newer one", r.Name.String, what, r.N, r.RunID.String)
 		default:
-			c.report("asset %q was last %s by event %d of run %q, which says otherwise or is not there", original(r.Name.String), what, r.N, original(r.RunID.String))
+			c.report("asset %q was last %s by event %d of run %q, which says otherwise or is not there", r.Name.String, what, r.N, r.RunID.String)
 		}
 	}
 	return err
@@ -31,7 +31,7 @@ func (c *checker) missingStates() error {
 		ObservedKind: int16(storage.AssetObserved), PartitionFailedKind: int16(storage.PartitionFailed), WipedKind: int16(storage.AssetWiped), EvaluatedKind: int16(storage.CheckEvaluated), ActedKind: int16(storage.ActionPerformed),
 	})
 	for _, r := range rows {
-		c.report("asset %q was %s by %d events, but has no such state", original(r.Name), storage.StateKind(r.Kind), r.Events)
+		c.report("asset %q was %s by %d events, but has no such state", r.Name, storage.StateKind(r.Kind), r.Events)
 	}
 	return err
 }
@@ -42,11 +42,11 @@ func (c *checker) partitionStates() error {
 		what := storage.StateKind(r.Kind)
 		switch {
 		case !r.Name.Valid:
-			c.report("the %s state of partition %q of asset %d: there is no such asset", what, original(r.Partition), r.Asset)
+			c.report("the %s state of partition %q of asset %d: there is no such asset", what, r.Partition, r.Asset)
 		case !r.RunID.Valid:
-			c.report("partition %q of asset %q was last %s by a run that is not recorded", original(r.Partition), original(r.Name.String), what)
+			c.report("partition %q of asset %q was last %s by a run that is not recorded", r.Partition, r.Name.String, what)
 		default:
-			c.report("partition %q of asset %q was last %s by event %d of run %q, which says otherwise or is not there", original(r.Partition), original(r.Name.String), what, r.N, original(r.RunID.String))
+			c.report("partition %q of asset %q was last %s by event %d of run %q, which says otherwise or is not there", r.Partition, r.Name.String, what, r.N, r.RunID.String)
 		}
 	}
 	return err
@@ -57,7 +57,7 @@ func (c *checker) missingPartitions() error {
 		Succeeded: int16(storage.StepSucceeded), Materialized: int16(storage.AssetMaterialized),
 	})
 	for _, r := range rows {
-		c.report("partition %q of asset %q was materialized by %d events, but has no such state", original(r.Partition), original(r.Name), r.Events)
+		c.report("partition %q of asset %q was materialized by %d events, but has no such state", r.Partition, r.Name, r.Events)
 	}
 	return err
 }

@@ -64,6 +64,6 @@
 //
 // # Text
 //
-// PostgreSQL's texts are UTF-8 without the byte 0; ours are what programs print. What does not fit is escaped
-// ([appendText]), so that everything comes back as it was, and tables stay readable in psql. Documents are JSON texts.
+// PostgreSQL's texts are UTF-8 without the byte 0; ours are any bytes. Package pgtext encodes what does not fit
+// where a statement is sent, and decodes it where a row is read. All other code sees plain strings.
 package postgres

@@ -240,14 +240,14 @@ func (e *effects) sendKeys(t *trip, r *registrar) {
 }
 
 // inserted gives a new run its key.
-func (e *effects) inserted(row [][]byte) {
-	id := original(string(row[1]))
+func (e *effects) inserted(row row) {
+	id := row.text(1)
 	from := e.keyed // the server answers in the order of the rows, though nobody promises it
 	if from >= len(e.runs) || e.runs[from].id != id {
 		from = slices.IndexFunc(e.runs, func(r *newRun) bool { return r.id == id })
 	}
 	if from >= 0 {
-		e.runs[from].Key = storage.RunKey(integer(row[0]))
+		e.runs[from].Key = storage.RunKey(row.integer(0))
 	}
 	e.keyed++
 }

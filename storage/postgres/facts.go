@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/rivers-go/rivers/storage"
@@ -161,14 +160,14 @@ func (f *facts) load(s *session, n *needs) error {
 		t.send(readSlots, f.addSlot, textList(n.pools), integers(n.holders), textList(n.claimed))
 	}
 	if n.tickets > 0 {
-		t.send(takeTickets, func(row [][]byte) { f.tickets = append(f.tickets, integer(row[0])) }, parameter(int64(n.tickets)))
+		t.send(takeTickets, func(row row) { f.tickets = append(f.tickets, row.integer(0)) }, parameter(int64(n.tickets)))
 	}
 	f.askParted(t, n)
 	f.askTables(t, n)
 	if n.keyed {
-		t.send(takeRunKeys, func(row [][]byte) { f.runKeys = append(f.runKeys, integer(row[0])) }, parameter(int64(n.newRuns)))
+		t.send(takeRunKeys, func(row row) { f.runKeys = append(f.runKeys, row.integer(0)) }, parameter(int64(n.newRuns)))
 	}
-	t.send(lookAround, func(row [][]byte) { f.look(row, n.numbered) }, textList(n.ids), integers(n.numbered), integers(n.flights))
+	t.send(lookAround, func(row row) { f.look(row, n.numbered) }, textList(n.ids), integers(n.numbered), integers(n.flights))
 	if err := t.end(); err != nil {
 		return err
 	}
@@ -191,57 +190,57 @@ func (f *facts) askParted(t *trip, n *needs) {
 	}
 }
 
-func (f *facts) addRun(row [][]byte) {
+func (f *facts) addRun(row row) {
 	r := &run{
-		key: storage.RunKey(integer(row[0])), id: original(string(row[1])), token: integer(row[2]), state: storage.RunState(integer(row[3])),
-		owner: original(string(row[4])), until: storage.Micros(integer(row[5])), cancel: slices.Clone(originalBytes(row[6])),
+		key: storage.RunKey(row.integer(0)), id: row.text(1), token: row.integer(2), state: storage.RunState(row.integer(3)),
+		owner: row.text(4), until: storage.Micros(row.integer(5)), cancel: row.document(6),
 	}
 	f.runs[r.key], f.byID[r.id] = r, r
 }
 
-func (f *facts) addPool(row [][]byte) {
-	p := &pool{name: original(string(row[0])), declared: int32(integer(row[1])), byHand: int32(integer(row[2]))}
+func (f *facts) addPool(row row) {
+	p := &pool{name: row.text(0), declared: int32(row.integer(1)), byHand: int32(row.integer(2))}
 	f.pools[p.name] = p
 }
 
 // addSlot adds a row to its claim: those of one claim come one after the other.
-func (f *facts) addSlot(row [][]byte) {
-	ticket := integer(row[0])
+func (f *facts) addSlot(row row) {
+	ticket := row.integer(0)
 	if last := len(f.claims) - 1; last < 0 || f.claims[last].ticket != ticket {
 		f.claims = append(f.claims, &claim{
-			ticket: ticket, run: storage.RunKey(integer(row[1])), step: int32(integer(row[2])), attempt: int32(integer(row[3])),
-			holding: integer(row[5]) != 0, since: storage.Micros(integer(row[6])), until: storage.Micros(integer(row[7])),
-			key: original(string(row[9])), runID: original(string(row[10])), stored: true,
+			ticket: ticket, run: storage.RunKey(row.integer(1)), step: int32(row.integer(2)), attempt: int32(row.integer(3)),
+			holding: row.boolean(5), since: storage.Micros(row.integer(6)), until: storage.Micros(row.integer(7)),
+			key: row.text(9), runID: row.text(10), stored: true,
 		})
 	}
 	c := f.claims[len(f.claims)-1]
-	c.pools = append(c.pools, storage.PoolSlots{Pool: original(string(row[8])), Slots: int(integer(row[4]))})
+	c.pools = append(c.pools, storage.PoolSlots{Pool: row.text(8), Slots: int(row.integer(4))})
 }
 
-func (f *facts) look(row [][]byte, numbered []storage.RunKey) {
-	f.xid, f.now, f.store = string(row[0]), storage.Micros(integer(row[1])), string(row[5])
-	elements(row[2], func(id []byte) { f.taken[original(string(id))] = true })
+func (f *facts) look(row row, numbered []storage.RunKey) {
+	f.xid, f.now, f.store = row.text(0), storage.Micros(row.integer(1)), row.text(5)
+	row.texts(2, func(id string) { f.taken[id] = true })
 	i := 0
-	elements(row[3], func(n []byte) {
+	row.integers(3, func(n int64) {
 		if r := f.runs[numbered[i]]; r != nil {
-			r.lastEvent = integer(n)
+			r.lastEvent = n
 		}
 		i++
 	})
 	i = 0
-	elements(row[4], func(n []byte) {
+	row.integers(4, func(n int64) {
 		if r := f.runs[numbered[i]]; r != nil {
-			r.lastLine = integer(n)
+			r.lastLine = n
 		}
 		i++
 	})
 	f.name, _ = strconv.ParseInt(f.xid, 10, 64) // the server wrote it
-	f.offset = integer(row[6])
+	f.offset = row.integer(6)
 	var runs, assets []int64
-	elements(row[7], func(n []byte) { runs = append(runs, integer(n)) })
-	elements(row[8], func(n []byte) { assets = append(assets, integer(n)) })
+	row.integers(7, func(n int64) { runs = append(runs, n) })
+	row.integers(8, func(n int64) { assets = append(assets, n) })
 	i = 0
-	elements(row[9], func(labels []byte) {
+	row.byteas(9, func(labels []byte) {
 		f.addFlight(storage.RunKey(runs[i]), storage.AssetKey(assets[i]), labels)
 		i++
 	})

@@ -45,10 +45,10 @@ func (f *facts) askTables(t *trip, n *needs) {
 	}
 	names := textList(n.tables)
 	t.send(makeTables, nil, names)
-	t.send(lockTables, func(row [][]byte) {
-		table := &keyTable{key: integer(row[0]), size: integer(row[1]), name: original(string(row[2]))}
-		if row[3] != nil {
-			table.live = f.parse(row[3])
+	t.send(lockTables, func(row row) {
+		table := &keyTable{key: row.integer(0), size: row.integer(1), name: row.text(2)}
+		if row.bytes(3) != nil {
+			table.live = f.parse(row.bytes(3))
 		}
 		f.tables[table.name] = table
 	}, names)
@@ -120,7 +120,7 @@ func (r *registrar) find(table int64, keys []string) (map[string]int64, error) {
 	known := make(map[string]int64, len(keys))
 	t := r.s.trip()
 	r.flush(t)
-	t.send(findKeys, func(row [][]byte) { known[original(string(row[1]))] = integer(row[0]) }, parameter(table), textList(keys))
+	t.send(findKeys, func(row row) { known[row.text(1)] = row.integer(0) }, parameter(table), textList(keys))
 	return known, t.end()
 }
 

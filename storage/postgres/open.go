@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 // Open opens the store at a URL such as postgres://user@host:5432/database and creates its tables where there are none.
@@ -51,7 +52,7 @@ func (t *target) openStore(ctx context.Context, create bool) (*Store, error) {
 		pool.Close()
 		return nil, err
 	}
-	s := &Store{target: t, id: who.id, pool: pool, reads: db.New(pool), lists: db.New(planned{pool}), queue: commit.NewQueue(), done: make(chan struct{})}
+	s := &Store{target: t, id: who.id, pool: pool, reads: db.New(pgtext.DB{Conn: pool}), lists: db.New(pgtext.DB{Conn: planned{pool}}), queue: commit.NewQueue(), done: make(chan struct{})}
 	s.signals.First, s.signals.Last = s.watched, s.unwatched
 	s.writer = newWriter(s)
 	go s.write()
@@ -76,7 +77,7 @@ func (t *target) ensure(ctx context.Context, pool *pgxpool.Pool, create bool) (i
 func (t *target) look(ctx context.Context, pool *pgxpool.Pool) (identity, error) {
 	away := outage{limit: t.retryFor}
 	for {
-		row, err := db.New(pool).GetStore(ctx)
+		row, err := db.New(pgtext.DB{Conn: pool}).GetStore(ctx)
 		switch c := code(err); {
 		case err == nil:
 			return identity{id: row.ID, version: int(row.SchemaVersion), minReader: int(row.MinReader)}, nil

@@ -116,8 +116,8 @@ var (
 		ORDER BY asset, kind, seq`}
 )
 
-func (f *facts) addAsset(row [][]byte) {
-	key := storage.AssetKey(integer(row[0]))
+func (f *facts) addAsset(row row) {
+	key := storage.AssetKey(row.integer(0))
 	f.assets[key] = &parted{key: key}
 }
 
@@ -130,26 +130,26 @@ func (f *facts) parse(labels []byte) partition.Set {
 	return set
 }
 
-func (f *facts) addSet(row [][]byte) {
-	a := f.assets[storage.AssetKey(integer(row[0]))]
+func (f *facts) addSet(row row) {
+	a := f.assets[storage.AssetKey(row.integer(0))]
 	if a == nil {
 		return
 	}
-	if kind := integer(row[1]); kind < 0 {
-		a.last = integer(row[2])
+	if kind := row.integer(1); kind < 0 {
+		a.last = row.integer(2)
 	} else {
-		*a.before.Of(storage.StateKind(kind)) = f.parse(row[3])
+		*a.before.Of(storage.StateKind(kind)) = f.parse(row.bytes(3))
 		a.now = a.before
 	}
 }
 
-func (f *facts) addGroup(row [][]byte) {
-	a := f.assets[storage.AssetKey(integer(row[0]))]
+func (f *facts) addGroup(row row) {
+	a := f.assets[storage.AssetKey(row.integer(0))]
 	if a == nil {
 		return
 	}
 	a.groups = append(a.groups, &group{
-		asset: a.key, kind: storage.StateKind(integer(row[1])), stateRow: stateRow{seq: integer(row[2]), set: f.parse(row[3])}, stored: true,
+		asset: a.key, kind: storage.StateKind(row.integer(1)), stateRow: stateRow{seq: row.integer(2), set: f.parse(row.bytes(3))}, stored: true,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/prune"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 // Prune deletes history, see [storage.Pruner]. It has a connection of its own and holds no row that somebody else waits for. Autovacuum
@@ -121,7 +122,7 @@ func (p *pruning) Swap(ctx context.Context, key string, before, after []byte) (b
 	return read(ctx, p.Store, "prune", func(_ *db.Queries, ctx context.Context) (won bool, err error) {
 		// Connections that read are made for that.
 		err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, sql, args...)
+			tag, err := pgtext.DB{Conn: tx}.Exec(ctx, sql, args...)
 			won = tag.RowsAffected() > 0
 			return err
 		})

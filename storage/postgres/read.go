@@ -71,13 +71,5 @@ func decode(doc []byte, target any) error {
 	if len(doc) == 0 {
 		return nil
 	}
-	return json.Unmarshal(originalBytes(doc), target)
-}
-
-// document is a document as it was before it was kept, nil where there is none.
-func document(doc []byte) []byte {
-	if len(doc) == 0 {
-		return nil
-	}
-	return originalBytes(doc)
+	return json.Unmarshal(doc, target)
 }

@@ -15,7 +15,7 @@ import (
 // GetBackfill returns one backfill, or [storage.ErrNotFound].
 func (s *Store) GetBackfill(ctx context.Context, id string) (storage.BackfillRecord, error) {
 	what := fmt.Sprintf("backfill %q", id)
-	row, err := readBy(ctx, s, what, (*db.Queries).GetBackfill, kept(id))
+	row, err := readBy(ctx, s, what, (*db.Queries).GetBackfill, id)
 	if err != nil {
 		return storage.BackfillRecord{}, err
 	}
@@ -52,7 +52,7 @@ func wholeBackfill(row *db.GetBackfillRow) (storage.BackfillRecord, error) {
 func (s *Store) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]storage.BackfillRecord, error) {
 	const what = "list backfills"
 	p := db.ListBackfillsParams{
-		Before: int64(q.Before), Location: kept(q.Location), AnyLocation: q.Location == "", States: -1, Max: int64(cmp.Or(q.Limit, defaultLimit)),
+		Before: int64(q.Before), Location: q.Location, AnyLocation: q.Location == "", States: -1, Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.Before <= 0 {
 		p.Before = math.MaxInt64
@@ -86,8 +86,8 @@ func (s *Store) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]s
 
 func backfillRecord(row *db.Backfill) (storage.BackfillRecord, error) {
 	rec := storage.BackfillRecord{
-		Key: storage.BackfillKey(row.Key), ID: original(row.ID), Location: original(row.Location), State: storage.BackfillState(row.State),
-		RerunOf: original(row.RerunOf), Total: row.Total, Token: row.Token, Owner: original(row.Owner), Error: original(row.Error),
+		Key: storage.BackfillKey(row.Key), ID: row.ID, Location: row.Location, State: storage.BackfillState(row.State),
+		RerunOf: row.RerunOf, Total: row.Total, Token: row.Token, Owner: row.Owner, Error: row.Error,
 		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(), EndedAt: storage.Micros(row.EndedAt).Time(),
 		LeaseUntil: storage.Micros(row.LeaseUntil).Time(),
 		Progress: storage.BackfillProgress{

@@ -22,7 +22,7 @@ func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage
 func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
 	p := db.ListAssetEventsParams{
 		Asset: int64(q.Asset), BeforeRun: int64(q.BeforeRun), BeforeN: q.BeforeN,
-		Partition: kept(q.Partition), AnyPartition: q.Partition == "", Max: int64(cmp.Or(q.Limit, defaultLimit)),
+		Partition: q.Partition, AnyPartition: q.Partition == "", Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.BeforeRun == 0 {
 		p.BeforeRun = math.MaxInt64
@@ -44,7 +44,7 @@ func events(rows []db.Event) []storage.Event {
 				At: storage.Micros(row.At), RetryAt: storage.Micros(row.RetryAt), Step: row.Step, Attempt: row.Attempt, Cause: row.Cause,
 				Kind: storage.EventKind(row.Kind), Status: uint8(row.Status),
 			},
-			Asset: storage.AssetKey(row.Asset.Int64), Partition: original(row.Partition), Detail: document(row.Detail),
+			Asset: storage.AssetKey(row.Asset.Int64), Partition: row.Partition, Detail: row.Detail,
 		}
 	}
 	return list
@@ -66,7 +66,7 @@ func (s *Store) ListLogs(ctx context.Context, q storage.LogQuery) ([]storage.Log
 		list = append(list, storage.LogLine{
 			Run: storage.RunKey(row.Run), N: row.N, Step: row.Step, Attempt: row.Attempt,
 			At: storage.Micros(row.At).Time(), Level: slog.Level(row.Level), Stream: storage.LogStream(row.Stream),
-			Message: original(row.Message), Attrs: original(row.Attrs),
+			Message: row.Message, Attrs: row.Attrs,
 		})
 	}
 	return list, nil

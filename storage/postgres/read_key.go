@@ -15,7 +15,7 @@ import (
 // getKeyTable reads the row of a table, an empty one where there is none.
 func (s *Store) getKeyTable(ctx context.Context, name string) (db.GetKeyTableRow, error) {
 	return read(ctx, s, fmt.Sprintf("key table %q", name), func(q *db.Queries, ctx context.Context) (db.GetKeyTableRow, error) {
-		row, err := q.GetKeyTable(ctx, kept(name))
+		row, err := q.GetKeyTable(ctx, name)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = nil
 		}
@@ -65,7 +65,7 @@ func (s *Store) LookUpKeys(ctx context.Context, q storage.KeyQuery) (ordinals []
 func (s *Store) ordinals(ctx context.Context, table int64, q *storage.KeyQuery) ([]partition.Ordinal, error) {
 	ordinals := make([]partition.Ordinal, 0, len(q.Keys))
 	for chunk := range slices.Chunk(q.Keys, keyChunk) {
-		p := db.ListOrdinalsParams{KeyTable: table, Keys: keptAll(chunk)}
+		p := db.ListOrdinalsParams{KeyTable: table, Keys: chunk}
 		rows, err := readBy(ctx, s, fmt.Sprintf("key table %q", q.Table), (*db.Queries).ListOrdinals, p)
 		if err != nil {
 			return nil, err
@@ -98,7 +98,7 @@ func (s *Store) keys(ctx context.Context, table int64, q *storage.KeyQuery) ([]s
 		}
 		known := make(map[int64]string, len(rows))
 		for _, row := range rows {
-			known[row.Ordinal] = original(row.Key)
+			known[row.Ordinal] = row.Key
 		}
 		for _, o := range p.Ordinals {
 			key, there := known[o]

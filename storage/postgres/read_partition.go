@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 // What a row of ListPartitionSets is about, beside the kinds that have sets.
@@ -100,7 +100,7 @@ func (r *readSet) answer() storage.PartitionSets {
 func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
 	what := fmt.Sprintf("list partitions of asset %d", q.Asset)
 	p := db.ListPartitionStatesParams{
-		Asset: int64(q.Asset), Kind: int16(q.Kind), After: kept(q.After), AnyPartition: q.Partitions == nil, Partitions: keptAll(q.Partitions), Max: limit(q.Limit),
+		Asset: int64(q.Asset), Kind: int16(q.Kind), After: q.After, AnyPartition: q.Partitions == nil, Partitions: q.Partitions, Max: limit(q.Limit),
 	}
 	var list []storage.PartitionState
 	for {
@@ -139,7 +139,7 @@ func split(rows []db.ListPartitionStatesRow) (covers, states []db.ListPartitionS
 			states = append(states, rows[i])
 		}
 	}
-	slices.SortFunc(states, func(a, b db.ListPartitionStatesRow) int { return strings.Compare(a.Partition, b.Partition) })
+	slices.SortFunc(states, func(a, b db.ListPartitionStatesRow) int { return pgtext.Compare(a.Partition, b.Partition) })
 	return covers, states
 }
 
@@ -162,10 +162,10 @@ func holds(covers []db.ListPartitionStatesRow, state *db.ListPartitionStatesRow)
 }
 
 func presentState(row *db.ListPartitionStatesRow) (storage.AssetState, error) {
-	d, err := storage.ParseDetail(document([]byte(row.Detail.String)))
+	d, err := storage.ParseDetail([]byte(row.Detail.String))
 	return storage.AssetState{
-		Seq: row.Seq, RunID: original(row.RunID), Run: storage.RunKey(row.Run), N: row.N, At: storage.Micros(row.At).Time(), Partition: original(row.Partition),
-		DataVersion: original(row.DataVersion), CodeVersion: original(row.CodeVersion), Detail: d,
+		Seq: row.Seq, RunID: row.RunID, Run: storage.RunKey(row.Run), N: row.N, At: storage.Micros(row.At).Time(), Partition: row.Partition,
+		DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: d,
 	}, err
 }
 

@@ -17,7 +17,7 @@ func (s *Store) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
 	var list []storage.PoolRecord
 	for _, r := range rows {
 		list = append(list, storage.PoolRecord{
-			Name: original(r.Name), Limit: int(cmp.Or(r.ByHand, r.Declared)), Declared: int(r.Declared), Set: int(r.ByHand),
+			Name: r.Name, Limit: int(cmp.Or(r.ByHand, r.Declared)), Declared: int(r.Declared), Set: int(r.ByHand),
 			InUse: int(r.InUse), Waiting: int(r.Waiting),
 		})
 	}
@@ -26,7 +26,7 @@ func (s *Store) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
 
 // ListSlots returns who holds slots, then who waits for them.
 func (s *Store) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.SlotRecord, error) {
-	p := db.ListSlotsParams{Pool: kept(q.Pool), AnyPool: q.Pool == "", Run: int64(q.Run), AnyRun: q.Run == 0}
+	p := db.ListSlotsParams{Pool: q.Pool, AnyPool: q.Pool == "", Run: int64(q.Run), AnyRun: q.Run == 0}
 	rows, err := readBy(ctx, s, "list slots", (*db.Queries).ListSlots, p)
 	if err != nil {
 		return nil, err
@@ -35,8 +35,8 @@ func (s *Store) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.S
 	for i := range rows {
 		r := &rows[i]
 		list = append(list, storage.SlotRecord{
-			PoolSlots: storage.PoolSlots{Pool: original(r.Pool), Slots: int(r.Slots)},
-			Run:       storage.RunKey(r.Run), RunID: original(r.RunID), Step: r.Step, Key: original(r.StepKey), Attempt: r.Attempt,
+			PoolSlots: storage.PoolSlots{Pool: r.Pool, Slots: int(r.Slots)},
+			Run:       storage.RunKey(r.Run), RunID: r.RunID, Step: r.Step, Key: r.StepKey, Attempt: r.Attempt,
 			Holding: r.Holding, Since: storage.Micros(r.Since).Time(), Until: storage.Micros(r.Until).Time(),
 		})
 	}

@@ -17,7 +17,7 @@ import (
 // GetRun returns one run with its plan, or [storage.ErrNotFound].
 func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error) {
 	what := fmt.Sprintf("run %q", id)
-	row, err := readBy(ctx, s, what, (*db.Queries).GetRun, kept(id))
+	row, err := readBy(ctx, s, what, (*db.Queries).GetRun, id)
 	if err != nil {
 		return storage.RunRecord{}, err
 	}
@@ -39,7 +39,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 // ListRuns returns runs without their plans, newest first.
 func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
 	p := db.ListRunsParams{
-		Before: int64(q.Before), Location: kept(q.Location), AnyLocation: q.Location == "", Job: kept(q.Job), AnyJob: q.Job == "",
+		Before: int64(q.Before), Location: q.Location, AnyLocation: q.Location == "", Job: q.Job, AnyJob: q.Job == "",
 		States: states(q.States), Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.Before <= 0 {
@@ -78,7 +78,7 @@ func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.Ru
 	switch {
 	case q.Backfill != "":
 		found, err := planBy(ctx, s, what, (*db.Queries).ListBackfillRuns, db.ListBackfillRunsParams{
-			Backfill: kept(q.Backfill), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
+			Backfill: q.Backfill, Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob,
 			States: p.States, Owned: q.Owned || q.Abandoned, Abandoned: q.Abandoned, Max: p.Max,
 		})
 		return runRows(found, func(r db.ListBackfillRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
@@ -115,15 +115,15 @@ func runRows[T any](found []T, row func(T) db.ListRunsRow) []db.ListRunsRow {
 
 func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
 	rec := storage.RunRecord{
-		Key: storage.RunKey(row.Key), ID: original(row.ID), Location: original(row.Location), Job: original(row.Job),
-		Backfill: original(row.Backfill), Partition: original(row.Partition),
-		State: storage.RunState(row.State), Token: row.Token, Error: original(row.Error),
+		Key: storage.RunKey(row.Key), ID: row.ID, Location: row.Location, Job: row.Job,
+		Backfill: row.Backfill, Partition: row.Partition,
+		State: storage.RunState(row.State), Token: row.Token, Error: row.Error,
 		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(),
 		EndedAt: storage.Micros(row.EndedAt).Time(),
 		Counts: storage.StepCounts{
 			Succeeded: int(row.Succeeded), Failed: int(row.Failed), Skipped: int(row.Skipped), Canceled: int(row.Canceled),
 		},
-		Owner: original(row.Owner), LeaseUntil: storage.Micros(row.LeaseUntil).Time(), Lost: prune.LostOf(int64(row.Lost)),
+		Owner: row.Owner, LeaseUntil: storage.Micros(row.LeaseUntil).Time(), Lost: prune.LostOf(int64(row.Lost)),
 	}
 	var err error
 	rec.Cancel, err = cancelRequest(storage.CancelRequest{Run: rec.Key}, row.Cancel)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 // TestCountsOfRunLists asks the common questions about runs with the answers behind a history of successes, and the server
@@ -31,7 +32,7 @@ func TestCountsOfRunLists(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), "ANALYZE"); err != nil { // as the server does by itself, sooner or later
 		t.Fatal(err)
 	}
-	s.lists = db.New(planned{pool})
+	s.lists = db.New(pgtext.DB{Conn: planned{pool}})
 	for _, c := range []struct {
 		what       string
 		q          storage.RunQuery

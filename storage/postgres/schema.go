@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 const (
@@ -157,7 +158,7 @@ func (t *target) migrate(ctx context.Context, files fs.FS, want int) (from, to i
 	if err := t.up(ctx, files); err != nil {
 		return from, from, t.explain(fmt.Sprintf("migrate from version %d to %d", from, want), err)
 	}
-	row, err := db.New(pool).GetStore(ctx)
+	row, err := db.New(pgtext.DB{Conn: pool}).GetStore(ctx)
 	return from, int(row.SchemaVersion), t.explain("migrate", err)
 }
 

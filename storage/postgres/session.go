@@ -75,11 +75,11 @@ func (t *target) open(ctx context.Context, stats *counts) (*session, identity, e
 	var who identity
 	trip := s.trip()
 	trip.send(enterFeed, nil, parameter(t.feedKey()))
-	trip.send(hello, func(row [][]byte) {
-		who = identity{id: string(row[0]), version: int(integer(row[1])), minReader: int(integer(row[2])), standby: integer(row[3]) != 0}
-		s.pid, s.started = integer(row[4]), integer(row[5])
-		last, next := integer(row[6]), integer(row[8])
-		who.offset = integer(row[7])
+	trip.send(hello, func(row row) {
+		who = identity{id: row.text(0), version: int(row.integer(1)), minReader: int(row.integer(2)), standby: row.boolean(3)}
+		s.pid, s.started = row.integer(4), row.integer(5)
+		last, next := row.integer(6), row.integer(8)
+		who.offset = row.integer(7)
 		if who.needed = who.offset; last-who.offset >= next {
 			who.needed = last + 1 - next
 		}
@@ -115,7 +115,7 @@ type trip struct {
 type sent struct {
 	st       *statement
 	prepares bool
-	row      func(row [][]byte)
+	row      func(row row)
 }
 
 // binaries says that all parameters, or all columns, are binary.
@@ -129,7 +129,7 @@ func (s *session) trip() *trip {
 
 // send adds a statement; row is called with each row of its answer, whose bytes are valid until it
 // returns. The parameters may be reused at once.
-func (t *trip) send(st *statement, row func(row [][]byte), params ...[]byte) {
+func (t *trip) send(st *statement, row func(row row), params ...[]byte) {
 	if known := t.s.known[st]; known != nil {
 		t.p.SendQueryStatement(known, params, binaries, binaries)
 	} else {
@@ -199,7 +199,7 @@ func (t *trip) receive() (first error) {
 func (t *trip) read(answer *pgconn.ResultReader, to *sent) error {
 	for answer.NextRow() {
 		if to.row != nil {
-			to.row(answer.Values())
+			to.row(row{answer.Values()})
 		}
 	}
 	tag, err := answer.Close()
@@ -216,7 +216,7 @@ func (t *trip) read(answer *pgconn.ResultReader, to *sent) error {
 }
 
 // do is a trip with one statement.
-func (s *session) do(st *statement, row func([][]byte), params ...[]byte) error {
+func (s *session) do(st *statement, row func(row), params ...[]byte) error {
 	t := s.trip()
 	t.send(st, row, params...)
 	return t.end()
@@ -224,18 +224,3 @@ func (s *session) do(st *statement, row func([][]byte), params ...[]byte) error 
 
 // putInteger4 is an integer of four bytes as a parameter.
 func putInteger4(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
-
-// integer reads a binary integer of any width, or a boolean; NULL is zero.
-func integer(b []byte) int64 {
-	switch len(b) {
-	case 8:
-		return int64(binary.BigEndian.Uint64(b))
-	case 4:
-		return int64(int32(binary.BigEndian.Uint32(b)))
-	case 2:
-		return int64(int16(binary.BigEndian.Uint16(b)))
-	case 1:
-		return int64(b[0])
-	}
-	return 0
-}

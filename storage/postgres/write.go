@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+
+	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
 // write is a statement that takes any number of rows at once: an array a column, unnested by the server.
@@ -157,7 +159,7 @@ func (e *encoder) array(n int) []byte {
 }
 
 // send adds the write of rows to a trip, unless there are none.
-func (w *write[R]) send(t *trip, e *encoder, rows []*R, row func([][]byte)) {
+func (w *write[R]) send(t *trip, e *encoder, rows []*R, row func(row)) {
 	if len(rows) == 0 {
 		return
 	}
@@ -191,7 +193,7 @@ func putNull(dst []byte) []byte { return binary.BigEndian.AppendUint32(dst, 1<<3
 // putText appends a text as it is kept.
 func putText[T string | []byte](dst []byte, s T) []byte {
 	at := len(dst)
-	dst = appendText(append(dst, 0, 0, 0, 0), s)
+	dst = pgtext.Append(append(dst, 0, 0, 0, 0), s)
 	binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
 	return dst
 }
@@ -212,19 +214,4 @@ func textList(list []string) []byte {
 		b = putText(b, s)
 	}
 	return b
-}
-
-// elements calls a function with each element of an array in an answer.
-func elements(array []byte, each func(element []byte)) {
-	const header = 20
-	for at := header; at+4 <= len(array); {
-		n := int(int32(binary.BigEndian.Uint32(array[at:])))
-		at += 4
-		if n < 0 {
-			each(nil)
-			continue
-		}
-		each(array[at : at+n])
-		at += n
-	}
 }

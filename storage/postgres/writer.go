@@ -294,7 +294,7 @@ var askOutcome = &statement{name: "rivers_outcome", sql: `SELECT pg_xact_status(
 func (w *writer) outcome(away *outage) (committed bool, err error) {
 	for {
 		var status string
-		err := w.session.do(askOutcome, func(row [][]byte) { status = string(row[0]) }, []byte(w.facts.xid))
+		err := w.session.do(askOutcome, func(row row) { status = row.text(0) }, []byte(w.facts.xid))
 		switch {
 		case code(err) == invalidParameter:
 			return false, nil // in the future: this server has never heard of it

@@ -1,21 +1,18 @@
-package rivers
+package fault
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/rivers-go/rivers/internal/nearest"
 )
 
 // reservedNames are words of the selection language.
 var reservedNames = [...]string{"and", "or", "not"}
 
-// nameMistake says what is wrong with a name, empty for a good one. Names are stored for ever, and
-// everything they may not hold belongs to the selection language.
-func nameMistake(name string) string {
+// NameMistake returns the message for an invalid name, or an empty text for a valid one. Names are
+// stored for ever; the characters that they exclude belong to the selection language.
+func NameMistake(name string) string {
 	if name == "" {
 		return "the name is empty: give one of letters, digits, _, - and ., beginning with a letter or _"
 	}
@@ -35,8 +32,8 @@ func nameMistake(name string) string {
 	return ""
 }
 
-// snakeCase is the name that a Go field or type name stands for: HTTPClient is http_client.
-func snakeCase(name string) string {
+// SnakeCase returns the rivers name of a Go identifier: HTTPClient gives http_client.
+func SnakeCase(name string) string {
 	runes := []rune(name)
 	var b strings.Builder
 	for i, r := range runes {
@@ -50,12 +47,4 @@ func snakeCase(name string) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()
-}
-
-// suggestion is the nearest name in parentheses, or nothing.
-func suggestion(want string, have iter.Seq[string]) string {
-	if near, ok := nearest.Name(want, have); ok {
-		return fmt.Sprintf(" (did you mean %q?)", near)
-	}
-	return ""
 }

@@ -1,4 +1,4 @@
-package backfill
+package decide
 
 import (
 	"iter"

@@ -1,4 +1,4 @@
-package rivers
+package fault
 
 import "testing"
 
@@ -9,7 +9,7 @@ func TestSnakeCase(t *testing.T) {
 		"S3Path": "s3_path", "DB": "db", "A": "a", "ABc": "a_bc", "HTTP2Server": "http2_server", "Orders2024": "orders2024",
 		"Raw_Orders": "raw_orders", "IDs": "i_ds", "MyURLPath": "my_url_path", "ÜberGröße": "über_größe", "X1Y2": "x1_y2",
 	} {
-		if got := snakeCase(in); got != want {
+		if got := SnakeCase(in); got != want {
 			t.Errorf("%s is %s, want %s", in, got, want)
 		}
 	}
@@ -27,7 +27,7 @@ func TestNameMistake(t *testing.T) {
 		"a/b":  `the name "a/b" has a '/': use letters, digits, _, - and . only`,
 		"a[0]": `the name "a[0]" has a '[': use letters, digits, _, - and . only`,
 	} {
-		if got := nameMistake(name); got != want {
+		if got := NameMistake(name); got != want {
 			t.Errorf("%q: %s\nwant %s", name, got, want)
 		}
 	}

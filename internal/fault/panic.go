@@ -1,39 +1,38 @@
-package engine
+package fault
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
-
-	"github.com/rivers-go/rivers/internal/graph"
 )
 
 // PanicError is a panic of user code.
 type PanicError struct {
 	Value any
-	// Place is where it began, such as "marts/users.go:12"; empty where that is not known.
+	// Place is the line that panicked, such as "marts/users.go:12"; empty if unknown.
 	Place string
 	Stack string
 }
 
-// NewPanicError is the error for a recovered value. The deferred function that recovered it calls this
-// itself: the goroutine's stack still has the panic then.
+// Guard calls f and returns its error. A panic of f becomes a [PanicError].
+func Guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = NewPanicError(p)
+		}
+	}()
+	return f()
+}
+
+// NewPanicError returns the error for a recovered value. Call it in the deferred function that
+// recovered the value: until that function returns, the goroutine's stack still shows the panic.
 func NewPanicError(value any) *PanicError {
 	return &PanicError{Value: value, Place: panicPlace(), Stack: string(debug.Stack())}
 }
 
-// aborted returns the error of a body that was ended since a value could not be loaded, nil for a panic of its own.
-func aborted(p any) error {
-	if abort, ok := p.(*graph.AbortError); ok {
-		return abort.Err
-	}
-	return nil
-}
-
-// Error says where the code panicked and with what.
+// Error returns the place of the panic and its value.
 func (e *PanicError) Error() string {
 	if e.Place == "" {
 		return fmt.Sprintf("panic: %v", e.Value)
@@ -50,7 +49,7 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// panicPlace is the first line below the panic that is not the standard library's.
+// panicPlace returns the first line below the panic that is outside the standard library.
 func panicPlace() string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
@@ -67,14 +66,4 @@ func panicPlace() string {
 			return ""
 		}
 	}
-}
-
-// shortPath is relative to the working directory for a file below it.
-func shortPath(file string) string {
-	if dir, err := os.Getwd(); err == nil {
-		if below, ok := strings.CutPrefix(file, dir+string(filepath.Separator)); ok {
-			return below
-		}
-	}
-	return file
 }
