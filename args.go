@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/config"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
@@ -40,7 +41,7 @@ type argument struct {
 type arguments struct {
 	typ    reflect.Type
 	fields []argument
-	config *configSpec
+	config *config.Spec
 	faults []fault.Fault
 }
 
@@ -138,8 +139,8 @@ func (a *arguments) addConfig(arg *argument) {
 		a.fault(at, "the config is a %s: make it a struct", arg.typ)
 		return
 	}
-	a.config = configOf(arg.typ)
-	a.faults = append(a.faults, a.config.faults()...)
+	a.config = config.Of(arg.typ, secretFields())
+	a.faults = append(a.faults, a.config.Faults()...)
 }
 
 // repeats reports a second field that asks for the same value.
@@ -162,7 +163,7 @@ func (a *arguments) decoder() func(map[string]any) (any, error) {
 	if a.config == nil {
 		return nil
 	}
-	return a.config.decode
+	return a.config.Decode
 }
 
 // fieldNames yields the Go names of the fields that take a value.

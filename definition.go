@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/rivers-go/rivers/internal/config"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -54,7 +55,7 @@ type definition struct {
 	// backfill says how partitions become runs; zero says nothing.
 	backfill BackfillStrategy
 	// config is the config struct that the function takes; nil for none.
-	config *configSpec
+	config *config.Spec
 	// faults are mistakes that the constructor saw; Validate reports them.
 	faults []fault.Fault
 	// build appends the definition's nodes. It is called by each Validate with the names that exist.

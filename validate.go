@@ -1,6 +1,7 @@
 package rivers
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -363,4 +364,22 @@ func (v *validation) cycleMessage(members []string) string {
 		}
 	}
 	return fmt.Sprintf("it is on a cycle of %s: remove one of these dependencies", strings.Join(named, ", "))
+}
+
+// schemas encodes the schemas of all configs, by definition.
+func (v *validation) schemas() map[string][]byte {
+	var all map[string][]byte
+	for _, d := range v.defs {
+		if d.config == nil {
+			continue
+		}
+		if all == nil {
+			all = map[string][]byte{}
+		}
+		doc, err := json.Marshal(d.config.Schema())
+		if err == nil { // defaults that JSON does not know (NaN) leave the schema out
+			all[d.name] = doc
+		}
+	}
+	return all
 }

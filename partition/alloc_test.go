@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // countingTable counts the calls that a table gets, and the keys asked about.
@@ -86,13 +89,14 @@ func TestBlobSizesCount(t *testing.T) {
 
 // hoursOf has the same irregular set nested in a hundred hours with gaps between them.
 func hoursOf(inner Set) Set {
-	s := newShape([]axis{timeAxis("hour", steps{step: 3600}, formatMinute), {kind: axisDynamic, name: "tenant", of: "tenants"}})
-	var segs []seg
+	s := sets.NewShape([]sets.Axis{timeAxis("hour", timegrid.Steps{Step: 3600}, timegrid.FormatMinute), {Kind: sets.Dynamic, Name: "tenant", Of: "tenants"}})
+	one := sets.NewShape([]sets.Axis{{Kind: sets.Dynamic, Of: "tenants"}})
+	var segs []sets.Seg
 	for i := range int64(100) {
 		copied := inner.Union(Set{}) // other nodes, the same content: what is stored is one
-		segs = append(segs, seg{7200 * i, 7200*i + 3600, copied.parts[0].root})
+		segs = append(segs, sets.Seg{Lo: 7200 * i, Hi: 7200*i + 3600, Sub: copied.of(one)})
 	}
-	return setOf(s, line(segs, scale{}))
+	return setOf(s, sets.Line(segs, sets.Scale{}))
 }
 
 // No question about sets asks a key table anything; keys are looked up in batches.

@@ -3,6 +3,8 @@ package partition
 import (
 	"iter"
 	"slices"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Closure returns the partitions that read some of a set, directly or by way of others: of an asset that reads its own
@@ -13,16 +15,16 @@ import (
 // that makes dimensions change places it takes one step for each link of the longest chain.
 func (e Edge) Closure(set Set) Set {
 	n := e.up.here(set)
-	if n == nil || n.bits == nil && len(n.segs) <= fewRuns {
+	if n.Few() {
 		return e.closure(set)
 	}
 	// Where windows follow one from another, what follows from the outermost has most of the others in it, and
 	// with them what follows from those.
 	var known Set
-	lo, hi := n.bounds()
-	for _, pieces := range []iter.Seq[seg]{n.piecesFrom(lo), n.piecesBefore(hi)} {
+	lo, hi := n.Bounds()
+	for _, pieces := range []iter.Seq[sets.Seg]{n.PiecesFrom(lo), n.PiecesBefore(hi)} {
 		for s := range pieces {
-			end := e.up.set(interval(s.lo, s.hi, s.sub))
+			end := e.up.set(sets.Interval(s.Lo, s.Hi, s.Sub))
 			known = known.Union(e.closure(end))
 			set = set.Minus(known).Minus(end)
 			break
@@ -46,15 +48,15 @@ func (e Edge) closure(set Set) Set {
 // Loops returns the partitions that read themselves, for an edge as [Edge.Closure] has.
 func (e Edge) Loops() Set {
 	if e.constant {
-		return e.down.set(combine(opIntersection, e.reads, e.readers, e.down.shape.axes))
+		return e.down.set(sets.Combine(sets.Intersection, e.reads, e.readers, e.down.shape.Axes))
 	}
 	if !e.straight() {
 		return e.lookForLoops()
 	}
-	return e.down.set(e.down.product(func(one dimension) *node {
+	return e.down.set(e.down.dims.product(func(one dimension) *sets.Node {
 		b := e.bound[slices.Index(e.down.dims, one)]
 		if b.down < 0 {
-			return combine(opIntersection, b.only, one.exists(), []axis{one.axis()})
+			return sets.Combine(sets.Intersection, b.only, one.exists(), []sets.Axis{one.axis()})
 		}
 		return loops(b.rel, one)
 	}))
@@ -129,20 +131,20 @@ func (p *paired) twice() *paired {
 }
 
 // loops are the labels of a dimension that read themselves.
-func loops(r relation, of dimension) *node {
+func loops(r relation, of dimension) *sets.Node {
 	switch r := r.(type) {
 	case shifted:
 		if r.n != 0 {
 			return nil
 		}
 	case *paired:
-		var segs []seg
+		var segs []sets.Seg
 		for _, p := range r.byDown {
 			if p.down == p.up {
-				segs = append(segs, seg{p.down, p.down + 1, unit})
+				segs = append(segs, sets.Seg{Lo: p.down, Hi: p.down + 1, Sub: sets.Unit})
 			}
 		}
-		return lineOf(segs, of.axis())
+		return sets.LineOf(segs, of.axis())
 	}
 	return of.exists()
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // someSets are sets of every shape and form.
@@ -115,8 +117,8 @@ func useSet(t *testing.T, s Set) {
 		t.Fatal("a set has no text")
 	}
 	now := time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC)
-	for _, p := range s.parts {
-		if len(p.shape.axes) == 1 && p.shape.axes[0].kind == axisTime {
+	for of := range s.in.All() {
+		if len(of.Axes) == 1 && of.Axes[0].Kind == sets.Time {
 			days := ok(NewSpace(Daily(Date(2026, time.January, 1)), now, Tables{}))
 			_, _ = days.Count(s), days.Part(s, 1, 2)
 		}

@@ -5,21 +5,22 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/nearest"
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // dimension is one axis of a space: which of its labels exist at the instant of the
 // space, in which order, and how they are written. The partitions that exist have the
 // indices from 0 to before size.
 type dimension interface {
-	axis() axis
+	axis() sets.Axis
 	size() int64
-	exists() *node // the labels that exist, nil for none
+	exists() *sets.Node // the labels that exist, nil for none
 
-	index(label int64) int64  // of a label that exists
-	label(index int64) int64  // the inverse
-	between(i, j int64) []seg // the labels of the indices from i to before j, in order of labels, with unit nested
-	count(lo, hi int64) int64 // labels of the axis from lo to before hi, which all exist
-	ordered() bool            // the order of labels is the order of indices
+	index(label int64) int64       // of a label that exists
+	label(index int64) int64       // the inverse
+	between(i, j int64) []sets.Seg // the labels of the indices from i to before j, in order of labels, with unit nested
+	count(lo, hi int64) int64      // labels of the axis from lo to before hi, which all exist
+	ordered() bool                 // the order of labels is the order of indices
 
 	// find returns the label of each text, noLabel and an error for what is no key or
 	// does not exist. The last error is that of the key table.

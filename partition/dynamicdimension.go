@@ -1,14 +1,18 @@
 package partition
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
+)
 
 // dynamicDimension is the keys of a dynamic definition that are registered. Their
 // order is that of their ordinals, so an index is a rank.
 type dynamicDimension struct {
-	id   axis
+	id   sets.Axis
 	def  *dynamic
 	keys KeyTable
-	live *node
+	live *sets.Node
 	n    int64
 	// Where the ordinals are one run, as long as no key was removed, rank is a
 	// subtraction.
@@ -17,69 +21,42 @@ type dynamicDimension struct {
 }
 
 func newDynamicDimension(name string, d *dynamic, registered Registered) *dynamicDimension {
-	t := &dynamicDimension{id: axis{kind: axisDynamic, name: name, of: d.name}, def: d, keys: registered.Keys}
-	t.live = registered.Live.of(newShape([]axis{{kind: axisDynamic, of: d.name}}))
+	t := &dynamicDimension{id: sets.Axis{Kind: sets.Dynamic, Name: name, Of: d.name}, def: d, keys: registered.Keys}
+	t.live = registered.Live.of(sets.NewShape([]sets.Axis{{Kind: sets.Dynamic, Of: d.name}}))
 	if t.live == nil {
 		return t
 	}
-	lo, hi := t.live.bounds()
-	t.base, t.run = lo, t.live.bits == nil && len(t.live.segs) == 1
-	t.n = t.rank(hi)
+	lo, hi := t.live.Bounds()
+	t.base, t.run = lo, t.live.IsInterval()
+	t.n = t.live.Rank(hi)
 	return t
 }
 
-func (t *dynamicDimension) axis() axis    { return t.id }
-func (t *dynamicDimension) size() int64   { return t.n }
-func (t *dynamicDimension) exists() *node { return t.live }
-func (t *dynamicDimension) ordered() bool { return true }
-
-// rank is how many registered ordinals lie before a label.
-func (t *dynamicDimension) rank(label int64) int64 {
-	switch {
-	case label <= 0:
-		return 0
-	case t.live.bits != nil:
-		return t.live.bits.rank(min(label, maxOrdinal+1))
-	}
-	n := int64(0)
-	for _, s := range t.live.segs {
-		n += max(min(s.hi, label)-s.lo, 0)
-	}
-	return n
-}
+func (t *dynamicDimension) axis() sets.Axis    { return t.id }
+func (t *dynamicDimension) size() int64        { return t.n }
+func (t *dynamicDimension) exists() *sets.Node { return t.live }
+func (t *dynamicDimension) ordered() bool      { return true }
 
 func (t *dynamicDimension) index(label int64) int64 {
 	if t.run {
 		return label - t.base
 	}
-	return t.rank(label)
+	return t.live.Rank(label)
 }
 
-func (t *dynamicDimension) label(index int64) int64 {
-	if t.live.bits != nil {
-		return t.live.bits.at(index)
-	}
-	for _, s := range t.live.segs {
-		if index < s.hi-s.lo {
-			return s.lo + index
-		}
-		index -= s.hi - s.lo
-	}
-	_, hi := t.live.bounds()
-	return hi
-}
+func (t *dynamicDimension) label(index int64) int64 { return t.live.Nth(index) }
 
-func (t *dynamicDimension) between(i, j int64) []seg {
+func (t *dynamicDimension) between(i, j int64) []sets.Seg {
 	if i >= j {
 		return nil
 	}
 	lo, hi := t.label(i), t.label(j-1)+1
-	var segs []seg
-	for s := range t.live.piecesFrom(lo) {
-		if s.lo >= hi {
+	var segs []sets.Seg
+	for s := range t.live.PiecesFrom(lo) {
+		if s.Lo >= hi {
 			break
 		}
-		segs = append(segs, seg{s.lo, min(s.hi, hi), unit})
+		segs = append(segs, sets.Seg{Lo: s.Lo, Hi: min(s.Hi, hi), Sub: sets.Unit})
 	}
 	return segs
 }
@@ -94,7 +71,7 @@ func (t *dynamicDimension) find(texts []string) ([]int64, []error, error) {
 	}
 	for i, o := range ordinals {
 		labels[i] = int64(o)
-		if o != NoOrdinal && t.live.at(int64(o)) != nil {
+		if o != NoOrdinal && t.live.At(int64(o)) != nil {
 			continue
 		}
 		labels[i] = noLabel

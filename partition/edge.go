@@ -1,9 +1,10 @@
 package partition
 
 import (
-	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Edge is a [Mapping] between two spaces: which partitions of upstream the partitions of
@@ -14,17 +15,17 @@ type Edge struct {
 	down, up Space
 	bound    []bound // by dimension of upstream
 	constant bool
-	reads    *node // what is read of upstream where it is constant
-	readers  *node // which of downstream reads it then
-	complete *node // the downstream partitions that lack nothing
-	lost     error // why none does, where it is for all
+	reads    *sets.Node // what is read of upstream where it is constant
+	readers  *sets.Node // which of downstream reads it then
+	complete *sets.Node // the downstream partitions that lack nothing
+	lost     error      // why none does, where it is for all
 }
 
 // bound is what is read of one dimension of upstream.
 type bound struct {
-	down int      // the dimension of downstream that says so, -1 for none
-	rel  relation // between the two
-	only *node    // without one, these labels
+	down int        // the dimension of downstream that says so, -1 for none
+	rel  relation   // between the two
+	only *sets.Node // without one, these labels
 }
 
 // Connect ties the mapping to what exists upstream and downstream. The definitions of the
@@ -72,16 +73,10 @@ func (c *connector) fix(r route) error {
 			if err != nil && !refused(err) {
 				return err
 			}
-			c.readers = combine(opUnion, c.readers, reader.of(c.down.shape), c.down.shape.axes)
+			c.readers = sets.Combine(sets.Union, c.readers, reader.of(c.down.shape), c.down.shape.Axes)
 		}
 	}
 	return nil
-}
-
-// refused reports whether an error is about what was given, and not of a key table.
-func refused(err error) bool {
-	r := (*refusal)(nil)
-	return errors.As(err, &r)
 }
 
 // bind makes an edge from links.
@@ -91,26 +86,26 @@ func (c *connector) bind(r route) error {
 		c.bound[level] = bound{down: -1, only: one.exists()}
 	}
 	for _, l := range r.links {
-		at := c.up.level(l.up)
+		at := c.up.dims.level(l.up)
 		if l.apart {
 			if err := c.choose(at, l); err != nil {
 				return err
 			}
 			continue
 		}
-		to := c.down.level(l.down)
+		to := c.down.dims.level(l.down)
 		rel, err := newRelation(l.rule, c.down.dims[to], c.up.dims[at])
 		if err != nil {
 			return err
 		}
 		c.bound[at] = bound{down: to, rel: rel}
 		complete := rel.complete()
-		c.complete = combine(opIntersection, c.complete, c.down.product(func(one dimension) *node {
+		c.complete = sets.Combine(sets.Intersection, c.complete, c.down.dims.product(func(one dimension) *sets.Node {
 			if one == c.down.dims[to] {
 				return complete
 			}
 			return one.exists()
-		}), c.down.shape.axes)
+		}), c.down.shape.Axes)
 	}
 	return nil
 }
@@ -122,7 +117,7 @@ func (c *connector) choose(level int, l link) error {
 		return nil
 	}
 	one := c.up.dims[level]
-	var segs []seg
+	var segs []sets.Seg
 	for _, key := range chosen.keys {
 		labels, wrong, err := one.find(key.Values(""))
 		if err != nil {
@@ -133,13 +128,13 @@ func (c *connector) choose(level int, l link) error {
 				c.complete, c.lost = nil, refuse(key.text, inDimension(one, wrong[i]))
 				continue
 			}
-			segs = append(segs, seg{label, label + 1, unit})
+			segs = append(segs, sets.Seg{Lo: label, Hi: label + 1, Sub: sets.Unit})
 			if t, ok := one.(*timeDimension); ok {
-				segs[len(segs)-1].hi = t.label(t.index(label) + 1)
+				segs[len(segs)-1].Hi = t.label(t.index(label) + 1)
 			}
 		}
 	}
-	c.bound[level].only = lineOf(segs, one.axis())
+	c.bound[level].only = sets.LineOf(segs, one.axis())
 	return nil
 }
 
@@ -228,9 +223,9 @@ func (e Edge) Upstream(set Set) (needs, lacking Set) {
 	if n == nil {
 		return Set{}, Set{}
 	}
-	lacks := combine(opDifference, n, e.complete, e.down.shape.axes)
+	lacks := sets.Combine(sets.Difference, n, e.complete, e.down.shape.Axes)
 	if e.constant {
-		if combine(opIntersection, n, e.readers, e.down.shape.axes) == nil {
+		if sets.Combine(sets.Intersection, n, e.readers, e.down.shape.Axes) == nil {
 			return Set{}, e.down.set(lacks)
 		}
 		return e.up.set(e.reads), e.down.set(lacks)
@@ -246,10 +241,74 @@ func (e Edge) Downstream(set Set) Set {
 		return Set{}
 	}
 	if e.constant {
-		if combine(opIntersection, n, e.reads, e.up.shape.axes) == nil {
+		if sets.Combine(sets.Intersection, n, e.reads, e.up.shape.Axes) == nil {
 			return Set{}
 		}
 		return e.down.set(e.readers)
 	}
 	return e.down.set(e.preimage(n))
+}
+
+// image is what is read of upstream, and exists, by a set of downstream that exists.
+func (e Edge) image(n *sets.Node) *sets.Node {
+	if e.carries() {
+		return sets.Combine(sets.Intersection, n, e.up.all, e.up.shape.Axes)
+	}
+	followed := make([]int, 0, len(e.bound))
+	for _, b := range e.bound {
+		if b.down >= 0 {
+			followed = append(followed, b.down)
+		}
+	}
+	steps := make([]sets.Step, len(e.bound))
+	for level, b := range e.bound {
+		steps[level] = sets.Step{Only: b.only}
+		if b.down >= 0 {
+			steps[level].To = b.rel.reads
+		}
+	}
+	made := sets.Image(sets.Arrange(n, e.down.shape.Axes, followed), e.up.shape.Axes, steps)
+	return sets.Combine(sets.Intersection, made, e.up.all, e.up.shape.Axes)
+}
+
+// preimage is what of downstream exists and reads a set of upstream that exists.
+func (e Edge) preimage(n *sets.Node) *sets.Node {
+	if e.carries() {
+		return sets.Combine(sets.Intersection, n, e.down.all, e.down.shape.Axes)
+	}
+	// What is not read of upstream has no readers; then each downstream dimension
+	// follows the upstream dimension that follows it.
+	n = sets.Combine(sets.Intersection, n, e.up.dims.product(func(one dimension) *sets.Node {
+		at := slices.Index(e.up.dims, one)
+		if e.bound[at].down < 0 {
+			return e.bound[at].only
+		}
+		return one.exists()
+	}), e.up.shape.Axes)
+	steps := make([]sets.Step, len(e.down.dims))
+	var followed []int
+	for level, one := range e.down.dims {
+		at := slices.IndexFunc(e.bound, func(b bound) bool { return b.down == level })
+		if at < 0 {
+			steps[level] = sets.Step{Only: one.exists()}
+			continue
+		}
+		followed = append(followed, at)
+		steps[level] = sets.Step{To: e.bound[at].rel.readers}
+	}
+	made := sets.Image(sets.Arrange(n, e.up.shape.Axes, followed), e.down.shape.Axes, steps)
+	return sets.Combine(sets.Intersection, made, e.down.all, e.down.shape.Axes)
+}
+
+// carries reports whether every partition reads the one with the same labels.
+func (e Edge) carries() bool {
+	if e.up.shape.Code != e.down.shape.Code {
+		return false
+	}
+	for level, b := range e.bound {
+		if _, ok := b.rel.(carried); !ok || b.down != level {
+			return false
+		}
+	}
+	return true
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // LackingError says why partitions lack something that they need.
@@ -38,7 +40,7 @@ func (e *LackingError) Error() string {
 // the first of them, or nil if none does. The set is what [Edge.Upstream] returned as
 // lacking, or part of it. An error of a key table is returned as it is.
 func (e Edge) Explain(lacking Set) error {
-	n := combine(opDifference, e.down.here(lacking), e.complete, e.down.shape.axes)
+	n := sets.Combine(sets.Difference, e.down.here(lacking), e.complete, e.down.shape.Axes)
 	if n == nil {
 		return nil
 	}
@@ -49,7 +51,7 @@ func (e Edge) Explain(lacking Set) error {
 		if err != nil {
 			return err
 		}
-		found := &LackingError{Mapping: e.mapping, Partition: key, More: e.down.countOf(n, 0, nil) - 1}
+		found := &LackingError{Mapping: e.mapping, Partition: key, More: e.down.dims.count(n, 0, nil) - 1}
 		one, err := e.down.Set(key)
 		if err != nil {
 			return err
@@ -63,22 +65,22 @@ func (e Edge) Explain(lacking Set) error {
 }
 
 // needs finds what a partition needs in vain.
-func (e Edge) needs(found *LackingError, one *node) error {
+func (e Edge) needs(found *LackingError, one *sets.Node) error {
 	for level, b := range e.bound {
 		if b.down < 0 {
 			continue
 		}
-		lo, hi := arrange(one, e.down.shape.axes, []int{b.down}).bounds()
+		lo, hi := sets.Arrange(one, e.down.shape.Axes, []int{b.down}).Bounds()
 		complete := b.rel.complete()
-		if complete.at(lo) != nil {
+		if complete.At(lo) != nil {
 			continue
 		}
 		up := e.up.dims[level]
-		found.Dimension, found.Exists = up.axis().name, existing(up)
-		reads := line(slices.Clone(b.rel.reads(lo, hi)), up.axis().scale())
-		missing := combine(opDifference, reads, up.exists(), []axis{up.axis()})
+		found.Dimension, found.Exists = up.axis().Name, existing(up)
+		reads := sets.Line(slices.Clone(b.rel.reads(lo, hi)), up.axis().Scale())
+		missing := sets.Combine(sets.Difference, reads, up.exists(), []sets.Axis{up.axis()})
 		if missing != nil {
-			label, _ := missing.bounds()
+			label, _ := missing.Bounds()
 			texts, err := up.texts([]int64{label})
 			if err != nil {
 				return err

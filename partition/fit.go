@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/sets"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // Misfit is what a changed definition leaves of a stored set.
@@ -36,14 +38,14 @@ func Fit(stored Set, was, is Space) (Set, Misfit, error) {
 		}
 		fits, f.misfit.Set = is.set(f.kept), setOf(was.shape, f.lost)
 	}
-	for _, p := range stored.parts {
-		switch p.shape.code {
-		case was.shape.code:
-		case is.shape.code:
-			fits = fits.Union(Set{[]part{p}})
+	for of, root := range stored.in.All() {
+		switch of.Code {
+		case was.shape.Code:
+		case is.shape.Code:
+			fits = fits.Union(setOf(of, root))
 		default:
-			f.misfit.Set = f.misfit.Set.Union(Set{[]part{p}})
-			f.because("partitions of an older definition (%s)", p.shape)
+			f.misfit.Set = f.misfit.Set.Union(setOf(of, root))
+			f.because("partitions of an older definition (%s)", of)
 		}
 	}
 	return fits, f.misfit, nil
@@ -52,8 +54,8 @@ func Fit(stored Set, was, is Space) (Set, Misfit, error) {
 // fitter sorts the set of one shape.
 type fitter struct {
 	was, is Space
-	kept    *node // in the shape of the present definition
-	lost    *node // in that of the former one
+	kept    *sets.Node // in the shape of the present definition
+	lost    *sets.Node // in that of the former one
 	misfit  Misfit
 }
 
@@ -62,7 +64,7 @@ func (f *fitter) because(format string, args ...any) {
 }
 
 // fit sorts what the set has of the former shape.
-func (f *fitter) fit(n *node) error {
+func (f *fitter) fit(n *sets.Node) error {
 	if was, is := dimNames(f.was), dimNames(f.is); was != is {
 		f.lost = n
 		f.because("the dimensions were %s and are %s: no key is the same", was, is)
@@ -73,7 +75,7 @@ func (f *fitter) fit(n *node) error {
 	bounds := make([]bound, len(f.is.dims))
 	kept := n
 	for level, one := range f.was.dims {
-		at := f.is.level(one.axis().name)
+		at := f.is.dims.level(one.axis().Name)
 		rel, ok, err := f.relation(one, f.is.dims[at])
 		if err != nil {
 			return err
@@ -83,23 +85,23 @@ func (f *fitter) fit(n *node) error {
 			return nil
 		}
 		bounds[at] = bound{down: level, rel: rel}
-		fitting := combine(opIntersection, kept, f.only(level, rel.complete()), f.was.shape.axes)
-		if gone := combine(opDifference, kept, fitting, f.was.shape.axes); gone != nil {
-			f.gone(level, arrange(gone, f.was.shape.axes, []int{level}))
+		fitting := sets.Combine(sets.Intersection, kept, f.only(level, rel.complete()), f.was.shape.Axes)
+		if gone := sets.Combine(sets.Difference, kept, fitting, f.was.shape.Axes); gone != nil {
+			f.gone(level, sets.Arrange(gone, f.was.shape.Axes, []int{level}))
 		}
 		kept = fitting
 	}
-	f.lost = combine(opDifference, n, kept, f.was.shape.axes)
+	f.lost = sets.Combine(sets.Difference, n, kept, f.was.shape.Axes)
 	if kept == nil || len(f.is.dims) == 0 {
 		f.kept = kept
 		return nil
 	}
 	order := make([]int, len(bounds))
-	i := imager{axes: f.is.shape.axes, steps: make([]step, len(bounds)), done: map[imaged]*node{}}
+	steps := make([]sets.Step, len(bounds))
 	for at, b := range bounds {
-		order[at], i.steps[at] = b.down, step{to: b.rel.reads}
+		order[at], steps[at] = b.down, sets.Step{To: b.rel.reads}
 	}
-	f.kept = i.level(arrange(kept, f.was.shape.axes, order), 0)
+	f.kept = sets.Image(sets.Arrange(kept, f.was.shape.Axes, order), f.is.shape.Axes, steps)
 	return nil
 }
 
@@ -109,8 +111,8 @@ func dimNames(s Space) string {
 		return "none"
 	}
 	var names []string
-	for _, at := range s.byName() {
-		if name := s.dims[at].axis().name; name != "" {
+	for _, at := range s.dims.byName() {
+		if name := s.dims[at].axis().Name; name != "" {
 			names = append(names, name)
 		}
 	}
@@ -121,31 +123,31 @@ func dimNames(s Space) string {
 }
 
 // only is everything that has one of some labels in a dimension.
-func (f *fitter) only(level int, labels *node) *node {
-	n := unit
-	for at, a := range slices.Backward(f.was.shape.axes) {
+func (f *fitter) only(level int, labels *sets.Node) *sets.Node {
+	n := sets.Unit
+	for at, a := range slices.Backward(f.was.shape.Axes) {
 		outer := labels
 		if at != level {
 			outer = everything(a)
 		}
-		n = nest(outer, n)
+		n = sets.Nest(outer, n)
 	}
 	return n
 }
 
 // everything is all labels of an axis, whether or not they exist.
-func everything(a axis) *node {
-	if a.ordinals() {
-		return interval(0, maxOrdinal+1, unit)
+func everything(a sets.Axis) *sets.Node {
+	if a.Ordinals() {
+		return sets.Interval(0, sets.MaxOrdinal+1, sets.Unit)
 	}
-	return interval(-farthestLabel, farthestLabel, unit)
+	return sets.Interval(-sets.FarthestLabel, sets.FarthestLabel, sets.Unit)
 }
 
 // relation ties the labels of a dimension as it was to those as it is. It is not ok, and
 // says why, if no key can be the same.
 func (f *fitter) relation(was, is dimension) (relation, bool, error) {
 	where := "the definition"
-	if name := was.axis().name; name != "" {
+	if name := was.axis().Name; name != "" {
 		where = fmt.Sprintf("dimension %q", name)
 	}
 	oldTime, wasTime := was.(*timeDimension)
@@ -162,7 +164,7 @@ func (f *fitter) relation(was, is dimension) (relation, bool, error) {
 		}
 		return r, true, nil
 	case wasTime || isTime:
-		f.because("%s was %s and is %s: no key is the same", where, was.axis().kind, is.axis().kind)
+		f.because("%s was %s and is %s: no key is the same", where, was.axis().Kind, is.axis().Kind)
 		return nil, false, nil
 	case was.axis() == is.axis():
 		return keptOrdinals{is: is}, true, nil // one table, whatever became of the definition
@@ -174,26 +176,21 @@ func (f *fitter) relation(was, is dimension) (relation, bool, error) {
 	return newTranslated(was, is, false, pairs), true, nil
 }
 
-// String returns the word for the kind of an axis.
-func (k axisKind) String() string {
-	return [...]string{axisTime: "time", axisStatic: "static", axisDynamic: "dynamic"}[min(k, axisDynamic)]
-}
-
 // gone says which labels of a dimension are lost.
-func (f *fitter) gone(level int, n *node) {
+func (f *fitter) gone(level int, n *sets.Node) {
 	one := f.was.dims[level]
 	where := ""
-	if name := one.axis().name; name != "" {
+	if name := one.axis().Name; name != "" {
 		where = fmt.Sprintf("dimension %q: ", name)
 	}
 	count := int64(0)
-	for s := range n.pieces() {
-		count = plus(count, one.count(s.lo, s.hi))
+	for s := range n.Pieces() {
+		count = plus(count, one.count(s.Lo, s.Hi))
 	}
-	lo, hi := n.bounds()
+	lo, hi := n.Bounds()
 	last := hi - 1
 	if t, ok := one.(*timeDimension); ok {
-		last = int64(floor(t.def.grid, civil.Time(hi-1)))
+		last = int64(timegrid.Floor(t.def.grid, civil.Time(hi-1)))
 	}
 	texts, err := one.texts([]int64{lo, last})
 	switch {
@@ -209,13 +206,18 @@ func (f *fitter) gone(level int, n *node) {
 // keptOrdinals is the relation of a dimension whose table stays.
 type keptOrdinals struct{ is dimension }
 
-func (r keptOrdinals) reads(lo, hi int64) []seg   { return []seg{{lo, hi, unit}} }
-func (r keptOrdinals) readers(lo, hi int64) []seg { return []seg{{lo, hi, unit}} }
+func (r keptOrdinals) reads(lo, hi int64) []sets.Seg {
+	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
+}
+
+func (r keptOrdinals) readers(lo, hi int64) []sets.Seg {
+	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
+}
 
 // complete is, of a static definition, the keys that it has; a dynamic key that is not
 // registered now may be again.
-func (r keptOrdinals) complete() *node {
-	if r.is.axis().kind == axisDynamic {
+func (r keptOrdinals) complete() *sets.Node {
+	if r.is.axis().Kind == sets.Dynamic {
 		return everything(r.is.axis())
 	}
 	return r.is.exists()
@@ -228,36 +230,41 @@ func (r keptWindows) sameGrid() bool { return r.was.def.grid.String() == r.is.de
 
 // disjoint reports whether no window can be the same: those of two steps never are.
 func (r keptWindows) disjoint() bool {
-	_, a := r.was.def.grid.(steps)
-	_, b := r.is.def.grid.(steps)
+	_, a := r.was.def.grid.(timegrid.Steps)
+	_, b := r.is.def.grid.(timegrid.Steps)
 	return a && b
 }
 
-func (r keptWindows) reads(lo, hi int64) []seg   { return []seg{{lo, hi, unit}} }
-func (r keptWindows) readers(lo, hi int64) []seg { return []seg{{lo, hi, unit}} }
+func (r keptWindows) reads(lo, hi int64) []sets.Seg {
+	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
+}
+
+func (r keptWindows) readers(lo, hi int64) []sets.Seg {
+	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
+}
 
 // complete is the windows of the former definition that the present one has too, if no
 // more can end. Where the grids differ it goes through the windows of the sparser one:
 // this is the only question about windows that does, and it is asked once, when a
 // definition has changed.
-func (r keptWindows) complete() *node {
+func (r keptWindows) complete() *sets.Node {
 	first, last := r.is.tick(r.is.first), r.is.tick(r.is.last)
-	within := interval(int64(first), int64(last), unit)
+	within := sets.Interval(int64(first), int64(last), sets.Unit)
 	if r.sameGrid() {
 		return within
 	}
 	first, last = max(first, r.was.tick(r.was.first)), min(last, r.was.tick(r.was.end))
 	a, b := r.was.def.grid, r.is.def.grid
-	if a.rank(last)-a.rank(first) > b.rank(last)-b.rank(first) {
+	if a.Rank(last)-a.Rank(first) > b.Rank(last)-b.Rank(first) {
 		a, b = b, a
 	}
-	var segs []seg
-	for lo := ceil(a, first); lo < last; {
-		hi := a.tick(a.rank(lo) + 1)
-		if ceil(b, lo) == lo && b.tick(b.rank(lo)+1) == hi {
-			segs = append(segs, seg{int64(lo), int64(hi), unit})
+	var segs []sets.Seg
+	for lo := timegrid.Ceil(a, first); lo < last; {
+		hi := a.Tick(a.Rank(lo) + 1)
+		if timegrid.Ceil(b, lo) == lo && b.Tick(b.Rank(lo)+1) == hi {
+			segs = append(segs, sets.Seg{Lo: int64(lo), Hi: int64(hi), Sub: sets.Unit})
 		}
 		lo = hi
 	}
-	return combine(opIntersection, line(segs, r.was.id.scale()), within, []axis{r.was.id})
+	return sets.Combine(sets.Intersection, sets.Line(segs, r.was.id.Scale()), within, []sets.Axis{r.was.id})
 }

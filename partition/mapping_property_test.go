@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 	"pgregory.net/rapid"
 )
 
@@ -99,8 +100,8 @@ func overlapNeeds(up, down modelDim) dimNeeds {
 		i := slices.Index(down.texts, text)
 		s, e := instants(down.starts[i], down.ends[i], down.zone)
 		const reach = 70 * civil.Day
-		for u := ceil(g, down.starts[i]-reach); u < down.ends[i]+reach; u = g.tick(g.rank(u) + 1) {
-			next := g.tick(g.rank(u) + 1)
+		for u := timegrid.Ceil(g, down.starts[i]-reach); u < down.ends[i]+reach; u = g.Tick(g.Rank(u) + 1) {
+			next := g.Tick(g.Rank(u) + 1)
 			us, ue := instants(u, next, up.zone)
 			overlaps := us.Before(e) && s.Before(ue)
 			if up.zone.String() == down.zone.String() {
@@ -110,7 +111,7 @@ func overlapNeeds(up, down modelDim) dimNeeds {
 				continue
 			}
 			if exists[u] {
-				reads = append(reads, writeLabel(up.def.(*timeWindow).format, u))
+				reads = append(reads, timegrid.Write(up.def.(*timeWindow).format, u))
 			} else {
 				lacks = true
 			}
@@ -126,13 +127,13 @@ func offsetNeeds(up, down modelDim, n int) dimNeeds {
 		start := down.starts[slices.Index(down.texts, text)]
 		for range max(n, -n) {
 			if n > 0 {
-				start = ceil(g, start+1)
+				start = timegrid.Ceil(g, start+1)
 			} else {
-				start = floor(g, start-1)
+				start = timegrid.Floor(g, start-1)
 			}
 		}
 		if slices.Contains(up.starts, start) {
-			return []string{writeLabel(up.def.(*timeWindow).format, start)}, false
+			return []string{timegrid.Write(up.def.(*timeWindow).format, start)}, false
 		}
 		return nil, true
 	}
@@ -171,24 +172,24 @@ func single(up, down *model, m Mapping, needs dimNeeds) *oracle {
 // sibling draws a definition with the same windows as another and its own bounds.
 func sibling(t *rapid.T, of modelDim, name string, now time.Time) modelDim {
 	d := of.def.(*timeWindow)
-	start := ceil(d.grid, d.start)
+	start := timegrid.Ceil(d.grid, d.start)
 	for range rapid.IntRange(0, 3).Draw(t, "later") {
-		start = ceil(d.grid, start+1)
+		start = timegrid.Ceil(d.grid, start+1)
 	}
 	end := start
 	for range rapid.IntRange(1, 25).Draw(t, "windows") {
-		end = ceil(d.grid, end+1)
+		end = timegrid.Ceil(d.grid, end+1)
 	}
 	var cadence Cadence
-	if s, regular := d.grid.(steps); regular {
-		cadence = Every(time.Duration(s.step) * time.Second)
+	if s, regular := d.grid.(timegrid.Steps); regular {
+		cadence = Every(time.Duration(s.Step) * time.Second)
 	} else {
-		cadence = Cron(d.grid.(ticks).Expr.String())
+		cadence = Cron(d.grid.(timegrid.Ticks).Expr.String())
 	}
 	m := modelDim{name: name, zone: of.zone, def: TimeWindow(cadence, Civil{start}, Until(Civil{end}), In(of.zone.String()), Format(d.format))}
-	for at := start; at < end; at = ceil(d.grid, at+1) {
-		if next := ceil(d.grid, at+1); !next.In(of.zone).After(now) {
-			m.starts, m.ends, m.texts = append(m.starts, at), append(m.ends, next), append(m.texts, writeLabel(d.format, at))
+	for at := start; at < end; at = timegrid.Ceil(d.grid, at+1) {
+		if next := timegrid.Ceil(d.grid, at+1); !next.In(of.zone).After(now) {
+			m.starts, m.ends, m.texts = append(m.starts, at), append(m.ends, next), append(m.texts, timegrid.Write(d.format, at))
 		}
 	}
 	return m

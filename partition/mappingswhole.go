@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 type allPartitions struct{}
@@ -85,7 +87,7 @@ func checkKeys(keys []Key, d Definition) error {
 			continue
 		}
 		for _, one := range s.dims {
-			faults = append(faults, checkValues(key, one, itemsOf(terms, one.axis().name))...)
+			faults = append(faults, checkValues(key, one, itemsOf(terms, one.axis().Name))...)
 		}
 	}
 	return joinRefusals(faults)
@@ -93,7 +95,7 @@ func checkKeys(keys []Key, d Definition) error {
 
 // checkValues checks the values of a key in one dimension.
 func checkValues(key Key, one dimension, items []item) []error {
-	if one.axis().kind == axisDynamic {
+	if one.axis().Kind == sets.Dynamic {
 		return nil
 	}
 	var faults []error

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/civil"
 	"github.com/rivers-go/rivers/internal/cron"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 	"pgregory.net/rapid"
 )
 
@@ -125,7 +126,7 @@ func drawWindows(t *rapid.T, name string, now time.Time) modelDim {
 	for i := range most {
 		if !beside(i+1-offset).In(m.zone).After(now) && all[i] < end {
 			m.starts, m.ends = append(m.starts, all[i]), append(m.ends, all[i+1])
-			m.texts = append(m.texts, writeLabel(m.def.(*timeWindow).format, all[i]))
+			m.texts = append(m.texts, timegrid.Write(m.def.(*timeWindow).format, all[i]))
 		}
 	}
 	return m

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Stretch is a part of a set that can be written as one range.
@@ -19,7 +21,7 @@ type Stretch struct {
 func (s Space) Ranges(set Set) iter.Seq2[Stretch, error] {
 	return func(yield func(Stretch, error) bool) {
 		n := s.here(set)
-		if n == nil || n == unit {
+		if n == nil || n == sets.Unit {
 			return
 		}
 		b := boxes{space: s, terms: make([]term, len(s.dims)), yield: func(terms []term, count int64) bool {
@@ -37,7 +39,7 @@ func (s Space) Ranges(set Set) iter.Seq2[Stretch, error] {
 func (s Space) Texts(set Set) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		n := s.here(set)
-		if n == nil || n == unit {
+		if n == nil || n == sets.Unit {
 			return
 		}
 		b := boxes{space: s, terms: make([]term, len(s.dims)), together: true, yield: func(terms []term, _ int64) bool {
@@ -72,10 +74,10 @@ type boxes struct {
 
 // level yields the boxes of a set nested at a level in so many combinations of the
 // levels before; it reports whether to go on.
-func (b *boxes) level(level int, n *node, combinations int64) bool {
+func (b *boxes) level(level int, n *sets.Node, combinations int64) bool {
 	one := b.space.dims[level]
 	innermost := level+1 == len(b.terms)
-	b.terms[level] = term{dim: one.axis().name}
+	b.terms[level] = term{dim: one.axis().Name}
 	var items []item
 	for r := range runs(one, n, 0) {
 		texts, err := one.texts([]int64{one.label(r.lo), one.label(r.hi - 1)})

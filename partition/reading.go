@@ -1,6 +1,9 @@
 package partition
 
-import "github.com/rivers-go/rivers/internal/civil"
+import (
+	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
+)
 
 // Reading says how many partitions of upstream one partition of downstream may read. The zero Reading is
 // exactly one.
@@ -113,20 +116,20 @@ func within(inner, outer Definition) bool {
 	if !ok || !also || in.zone.String() != out.zone.String() {
 		return false
 	}
-	if a, regular := in.grid.(steps); regular {
-		if b, both := out.grid.(steps); both {
-			return b.step%a.step == 0 && (b.first-a.first)%a.step == 0
+	if a, regular := in.grid.(timegrid.Steps); regular {
+		if b, both := out.grid.(timegrid.Steps); both {
+			return b.Step%a.Step == 0 && (b.First-a.First)%a.Step == 0
 		}
 	}
-	from := ceil(out.grid, max(in.start, out.start))
+	from := timegrid.Ceil(out.grid, max(in.start, out.start))
 	for range nestedWindows {
 		if from > civil.Last {
 			break
 		}
-		if ceil(in.grid, from) != from {
+		if timegrid.Ceil(in.grid, from) != from {
 			return false
 		}
-		from = shift(out.grid, from, 1)
+		from = timegrid.Shift(out.grid, from, 1)
 	}
 	return true
 }

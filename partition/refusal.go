@@ -30,3 +30,9 @@ func joinRefusals(faults []error) error {
 	}
 	return errors.Join(faults...)
 }
+
+// refused reports whether an error is about what was given, and not of a key table.
+func refused(err error) bool {
+	r := (*refusal)(nil)
+	return errors.As(err, &r)
+}

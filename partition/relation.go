@@ -7,6 +7,8 @@ import (
 	"sort"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/sets"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // relation maps labels of one dimension of downstream to those of one of upstream. Which
@@ -14,13 +16,13 @@ import (
 type relation interface {
 	// reads are the upstream labels that downstream labels from lo to before hi read,
 	// sorted.
-	reads(lo, hi int64) []seg
+	reads(lo, hi int64) []sets.Seg
 	// readers are the downstream labels that read upstream labels from lo to before hi,
 	// sorted.
-	readers(lo, hi int64) []seg
+	readers(lo, hi int64) []sets.Seg
 	// complete are the downstream labels that exist and of which everything that they
 	// read exists.
-	complete() *node
+	complete() *sets.Node
 }
 
 // carried is the relation in which every label reads itself.
@@ -29,14 +31,17 @@ type carried struct {
 	lenient  bool
 }
 
-func (r carried) reads(lo, hi int64) []seg   { return []seg{{lo, hi, unit}} }
-func (r carried) readers(lo, hi int64) []seg { return []seg{{lo, hi, unit}} }
+func (r carried) reads(lo, hi int64) []sets.Seg { return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}} }
 
-func (r carried) complete() *node {
+func (r carried) readers(lo, hi int64) []sets.Seg {
+	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
+}
+
+func (r carried) complete() *sets.Node {
 	if r.lenient {
 		return r.down.exists()
 	}
-	return combine(opIntersection, r.down.exists(), r.up.exists(), []axis{r.down.axis()})
+	return sets.Combine(sets.Intersection, r.down.exists(), r.up.exists(), []sets.Axis{r.down.axis()})
 }
 
 // shifted is the relation in which every window reads the one n windows later.
@@ -45,62 +50,62 @@ type shifted struct {
 	n        int64
 }
 
-func (r shifted) by(lo, hi, n int64) []seg {
+func (r shifted) by(lo, hi, n int64) []sets.Seg {
 	g := r.down.def.grid
-	return []seg{{int64(shift(g, civil.Time(lo), n)), int64(shift(g, civil.Time(hi), n)), unit}}
+	return []sets.Seg{{Lo: int64(timegrid.Shift(g, civil.Time(lo), n)), Hi: int64(timegrid.Shift(g, civil.Time(hi), n)), Sub: sets.Unit}}
 }
 
-func (r shifted) reads(lo, hi int64) []seg   { return r.by(lo, hi, r.n) }
-func (r shifted) readers(lo, hi int64) []seg { return r.by(lo, hi, -r.n) }
+func (r shifted) reads(lo, hi int64) []sets.Seg   { return r.by(lo, hi, r.n) }
+func (r shifted) readers(lo, hi int64) []sets.Seg { return r.by(lo, hi, -r.n) }
 
-func (r shifted) complete() *node {
+func (r shifted) complete() *sets.Node {
 	up := r.up.exists()
 	if up == nil {
 		return nil
 	}
-	back := r.readers(up.bounds())
-	return combine(opIntersection, r.down.exists(), line(back, r.down.id.scale()), []axis{r.down.id})
+	back := r.readers(up.Bounds())
+	return sets.Combine(sets.Intersection, r.down.exists(), sets.Line(back, r.down.id.Scale()), []sets.Axis{r.down.id})
 }
 
 // overlapping is the relation in which every window reads those that overlap with it.
 type overlapping struct{ down, up *timeDimension }
 
-func (r overlapping) reads(lo, hi int64) []seg   { return overlaps(r.down, r.up, lo, hi) }
-func (r overlapping) readers(lo, hi int64) []seg { return overlaps(r.up, r.down, lo, hi) }
+func (r overlapping) reads(lo, hi int64) []sets.Seg   { return overlaps(r.down, r.up, lo, hi) }
+func (r overlapping) readers(lo, hi int64) []sets.Seg { return overlaps(r.up, r.down, lo, hi) }
 
 // overlaps are the windows of one dimension that overlap with those from lo to before
 // hi of another. Both tile their timeline, so they are one stretch.
-func overlaps(of, with *timeDimension, lo, hi int64) []seg {
+func overlaps(of, with *timeDimension, lo, hi int64) []sets.Seg {
 	from, to := civil.Time(lo), civil.Time(hi)
 	g := with.def.grid
 	if of.def.zone.String() == with.def.zone.String() {
-		return []seg{{int64(floor(g, from)), int64(ceil(g, to)), unit}}
+		return []sets.Seg{{Lo: int64(timegrid.Floor(g, from)), Hi: int64(timegrid.Ceil(g, to)), Sub: sets.Unit}}
 	}
 	const second = 1e9
 	opens := from.In(of.def.zone)
 	ends := to.In(of.def.zone)
-	if last := floor(of.def.grid, to-1).In(of.def.zone); !ends.After(last) {
+	if last := timegrid.Floor(of.def.grid, to-1).In(of.def.zone); !ends.After(last) {
 		ends = last.Add(second) // an empty window lies at an instant
 	}
-	first := ceil(g, civil.Reached(opens.Add(-second), with.def.zone)+1) // starts no earlier than opens
+	first := timegrid.Ceil(g, civil.Reached(opens.Add(-second), with.def.zone)+1) // starts no earlier than opens
 	if first.In(with.def.zone).After(opens) {
-		first = g.tick(g.rank(first) - 1) // the one before reaches beyond
+		first = g.Tick(g.Rank(first) - 1) // the one before reaches beyond
 	}
 	last := civil.Reached(ends.Add(-second), with.def.zone)
-	return []seg{{int64(first), int64(g.tick(g.rank(last + 1))), unit}}
+	return []sets.Seg{{Lo: int64(first), Hi: int64(g.Tick(g.Rank(last + 1))), Sub: sets.Unit}}
 }
 
-func (r overlapping) complete() *node {
+func (r overlapping) complete() *sets.Node {
 	up, down := r.up.exists(), r.down.exists()
 	if up == nil || down == nil {
 		return nil
 	}
 	// Only the windows that overlap with the ones right outside lack anything.
-	lo, hi := up.bounds()
+	lo, hi := up.Bounds()
 	g := r.up.def.grid
-	before := r.readers(int64(g.tick(g.rank(civil.Time(lo))-1)), lo)
-	after := r.readers(hi, int64(g.tick(g.rank(civil.Time(hi))+1)))
-	return combine(opIntersection, down, interval(before[0].hi, after[0].lo, unit), []axis{r.down.id})
+	before := r.readers(int64(g.Tick(g.Rank(civil.Time(lo))-1)), lo)
+	after := r.readers(hi, int64(g.Tick(g.Rank(civil.Time(hi))+1)))
+	return sets.Combine(sets.Intersection, down, sets.Interval(before[0].Hi, after[0].Lo, sets.Unit), []sets.Axis{r.down.id})
 }
 
 // translated is the relation in which keys keep their text and change their ordinal:
@@ -148,30 +153,30 @@ func align(pairs []pair) []aligned {
 }
 
 // through are the labels on the other side of stretches.
-func through(stretches []aligned, lo, hi int64) []seg {
+func through(stretches []aligned, lo, hi int64) []sets.Seg {
 	i := sort.Search(len(stretches), func(i int) bool { return stretches[i].from+stretches[i].n > lo })
-	var segs []seg
+	var segs []sets.Seg
 	for ; i < len(stretches) && stretches[i].from < hi; i++ {
 		s := stretches[i]
 		a, b := max(lo, s.from), min(hi, s.from+s.n)
-		segs = append(segs, seg{s.to + a - s.from, s.to + b - s.from, unit})
+		segs = append(segs, sets.Seg{Lo: s.to + a - s.from, Hi: s.to + b - s.from, Sub: sets.Unit})
 	}
-	slices.SortFunc(segs, bySegStart)
+	slices.SortFunc(segs, sets.ByStart)
 	return segs
 }
 
-func (r *translated) reads(lo, hi int64) []seg   { return through(r.byDown, lo, hi) }
-func (r *translated) readers(lo, hi int64) []seg { return through(r.byUp, lo, hi) }
+func (r *translated) reads(lo, hi int64) []sets.Seg   { return through(r.byDown, lo, hi) }
+func (r *translated) readers(lo, hi int64) []sets.Seg { return through(r.byUp, lo, hi) }
 
-func (r *translated) complete() *node {
+func (r *translated) complete() *sets.Node {
 	if r.lenient {
 		return r.down.exists()
 	}
-	var segs []seg
-	for s := range r.up.exists().pieces() {
-		segs = append(segs, r.readers(s.lo, s.hi)...)
+	var segs []sets.Seg
+	for s := range r.up.exists().Pieces() {
+		segs = append(segs, r.readers(s.Lo, s.Hi)...)
 	}
-	return combine(opIntersection, r.down.exists(), lineOf(segs, r.down.axis()), []axis{r.down.axis()})
+	return sets.Combine(sets.Intersection, r.down.exists(), sets.LineOf(segs, r.down.axis()), []sets.Axis{r.down.axis()})
 }
 
 // paired is the relation of a list of pairs.
@@ -220,22 +225,22 @@ func newPaired(r staticMap, down, up dimension) (*paired, error) {
 }
 
 // others are the labels that labels are paired with.
-func others(pairs []pair, lo, hi int64, a axis) []seg {
+func others(pairs []pair, lo, hi int64, a sets.Axis) []sets.Seg {
 	i := sort.Search(len(pairs), func(i int) bool { return pairs[i].down >= lo })
-	var segs []seg
+	var segs []sets.Seg
 	for ; i < len(pairs) && pairs[i].down < hi; i++ {
-		segs = append(segs, seg{pairs[i].up, pairs[i].up + 1, unit})
+		segs = append(segs, sets.Seg{Lo: pairs[i].up, Hi: pairs[i].up + 1, Sub: sets.Unit})
 	}
-	return slices.Collect(lineOf(segs, a).pieces())
+	return slices.Collect(sets.LineOf(segs, a).Pieces())
 }
 
-func (p *paired) reads(lo, hi int64) []seg   { return others(p.byDown, lo, hi, p.up.axis()) }
-func (p *paired) readers(lo, hi int64) []seg { return others(p.byUp, lo, hi, p.down.axis()) }
+func (p *paired) reads(lo, hi int64) []sets.Seg   { return others(p.byDown, lo, hi, p.up.axis()) }
+func (p *paired) readers(lo, hi int64) []sets.Seg { return others(p.byUp, lo, hi, p.down.axis()) }
 
-func (p *paired) complete() *node {
-	segs := make([]seg, len(p.incomplete))
+func (p *paired) complete() *sets.Node {
+	segs := make([]sets.Seg, len(p.incomplete))
 	for i, one := range p.incomplete {
-		segs[i] = seg{one.label, one.label + 1, unit}
+		segs[i] = sets.Seg{Lo: one.label, Hi: one.label + 1, Sub: sets.Unit}
 	}
-	return combine(opDifference, p.down.exists(), lineOf(segs, p.down.axis()), []axis{p.down.axis()})
+	return sets.Combine(sets.Difference, p.down.exists(), sets.LineOf(segs, p.down.axis()), []sets.Axis{p.down.axis()})
 }

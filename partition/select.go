@@ -1,10 +1,11 @@
 package partition
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Set returns the set of the partitions that keys name. A key that does not exist is
@@ -52,10 +53,10 @@ func (s Space) Select(texts ...string) (Set, error) {
 
 // complete checks that a key names all dimensions.
 func (s Space) complete(terms []term) error {
-	if len(s.dims) == 1 && s.dims[0].axis().name == "" {
+	if len(s.dims) == 1 && s.dims[0].axis().Name == "" {
 		return nil
 	}
-	for _, name := range s.names() {
+	for _, name := range s.dims.names() {
 		if terms[0].dim != "" && !slices.ContainsFunc(terms, func(t term) bool { return t.dim == name }) {
 			return fmt.Errorf("dimension %q is missing: add |%s=…", name, escape(name))
 		}
@@ -111,39 +112,30 @@ func (p *parser) fits(terms []term) error {
 	}
 	_, product := p.space.def.(*multi)
 	for _, t := range terms {
-		if t.dim != "" && product && p.space.level(t.dim) >= 0 {
+		if t.dim != "" && product && p.space.dims.level(t.dim) >= 0 {
 			continue
 		}
 		switch {
 		case !product && t.dim != "":
 			return fmt.Errorf("there is no dimension %q, nor any other: write the key alone, or \\= for an = in it", t.dim)
 		case product && t.dim == "":
-			return fmt.Errorf("the dimensions are missing: write each of %s as name=key", quoted(p.space.names()))
+			return fmt.Errorf("the dimensions are missing: write each of %s as name=key", quoted(p.space.dims.names()))
 		case product:
-			return fmt.Errorf("there is no dimension %q%s", t.dim, didYouMean(t.dim, p.space.names()))
+			return fmt.Errorf("there is no dimension %q%s", t.dim, didYouMean(t.dim, p.space.dims.names()))
 		}
 	}
 	return nil
 }
 
-// names are the names of the dimensions, in order.
-func (s Space) names() []string {
-	var names []string
-	for _, at := range s.byName() {
-		names = append(names, s.dims[at].axis().name)
-	}
-	return names
-}
-
 // set is the union of what the texts select.
 func (p *parser) set() (Set, error) {
-	sets := make([]*node, len(p.texts))
-	for i := range sets {
-		sets[i] = unit
+	nodes := make([]*sets.Node, len(p.texts))
+	for i := range nodes {
+		nodes[i] = sets.Unit
 	}
 	refused := make([][]error, len(p.texts))
 	for _, one := range slices.Backward(p.space.dims) {
-		if err := p.dimension(one, sets, refused); err != nil {
+		if err := p.dimension(one, nodes, refused); err != nil {
 			return Set{}, err
 		}
 	}
@@ -158,14 +150,14 @@ func (p *parser) set() (Set, error) {
 	if p.space.shape == nil {
 		return Set{}, nil
 	}
-	return p.space.set(unite(sets, p.space.shape.axes)), nil
+	return p.space.set(sets.Unite(nodes, p.space.shape.Axes)), nil
 }
 
 // dimension nests what is selected so far in what the texts select of a dimension.
-func (p *parser) dimension(one dimension, sets []*node, refused [][]error) error {
+func (p *parser) dimension(one dimension, nodes []*sets.Node, refused [][]error) error {
 	var texts []string
 	for _, terms := range p.terms {
-		for _, it := range itemsOf(terms, one.axis().name) {
+		for _, it := range itemsOf(terms, one.axis().Name) {
 			texts = append(texts, it.ends()...)
 		}
 	}
@@ -174,12 +166,12 @@ func (p *parser) dimension(one dimension, sets []*node, refused [][]error) error
 		return err
 	}
 	for i, terms := range p.terms {
-		items := itemsOf(terms, one.axis().name)
+		items := itemsOf(terms, one.axis().Name)
 		if len(items) == 0 {
-			sets[i] = nest(one.exists(), sets[i])
+			nodes[i] = sets.Nest(one.exists(), nodes[i])
 			continue
 		}
-		var segs []seg
+		var segs []sets.Seg
 		var wrong []error
 		for _, it := range items {
 			n := len(it.ends())
@@ -191,14 +183,14 @@ func (p *parser) dimension(one dimension, sets []*node, refused [][]error) error
 		}
 		slices.Reverse(wrong)
 		refused[i] = append(refused[i], wrong...)
-		sets[i] = nest(lineOf(segs, one.axis()), sets[i])
+		nodes[i] = sets.Nest(sets.LineOf(segs, one.axis()), nodes[i])
 	}
 	return nil
 }
 
 // inDimension says in which dimension a key is refused, where there are several.
 func inDimension(one dimension, err error) error {
-	if name := one.axis().name; name != "" {
+	if name := one.axis().Name; name != "" {
 		return fmt.Errorf("dimension %q: %w", name, err)
 	}
 	return err
@@ -227,7 +219,7 @@ func (it item) ends() []string {
 }
 
 // choose adds the labels of an item to segments, which may overlap.
-func choose(one dimension, it item, labels []int64, faults []error, segs []seg) ([]seg, error) {
+func choose(one dimension, it item, labels []int64, faults []error, segs []sets.Seg) ([]sets.Seg, error) {
 	for _, fault := range faults {
 		if fault != nil {
 			return segs, fault
@@ -251,20 +243,4 @@ func choose(one dimension, it item, labels []int64, faults []error, segs []seg) 
 		return segs, nil
 	}
 	return append(segs, one.between(from, to)...), nil
-}
-
-func bySegStart(a, b seg) int { return cmp.Compare(a.lo, b.lo) }
-
-// lineOf makes a one-axis set of segments in any order, which may overlap.
-func lineOf(segs []seg, a axis) *node {
-	slices.SortFunc(segs, bySegStart)
-	kept := segs[:0]
-	for _, s := range segs {
-		if n := len(kept); n > 0 && s.lo <= kept[n-1].hi {
-			kept[n-1].hi = max(kept[n-1].hi, s.hi)
-			continue
-		}
-		kept = append(kept, s)
-	}
-	return line(kept, a.scale())
 }

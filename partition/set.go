@@ -1,14 +1,11 @@
 package partition
 
 import (
-	"cmp"
+	"encoding/base64"
+	"fmt"
 	"iter"
-	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Set is a set of partitions, as it is stored: by labels that no change of a
@@ -16,16 +13,13 @@ import (
 // own shape. The zero Set is the empty one. Operations need no definition and cost
 // by the intervals in the sets, not by the partitions; a [Space] gives a Set keys,
 // an order and a count.
-type Set struct{ parts []part } // by the code of their shapes
+type Set struct{ in sets.Set }
 
-// part is what a set has of one shape.
-type part struct {
-	shape *shape
-	root  *node // never nil
-}
-
-// whole is the set of the one partition of an asset without partitions.
-var whole = Set{[]part{{newShape(nil), unit}}}
+// noAxes is the shape of an asset without partitions, whole the set of its one partition.
+var (
+	noAxes = sets.NewShape(nil)
+	whole  = setOf(noAxes, sets.Unit)
+)
 
 // Whole returns the set that is the one partition of an asset without partitions.
 func Whole() Set { return whole }
@@ -36,153 +30,90 @@ type Ordinal uint32
 // NoOrdinal is the ordinal of a key that a table does not have.
 const NoOrdinal Ordinal = 1<<32 - 1
 
-// maxOrdinal is the last ordinal a key can have.
-const maxOrdinal = 1<<32 - 2
-
 // DynamicSet returns the set of the keys with these ordinals in the table of a dynamic
 // definition: what storage keeps as the keys that are registered now, and what it
 // adds to or takes from it. NoOrdinal is passed over.
 func DynamicSet(name string, ordinals iter.Seq[Ordinal]) Set {
-	b := roaring.New()
-	batch := make([]uint32, 0, 1024)
-	for o := range ordinals {
-		if o == NoOrdinal {
-			continue
-		}
-		if batch = append(batch, uint32(o)); len(batch) == cap(batch) {
-			b.AddMany(batch)
-			batch = batch[:0]
-		}
-	}
-	b.AddMany(batch)
-	return setOf(newShape([]axis{{kind: axisDynamic, of: name}}), pack(b, ordinalScale))
+	return setOf(sets.NewShape([]sets.Axis{{Kind: sets.Dynamic, Of: name}}), sets.Ordinals(ordinals))
 }
 
 // setOf is the set of one shape, empty for a nil node.
-func setOf(s *shape, root *node) Set {
-	if root == nil {
-		return Set{}
-	}
-	return Set{[]part{{s, root}}}
-}
+func setOf(s *sets.Shape, root *sets.Node) Set { return Set{sets.SetOf(s, root)} }
 
 // of is what the set has of a shape, nil if nothing.
-func (s Set) of(want *shape) *node {
-	for _, p := range s.parts {
-		if p.shape == want || p.shape.code == want.code {
-			return p.root
-		}
-	}
-	return nil
-}
+func (s Set) of(want *sets.Shape) *sets.Node { return s.in.Of(want) }
 
 // IsEmpty reports whether there is no partition in the set.
-func (s Set) IsEmpty() bool { return len(s.parts) == 0 }
+func (s Set) IsEmpty() bool { return s.in.IsEmpty() }
+
+// IsZero reports whether there is no partition in the set: the same as [Set.IsEmpty], so that
+// encoding/json leaves an empty set out.
+func (s Set) IsZero() bool { return s.in.IsEmpty() }
 
 // Equal reports whether two sets have the same partitions.
-func (s Set) Equal(t Set) bool {
-	return slices.EqualFunc(s.parts, t.parts, func(a, b part) bool {
-		return (a.shape == b.shape || a.shape.code == b.shape.code) && same(a.root, b.root)
-	})
-}
+func (s Set) Equal(t Set) bool { return s.in.Equal(t.in) }
 
 // Union returns the partitions that are in either set.
-func (s Set) Union(t Set) Set { return s.combine(opUnion, t) }
+func (s Set) Union(t Set) Set { return Set{s.in.Combine(sets.Union, t.in)} }
 
 // Intersect returns the partitions that are in both sets.
-func (s Set) Intersect(t Set) Set { return s.combine(opIntersection, t) }
+func (s Set) Intersect(t Set) Set { return Set{s.in.Combine(sets.Intersection, t.in)} }
 
 // Minus returns the partitions of s that are not in t.
-func (s Set) Minus(t Set) Set { return s.combine(opDifference, t) }
+func (s Set) Minus(t Set) Set { return Set{s.in.Combine(sets.Difference, t.in)} }
 
 // SymmetricDifference returns the partitions that are in one of the sets and not in
 // both.
-func (s Set) SymmetricDifference(t Set) Set { return s.combine(opSymmetric, t) }
+func (s Set) SymmetricDifference(t Set) Set { return Set{s.in.Combine(sets.SymmetricDifference, t.in)} }
 
 // Contains reports whether every partition of t is in s.
 func (s Set) Contains(t Set) bool { return t.Minus(s).IsEmpty() }
 
-// combine combines the parts of equal shapes.
-func (s Set) combine(op operation, t Set) Set {
-	if len(s.parts) == 1 && len(t.parts) == 1 && s.parts[0].shape.code == t.parts[0].shape.code {
-		one := s.parts[0]
-		return setOf(one.shape, combine(op, one.root, t.parts[0].root, one.shape.axes))
-	}
-	var out []part
-	keep := func(shape *shape, a, b *node) {
-		if root := combine(op, a, b, shape.axes); root != nil {
-			out = append(out, part{shape, root})
-		}
-	}
-	a, b := s.parts, t.parts
-	for len(a) > 0 || len(b) > 0 {
-		order := -1
-		switch {
-		case len(a) == 0:
-			order = 1
-		case len(b) > 0:
-			order = cmp.Compare(a[0].shape.code, b[0].shape.code)
-		}
-		switch {
-		case order < 0:
-			keep(a[0].shape, a[0].root, nil)
-			a = a[1:]
-		case order > 0:
-			keep(b[0].shape, nil, b[0].root)
-			b = b[1:]
-		default:
-			keep(a[0].shape, a[0].root, b[0].root)
-			a, b = a[1:], b[1:]
-		}
-	}
-	return Set{out}
-}
-
 // String shows the labels of the set, the first of them where there are many: for
 // debugging, since it knows no keys.
-func (s Set) String() string {
-	var b strings.Builder
-	for i, p := range s.parts {
-		if i > 0 {
-			b.WriteString(" + ")
-		}
-		b.WriteString("{" + p.shape.String())
-		room := shownSegments
-		writeNode(&b, p.root, p.shape.axes, &room)
-		b.WriteString("}")
+func (s Set) String() string { return s.in.String() }
+
+// AppendBinary appends the binary form of the set, which [ParseSet] reads. It is
+// compact (an interval of windows is a few bytes, whatever its length), versioned, and
+// the same for equal sets. It never fails.
+func (s Set) AppendBinary(b []byte) ([]byte, error) { return s.in.AppendBinary(b), nil }
+
+// ParseSet reads the binary form of a set. It refuses what [Set.AppendBinary] does not
+// write, and allocates no more than a small multiple of what it is given.
+func ParseSet(data []byte) (Set, error) {
+	s, err := sets.Parse(data)
+	if err != nil {
+		return Set{}, fmt.Errorf("stored set of partitions: %w", err)
 	}
-	if len(s.parts) == 0 {
-		return "{}"
-	}
-	return b.String()
+	return Set{s}, nil
 }
 
-// shownSegments is how many segments the text of a set shows.
-const shownSegments = 20
-
-// writeNode shows the first segments of a node, as many as there is room for.
-func writeNode(b *strings.Builder, n *node, axes []axis, room *int) {
-	if n == unit {
-		return
+// AppendText appends the binary form of the set in base64, as URLs write it, and nothing for an empty
+// set. It never fails.
+func (s Set) AppendText(b []byte) ([]byte, error) {
+	if s.IsEmpty() {
+		return b, nil
 	}
-	for s := range n.pieces() {
-		if *room == 0 {
-			b.WriteString(" …")
-			return
-		}
-		*room--
-		b.WriteString(" [" + labelText(s.lo, axes[0]) + ", " + labelText(s.hi, axes[0]) + ")")
-		if s.sub != unit {
-			b.WriteString("{")
-			writeNode(b, s.sub, axes[1:], room)
-			b.WriteString("}")
-		}
+	data, err := s.AppendBinary(nil)
+	if err != nil {
+		return b, err
 	}
+	return base64.RawURLEncoding.AppendEncode(b, data), nil
 }
 
-func labelText(label int64, a axis) string {
-	if a.ordinals() {
-		return strconv.FormatInt(label, 10)
+// MarshalText returns the text of [Set.AppendText]. It never fails.
+func (s Set) MarshalText() ([]byte, error) { return s.AppendText(nil) }
+
+// UnmarshalText reads what [Set.AppendText] wrote.
+func (s *Set) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*s = Set{}
+		return nil
 	}
-	return civil.Time(label).String()
+	data, err := base64.RawURLEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return fmt.Errorf("set of partitions: %w", err)
+	}
+	*s, err = ParseSet(data)
+	return err
 }

@@ -3,10 +3,11 @@ package partition
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Space is what exists of a definition at an instant: it gives keys, an order and a
@@ -17,9 +18,9 @@ type Space struct {
 	def    Definition
 	now    time.Time
 	tables Tables
-	shape  *shape
-	dims   []dimension // in the order of the shape's axes
-	all    *node
+	shape  *sets.Shape
+	dims   dimensions
+	all    *sets.Node
 }
 
 // NewSpace returns what exists of a definition at an instant, with the keys that
@@ -28,7 +29,7 @@ type Space struct {
 func NewSpace(d Definition, now time.Time, tables Tables) (Space, error) {
 	s := Space{def: d, now: now, tables: tables}
 	if d == nil {
-		s.shape, s.all = whole.parts[0].shape, unit
+		s.shape, s.all = noAxes, sets.Unit
 		return s, nil
 	}
 	if err := d.Validate(); err != nil {
@@ -45,13 +46,13 @@ func NewSpace(d Definition, now time.Time, tables Tables) (Space, error) {
 		}
 		s.dims = append(s.dims, made)
 	}
-	slices.SortFunc(s.dims, func(a, b dimension) int { return a.axis().compare(b.axis()) })
-	axes := make([]axis, len(s.dims))
+	slices.SortFunc(s.dims, func(a, b dimension) int { return a.axis().Compare(b.axis()) })
+	axes := make([]sets.Axis, len(s.dims))
 	for i, one := range s.dims {
 		axes[i] = one.axis()
 	}
-	s.shape = newShape(axes)
-	s.all = s.product(func(one dimension) *node { return one.exists() })
+	s.shape = sets.NewShape(axes)
+	s.all = s.dims.product(func(one dimension) *sets.Node { return one.exists() })
 	return s, nil
 }
 
@@ -63,22 +64,13 @@ func (s Space) At(now time.Time) Space {
 	moved.dims = slices.Clone(s.dims)
 	for i, one := range s.dims {
 		if t, ok := one.(*timeDimension); ok {
-			moved.dims[i] = newTimeDimension(t.id.name, t.def, now)
+			moved.dims[i] = newTimeDimension(t.id.Name, t.def, now)
 		}
 	}
 	if len(s.dims) > 0 {
-		moved.all = moved.product(func(one dimension) *node { return one.exists() })
+		moved.all = moved.dims.product(func(one dimension) *sets.Node { return one.exists() })
 	}
 	return moved
-}
-
-// product is the set of all combinations of what each dimension has.
-func (s Space) product(of func(dimension) *node) *node {
-	n := unit
-	for _, one := range slices.Backward(s.dims) {
-		n = nest(of(one), n)
-	}
-	return n
 }
 
 // Definition returns the definition of the space, nil for an asset without partitions.
@@ -90,13 +82,13 @@ func (s Space) Now() time.Time { return s.now }
 // shaped is the space, with a shape also if it is the zero Space.
 func (s Space) shaped() Space {
 	if s.shape == nil {
-		s.shape = whole.parts[0].shape
+		s.shape = noAxes
 	}
 	return s
 }
 
 // set is a set of the shape of the space.
-func (s Space) set(n *node) Set {
+func (s Space) set(n *sets.Node) Set {
 	if n == nil {
 		return Set{}
 	}
@@ -104,11 +96,11 @@ func (s Space) set(n *node) Set {
 }
 
 // here is what exists of a set.
-func (s Space) here(set Set) *node {
+func (s Space) here(set Set) *sets.Node {
 	if s.shape == nil {
 		return nil
 	}
-	return combine(opIntersection, set.of(s.shape), s.all, s.shape.axes)
+	return sets.Combine(sets.Intersection, set.of(s.shape), s.all, s.shape.Axes)
 }
 
 // All returns the partitions that exist.
@@ -122,52 +114,10 @@ func (s Space) Within(set Set) Set { return s.set(s.here(set)) }
 func (s Space) Complement(set Set) Set { return s.All().Minus(set) }
 
 // Len returns how many partitions exist. A number beyond int64 is the greatest int64.
-func (s Space) Len() int64 { return s.countOf(s.all, 0, nil) }
+func (s Space) Len() int64 { return s.dims.count(s.all, 0, nil) }
 
 // Count returns how many partitions of a set exist.
-func (s Space) Count(set Set) int64 { return s.countOf(s.here(set), 0, nil) }
-
-// countOf counts the partitions of a node over the dimensions from a level on, all of
-// which exist. Nested sets that occur twice are counted once.
-func (s Space) countOf(n *node, level int, known map[*node]int64) int64 {
-	switch {
-	case n == nil:
-		return 0
-	case n == unit:
-		return 1
-	case n.bits != nil:
-		return int64(n.bits.GetCardinality())
-	}
-	if count, ok := known[n]; ok {
-		return count
-	}
-	total := int64(0)
-	for _, one := range n.segs {
-		if known == nil && level+2 < len(s.dims) {
-			known = map[*node]int64{}
-		}
-		total = plus(total, times(s.dims[level].count(one.lo, one.hi), s.countOf(one.sub, level+1, known)))
-	}
-	if known != nil {
-		known[n] = total
-	}
-	return total
-}
-
-// plus and times stay at the greatest integer where a result is beyond it.
-func plus(a, b int64) int64 {
-	if a > math.MaxInt64-b {
-		return math.MaxInt64
-	}
-	return a + b
-}
-
-func times(a, b int64) int64 {
-	if b != 0 && a > math.MaxInt64/b {
-		return math.MaxInt64
-	}
-	return a * b
-}
+func (s Space) Count(set Set) int64 { return s.dims.count(s.here(set), 0, nil) }
 
 // Contains reports whether every partition that a key names exists. The error is that
 // of a key table.
@@ -188,12 +138,12 @@ func (s Space) Index(key Key) (int64, error) {
 	}
 	root, index := n.of(s.shape), int64(0)
 	for _, one := range s.dims {
-		lo, hi := root.bounds()
-		if len(root.segs) != 1 || one.count(lo, hi) != 1 {
+		lo, hi := root.Bounds()
+		if !root.IsInterval() || one.count(lo, hi) != 1 {
 			return 0, refuse(key.String(), errors.New("names several partitions: write one"))
 		}
 		index = plus(times(index, one.size()), one.index(lo))
-		root = root.at(lo)
+		root = root.At(lo)
 	}
 	return index, nil
 }
@@ -226,26 +176,11 @@ func (s Space) key(texts []string) Key {
 		return Key{escape(texts[0])}
 	}
 	var b strings.Builder
-	for i, at := range s.byName() {
+	for i, at := range s.dims.byName() {
 		if i > 0 {
 			b.WriteByte('|')
 		}
-		b.WriteString(escape(s.dims[at].axis().name) + "=" + escape(texts[at]))
+		b.WriteString(escape(s.dims[at].axis().Name) + "=" + escape(texts[at]))
 	}
 	return Key{b.String()}
-}
-
-// byName are the dimensions in the order of their names.
-func (s Space) byName() []int {
-	order := make([]int, len(s.dims))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return strings.Compare(s.dims[a].axis().name, s.dims[b].axis().name) })
-	return order
-}
-
-// level is the dimension of a name.
-func (s Space) level(name string) int {
-	return slices.IndexFunc(s.dims, func(one dimension) bool { return one.axis().name == name })
 }

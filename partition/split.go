@@ -3,6 +3,8 @@ package partition
 import (
 	"iter"
 	"slices"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Split yields the partitions of a set that exist in groups that have the same keys in
@@ -14,7 +16,7 @@ import (
 // its cost is that of the intervals for each group.
 func (s Space) Split(set Set, dimensions ...string) iter.Seq[Set] {
 	return func(yield func(Set) bool) {
-		apart := s.levels(dimensions)
+		apart := s.dims.levels(dimensions)
 		n := s.here(set)
 		if n == nil {
 			return
@@ -23,14 +25,14 @@ func (s Space) Split(set Set, dimensions ...string) iter.Seq[Set] {
 			yield(s.set(n))
 			return
 		}
-		s.split(n, arrange(n, s.shape.axes, apart), apart, yield)
+		s.split(n, sets.Arrange(n, s.shape.Axes, apart), apart, yield)
 	}
 }
 
 // SplitCount returns how many groups [Space.Split] yields, without making them: its cost
 // is that of the intervals.
 func (s Space) SplitCount(set Set, dimensions ...string) int64 {
-	apart := s.levels(dimensions)
+	apart := s.dims.levels(dimensions)
 	n := s.here(set)
 	switch {
 	case n == nil:
@@ -38,38 +40,27 @@ func (s Space) SplitCount(set Set, dimensions ...string) int64 {
 	case len(apart) == 0:
 		return 1
 	}
-	combinations := Space{dims: make([]dimension, len(apart))}
-	for i, level := range apart {
-		combinations.dims[i] = s.dims[level]
+	combinations := s.dims[:0:0]
+	for _, level := range apart {
+		combinations = append(combinations, s.dims[level])
 	}
-	return combinations.countOf(arrange(n, s.shape.axes, apart), 0, nil)
-}
-
-// levels are the positions of dimensions by their names.
-func (s Space) levels(names []string) []int {
-	var levels []int
-	for level, one := range s.dims {
-		if slices.Contains(names, one.axis().name) {
-			levels = append(levels, level)
-		}
-	}
-	return levels
+	return combinations.count(sets.Arrange(n, s.shape.Axes, apart), 0, nil)
 }
 
 // split yields the groups of n: combinations are those of the dimensions apart, the
 // first of which is nested no further than the others.
-func (s Space) split(n, combinations *node, apart []int, yield func(Set) bool) bool {
+func (s Space) split(n, combinations *sets.Node, apart []int, yield func(Set) bool) bool {
 	level := apart[0]
 	one := s.dims[level]
 	for r := range runs(one, combinations, 0) {
 		for i := r.lo; i < r.hi; i++ {
-			at := line(one.between(i, i+1), one.axis().scale())
-			group := combine(opIntersection, n, s.product(func(other dimension) *node {
+			at := sets.Line(one.between(i, i+1), one.axis().Scale())
+			group := sets.Combine(sets.Intersection, n, s.dims.product(func(other dimension) *sets.Node {
 				if other == one {
 					return at
 				}
 				return other.exists()
-			}), s.shape.axes)
+			}), s.shape.Axes)
 			if len(apart) == 1 && !yield(s.set(group)) || len(apart) > 1 && !s.split(group, r.sub, apart[1:], yield) {
 				return false
 			}

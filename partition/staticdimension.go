@@ -4,25 +4,27 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // staticDimension is the keys of a static definition with the ordinals that a table
 // gave them. Where the two run side by side they make a stretch; a definition that
 // never changed is one, and each change adds a few.
 type staticDimension struct {
-	id         axis
+	id         sets.Axis
 	def        *static
 	table      KeyTable // nil: ordinals are positions
 	byPosition []stretch
 	byOrdinal  []stretch
-	present    *node
+	present    *sets.Node
 }
 
 // stretch is n keys whose positions and ordinals run side by side.
 type stretch struct{ position, ordinal, n int64 }
 
 func newStaticDimension(name string, d *static, table KeyTable) (*staticDimension, error) {
-	s := &staticDimension{id: axis{kind: axisStatic, name: name}, def: d, table: table}
+	s := &staticDimension{id: sets.Axis{Kind: sets.Static, Name: name}, def: d, table: table}
 	if table == nil {
 		s.byPosition = []stretch{{0, 0, int64(len(d.keys))}}
 	} else if err := s.layOut(); err != nil {
@@ -30,11 +32,11 @@ func newStaticDimension(name string, d *static, table KeyTable) (*staticDimensio
 	}
 	s.byOrdinal = slices.Clone(s.byPosition)
 	slices.SortFunc(s.byOrdinal, func(a, b stretch) int { return int(a.ordinal - b.ordinal) })
-	segs := make([]seg, len(s.byOrdinal))
+	segs := make([]sets.Seg, len(s.byOrdinal))
 	for i, one := range s.byOrdinal {
-		segs[i] = seg{one.ordinal, one.ordinal + one.n, unit}
+		segs[i] = sets.Seg{Lo: one.ordinal, Hi: one.ordinal + one.n, Sub: sets.Unit}
 	}
-	s.present = line(segs, ordinalScale)
+	s.present = sets.Line(segs, sets.OrdinalScale)
 	return s, nil
 }
 
@@ -63,9 +65,9 @@ func (s *staticDimension) layOut() error {
 	return nil
 }
 
-func (s *staticDimension) axis() axis    { return s.id }
-func (s *staticDimension) size() int64   { return int64(len(s.def.keys)) }
-func (s *staticDimension) exists() *node { return s.present }
+func (s *staticDimension) axis() sets.Axis    { return s.id }
+func (s *staticDimension) size() int64        { return int64(len(s.def.keys)) }
+func (s *staticDimension) exists() *sets.Node { return s.present }
 
 func (s *staticDimension) ordered() bool {
 	return slices.IsSortedFunc(s.byPosition, func(a, b stretch) int { return int(a.ordinal - b.ordinal) })
@@ -87,15 +89,15 @@ func (s *staticDimension) at(index int64) int {
 	return sort.Search(len(s.byPosition), func(i int) bool { return s.byPosition[i].position+s.byPosition[i].n > index })
 }
 
-func (s *staticDimension) between(i, j int64) []seg {
-	var segs []seg
+func (s *staticDimension) between(i, j int64) []sets.Seg {
+	var segs []sets.Seg
 	for at := s.at(i); i < j; at++ {
 		one := s.byPosition[at]
 		end := min(j, one.position+one.n)
-		segs = append(segs, seg{one.ordinal + i - one.position, one.ordinal + end - one.position, unit})
+		segs = append(segs, sets.Seg{Lo: one.ordinal + i - one.position, Hi: one.ordinal + end - one.position, Sub: sets.Unit})
 		i = end
 	}
-	slices.SortFunc(segs, bySegStart)
+	slices.SortFunc(segs, sets.ByStart)
 	return segs
 }
 
@@ -117,7 +119,7 @@ func (s *staticDimension) texts(labels []int64) ([]string, error) {
 	out := make([]string, len(labels))
 	var gone []Ordinal
 	for i, label := range labels {
-		if s.present.at(label) == nil {
+		if s.present.At(label) == nil {
 			gone = append(gone, Ordinal(label))
 			continue
 		}

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // timeWindow is a part of a grid.
 type timeWindow struct {
-	grid      grid
+	grid      timegrid.Grid
 	start     civil.Time
 	end       civil.Time // where hasEnd
 	hasEnd    bool
@@ -35,8 +36,8 @@ func (d *timeWindow) last() civil.Time {
 
 // means reports whether two definitions mean the same.
 func (d *timeWindow) means(o *timeWindow) bool {
-	return d.sameLabels(o) && ceil(d.grid, d.start) == ceil(o.grid, o.start) &&
-		d.hasEnd == o.hasEnd && (!d.hasEnd || ceil(d.grid, d.end) == ceil(o.grid, o.end)) &&
+	return d.sameLabels(o) && timegrid.Ceil(d.grid, d.start) == timegrid.Ceil(o.grid, o.start) &&
+		d.hasEnd == o.hasEnd && (!d.hasEnd || timegrid.Ceil(d.grid, d.end) == timegrid.Ceil(o.grid, o.end)) &&
 		d.endOffset == o.endOffset && d.zone.String() == o.zone.String()
 }
 
@@ -47,11 +48,11 @@ func (d *timeWindow) sameLabels(o *timeWindow) bool {
 
 // Describe writes the grid by its cron expression or its step.
 func (d *timeWindow) Describe() Description {
-	text := Description{Kind: KindTimeWindow, Start: Civil{ceil(d.grid, d.start)}, Format: d.format, EndOffset: int(d.endOffset)}
+	text := Description{Kind: KindTimeWindow, Start: Civil{timegrid.Ceil(d.grid, d.start)}, Format: d.format, EndOffset: int(d.endOffset)}
 	switch g := d.grid.(type) {
-	case steps:
-		text.Every = (time.Duration(g.step) * time.Second).String()
-	case ticks:
+	case timegrid.Steps:
+		text.Every = (time.Duration(g.Step) * time.Second).String()
+	case timegrid.Ticks:
 		text.Cron = g.Expr.String()
 	}
 	if d.hasEnd {
@@ -65,15 +66,15 @@ func (d *timeWindow) Describe() Description {
 
 // cadence says in a word how long the windows are, where there is one.
 func (d *timeWindow) cadence() string {
-	g, regular := d.grid.(steps)
+	g, regular := d.grid.(timegrid.Steps)
 	switch {
 	case !regular:
 		return d.grid.String()
-	case g.step == civil.Hour && g.first == 0:
+	case g.Step == civil.Hour && g.First == 0:
 		return "hourly"
-	case g.step == civil.Day && g.first == 0:
+	case g.Step == civil.Day && g.First == 0:
 		return "daily"
-	case g.step == 7*civil.Day:
+	case g.Step == 7*civil.Day:
 		return "weekly"
 	default:
 		return g.String()
@@ -83,9 +84,9 @@ func (d *timeWindow) cadence() string {
 // String returns the cadence, the first window, and what else was said.
 func (d *timeWindow) String() string {
 	var b strings.Builder
-	b.WriteString(d.cadence() + " from " + ceil(d.grid, d.start).String())
+	b.WriteString(d.cadence() + " from " + timegrid.Ceil(d.grid, d.start).String())
 	if d.hasEnd {
-		b.WriteString(" until " + ceil(d.grid, d.end).String())
+		b.WriteString(" until " + timegrid.Ceil(d.grid, d.end).String())
 	}
 	if d.zone != time.UTC {
 		b.WriteString(" in " + d.zone.String())
@@ -93,7 +94,7 @@ func (d *timeWindow) String() string {
 	if d.endOffset != 0 {
 		b.WriteString(" end offset " + strconv.FormatInt(d.endOffset, 10))
 	}
-	if d.format != defaultFormat(d.grid) {
+	if d.format != timegrid.DefaultFormat(d.grid) {
 		b.WriteString(" as " + strconv.Quote(d.format))
 	}
 	return "time(" + b.String() + ")"

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/sets"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // timeDimension is the windows of a definition that exist at an instant: a stretch of
 // ranks of its grid.
 type timeDimension struct {
-	id    axis
+	id    sets.Axis
 	def   *timeWindow
 	now   time.Time
 	first int64 // rank of the first window
@@ -21,12 +23,12 @@ type timeDimension struct {
 
 func newTimeDimension(name string, d *timeWindow, now time.Time) *timeDimension {
 	t := &timeDimension{id: timeAxis(name, d.grid, d.format), def: d, now: now}
-	t.first = d.grid.rank(d.start)
-	t.last = max(t.first, d.grid.rank(d.last()))
+	t.first = d.grid.Rank(d.start)
+	t.last = max(t.first, d.grid.Rank(d.last()))
 	reached := civil.Reached(now, d.zone)
-	reached = min(max(reached, civil.First-maxLookBack), farthestLabel)
+	reached = min(max(reached, civil.First-maxLookBack), sets.FarthestLabel)
 	// The last label reached begins a window that is open; those before it have ended.
-	t.end = d.grid.rank(reached+1) - 1 + d.endOffset
+	t.end = d.grid.Rank(reached+1) - 1 + d.endOffset
 	t.end = min(max(t.end, t.first), t.last)
 	return t
 }
@@ -34,31 +36,31 @@ func newTimeDimension(name string, d *timeWindow, now time.Time) *timeDimension 
 // maxLookBack keeps the ranks of instants before year 1 within reach.
 const maxLookBack = 366 * civil.Day
 
-func (t *timeDimension) axis() axis    { return t.id }
-func (t *timeDimension) size() int64   { return t.end - t.first }
-func (t *timeDimension) ordered() bool { return true }
+func (t *timeDimension) axis() sets.Axis { return t.id }
+func (t *timeDimension) size() int64     { return t.end - t.first }
+func (t *timeDimension) ordered() bool   { return true }
 
-func (t *timeDimension) exists() *node {
-	return interval(int64(t.tick(t.first)), int64(t.tick(t.end)), whenever(t.end > t.first))
+func (t *timeDimension) exists() *sets.Node {
+	return sets.Interval(int64(t.tick(t.first)), int64(t.tick(t.end)), whenever(t.end > t.first))
 }
 
 // whenever is unit if there is something, and nothing otherwise.
-func whenever(some bool) *node { return when(some, unit) }
+func whenever(some bool) *sets.Node { return sets.When(some, sets.Unit) }
 
-func (t *timeDimension) tick(rank int64) civil.Time { return t.def.grid.tick(rank) }
+func (t *timeDimension) tick(rank int64) civil.Time { return t.def.grid.Tick(rank) }
 
 func (t *timeDimension) index(label int64) int64 {
-	return t.def.grid.rank(civil.Time(label)) - t.first
+	return t.def.grid.Rank(civil.Time(label)) - t.first
 }
 
 func (t *timeDimension) label(index int64) int64 { return int64(t.tick(t.first + index)) }
 
-func (t *timeDimension) between(i, j int64) []seg {
-	return []seg{{t.label(i), t.label(j), unit}}
+func (t *timeDimension) between(i, j int64) []sets.Seg {
+	return []sets.Seg{{Lo: t.label(i), Hi: t.label(j), Sub: sets.Unit}}
 }
 
 func (t *timeDimension) count(lo, hi int64) int64 {
-	return t.def.grid.rank(civil.Time(hi)) - t.def.grid.rank(civil.Time(lo))
+	return t.def.grid.Rank(civil.Time(hi)) - t.def.grid.Rank(civil.Time(lo))
 }
 
 func (t *timeDimension) find(texts []string) ([]int64, []error, error) {
@@ -70,14 +72,14 @@ func (t *timeDimension) find(texts []string) ([]int64, []error, error) {
 }
 
 func (t *timeDimension) findOne(text string) (int64, error) {
-	label, err := readLabel(t.def.grid, t.def.format, text)
-	if off := (*offGridError)(nil); errors.As(err, &off) {
+	label, err := timegrid.Read(t.def.grid, t.def.format, text)
+	if off := (*timegrid.OffGridError)(nil); errors.As(err, &off) {
 		return noLabel, t.offGrid(off)
 	}
 	if err != nil {
 		return noLabel, t.misspelt(err)
 	}
-	switch rank := t.def.grid.rank(label); {
+	switch rank := t.def.grid.Rank(label); {
 	case t.size() == 0:
 		return noLabel, fmt.Errorf("%q: no window exists yet: the first one, %q, ends at %s", text, t.text(t.first), t.endOf(t.first))
 	case rank < t.first:
@@ -91,14 +93,14 @@ func (t *timeDimension) findOne(text string) (int64, error) {
 }
 
 // offGrid names the nearest windows that exist.
-func (t *timeDimension) offGrid(off *offGridError) error {
-	switch rank := t.def.grid.rank(off.after); {
+func (t *timeDimension) offGrid(off *timegrid.OffGridError) error {
+	switch rank := t.def.grid.Rank(off.After); {
 	case t.size() == 0, rank > t.first && rank < t.end:
 		return off
 	case rank <= t.first:
-		return fmt.Errorf("%q: no window starts then: the first partition is %q", off.text, t.text(t.first))
+		return fmt.Errorf("%q: no window starts then: the first partition is %q", off.Text, t.text(t.first))
 	default:
-		return fmt.Errorf("%q: no window starts then: the last partition is %q", off.text, t.text(t.end-1))
+		return fmt.Errorf("%q: no window starts then: the last partition is %q", off.Text, t.text(t.end-1))
 	}
 }
 
@@ -108,7 +110,7 @@ func (t *timeDimension) misspelt(err error) error {
 }
 
 // text writes the window of a rank.
-func (t *timeDimension) text(rank int64) string { return writeLabel(t.def.format, t.tick(rank)) }
+func (t *timeDimension) text(rank int64) string { return timegrid.Write(t.def.format, t.tick(rank)) }
 
 // endOf is the instant at which the window of a rank ends, in words.
 func (t *timeDimension) endOf(rank int64) string {
@@ -118,7 +120,7 @@ func (t *timeDimension) endOf(rank int64) string {
 func (t *timeDimension) texts(labels []int64) ([]string, error) {
 	out := make([]string, len(labels))
 	for i, label := range labels {
-		out[i] = writeLabel(t.def.format, civil.Time(label))
+		out[i] = timegrid.Write(t.def.format, civil.Time(label))
 	}
 	return out, nil
 }
@@ -126,4 +128,12 @@ func (t *timeDimension) texts(labels []int64) ([]string, error) {
 // window is the stretch of instants from one label to another.
 func (t *timeDimension) window(lo, hi int64) Window {
 	return Window{civil.Time(lo).In(t.def.zone), civil.Time(hi).In(t.def.zone)}
+}
+
+// timeAxis is the axis of windows on a grid whose keys have a format.
+func timeAxis(name string, g timegrid.Grid, format string) sets.Axis {
+	if s, ok := g.(timegrid.Steps); ok {
+		return sets.WindowAxis(name, g.String(), format, int64(s.First), int64(s.Step))
+	}
+	return sets.WindowAxis(name, g.String(), format, 0, 0)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
 // Timeline is the windows of a space that is divided by time along one dimension, in their order: window 0 is the
@@ -13,7 +14,7 @@ import (
 type Timeline struct {
 	space  Space
 	time   *timeDimension
-	others *node // what exists of the other dimensions, nil where one of them has no key
+	others *sets.Node // what exists of the other dimensions, nil where one of them has no key
 }
 
 // Timeline returns the windows of the space, and false unless exactly one dimension is of time.
@@ -25,14 +26,14 @@ func (s Space) Timeline() (Timeline, bool) {
 	if !ok {
 		return Timeline{}, false
 	}
-	others := unit
+	others := sets.Unit
 	if len(s.dims) > 1 {
 		if _, second := s.dims[1].(*timeDimension); second {
 			return Timeline{}, false
 		}
 		rest := s
 		rest.dims = s.dims[1:]
-		others = rest.product(func(one dimension) *node { return one.exists() })
+		others = rest.dims.product(func(one dimension) *sets.Node { return one.exists() })
 	}
 	return Timeline{space: s, time: t, others: others}, true
 }
@@ -41,7 +42,7 @@ func (s Space) Timeline() (Timeline, bool) {
 func (t Timeline) Len() int64 { return t.time.last - t.time.first }
 
 // Width returns how many partitions a window has.
-func (t Timeline) Width() int64 { return t.space.countOf(t.others, 1, nil) }
+func (t Timeline) Width() int64 { return t.space.dims.count(t.others, 1, nil) }
 
 // Over returns the instant from which on a window exists and has ended: its end, or a later one where the end offset
 // holds it back. It never decreases with the window; it is the same for two of which the second is empty.
@@ -51,8 +52,8 @@ func (t Timeline) Over(window int64) time.Time {
 
 // Ended returns how many windows exist and have ended by an instant: those with an Over that is not after it.
 func (t Timeline) Ended(at time.Time) int64 {
-	reached := min(max(civil.Reached(at, t.time.def.zone), civil.First-maxLookBack), farthestLabel)
-	end := t.time.def.grid.rank(reached+1) - 1 + t.held()
+	reached := min(max(civil.Reached(at, t.time.def.zone), civil.First-maxLookBack), sets.FarthestLabel)
+	end := t.time.def.grid.Rank(reached+1) - 1 + t.held()
 	return min(max(end-t.time.first, 0), t.Len())
 }
 
@@ -65,7 +66,7 @@ func (t Timeline) Key(window int64) string { return t.time.text(t.time.first + w
 // Coverage says which windows of a [Timeline] have partitions in a set.
 type Coverage struct {
 	line  Timeline
-	root  *node
+	root  *sets.Node
 	least int64
 }
 
@@ -76,18 +77,18 @@ func (t Timeline) Coverage(set Set, least int64) Coverage {
 
 // Count returns how many partitions of a window are in the set.
 func (c Coverage) Count(window int64) int64 {
-	return c.count(c.root.at(int64(c.line.time.tick(c.line.time.first + window))))
+	return c.count(c.root.At(int64(c.line.time.tick(c.line.time.first + window))))
 }
 
 // count counts what exists of a set nested in a window.
-func (c Coverage) count(sub *node) int64 {
+func (c Coverage) count(sub *sets.Node) int64 {
 	if sub == nil || c.line.others == nil {
 		return 0
 	}
-	if sub == unit {
+	if sub == sets.Unit {
 		return 1
 	}
-	return c.line.space.countOf(combine(opIntersection, sub, c.line.others, c.line.space.shape.axes[1:]), 1, nil)
+	return c.line.space.dims.count(sets.Combine(sets.Intersection, sub, c.line.others, c.line.space.shape.Axes[1:]), 1, nil)
 }
 
 // Has reports whether a window has enough partitions in the set.
@@ -98,9 +99,9 @@ func (c Coverage) Has(window int64) bool { return c.least <= 0 || c.Count(window
 func (c Coverage) Next(from int64, has bool) (int64, bool) {
 	at := max(from, 0)
 	if c.least > 0 {
-		for s := range c.root.piecesFrom(int64(c.line.time.tick(c.line.time.first + at))) {
-			lo := c.window(s.lo)
-			enough := c.count(s.sub) >= c.least
+		for s := range c.root.PiecesFrom(int64(c.line.time.tick(c.line.time.first + at))) {
+			lo := c.window(s.Lo)
+			enough := c.count(s.Sub) >= c.least
 			switch {
 			case has && enough:
 				at = max(at, lo)
@@ -108,7 +109,7 @@ func (c Coverage) Next(from int64, has bool) (int64, bool) {
 			case !has && (lo > at || !enough):
 				return at, at < c.line.Len()
 			}
-			at = max(at, c.window(s.hi))
+			at = max(at, c.window(s.Hi))
 		}
 	}
 	found := (c.least <= 0) == has
@@ -121,9 +122,9 @@ func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 	at := min(from, c.line.Len()-1)
 	if c.least > 0 && c.root != nil {
 		label := int64(c.line.time.tick(c.line.time.first + at))
-		for s := range c.root.piecesBefore(label) {
-			last := c.window(s.hi) - 1
-			enough := c.count(s.sub) >= c.least
+		for s := range c.root.PiecesBefore(label) {
+			last := c.window(s.Hi) - 1
+			enough := c.count(s.Sub) >= c.least
 			switch {
 			case has && enough:
 				at = min(at, last)
@@ -131,7 +132,7 @@ func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 			case !has && (last < at || !enough):
 				return at, at >= 0
 			}
-			at = min(at, c.window(s.lo)-1)
+			at = min(at, c.window(s.Lo)-1)
 		}
 	}
 	found := (c.least <= 0) == has
@@ -140,5 +141,5 @@ func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 
 // window is the window that begins at a label, or at the next one after it.
 func (c Coverage) window(label int64) int64 {
-	return c.line.time.def.grid.rank(civil.Time(label)) - c.line.time.first
+	return c.line.time.def.grid.Rank(civil.Time(label)) - c.line.time.first
 }

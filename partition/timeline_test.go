@@ -17,7 +17,7 @@ func TestTimelineAgainstTheWindows(t *testing.T) {
 		times := 0
 		for _, one := range m.space.dims {
 			if d, is := one.(*timeDimension); is {
-				along, times = d.id.name, times+1
+				along, times = d.id.Name, times+1
 			}
 		}
 		if ok != (times == 1) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/civil"
 	"github.com/rivers-go/rivers/internal/cron"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // Cadence says when the windows of a [TimeWindow] definition begin: [Cron] or
@@ -77,7 +78,7 @@ const (
 type timeSpec struct {
 	word      string // how the definition was made, for messages
 	cadence   Cadence
-	fixed     steps // in place of a cadence, where it has a step
+	fixed     timegrid.Steps // in place of a cadence, where it has a step
 	start     Civil
 	end       Civil
 	zone      string
@@ -94,7 +95,7 @@ type timeSpec struct {
 // windows ([In], [Until], [EndOffset], [Format]).
 func Hourly(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "hourly", start: start, takes: givenMinute}.with(options)
-	s.fixed = steps{step: civil.Hour, first: s.clock()}
+	s.fixed = timegrid.Steps{Step: civil.Hour, First: s.clock()}
 	return s.build()
 }
 
@@ -102,8 +103,8 @@ func Hourly(start Civil, options ...Option) Definition {
 // on. Keys are written 2026-01-31. Options: [AtHour], [AtMinute], and those for all
 // windows ([In], [Until], [EndOffset], [Format]).
 func Daily(start Civil, options ...Option) Definition {
-	s := timeSpec{word: "daily", start: start, takes: givenMinute | givenHour, format: formatDay}.with(options)
-	s.fixed = steps{step: civil.Day, first: s.clock()}
+	s := timeSpec{word: "daily", start: start, takes: givenMinute | givenHour, format: timegrid.FormatDay}.with(options)
+	s.fixed = timegrid.Steps{Step: civil.Day, First: s.clock()}
 	return s.build()
 }
 
@@ -112,9 +113,9 @@ func Daily(start Civil, options ...Option) Definition {
 // the day on which the week begins, 2026-02-01. Options: [OnWeekday], [AtHour],
 // [AtMinute], and those for all windows ([In], [Until], [EndOffset], [Format]).
 func Weekly(start Civil, options ...Option) Definition {
-	s := timeSpec{word: "weekly", start: start, takes: givenMinute | givenHour | givenWeekday, format: formatDay}.with(options)
+	s := timeSpec{word: "weekly", start: start, takes: givenMinute | givenHour | givenWeekday, format: timegrid.FormatDay}.with(options)
 	sinceMonday := civil.Time(s.weekday+6) % 7 // the civil timeline begins on a Monday
-	s.fixed = steps{step: civil.Week, first: sinceMonday*civil.Day + s.clock()}
+	s.fixed = timegrid.Steps{Step: civil.Week, First: sinceMonday*civil.Day + s.clock()}
 	return s.build()
 }
 
@@ -123,7 +124,7 @@ func Weekly(start Civil, options ...Option) Definition {
 // [AtHour], [AtMinute], and those for all windows ([In], [Until], [EndOffset],
 // [Format]).
 func Monthly(start Civil, options ...Option) Definition {
-	s := timeSpec{word: "monthly", start: start, takes: givenMinute | givenHour | givenDay, format: formatDay, day: 1}.with(options)
+	s := timeSpec{word: "monthly", start: start, takes: givenMinute | givenHour | givenDay, format: timegrid.FormatDay, day: 1}.with(options)
 	s.cadence = Cron(fmt.Sprintf("%d %d %d * *", s.minute, s.hour, s.day))
 	return s.build()
 }
@@ -171,15 +172,17 @@ func (s timeSpec) build() Definition {
 	}
 	d.grid = g
 	if d.format == "" {
-		d.format = defaultFormat(g)
+		d.format = timegrid.DefaultFormat(g)
 	}
 	if len(d.faults) > 0 {
 		return d
 	}
-	if first := ceil(g, d.start); d.hasEnd && first >= d.end {
+	if first := timegrid.Ceil(g, d.start); d.hasEnd && first >= d.end {
 		fault(fmt.Errorf("no window starts from %s to before %s: the first one after the start is at %s", s.start, s.end, first))
 	}
-	if err := checkFormat(d.format, g, d.start, d.last()); err != nil {
+	if err := checkKeyText(d.format); err != nil {
+		fault(fmt.Errorf("format %w", err))
+	} else if err := timegrid.CheckFormat(d.format, g, d.start, d.last()); err != nil {
 		fault(err)
 	}
 	return d
@@ -237,23 +240,23 @@ func loadZone(name string) (*time.Location, error) {
 }
 
 // grid is the grid that is said, one of days where it makes no sense.
-func (s timeSpec) grid() (grid, error) {
-	days, every := steps{step: civil.Day}, s.cadence.every
+func (s timeSpec) grid() (timegrid.Grid, error) {
+	days, every := timegrid.Steps{Step: civil.Day}, s.cadence.every
 	switch {
-	case s.fixed.step > 0:
+	case s.fixed.Step > 0:
 		return s.fixed, nil
 	case s.cadence.cron != "":
 		e, err := cron.Parse(s.cadence.cron)
 		if err != nil {
 			return days, err
 		}
-		return gridOf(e), nil
+		return timegrid.Of(e), nil
 	case every == 0:
 		return days, errors.New("the cadence is missing: give Cron(\"0 6 * * *\") or Every(6 * time.Hour)")
 	case every < time.Second || every%time.Second != 0 || every > maxEvery:
 		return days, fmt.Errorf("every %s: give a whole number of seconds, one at least", every)
 	default:
-		return gridEvery(civil.Time(every/time.Second), s.start.at), nil
+		return timegrid.Every(civil.Time(every/time.Second), s.start.at), nil
 	}
 }
 

@@ -1,25 +1,29 @@
 package partition
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
+)
 
 // run is a stretch of neighbouring indices of a dimension, from lo to before hi, and
 // what is nested in each of them.
 type run struct {
 	lo, hi int64
-	sub    *node
+	sub    *sets.Node
 }
 
 // runs yields a set of a dimension, all of which exists, by index: in the order of
 // the definition, from an index on, and with neighbours that have the same nested
 // joined.
-func runs(one dimension, n *node, from int64) iter.Seq[run] {
+func runs(one dimension, n *sets.Node, from int64) iter.Seq[run] {
 	return func(yield func(run) bool) {
 		if n == nil || from >= one.size() {
 			return
 		}
 		var held run // joined as long as it grows
 		emit := func(r run) bool {
-			if held.sub != nil && held.hi == r.lo && same(held.sub, r.sub) {
+			if held.sub != nil && held.hi == r.lo && sets.Same(held.sub, r.sub) {
 				held.hi = r.hi
 				return true
 			}
@@ -34,9 +38,9 @@ func runs(one dimension, n *node, from int64) iter.Seq[run] {
 				return
 			}
 		} else {
-			for s := range n.piecesFrom(one.label(from)) {
-				lo := one.index(s.lo)
-				if !emit(run{lo, lo + one.count(s.lo, s.hi), s.sub}) {
+			for s := range n.PiecesFrom(one.label(from)) {
+				lo := one.index(s.Lo)
+				if !emit(run{lo, lo + one.count(s.Lo, s.Hi), s.Sub}) {
 					return
 				}
 			}
@@ -48,15 +52,15 @@ func runs(one dimension, n *node, from int64) iter.Seq[run] {
 }
 
 // scattered yields the runs of a set in the order of positions, stretch by stretch.
-func (s *staticDimension) scattered(n *node, from int64, emit func(run) bool) bool {
+func (s *staticDimension) scattered(n *sets.Node, from int64, emit func(run) bool) bool {
 	for _, one := range s.byPosition[s.at(from):] {
 		end := one.ordinal + one.n
-		for piece := range n.piecesFrom(one.ordinal + max(0, from-one.position)) {
-			if piece.lo >= end {
+		for piece := range n.PiecesFrom(one.ordinal + max(0, from-one.position)) {
+			if piece.Lo >= end {
 				break
 			}
-			lo := one.position + piece.lo - one.ordinal
-			if !emit(run{lo, lo + min(piece.hi, end) - piece.lo, piece.sub}) {
+			lo := one.position + piece.Lo - one.ordinal
+			if !emit(run{lo, lo + min(piece.Hi, end) - piece.Lo, piece.Sub}) {
 				return false
 			}
 		}
@@ -91,7 +95,7 @@ func (s Space) walk(set Set, from []int64) iter.Seq2[Key, error] {
 		n := s.here(set)
 		switch {
 		case n == nil:
-		case n == unit:
+		case n == sets.Unit:
 			yield(Key{}, nil)
 		default:
 			w := walker{space: s, texts: make([]string, len(s.dims)), yield: yield}
@@ -108,7 +112,7 @@ type walker struct {
 }
 
 // level yields the keys of a set nested at a level; it reports whether to go on.
-func (w *walker) level(level int, n *node, from []int64) bool {
+func (w *walker) level(level int, n *sets.Node, from []int64) bool {
 	const batch = 256
 	one := w.space.dims[level]
 	first := int64(0)
@@ -138,7 +142,7 @@ func (w *walker) level(level int, n *node, from []int64) bool {
 }
 
 // inner yields the keys that have an index at a level.
-func (w *walker) inner(level int, sub *node, index int64, from []int64) bool {
+func (w *walker) inner(level int, sub *sets.Node, index int64, from []int64) bool {
 	if level+1 == len(w.texts) {
 		return w.yield(w.space.key(w.texts), nil)
 	}

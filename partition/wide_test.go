@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // wideKeys is how many keys the dimension of the wide model has: enough for sets of so
@@ -56,7 +57,7 @@ func wideHours(t *rapid.T) *model {
 	from := rapid.SampledFrom(startTimes).Draw(t, "from")
 	d := modelDim{def: TimeWindow(Every(every), Civil{from})}
 	for i := range wideKeys {
-		d.texts = append(d.texts, writeLabel(d.def.(*timeWindow).format, from+civil.Time(i)*civil.Time(every/time.Second)))
+		d.texts = append(d.texts, timegrid.Write(d.def.(*timeWindow).format, from+civil.Time(i)*civil.Time(every/time.Second)))
 	}
 	return newModel(t, []modelDim{d}, from.In(time.UTC).Add(wideKeys*every), newTables())
 }
@@ -86,7 +87,7 @@ func wideModel(t *rapid.T) *model {
 	} else {
 		def := days.def.(*timeWindow)
 		cut := *def
-		cut.end, cut.hasEnd = ok(readLabel(def.grid, def.format, days.texts[len(days.texts)-1]))+1, true
+		cut.end, cut.hasEnd = ok(timegrid.Read(def.grid, def.format, days.texts[len(days.texts)-1]))+1, true
 		days.def = &cut
 	}
 	return newModel(t, []modelDim{days, d}, now, tables)
@@ -138,7 +139,7 @@ func TestWideSetsAgainstTheirLists(t *testing.T) {
 		m := wideModel(t)
 		a, hasA := m.drawWideSet(t, "a")
 		b, hasB := m.drawWideSet(t, "b")
-		if len(m.dims) == 1 && !a.IsEmpty() && a.of(m.space.shape).bits != nil {
+		if len(m.dims) == 1 && !a.IsEmpty() && a.of(m.space.shape).Packed() != nil {
 			bitmaps++
 		}
 		m.requireKeys(t, "a", a, func(k Key) bool { return hasA[k] })

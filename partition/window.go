@@ -1,6 +1,12 @@
 package partition
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/partition/internal/sets"
+)
 
 // Window is a stretch of time from Start to before End, in the zone of the
 // definition. It is empty, Start equal to End, for an hour that clocks leap over.
@@ -16,4 +22,47 @@ func (w Window) Contains(t time.Time) bool { return !t.Before(w.Start) && t.Befo
 // String returns both ends, as in [2026-01-01T00:00:00Z, 2026-01-02T00:00:00Z).
 func (w Window) String() string {
 	return "[" + w.Start.Format(time.RFC3339) + ", " + w.End.Format(time.RFC3339) + ")"
+}
+
+// Window returns the stretch of time that a key covers, from the start of its first
+// window to the end of its last. For a [Multi] definition that is its time dimension,
+// of which there must be one; [Space.Windows] has those of several.
+func (s Space) Window(key Key) (Window, error) {
+	set, err := s.Set(key)
+	if err != nil {
+		return Window{}, err
+	}
+	windows := s.Windows(set)
+	if len(windows) > 1 {
+		return Window{}, refuse(key.String(), errors.New("has a window in several dimensions: ask for those of its set"))
+	}
+	for _, w := range windows {
+		return w, nil
+	}
+	return Window{}, refuse(key.String(), fmt.Errorf("has no window: %s is not divided by time", stringOf(s.def)))
+}
+
+// Windows returns the stretches of time that the partitions of a set cover that exist,
+// by the name of the time dimension ("" where it has none): from the start of the
+// first window to the end of the last. It is empty if the set is, or has no time.
+func (s Space) Windows(set Set) map[string]Window {
+	windows := map[string]Window{}
+	n := s.here(set)
+	if n == nil {
+		return windows
+	}
+	for level, one := range s.dims {
+		t, ok := one.(*timeDimension)
+		if !ok {
+			break // time comes first
+		}
+		lo, hi := s.hull(n, level)
+		windows[t.id.Name] = t.window(lo, hi)
+	}
+	return windows
+}
+
+// hull is the first and last label of a dimension in a set.
+func (s Space) hull(n *sets.Node, level int) (lo, hi int64) {
+	return sets.Arrange(n, s.shape.Axes, []int{level}).Bounds()
 }

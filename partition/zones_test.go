@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/civil"
+	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
 // The IANA zones whose clocks have changed since 2000.
@@ -57,16 +58,16 @@ func checkChange(t *testing.T, d Definition, change time.Time) {
 	w := d.(*timeWindow)
 	s := ok(NewSpace(d, change.Add(72*time.Hour), Tables{}))
 	one := s.dims[0].(*timeDimension)
-	lo := w.grid.rank(civil.Reached(change.Add(-time.Second), w.zone)-4*civil.Hour) - 1
-	hi := w.grid.rank(civil.Reached(change, w.zone)+4*civil.Hour) + 1
+	lo := w.grid.Rank(civil.Reached(change.Add(-time.Second), w.zone)-4*civil.Hour) - 1
+	hi := w.grid.Rank(civil.Reached(change, w.zone)+4*civil.Hour) + 1
 	var last Window
 	for rank := lo; rank < hi; rank++ {
-		label := w.grid.tick(rank)
-		text := writeLabel(w.format, label)
-		if back, err := readLabel(w.grid, w.format, text); err != nil || back != label {
+		label := w.grid.Tick(rank)
+		text := timegrid.Write(w.format, label)
+		if back, err := timegrid.Read(w.grid, w.format, text); err != nil || back != label {
 			t.Fatalf("%s: %q is %s, not %s (%v)", d, text, back, label, err)
 		}
-		win := one.window(int64(label), int64(w.grid.tick(rank+1)))
+		win := one.window(int64(label), int64(w.grid.Tick(rank+1)))
 		if win.End.Before(win.Start) || rank > lo && !win.Start.Equal(last.End) {
 			t.Fatalf("%s: %q is %s after %s", d, text, win, last)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/audit"
+	"github.com/rivers-go/rivers/storage/internal/fold"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
@@ -25,9 +26,11 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := newChecker(ctx, tx)
-		err = errors.Join(c.all(), tx.Rollback(ctx))
-		return audit.Texts(c.findings), err
+		a, err := audit.Run(ctx, auditTx{pgtext.DB{Conn: tx}}, auditDialect(tx))
+		if err := errors.Join(err, tx.Rollback(ctx)); err != nil {
+			return nil, err
+		}
+		return a.Texts(), nil
 	})
 }
 
@@ -59,19 +62,18 @@ const lockAll = `LOCK TABLE run, backfill, pool, slot, asset, partition_set, par
 	partition_state, in_flight, log, change IN EXCLUSIVE MODE`
 
 func (s *Store) repair(ctx context.Context, conn *pgx.Conn) (done []string, err error) {
-	topics := storage.TopicChanges
+	var topics storage.Topic
 	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockAll); err != nil {
 			return err
 		}
-		c := newChecker(ctx, tx)
-		if err := c.all(); err != nil {
+		a, err := audit.Run(ctx, auditTx{pgtext.DB{Conn: tx}}, auditDialect(tx))
+		if err != nil {
 			return err
 		}
-		if done, err = audit.Mend(c.findings); err != nil || len(done) == 0 {
+		if done, topics, err = a.Mend(); err != nil || len(done) == 0 {
 			return err
 		}
-		topics |= c.touched
 		_, err = tx.Exec(ctx, "SELECT pg_notify($1, $2)", s.channel(), fmt.Sprint(topics))
 		return err
 	})
@@ -81,38 +83,50 @@ func (s *Store) repair(ctx context.Context, conn *pgx.Conn) (done []string, err 
 	return done, err
 }
 
-type checker struct {
-	ctx      context.Context //nolint:containedctx // it lives as long as one call of Check
-	tx       pgx.Tx
-	q        *db.Queries
-	findings []audit.Finding
-	// entries are those that mending added to the feed of changes; touched are topics that it wrote.
-	entries int32
-	touched storage.Topic
-}
+// sqlNow is the server's clock, in microseconds since 1970.
+const sqlNow = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
-func newChecker(ctx context.Context, tx pgx.Tx) *checker {
-	return &checker{ctx: ctx, tx: tx, q: db.New(pgtext.DB{Conn: tx})}
-}
-
-func (c *checker) all() error {
-	for _, check := range []func() error{
-		c.ends, c.counts, c.numbers, c.strays, c.leases, c.slots, c.states, c.missingStates,
-		c.partitionStates, c.missingPartitions, c.sets, c.inFlight, c.keys, c.backfills, c.runBackfills,
-	} {
-		if err := check(); err != nil {
+func auditDialect(tx pgx.Tx) *audit.Dialect {
+	q := db.New(pgtext.DB{Conn: tx})
+	entries := 0 // that mending added to the feed of changes
+	return &audit.Dialect{
+		Now:       sqlNow,
+		RunEvents: "event WHERE TRUE",
+		Ordinal:   "partition_key.ordinal",
+		Misplaced: "FALSE",
+		Backfill: func(ctx context.Context, id string) (storage.BackfillRecord, error) {
+			return readBackfill(ctx, q, id)
+		},
+		Tell: func(ctx context.Context, kind storage.ChangeKind, asset storage.AssetKey, labels []byte) error {
+			entries++
+			_, err := tx.Exec(ctx, `INSERT INTO change (seq, i, at, kind, run, labels, assets, keys)
+				VALUES (((pg_current_xact_id()::text::bigint + (SELECT seq_offset FROM store)) << 20) + 1, $1, `+sqlNow+`, $2, 0, $3, $4, '')`,
+				entries, int64(kind), labels, fold.AppendAssets(nil, []storage.AssetKey{asset}))
 			return err
-		}
+		},
 	}
-	return nil
 }
 
-func (c *checker) report(format string, args ...any) {
-	c.findings = append(c.findings, audit.Finding{Text: fmt.Sprintf(format, args...)})
+// auditTx is a transaction as an audit wants it.
+type auditTx struct{ pgtext.DB }
+
+// Query implements [audit.Tx].
+func (t auditTx) Query(ctx context.Context, query string, args ...any) (audit.Rows, error) {
+	rows, err := t.DB.Query(ctx, query, args...)
+	return auditRows{rows}, err
 }
 
-// mendable adds how the last finding is mended.
-func (c *checker) mendable(mend func() error, format string, args ...any) {
-	f := &c.findings[len(c.findings)-1]
-	f.Mend, f.Mended = mend, fmt.Sprintf(format, args...)
+// Exec implements [audit.Tx].
+func (t auditTx) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := t.DB.Exec(ctx, query, args...)
+	return err
+}
+
+// auditRows is an answer whose end is an error or nil.
+type auditRows struct{ pgx.Rows }
+
+// Close implements [audit.Rows].
+func (r auditRows) Close() error {
+	r.Rows.Close()
+	return r.Err()
 }

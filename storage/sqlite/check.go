@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/audit"
+	"github.com/rivers-go/rivers/storage/internal/fold"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -22,11 +24,11 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, s.readError("check", err)
 	}
-	c := newChecker(ctx, tx)
-	if err = errors.Join(c.all(), tx.Rollback()); err != nil {
+	a, err := audit.Run(ctx, auditTx{tx}, newAuditor(tx).dialect())
+	if err = errors.Join(err, tx.Rollback()); err != nil {
 		return nil, s.readError("check", err)
 	}
-	return audit.Texts(c.findings), nil
+	return a.Texts(), nil
 }
 
 // Repair mends what [Store.Check] finds, as far as that is no guess, and says in words what it has done: sets are made again
@@ -45,13 +47,7 @@ func (s *Store) Repair(ctx context.Context) (done []string, err error) {
 	if err != nil {
 		return nil, explain(s.path, "repair", err)
 	}
-	c := newChecker(ctx, tx)
-	if err = c.all(); err == nil {
-		done, err = audit.Mend(c.findings)
-	}
-	if err == nil && c.touched != 0 {
-		err = c.q.MendSignal(ctx, int64(storage.TopicSlots))
-	}
+	done, touched, err := repair(ctx, tx)
 	if err == nil {
 		err = tx.Commit()
 	} else {
@@ -61,50 +57,68 @@ func (s *Store) Repair(ctx context.Context) (done []string, err error) {
 		return nil, explain(s.path, "repair", err)
 	}
 	if len(done) > 0 {
-		s.signals.Send(c.touched | storage.TopicChanges)
+		s.signals.Send(touched)
 	}
 	return done, nil
 }
 
-type checker struct {
-	ctx      context.Context //nolint:containedctx // it lives as long as one call of Check
-	tx       *sql.Tx
-	q        *db.Queries
-	findings []audit.Finding
-	// seq is the last number of the feed of changes, zero until it was read; touched are topics that mending wrote.
-	seq     int64
-	entries int64
-	touched storage.Topic
-}
-
-func newChecker(ctx context.Context, tx *sql.Tx) *checker {
-	return &checker{ctx: ctx, tx: tx, q: db.New(tx)}
-}
-
-func (c *checker) all() error {
-	for _, check := range []func() error{
-		c.file, c.ends, c.counts, c.numbers, c.strays, c.leases, c.slots, c.states, c.missingStates,
-		c.partitionStates, c.missingPartitions, c.sets, c.inFlight, c.feed, c.keys, c.backfills, c.runBackfills,
-	} {
-		if err := check(); err != nil {
-			return err
-		}
+func repair(ctx context.Context, tx *sql.Tx) (done []string, touched storage.Topic, err error) {
+	a, err := audit.Run(ctx, auditTx{tx}, newAuditor(tx).dialect())
+	if err != nil {
+		return nil, 0, err
 	}
-	return nil
+	done, touched, err = a.Mend()
+	if err == nil && touched&storage.TopicSlots != 0 {
+		_, err = tx.ExecContext(ctx, "INSERT INTO signal (topic, n) VALUES ($1, 1) ON CONFLICT (topic) DO UPDATE SET n = n + 1", int64(storage.TopicSlots))
+	}
+	return done, touched, err
 }
 
-func (c *checker) report(format string, args ...any) {
-	c.findings = append(c.findings, audit.Finding{Text: fmt.Sprintf(format, args...)})
+// auditTx is a transaction as an audit wants it.
+type auditTx struct{ *sql.Tx }
+
+// Query implements [audit.Tx].
+func (t auditTx) Query(ctx context.Context, query string, args ...any) (audit.Rows, error) {
+	return t.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the audit asks for it behind the last row
 }
 
-// mendable adds how the last finding is mended.
-func (c *checker) mendable(mend func() error, format string, args ...any) {
-	f := &c.findings[len(c.findings)-1]
-	f.Mend, f.Mended = mend, fmt.Sprintf(format, args...)
+// Exec implements [audit.Tx].
+func (t auditTx) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := t.ExecContext(ctx, query, args...)
+	return err
 }
 
-func (c *checker) file() (err error) {
-	rows, err := c.tx.QueryContext(c.ctx, "PRAGMA integrity_check(20)")
+// auditor knows what SQLite does differently in an audit: its file can be damaged, and the feed of changes is numbered by its
+// last entry.
+type auditor struct {
+	tx *sql.Tx
+	q  *db.Queries
+	// seq is the number of the entries that mending adds to the feed, zero before the first; entries is how many there are.
+	seq, entries int64
+}
+
+func newAuditor(tx *sql.Tx) *auditor { return &auditor{tx: tx, q: db.New(tx)} }
+
+func (u *auditor) dialect() *audit.Dialect {
+	return &audit.Dialect{
+		Now: fmt.Sprint(int64(storage.MicrosOf(time.Now()))),
+		// SQLite would search the run's events one by one, for each asset: it takes a run for ten events.
+		RunEvents: "event INDEXED BY event_asset WHERE event.era = run.era",
+		Ordinal:   fmt.Sprintf("partition_key.id & %d", int64(1)<<ordinalBits-1),
+		Misplaced: fmt.Sprintf("id >> %d <> key_table", ordinalBits),
+		Backfill: func(ctx context.Context, id string) (storage.BackfillRecord, error) {
+			return readBackfill(ctx, u.q, id)
+		},
+		Tell: func(ctx context.Context, kind storage.ChangeKind, asset storage.AssetKey, labels []byte) error {
+			return u.tell(ctx, kind, asset, labels, 0)
+		},
+		Before: []func(context.Context, *audit.Audit) error{u.file},
+		After:  []func(context.Context, *audit.Audit) error{u.feed},
+	}
+}
+
+func (u *auditor) file(ctx context.Context, a *audit.Audit) (err error) {
+	rows, err := u.tx.QueryContext(ctx, "PRAGMA integrity_check(20)")
 	if err != nil {
 		return err
 	}
@@ -115,8 +129,45 @@ func (c *checker) file() (err error) {
 			return err
 		}
 		if line != "ok" {
-			c.report("the file is damaged: %s", line)
+			a.Found("the file is damaged: %s", line)
 		}
 	}
 	return rows.Err()
+}
+
+// feed looks for states that are newer than the last entry of the feed of changes, whose number is the next one's start.
+func (u *auditor) feed(ctx context.Context, a *audit.Audit) (err error) {
+	rows, err := u.tx.QueryContext(ctx, `SELECT asset, max(seq) FROM
+		(SELECT asset, seq FROM asset_state UNION ALL SELECT asset, seq FROM partition_state UNION ALL SELECT asset, seq FROM partition_group)
+		WHERE seq > (SELECT coalesce(max(change.id), 0) >> $1 FROM change) GROUP BY asset ORDER BY asset`, seqShift)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var asset, seq int64
+		if err := rows.Scan(&asset, &seq); err != nil {
+			return err
+		}
+		a.Found("a state of asset %d has number %d, which the feed of changes has not come to", asset, seq).
+			Mend(func() error { return u.tell(ctx, storage.ChangeMaterialized, storage.AssetKey(asset), nil, seq) },
+				"the feed of changes tells of asset %d again", asset)
+	}
+	return rows.Err()
+}
+
+// tell adds an entry to the feed of changes, under a number that is at least the given one.
+func (u *auditor) tell(ctx context.Context, kind storage.ChangeKind, asset storage.AssetKey, labels []byte, least int64) error {
+	if u.seq == 0 {
+		last, err := u.q.GetLastChange(ctx)
+		if err != nil {
+			return err
+		}
+		u.seq = last>>seqShift + 1
+	}
+	u.seq = max(u.seq, least)
+	u.entries++
+	_, err := u.tx.ExecContext(ctx, "INSERT INTO change (id, at, kind, run, labels, subject) VALUES ($1, $2, $3, 0, $4, $5)",
+		u.seq<<seqShift|u.entries, int64(storage.MicrosOf(time.Now())), int64(kind), labels, fold.AppendAssets(nil, []storage.AssetKey{asset}))
+	return err
 }

@@ -1,29 +1,57 @@
 package audit
 
 import (
-	"fmt"
-
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Backfill judges a backfill's record by itself and by how many runs of it are recorded. FreeLease clears the lease of
-// one that has ended.
-func Backfill(rec *storage.BackfillRecord, runs int64, freeLease func() error) []Finding {
-	var findings []Finding
-	found := func(format string, args ...any) {
-		findings = append(findings, Finding{Text: fmt.Sprintf("backfill %q ", rec.ID) + fmt.Sprintf(format, args...)})
+// backfills checks each backfill's record by itself, and against how many of its runs are recorded.
+func (a *Audit) backfills() error {
+	type backfill struct {
+		id   string
+		runs int64
+	}
+	rows, err := list(a, func(r *backfill) []any { return []any{&r.id, &r.runs} }, `
+		SELECT backfill.id, (SELECT count(*) FROM run WHERE run.backfill = backfill.id AND run.backfill <> '')
+		FROM backfill ORDER BY backfill.key`)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		rec, err := a.dialect.Backfill(a.ctx, r.id)
+		if err != nil {
+			a.Found("backfill %q: %v", r.id, err)
+			continue
+		}
+		a.backfill(&rec, r.runs)
+	}
+	return nil
+}
+
+// runBackfills looks for runs of backfills that are not recorded.
+func (a *Audit) runBackfills() error {
+	type of struct{ run, backfill string }
+	rows, err := list(a, func(r *of) []any { return []any{&r.run, &r.backfill} }, `
+		SELECT run.id, run.backfill FROM run
+		WHERE run.backfill <> '' AND NOT EXISTS (SELECT 1 FROM backfill WHERE backfill.id = run.backfill)
+		ORDER BY run.key`)
+	for _, r := range rows {
+		a.Found("run %q belongs to backfill %q, which is not recorded", r.run, r.backfill)
+	}
+	return err
+}
+
+func (a *Audit) backfill(rec *storage.BackfillRecord, runs int64) {
+	found := func(format string, args ...any) *Finding {
+		return a.Found("backfill %q "+format, append([]any{rec.ID}, args...)...)
 	}
 	p := &rec.Progress
 	if ended := rec.State.Terminal(); ended != !rec.EndedAt.IsZero() {
 		found("is %s, and its end is %s", rec.State, orNever(rec))
 	}
 	if rec.State.Terminal() && !rec.LeaseUntil.IsZero() {
-		findings = append(findings, Finding{
-			Text:   fmt.Sprintf("backfill %q is %s and still leased to %q", rec.ID, rec.State, rec.Owner),
-			Mended: fmt.Sprintf("backfill %q has ended: its lease was ended too", rec.ID),
-			Mend:   freeLease,
-		})
+		found("is %s and still leased to %q", rec.State, rec.Owner).
+			Mend(a.exec(`UPDATE backfill SET lease_until = 0 WHERE key = $1`, int64(rec.Key)), "backfill %q has ended: its lease was ended too", rec.ID)
 	}
 	for _, pair := range [...]struct {
 		one, other string
@@ -59,7 +87,6 @@ func Backfill(rec *storage.BackfillRecord, runs int64, freeLease func() error) [
 	if runs > p.Runs {
 		found("counts %d runs, %d are recorded", p.Runs, runs)
 	}
-	return findings
 }
 
 func orNever(rec *storage.BackfillRecord) string {

@@ -1,9 +1,15 @@
-// Package audit judges what a store keeps, for backends that can be checked and mended: which sets, groups, tables
-// of keys and backfills cannot be right, in words, and what would be right where that is no guess.
+// Package audit checks a SQL store against its invariants and mends what needs no guess.
 //
-//	a backend reads ──▶ rows, sets, records ──▶ [Finding]: what is wrong ──▶ Check tells it
-//	                                                 └─ how it is mended ──▶ Repair does it, in the same transaction
+//	backend: [Tx], [Dialect] ──▶ [Run]: every check reads ──▶ [Finding]: text, and its mend
+//	                                                            ├─ [Audit.Texts]: what Check answers
+//	                                                            └─ [Audit.Mend]: what Repair does, in the same transaction
 //
-// It knows no SQL: how something is mended is the backend's to say, which hands in a function. What has no such function is
-// told and left alone.
+// Each check is written once. Its SQL is text that SQLite and PostgreSQL both read, its decision is Go over plain values, and its
+// finding carries its own mend. A [Dialect] holds the few expressions in which the two differ. A check is no hot path, so nothing
+// is prepared or generated; the linear cost in rows is what counts.
+//
+// Parameters are $1, $2, …; words in braces stand for numbers and expressions, see [Dialect.words]. Flags are read as the
+// numbers 0 and 1, because SQLite has no booleans.
+//
+// An audit belongs to one transaction and one goroutine. A finding without a mend is reported and left alone.
 package audit

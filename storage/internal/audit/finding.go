@@ -1,35 +1,52 @@
 package audit
 
-// Finding is something that does not hold.
+import (
+	"fmt"
+
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Finding is an invariant that does not hold.
 type Finding struct {
-	// Text says what was found.
-	Text string
-	// Mended says what was done about it once Mend has succeeded; Mend is nil where nothing is to be done without a guess.
-	Mended string
-	Mend   func() error
+	text   string
+	mended string
+	mend   func() error
 }
 
-// Texts returns what was found.
-func Texts(findings []Finding) []string {
+// Found adds a finding.
+func (a *Audit) Found(format string, args ...any) *Finding {
+	f := &Finding{text: fmt.Sprintf(format, args...)}
+	a.findings = append(a.findings, f)
+	return f
+}
+
+// Mend says how a finding is mended and, in words, what holds afterwards.
+func (f *Finding) Mend(mend func() error, format string, args ...any) {
+	f.mend, f.mended = mend, fmt.Sprintf(format, args...)
+}
+
+// Texts returns what was found, nil if the store is sound.
+func (a *Audit) Texts() []string {
 	var texts []string
-	for i := range findings {
-		texts = append(texts, findings[i].Text)
+	for _, f := range a.findings {
+		texts = append(texts, f.text)
 	}
 	return texts
 }
 
-// Mend mends what can be mended and returns what was done.
-func Mend(findings []Finding) ([]string, error) {
-	var done []string
-	for i := range findings {
-		f := &findings[i]
-		if f.Mend == nil {
+// Mend mends what can be mended. It returns what was done, and the topics whose watchers must hear of it.
+func (a *Audit) Mend() (done []string, touched storage.Topic, err error) {
+	for _, f := range a.findings {
+		if f.mend == nil {
 			continue
 		}
-		if err := f.Mend(); err != nil {
-			return nil, err
+		if err := f.mend(); err != nil {
+			return nil, 0, err
 		}
-		done = append(done, f.Mended)
+		done = append(done, f.mended)
 	}
-	return done, nil
+	if len(done) > 0 {
+		a.touched |= storage.TopicChanges
+	}
+	return done, a.touched, nil
 }
