@@ -101,7 +101,7 @@ func (d described) KindName() string                   { return d.d.kindName() }
 func (d described) OutputNames() []string              { return d.d.outputNames() }
 func (d described) Strategy() storage.BackfillStrategy { return d.d.backfill }
 func (d described) IsCheck() bool                      { return d.d.kind == graph.Check }
-func (d described) At() fault.Position                 { return fault.Position{} }
+func (d described) At() fault.Position                 { return d.d.pos }
 
 // collect gathers the definitions and the names that they provide.
 func (v *validation) collect() {
