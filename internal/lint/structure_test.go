@@ -48,9 +48,8 @@ var typeMethods = map[string]int{
 	"cli.app":          155,
 	// Each answers all calls of storage.Storage.
 	"storage/memory.Store":    73,
-	"storage/postgres.Store":  57,
+	"storage/postgres.Store":  56,
 	"storage/sqlite.Store":    57,
-	"storage/postgres.facts":  50,
 	"internal/engine.Decider": 58,
 	"internal/engine.attempt": 41,
 	"internal/engine.run":     135,
