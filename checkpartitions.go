@@ -30,7 +30,7 @@ func (b *built) judged() []checkstate.Subject {
 // verdicts are what the checks that judge partitions said last, by their names.
 func (r *CodeRepository) verdicts(ctx context.Context, b *built, store checkstate.Store) (map[string]*checkstate.Results, error) {
 	subjects := b.judged()
-	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects})
+	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects, Log: r.config.Logger})
 	if err != nil {
 		return nil, err
 	}

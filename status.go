@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/feed"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/internal/staleness"
@@ -185,7 +186,7 @@ func (r *CodeRepository) viewOf(ctx context.Context, b *built, other storage.Rea
 	if err := view.Update(ctx, time.Now()); err != nil {
 		return nil, nil, err
 	}
-	if writer, ok := store.(staleness.Committer); ok {
+	if writer, ok := store.(feed.Committer); ok {
 		// It only saves the next one work: whoever may not write reads all the same.
 		if err := view.Save(ctx, writer); err != nil && !errors.Is(err, context.Canceled) {
 			slog.DebugContext(ctx, "what is known of staleness is not kept", "repository", r.Name(), "error", err)
