@@ -3,7 +3,6 @@ package rivers
 import (
 	"fmt"
 
-	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -57,10 +56,10 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*ResolvedJob) []
 		switch node := g.Node(n); {
 		case node.Kind == graph.External:
 		case node.HasExecutor:
-			if node.Executor.Kind() == executor.KindSubprocess {
+			if plan.LaneOf(node.Executor).Isolated() {
 				say(n, fmt.Sprintf("its metadata asks for the executor %s", node.Executor))
 			}
-		case def.Kind() == executor.KindSubprocess:
+		case plan.LaneOf(def).Isolated():
 			say(n, fmt.Sprintf("DefaultExecutor is %s", def))
 		}
 	}
@@ -70,7 +69,7 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*ResolvedJob) []
 			continue
 		}
 		for _, s := range job.plan.Steps {
-			if s.Lane == plan.Subprocess {
+			if s.Lane.Isolated() {
 				say(s.Node, fmt.Sprintf("the executor of job %q is %s", job.Name(), job.executor))
 			}
 		}
