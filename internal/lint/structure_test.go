@@ -41,8 +41,8 @@ func TestPackagesHaveFewFiles(t *testing.T) {
 
 // typeMethods are the types with more methods than the budget.
 var typeMethods = map[string]int{
-	"..CodeRepository": 126, // its exported methods are the contract; the rest has to go
-	"..validation":     48,
+	"..CodeRepository": 79, // its exported methods are the contract; the rest has to go
+	"..validation":     47,
 	"cli.app":          143,
 	// Each answers all calls of storage.Storage.
 	"storage/memory.Store":    73,

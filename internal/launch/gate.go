@@ -1,4 +1,4 @@
-package rivers
+package launch
 
 import (
 	"context"
@@ -11,17 +11,16 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a blocking check of which
-// [CheckSpec] says BlockLater.
+// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a check that blocks later runs.
 var ErrCheckBlocked = errors.New("a blocking check did not pass")
 
 // gateLater refuses a run that would load what did not pass a check that stops later runs too.
-func (r *CodeRepository) gateLater(ctx context.Context, c *engine.Config) error {
+func (r *Runner) gateLater(ctx context.Context, c *engine.Config) error {
 	if req := &c.Record.Request; req.Checks == storage.ChecksNone || req.Action != "" { // the gates of an action are other actions
 		return nil
 	}
 	var errs []error
-	p := c.Plan
+	p, gate := c.Plan, gatekeeper{r, c}
 	for s := range p.Steps {
 		n := p.Steps[s].Node
 		inputs := p.Graph.Node(n).Inputs
@@ -36,7 +35,7 @@ func (r *CodeRepository) gateLater(ctx context.Context, c *engine.Config) error 
 			if _, made := p.StepOf(maker); made || !check.Check.Later {
 				continue
 			}
-			why, err := r.blocks(ctx, c, int32(s), k, v)
+			why, err := gate.blocks(ctx, int32(s), k, v)
 			switch {
 			case err != nil:
 				return fmt.Errorf("check %q: reading whether it stops this run: %w", check.Name, err)
@@ -49,13 +48,20 @@ func (r *CodeRepository) gateLater(ctx context.Context, c *engine.Config) error 
 	return errors.Join(errs...)
 }
 
+// gatekeeper asks what checks said of what one run would load.
+type gatekeeper struct {
+	*Runner
+
+	c *engine.Config
+}
+
 // blocks says what a step loads that the check of output v did not pass, and why not; empty for nothing.
-func (r *CodeRepository) blocks(ctx context.Context, c *engine.Config, s int32, k int, v int32) (string, error) {
-	check := c.Plan.Graph.Node(c.Plan.Steps[s].Node).Inputs[k].From
-	_, from := c.Plan.Graph.Output(v)
-	node := c.Plan.Graph.Node(from)
+func (r gatekeeper) blocks(ctx context.Context, s int32, k int, v int32) (string, error) {
+	check := r.c.Plan.Graph.Node(r.c.Plan.Steps[s].Node).Inputs[k].From
+	_, from := r.c.Plan.Graph.Output(v)
+	node := r.c.Plan.Graph.Node(from)
 	if node.Partitions == nil {
-		rec, err := r.store.ListAssets(ctx, storage.AssetQuery{Names: []string{check}})
+		rec, err := r.Store.ListAssets(ctx, storage.AssetQuery{Names: []string{check}})
 		if err != nil || len(rec) == 0 {
 			return "", err
 		}
@@ -69,16 +75,16 @@ func (r *CodeRepository) blocks(ctx context.Context, c *engine.Config, s int32, 
 	if err != nil {
 		return "", err
 	}
-	bad, first, err := r.notPassed(ctx, space, r.keys[v])
-	if err != nil || bad.IsEmpty() || c.Cut == nil {
+	bad, first, err := r.notPassed(ctx, space, r.Keys[v])
+	if err != nil || bad.IsEmpty() || r.c.Cut == nil {
 		return "", err
 	}
-	blocked, err := c.Cut.Blocked(s, k, bad)
+	blocked, err := r.c.Cut.Blocked(s, k, bad)
 	if err != nil {
 		return "", err
 	}
-	if c.Plan.Graph.Node(c.Plan.Steps[s].Node).Partitions != nil {
-		blocked = blocked.Intersect(c.Cut.Sets[s])
+	if r.c.Plan.Graph.Node(r.c.Plan.Steps[s].Node).Partitions != nil {
+		blocked = blocked.Intersect(r.c.Cut.Sets[s])
 	}
 	if blocked.IsEmpty() {
 		return "", nil
@@ -108,8 +114,8 @@ func verdictText(at *storage.AssetState) string {
 
 // notPassed returns the partitions that a blocking check did not let pass when it last looked, and why the first
 // did not.
-func (r *CodeRepository) notPassed(ctx context.Context, space partition.Space, check storage.AssetKey) (partition.Set, string, error) {
-	sets, err := r.store.PartitionSets(ctx, []storage.AssetKey{check})
+func (r gatekeeper) notPassed(ctx context.Context, space partition.Space, check storage.AssetKey) (partition.Set, string, error) {
+	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{check})
 	if err != nil || sets[0].Failed.IsEmpty() {
 		return partition.Set{}, "", err
 	}
@@ -123,7 +129,7 @@ func (r *CodeRepository) notPassed(ctx context.Context, space partition.Space, c
 			first = verdictText(at)
 		}
 	}
-	groups, err := r.store.ListPartitionGroups(ctx, check, storage.Failed)
+	groups, err := r.Store.ListPartitionGroups(ctx, check, storage.Failed)
 	if err != nil {
 		return partition.Set{}, "", err
 	}
@@ -132,7 +138,7 @@ func (r *CodeRepository) notPassed(ctx context.Context, space partition.Space, c
 	}
 	q := storage.PartitionQuery{Asset: check, Kind: storage.Failed, Limit: 500}
 	for {
-		states, err := r.store.ListPartitions(ctx, q)
+		states, err := r.Store.ListPartitions(ctx, q)
 		if err != nil {
 			return partition.Set{}, "", err
 		}
