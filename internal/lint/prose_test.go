@@ -45,7 +45,6 @@ var proseToDo = map[string]string{
 	"bench/crash":                       proseStep,
 	"checks":                            proseStep,
 	"cli":                               proseStep,
-	"cli/internal/term":                 proseStep,
 	"cmd/rivers":                        proseStep,
 	"examples/flights":                  proseStep,
 	"examples/partitioned":              proseStep,
