@@ -258,7 +258,7 @@ func (r *CodeRepository) recordByHand(ctx context.Context, req *HandRequest, kin
 	for i := range changes {
 		r.addByHand(&b, req, kind, int32(i), &changes[i], event)
 	}
-	event(storage.Event{Fact: storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(storage.Success)}})
+	event(storage.Event{Fact: storage.Fact{}.Ended(storage.Success)})
 	b.RunUpdates = []storage.RunUpdate{{
 		Run: b.Fence.Run, State: storage.Success, At: now, Counts: storage.StepCounts{Succeeded: len(changes)},
 	}}

@@ -162,7 +162,7 @@ func (b *built) describe(items graph.Items, i int) storage.TopologyNode {
 	out, n := b.graph.Output(items.Output(i))
 	node := b.graph.Node(n)
 	t := storage.TopologyNode{
-		Name: out.Name, Definition: node.Definition, Kind: node.Kind.String(), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
+		Name: out.Name, Definition: node.Definition, Kind: storage.NodeKind(node.Kind.String()), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
 		Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
 		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Freshness: out.Attrs.Freshness, Pools: node.Pools, Config: b.schemas[node.Definition],
 	}

@@ -166,7 +166,7 @@ func (a *app) listAssets(ctx context.Context, selection []string, only assetFilt
 		if state := v.latest(); state != nil {
 			at, version = instant(state.At), oneLine(state.DataVersion, 12)
 		}
-		t.add(v.Name, v.Kind, dash(v.Group), v.statusCell(), v.healthCell(), at, version, dash(strings.Join(v.Upstream, ", ")))
+		t.add(v.Name, string(v.Kind), dash(v.Group), v.statusCell(), v.healthCell(), at, version, dash(strings.Join(v.Upstream, ", ")))
 	}
 	a.printTable(&t)
 	return nil
@@ -225,7 +225,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	a.printDefinition(v, downstream(views, name), parts)
 	a.printHealth(v)
 	a.printStatus(v)
-	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
+	if v.Materialization == nil && v.Kind != storage.NodeExternalAsset && !v.Kind.IsTask() {
 		fmt.Fprintln(a.out, "\nnever materialized")
 	}
 	a.printState("materialized", v.Materialization)

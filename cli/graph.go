@@ -89,9 +89,9 @@ func (a *app) graphDot(doc storage.TopologyDoc) {
 	fmt.Fprintln(a.out, "digraph rivers {\n  rankdir=LR;\n  node [shape=box, style=rounded];")
 	for _, n := range doc.Nodes {
 		attrs := ""
-		if n.Kind == "external_asset" {
+		if n.Kind == storage.NodeExternalAsset {
 			attrs = ", style=dashed"
-		} else if strings.HasSuffix(n.Kind, "task") {
+		} else if n.Kind.IsTask() {
 			attrs = ", shape=ellipse"
 		}
 		fmt.Fprintf(a.out, "  %q [tooltip=%q%s];\n", n.Name, n.Kind, attrs)
@@ -110,9 +110,9 @@ func (a *app) graphMermaid(doc storage.TopologyDoc) {
 	for i, n := range doc.Nodes { // Mermaid reserves words such as "end", so nodes are numbered
 		ids[n.Name] = fmt.Sprintf("n%d", i)
 		open, end := `["`, `"]`
-		if n.Kind == "external_asset" {
+		if n.Kind == storage.NodeExternalAsset {
 			open, end = `[/"`, `"/]`
-		} else if strings.HasSuffix(n.Kind, "task") {
+		} else if n.Kind.IsTask() {
 			open, end = `(["`, `"])`
 		}
 		fmt.Fprintf(a.out, "  %s%s%s%s\n", ids[n.Name], open, n.Name, end)
