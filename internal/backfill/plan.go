@@ -1,4 +1,4 @@
-package rivers
+package backfill
 
 import (
 	"cmp"
@@ -9,17 +9,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
-	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// backfillPlan is a checked request for a backfill: what is made, and by which runs.
-type backfillPlan struct {
-	repo *CodeRepository
-	req  BackfillRequest
+// Plan is a checked request for a backfill: what is made, and by which runs.
+type Plan struct {
+	runner *launch.Runner
+	req    storage.BackfillRequest
 	// whole has a step for everything that is backfilled, division what exists of it at the instant of the request.
 	whole    *plan.Plan
 	division *plan.Division
@@ -27,7 +28,7 @@ type backfillPlan struct {
 	space    partition.Space
 	set      partition.Set
 	total    int64
-	groups   []backfillGroup
+	groups   []group
 	// groupOf finds the group of a definition by its name.
 	groupOf map[string]int
 }
@@ -35,12 +36,12 @@ type backfillPlan struct {
 // defaultConcurrency is how many runs of a backfill there are at once where nothing says it.
 const defaultConcurrency = 4
 
-// planBackfill checks a request for a backfill.
-func (r *CodeRepository) planBackfill(ctx context.Context, req BackfillRequest, now time.Time) (*backfillPlan, error) {
-	if err := checkBackfill(&req); err != nil {
+// newPlan checks a request for a backfill.
+func newPlan(ctx context.Context, r *launch.Runner, req storage.BackfillRequest, now time.Time) (*Plan, error) {
+	if err := checkRequest(&req); err != nil {
 		return nil, err
 	}
-	return r.planBackfillOf(ctx, req, now, func(space partition.Space) (partition.Set, error) {
+	return newPlanOf(ctx, r, req, now, func(space partition.Space) (partition.Set, error) {
 		switch {
 		case len(req.Keys) > 0:
 			return space.Set(req.Keys...)
@@ -52,11 +53,11 @@ func (r *CodeRepository) planBackfill(ctx context.Context, req BackfillRequest, 
 	})
 }
 
-// checkBackfill checks what can be checked without definitions.
-func checkBackfill(req *BackfillRequest) error {
+// checkRequest checks what can be checked without definitions.
+func checkRequest(req *storage.BackfillRequest) error {
 	switch {
 	case len(req.Keys) > 0 && !req.Range.IsZero():
-		return fmt.Errorf("backfill: %w: the request has keys and a range: give one of them", ErrPartitionValidation)
+		return fmt.Errorf("backfill: %w: the request has keys and a range: give one of them", fault.ErrPartitionValidation)
 	case req.MaxConcurrency < 0:
 		return fmt.Errorf("backfill: MaxConcurrency is %d: want 1 or more, or 0 for %d", req.MaxConcurrency, defaultConcurrency)
 	case req.Latest < 0:
@@ -90,24 +91,21 @@ func knownWord(what, word string, known []string) error {
 	return fmt.Errorf("backfill: %s %q: there is none of that name%s: want one of %s", what, word, fault.Suggestion(word, slices.Values(known)), strings.Join(known, ", "))
 }
 
-// planBackfillOf plans a backfill of the partitions that ask returns.
-func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest, now time.Time, ask plan.Ask) (*backfillPlan, error) {
-	b, err := r.built()
-	if err != nil {
+// newPlanOf plans a backfill of the partitions that ask returns.
+func newPlanOf(ctx context.Context, r *launch.Runner, req storage.BackfillRequest, now time.Time, ask plan.Ask) (*Plan, error) {
+	p := &Plan{runner: r, req: req, groupOf: map[string]int{}}
+	var err error
+	if p.whole, err = p.steps(); err != nil {
 		return nil, err
 	}
-	p := &backfillPlan{repo: r, req: req, groupOf: map[string]int{}}
-	if p.whole, err = p.steps(b); err != nil {
-		return nil, err
-	}
-	p.division = plan.Divide(p.whole, now, r.tables(ctx))
+	p.division = r.Divide(ctx, p.whole, now)
 	if err := p.ask(ask); err != nil {
 		return nil, err
 	}
-	if err := p.filter(ctx, b); err != nil {
+	if err := p.filter(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.arrange(b); err != nil {
+	if err := p.arrange(); err != nil {
 		return nil, err
 	}
 	p.total = p.space.Count(p.set)
@@ -115,54 +113,32 @@ func (r *CodeRepository) planBackfillOf(ctx context.Context, req BackfillRequest
 }
 
 // steps plans a step for everything that is backfilled, and checks the config of the runs.
-func (p *backfillPlan) steps(b *built) (*plan.Plan, error) {
+func (p *Plan) steps() (*plan.Plan, error) {
+	c := p.runner.Catalog
 	if p.req.Action != "" {
-		whole, err := p.repo.planAction(b, actionRequest{name: p.req.Action, selection: p.req.Selection, given: true, backfill: true})
+		whole, err := c.PlanActionOf(catalog.ActionRequest{Name: p.req.Action, Selection: p.req.Selection, Partitions: true, Backfill: true})
 		if err != nil {
 			return nil, err
 		}
-		_, err = decodeConfigs(whole, p.req.Config)
+		_, err = launch.DecodeConfigs(whole, p.req.Config)
 		return whole, err
 	}
-	selected, err := b.selectDivided(p.req.Selection)
+	selected, err := c.SelectPartitioned(p.req.Selection)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := decodeConfigs(plan.New(b.graph, plan.Options{Selected: selected, Workers: 1}), p.req.Config); err != nil {
+	if _, err := launch.DecodeConfigs(plan.New(c.Graph(), plan.Options{Selected: selected, Workers: 1}), p.req.Config); err != nil {
 		return nil, err
 	}
 	// Checks come with the runs, and are no assets to be arranged.
-	return plan.New(b.graph, plan.Options{Selected: selected, Workers: 1, Checks: storage.ChecksNone}), nil
-}
-
-// selectDivided evaluates the selection of a backfill: what of it has partitions and can be made.
-func (b *built) selectDivided(texts []string) ([]bool, error) {
-	selected, err := b.selectItems(texts, false)
-	if err != nil {
-		return nil, err
-	}
-	items := b.graph.Items()
-	divided := make([]bool, items.Len())
-	some := false
-	for i := range divided {
-		out, n := b.graph.Output(items.Output(i))
-		divided[i] = (selected == nil || selected[i]) && out.Partitions != nil && b.graph.Node(n).Kind != graph.External
-		some = some || divided[i]
-	}
-	switch {
-	case some:
-		return divided, nil
-	case len(texts) == 0:
-		return nil, fmt.Errorf("backfill: %w: no asset has partitions: materialize them", ErrPartitionValidation)
-	}
-	return nil, fmt.Errorf("backfill: %w: nothing that %s selects has partitions: materialize it", ErrPartitionValidation, fault.QuotedList(texts))
+	return plan.New(c.Graph(), plan.Options{Selected: selected, Workers: 1, Checks: storage.ChecksNone}), nil
 }
 
 // ask finds the partitions, which every asset must have.
-func (p *backfillPlan) ask(ask plan.Ask) error {
+func (p *Plan) ask(ask plan.Ask) error {
 	cut, err := p.division.Cut(ask)
 	if err != nil {
-		return &partitionError{fmt.Errorf("backfill: %w", err)}
+		return fault.Mark(fault.ErrPartitionValidation, fmt.Errorf("backfill: %w", err))
 	}
 	first := int32(-1)
 	apart := "" // who has no partition in common with those before
@@ -186,24 +162,24 @@ func (p *backfillPlan) ask(ask plan.Ask) error {
 		case !p.set.Equal(cut.Sets[s]):
 			other := p.whole.Graph.Node(p.whole.Steps[first].Node)
 			return fmt.Errorf("backfill: %w: %q has partitions of another kind (%s) than %q (%s): backfill one after the other",
-				ErrPartitionValidation, node.Definition, node.Partitions, other.Definition, other.Partitions)
+				fault.ErrPartitionValidation, node.Definition, node.Partitions, other.Definition, other.Partitions)
 		}
 	}
 	switch {
 	case !p.set.IsEmpty():
 	case p.space.Len() == 0 && p.space.Definition().Kind() == partition.KindDynamic:
-		return fmt.Errorf("backfill: %w: %q has no partition yet: no key of %s is registered: add some", ErrPartitionValidation, p.assets[0], p.space.Definition())
+		return fmt.Errorf("backfill: %w: %q has no partition yet: no key of %s is registered: add some", fault.ErrPartitionValidation, p.assets[0], p.space.Definition())
 	case p.space.Len() == 0:
-		return fmt.Errorf("backfill: %w: %q has no partition yet, of %s", ErrPartitionValidation, p.assets[0], p.space.Definition())
+		return fmt.Errorf("backfill: %w: %q has no partition yet, of %s", fault.ErrPartitionValidation, p.assets[0], p.space.Definition())
 	default:
-		return fmt.Errorf("backfill: %w: %s have no partition in common that was asked for: backfill one after the other", ErrPartitionValidation, cmp.Or(apart, fault.QuotedList(p.assets)))
+		return fmt.Errorf("backfill: %w: %s have no partition in common that was asked for: backfill one after the other", fault.ErrPartitionValidation, cmp.Or(apart, fault.QuotedList(p.assets)))
 	}
 	p.assets = slices.Compact(p.assets)
 	return nil
 }
 
 // made are the assets that a step makes, or that an action is done to.
-func (p *backfillPlan) made(s int32) []string {
+func (p *Plan) made(s int32) []string {
 	node := p.whole.Graph.Node(p.whole.Steps[s].Node)
 	if node.Action != nil {
 		return []string{node.Action.Asset}
@@ -218,7 +194,7 @@ func (p *backfillPlan) made(s int32) []string {
 }
 
 // filter keeps of the partitions what the request wants: the latest, the missing, the failed.
-func (p *backfillPlan) filter(ctx context.Context, b *built) error {
+func (p *Plan) filter(ctx context.Context) error {
 	if p.req.Latest > 0 {
 		p.set = p.set.Intersect(p.space.Latest(int64(p.req.Latest)))
 	}
@@ -226,15 +202,15 @@ func (p *backfillPlan) filter(ctx context.Context, b *built) error {
 		return nil
 	}
 	if p.req.Only == storage.OnlyStale {
-		stale, err := p.repo.staleOf(ctx, b, p.assets, p.set)
+		stale, err := p.runner.StaleOf(ctx, p.assets, p.set)
 		p.set = p.set.Intersect(stale)
 		return err
 	}
-	keys, err := p.repo.store.AssetKeys(ctx, p.assets)
+	keys, err := p.runner.Store.AssetKeys(ctx, p.assets)
 	if err != nil {
 		return fmt.Errorf("backfill: %w", err)
 	}
-	sets, err := p.repo.store.PartitionSets(ctx, keys)
+	sets, err := p.runner.Store.PartitionSets(ctx, keys)
 	if err != nil {
 		return fmt.Errorf("backfill: reading what is %s: %w", p.req.Only, err)
 	}
@@ -251,14 +227,14 @@ func (p *backfillPlan) filter(ctx context.Context, b *built) error {
 }
 
 // arrange finds the groups and the stages in which they run.
-func (p *backfillPlan) arrange(b *built) error {
+func (p *Plan) arrange() error {
 	stages := map[string]int{}
-	strategies := map[string]BackfillStrategy{}
+	strategies := map[string]storage.BackfillStrategy{}
 	for s := range int32(len(p.whole.Steps)) { // in topological order
 		node := p.whole.Graph.Node(p.whole.Steps[s].Node)
 		name := node.Definition
 		if _, known := strategies[name]; !known {
-			strategy, err := p.strategy(b, node)
+			strategy, err := p.strategy(node)
 			if err != nil {
 				return err
 			}
@@ -279,10 +255,10 @@ func (p *backfillPlan) arrange(b *built) error {
 	}
 	for s := range int32(len(p.whole.Steps)) {
 		name := p.whole.Graph.Node(p.whole.Steps[s].Node).Definition
-		g := slices.IndexFunc(p.groups, func(g backfillGroup) bool { return g.stage == stages[name] && g.strategy == strategies[name] })
+		g := slices.IndexFunc(p.groups, func(g group) bool { return g.stage == stages[name] && g.strategy == strategies[name] })
 		if g < 0 {
 			g = len(p.groups)
-			p.groups = append(p.groups, backfillGroup{stage: stages[name], strategy: strategies[name]})
+			p.groups = append(p.groups, group{stage: stages[name], strategy: strategies[name]})
 		}
 		group := &p.groups[g]
 		if _, known := p.groupOf[name]; !known {
@@ -291,7 +267,7 @@ func (p *backfillPlan) arrange(b *built) error {
 		group.assets = append(group.assets, p.made(s)...)
 	}
 	for g := range p.groups {
-		if err := p.configure(b, &p.groups[g]); err != nil {
+		if err := p.configure(&p.groups[g]); err != nil {
 			return err
 		}
 	}
@@ -300,7 +276,7 @@ func (p *backfillPlan) arrange(b *built) error {
 
 // readsSelected yields the inputs of a step, by their index, that read something that is backfilled too, and the
 // node that makes it.
-func (p *backfillPlan) readsSelected(s int32) iter.Seq2[int, int32] {
+func (p *Plan) readsSelected(s int32) iter.Seq2[int, int32] {
 	return func(yield func(int, int32) bool) {
 		n := p.whole.Steps[s].Node
 		for k, v := range p.whole.Graph.From(n) {
@@ -334,9 +310,23 @@ func dimensionsOf(d partition.Definition) iter.Seq[string] {
 // mostTexts bounds how many texts a dry run lists.
 const mostTexts = 1000
 
-// dry says what the backfill would be.
-func (p *backfillPlan) dry() (*BackfillResult, error) {
-	out := &BackfillResult{State: storage.BackfillRequested, Action: p.req.Action, Assets: p.assets, Partitions: p.set, Total: p.total}
+// Preview is what a backfill would be.
+type Preview struct {
+	// Action is what is done to the assets, empty for a backfill that materializes them.
+	Action string
+	Assets []string
+	// Partitions are all that are asked for, Total is how many.
+	Partitions partition.Set
+	Total      int64
+	// Texts select exactly these partitions, as a command line does; at most a thousand of them.
+	Texts []string
+	// Runs is how many runs would be made.
+	Runs int64
+}
+
+// preview says what the backfill would be.
+func (p *Plan) preview() (*Preview, error) {
+	out := &Preview{Action: p.req.Action, Assets: p.assets, Partitions: p.set, Total: p.total}
 	for text, err := range p.space.Texts(p.set) {
 		if err != nil {
 			return nil, fmt.Errorf("backfill: %w", err)
@@ -352,7 +342,7 @@ func (p *backfillPlan) dry() (*BackfillResult, error) {
 }
 
 // runsOf counts the runs of a strategy.
-func (p *backfillPlan) runsOf(s BackfillStrategy) int64 {
+func (p *Plan) runsOf(s storage.BackfillStrategy) int64 {
 	apart, _ := s.Dimensions()
 	switch {
 	case p.set.IsEmpty():

@@ -1,4 +1,4 @@
-package rivers
+package backfill
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/backfill/decide"
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
@@ -15,10 +16,10 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// backfillGroup is what the same runs make.
-type backfillGroup struct {
+// group is what the same runs make.
+type group struct {
 	stage    int
-	strategy BackfillStrategy
+	strategy storage.BackfillStrategy
 	// names are the definitions, in topological order, assets what they make.
 	names, assets []string
 	// config is what all runs of the group have in common, division what exists for their plan.
@@ -28,7 +29,7 @@ type backfillGroup struct {
 
 // together reports whether what is read can be made by the same runs as what reads it: the same partition, one of
 // those before, or whatever it is where all of them are one run.
-func (p *backfillPlan) together(in *graph.Input, strategy BackfillStrategy) bool {
+func (p *Plan) together(in *graph.Input, strategy storage.BackfillStrategy) bool {
 	if strategy.IsSingleRun() {
 		return true
 	}
@@ -38,15 +39,13 @@ func (p *backfillPlan) together(in *graph.Input, strategy BackfillStrategy) bool
 
 // strategy is that of the request, else that of the definition, else a run for each partition. An action has that of
 // its asset.
-func (p *backfillPlan) strategy(b *built, node *graph.Node) (BackfillStrategy, error) {
+func (p *Plan) strategy(node *graph.Node) (storage.BackfillStrategy, error) {
 	s := p.req.Strategy
-	for _, d := range b.defs {
-		if s.IsZero() && (d.name == node.Definition || node.Action != nil && d.provides(node.Action.Asset)) {
-			s = d.backfill
-		}
+	if s.IsZero() {
+		s = p.runner.Catalog.BackfillStrategy(node)
 	}
 	if s.IsZero() {
-		return MultiRun(), nil
+		return storage.MultiRun(), nil
 	}
 	if err := checkStrategy(s, node.Partitions); err != nil {
 		return s, fmt.Errorf("backfill of %q: strategy %s: %w", node.Definition, s, err)
@@ -55,7 +54,7 @@ func (p *backfillPlan) strategy(b *built, node *graph.Node) (BackfillStrategy, e
 }
 
 // checkStrategy requires a strategy by dimensions to name each of them once.
-func checkStrategy(s BackfillStrategy, d partition.Definition) error {
+func checkStrategy(s storage.BackfillStrategy, d partition.Definition) error {
 	multi, single := s.Dimensions()
 	if multi == nil && single == nil {
 		return nil
@@ -64,54 +63,48 @@ func checkStrategy(s BackfillStrategy, d partition.Definition) error {
 	named := slices.Sorted(slices.Values(append(slices.Clone(multi), single...)))
 	switch {
 	case d.Kind() != partition.KindMulti:
-		return fmt.Errorf("%w: it is by dimensions, and %s has none", ErrPartitionValidation, d)
+		return fmt.Errorf("%w: it is by dimensions, and %s has none", fault.ErrPartitionValidation, d)
 	case len(multi) == 0 || len(single) == 0 || slices.Contains(named, ""):
-		return fmt.Errorf("%w: name at least one dimension with a run for each key and one that is whole in each run", ErrPartitionValidation)
+		return fmt.Errorf("%w: name at least one dimension with a run for each key and one that is whole in each run", fault.ErrPartitionValidation)
 	case !slices.Equal(named, have):
-		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", ErrPartitionValidation, fault.QuotedList(named), fault.QuotedList(have))
+		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", fault.ErrPartitionValidation, fault.QuotedList(named), fault.QuotedList(have))
 	}
 	return nil
 }
 
 // configure plans the runs of a group, but for their partitions.
-func (p *backfillPlan) configure(b *built, g *backfillGroup) error {
-	runs, err := p.runsOfGroup(b, g)
+func (p *Plan) configure(g *group) error {
+	runs, err := p.runsOfGroup(g)
 	if err != nil {
 		return err
 	}
-	r := p.repo
 	overrides := map[string]map[string]any{}
 	for name, over := range p.req.Config {
 		if slices.Contains(g.names, name) || slices.ContainsFunc(g.names, func(of string) bool { return strings.HasPrefix(name, of+"/") }) {
 			overrides[name] = over
 		}
 	}
-	configs, err := decodeConfigs(runs, overrides)
-	if err != nil {
-		return err
-	}
 	g.division = p.division.For(runs)
-	g.config = engine.Config{
-		Plan: runs, Store: r.store, AssetKeys: r.keysIn(b, runs.Graph), Configs: configs, Retry: b.retry, Keeper: r.keeper, Logger: r.config.Logger,
-		ClaimTimeout: r.claimTimeout,
-	}
-	return nil
+	g.config, err = p.runner.Shared(runs, nil, overrides)
+	return err
 }
 
 // runsOfGroup plans what the runs of a group have in common: as whoever resumes or retries one of them by itself does.
-func (p *backfillPlan) runsOfGroup(b *built, g *backfillGroup) (*plan.Plan, error) {
+func (p *Plan) runsOfGroup(g *group) (*plan.Plan, error) {
+	c := p.runner.Catalog
 	if p.req.Action != "" {
-		return p.repo.planAction(b, actionRequest{name: p.req.Action, selection: g.assets, given: true, backfill: true})
+		return c.PlanActionOf(catalog.ActionRequest{Name: p.req.Action, Selection: g.assets, Partitions: true, Backfill: true})
 	}
-	selected := make([]bool, b.graph.Items().Len())
+	items := c.Graph().Items()
+	selected := make([]bool, items.Len())
 	for i := range selected {
-		selected[i] = slices.Contains(g.assets, b.graph.Items().Name(i))
+		selected[i] = slices.Contains(g.assets, items.Name(i))
 	}
-	return plan.New(b.graph, plan.Options{Selected: selected, Executor: p.repo.config.DefaultExecutor, Workers: defaultWorkers()}), nil
+	return plan.New(c.Graph(), plan.Options{Selected: selected, Executor: c.Executor(), Workers: catalog.Workers()}), nil
 }
 
 // config is the backfill as its decider knows it.
-func (p *backfillPlan) config() decide.Config {
+func (p *Plan) config() decide.Config {
 	c := decide.Config{
 		Partitions: p.set, Concurrency: p.req.MaxConcurrency, StopOnFailure: p.req.FailurePolicy == storage.StopOnFailure,
 	}
@@ -120,18 +113,18 @@ func (p *backfillPlan) config() decide.Config {
 	}
 	c.Ahead = max(64, 4*c.Concurrency)
 	for g := range p.groups {
-		group := decide.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
+		part := decide.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
 		if !p.groups[g].strategy.IsSingleRun() && p.readsOthers(g) {
-			group.Reads = p.reads(g)
+			part.Reads = p.reads(g)
 		}
-		c.Groups = append(c.Groups, group)
+		c.Groups = append(c.Groups, part)
 	}
 	return c
 }
 
 // defaultConcurrency is how many runs there are at once where the request does not say it: those of an action that is
 // alone on its asset would only wait for each other.
-func (p *backfillPlan) defaultConcurrency() int {
+func (p *Plan) defaultConcurrency() int {
 	for s := range p.whole.Steps {
 		if act := p.whole.Graph.Node(p.whole.Steps[s].Node).Action; act != nil && act.Exclusive {
 			return 1
@@ -141,7 +134,7 @@ func (p *backfillPlan) defaultConcurrency() int {
 }
 
 // chunks says what of a set is one run each.
-func (p *backfillPlan) chunks(s BackfillStrategy) func(partition.Set) iter.Seq[partition.Set] {
+func (p *Plan) chunks(s storage.BackfillStrategy) func(partition.Set) iter.Seq[partition.Set] {
 	if s.IsSingleRun() {
 		return func(set partition.Set) iter.Seq[partition.Set] {
 			return func(yield func(partition.Set) bool) { yield(set) }
@@ -155,7 +148,7 @@ func (p *backfillPlan) chunks(s BackfillStrategy) func(partition.Set) iter.Seq[p
 }
 
 // edgesWithin yields the edges by which the definitions of a group read partitions of the group h, themselves too.
-func (p *backfillPlan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
+func (p *Plan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
 	return func(yield func(partition.Edge) bool) {
 		for s := range int32(len(p.whole.Steps)) {
 			node := p.whole.Graph.Node(p.whole.Steps[s].Node)
@@ -176,7 +169,7 @@ func (p *backfillPlan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
 }
 
 // readsOthers reports whether a chunk of a group may read other partitions of it.
-func (p *backfillPlan) readsOthers(g int) bool {
+func (p *Plan) readsOthers(g int) bool {
 	for edge := range p.edgesWithin(g, g) {
 		if kind := edge.Mapping().Describe().Kind; kind != "identity" && kind != "subset" {
 			return true
@@ -186,7 +179,7 @@ func (p *backfillPlan) readsOthers(g int) bool {
 }
 
 // reads returns what a chunk reads of its own group.
-func (p *backfillPlan) reads(g int) func(partition.Set) partition.Set {
+func (p *Plan) reads(g int) func(partition.Set) partition.Set {
 	return func(chunk partition.Set) partition.Set {
 		var needs partition.Set
 		for edge := range p.edgesWithin(g, g) {
@@ -198,7 +191,7 @@ func (p *backfillPlan) reads(g int) func(partition.Set) partition.Set {
 }
 
 // blocked returns which partitions of a group read what was lost.
-func (p *backfillPlan) blocked(g int) func([]partition.Set) partition.Set {
+func (p *Plan) blocked(g int) func([]partition.Set) partition.Set {
 	return func(lost []partition.Set) partition.Set {
 		var blocked partition.Set
 		for h := range lost {

@@ -1,4 +1,4 @@
-package rivers
+package launch
 
 import (
 	"context"
@@ -6,22 +6,24 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
 )
 
-// narrowing is a request for what is stale or missing, made one for exactly that.
-type narrowing struct {
+// staleSelection is a request for what is stale or missing, made one for exactly that.
+type staleSelection struct {
 	selected []bool          // by item
 	needs    []partition.Set // by output
 }
 
-// narrow finds what a run makes that is asked for what is stale: of the selection what is stale or missing, and what
+// staleIn finds what a run makes that is asked for what is stale: of the selection what is stale or missing, and what
 // reads, within the selection, something that is made anew. Tasks are made for those who read them.
-func (r *CodeRepository) narrow(ctx context.Context, b *built, req *RunRequest, now time.Time) (*narrowing, error) {
-	p, err := r.plan(b, nil, *req) // also for the closure of what the selection depends on
+func (r *Runner) staleIn(ctx context.Context, req *storage.RunRequest, now time.Time) (*staleSelection, error) {
+	p, err := r.plan(nil, *req) // also for the closure of what the selection depends on
 	if err != nil {
 		return nil, err
 	}
@@ -29,28 +31,32 @@ func (r *CodeRepository) narrow(ctx context.Context, b *built, req *RunRequest, 
 	if err != nil {
 		return nil, err
 	}
-	view, _, err := r.viewOf(ctx, b, nil)
+	view, err := r.Staleness(ctx)
 	if err != nil {
 		return nil, err
 	}
-	items := b.graph.Items()
-	n := &narrowing{selected: make([]bool, items.Len()), needs: make([]partition.Set, b.graph.Outputs())}
+	g := r.Catalog.Graph()
+	items, n := g.Items(), newStaleSelection(g)
 	for _, s := range view.Statuses() {
 		i, _ := items.Lookup(s.Asset)
 		if step, planned := n.planned(p, items, i); planned && !s.External {
 			asked := partition.Whole()
-			if out, _ := b.graph.Output(items.Output(i)); out.Partitions != nil {
+			if out, _ := g.Output(items.Output(i)); out.Partitions != nil {
 				asked = cut.Sets[step]
 			}
 			n.add(view, items, i, asked, &s)
 		}
 	}
-	n.addTasks(b.graph, p)
+	n.addTasks(g, p)
 	return n, nil
 }
 
+func newStaleSelection(g *graph.Graph) *staleSelection {
+	return &staleSelection{selected: make([]bool, g.Items().Len()), needs: make([]partition.Set, g.Outputs())}
+}
+
 // planned returns the step that makes an item, if the plan wants the item.
-func (n *narrowing) planned(p *plan.Plan, items graph.Items, i int) (int32, bool) {
+func (n *staleSelection) planned(p *plan.Plan, items graph.Items, i int) (int32, bool) {
 	v := items.Output(i)
 	_, node := p.Graph.Output(v)
 	step, planned := p.StepOf(node)
@@ -58,7 +64,7 @@ func (n *narrowing) planned(p *plan.Plan, items graph.Items, i int) (int32, bool
 }
 
 // add adds what is to be made of one asset.
-func (n *narrowing) add(view *staleness.View, items graph.Items, i int, asked partition.Set, s *staleness.Status) {
+func (n *staleSelection) add(view *staleness.View, items graph.Items, i int, asked partition.Set, s *staleness.Status) {
 	need := s.Stale.Union(s.Missing())
 	for _, up := range items.Upstream(i) {
 		if n.selected[up] {
@@ -72,7 +78,7 @@ func (n *narrowing) add(view *staleness.View, items graph.Items, i int, asked pa
 }
 
 // addTasks adds the tasks of a plan that something reads which is made.
-func (n *narrowing) addTasks(g *graph.Graph, p *plan.Plan) {
+func (n *staleSelection) addTasks(g *graph.Graph, p *plan.Plan) {
 	items := g.Items()
 	for i := items.Len() - 1; i >= 0; i-- {
 		if _, planned := n.planned(p, items, i); !planned {
@@ -88,7 +94,7 @@ func (n *narrowing) addTasks(g *graph.Graph, p *plan.Plan) {
 }
 
 // names are the names of what is made.
-func (n *narrowing) names(items graph.Items) []string {
+func (n *staleSelection) names(items graph.Items) []string {
 	var names []string
 	for i, made := range n.selected {
 		if made {
@@ -96,30 +102,6 @@ func (n *narrowing) names(items graph.Items) []string {
 		}
 	}
 	return names
-}
-
-// cutStale finds which partitions each step of a plan is of: of what is asked for, where a request is for what is stale,
-// what is needed of what the step makes.
-func (r *CodeRepository) cutStale(ctx context.Context, p *plan.Plan, req *RunRequest, now time.Time, n *narrowing) (*plan.Cut, error) {
-	asked := *req
-	if n != nil && !p.Divided() { // what is asked for was checked, and nothing that has partitions is stale
-		asked.Partition, asked.Range, asked.Partitions = partition.Key{}, partition.KeyRange{}, partition.Set{}
-	}
-	c, err := r.cut(ctx, p, &asked, now)
-	if err != nil || c == nil || n == nil {
-		return c, err
-	}
-	for s := range p.Steps {
-		if p.Graph.Node(p.Steps[s].Node).Partitions == nil {
-			continue
-		}
-		var need partition.Set
-		for _, v := range outputsFor(p, int32(s)) {
-			need = need.Union(n.needs[v])
-		}
-		c.Sets[s] = c.Sets[s].Intersect(need)
-	}
-	return c, nil
 }
 
 // outputsFor are the outputs that a step makes or, inside a graph asset, works for.
@@ -138,44 +120,40 @@ func outputsFor(p *plan.Plan, s int32) []int32 {
 	return outputs
 }
 
-// errNothingStale says that a request for what is stale came to nothing.
+// errNothingStale is the answer to a request for what is stale where nothing is: no run is recorded.
 var errNothingStale = errors.New("nothing that is selected is stale or missing")
 
-// narrowed turns a request for what is stale into one for exactly what is made, which is also what is recorded.
-func (r *CodeRepository) narrowed(ctx context.Context, job *ResolvedJob, req *RunRequest, now time.Time) (*narrowing, error) {
+// selectStale turns a request for what is stale into one for exactly what is made, which is also what is recorded.
+func (r *Runner) selectStale(ctx context.Context, job *catalog.Job, req *storage.RunRequest, now time.Time) (*staleSelection, error) {
 	if job != nil {
-		return nil, fmt.Errorf("the request is for what is stale of job %q: select its assets in place of the job", job.Name())
+		return nil, fmt.Errorf("the request is for what is stale of job %q: select its assets in place of the job", job.Name)
 	}
-	if r.Storage() == nil {
+	if r.Store == nil {
 		return nil, errors.New("the request is for what is stale, which the store knows, and that is not open: resolve the repository first")
 	}
-	b, err := r.built()
+	n, err := r.staleIn(ctx, req, now)
 	if err != nil {
 		return nil, err
 	}
-	n, err := r.narrow(ctx, b, req, now)
-	if err != nil {
-		return nil, err
-	}
-	if req.Selection, req.IncludeUpstream = n.names(b.graph.Items()), false; len(req.Selection) == 0 {
+	if req.Selection, req.IncludeUpstream = n.names(r.Catalog.Graph().Items()), false; len(req.Selection) == 0 {
 		return nil, errNothingStale
 	}
 	return n, nil
 }
 
-// staleOf returns, of the partitions that are asked for, those of which some of the assets are stale or missing, or will be once the others
+// StaleOf returns, of the partitions that are asked for, those of which some of the assets are stale or missing, or will be once the others
 // are made.
-func (r *CodeRepository) staleOf(ctx context.Context, b *built, assets []string, asked partition.Set) (partition.Set, error) {
-	view, _, err := r.viewOf(ctx, b, nil)
+func (r *Runner) StaleOf(ctx context.Context, assets []string, asked partition.Set) (partition.Set, error) {
+	view, err := r.Staleness(ctx)
 	if err != nil {
 		return partition.Set{}, fmt.Errorf("what is stale: %w", err)
 	}
-	items := b.graph.Items()
+	g := r.Catalog.Graph()
+	items, n := g.Items(), newStaleSelection(g)
 	wanted := make(map[string]bool, len(assets))
 	for _, name := range assets {
 		wanted[name] = true
 	}
-	n := &narrowing{selected: make([]bool, items.Len()), needs: make([]partition.Set, b.graph.Outputs())}
 	var all partition.Set
 	for _, s := range view.Statuses() {
 		if i, ok := items.Lookup(s.Asset); ok && wanted[s.Asset] {

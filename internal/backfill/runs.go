@@ -1,4 +1,4 @@
-package rivers
+package backfill
 
 import (
 	"context"
@@ -8,24 +8,23 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/rivers-go/rivers/internal/backfill"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/fault"
-	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// backfillRuns makes the runs of a backfill.
-type backfillRuns struct {
-	plan     *backfillPlan
+// runs makes the runs of a backfill.
+type runs struct {
+	plan     *Plan
 	backfill string
 }
 
 // cut says which partitions each step of a run of a group is of.
-func (b *backfillRuns) cut(group int, set partition.Set) *plan.Cut {
+func (b *runs) cut(group int, set partition.Set) *plan.Cut {
 	p := b.plan.groups[group].config.Plan
 	c := b.plan.groups[group].division.Of(partition.Set{})
 	for s := range p.Steps {
@@ -37,7 +36,7 @@ func (b *backfillRuns) cut(group int, set partition.Set) *plan.Cut {
 }
 
 // Record returns the record of a run that is to be inserted, ready to be started by this process.
-func (b *backfillRuns) Record(group int, set partition.Set) (storage.RunRecord, error) {
+func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return storage.RunRecord{}, fmt.Errorf("making an id: %w", err)
@@ -54,8 +53,8 @@ func (b *backfillRuns) Record(group int, set partition.Set) (storage.RunRecord, 
 		return storage.RunRecord{}, err
 	}
 	rec := storage.RunRecord{
-		ID: id.String(), Location: p.repo.Name(), Backfill: b.backfill, Partition: of.String(), State: storage.NotStarted,
-		Request: RunRequest{Selection: g.assets, Action: p.req.Action, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
+		ID: id.String(), Location: p.runner.Catalog.Location(), Backfill: b.backfill, Partition: of.String(), State: storage.NotStarted,
+		Request: storage.RunRequest{Selection: g.assets, Action: p.req.Action, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
 		CreatedAt: p.division.Now().UTC(), Token: 1, Owner: proc.Self().String(),
 	}
 	if of.Len() == 1 {
@@ -68,36 +67,28 @@ func (b *backfillRuns) Record(group int, set partition.Set) (storage.RunRecord, 
 }
 
 // Do executes a run, or goes on with one that another process had begun.
-func (b *backfillRuns) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ backfill.Outcome, err error) {
+func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ Outcome, err error) {
 	p := b.plan
 	c := p.groups[group].config
-	c.Cut, c.Record = b.cut(group, set), rec
+	c.Cut = b.cut(group, set)
+	if err := p.runner.Bind(&c, rec); err != nil {
+		return Outcome{}, err
+	}
 	if rec.Owner != proc.Self().String() {
-		if c.Record, c.Past, err = engine.TakeOver(ctx, p.repo.store, rec.ID); err != nil {
-			return backfill.Outcome{}, err
+		if c.Record, c.Past, err = engine.TakeOver(ctx, p.runner.Store, rec.ID); err != nil {
+			return Outcome{}, err
 		}
 	}
-	if c.Isolate, err = p.repo.isolator(c.Plan, &rec); err != nil {
-		return backfill.Outcome{}, err
-	}
-	c.Shared = &graph.Run{
-		ID: rec.ID, Location: rec.Location, Tags: rec.Tags, Storage: p.repo.store, Load: p.repo.loadFrom,
-	}
-	listeners := p.repo.listeners()
-	observe(&c, listeners)
-	res, err := engine.Execute(ctx, c)
+	res, err := p.runner.Drive(ctx, c)
 	if res == nil {
-		return backfill.Outcome{}, err
-	}
-	if len(listeners) > 0 {
-		p.repo.finished(listeners, newResult(res))
+		return Outcome{}, err
 	}
 	return outcomeOf(res), err
 }
 
 // outcomeOf says what a run has not made.
-func outcomeOf(res *engine.Result) backfill.Outcome {
-	var o backfill.Outcome
+func outcomeOf(res *engine.Result) Outcome {
+	var o Outcome
 	lost := res.Lost()
 	if lost.IsEmpty() {
 		return o
@@ -117,7 +108,7 @@ func outcomeOf(res *engine.Result) backfill.Outcome {
 }
 
 // Drop cancels a run that was recorded and never started.
-func (b *backfillRuns) Drop(ctx context.Context, rec storage.RunRecord, reason string) error {
+func (b *runs) Drop(ctx context.Context, rec storage.RunRecord, reason string) error {
 	rec.Cancel = &storage.CancelRequest{Reason: reason}
 	p, err := plan.Recorded(rec.Plan)
 	if err != nil {
@@ -125,21 +116,21 @@ func (b *backfillRuns) Drop(ctx context.Context, rec storage.RunRecord, reason s
 	}
 	if rec.Owner != proc.Self().String() {
 		var claimErr error
-		if rec, _, claimErr = engine.TakeOver(ctx, b.plan.repo.store, rec.ID); claimErr != nil {
+		if rec, _, claimErr = engine.TakeOver(ctx, b.plan.runner.Store, rec.ID); claimErr != nil {
 			return claimErr
 		}
 		rec.Cancel = &storage.CancelRequest{Reason: reason}
 	}
-	_, err = engine.Settle(ctx, engine.Config{Plan: p, Record: rec, Store: b.plan.repo.store}, "it was never started")
+	_, err = engine.Settle(ctx, engine.Config{Plan: p, Record: rec, Store: b.plan.runner.Store}, "it was never started")
 	return err
 }
 
-// planRecordedBackfill plans a backfill again from its record: as of the instant at which it was requested, for the
+// newRecordedPlan plans a backfill again from its record: as of the instant at which it was requested, for the
 // partitions that were found then.
-func (r *CodeRepository) planRecordedBackfill(ctx context.Context, rec *storage.BackfillRecord) (*backfillPlan, error) {
+func newRecordedPlan(ctx context.Context, r *launch.Runner, rec *storage.BackfillRecord) (*Plan, error) {
 	req := rec.Request
 	req.Only, req.Latest = "", 0
-	p, err := r.planBackfillOf(ctx, req, rec.CreatedAt, func(space partition.Space) (partition.Set, error) {
+	p, err := newPlanOf(ctx, r, req, rec.CreatedAt, func(space partition.Space) (partition.Set, error) {
 		set := space.Within(rec.Partitions)
 		if !set.Equal(rec.Partitions) {
 			return set, errors.New("some of the partitions that it was to make are not defined any more: cancel it, and begin a new one")
@@ -154,11 +145,11 @@ func (r *CodeRepository) planRecordedBackfill(ctx context.Context, rec *storage.
 }
 
 // past reads what the runs of a backfill have come to, in the order in which they were created.
-func (p *backfillPlan) past(ctx context.Context, rec *storage.BackfillRecord) ([]backfill.Past, error) {
-	var all []backfill.Past
+func (p *Plan) past(ctx context.Context, rec *storage.BackfillRecord) ([]Past, error) {
+	var all []Past
 	q := storage.RunQuery{Backfill: rec.ID, Limit: 1000}
 	for {
-		runs, err := p.repo.store.ListRuns(ctx, q)
+		runs, err := p.runner.Store.ListRuns(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("backfill %q: reading its runs: %w", rec.ID, err)
 		}
@@ -178,8 +169,8 @@ func (p *backfillPlan) past(ctx context.Context, rec *storage.BackfillRecord) ([
 }
 
 // pastRun reads what one run has come to.
-func (p *backfillPlan) pastRun(ctx context.Context, rec *storage.RunRecord) (backfill.Past, error) {
-	one := backfill.Past{Run: *rec, Group: -1, Set: rec.Request.Partitions, Ended: rec.State.Terminal()}
+func (p *Plan) pastRun(ctx context.Context, rec *storage.RunRecord) (Past, error) {
+	one := Past{Run: *rec, Group: -1, Set: rec.Request.Partitions, Ended: rec.State.Terminal()}
 	for g := range p.groups {
 		if slices.Equal(p.groups[g].assets, rec.Request.Selection) {
 			one.Group = g
@@ -196,13 +187,13 @@ func (p *backfillPlan) pastRun(ctx context.Context, rec *storage.RunRecord) (bac
 	}
 	switch {
 	case !one.Ended:
-		full, err := p.repo.store.GetRun(ctx, rec.ID) // with its plan
+		full, err := p.runner.Store.GetRun(ctx, rec.ID) // with its plan
 		one.Run = full
 		return one, err
 	case rec.State == storage.Success:
 		return one, nil
 	}
-	res, err := engine.ReadResult(ctx, p.repo.store, rec.ID)
+	res, err := engine.ReadResult(ctx, p.runner.Store, rec.ID)
 	if err != nil {
 		return one, err
 	}

@@ -1,4 +1,4 @@
-package rivers
+package launch
 
 import (
 	"context"
@@ -11,12 +11,11 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a blocking check of which
-// [CheckSpec] says BlockLater.
+// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a check that blocks later runs.
 var ErrCheckBlocked = errors.New("a blocking check did not pass")
 
 // gateLater refuses a run that would load what did not pass a check that stops later runs too.
-func (r *CodeRepository) gateLater(ctx context.Context, c *engine.Config) error {
+func (r *Runner) gateLater(ctx context.Context, c *engine.Config) error {
 	if req := &c.Record.Request; req.Checks == storage.ChecksNone || req.Action != "" { // the gates of an action are other actions
 		return nil
 	}
@@ -50,12 +49,12 @@ func (r *CodeRepository) gateLater(ctx context.Context, c *engine.Config) error 
 }
 
 // blocks says what a step loads that the check of output v did not pass, and why not; empty for nothing.
-func (r *CodeRepository) blocks(ctx context.Context, c *engine.Config, s int32, k int, v int32) (string, error) {
+func (r *Runner) blocks(ctx context.Context, c *engine.Config, s int32, k int, v int32) (string, error) {
 	check := c.Plan.Graph.Node(c.Plan.Steps[s].Node).Inputs[k].From
 	_, from := c.Plan.Graph.Output(v)
 	node := c.Plan.Graph.Node(from)
 	if node.Partitions == nil {
-		rec, err := r.store.ListAssets(ctx, storage.AssetQuery{Names: []string{check}})
+		rec, err := r.Store.ListAssets(ctx, storage.AssetQuery{Names: []string{check}})
 		if err != nil || len(rec) == 0 {
 			return "", err
 		}
@@ -69,7 +68,7 @@ func (r *CodeRepository) blocks(ctx context.Context, c *engine.Config, s int32, 
 	if err != nil {
 		return "", err
 	}
-	bad, first, err := r.notPassed(ctx, space, r.keys[v])
+	bad, first, err := r.notPassed(ctx, space, r.Keys[v])
 	if err != nil || bad.IsEmpty() || c.Cut == nil {
 		return "", err
 	}
@@ -108,8 +107,8 @@ func verdictText(at *storage.AssetState) string {
 
 // notPassed returns the partitions that a blocking check did not let pass when it last looked, and why the first
 // did not.
-func (r *CodeRepository) notPassed(ctx context.Context, space partition.Space, check storage.AssetKey) (partition.Set, string, error) {
-	sets, err := r.store.PartitionSets(ctx, []storage.AssetKey{check})
+func (r *Runner) notPassed(ctx context.Context, space partition.Space, check storage.AssetKey) (partition.Set, string, error) {
+	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{check})
 	if err != nil || sets[0].Failed.IsEmpty() {
 		return partition.Set{}, "", err
 	}
@@ -123,7 +122,7 @@ func (r *CodeRepository) notPassed(ctx context.Context, space partition.Space, c
 			first = verdictText(at)
 		}
 	}
-	groups, err := r.store.ListPartitionGroups(ctx, check, storage.Failed)
+	groups, err := r.Store.ListPartitionGroups(ctx, check, storage.Failed)
 	if err != nil {
 		return partition.Set{}, "", err
 	}
@@ -132,7 +131,7 @@ func (r *CodeRepository) notPassed(ctx context.Context, space partition.Space, c
 	}
 	q := storage.PartitionQuery{Asset: check, Kind: storage.Failed, Limit: 500}
 	for {
-		states, err := r.store.ListPartitions(ctx, q)
+		states, err := r.Store.ListPartitions(ctx, q)
 		if err != nil {
 			return partition.Set{}, "", err
 		}

@@ -1,4 +1,4 @@
-package rivers
+package launch
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -16,8 +17,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// HandRequest says of which assets, and which of their partitions, a person changes what is recorded.
-type HandRequest struct {
+// Edit selects the assets and partitions whose recorded state an operator edits.
+type Edit struct {
 	// Selection names the assets, in the selection language; it must not be empty.
 	Selection []string
 	// Keys names partitions, Range a stretch of them; one of the two where an asset with partitions is selected, or
@@ -33,22 +34,22 @@ type HandRequest struct {
 	DryRun bool
 }
 
-// HandResult says what a person changed, or would.
-type HandResult struct {
+// EditResult says what was edited, or would be.
+type EditResult struct {
 	// RunID is the run that records it; empty for a dry run, and where there was nothing to change.
-	RunID string `json:"run_id,omitempty"`
+	RunID string
 	// Assets are those that are changed.
-	Assets []HandChange `json:"assets"`
+	Assets []EditedAsset
 }
 
-// HandChange is what is changed of one asset.
-type HandChange struct {
-	Asset string `json:"asset"`
+// EditedAsset is what is changed of one asset.
+type EditedAsset struct {
+	Asset string
 	// Partitions says for people which partitions they are, empty for an asset without; Count is how many.
-	Partitions string `json:"partitions,omitempty"`
-	Count      int64  `json:"count"`
+	Partitions string
+	Count      int64
 	// Values is how many stored values are deleted.
-	Values int64 `json:"values,omitempty"`
+	Values int64
 
 	set partition.Set
 	of  partition.Slice
@@ -57,37 +58,20 @@ type HandChange struct {
 	read storage.Detail
 }
 
-// handTag is the tag of runs by which people change records, with the verb.
-const handTag = "rivers/by_hand"
+// editTag is the tag of the runs that record edits; its value is the kind of the new state.
+const editTag = "rivers/by_hand"
 
-// Wipe forgets that assets, or some of their partitions, were materialized or failed: they are missing then. It is
-// recorded, as a run, by whom and why. Stored values stay unless the request says otherwise.
-func (r *CodeRepository) Wipe(ctx context.Context, req HandRequest) (*HandResult, error) {
-	return r.byHand(ctx, req, storage.Wiped)
-}
-
-// MarkMaterialized records that assets, or some of their partitions, were made elsewhere. It is recorded, as a run,
-// by whom and why. Nothing is written but the record.
-func (r *CodeRepository) MarkMaterialized(ctx context.Context, req HandRequest) (*HandResult, error) {
-	if req.Values {
-		return nil, errors.New("marking as materialized: Values is for wiping: leave it out")
-	}
-	return r.byHand(ctx, req, storage.Materialized)
-}
-
-// byHand makes the changes of a request.
-func (r *CodeRepository) byHand(ctx context.Context, req HandRequest, kind storage.StateKind) (*HandResult, error) {
+// Edit records that assets, or some of their partitions, have another state: [storage.Wiped] or [storage.Materialized].
+// The edit is recorded as a run that has ended.
+func (r *Runner) Edit(ctx context.Context, req Edit, kind storage.StateKind) (*EditResult, error) {
 	if len(req.Selection) == 0 {
 		return nil, errors.New("the request selects nothing: name the assets")
 	}
-	if err := r.Resolve(ctx, nil); err != nil {
-		return nil, err
-	}
-	changes, err := r.handChanges(ctx, &req, kind)
+	changes, err := r.editChanges(ctx, &req, kind)
 	if err != nil {
 		return nil, err
 	}
-	res := &HandResult{Assets: changes}
+	res := &EditResult{Assets: changes}
 	if req.DryRun || len(changes) == 0 {
 		return res, nil
 	}
@@ -98,32 +82,29 @@ func (r *CodeRepository) byHand(ctx context.Context, req HandRequest, kind stora
 			}
 		}
 	}
-	res.RunID, err = r.recordByHand(ctx, &req, kind, changes)
+	res.RunID, err = r.recordEdit(ctx, &req, kind, changes)
 	return res, err
 }
 
-// handChanges finds what a request changes.
-func (r *CodeRepository) handChanges(ctx context.Context, req *HandRequest, kind storage.StateKind) ([]HandChange, error) {
-	b, err := r.built()
+// editChanges finds what a request changes.
+func (r *Runner) editChanges(ctx context.Context, req *Edit, kind storage.StateKind) ([]EditedAsset, error) {
+	selected, err := r.Catalog.Select(req.Selection, catalog.Runnable)
 	if err != nil {
 		return nil, err
 	}
-	selected, err := b.selectItems(req.Selection, false)
-	if err != nil {
-		return nil, err
-	}
-	division := plan.Divide(plan.New(b.graph, plan.Options{Selected: selected, Workers: 1}), time.Now(), r.tables(ctx))
-	items := b.graph.Items()
-	var changes []HandChange
+	division := r.Divide(ctx, plan.New(r.Catalog.Graph(), plan.Options{Selected: selected, Workers: 1}), time.Now())
+	g := r.Catalog.Graph()
+	items := g.Items()
+	var changes []EditedAsset
 	var errs []error
 	for i := range items.Len() {
 		v := items.Output(i)
-		out, n := b.graph.Output(v)
-		if !selected[i] || !out.Asset || b.graph.Node(n).Kind == graph.External {
+		out, n := g.Output(v)
+		if !selected[i] || !out.Asset || g.Node(n).Kind == graph.External {
 			continue
 		}
-		c := HandChange{Asset: out.Name, out: v, Count: 1}
-		if err := r.handPartitions(ctx, req, kind, division, out, &c); err != nil {
+		c := EditedAsset{Asset: out.Name, out: v, Count: 1}
+		if err := r.editPartitions(ctx, req, kind, division, out, &c); err != nil {
 			errs = append(errs, fmt.Errorf("asset %q: %w", out.Name, err))
 			continue
 		}
@@ -132,14 +113,14 @@ func (r *CodeRepository) handChanges(ctx context.Context, req *HandRequest, kind
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, &partitionError{err}
+		return nil, fault.Mark(fault.ErrPartitionValidation, err)
 	}
 	return changes, nil
 }
 
-// handPartitions finds which partitions of an asset are changed: of those that are asked for, what is not so already.
-func (r *CodeRepository) handPartitions(ctx context.Context, req *HandRequest, kind storage.StateKind, division *plan.Division, out *graph.Output, c *HandChange) error {
-	sets, err := r.store.PartitionSets(ctx, []storage.AssetKey{r.keys[c.out]})
+// editPartitions finds which partitions of an asset are changed: of those that are asked for, what is not so already.
+func (r *Runner) editPartitions(ctx context.Context, req *Edit, kind storage.StateKind, division *plan.Division, out *graph.Output, c *EditedAsset) error {
+	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{r.Keys[c.out]})
 	if err != nil {
 		return err
 	}
@@ -189,12 +170,8 @@ func (r *CodeRepository) handPartitions(ctx context.Context, req *HandRequest, k
 }
 
 // deleteValues deletes the stored values of what is wiped.
-func (r *CodeRepository) deleteValues(ctx context.Context, c *HandChange) error {
-	b, err := r.built()
-	if err != nil {
-		return err
-	}
-	out, _ := b.graph.Output(c.out)
+func (r *Runner) deleteValues(ctx context.Context, c *EditedAsset) error {
+	out, _ := r.Catalog.Graph().Output(c.out)
 	deleter, ok := out.Handler.(iohandler.Deleter)
 	if !ok {
 		return fmt.Errorf("asset %q: its IO handler, a %T, deletes no values: wipe it without Values, and delete them by yourself", c.Asset, out.Handler)
@@ -219,16 +196,16 @@ func (r *CodeRepository) deleteValues(ctx context.Context, c *HandChange) error 
 	return nil
 }
 
-// recordByHand records the changes as a run that is over when it begins.
-func (r *CodeRepository) recordByHand(ctx context.Context, req *HandRequest, kind storage.StateKind, changes []HandChange) (string, error) {
+// recordEdit records the changes as a run that is over when it begins.
+func (r *Runner) recordEdit(ctx context.Context, req *Edit, kind storage.StateKind, changes []EditedAsset) (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", fmt.Errorf("making an id: %w", err)
 	}
 	now := time.Now().UTC()
 	rec := storage.RunRecord{
-		ID: id.String(), Location: r.Name(), State: storage.Running, CreatedAt: now, StartedAt: now, Token: 1,
-		Request: RunRequest{Selection: req.Selection}, Tags: map[string]string{handTag: kind.String()},
+		ID: id.String(), Location: r.Catalog.Location(), State: storage.Running, CreatedAt: now, StartedAt: now, Token: 1,
+		Request: storage.RunRequest{Selection: req.Selection}, Tags: map[string]string{editTag: kind.String()},
 	}
 	for i := range changes {
 		rec.Plan = append(rec.Plan, storage.PlanStep{Key: changes[i].Asset, Assets: []string{changes[i].Asset}, Partitions: changes[i].set})
@@ -237,7 +214,7 @@ func (r *CodeRepository) recordByHand(ctx context.Context, req *HandRequest, kin
 		rec.Partition = changes[0].Partitions
 	}
 	first := storage.Batch{Runs: []storage.RunRecord{rec}}
-	if err := r.store.Commit(ctx, &first); err != nil {
+	if err := r.Store.Commit(ctx, &first); err != nil {
 		return "", fmt.Errorf("recording it: %w", err)
 	}
 	b := storage.Batch{Fence: storage.Fence{Run: first.Runs[0].Key, Token: 1}}
@@ -256,22 +233,22 @@ func (r *CodeRepository) recordByHand(ctx context.Context, req *HandRequest, kin
 		}
 	}
 	for i := range changes {
-		r.addByHand(&b, req, kind, int32(i), &changes[i], event)
+		r.addEdit(&b, req, kind, int32(i), &changes[i], event)
 	}
 	event(storage.Event{Fact: storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(storage.Success)}})
 	b.RunUpdates = []storage.RunUpdate{{
 		Run: b.Fence.Run, State: storage.Success, At: now, Counts: storage.StepCounts{Succeeded: len(changes)},
 	}}
-	if err := r.store.Commit(context.WithoutCancel(ctx), &b); err != nil {
+	if err := r.Store.Commit(context.WithoutCancel(ctx), &b); err != nil {
 		return "", fmt.Errorf("recording it: %w", err)
 	}
 	return rec.ID, nil
 }
 
-// addByHand adds what happens to one asset.
-func (r *CodeRepository) addByHand(b *storage.Batch, req *HandRequest, kind storage.StateKind, step int32, c *HandChange, event func(storage.Event) int64) {
+// addEdit adds what happens to one asset.
+func (r *Runner) addEdit(b *storage.Batch, req *Edit, kind storage.StateKind, step int32, c *EditedAsset, event func(storage.Event) int64) {
 	d := storage.Detail{By: req.By, Reason: req.Reason, Partitions: c.set}
-	u := storage.AssetUpdate{Asset: r.keys[c.out], Kind: kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run}
+	u := storage.AssetUpdate{Asset: r.Keys[c.out], Kind: kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run}
 	what := storage.AssetWiped
 	if kind == storage.Materialized {
 		what = storage.AssetMaterialized
@@ -290,17 +267,14 @@ func (r *CodeRepository) addByHand(b *storage.Batch, req *HandRequest, kind stor
 
 // readsNow notes what a materialization of now would record of the code and of what it read, so that what is marked is
 // fresh until one of them changes. What was marked before, of the same request, is read as it is marked.
-func (r *CodeRepository) readsNow(ctx context.Context, c *HandChange, before []HandChange) error {
-	b, err := r.built()
-	if err != nil {
-		return err
-	}
-	out, _ := b.graph.Output(c.out)
+func (r *Runner) readsNow(ctx context.Context, c *EditedAsset, before []EditedAsset) error {
+	out, _ := r.Catalog.Graph().Output(c.out)
 	c.read = storage.Detail{Data: uuid.NewString(), Code: out.Attrs.CodeVersion}
-	if c.read.ReadSeq, err = r.store.ChangeSeq(ctx); err != nil {
+	var err error
+	if c.read.ReadSeq, err = r.Store.ChangeSeq(ctx); err != nil {
 		return fmt.Errorf("asset %q: asking for the last change: %w", c.Asset, err)
 	}
-	view, _, err := r.viewOf(ctx, b, nil)
+	view, err := r.Staleness(ctx)
 	if err != nil {
 		return err
 	}
@@ -317,7 +291,7 @@ func (r *CodeRepository) readsNow(ctx context.Context, c *HandChange, before []H
 }
 
 // marked are the partitions that are changed, the whole of an asset without.
-func (c *HandChange) marked() partition.Set {
+func (c *EditedAsset) marked() partition.Set {
 	if c.of.IsZero() {
 		return partition.Whole()
 	}
