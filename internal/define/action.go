@@ -120,10 +120,14 @@ func (a *Action) check(d *Definition, asset *Output) {
 	case a.Spec.Partitioning != iohandler.PartitionRefused:
 		d.Outputs[0].Partitions = asset.Partitions
 	}
-	changes := a.Spec.Effect == iohandler.Forgets || a.Spec.Effect == iohandler.MayMaterialize
-	if asset.Partitions != nil && a.Spec.Partitioning == iohandler.PartitionRefused && changes {
+	if asset.Partitions != nil && a.Spec.Partitioning == iohandler.PartitionRefused && a.ChangesState() {
 		d.Fault("partitioning", "%q has partitions, and an action that changes their state is told which: do not refuse them", asset.Name)
 	}
+}
+
+// ChangesState reports whether the action may make the asset's value anew or make it missing.
+func (a *Action) ChangesState() bool {
+	return a.Spec.Effect == iohandler.Forgets || a.Spec.Effect == iohandler.MayMaterialize
 }
 
 // handlerAction returns an action that the IO handler of an asset brings.

@@ -48,6 +48,16 @@ func (h *Hook) Define() *Hook {
 // errZeroHook is the error of a hook that was not made by OnSuccess or OnFailure.
 var errZeroHook = errors.New("the hook is the zero value: make it with rivers.OnSuccess or rivers.OnFailure")
 
+// Connect connects a hook of a job to a scope. It reports the hook's own mistakes too.
+func (h *Hook) Connect(s *Scope) graph.Hook {
+	if h != nil {
+		for _, f := range h.faults {
+			s.Report(f)
+		}
+	}
+	return h.compile(s)
+}
+
 // compile connects a hook to the resources of a scope and reports mistakes to it.
 func (h *Hook) compile(s *Scope) graph.Hook {
 	if h == nil {

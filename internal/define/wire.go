@@ -170,7 +170,7 @@ func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 		w.report(at, "no asset or task is named %q%s", d.On, fault.Suggestion(d.On, w.valueNames))
 		return false
 	case up.Def == w.def:
-		w.report(at, "it reads %q, which this Definition makes itself: use rivers.SelfDependency[%s] for the previous value", d.On, want)
+		w.report(at, "it reads %q, which this definition makes itself: use rivers.SelfDependency[%s] for the previous value", d.On, want)
 		return false
 	}
 	if !w.fits(up.Type, want, w.handler(d.IOHandler, up.Handler)) {
