@@ -31,7 +31,7 @@ func checkSubjects(c *catalog.Catalog) []checkstate.Subject {
 // verdicts are what the checks that judge partitions said last, by their names.
 func (r *CodeRepository) verdicts(ctx context.Context, c *catalog.Catalog, store checkstate.Store) (map[string]*checkstate.Results, error) {
 	subjects := checkSubjects(c)
-	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects})
+	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects, Log: r.config.Logger})
 	if err != nil {
 		return nil, err
 	}

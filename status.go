@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/feed"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/partition"
@@ -164,7 +165,7 @@ func (r *CodeRepository) viewOf(ctx context.Context, c *catalog.Catalog, other s
 	if err := view.Update(ctx, time.Now()); err != nil {
 		return nil, nil, err
 	}
-	if writer, ok := store.(staleness.Committer); ok {
+	if writer, ok := store.(feed.Committer); ok {
 		// It only saves the next one work: whoever may not write reads all the same.
 		if err := view.Save(ctx, writer); err != nil && !errors.Is(err, context.Canceled) {
 			r.log().DebugContext(ctx, "what is known of staleness is not kept", "repository", r.Name(), "error", err)

@@ -67,7 +67,8 @@ func (r *Runner) Edit(ctx context.Context, req Edit, kind storage.StateKind) (*E
 	if len(req.Selection) == 0 {
 		return nil, errors.New("the request selects nothing: name the assets")
 	}
-	changes, err := r.editChanges(ctx, &req, kind)
+	ed := editor{r, &req, kind}
+	changes, err := ed.changes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -77,18 +78,26 @@ func (r *Runner) Edit(ctx context.Context, req Edit, kind storage.StateKind) (*E
 	}
 	if req.Values {
 		for i := range changes {
-			if err := r.deleteValues(ctx, &changes[i]); err != nil {
+			if err := ed.deleteValues(ctx, &changes[i]); err != nil {
 				return nil, err
 			}
 		}
 	}
-	res.RunID, err = r.recordEdit(ctx, &req, kind, changes)
+	res.RunID, err = ed.record(ctx, changes)
 	return res, err
 }
 
-// editChanges finds what a request changes.
-func (r *Runner) editChanges(ctx context.Context, req *Edit, kind storage.StateKind) ([]EditedAsset, error) {
-	selected, err := r.Catalog.Select(req.Selection, catalog.Runnable)
+// editor makes one edit.
+type editor struct {
+	*Runner
+
+	req  *Edit
+	kind storage.StateKind
+}
+
+// changes finds what a request changes.
+func (r editor) changes(ctx context.Context) ([]EditedAsset, error) {
+	selected, err := r.Catalog.Select(r.req.Selection, catalog.Runnable)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +113,7 @@ func (r *Runner) editChanges(ctx context.Context, req *Edit, kind storage.StateK
 			continue
 		}
 		c := EditedAsset{Asset: out.Name, out: v, Count: 1}
-		if err := r.editPartitions(ctx, req, kind, division, out, &c); err != nil {
+		if err := r.partitions(ctx, division, out, &c); err != nil {
 			errs = append(errs, fmt.Errorf("asset %q: %w", out.Name, err))
 			continue
 		}
@@ -118,25 +127,25 @@ func (r *Runner) editChanges(ctx context.Context, req *Edit, kind storage.StateK
 	return changes, nil
 }
 
-// editPartitions finds which partitions of an asset are changed: of those that are asked for, what is not so already.
-func (r *Runner) editPartitions(ctx context.Context, req *Edit, kind storage.StateKind, division *plan.Division, out *graph.Output, c *EditedAsset) error {
+// partitions finds which partitions of an asset are changed: of those that are asked for, what is not so already.
+func (r editor) partitions(ctx context.Context, division *plan.Division, out *graph.Output, c *EditedAsset) error {
 	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{r.Keys[c.out]})
 	if err != nil {
 		return err
 	}
 	known := sets[0].Materialized.Union(sets[0].Failed)
-	given := len(req.Keys) > 0 || !req.Range.IsZero()
+	given := len(r.req.Keys) > 0 || !r.req.Range.IsZero()
 	switch {
-	case given && !req.Range.IsZero() && len(req.Keys) > 0, given && req.All:
+	case given && !r.req.Range.IsZero() && len(r.req.Keys) > 0, given && r.req.All:
 		return errors.New("Keys, Range and All are given: give one of them")
 	case out.Partitions == nil && given:
 		return errors.New("it has no partitions: leave the keys out")
 	case out.Partitions == nil:
-		if kind == storage.Wiped && known.IsEmpty() {
+		if r.kind == storage.Wiped && known.IsEmpty() {
 			c.Count = 0
 		}
 		return nil
-	case !given && !req.All:
+	case !given && !r.req.All:
 		return fmt.Errorf("it has partitions, %s: name some, or say All", out.Partitions)
 	}
 	space, err := division.Space(out.Partitions)
@@ -144,18 +153,18 @@ func (r *Runner) editPartitions(ctx context.Context, req *Edit, kind storage.Sta
 		return err
 	}
 	switch {
-	case len(req.Keys) > 0:
-		c.set, err = space.Set(req.Keys...)
-	case !req.Range.IsZero():
-		c.set, err = space.Range(req.Range)
+	case len(r.req.Keys) > 0:
+		c.set, err = space.Set(r.req.Keys...)
+	case !r.req.Range.IsZero():
+		c.set, err = space.Range(r.req.Range)
 	default:
 		c.set = space.All()
 	}
 	if err != nil {
 		return err
 	}
-	if kind == storage.Wiped {
-		if c.set = c.set.Intersect(known); req.All {
+	if r.kind == storage.Wiped {
+		if c.set = c.set.Intersect(known); r.req.All {
 			c.set = known // of former definitions too
 		}
 	}
@@ -170,7 +179,7 @@ func (r *Runner) editPartitions(ctx context.Context, req *Edit, kind storage.Sta
 }
 
 // deleteValues deletes the stored values of what is wiped.
-func (r *Runner) deleteValues(ctx context.Context, c *EditedAsset) error {
+func (r editor) deleteValues(ctx context.Context, c *EditedAsset) error {
 	out, _ := r.Catalog.Graph().Output(c.out)
 	deleter, ok := out.Handler.(iohandler.Deleter)
 	if !ok {
@@ -196,8 +205,8 @@ func (r *Runner) deleteValues(ctx context.Context, c *EditedAsset) error {
 	return nil
 }
 
-// recordEdit records the changes as a run that is over when it begins.
-func (r *Runner) recordEdit(ctx context.Context, req *Edit, kind storage.StateKind, changes []EditedAsset) (string, error) {
+// record records the changes as a run that is over when it begins.
+func (r editor) record(ctx context.Context, changes []EditedAsset) (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", fmt.Errorf("making an id: %w", err)
@@ -205,7 +214,7 @@ func (r *Runner) recordEdit(ctx context.Context, req *Edit, kind storage.StateKi
 	now := time.Now().UTC()
 	rec := storage.RunRecord{
 		ID: id.String(), Location: r.Catalog.Location(), State: storage.Running, CreatedAt: now, StartedAt: now, Token: 1,
-		Request: storage.RunRequest{Selection: req.Selection}, Tags: map[string]string{editTag: kind.String()},
+		Request: storage.RunRequest{Selection: r.req.Selection}, Tags: map[string]string{editTag: r.kind.String()},
 	}
 	for i := range changes {
 		rec.Plan = append(rec.Plan, storage.PlanStep{Key: changes[i].Asset, Assets: []string{changes[i].Asset}, Partitions: changes[i].set})
@@ -226,14 +235,14 @@ func (r *Runner) recordEdit(ctx context.Context, req *Edit, kind storage.StateKi
 	}
 	event(storage.Event{Fact: storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep}})
 	for i := range changes {
-		if kind == storage.Materialized {
+		if r.kind == storage.Materialized {
 			if err := r.readsNow(ctx, &changes[i], changes[:i]); err != nil {
 				return "", err
 			}
 		}
 	}
 	for i := range changes {
-		r.addEdit(&b, req, kind, int32(i), &changes[i], event)
+		r.add(&b, int32(i), &changes[i], event)
 	}
 	event(storage.Event{Fact: storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(storage.Success)}})
 	b.RunUpdates = []storage.RunUpdate{{
@@ -245,12 +254,12 @@ func (r *Runner) recordEdit(ctx context.Context, req *Edit, kind storage.StateKi
 	return rec.ID, nil
 }
 
-// addEdit adds what happens to one asset.
-func (r *Runner) addEdit(b *storage.Batch, req *Edit, kind storage.StateKind, step int32, c *EditedAsset, event func(storage.Event) int64) {
-	d := storage.Detail{By: req.By, Reason: req.Reason, Partitions: c.set}
-	u := storage.AssetUpdate{Asset: r.Keys[c.out], Kind: kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run}
+// add adds what happens to one asset.
+func (r editor) add(b *storage.Batch, step int32, c *EditedAsset, event func(storage.Event) int64) {
+	d := storage.Detail{By: r.req.By, Reason: r.req.Reason, Partitions: c.set}
+	u := storage.AssetUpdate{Asset: r.Keys[c.out], Kind: r.kind, Partitions: c.set, Partition: c.of.Key().String(), Run: b.Fence.Run}
 	what := storage.AssetWiped
-	if kind == storage.Materialized {
+	if r.kind == storage.Materialized {
 		what = storage.AssetMaterialized
 		d.Data, d.Code, d.Inputs, d.ReadSeq = c.read.Data, c.read.Code, c.read.Inputs, c.read.ReadSeq
 		u.DataVersion, u.CodeVersion = d.Data, d.Code
@@ -267,7 +276,7 @@ func (r *Runner) addEdit(b *storage.Batch, req *Edit, kind storage.StateKind, st
 
 // readsNow notes what a materialization of now would record of the code and of what it read, so that what is marked is
 // fresh until one of them changes. What was marked before, of the same request, is read as it is marked.
-func (r *Runner) readsNow(ctx context.Context, c *EditedAsset, before []EditedAsset) error {
+func (r editor) readsNow(ctx context.Context, c *EditedAsset, before []EditedAsset) error {
 	out, _ := r.Catalog.Graph().Output(c.out)
 	c.read = storage.Detail{Data: uuid.NewString(), Code: out.Attrs.CodeVersion}
 	var err error

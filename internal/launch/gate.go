@@ -20,7 +20,7 @@ func (r *Runner) gateLater(ctx context.Context, c *engine.Config) error {
 		return nil
 	}
 	var errs []error
-	p := c.Plan
+	p, gate := c.Plan, gatekeeper{r, c}
 	for s := range p.Steps {
 		n := p.Steps[s].Node
 		inputs := p.Graph.Node(n).Inputs
@@ -35,7 +35,7 @@ func (r *Runner) gateLater(ctx context.Context, c *engine.Config) error {
 			if _, made := p.StepOf(maker); made || !check.Check.Later {
 				continue
 			}
-			why, err := r.blocks(ctx, c, int32(s), k, v)
+			why, err := gate.blocks(ctx, int32(s), k, v)
 			switch {
 			case err != nil:
 				return fmt.Errorf("check %q: reading whether it stops this run: %w", check.Name, err)
@@ -48,11 +48,18 @@ func (r *Runner) gateLater(ctx context.Context, c *engine.Config) error {
 	return errors.Join(errs...)
 }
 
+// gatekeeper asks what checks said of what one run would load.
+type gatekeeper struct {
+	*Runner
+
+	c *engine.Config
+}
+
 // blocks says what a step loads that the check of output v did not pass, and why not; empty for nothing.
-func (r *Runner) blocks(ctx context.Context, c *engine.Config, s int32, k int, v int32) (string, error) {
-	check := c.Plan.Graph.Node(c.Plan.Steps[s].Node).Inputs[k].From
-	_, from := c.Plan.Graph.Output(v)
-	node := c.Plan.Graph.Node(from)
+func (r gatekeeper) blocks(ctx context.Context, s int32, k int, v int32) (string, error) {
+	check := r.c.Plan.Graph.Node(r.c.Plan.Steps[s].Node).Inputs[k].From
+	_, from := r.c.Plan.Graph.Output(v)
+	node := r.c.Plan.Graph.Node(from)
 	if node.Partitions == nil {
 		rec, err := r.Store.ListAssets(ctx, storage.AssetQuery{Names: []string{check}})
 		if err != nil || len(rec) == 0 {
@@ -69,15 +76,15 @@ func (r *Runner) blocks(ctx context.Context, c *engine.Config, s int32, k int, v
 		return "", err
 	}
 	bad, first, err := r.notPassed(ctx, space, r.Keys[v])
-	if err != nil || bad.IsEmpty() || c.Cut == nil {
+	if err != nil || bad.IsEmpty() || r.c.Cut == nil {
 		return "", err
 	}
-	blocked, err := c.Cut.Blocked(s, k, bad)
+	blocked, err := r.c.Cut.Blocked(s, k, bad)
 	if err != nil {
 		return "", err
 	}
-	if c.Plan.Graph.Node(c.Plan.Steps[s].Node).Partitions != nil {
-		blocked = blocked.Intersect(c.Cut.Sets[s])
+	if r.c.Plan.Graph.Node(r.c.Plan.Steps[s].Node).Partitions != nil {
+		blocked = blocked.Intersect(r.c.Cut.Sets[s])
 	}
 	if blocked.IsEmpty() {
 		return "", nil
@@ -107,7 +114,7 @@ func verdictText(at *storage.AssetState) string {
 
 // notPassed returns the partitions that a blocking check did not let pass when it last looked, and why the first
 // did not.
-func (r *Runner) notPassed(ctx context.Context, space partition.Space, check storage.AssetKey) (partition.Set, string, error) {
+func (r gatekeeper) notPassed(ctx context.Context, space partition.Space, check storage.AssetKey) (partition.Set, string, error) {
 	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{check})
 	if err != nil || sets[0].Failed.IsEmpty() {
 		return partition.Set{}, "", err

@@ -43,14 +43,13 @@ func TestPackagesHaveFewFiles(t *testing.T) {
 
 // typeMethods are the types with more methods than the budget.
 var typeMethods = map[string]int{
-	"..CodeRepository": 126, // its exported methods are the contract; the rest has to go
-	"..validation":     48,
+	"..CodeRepository": 79, // its exported methods are the contract; the rest has to go
+	"..validation":     47,
 	"cli.app":          155,
 	// Each answers all calls of storage.Storage.
 	"storage/memory.Store":    73,
-	"storage/postgres.Store":  57,
+	"storage/postgres.Store":  56,
 	"storage/sqlite.Store":    57,
-	"storage/postgres.facts":  50,
 	"internal/engine.Decider": 58,
 	"internal/engine.attempt": 41,
 	"internal/engine.run":     135,

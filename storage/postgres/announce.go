@@ -6,28 +6,19 @@ import (
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
 // announceEvery is how often a process tells others of the feed of changes: transactions that notify are committed one after
 // the other in the whole server, and nearly every one changes something.
 const announceEvery = 50 * time.Millisecond
 
-// announcement is a transaction that only tells others of what was written before it.
-type announcement struct{}
-
-func (announcement) needs(*needs) {}
-
-func (announcement) decide(_ *facts, e *effects) error { //nolint:unparam // other calls are refused
-	e.announces = true
-	return nil
-}
-
 // announces returns the topics that a transaction tells other processes of. Where they were told of the feed of changes a moment
 // ago, they are told later.
-func (w *writer) announces(e *effects) storage.Topic {
-	topics := e.topics
+func (w *writer) announces(e *ledger.Effects) storage.Topic {
+	topics := e.Topics
 	switch {
-	case e.announces:
+	case e.Announces:
 		topics |= storage.TopicChanges
 	case topics&storage.TopicChanges == 0:
 		return topics
@@ -59,7 +50,7 @@ func (s *Store) announce(ctx context.Context) {
 	}
 	s.announcing.Unlock()
 	if waits {
-		_ = s.queue.Commit(ctx, commit.Request{Call: announcement{}})
+		_ = s.queue.Commit(ctx, commit.Request{Call: ledger.Announcement{}})
 	}
 }
 

@@ -11,7 +11,7 @@
 //	Append ──▶   │ (wakes the writer at 256 records or after 2 ms, Commit does at once)
 //
 // The first trip locks what the group is about and asks what is there; then everything is decided in memory,
-// batch by batch in their order ([decide]: fences, expectations, claims of runs and slots); the second trip writes
+// batch by batch in their order ([ledger.Decide]: fences, expectations, claims of runs and slots); the second trip writes
 // what came of it. A batch is refused before it has any effect, so nobody rolls back and nobody else's records
 // are lost. If the server refuses something, the transaction is rolled back and each of its batches is tried in
 // one of its own.

@@ -4,106 +4,77 @@ import (
 	"strconv"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// facts is what a transaction knows: what it read and locked at its beginning, and what it has decided
-// since.
+// facts is what the first trip of a transaction read and locked, as [ledger.Decide] asks for it.
 type facts struct {
-	// xid is the transaction's name, by which its outcome can be asked for later; store the ID of the store that it is in.
+	// Facts has the methods of this struct.
+	ledger.Facts
+
+	// xid is the transaction's name, by which its outcome can be asked for later. store is the ID of the store.
 	xid, store string
 	// now is the server's clock, when all locks were held.
-	now  storage.Micros
-	runs map[storage.RunKey]*run
-	byID map[string]*run
-	// taken has the IDs that runs have, of those that were asked for.
-	taken  map[string]bool
-	pools  map[string]*pool
-	claims []*claim // in the order of arrival
+	now storage.Micros
+	// name is xid as a number, offset what is added to it; see [facts.Numbers].
+	name, offset int64
+
+	runs map[storage.RunKey]*ledger.Run
+	byID map[string]*ledger.Run
+	// taken has the IDs that runs have, of those that were asked for. runKeys are for new runs.
+	taken   map[string]bool
+	runKeys []int64
+
+	backfills     map[storage.BackfillKey]*ledger.Backfill
+	backfillByID  map[string]*ledger.Backfill
+	backfillTaken map[string]bool
+	backfillKeys  []int64
+
+	pools map[string]*ledger.Pool
+	line  ledger.Line
 	// tickets are new places in line.
 	tickets []int64
 
-	// name is xid as a number, offset what is added to it, seq the last number that was given, see [facts.number].
-	name, offset, seq int64
-	kind              storage.StateKind
-	shares            bool
-	assets            map[storage.AssetKey]*parted
-	flights           map[storage.RunKey][]*flight
-	// runKeys and fillKeys are for new runs and backfills.
-	runKeys, fillKeys []int64
-	backfills         map[storage.BackfillKey]*backfill
-	fillByID          map[string]*backfill
-	fillTaken         map[string]bool
-	tables            map[string]*keyTable
+	assets   map[storage.AssetKey]*ledger.Asset
+	inFlight map[storage.RunKey][]*inFlightRow
+	// changedInFlight are the rows whose sets may have changed.
+	changedInFlight []*inFlightRow
+	tables          map[string]*ledger.KeyTable
+	keys            ordinalAllocator
+
 	// damaged is set where something does not read.
 	damaged error
 }
 
-// run is a run's row as the transaction sees it, and what it changes of it.
-type run struct {
-	key    storage.RunKey
-	id     string
-	token  int64
-	state  storage.RunState
-	owner  string
-	until  storage.Micros
-	cancel []byte
-	// lastEvent and lastLine are the highest numbers of what is recorded.
-	lastEvent, lastLine int64
-
-	changed        bool
-	update         *storage.RunUpdate
-	started, ended *storage.Micros
-	canceling      []byte
-	plan           []byte
-}
-
-// pool is a pool's row.
-type pool struct {
-	name             string
-	declared, byHand int32
-}
-
-// claim is what one step holds or waits for. Of claims of other runs only the pools are known that the
-// transaction asked for.
-type claim struct {
-	ticket       int64
-	run          storage.RunKey
-	runID        string
-	step         int32
-	key          string
-	attempt      int32
-	pools        []storage.PoolSlots
-	holding      bool
-	since, until storage.Micros
-	// stored tells a claim that has rows from a new one; changed says that they differ.
-	stored, changed bool
-}
-
-func newFacts() *facts {
-	return &facts{
-		runs: map[storage.RunKey]*run{}, byID: map[string]*run{}, taken: map[string]bool{}, pools: map[string]*pool{},
-		assets: map[storage.AssetKey]*parted{}, flights: map[storage.RunKey][]*flight{}, backfills: map[storage.BackfillKey]*backfill{},
-		fillByID: map[string]*backfill{}, fillTaken: map[string]bool{}, tables: map[string]*keyTable{},
+func newFacts(to *tables, enc *encoder) *facts {
+	f := &facts{
+		runs: map[storage.RunKey]*ledger.Run{}, byID: map[string]*ledger.Run{}, taken: map[string]bool{},
+		backfills: map[storage.BackfillKey]*ledger.Backfill{}, backfillByID: map[string]*ledger.Backfill{}, backfillTaken: map[string]bool{},
+		pools: map[string]*ledger.Pool{}, assets: map[storage.AssetKey]*ledger.Asset{}, inFlight: map[storage.RunKey][]*inFlightRow{},
+		tables: map[string]*ledger.KeyTable{}, keys: ordinalAllocator{to: to, enc: enc},
 	}
+	f.Facts = ledger.Facts{
+		Now: func() storage.Micros { return f.now }, Runs: f, Backfills: f, Slots: f, Assets: f, InFlight: f, Keys: f,
+	}
+	return f
 }
 
 func (f *facts) reset() {
 	clear(f.runs)
 	clear(f.byID)
 	clear(f.taken)
-	clear(f.pools)
-	clear(f.claims)
-	clear(f.assets)
-	clear(f.flights)
 	clear(f.backfills)
-	clear(f.fillByID)
-	clear(f.fillTaken)
+	clear(f.backfillByID)
+	clear(f.backfillTaken)
+	clear(f.pools)
+	clear(f.assets)
+	clear(f.inFlight)
 	clear(f.tables)
-	*f = facts{
-		runs: f.runs, byID: f.byID, taken: f.taken, pools: f.pools, claims: f.claims[:0], tickets: f.tickets[:0],
-		assets: f.assets, flights: f.flights, backfills: f.backfills, fillByID: f.fillByID, fillTaken: f.fillTaken, tables: f.tables,
-		runKeys: f.runKeys[:0], fillKeys: f.fillKeys[:0],
-	}
+	f.line.Reset()
+	f.keys.reset()
+	f.xid, f.store, f.now, f.name, f.offset = "", "", 0, 0, 0
+	f.runKeys, f.backfillKeys, f.tickets = f.runKeys[:0], f.backfillKeys[:0], f.tickets[:0]
+	f.changedInFlight, f.damaged = nil, nil
 }
 
 // The questions of a transaction's beginning, in the order in which they are asked. Locks come before
@@ -137,37 +108,38 @@ var (
 		ARRAY(SELECT run FROM in_flight WHERE run = ANY($3::bigint[]) ORDER BY run, asset),
 		ARRAY(SELECT asset FROM in_flight WHERE run = ANY($3::bigint[]) ORDER BY run, asset),
 		ARRAY(SELECT labels FROM in_flight WHERE run = ANY($3::bigint[]) ORDER BY run, asset)`}
-	takeRunKeys  = &statement{name: "rivers_take_run_key", sql: `SELECT nextval('run_key_seq') FROM generate_series(1, $1::bigint)`}
-	takeFillKeys = &statement{name: "rivers_take_backfill_key", sql: `SELECT nextval('backfill_key_seq') FROM generate_series(1, $1::bigint)`}
+	takeRunKeys      = &statement{name: "rivers_take_run_key", sql: `SELECT nextval('run_key_seq') FROM generate_series(1, $1::bigint)`}
+	takeBackfillKeys = &statement{name: "rivers_take_backfill_key", sql: `SELECT nextval('backfill_key_seq') FROM generate_series(1, $1::bigint)`}
 )
 
 // load begins a transaction and learns what the requests need, in one trip.
-func (f *facts) load(s *session, n *needs) error {
+func (f *facts) load(s *session, n *ledger.Needs) error {
 	f.reset()
+	f.keys.s = s
 	t := s.trip()
 	t.send(begin, nil)
 	switch {
-	case len(n.claimed) > 0:
-		t.send(lockClaimedRuns, f.addRun, integers(n.runs), textList(n.claimed))
-	case len(n.runs) > 0:
-		t.send(lockRuns, f.addRun, integers(n.runs))
+	case len(n.ClaimedIDs) > 0:
+		t.send(lockClaimedRuns, f.addRun, integers(n.Runs), textList(n.ClaimedIDs))
+	case len(n.Runs) > 0:
+		t.send(lockRuns, f.addRun, integers(n.Runs))
 	}
 	f.askBackfills(t, n)
-	if len(n.pools) > 0 || len(n.renewed) > 0 {
-		t.send(lockPools, f.addPool, textList(n.pools), integers(n.renewed))
+	if len(n.Pools) > 0 || len(n.Renewed) > 0 {
+		t.send(lockPools, f.addPool, textList(n.Pools), integers(n.Renewed))
 	}
-	if n.slots() {
-		t.send(readSlots, f.addSlot, textList(n.pools), integers(n.holders), textList(n.claimed))
+	if n.Slots() {
+		t.send(readSlots, f.addSlot, textList(n.Pools), integers(n.Holders), textList(n.ClaimedIDs))
 	}
-	if n.tickets > 0 {
-		t.send(takeTickets, func(row row) { f.tickets = append(f.tickets, row.integer(0)) }, parameter(int64(n.tickets)))
+	if n.Tickets > 0 {
+		t.send(takeTickets, func(row row) { f.tickets = append(f.tickets, row.integer(0)) }, parameter(int64(n.Tickets)))
 	}
-	f.askParted(t, n)
+	f.askAssets(t, n)
 	f.askTables(t, n)
-	if n.keyed {
-		t.send(takeRunKeys, func(row row) { f.runKeys = append(f.runKeys, row.integer(0)) }, parameter(int64(n.newRuns)))
+	if n.RunKeys {
+		t.send(takeRunKeys, func(row row) { f.runKeys = append(f.runKeys, row.integer(0)) }, parameter(int64(n.NewRuns)))
 	}
-	t.send(lookAround, func(row row) { f.look(row, n.numbered) }, textList(n.ids), integers(n.numbered), integers(n.flights))
+	t.send(lookAround, func(row row) { f.look(row, n.Numbered) }, textList(n.NewIDs), integers(n.Numbered), integers(n.InFlight))
 	if err := t.end(); err != nil {
 		return err
 	}
@@ -177,44 +149,12 @@ func (f *facts) load(s *session, n *needs) error {
 // parameter is an integer as a parameter.
 func parameter(n int64) []byte { return putInteger(nil, n)[4:] }
 
-// askParted locks assets with partitions and asks what is kept of them.
-func (f *facts) askParted(t *trip, n *needs) {
-	if len(n.assets) == 0 {
-		return
-	}
-	assets := integers(n.assets)
-	t.send(lockAssets, f.addAsset, assets)
-	t.send(readSets, f.addSet, assets)
-	if n.groups {
-		t.send(readGroups, f.addGroup, assets)
-	}
-}
-
 func (f *facts) addRun(row row) {
-	r := &run{
-		key: storage.RunKey(row.integer(0)), id: row.text(1), token: row.integer(2), state: storage.RunState(row.integer(3)),
-		owner: row.text(4), until: storage.Micros(row.integer(5)), cancel: row.document(6),
+	r := &ledger.Run{
+		Key: storage.RunKey(row.integer(0)), ID: row.text(1), Token: row.integer(2), State: storage.RunState(row.integer(3)),
+		Owner: row.text(4), Until: storage.Micros(row.integer(5)), Cancel: row.document(6),
 	}
-	f.runs[r.key], f.byID[r.id] = r, r
-}
-
-func (f *facts) addPool(row row) {
-	p := &pool{name: row.text(0), declared: int32(row.integer(1)), byHand: int32(row.integer(2))}
-	f.pools[p.name] = p
-}
-
-// addSlot adds a row to its claim: those of one claim come one after the other.
-func (f *facts) addSlot(row row) {
-	ticket := row.integer(0)
-	if last := len(f.claims) - 1; last < 0 || f.claims[last].ticket != ticket {
-		f.claims = append(f.claims, &claim{
-			ticket: ticket, run: storage.RunKey(row.integer(1)), step: int32(row.integer(2)), attempt: int32(row.integer(3)),
-			holding: row.boolean(5), since: storage.Micros(row.integer(6)), until: storage.Micros(row.integer(7)),
-			key: row.text(9), runID: row.text(10), stored: true,
-		})
-	}
-	c := f.claims[len(f.claims)-1]
-	c.pools = append(c.pools, storage.PoolSlots{Pool: row.text(8), Slots: int(row.integer(4))})
+	f.runs[r.Key], f.byID[r.ID] = r, r
 }
 
 func (f *facts) look(row row, numbered []storage.RunKey) {
@@ -223,14 +163,14 @@ func (f *facts) look(row row, numbered []storage.RunKey) {
 	i := 0
 	row.integers(3, func(n int64) {
 		if r := f.runs[numbered[i]]; r != nil {
-			r.lastEvent = n
+			r.LastEvent = n
 		}
 		i++
 	})
 	i = 0
 	row.integers(4, func(n int64) {
 		if r := f.runs[numbered[i]]; r != nil {
-			r.lastLine = n
+			r.LastLine = n
 		}
 		i++
 	})
@@ -241,7 +181,25 @@ func (f *facts) look(row row, numbered []storage.RunKey) {
 	row.integers(8, func(n int64) { assets = append(assets, n) })
 	i = 0
 	row.byteas(9, func(labels []byte) {
-		f.addFlight(storage.RunKey(runs[i]), storage.AssetKey(assets[i]), labels)
+		f.addInFlightRow(storage.RunKey(runs[i]), storage.AssetKey(assets[i]), labels)
 		i++
 	})
+}
+
+// Run implements [ledger.Runs], as do the three methods below.
+func (f *facts) Run(key storage.RunKey) (*ledger.Run, error) { return f.runs[key], nil }
+
+// RunByID returns a run that the first trip locked by its ID.
+func (f *facts) RunByID(id string) (*ledger.Run, error) { return f.byID[id], nil }
+
+// HasRun reports whether a run has an ID that the first trip asked for.
+func (f *facts) HasRun(id string) (bool, error) { return f.taken[id], nil }
+
+// AddRun gives a new run its key if some run of the transaction needs one now: keys grow in the order of runs.
+func (f *facts) AddRun(r *ledger.NewRun) error {
+	f.taken[r.ID] = true
+	if len(f.runKeys) > 0 {
+		r.RowKey, f.runKeys = storage.RunKey(f.runKeys[0]), f.runKeys[1:]
+	}
+	return nil
 }

@@ -23,9 +23,9 @@ func TestPlansAreByKey(t *testing.T) {
 		&to.insertRuns.statement, &to.updateRuns.statement, &to.insertEvents.statement, &to.replaceEvents.statement, &to.states.statement,
 		&to.insertLogs.statement, &to.replaceLogs.statement, &to.insertSlots.statement, &to.updateSlots.statement, &to.declarePools.statement, &to.setPools.statement,
 		&to.goneStates.statement, &to.singles.statement, &to.sets.statement, &to.goneSets.statement, &to.newGroups.statement, &to.groups.statement,
-		&to.goneGroups.statement, &to.newFlights.statement, &to.flights.statement, &to.goneFlights.statement, &to.changes.statement, &to.keys.statement,
-		&to.keyTables.statement, &to.newBackfills.statement, &to.backfills.statement, &to.fillSets.statement, &to.goneFillSets.statement,
-		lockAssets, readSets, readGroups, takeRunKeys, takeFillKeys, lockBackfills, lockClaimedBackfills, askBackfillIDs, makeTables, lockTables, findKeys,
+		&to.goneGroups.statement, &to.newInFlight.statement, &to.inFlight.statement, &to.goneInFlight.statement, &to.changes.statement, &to.keys.statement,
+		&to.keyTables.statement, &to.newBackfills.statement, &to.backfills.statement, &to.backfillSets.statement, &to.goneBackfillSets.statement,
+		lockAssets, readSets, readGroups, takeRunKeys, takeBackfillKeys, lockBackfills, lockClaimedBackfills, askBackfillIDs, makeTables, lockTables, findKeys,
 		&to.values.statement, &to.topologies.statement, dropValues, dropPools, dropSlots, dropEnded, nameAssets, notify, askKeys, askOutcome,
 	} {
 		known, err := session.conn.Prepare(t.Context(), st.name, st.sql)

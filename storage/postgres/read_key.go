@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
@@ -64,7 +65,7 @@ func (s *Store) LookUpKeys(ctx context.Context, q storage.KeyQuery) (ordinals []
 
 func (s *Store) ordinals(ctx context.Context, table int64, q *storage.KeyQuery) ([]partition.Ordinal, error) {
 	ordinals := make([]partition.Ordinal, 0, len(q.Keys))
-	for chunk := range slices.Chunk(q.Keys, keyChunk) {
+	for chunk := range slices.Chunk(q.Keys, ledger.KeyChunk) {
 		p := db.ListOrdinalsParams{KeyTable: table, Keys: chunk}
 		rows, err := readBy(ctx, s, fmt.Sprintf("key table %q", q.Table), (*db.Queries).ListOrdinals, p)
 		if err != nil {
@@ -87,7 +88,7 @@ func (s *Store) ordinals(ctx context.Context, table int64, q *storage.KeyQuery) 
 
 func (s *Store) keys(ctx context.Context, table int64, q *storage.KeyQuery) ([]string, error) {
 	keys := make([]string, 0, len(q.Ordinals))
-	for chunk := range slices.Chunk(q.Ordinals, keyChunk) {
+	for chunk := range slices.Chunk(q.Ordinals, ledger.KeyChunk) {
 		p := db.ListKeysParams{KeyTable: table}
 		for _, o := range chunk {
 			p.Ordinals = append(p.Ordinals, int64(o))

@@ -4,28 +4,28 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
 // tables is how the writer fills the tables. A new one is a migration, a write here, a list in [effects] and
 // the line that sends it. (They are made with the writer: a program that only links the package pays nothing.)
 type tables struct {
-	insertRuns    *write[newRun]
-	updateRuns    *write[run]
+	insertRuns    *write[ledger.NewRun]
+	updateRuns    *write[ledger.Run]
 	insertEvents  *write[storage.Event]
 	replaceEvents *write[storage.Event]
 	insertLogs    *write[storage.LogLine]
 	replaceLogs   *write[storage.LogLine]
-	states        *write[stateRow]
-	insertSlots   *write[slotRow]
-	updateSlots   *write[claim]
-	declarePools  *write[pool]
-	setPools      *write[pool]
+	states        *write[ledger.StateRow]
+	insertSlots   *write[ledger.SlotRow]
+	updateSlots   *write[ledger.Claim]
+	declarePools  *write[ledger.Pool]
+	setPools      *write[ledger.Pool]
 	values        *write[storage.KVPair]
 	topologies    *write[storage.Topology]
 
-	partedTables
-	fillTables
+	partitionTables
+	backfillTables
 }
 
 func newTables() *tables {
@@ -47,44 +47,34 @@ func newTables() *tables {
 			bigintOf("at", func(t *storage.Topology) storage.Micros { return storage.MicrosOf(t.At) }),
 			textOf("hash", func(t *storage.Topology) string { return t.Hash }),
 			documentOf("doc", func(t *storage.Topology) []byte { return t.Doc })),
-		partedTables: newPartedTables(), fillTables: newFillTables(),
+		partitionTables: newPartitionTables(), backfillTables: newBackfillTables(),
 	}
 }
 
-// newRun is a run to insert, with the end of its owner's lease. Its ID is here once more, since its record is the
-// caller's, who may have left when the answer comes.
-type newRun struct {
-	*commit.Run
-
-	id    string
-	until storage.Micros
-	key   storage.RunKey // zero where the server gives one
-}
-
-func insertRuns() *write[newRun] {
-	columns := []column[newRun]{
-		unless(bigintOf("key", func(r *newRun) storage.RunKey { return r.key }), func(r *newRun) bool { return r.key == 0 }),
-		textOf("id", func(r *newRun) string { return r.id }),
-		textOf("location", func(r *newRun) string { return r.Record.Location }),
-		textOf("job", func(r *newRun) string { return r.Record.Job }),
-		smallintOf("state", func(r *newRun) storage.RunState { return r.Record.State }),
-		bigintOf("token", func(r *newRun) int64 { return r.Record.Token }),
-		bigintOf("created_at", func(r *newRun) storage.Micros { return storage.MicrosOf(r.Record.CreatedAt) }),
-		bigintOf("started_at", func(r *newRun) storage.Micros { return storage.MicrosOf(r.Record.StartedAt) }),
-		bigintOf("ended_at", func(r *newRun) storage.Micros { return storage.MicrosOf(r.Record.EndedAt) }),
-		integerOf("succeeded", func(r *newRun) int { return r.Record.Counts.Succeeded }),
-		integerOf("failed", func(r *newRun) int { return r.Record.Counts.Failed }),
-		integerOf("skipped", func(r *newRun) int { return r.Record.Counts.Skipped }),
-		integerOf("canceled", func(r *newRun) int { return r.Record.Counts.Canceled }),
-		textOf("error", func(r *newRun) string { return r.Record.Error }),
-		documentOf("request", func(r *newRun) []byte { return r.Request }),
-		documentOf("tags", func(r *newRun) []byte { return r.Tags }),
-		documentOf("plan", func(r *newRun) []byte { return r.Plan }),
-		textOf("owner", func(r *newRun) string { return r.Record.Owner }),
-		bigintOf("lease_until", func(r *newRun) storage.Micros { return r.until }),
-		textOf("backfill", func(r *newRun) string { return r.Record.Backfill }),
-		textOf("partition", func(r *newRun) string { return r.Record.Partition }),
-		textOf("retry_of", func(r *newRun) string { return r.Record.Request.RetryOf }),
+func insertRuns() *write[ledger.NewRun] {
+	columns := []column[ledger.NewRun]{
+		unless(bigintOf("key", func(r *ledger.NewRun) storage.RunKey { return r.RowKey }), func(r *ledger.NewRun) bool { return r.RowKey == 0 }),
+		textOf("id", func(r *ledger.NewRun) string { return r.ID }),
+		textOf("location", func(r *ledger.NewRun) string { return r.Record.Location }),
+		textOf("job", func(r *ledger.NewRun) string { return r.Record.Job }),
+		smallintOf("state", func(r *ledger.NewRun) storage.RunState { return r.Record.State }),
+		bigintOf("token", func(r *ledger.NewRun) int64 { return r.Record.Token }),
+		bigintOf("created_at", func(r *ledger.NewRun) storage.Micros { return storage.MicrosOf(r.Record.CreatedAt) }),
+		bigintOf("started_at", func(r *ledger.NewRun) storage.Micros { return storage.MicrosOf(r.Record.StartedAt) }),
+		bigintOf("ended_at", func(r *ledger.NewRun) storage.Micros { return storage.MicrosOf(r.Record.EndedAt) }),
+		integerOf("succeeded", func(r *ledger.NewRun) int { return r.Record.Counts.Succeeded }),
+		integerOf("failed", func(r *ledger.NewRun) int { return r.Record.Counts.Failed }),
+		integerOf("skipped", func(r *ledger.NewRun) int { return r.Record.Counts.Skipped }),
+		integerOf("canceled", func(r *ledger.NewRun) int { return r.Record.Counts.Canceled }),
+		textOf("error", func(r *ledger.NewRun) string { return r.Record.Error }),
+		documentOf("request", func(r *ledger.NewRun) []byte { return r.Request }),
+		documentOf("tags", func(r *ledger.NewRun) []byte { return r.Tags }),
+		documentOf("plan", func(r *ledger.NewRun) []byte { return r.Plan }),
+		textOf("owner", func(r *ledger.NewRun) string { return r.Record.Owner }),
+		bigintOf("lease_until", func(r *ledger.NewRun) storage.Micros { return r.Until }),
+		textOf("backfill", func(r *ledger.NewRun) string { return r.Record.Backfill }),
+		textOf("partition", func(r *ledger.NewRun) string { return r.Record.Partition }),
+		textOf("retry_of", func(r *ledger.NewRun) string { return r.Record.Request.RetryOf }),
 	}
 	sql := insertInto("run", columns)
 	sql = strings.Replace(sql, ") SELECT key,", ") OVERRIDING SYSTEM VALUE SELECT coalesce(key, nextval('run_key_seq')),", 1)
@@ -92,7 +82,7 @@ func insertRuns() *write[newRun] {
 }
 
 // updateRuns changes the rows of runs. What is NULL was not changed.
-func updateRuns() *write[run] {
+func updateRuns() *write[ledger.Run] {
 	return newWrite(
 		"update_run", `UPDATE run SET token = new.token, lease_until = new.lease_until, state = new.state, owner = new.owner,
 	started_at = coalesce(new.started_at, run.started_at), ended_at = coalesce(new.ended_at, run.ended_at),
@@ -100,24 +90,24 @@ func updateRuns() *write[run] {
 	skipped = coalesce(new.skipped, run.skipped), canceled = coalesce(new.canceled, run.canceled),
 	error = coalesce(new.error, run.error), cancel = coalesce(new.cancel, run.cancel), plan = coalesce(new.plan, run.plan)
 FROM ROWS WHERE run.key = new.key`,
-		bigintOf("key", func(r *run) storage.RunKey { return r.key }),
-		bigintOf("token", func(r *run) int64 { return r.token }),
-		bigintOf("lease_until", func(r *run) storage.Micros { return r.until }),
-		smallintOf("state", func(r *run) storage.RunState { return r.state }),
-		textOf("owner", func(r *run) string { return r.owner }),
-		unless(bigintOf("started_at", func(r *run) storage.Micros { return *r.started }), func(r *run) bool { return r.started == nil }),
-		unless(bigintOf("ended_at", func(r *run) storage.Micros { return *r.ended }), func(r *run) bool { return r.ended == nil }),
-		unless(integerOf("succeeded", func(r *run) int { return r.update.Counts.Succeeded }), notUpdated),
-		unless(integerOf("failed", func(r *run) int { return r.update.Counts.Failed }), notUpdated),
-		unless(integerOf("skipped", func(r *run) int { return r.update.Counts.Skipped }), notUpdated),
-		unless(integerOf("canceled", func(r *run) int { return r.update.Counts.Canceled }), notUpdated),
-		unless(textOf("error", func(r *run) string { return r.update.Error }), notUpdated),
-		documentOf("cancel", func(r *run) []byte { return r.canceling }),
-		documentOf("plan", func(r *run) []byte { return r.plan }),
+		bigintOf("key", func(r *ledger.Run) storage.RunKey { return r.Key }),
+		bigintOf("token", func(r *ledger.Run) int64 { return r.Token }),
+		bigintOf("lease_until", func(r *ledger.Run) storage.Micros { return r.Until }),
+		smallintOf("state", func(r *ledger.Run) storage.RunState { return r.State }),
+		textOf("owner", func(r *ledger.Run) string { return r.Owner }),
+		unless(bigintOf("started_at", func(r *ledger.Run) storage.Micros { return *r.Started }), func(r *ledger.Run) bool { return r.Started == nil }),
+		unless(bigintOf("ended_at", func(r *ledger.Run) storage.Micros { return *r.Ended }), func(r *ledger.Run) bool { return r.Ended == nil }),
+		unless(integerOf("succeeded", func(r *ledger.Run) int { return r.Update.Counts.Succeeded }), notUpdated),
+		unless(integerOf("failed", func(r *ledger.Run) int { return r.Update.Counts.Failed }), notUpdated),
+		unless(integerOf("skipped", func(r *ledger.Run) int { return r.Update.Counts.Skipped }), notUpdated),
+		unless(integerOf("canceled", func(r *ledger.Run) int { return r.Update.Counts.Canceled }), notUpdated),
+		unless(textOf("error", func(r *ledger.Run) string { return r.Update.Error }), notUpdated),
+		documentOf("cancel", func(r *ledger.Run) []byte { return r.Canceled }),
+		documentOf("plan", func(r *ledger.Run) []byte { return r.Plan }),
 	)
 }
 
-func notUpdated(r *run) bool { return r.update == nil }
+func notUpdated(r *ledger.Run) bool { return r.Update == nil }
 
 func eventColumns() []column[storage.Event] {
 	return []column[storage.Event]{
@@ -150,43 +140,36 @@ func logColumns() []column[storage.LogLine] {
 	}
 }
 
-// slotRow is what a claim has of one pool.
-type slotRow struct {
-	*claim
-
-	pool storage.PoolSlots
-}
-
-func slotColumns() []column[slotRow] {
-	return []column[slotRow]{
-		bigintOf("ticket", func(s *slotRow) int64 { return s.ticket }),
-		bigintOf("run", func(s *slotRow) storage.RunKey { return s.run }),
-		bigintOf("since", func(s *slotRow) storage.Micros { return s.since }),
-		bigintOf("until", func(s *slotRow) storage.Micros { return s.until }),
-		integerOf("step", func(s *slotRow) int32 { return s.step }),
-		integerOf("attempt", func(s *slotRow) int32 { return s.attempt }),
-		integerOf("slots", func(s *slotRow) int { return s.pool.Slots }),
-		booleanOf("holding", func(s *slotRow) bool { return s.holding }),
-		textOf("pool", func(s *slotRow) string { return s.pool.Pool }),
-		textOf("step_key", func(s *slotRow) string { return s.key }),
+func slotColumns() []column[ledger.SlotRow] {
+	return []column[ledger.SlotRow]{
+		bigintOf("ticket", func(s *ledger.SlotRow) int64 { return s.Ticket }),
+		bigintOf("run", func(s *ledger.SlotRow) storage.RunKey { return s.Run }),
+		bigintOf("since", func(s *ledger.SlotRow) storage.Micros { return s.Since }),
+		bigintOf("until", func(s *ledger.SlotRow) storage.Micros { return s.Until }),
+		integerOf("step", func(s *ledger.SlotRow) int32 { return s.Step }),
+		integerOf("attempt", func(s *ledger.SlotRow) int32 { return s.Attempt }),
+		integerOf("slots", func(s *ledger.SlotRow) int { return s.Slots.Slots }),
+		booleanOf("holding", func(s *ledger.SlotRow) bool { return s.Holding }),
+		textOf("pool", func(s *ledger.SlotRow) string { return s.Slots.Pool }),
+		textOf("step_key", func(s *ledger.SlotRow) string { return s.Key }),
 	}
 }
 
-func updateSlots() *write[claim] {
+func updateSlots() *write[ledger.Claim] {
 	return newWrite(
 		"update_slot", "UPDATE slot SET holding = new.holding, since = new.since, until = new.until FROM ROWS WHERE slot.ticket = new.ticket",
-		bigintOf("ticket", func(c *claim) int64 { return c.ticket }),
-		booleanOf("holding", func(c *claim) bool { return c.holding }),
-		bigintOf("since", func(c *claim) storage.Micros { return c.since }),
-		bigintOf("until", func(c *claim) storage.Micros { return c.until }),
+		bigintOf("ticket", func(c *ledger.Claim) int64 { return c.Ticket }),
+		booleanOf("holding", func(c *ledger.Claim) bool { return c.Holding }),
+		bigintOf("since", func(c *ledger.Claim) storage.Micros { return c.Since }),
+		bigintOf("until", func(c *ledger.Claim) storage.Micros { return c.Until }),
 	)
 }
 
-func poolColumns() []column[pool] {
-	return []column[pool]{
-		textOf("name", func(p *pool) string { return p.name }),
-		integerOf("declared", func(p *pool) int32 { return p.declared }),
-		integerOf("by_hand", func(p *pool) int32 { return p.byHand }),
+func poolColumns() []column[ledger.Pool] {
+	return []column[ledger.Pool]{
+		textOf("name", func(p *ledger.Pool) string { return p.Name }),
+		integerOf("declared", func(p *ledger.Pool) int32 { return p.Declared }),
+		integerOf("by_hand", func(p *ledger.Pool) int32 { return p.Set }),
 	}
 }
 

@@ -6,34 +6,37 @@ import (
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/fold"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// partedTables is how the writer fills the tables of partitions.
-type partedTables struct {
-	goneStates          *write[goneState]
-	singles             *write[stateRow]
-	sets, goneSets      *write[setRow]
-	newGroups           *write[group]
-	groups, goneGroups  *write[group]
-	newFlights, flights *write[setRow]
-	goneFlights         *write[setRow]
-	changes             *write[changeRow]
-	keys                *write[keyRow]
-	keyTables           *write[keyTable]
+// partitionTables is how the writer fills the tables of partitions.
+type partitionTables struct {
+	goneStates            *write[ledger.GoneState]
+	singles               *write[ledger.StateRow]
+	sets, goneSets        *write[ledger.SetRow]
+	newGroups             *write[ledger.Group]
+	groups, goneGroups    *write[ledger.Group]
+	newInFlight, inFlight *write[inFlightRow]
+	goneInFlight          *write[inFlightRow]
+	changes               *write[changeRow]
+	keys                  *write[keyRow]
+	keyTables             *write[ledger.KeyTable]
 }
 
-func newPartedTables() partedTables {
-	asset := bigintOf("asset", func(s *setRow) storage.AssetKey { return s.asset })
-	run := bigintOf("run", func(s *setRow) storage.RunKey { return s.run })
-	kind := smallintOf("kind", func(s *setRow) storage.StateKind { return s.kind })
-	set := setOf("labels", func(s *setRow) partition.Set { return s.set })
+func newPartitionTables() partitionTables {
+	asset := bigintOf("asset", func(s *ledger.SetRow) storage.AssetKey { return s.Asset })
+	kind := smallintOf("kind", func(s *ledger.SetRow) storage.StateKind { return s.Kind })
+	set := setOf("labels", func(s *ledger.SetRow) partition.Set { return s.Set })
+	target := bigintOf("asset", func(r *inFlightRow) storage.AssetKey { return r.asset })
+	run := bigintOf("run", func(r *inFlightRow) storage.RunKey { return r.run })
+	left := setOf("labels", func(r *inFlightRow) partition.Set { return r.set })
 	names := groupNames()
 	newGroup := groupColumns()
-	return partedTables{
+	return partitionTables{
 		goneStates: newWrite("drop_asset_state", "DELETE FROM asset_state USING ROWS WHERE asset_state.asset = new.asset AND asset_state.kind = new.kind AND asset_state.seq < new.seq",
-			bigintOf("asset", func(s *goneState) storage.AssetKey { return s.asset }),
-			smallintOf("kind", func(s *goneState) storage.StateKind { return s.kind }),
-			bigintOf("seq", func(s *goneState) int64 { return s.seq })),
+			bigintOf("asset", func(s *ledger.GoneState) storage.AssetKey { return s.Asset }),
+			smallintOf("kind", func(s *ledger.GoneState) storage.StateKind { return s.Kind }),
+			bigintOf("seq", func(s *ledger.GoneState) int64 { return s.Seq })),
 		singles:  replace("partition_state", "asset, kind, partition", singleColumns()...),
 		sets:     replace("partition_set", "asset, kind", asset, kind, set),
 		goneSets: newWrite("drop_partition_set", "DELETE FROM partition_set USING ROWS WHERE partition_set.asset = new.asset AND partition_set.kind = new.kind", asset, kind),
@@ -41,13 +44,13 @@ func newPartedTables() partedTables {
 		newGroups: insert("partition_group", newGroup...),
 		groups: newWrite("set_partition_group", `UPDATE partition_group SET labels = new.labels FROM ROWS
 			WHERE partition_group.asset = new.asset AND partition_group.kind = new.kind AND partition_group.seq = new.seq`,
-			append(names, setOf("labels", func(g *group) partition.Set { return g.set }))...),
+			append(names, setOf("labels", func(g *ledger.Group) partition.Set { return g.Set }))...),
 		goneGroups: newWrite("drop_partition_group", `DELETE FROM partition_group USING ROWS
 			WHERE partition_group.asset = new.asset AND partition_group.kind = new.kind AND partition_group.seq = new.seq`, names...),
 
-		newFlights:  insert("in_flight", asset, run, set),
-		flights:     newWrite("set_in_flight", "UPDATE in_flight SET labels = new.labels FROM ROWS WHERE in_flight.asset = new.asset AND in_flight.run = new.run", asset, run, set),
-		goneFlights: newWrite("drop_in_flight", "DELETE FROM in_flight USING ROWS WHERE in_flight.asset = new.asset AND in_flight.run = new.run", asset, run),
+		newInFlight:  insert("in_flight", target, run, left),
+		inFlight:     newWrite("set_in_flight", "UPDATE in_flight SET labels = new.labels FROM ROWS WHERE in_flight.asset = new.asset AND in_flight.run = new.run", target, run, left),
+		goneInFlight: newWrite("drop_in_flight", "DELETE FROM in_flight USING ROWS WHERE in_flight.asset = new.asset AND in_flight.run = new.run", target, run),
 
 		changes: insert("change", changeColumns()...),
 		keys: insert("partition_key",
@@ -55,9 +58,9 @@ func newPartedTables() partedTables {
 			bigintOf("ordinal", func(k *keyRow) int64 { return k.ordinal }),
 			textOf("key", func(k *keyRow) string { return k.key })),
 		keyTables: newWrite("set_key_table", "UPDATE key_table SET size = new.size, live = new.live FROM ROWS WHERE key_table.key = new.key",
-			bigintOf("key", func(t *keyTable) int64 { return t.key }),
-			bigintOf("size", func(t *keyTable) int64 { return t.size }),
-			unless(setOf("live", func(t *keyTable) partition.Set { return t.live }), func(t *keyTable) bool { return t.live.IsEmpty() })),
+			bigintOf("key", func(t *ledger.KeyTable) int64 { return t.Key }),
+			bigintOf("size", func(t *ledger.KeyTable) int64 { return t.Size }),
+			unless(setOf("live", func(t *ledger.KeyTable) partition.Set { return t.Live }), func(t *ledger.KeyTable) bool { return t.Live.IsEmpty() })),
 	}
 }
 
@@ -80,47 +83,47 @@ func replaceStates() string {
 }
 
 // stateColumns are those of states: of an asset as a whole, or of a single partition.
-func stateColumns(whole bool) []column[stateRow] {
-	text := textOf("partition", func(u *stateRow) string { return u.Partition })
+func stateColumns(whole bool) []column[ledger.StateRow] {
+	text := textOf("partition", func(u *ledger.StateRow) string { return u.Partition })
 	if whole {
-		text = unless(text, func(u *stateRow) bool { return !u.Partitioned() })
+		text = unless(text, func(u *ledger.StateRow) bool { return !u.Partitioned() })
 	}
-	return []column[stateRow]{
-		bigintOf("asset", func(u *stateRow) storage.AssetKey { return u.Asset }),
-		smallintOf("kind", func(u *stateRow) storage.StateKind { return u.Kind }),
+	return []column[ledger.StateRow]{
+		bigintOf("asset", func(u *ledger.StateRow) storage.AssetKey { return u.Asset }),
+		smallintOf("kind", func(u *ledger.StateRow) storage.StateKind { return u.Kind }),
 		text,
-		bigintOf("seq", func(u *stateRow) int64 { return u.seq }),
-		bigintOf("run", func(u *stateRow) storage.RunKey { return u.Run }),
-		bigintOf("n", func(u *stateRow) int64 { return u.N }),
-		bigintOf("at", func(u *stateRow) storage.Micros { return u.At }),
-		textOf("data_version", func(u *stateRow) string { return u.DataVersion }),
-		textOf("code_version", func(u *stateRow) string { return u.CodeVersion }),
-		documentOf("detail", func(u *stateRow) []byte { return u.Detail }),
+		bigintOf("seq", func(u *ledger.StateRow) int64 { return u.Seq }),
+		bigintOf("run", func(u *ledger.StateRow) storage.RunKey { return u.Run }),
+		bigintOf("n", func(u *ledger.StateRow) int64 { return u.N }),
+		bigintOf("at", func(u *ledger.StateRow) storage.Micros { return u.At }),
+		textOf("data_version", func(u *ledger.StateRow) string { return u.DataVersion }),
+		textOf("code_version", func(u *ledger.StateRow) string { return u.CodeVersion }),
+		documentOf("detail", func(u *ledger.StateRow) []byte { return u.Detail }),
 	}
 }
 
-func singleColumns() []column[stateRow] {
-	return append(stateColumns(false), setOf("labels", func(u *stateRow) partition.Set { return u.set }))
+func singleColumns() []column[ledger.StateRow] {
+	return append(stateColumns(false), setOf("labels", func(u *ledger.StateRow) partition.Set { return u.Set }))
 }
 
 // groupNames are the columns that name a group.
-func groupNames() []column[group] {
-	return []column[group]{
-		bigintOf("asset", func(g *group) storage.AssetKey { return g.asset }),
-		smallintOf("kind", func(g *group) storage.StateKind { return g.kind }),
-		bigintOf("seq", func(g *group) int64 { return g.seq }),
+func groupNames() []column[ledger.Group] {
+	return []column[ledger.Group]{
+		bigintOf("asset", func(g *ledger.Group) storage.AssetKey { return g.Asset }),
+		smallintOf("kind", func(g *ledger.Group) storage.StateKind { return g.Kind }),
+		bigintOf("seq", func(g *ledger.Group) int64 { return g.Seq }),
 	}
 }
 
-func groupColumns() []column[group] {
+func groupColumns() []column[ledger.Group] {
 	return append(groupNames(),
-		bigintOf("run", func(g *group) storage.RunKey { return g.Run }),
-		bigintOf("n", func(g *group) int64 { return g.N }),
-		bigintOf("at", func(g *group) storage.Micros { return g.At }),
-		textOf("data_version", func(g *group) string { return g.DataVersion }),
-		textOf("code_version", func(g *group) string { return g.CodeVersion }),
-		setOf("labels", func(g *group) partition.Set { return g.set }),
-		documentOf("detail", func(g *group) []byte { return g.Detail }),
+		bigintOf("run", func(g *ledger.Group) storage.RunKey { return g.Run }),
+		bigintOf("n", func(g *ledger.Group) int64 { return g.N }),
+		bigintOf("at", func(g *ledger.Group) storage.Micros { return g.At }),
+		textOf("data_version", func(g *ledger.Group) string { return g.DataVersion }),
+		textOf("code_version", func(g *ledger.Group) string { return g.CodeVersion }),
+		setOf("labels", func(g *ledger.Group) partition.Set { return g.Set }),
+		documentOf("detail", func(g *ledger.Group) []byte { return g.Detail }),
 	)
 }
 
@@ -138,73 +141,73 @@ func changeColumns() []column[changeRow] {
 	}
 }
 
-// fillTables is how the writer fills the tables of backfills.
-type fillTables struct {
-	newBackfills           *write[newBackfill]
-	backfills              *write[backfill]
-	fillSets, goneFillSets *write[fillSet]
+// backfillTables is how the writer fills the tables of backfills.
+type backfillTables struct {
+	newBackfills                   *write[ledger.NewBackfill]
+	backfills                      *write[ledger.Backfill]
+	backfillSets, goneBackfillSets *write[ledger.BackfillSet]
 }
 
-func newFillTables() fillTables {
-	key := bigintOf("backfill", func(s *fillSet) storage.BackfillKey { return s.backfill })
-	which := smallintOf("which", func(s *fillSet) uint8 { return uint8(s.which) })
-	set := bytesOf("labels", func(s *fillSet) []byte { return s.labels })
+func newBackfillTables() backfillTables {
+	key := bigintOf("backfill", func(s *ledger.BackfillSet) storage.BackfillKey { return s.Backfill })
+	which := smallintOf("which", func(s *ledger.BackfillSet) uint8 { return uint8(s.Which) })
+	set := bytesOf("labels", func(s *ledger.BackfillSet) []byte { return s.Labels })
 	newBackfills := newBackfillColumns()
-	sets := []column[fillSet]{key, which, set}
-	return fillTables{
+	sets := []column[ledger.BackfillSet]{key, which, set}
+	return backfillTables{
 		newBackfills: newWrite("insert_backfill",
 			strings.Replace(insertInto("backfill", newBackfills), ") SELECT", ") OVERRIDING SYSTEM VALUE SELECT", 1), newBackfills...),
 		backfills: updateBackfills(),
-		fillSets: newWrite("replace_backfill_set", insertInto("backfill_set", sets)+
+		backfillSets: newWrite("replace_backfill_set", insertInto("backfill_set", sets)+
 			" ON CONFLICT (backfill, which) DO UPDATE SET labels = excluded.labels WHERE backfill_set.labels <> excluded.labels", sets...),
-		goneFillSets: newWrite("drop_backfill_set", "DELETE FROM backfill_set USING ROWS WHERE backfill_set.backfill = new.backfill AND backfill_set.which = new.which", key, which),
+		goneBackfillSets: newWrite("drop_backfill_set", "DELETE FROM backfill_set USING ROWS WHERE backfill_set.backfill = new.backfill AND backfill_set.which = new.which", key, which),
 	}
 }
 
-func newBackfillColumns() []column[newBackfill] {
-	return []column[newBackfill]{
-		bigintOf("key", func(b *newBackfill) storage.BackfillKey { return b.Key }),
-		bigintOf("token", func(b *newBackfill) int64 { return b.Record.Token }),
-		bigintOf("lease_until", func(b *newBackfill) storage.Micros { return b.until }),
-		bigintOf("created_at", func(b *newBackfill) storage.Micros { return storage.MicrosOf(b.Record.CreatedAt) }),
-		bigintOf("started_at", func(b *newBackfill) storage.Micros { return storage.MicrosOf(b.Record.StartedAt) }),
-		bigintOf("ended_at", func(b *newBackfill) storage.Micros { return storage.MicrosOf(b.Record.EndedAt) }),
-		bigintOf("total", func(b *newBackfill) int64 { return b.Record.Total }),
-		bigintOf("runs", func(b *newBackfill) int64 { return b.Record.Progress.Runs }),
-		bigintOf("completed", func(b *newBackfill) int64 { return b.Record.Progress.CompletedCount }),
-		bigintOf("failed", func(b *newBackfill) int64 { return b.Record.Progress.FailedCount }),
-		bigintOf("canceled", func(b *newBackfill) int64 { return b.Record.Progress.CanceledCount }),
-		smallintOf("state", func(b *newBackfill) storage.BackfillState { return b.Record.State }),
-		textOf("id", func(b *newBackfill) string { return b.id }),
-		textOf("location", func(b *newBackfill) string { return b.Record.Location }),
-		textOf("owner", func(b *newBackfill) string { return b.Record.Owner }),
-		textOf("rerun_of", func(b *newBackfill) string { return b.Record.RerunOf }),
-		textOf("error", func(b *newBackfill) string { return b.Record.Error }),
-		documentOf("assets", func(b *newBackfill) []byte { return b.Assets }),
-		documentOf("request", func(b *newBackfill) []byte { return b.Request }),
+func newBackfillColumns() []column[ledger.NewBackfill] {
+	return []column[ledger.NewBackfill]{
+		bigintOf("key", func(b *ledger.NewBackfill) storage.BackfillKey { return b.Key }),
+		bigintOf("token", func(b *ledger.NewBackfill) int64 { return b.Record.Token }),
+		bigintOf("lease_until", func(b *ledger.NewBackfill) storage.Micros { return b.Until }),
+		bigintOf("created_at", func(b *ledger.NewBackfill) storage.Micros { return storage.MicrosOf(b.Record.CreatedAt) }),
+		bigintOf("started_at", func(b *ledger.NewBackfill) storage.Micros { return storage.MicrosOf(b.Record.StartedAt) }),
+		bigintOf("ended_at", func(b *ledger.NewBackfill) storage.Micros { return storage.MicrosOf(b.Record.EndedAt) }),
+		bigintOf("total", func(b *ledger.NewBackfill) int64 { return b.Record.Total }),
+		bigintOf("runs", func(b *ledger.NewBackfill) int64 { return b.Record.Progress.Runs }),
+		bigintOf("completed", func(b *ledger.NewBackfill) int64 { return b.Record.Progress.CompletedCount }),
+		bigintOf("failed", func(b *ledger.NewBackfill) int64 { return b.Record.Progress.FailedCount }),
+		bigintOf("canceled", func(b *ledger.NewBackfill) int64 { return b.Record.Progress.CanceledCount }),
+		smallintOf("state", func(b *ledger.NewBackfill) storage.BackfillState { return b.Record.State }),
+		textOf("id", func(b *ledger.NewBackfill) string { return b.ID }),
+		textOf("location", func(b *ledger.NewBackfill) string { return b.Record.Location }),
+		textOf("owner", func(b *ledger.NewBackfill) string { return b.Record.Owner }),
+		textOf("rerun_of", func(b *ledger.NewBackfill) string { return b.Record.RerunOf }),
+		textOf("error", func(b *ledger.NewBackfill) string { return b.Record.Error }),
+		documentOf("assets", func(b *ledger.NewBackfill) []byte { return b.Assets }),
+		documentOf("request", func(b *ledger.NewBackfill) []byte { return b.Request }),
 	}
 }
 
-func updateBackfills() *write[backfill] {
-	quiet := func(b *backfill) bool { return b.update == nil }
+func updateBackfills() *write[ledger.Backfill] {
+	quiet := func(b *ledger.Backfill) bool { return b.Update == nil }
 	return newWrite(
 		"update_backfill", `UPDATE backfill SET token = new.token, lease_until = new.lease_until, state = new.state, owner = new.owner, started_at = new.started_at,
 	ended_at = coalesce(new.ended_at, backfill.ended_at), runs = coalesce(new.runs, backfill.runs), completed = coalesce(new.completed, backfill.completed),
 	failed = coalesce(new.failed, backfill.failed), canceled = coalesce(new.canceled, backfill.canceled), error = coalesce(new.error, backfill.error),
 	cancel = coalesce(new.cancel, backfill.cancel)
 FROM ROWS WHERE backfill.key = new.key`,
-		bigintOf("key", func(b *backfill) storage.BackfillKey { return b.key }),
-		bigintOf("token", func(b *backfill) int64 { return b.token }),
-		bigintOf("lease_until", func(b *backfill) storage.Micros { return b.until }),
-		smallintOf("state", func(b *backfill) storage.BackfillState { return b.state }),
-		textOf("owner", func(b *backfill) string { return b.owner }),
-		bigintOf("started_at", func(b *backfill) storage.Micros { return b.started }),
-		unless(bigintOf("ended_at", func(b *backfill) storage.Micros { return *b.ended }), func(b *backfill) bool { return b.ended == nil }),
-		unless(bigintOf("runs", func(b *backfill) int64 { return b.update.Progress.Runs }), quiet),
-		unless(bigintOf("completed", func(b *backfill) int64 { return b.update.Progress.CompletedCount }), quiet),
-		unless(bigintOf("failed", func(b *backfill) int64 { return b.update.Progress.FailedCount }), quiet),
-		unless(bigintOf("canceled", func(b *backfill) int64 { return b.update.Progress.CanceledCount }), quiet),
-		unless(textOf("error", func(b *backfill) string { return b.update.Error }), quiet),
-		documentOf("cancel", func(b *backfill) []byte { return b.canceling }),
+		bigintOf("key", func(b *ledger.Backfill) storage.BackfillKey { return b.Key }),
+		bigintOf("token", func(b *ledger.Backfill) int64 { return b.Token }),
+		bigintOf("lease_until", func(b *ledger.Backfill) storage.Micros { return b.Until }),
+		smallintOf("state", func(b *ledger.Backfill) storage.BackfillState { return b.State }),
+		textOf("owner", func(b *ledger.Backfill) string { return b.Owner }),
+		bigintOf("started_at", func(b *ledger.Backfill) storage.Micros { return b.StartedAt }),
+		unless(bigintOf("ended_at", func(b *ledger.Backfill) storage.Micros { return *b.Ended }), func(b *ledger.Backfill) bool { return b.Ended == nil }),
+		unless(bigintOf("runs", func(b *ledger.Backfill) int64 { return b.Update.Progress.Runs }), quiet),
+		unless(bigintOf("completed", func(b *ledger.Backfill) int64 { return b.Update.Progress.CompletedCount }), quiet),
+		unless(bigintOf("failed", func(b *ledger.Backfill) int64 { return b.Update.Progress.FailedCount }), quiet),
+		unless(bigintOf("canceled", func(b *ledger.Backfill) int64 { return b.Update.Progress.CanceledCount }), quiet),
+		unless(textOf("error", func(b *ledger.Backfill) string { return b.Update.Error }), quiet),
+		documentOf("cancel", func(b *ledger.Backfill) []byte { return b.Canceled }),
 	)
 }

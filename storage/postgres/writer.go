@@ -10,6 +10,7 @@ import (
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
 // maxConflicts is how often a transaction is done again because it met others.
@@ -26,12 +27,10 @@ type writer struct {
 	// pid is the process of the session, for who hears of what it wrote.
 	pid atomic.Int64
 
-	needs   needs
+	needs   ledger.Needs
 	facts   *facts
-	effects *effects
-	tables  *tables
-	encoder encoder
-	keys    registrar
+	effects *ledger.Effects
+	sender  *sender
 	// announced is when other processes were last told of the feed of changes.
 	announced time.Time
 	// unsure says that the transaction of facts was told to commit and has not answered.
@@ -39,7 +38,11 @@ type writer struct {
 }
 
 func newWriter(s *Store) *writer {
-	return &writer{store: s, target: s.target, queue: s.queue, facts: newFacts(), effects: newEffects(), tables: newTables()}
+	to, enc, effects := newTables(), &encoder{}, ledger.NewEffects()
+	return &writer{
+		store: s, target: s.target, queue: s.queue,
+		facts: newFacts(to, enc), effects: effects, sender: &sender{e: effects, to: to, enc: enc},
+	}
 }
 
 // write is the writer's goroutine: it only waits, writeGroup works.
@@ -142,8 +145,8 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 			r.Err = nil // of a former attempt
 		}
 	}
-	w.needs.reset()
-	w.needs.collect(g, requests)
+	w.needs.Reset()
+	w.needs.Collect(g, requests)
 	w.lend(alone)
 	err := w.facts.load(w.session, &w.needs)
 	w.queue.Reclaim()
@@ -153,16 +156,12 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	if err != nil {
 		return w.undo(err)
 	}
-	w.effects.reset()
-	decide(g, requests, w.facts, w.effects)
-	w.keys = registrar{s: w.session, to: w.tables, enc: &w.encoder}
-	if err := w.keys.register(w.effects, w.facts); err != nil {
+	w.effects.Reset()
+	if err := ledger.Decide(g, requests, &w.facts.Facts, w.effects); err != nil {
 		return w.undo(err)
 	}
-	w.effects.settle(w.facts)
 	t := w.session.trip()
-	w.effects.send(t, w.tables, &w.encoder, w.facts)
-	w.effects.sendKeys(t, &w.keys)
+	w.sender.send(t, w.facts)
 	if topics := w.announces(w.effects); topics != 0 {
 		t.send(notify, nil, []byte(w.store.channel()), []byte(strconv.Itoa(int(topics))))
 	}
@@ -186,8 +185,8 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 func (w *writer) written() {
 	w.unsure = false
 	w.store.counts.commits.Add(1)
-	if w.effects.topics != 0 {
-		w.store.signals.Send(w.effects.topics)
+	if w.effects.Topics != 0 {
+		w.store.signals.Send(w.effects.Topics)
 	}
 }
 
@@ -316,13 +315,13 @@ var askKeys = &statement{name: "rivers_key", sql: `SELECT key, id FROM run WHERE
 
 // settle learns the keys of new runs, whose answer was lost with the connection.
 func (w *writer) settle() error {
-	ids := make([]string, len(w.effects.runs))
-	for i, r := range w.effects.runs { // those of backfills were known before
-		ids[i] = r.id
+	ids := make([]string, len(w.effects.NewRuns))
+	for i, r := range w.effects.NewRuns { // those of backfills were known before
+		ids[i] = r.ID
 	}
 	if len(ids) > 0 {
-		w.effects.keyed = 0
-		if err := w.session.do(askKeys, w.effects.inserted, textList(ids)); err != nil {
+		w.sender.keyed = 0
+		if err := w.session.do(askKeys, w.sender.inserted, textList(ids)); err != nil {
 			return w.undo(err)
 		}
 	}
