@@ -1,4 +1,4 @@
-package engine_test
+package decide_test
 
 import (
 	"flag"
@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
-	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/engine/decide"
+	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/plan/plantest"
 	"github.com/rivers-go/rivers/partition"
@@ -18,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the answers of the scripts as they are now")
 
-// The scripts in testdata/decider: "run" plans a graph, and each command after it is a fact, or lets
+// The scripts in testdata: "run" plans a graph, and each command after it is a fact, or lets
 // time pass. The answer to each is what should happen next:
 //
 //	start x#2            attempt 2 of x; "start" as a command obeys every such answer
@@ -36,7 +37,7 @@ var update = flag.Bool("update", false, "write the answers of the scripts as the
 // "obey" records every command that is due, again and again until only finishing steps could bring
 // new ones, and answers what it did.
 func TestDeciderScripts(t *testing.T) {
-	plantest.Run(t, "testdata/decider/*.txt", *update, func(t *testing.T) func(plantest.Block) string {
+	plantest.Run(t, "testdata/*.txt", *update, func(t *testing.T) func(plantest.Block) string {
 		s := &script{}
 		return func(b plantest.Block) string {
 			answer, err := s.do(b)
@@ -50,13 +51,12 @@ func TestDeciderScripts(t *testing.T) {
 
 type script struct {
 	plan     *plan.Plan
-	d        *engine.Decider
-	facts    []storage.Fact
+	d        *decide.Decider
+	events   []decide.Event
 	attempts map[int32]int32
 	now      storage.Micros
-	// cut and parts are of a run in which something is divided; apart has the steps that came to partitions one by one.
-	cut   *plan.Cut
-	parts engine.Parts
+	work     decide.Work
+	// apart has the steps that came to partitions one by one.
 	apart map[int32]bool
 }
 
@@ -74,15 +74,15 @@ func (s *script) do(b plantest.Block) (string, error) {
 	case "make", "pass":
 		return s.make(words)
 	case "adopt":
-		s.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep})
+		s.record(decide.Event{Fact: storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep}})
 	case "cancel":
-		s.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep})
+		s.record(decide.Event{Fact: storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep}})
 	default:
 		f, err := s.fact(words)
 		if err != nil {
 			return "", err
 		}
-		s.record(f)
+		s.record(decide.Event{Fact: f})
 	}
 	return s.next(), nil
 }
@@ -109,13 +109,14 @@ func (s *script) run(assets string, words []string) (string, error) {
 		}
 	}
 	s.plan = plan.New(g, o)
-	*s = script{plan: s.plan, d: engine.NewDecider(s.plan), attempts: map[int32]int32{}, now: 1, apart: map[int32]bool{}}
+	*s = script{plan: s.plan, work: decide.Work{Plan: s.plan}, attempts: map[int32]int32{}, now: 1, apart: map[int32]bool{}}
 	if s.plan.Divided() {
-		if s.cut, err = plantest.Cut(s.plan, days); err != nil {
+		if s.work.Cut, err = plantest.Cut(s.plan, days); err != nil {
 			return "", err
 		}
+		s.work.Partitions = s.work.Cut.Sets
 	}
-	s.parts = engine.NewParts(s.plan, s.cut)
+	s.d = decide.New(s.work)
 	return s.next(), nil
 }
 
@@ -128,38 +129,46 @@ func (s *script) make(words []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	set, err := plantest.Keys(s.cut, s.plan, step, words[2])
+	set, err := plantest.Keys(s.work.Cut, s.plan, step, words[2])
 	if err != nil {
 		return "", err
 	}
-	left, err := s.parts.Left(step)
+	left, _, err := s.d.Partitions().Left(step)
 	if err != nil {
 		return "", err
 	}
 	if !left.Contains(set) {
 		return "", fmt.Errorf("%s are not left of %q", words[2], words[1])
 	}
-	s.parts.Make(step, set)
+	e := decide.Event{Fact: storage.Fact{Kind: storage.AssetMaterialized, Step: step, Attempt: s.attempts[step]}, Partitions: set}
+	if words[0] == "pass" {
+		e.Kind, e.Status = storage.CheckEvaluated, uint8(storage.CheckSucceeded)
+	}
 	s.apart[step] = true
+	s.record(e)
 	return s.next(), nil
 }
 
-// came does for the partitions of a step what the driver does where an attempt ends, or none begins.
-func (s *script) came(f *storage.Fact) {
-	if f.Step < 0 || !s.parts.Divided(f.Step) {
+// came adds what the driver adds for a step with partitions where an attempt ends.
+func (s *script) came(e *decide.Event) {
+	if e.Step < 0 || int(e.Step) >= len(s.plan.Steps) || !s.d.Partitions().Has(e.Step) {
 		return
 	}
 	switch {
-	case f.Kind == storage.StepSucceeded && !s.apart[f.Step]:
-		if left, err := s.parts.Left(f.Step); err == nil {
-			s.parts.Make(f.Step, left)
+	case e.Kind == storage.StepSucceeded && !s.apart[e.Step] && s.plan.Graph.Node(s.plan.Steps[e.Step].Node).Kind == graph.Check:
+		left, _, err := s.d.Partitions().Left(e.Step)
+		if err == nil {
+			f := e.Fact
+			f.Kind, f.Status = storage.CheckEvaluated, uint8(storage.CheckSucceeded)
+			s.record(decide.Event{Fact: f, Partitions: left})
 		}
-	case f.Kind == storage.StepFailed && f.RetryAt == 0:
-		f.Cause = 1
-	case f.Kind != storage.StepSucceeded && f.Kind != storage.StepSkipped:
-		return
+	case e.Kind == storage.StepSucceeded && !s.apart[e.Step]:
+		if left, _, err := s.d.Partitions().Left(e.Step); err == nil {
+			e.Partitions = left
+		}
+	case e.Kind == storage.StepFailed && e.RetryAt == 0:
+		e.Cause = 1
 	}
-	s.parts.GiveUp(f.Step)
 }
 
 // fact reads "fail a retry in 10s", "succeed each[2]", "expand m 3", "succeed a#1" for an attempt
@@ -207,7 +216,7 @@ func (s *script) fact(words []string) (storage.Fact, error) {
 			return f, err
 		}
 	case "grant":
-		f.Kind, f.Attempt = engine.StepClaimed, s.attempts[step]+1
+		f.Kind, f.Attempt = decide.StepClaimed, s.attempts[step]+1
 	case "refuse":
 		f.Kind, f.Attempt = storage.StepFailed, s.attempts[step]+1
 		s.attempts[step]++
@@ -221,15 +230,15 @@ func (s *script) fact(words []string) (storage.Fact, error) {
 	return f, nil
 }
 
-func (s *script) record(f storage.Fact) {
-	f.At = s.now
-	if f.Kind == storage.StepStarted {
-		s.attempts[f.Step] = f.Attempt
-		delete(s.apart, f.Step)
+func (s *script) record(e decide.Event) {
+	e.At = s.now
+	if e.Kind == storage.StepStarted {
+		s.attempts[e.Step] = e.Attempt
+		delete(s.apart, e.Step)
 	}
-	s.came(&f)
-	s.facts = append(s.facts, f)
-	s.d.Apply(f)
+	s.came(&e)
+	s.events = append(s.events, e)
+	s.d.Apply(e)
 }
 
 // obey records what the commands lead to until there is none.
@@ -239,46 +248,11 @@ func (s *script) obey() string {
 		cmds := s.d.Next(s.now, nil)
 		for _, c := range cmds {
 			did = append(did, s.command(c))
-			s.record(s.obeyed(c))
+			s.record(c.Consume())
 		}
 		if len(cmds) == 0 {
 			return strings.Join(append(did, s.waiting()...), "\n")
 		}
-	}
-}
-
-// obeyed returns the fact that a command leads to: a step of which nothing is left is skipped, as the driver does.
-func (s *script) obeyed(c engine.Command) storage.Fact {
-	f := consume(c)
-	if cause, nothing := s.nothingLeft(c); nothing {
-		f = storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: cause}
-		if s.parts.Divided(c.Step) {
-			f.Status = 1
-		}
-	}
-	return f
-}
-
-func (s *script) nothingLeft(c engine.Command) (cause int32, nothing bool) {
-	if c.Kind != engine.Start && c.Kind != engine.Claim || int(c.Step) >= len(s.plan.Steps) {
-		return 0, false
-	}
-	return s.parts.NothingLeft(c.Step)
-}
-
-// consume returns the fact that a command leads to.
-func consume(c engine.Command) storage.Fact {
-	switch c.Kind {
-	case engine.Start:
-		return storage.Fact{Kind: storage.StepStarted, Step: c.Step, Attempt: c.Attempt}
-	case engine.Claim:
-		return storage.Fact{Kind: engine.StepClaiming, Step: c.Step, Attempt: c.Attempt}
-	case engine.Skip:
-		return storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause}
-	case engine.Cancel:
-		return storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt}
-	default:
-		return storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State)}
 	}
 }
 
@@ -288,7 +262,7 @@ func (s *script) next() string {
 	for _, c := range s.d.Next(s.now, nil) {
 		said = append(said, s.command(c))
 	}
-	for _, c := range engine.Replay(s.plan, s.facts).Next(s.now, nil) {
+	for _, c := range decide.Replay(s.work, s.events).Next(s.now, nil) {
 		again = append(again, s.command(c))
 	}
 	answer := strings.Join(said, "\n")
@@ -316,26 +290,27 @@ func (s *script) waiting() []string {
 	return said
 }
 
-func (s *script) command(c engine.Command) string {
-	if cause, nothing := s.nothingLeft(c); nothing {
-		return fmt.Sprintf("skip %s because %s, which lacks %s", s.key(c.Step), s.key(cause), s.words(cause, s.parts.Lost(cause)))
-	}
+func (s *script) command(c decide.Command) string {
 	switch c.Kind {
-	case engine.Start:
+	case decide.Start:
 		of := ""
-		if int(c.Step) < len(s.plan.Steps) && s.parts.Divided(c.Step) {
-			left, err := s.parts.Left(c.Step)
+		if int(c.Step) < len(s.plan.Steps) && s.d.Partitions().Has(c.Step) {
+			left, _, err := s.d.Partitions().Left(c.Step)
 			if err != nil {
 				return err.Error()
 			}
 			of = " of " + s.words(c.Step, left)
 		}
 		return fmt.Sprintf("start %s#%d%s", s.key(c.Step), c.Attempt, of)
-	case engine.Claim:
+	case decide.Claim:
 		return fmt.Sprintf("claim for %s#%d", s.key(c.Step), c.Attempt)
-	case engine.Skip:
-		return fmt.Sprintf("skip %s because %s", s.key(c.Step), s.key(c.Cause))
-	case engine.Cancel:
+	case decide.Skip:
+		why := fmt.Sprintf("skip %s because %s", s.key(c.Step), s.key(c.Cause))
+		if s.d.Status(c.Step) != decide.Skipped { // it could start, were it not for the partitions
+			why += ", which lacks " + s.words(c.Cause, s.d.Partitions().Lost(c.Cause))
+		}
+		return why
+	case decide.Cancel:
 		return "cancel " + s.key(c.Step)
 	default:
 		return "end " + c.State.String()
@@ -344,7 +319,7 @@ func (s *script) command(c engine.Command) string {
 
 // words says which partitions of a step a set is.
 func (s *script) words(step int32, set partition.Set) string {
-	words, err := plantest.Words(s.cut, s.plan, step, set)
+	words, err := plantest.Words(s.work.Cut, s.plan, step, set)
 	if err != nil {
 		return err.Error()
 	}

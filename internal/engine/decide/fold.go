@@ -1,15 +1,17 @@
-package engine
+package decide
 
 import (
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Apply folds one recorded fact. A fact that the state has already, or that comes from an
-// attempt that is over, changes nothing.
-func (d *Decider) Apply(f storage.Fact) {
+// Apply folds one event. An event that the state has already, or that is of an attempt that is over, changes nothing.
+func (d *Decider) Apply(e Event) {
 	if d.ended {
 		return
+	}
+	f := &e.Fact
+	if d.parts != nil && f.Step >= 0 {
+		d.applyPartitions(&e)
 	}
 	switch f.Kind {
 	case storage.RunCanceling:
@@ -29,68 +31,63 @@ func (d *Decider) Apply(f storage.Fact) {
 	case storage.StepSkipped:
 		d.applySkipped(f)
 	case storage.StepCanceled:
-		if !d.steps[f.Step].status.outcome() {
+		if !d.steps[f.Step].status.IsOutcome() {
 			d.withdraw(f.Step)
-			d.settle(f.Step, canceled)
+			d.settle(f.Step, Canceled)
 		}
 	case storage.StepReopened:
 		d.reopen(f.Step)
 	case storage.StepReused:
 		d.applyReused(f)
+	case storage.CheckEvaluated:
+		if e.Rejected {
+			d.rejected.fold(&e)
+		}
 	case StepClaiming:
 		d.applyClaiming(f)
 	case StepClaimed:
 		if d.Claiming(f.Step, f.Attempt) {
-			d.steps[f.Step].status = claimed
+			d.steps[f.Step].status = Claimed
 			d.lanes[d.laneOf(f.Step)].claimed.add(f.Step)
 		}
 	}
 }
 
-// applyClaiming notes that slots were asked for: for a step that is ready, or whose retry is due.
-func (d *Decider) applyClaiming(f storage.Fact) {
-	st := &d.steps[f.Step]
-	c := d.classOf(f.Step)
-	if c < 0 || f.Attempt != st.attempt+1 || !d.unready(f.Step) {
+// applyPartitions notes what an event says of the partitions of its step, before the step may get its outcome by it.
+func (d *Decider) applyPartitions(e *Event) {
+	s := d.Planned(e.Step)
+	if !d.parts.Has(s) {
 		return
 	}
-	st.status = claiming
-	d.classes[c].asked[d.laneOf(f.Step)]++
-}
-
-// unready takes a step out of where it waits to be started, and reports whether it was there.
-func (d *Decider) unready(s int32) bool {
-	st := &d.steps[s]
-	switch st.status {
-	case ready:
-		d.readySet(s).remove(s)
-	case retrying:
-		d.retries.remove(s)
-		if st.group >= 0 {
-			d.groups[st.group].exposed++
+	switch e.Kind {
+	case storage.StepSucceeded, storage.StepExpanded:
+		if e.Step != s || !d.Running(e.Step, e.Attempt) { // an instance makes no partition, a late report none either
+			return
 		}
-	default:
-		return false
+	case storage.StepReused:
+		if e.Step != s {
+			return
+		}
 	}
-	return true
+	d.parts.fold(s, e)
 }
 
-func (d *Decider) applyStarted(f storage.Fact) {
+func (d *Decider) applyStarted(f *storage.Fact) {
 	st := &d.steps[f.Step]
 	switch {
-	case st.status == claiming, st.status == claimed:
+	case st.status == Claiming, st.status == Claimed:
 		d.unask(f.Step)
 	case !d.unready(f.Step):
 		return
 	}
-	st.status, st.attempt, st.retryAt = running, f.Attempt, 0
+	st.status, st.attempt, st.retryAt = Running, f.Attempt, 0
 	d.running++
 	d.lanes[d.laneOf(f.Step)].running++
 }
 
 // finish takes a running attempt off its lane; it reports false when the fact is of another attempt. An
 // attempt may also fail before it starts, for want of its pool slots.
-func (d *Decider) finish(f storage.Fact) bool {
+func (d *Decider) finish(f *storage.Fact) bool {
 	if st := &d.steps[f.Step]; f.Kind == storage.StepFailed && d.waits(f) {
 		d.withdraw(f.Step)
 		st.attempt = f.Attempt
@@ -103,18 +100,11 @@ func (d *Decider) finish(f storage.Fact) bool {
 	return true
 }
 
-// waits reports whether a fact is of the next attempt of a step that waits to be started and needs slots.
-func (d *Decider) waits(f storage.Fact) bool {
-	st := &d.steps[f.Step]
-	waiting := st.status == ready || st.status == claiming || st.status == claimed || st.status == retrying
-	return waiting && f.Attempt == st.attempt+1 && d.classOf(f.Step) >= 0
-}
-
-func (d *Decider) applySucceeded(f storage.Fact) {
+func (d *Decider) applySucceeded(f *storage.Fact) {
 	if !d.finish(f) {
 		return
 	}
-	d.settle(f.Step, succeeded)
+	d.settle(f.Step, Succeeded)
 	if at := d.steps[f.Step].group; at >= 0 {
 		d.instanceDone(at)
 		return
@@ -146,12 +136,12 @@ func (d *Decider) instanceDone(at int32) {
 
 // applyReused is the success of a step in the run that this one retries. A mapped one has its
 // instances, each of which is reused or runs.
-func (d *Decider) applyReused(f storage.Fact) {
-	if st := d.steps[f.Step].status; st != pending && st != ready {
+func (d *Decider) applyReused(f *storage.Fact) {
+	if st := d.steps[f.Step].status; st != Pending && st != Ready {
 		return
 	}
 	d.withdraw(f.Step)
-	d.settle(f.Step, succeeded)
+	d.settle(f.Step, Succeeded)
 	if at := d.steps[f.Step].group; at >= 0 {
 		d.instanceDone(at)
 		return
@@ -167,11 +157,11 @@ func (d *Decider) applyReused(f storage.Fact) {
 
 // applyExpanded is the success of a mapped step: its body is to unfold. What waits for it goes on
 // waiting for the instances.
-func (d *Decider) applyExpanded(f storage.Fact) {
+func (d *Decider) applyExpanded(f *storage.Fact) {
 	if !d.finish(f) {
 		return
 	}
-	d.settle(f.Step, succeeded)
+	d.settle(f.Step, Succeeded)
 	if at, again := d.groupOf[f.Step]; again {
 		d.instanceLeft(at)
 		return
@@ -180,7 +170,7 @@ func (d *Decider) applyExpanded(f storage.Fact) {
 }
 
 // expand adds the instances of a mapped step.
-func (d *Decider) expand(f storage.Fact) {
+func (d *Decider) expand(f *storage.Fact) {
 	if d.groupOf == nil {
 		d.groupOf = map[int32]int32{}
 	}
@@ -196,6 +186,7 @@ func (d *Decider) expand(f storage.Fact) {
 	}
 	d.open += int(f.Cause)
 	d.grow()
+	d.unrecorded.grow(len(d.steps))
 	for i := range f.Cause {
 		d.makeReady(first + i)
 	}
@@ -211,7 +202,7 @@ func (d *Decider) instanceLeft(at int32) {
 	}
 }
 
-func (d *Decider) applyFailed(f storage.Fact) {
+func (d *Decider) applyFailed(f *storage.Fact) {
 	if !d.finish(f) {
 		return
 	}
@@ -221,7 +212,7 @@ func (d *Decider) applyFailed(f storage.Fact) {
 		d.retry(f.Step, f.RetryAt)
 		return
 	}
-	d.settle(f.Step, failed)
+	d.settle(f.Step, Failed)
 	if st.partial = f.Cause > 0; st.partial { // what waits for it goes on with what there is
 		for _, down := range d.plan.Down(f.Step) {
 			d.release(down)
@@ -231,17 +222,11 @@ func (d *Decider) applyFailed(f storage.Fact) {
 	d.skipDownstream(f.Step, f.Step)
 }
 
-// retry has a step wait for its next attempt.
-func (d *Decider) retry(s int32, at storage.Micros) {
-	d.steps[s].status, d.steps[s].retryAt = retrying, at
-	d.retries.add(s, at)
-}
-
-func (d *Decider) applySkipped(f storage.Fact) {
+func (d *Decider) applySkipped(f *storage.Fact) {
 	st := &d.steps[f.Step]
-	if !st.status.outcome() {
+	if !st.status.IsOutcome() {
 		d.withdraw(f.Step)
-		d.settle(f.Step, skipped)
+		d.settle(f.Step, Skipped)
 		if st.cause, st.partial = f.Cause, f.Status != 0; st.partial {
 			for _, down := range d.plan.Down(f.Step) {
 				d.release(down)
@@ -250,7 +235,7 @@ func (d *Decider) applySkipped(f storage.Fact) {
 			d.skipDownstream(f.Step, f.Cause)
 		}
 	}
-	if st.status == skipped {
+	if st.status == Skipped {
 		d.unrecorded.remove(f.Step)
 	}
 }
@@ -260,9 +245,9 @@ func (d *Decider) applySkipped(f storage.Fact) {
 func (d *Decider) adopt() {
 	for s := range d.steps {
 		switch d.steps[s].status {
-		case running:
+		case Running:
 			d.withdraw(int32(s))
-		case claiming, claimed:
+		case Claiming, Claimed:
 			d.unclaim(int32(s))
 		}
 	}
@@ -271,23 +256,10 @@ func (d *Decider) adopt() {
 	}
 }
 
-// unclaim puts a step back to where it was before its slots were asked for.
-func (d *Decider) unclaim(s int32) {
-	st := &d.steps[s]
-	if st.retryAt != 0 {
-		d.withdraw(s)
-		d.retry(s, st.retryAt)
-		return
-	}
-	d.unask(s)
-	st.status = ready // it keeps its place among the instances of its map
-	d.readySet(s).add(s)
-}
-
 // reopen takes back a success whose value is gone. What had succeeded from it stays.
 func (d *Decider) reopen(s int32) {
 	st := &d.steps[s]
-	if st.status != succeeded {
+	if st.status != Succeeded {
 		return
 	}
 	if _, unfolded := d.groupOf[s]; unfolded { // its instances have the values, not the mapped step
@@ -295,7 +267,10 @@ func (d *Decider) reopen(s int32) {
 	}
 	d.counts.Succeeded--
 	d.open++
-	st.status = pending
+	st.status = Pending
+	if st.group < 0 && d.parts.Has(s) {
+		d.parts.reopen(s)
+	}
 	if st.group >= 0 {
 		if g := &d.groups[st.group]; g.left == 0 {
 			g.left++
@@ -314,54 +289,11 @@ func (d *Decider) reopen(s int32) {
 	d.makeReady(s)
 }
 
-// lostUpstream returns what an upstream without a success goes back to: a step reopened behind one
-// can never run again.
-func (d *Decider) lostUpstream(s int32) (cause int32, lost bool) {
-	if at := d.steps[s].group; at >= 0 {
-		s = d.groups[at].step
-	}
-	for _, node := range d.plan.Graph.Up(d.plan.Steps[s].Node) {
-		up, planned := d.plan.StepOf(node)
-		if !planned {
-			continue
-		}
-		switch d.steps[up].status {
-		case failed:
-			if !d.steps[up].partial {
-				return up, true
-			}
-		case skipped:
-			if !d.steps[up].partial {
-				return d.steps[up].cause, true
-			}
-		}
-		if at, unfolded := d.groupOf[up]; unfolded {
-			if cause, lost := d.lostInstance(at); lost {
-				return cause, true
-			}
-		}
-	}
-	return storage.NoStep, false
-}
-
-func (d *Decider) lostInstance(at int32) (cause int32, lost bool) {
-	g := d.groups[at]
-	for i := g.first; i < g.first+g.count; i++ {
-		switch d.steps[i].status {
-		case failed:
-			return i, true
-		case skipped:
-			return d.steps[i].cause, true
-		}
-	}
-	return storage.NoStep, false
-}
-
 // blockDownstream makes what waits for s wait again.
 func (d *Decider) blockDownstream(s int32) {
 	for _, down := range d.plan.Down(s) {
 		d.steps[down].waits++
-		if st := d.steps[down].status; st != pending && st != running && !st.outcome() {
+		if st := d.steps[down].status; st != Pending && st != Running && !st.IsOutcome() {
 			d.withdraw(down)
 		}
 		if at, ok := d.groupOf[down]; ok {
@@ -373,17 +305,17 @@ func (d *Decider) blockDownstream(s int32) {
 func (d *Decider) blockInstances(at int32) {
 	g := d.groups[at]
 	for i := g.first; i < g.first+g.count; i++ {
-		if st := d.steps[i].status; st != running && !st.outcome() {
+		if st := d.steps[i].status; st != Running && !st.IsOutcome() {
 			d.withdraw(i)
 		}
 	}
 }
 
-// Replay returns the state of a run of p after the given facts.
-func Replay(p *plan.Plan, facts []storage.Fact) *Decider {
-	d := NewDecider(p)
-	for _, f := range facts {
-		d.Apply(f)
+// Replay returns the state of a run after the given events.
+func Replay(w Work, events []Event) *Decider {
+	d := New(w)
+	for i := range events {
+		d.Apply(events[i])
 	}
 	return d
 }
