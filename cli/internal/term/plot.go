@@ -1,15 +1,15 @@
-package cli
+package term
 
 import (
 	"math"
 	"strings"
 )
 
-// eighths are the blocks that fill a cell from below by one to eight eighths.
+// eighths are the blocks that fill one to eight eighths of a cell from below.
 var eighths = [...]string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
 
-// bars draws numbers as columns of so many rows, each column so many cells wide. The least number is one eighth of a
-// row high, the greatest fills all; where all are equal they fill half.
+// bars draws numbers as columns, rows high and wide cells across. The least number is one eighth of a
+// row high and the greatest fills all rows. Equal numbers fill half.
 func bars(values []float64, rows, wide int) []string {
 	if len(values) == 0 {
 		return nil
@@ -35,25 +35,25 @@ func bars(values []float64, rows, wide int) []string {
 	return lines
 }
 
-// height is how many eighths of a plot, from one to top, a number between low and high is high.
+// height returns the height of a number between low and high in eighths, from 1 to top.
 func height(v, low, high float64, top int) int {
 	if low == high {
 		return max(top/2, 1)
 	}
-	part := (v/2 - low/2) / (high/2 - low/2) // by halves, so that the difference of two numbers is one
+	part := (v/2 - low/2) / (high/2 - low/2) // halves, so that the difference does not overflow
 	return 1 + int(math.Round(part*float64(top-1)))
 }
 
-// spark draws the last numbers on one line of at most so many cells.
-func spark(values []float64, width int) string {
+// Spark draws the last width numbers on one line.
+func Spark(values []float64, width int) string {
 	values = values[max(len(values)-width, 0):]
 	return strings.Join(bars(values, 1, 1), "")
 }
 
-// chart draws numbers below a title, with the texts of the least and the greatest at the side. It shows the last of
-// them where a window is too narrow for all, and makes columns wider where there are few.
-func chart(values []float64, low, high string, rows, width int) []string {
-	side := max(cells(low), cells(high))
+// Chart draws numbers with the labels of the least and the greatest at the side. It drops the first
+// numbers if the width is too small for all, and widens the columns if there are few.
+func Chart(values []float64, low, high string, rows, width int) []string {
+	side := max(Cells(low), Cells(high))
 	room := max(width-side-2, 1)
 	values = values[max(len(values)-room, 0):]
 	wide := min(max(room/max(len(values), 1), 1), 4)
@@ -66,7 +66,7 @@ func chart(values []float64, low, high string, rows, width int) []string {
 		case i == len(lines)-1:
 			label, edge = low, "┤"
 		}
-		lines[i] = strings.TrimRight(strings.Repeat(" ", side-cells(label))+label+" "+edge+line, " ")
+		lines[i] = strings.TrimRight(strings.Repeat(" ", side-Cells(label))+label+" "+edge+line, " ")
 	}
 	return lines
 }

@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"fmt"
@@ -13,18 +13,20 @@ import (
 )
 
 const (
-	// liveEvery is how often the live view is drawn: often enough to look alive, seldom enough to
-	// cost nothing.
+	// liveEvery is the interval at which the live view is drawn.
 	liveEvery = 100 * time.Millisecond
-	// maxCurrent is how many running steps, and how many waiting ones, the live view lists.
+	// maxCurrent is the number of running steps, and of waiting ones, that the live view lists.
 	maxCurrent = 8
-	// maxListed is how many steps a plan may have for each success to leave a line of its own.
+	// maxListed is the size of a plan up to which every success leaves a line.
 	maxListed = 40
 )
 
-// live is the view of a run on a terminal.
+// Listen adds a listener to a repository until stop is called.
+type Listen func(rivers.Listener) (stop func())
+
+// live shows a run on a terminal: lines that scroll, and a block with progress and running steps.
 type live struct {
-	app     *app
+	t       *Terminal
 	verbose bool
 
 	mu        sync.Mutex
@@ -33,7 +35,7 @@ type live struct {
 	known     map[string]bool // every step: true if planned, false for an instance of a mapped step
 	done      map[string]int  // by outcome
 	current   map[string]rivers.StepStarted
-	waiting   map[string]rivers.StepFinished // failed attempts that are followed by another
+	waiting   map[string]rivers.StepFinished // failed attempts that will be retried
 	claiming  map[string]rivers.StepWaiting  // steps that wait for pool slots
 	began     time.Time
 	canceling bool
@@ -41,20 +43,20 @@ type live struct {
 	pending   []string // lines to go above the block
 }
 
-func newLive(a *app, verbose bool) *live {
+func newLive(t *Terminal, verbose bool) *live {
 	return &live{
-		app: a, verbose: verbose, screen: screen{out: a.out, width: a.width}, began: time.Now(),
+		t: t, verbose: verbose, screen: screen{out: t.Out, width: t.Width}, began: time.Now(),
 		known: map[string]bool{}, done: map[string]int{}, current: map[string]rivers.StepStarted{}, waiting: map[string]rivers.StepFinished{},
 		claiming: map[string]rivers.StepWaiting{},
 	}
 }
 
-// watchLive shows the live view until stop is called.
-func (a *app) watchLive(verbose bool) (stop func()) {
-	l := newLive(a, verbose)
-	unlisten := a.repo.Listen(l.listener())
-	release := capture(a.out, l.above)
-	a.view.Store(l)
+// WatchLive shows a live view of the runs that listen reports, until stop is called.
+func (t *Terminal) WatchLive(listen Listen, verbose bool) (stop func()) {
+	l := newLive(t, verbose)
+	unlisten := listen(l.listener())
+	release := capture(t.Out, l.above)
+	t.view.Store(l)
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -75,7 +77,7 @@ func (a *app) watchLive(verbose bool) (stop func()) {
 		<-ended
 		release()
 		l.clear()
-		a.view.Store(nil)
+		t.view.Store(nil)
 	}
 }
 
@@ -107,7 +109,7 @@ func (l *live) listener() rivers.Listener {
 		StepFinished: func(s rivers.StepFinished) { l.change(func() { l.finished(s) }) },
 		StepLogged: func(g rivers.StepLogged) {
 			if l.verbose || g.Line.Level >= slog.LevelWarn {
-				l.above(l.app.logLine(g.Step, &g.Line))
+				l.above(l.t.LogLine(g.Step, &g.Line))
 			}
 		},
 	}
@@ -123,15 +125,14 @@ func (l *live) finished(s rivers.StepFinished) {
 		l.know(s.Step)
 		l.done[s.Outcome]++
 	}
-	// What there is much of is counted, not listed: instances, the steps of a large run, and those
-	// that a cancellation stops all at once.
+	// Instances, steps of a large run and canceled steps are counted, not listed.
 	listed := l.known[s.Step] && l.planned <= maxListed && s.Outcome != "canceled" && s.Outcome != "reused"
 	if l.verbose || listed || s.Outcome == "failed" {
-		l.pending = append(l.pending, l.app.finishedLine(s))
+		l.pending = append(l.pending, l.t.finishedLine(s))
 	}
 }
 
-// know makes room in the progress bar for a step that was not planned.
+// know adds a step that was not planned to the progress bar.
 func (l *live) know(step string) {
 	if !l.known[step] {
 		l.known[step] = false
@@ -144,7 +145,7 @@ func (l *live) change(f func()) {
 	f()
 }
 
-// above adds a line above the block. Once the view is closed it is written as it is.
+// above adds a line above the block. A closed view prints it at once.
 func (l *live) above(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,7 +156,7 @@ func (l *live) above(line string) {
 	l.pending = append(l.pending, line)
 }
 
-// cancel says in the view that the run is about to stop.
+// cancel shows that the run is stopping.
 func (l *live) cancel() { l.change(func() { l.canceling = true }) }
 
 func (l *live) draw(now time.Time) {
@@ -168,7 +169,7 @@ func (l *live) draw(now time.Time) {
 	l.pending = l.pending[:0]
 }
 
-// clear takes the block off the screen and leaves the lines that scrolled by.
+// clear removes the block and keeps the lines above it.
 func (l *live) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,7 +181,7 @@ func (l *live) clear() {
 	l.pending = nil
 }
 
-// block is the progress bar and the steps that run or wait.
+// block returns the progress bar and the running and waiting steps.
 func (l *live) block(now time.Time) []string {
 	width := max(l.screen.width(), 20)
 	lines := []string{l.bar(width, now)}
@@ -192,18 +193,18 @@ func (l *live) block(now time.Time) []string {
 	})
 	for i, s := range running {
 		if i == maxCurrent && len(running) > maxCurrent+1 {
-			lines = append(lines, l.app.paint(grey, fmt.Sprintf("  … and %d more", len(running)-i)))
+			lines = append(lines, l.t.Paint(Grey, fmt.Sprintf("  … and %d more", len(running)-i)))
 			break
 		}
-		lines = append(lines, "  "+fit(s.Step+attempt(s.Attempt), width-14)+" "+l.app.paint(grey, seconds(now.Sub(s.At))))
+		lines = append(lines, "  "+fit(s.Step+Attempt(s.Attempt), width-14)+" "+l.t.Paint(Grey, seconds(now.Sub(s.At))))
 	}
 	claims := slices.SortedFunc(maps.Values(l.claiming), func(x, y rivers.StepWaiting) int { return x.At.Compare(y.At) })
 	for i, s := range claims {
 		if i == maxCurrent && len(claims) > maxCurrent+1 {
-			lines = append(lines, l.app.paint(yellow, fmt.Sprintf("  … and %d more wait for pool slots", len(claims)-i)))
+			lines = append(lines, l.t.Paint(Yellow, fmt.Sprintf("  … and %d more wait for pool slots", len(claims)-i)))
 			break
 		}
-		lines = append(lines, l.app.paint(yellow, "  "+fit(s.Step+attempt(s.Attempt), width-14)+" "+seconds(now.Sub(s.At))+" "+s.Reason))
+		lines = append(lines, l.t.Paint(Yellow, "  "+fit(s.Step+Attempt(s.Attempt), width-14)+" "+seconds(now.Sub(s.At))+" "+s.Reason))
 	}
 	retries := slices.SortedFunc(maps.Values(l.waiting), func(x, y rivers.StepFinished) int {
 		if c := x.RetryAt.Compare(y.RetryAt); c != 0 {
@@ -213,15 +214,15 @@ func (l *live) block(now time.Time) []string {
 	})
 	for i, s := range retries {
 		if i == maxCurrent && len(retries) > maxCurrent+1 {
-			lines = append(lines, l.app.paint(yellow, fmt.Sprintf("  … and %d more wait for another attempt", len(retries)-i)))
+			lines = append(lines, l.t.Paint(Yellow, fmt.Sprintf("  … and %d more wait for another attempt", len(retries)-i)))
 			break
 		}
-		lines = append(lines, l.app.paint(yellow, "  "+fit(fmt.Sprintf("%s (attempt %d)", s.Step, s.Attempt+1), width-14)+" in "+seconds(s.RetryAt.Sub(now))))
+		lines = append(lines, l.t.Paint(Yellow, "  "+fit(fmt.Sprintf("%s (attempt %d)", s.Step, s.Attempt+1), width-14)+" in "+seconds(s.RetryAt.Sub(now))))
 	}
 	return lines
 }
 
-// bar is one line: how much is done, what went wrong, and since when.
+// bar returns the progress bar: steps done, failures and elapsed time.
 func (l *live) bar(width int, now time.Time) string {
 	done := l.done["succeeded"] + l.done["reused"] + l.done["failed"] + l.done["skipped"] + l.done["canceled"]
 	text := fmt.Sprintf(" %d/%d", done, len(l.known))
@@ -231,30 +232,23 @@ func (l *live) bar(width int, now time.Time) string {
 		}
 	}
 	text += "  " + seconds(now.Sub(l.began))
-	colour, size := green, min(max(width-cells(text)-1, 0), 40)
+	colour, size := Green, min(max(width-Cells(text)-1, 0), 40)
 	switch {
 	case l.canceling:
-		colour, text = yellow, text+"  canceling"
+		colour, text = Yellow, text+"  canceling"
 	case l.done["failed"] > 0:
-		colour = red
+		colour = Red
 	}
 	filled := 0
 	if len(l.known) > 0 {
 		filled = min(size*done/len(l.known), size)
 	}
-	return l.app.paint(colour, strings.Repeat("█", filled)) + l.app.paint(grey, strings.Repeat("░", size-filled)) + text
+	return l.t.Paint(colour, strings.Repeat("█", filled)) + l.t.Paint(Grey, strings.Repeat("░", size-filled)) + text
 }
 
 // fit cuts or pads a text to a width between 10 and 48 columns.
 func fit(text string, width int) string {
 	width = min(max(width, 10), 48)
 	text = cut(text, width)
-	return text + strings.Repeat(" ", width-cells(text))
-}
-
-func seconds(d time.Duration) string {
-	if d >= time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return fmt.Sprintf("%.1fs", max(d, 0).Seconds())
+	return text + strings.Repeat(" ", width-Cells(text))
 }

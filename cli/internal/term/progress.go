@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"errors"
@@ -10,42 +10,43 @@ import (
 	"github.com/rivers-go/rivers"
 )
 
-// progress shows how far a backfill has come: on a terminal as a line that is drawn again in place, else as a line from
-// time to time.
+// progress shows the progress of a backfill: a terminal redraws one line in place, a pipe gets a line
+// every sayEvery.
 type progress struct {
-	app *app
+	t *Terminal
 
 	mu     sync.Mutex
 	screen screen
 	last   rivers.BackfillProgress
 	began  time.Time
 	heard  bool
-	since  time.Time // when the first notice came
-	base   int64     // what was done then
+	since  time.Time // time of the first notice
+	base   int64     // partitions done at since
 	said   time.Time
 	above  []string
-	// failures counts the runs that failed, hinted is the last remedy that was said.
+	// failures counts failed runs, hinted is the last remedy shown.
 	failures int
 	hinted   string
 }
 
-// sayEvery is how often a pipe is told how far a backfill has come.
+// sayEvery is the interval of progress lines in a pipe.
 const sayEvery = 5 * time.Second
 
-// maxFailed is how many failed runs of a backfill are listed while it goes on; the others are counted.
+// maxFailed is the number of failed runs that are listed; more are counted.
 const maxFailed = 20
 
-// watchProgress shows the progress of a backfill until stop is called, which says whether a failure was shown.
-func (a *app) watchProgress() (stop func() bool) {
-	p := &progress{app: a, screen: screen{out: a.out, width: a.width}, began: time.Now(), said: time.Now()}
-	unlisten := a.repo.Listen(rivers.Listener{BackfillProgress: p.hear, RunFinished: p.finished})
-	if !a.terminal {
+// WatchProgress shows the progress of a backfill until stop is called. stop reports whether a failure
+// was shown.
+func (t *Terminal) WatchProgress(listen Listen) (stop func() bool) {
+	p := &progress{t: t, screen: screen{out: t.Out, width: t.Width}, began: time.Now(), said: time.Now()}
+	unlisten := listen(rivers.Listener{BackfillProgress: p.hear, RunFinished: p.finished})
+	if !t.Interactive {
 		return func() bool {
 			unlisten()
 			return p.told() > 0
 		}
 	}
-	release := capture(a.out, p.say)
+	release := capture(t.Out, p.say)
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -71,14 +72,14 @@ func (a *app) watchProgress() (stop func() bool) {
 	}
 }
 
-// told is how many failed runs there were.
+// told returns the number of failed runs.
 func (p *progress) told() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.failures
 }
 
-// draw draws the bar again, so that it shows that time passes also while nothing ends.
+// draw redraws the bar, so that its clock moves between events.
 func (p *progress) draw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,13 +93,13 @@ func (p *progress) hear(now rivers.BackfillProgress) {
 	if p.last = now; !p.heard {
 		p.heard, p.base, p.since = true, now.Completed+now.Failed+now.Canceled, time.Now()
 	}
-	if !p.app.terminal && time.Since(p.said) >= sayEvery {
+	if !p.t.Interactive && time.Since(p.said) >= sayEvery {
 		p.said = time.Now()
-		fmt.Fprintln(p.app.out, p.text())
+		p.t.Println(p.text())
 	}
 }
 
-// finished prints the runs that failed, the first of them.
+// finished prints the first failed runs.
 func (p *progress) finished(res *rivers.RunResult) {
 	if res.Success() {
 		return
@@ -113,7 +114,7 @@ func (p *progress) finished(res *rivers.RunResult) {
 		p.mu.Unlock()
 		switch {
 		case n <= maxFailed:
-			p.say(p.app.paint(red, "failed") + " run " + res.RunID + ": " + oneLine(fmt.Sprint(s.Cause), 400) + p.hint(s.Cause))
+			p.say(p.t.Paint(Red, "failed") + " run " + res.RunID + ": " + OneLine(fmt.Sprint(s.Cause), 400) + p.hint(s.Cause))
 		case n == maxFailed+1:
 			p.say("more runs failed; they are counted, and backfill show lists them")
 		}
@@ -121,7 +122,7 @@ func (p *progress) finished(res *rivers.RunResult) {
 	}
 }
 
-// hint is what a failure says about its remedy, said once.
+// hint returns the remedy of a failure, once per remedy.
 func (p *progress) hint(cause error) string {
 	var step *rivers.StepError
 	p.mu.Lock()
@@ -137,14 +138,14 @@ func (p *progress) hint(cause error) string {
 func (p *progress) say(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.app.terminal {
+	if p.t.Interactive {
 		p.above = append(p.above, line)
 		return
 	}
-	fmt.Fprintln(p.app.out, line)
+	p.t.Println(line)
 }
 
-// text says how far it has come, how fast it goes, and how long it takes.
+// text returns the progress, the rate and the time left.
 func (p *progress) text() string {
 	n := &p.last
 	if !p.heard {
@@ -169,25 +170,18 @@ func (p *progress) text() string {
 	return text
 }
 
-func rateText(rate float64) string {
-	if rate < 10 {
-		return fmt.Sprintf("%.1f", rate)
-	}
-	return fmt.Sprintf("%.0f", rate)
-}
-
-// line is the bar with the text behind it.
+// line returns the bar and the text behind it.
 func (p *progress) line(width int) string {
 	text := " " + p.text()
-	size := min(max(width-cells(text)-1, 0), 40)
+	size := min(max(width-Cells(text)-1, 0), 40)
 	n := &p.last
 	filled := 0
 	if n.Total > 0 {
 		filled = min(int(int64(size)*(n.Completed+n.Failed+n.Canceled)/n.Total), size)
 	}
-	colour := green
+	colour := Green
 	if n.Failed > 0 {
-		colour = red
+		colour = Red
 	}
-	return p.app.paint(colour, strings.Repeat("█", filled)) + p.app.paint(grey, strings.Repeat("░", size-filled)) + text
+	return p.t.Paint(colour, strings.Repeat("█", filled)) + p.t.Paint(Grey, strings.Repeat("░", size-filled)) + text
 }

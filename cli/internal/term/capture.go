@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"bufio"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/term"
 )
 
-// capture sends what the program itself prints to a terminal through line, one line at a time,
-// until release is called: a fmt.Println in an asset would otherwise tear the live view apart. It
-// does nothing unless out is the process's own stdout. Output that is not a terminal's is left alone.
+// capture passes each line that the process prints to line, until release is called. Without it, a
+// fmt.Println in an asset would tear the live view. It does nothing unless out is os.Stdout and a
+// terminal.
 func capture(out io.Writer, line func(string)) (release func()) {
 	if out != os.Stdout || !term.IsTerminal(int(os.Stdout.Fd())) {
 		return func() {}
@@ -20,12 +20,12 @@ func capture(out io.Writer, line func(string)) (release func()) {
 	return redirect(term.IsTerminal(int(os.Stderr.Fd())), line)
 }
 
-// redirect sends what is written to os.Stdout, and to os.Stderr if asked, through line until
+// redirect passes each line written to os.Stdout, and to os.Stderr if stderrToo, to line, until
 // release is called.
 func redirect(stderrToo bool, line func(string)) (release func()) {
 	read, write, err := os.Pipe()
 	if err != nil {
-		return func() {} // the view is torn by what is printed, and nothing is lost
+		return func() {} // the view may be torn, but no output is lost
 	}
 	stdout, stderr, logs := os.Stdout, os.Stderr, log.Writer()
 	os.Stdout = write
@@ -55,7 +55,7 @@ func redirect(stderrToo bool, line func(string)) (release func()) {
 		if logs == stderr {
 			log.SetOutput(logs)
 		}
-		_ = write.Close() // nobody writes any more
+		_ = write.Close() // the reader ends here
 		select {
 		case <-drained:
 		case <-time.After(time.Second): // a child process still holds the pipe; its lines follow the summary

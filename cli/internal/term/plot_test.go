@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"math"
@@ -24,7 +24,7 @@ func TestSpark(t *testing.T) {
 		{[]float64{-1, 1}, 5, "▁█"},
 		{[]float64{-math.MaxFloat64, 0, math.MaxFloat64}, 5, "▁▅█"},
 	} {
-		if got := spark(c.values, c.width); got != c.want {
+		if got := Spark(c.values, c.width); got != c.want {
 			t.Errorf("%v in %d cells is %q, want %q", c.values, c.width, got, c.want)
 		}
 	}
@@ -48,7 +48,7 @@ func TestChart(t *testing.T) {
 			" 1 ┤\n" +
 			" 1 ┤█ █"},
 	} {
-		got := strings.Join(chart(c.values, " "+label(c.values, math.Min), " "+label(c.values, math.Max), c.rows, c.width), "\n")
+		got := strings.Join(Chart(c.values, " "+label(c.values, math.Min), " "+label(c.values, math.Max), c.rows, c.width), "\n")
 		if got != c.want {
 			t.Errorf("%v in %d by %d is\n%s\nwant\n%s", c.values, c.rows, c.width, got, c.want)
 		}
@@ -71,7 +71,7 @@ func TestBarsKeepTheOrder(t *testing.T) {
 		finite := rapid.Float64().Filter(func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) })
 		values := rapid.SliceOfN(finite, 1, 30).Draw(t, "values")
 		rows, width := rapid.IntRange(1, 9).Draw(t, "rows"), rapid.IntRange(1, 60).Draw(t, "width")
-		for _, line := range chart(values, "low", "high", rows, width) {
+		for _, line := range Chart(values, "low", "high", rows, width) {
 			if n := utf8.RuneCountInString(line); n > max(width, 7) {
 				t.Fatalf("%q has %d cells, the window %d", line, n, width)
 			}

@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"context"
@@ -6,9 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,114 +16,35 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/termtest"
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage/memory"
 )
 
-var update = flag.Bool("update", false, "accept what the tests find as the right answers")
-
-// fakeTerminal understands the escapes that a screen writes, and shows what a person would see.
-type fakeTerminal struct {
-	mu       sync.Mutex
-	width    int
-	rows     [][]rune
-	row, col int
-	writes   int
-}
-
-func (f *fakeTerminal) Write(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.writes++
-	text := string(p)
-	for len(text) > 0 {
-		if n := escape(text); n > 0 {
-			f.control(text[2:n-1], text[n-1])
-			text = text[n:]
-			continue
-		}
-		r := []rune(text)[0]
-		text = text[len(string(r)):]
-		f.put(r)
-	}
-	return len(p), nil
-}
-
-func (f *fakeTerminal) put(r rune) {
-	switch r {
-	case '\n':
-		f.row, f.col = f.row+1, 0
-		return
-	case '\r':
-		f.col = 0
-		return
-	}
-	if f.col == f.width {
-		f.row, f.col = f.row+1, 0
-	}
-	for len(f.rows) <= f.row {
-		f.rows = append(f.rows, nil)
-	}
-	for len(f.rows[f.row]) <= f.col {
-		f.rows[f.row] = append(f.rows[f.row], ' ')
-	}
-	f.rows[f.row][f.col] = r
-	f.col++
-}
-
-func (f *fakeTerminal) control(argument string, what byte) {
-	switch what {
-	case 'A':
-		n, err := strconv.Atoi(argument)
-		if err != nil || n > f.row {
-			panic(fmt.Sprintf("up by %q from row %d", argument, f.row))
-		}
-		f.row -= n
-	case 'K':
-		if f.row < len(f.rows) && f.col < len(f.rows[f.row]) {
-			f.rows[f.row] = f.rows[f.row][:f.col]
-		}
-	case 'J':
-		f.control("", 'K')
-		f.rows = f.rows[:min(len(f.rows), f.row+1)]
-	case 'm', 'h', 'l': // colours, and frames shown at once
-	default:
-		panic(fmt.Sprintf("an escape %q%c that no screen writes", argument, what))
-	}
-}
-
-func (f *fakeTerminal) String() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var b strings.Builder
-	for _, row := range f.rows {
-		b.WriteString(strings.TrimRight(string(row), " ") + "\n")
-	}
-	return strings.TrimRight(b.String(), "\n") + "\n"
-}
+var acceptAnswers = flag.Bool("update", false, "accept what the tests find as the right answers")
 
 // TestLiveView runs a pipeline in a bubble and photographs the terminal.
 func TestLiveView(t *testing.T) {
 	var got strings.Builder
 	synctest.Test(t, func(t *testing.T) {
-		term := &fakeTerminal{width: 60}
-		a := &app{repo: paced(), out: term, terminal: true, width: func() int { return term.width }}
-		if err := a.repo.Resolve(t.Context(), memory.New()); err != nil {
+		screen := &termtest.Screen{Width: 60}
+		a, repo := &Terminal{Out: screen, Interactive: true, Width: func() int { return screen.Width }}, paced()
+		if err := repo.Resolve(t.Context(), memory.New()); err != nil {
 			t.Fatal(err)
 		}
-		stop := a.watchLive(false)
+		stop := a.WatchLive(repo.Listen, false)
 		var res *rivers.RunResult
 		var wg sync.WaitGroup
 		began := time.Now()
-		wg.Go(func() { res, _ = a.repo.Materialize(t.Context(), rivers.RunRequest{}) })
-		photograph := func(title string) { fmt.Fprintf(&got, "-- %s --\n%s", title, term) }
+		wg.Go(func() { res, _ = repo.Materialize(t.Context(), rivers.RunRequest{}) })
+		photograph := func(title string) { fmt.Fprintf(&got, "-- %s --\n%s", title, screen) }
 		for _, at := range []int{150, 450, 850, 1450, 1950} {
 			time.Sleep(time.Duration(at)*time.Millisecond - time.Since(began))
 			synctest.Wait()
 			photograph(fmt.Sprintf("%d ms", at))
 			if at == 1450 {
-				a.say("somebody pressed a key")
+				a.Say("somebody pressed a key")
 				a.view.Load().cancel()
 			}
 		}
@@ -135,17 +54,17 @@ func TestLiveView(t *testing.T) {
 		if a.view.Load() != nil {
 			t.Error("the view is still there")
 		}
-		if limit := int(time.Since(began)/liveEvery) + 2; term.writes > limit {
-			t.Errorf("%d writes in %s, want at most %d", term.writes, time.Since(began), limit)
+		if limit := int(time.Since(began)/liveEvery) + 2; screen.Writes() > limit {
+			t.Errorf("%d writes in %s, want at most %d", screen.Writes(), time.Since(began), limit)
 		}
 		if len(res.FailedAssets) != 1 {
 			t.Errorf("failed: %v", res.FailedAssets)
 		}
-		if err := a.repo.Close(); err != nil {
+		if err := repo.Close(); err != nil {
 			t.Fatal(err)
 		}
 	})
-	golden(t, "live.golden", got.String())
+	termtest.Golden(t, *acceptAnswers, "live.golden", got.String())
 }
 
 // paced is a pipeline in which nothing happens at the same time.
@@ -190,23 +109,6 @@ func paced() *rivers.CodeRepository {
 	})
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; got:\n%s", path, got)
-	}
-}
-
 // TestPlainSaysWhatStillRuns: a log that is silent for long says why.
 func TestPlainSaysWhatStillRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -215,14 +117,15 @@ func TestPlainSaysWhatStillRuns(t *testing.T) {
 			time.Sleep(70 * time.Second)
 			return 0, nil
 		})
-		a := &app{repo: rivers.NewCodeRepository(rivers.RepositoryConfig{Assets: []rivers.Asset{slow}}), out: &out, quietFor: 30 * time.Second}
-		if err := a.repo.Resolve(t.Context(), memory.New()); err != nil {
+		repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Assets: []rivers.Asset{slow}})
+		a := &Terminal{Out: &out, QuietFor: 30 * time.Second}
+		if err := repo.Resolve(t.Context(), memory.New()); err != nil {
 			t.Fatal(err)
 		}
-		stop := a.watchPlain(false)
-		_, err := a.repo.Materialize(t.Context(), rivers.RunRequest{RunID: "r"})
+		stop := a.WatchPlain(repo.Listen, false)
+		_, err := repo.Materialize(t.Context(), rivers.RunRequest{RunID: "r"})
 		stop()
-		if err := errors.Join(err, a.repo.Close()); err != nil {
+		if err := errors.Join(err, repo.Close()); err != nil {
 			t.Fatal(err)
 		}
 		want := "run r: 1 step\nrunning    slow for 30.0s\nrunning    slow for 1m0s\nsucceeded  slow 1m10s\n"
@@ -247,15 +150,15 @@ func TestCutNeverTakesMoreThanItsWidth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		plain := rapid.StringOf(rapid.RuneFrom([]rune("aö世界\u0301😀-"))).Draw(t, "text")
 		width := rapid.IntRange(1, 30).Draw(t, "width")
-		text := string(red) + plain + reset
-		if cells(text) != cells(plain) {
-			t.Fatalf("colours take columns: %d, want %d", cells(text), cells(plain))
+		text := string(Red) + plain + reset
+		if Cells(text) != Cells(plain) {
+			t.Fatalf("colours take columns: %d, want %d", Cells(text), Cells(plain))
 		}
 		short := cut(text, width)
-		if cells(short) > width {
-			t.Fatalf("%q takes %d columns, want at most %d", short, cells(short), width)
+		if Cells(short) > width {
+			t.Fatalf("%q takes %d columns, want at most %d", short, Cells(short), width)
 		}
-		if cells(text) <= width && short != text {
+		if Cells(text) <= width && short != text {
 			t.Fatalf("%q was cut to %q, though it fits %d columns", text, short, width)
 		}
 		if !strings.HasSuffix(short, reset) {

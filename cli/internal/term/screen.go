@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"fmt"
@@ -8,22 +8,22 @@ import (
 	"unicode"
 )
 
-// screen is the end of a terminal: lines that scroll by, and below them a block that is drawn
-// again in place. It is not safe for concurrent use.
+// screen draws the end of a terminal: lines that scroll, and below them a block redrawn in place. It
+// is not safe for concurrent use.
 type screen struct {
 	out   io.Writer
 	width func() int
-	// drawn are the widths of the block's lines on the screen: when the window gets narrower, the
-	// terminal breaks them, and the block is higher than it was drawn.
+	// drawn has the width of each line of the block. A window that gets narrower breaks them, and
+	// the block gets higher.
 	drawn []int
 }
 
-// paint writes lines above the block and the block anew, in one write. Nothing is erased before
-// it is written over, and terminals that can are told to show the frame at once.
+// paint adds lines above the block and redraws the block, in one write. It overwrites before it
+// erases, and asks terminals that can to show the frame at once, so nothing flickers.
 func (s *screen) paint(above, block []string) {
 	width := max(s.width(), 20)
 	var b strings.Builder
-	b.WriteString("\x1b[?2026h\r") // the cursor may have been moved by what a person typed, such as ^C
+	b.WriteString("\x1b[?2026h\r") // typed text such as ^C may have moved the cursor
 	if up := s.height(width); up > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", up)
 	}
@@ -33,14 +33,14 @@ func (s *screen) paint(above, block []string) {
 	}
 	for _, line := range block {
 		line = cut(line, width-1)
-		s.drawn = append(s.drawn, cells(line))
+		s.drawn = append(s.drawn, Cells(line))
 		b.WriteString(line + "\x1b[K\n")
 	}
 	b.WriteString("\x1b[J\x1b[?2026l")
-	_, _ = io.WriteString(s.out, b.String()) // a closed terminal has nobody to tell
+	_, _ = io.WriteString(s.out, b.String()) // a closed terminal is noticed elsewhere
 }
 
-// height is how many rows the block takes in a window of that width.
+// height returns the rows of the block in a window of that width.
 func (s *screen) height(width int) int {
 	rows := 0
 	for _, n := range s.drawn {
@@ -61,8 +61,8 @@ func escape(text string) int {
 	return end + 3
 }
 
-// cells is how many columns a text takes, escapes left out.
-func cells(text string) int {
+// Cells returns the columns of a text without its escapes.
+func Cells(text string) int {
 	n := 0
 	for _, r := range visible(text) {
 		n += runeCells(r)
@@ -89,9 +89,9 @@ func visible(text string) iter.Seq2[int, rune] {
 	}
 }
 
-// cut shortens a text to so many columns and ends its colours.
+// cut shortens a text to width columns and ends its colours.
 func cut(text string, width int) string {
-	if cells(text) <= width {
+	if Cells(text) <= width {
 		return text
 	}
 	n := 0
@@ -107,8 +107,8 @@ func cut(text string, width int) string {
 	return text
 }
 
-// runeCells is how many columns a rune takes: none for what is put over another, two for the
-// scripts of East Asia and for pictures.
+// runeCells returns the columns of a rune: none for a combining mark, two for scripts of East Asia
+// and pictures.
 func runeCells(r rune) int {
 	switch {
 	case r < 0x300:

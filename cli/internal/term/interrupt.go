@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"context"
@@ -9,9 +9,10 @@ import (
 	"syscall"
 )
 
-// interruptible returns a context that the first SIGINT or SIGTERM cancels; the second ends the
-// process at once.
-func (a *app) interruptible(parent context.Context) (context.Context, func()) {
+// Interruptible returns a context that the first SIGINT or SIGTERM cancels with ErrInterrupted. The
+// second ends the process at once with the given exit code. The caller must call the returned
+// function.
+func (t *Terminal) Interruptible(parent context.Context, code int) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -20,24 +21,24 @@ func (a *app) interruptible(parent context.Context) (context.Context, func()) {
 		select {
 		case s := <-signals:
 			then := "canceling, running steps have 20 seconds to stop; press Ctrl-C again to stop at once"
-			if says := a.onInterrupt.Load(); says != nil {
+			if says := t.onInterrupt.Load(); says != nil {
 				then = *says
 			}
-			a.say(fmt.Sprintf("%s: %s", s, then))
-			if view := a.view.Load(); view != nil {
+			t.Say(fmt.Sprintf("%s: %s", s, then))
+			if view := t.view.Load(); view != nil {
 				view.cancel()
 			}
-			cancel(fmt.Errorf("%w by %s", errInterrupted, s))
+			cancel(fmt.Errorf("%w by %s", ErrInterrupted, s))
 		case <-done:
 			return
 		}
 		select {
 		case <-signals:
-			a.say("stopped at once; what was recorded stays recorded")
-			if view := a.view.Load(); view != nil {
+			t.Say("stopped at once; recorded steps stay recorded")
+			if view := t.view.Load(); view != nil {
 				view.clear()
 			}
-			os.Exit(exitCanceled)
+			os.Exit(code)
 		case <-done:
 		}
 	}()
