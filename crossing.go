@@ -3,7 +3,6 @@ package rivers
 import (
 	"fmt"
 
-	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
@@ -58,10 +57,10 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*catalog.Job) []
 		switch node := g.Node(n); {
 		case node.Kind == graph.External:
 		case node.HasExecutor:
-			if node.Executor.Kind() == executor.KindSubprocess {
+			if plan.LaneOf(node.Executor).Isolated() {
 				say(n, fmt.Sprintf("its metadata asks for the executor %s", node.Executor))
 			}
-		case def.Kind() == executor.KindSubprocess:
+		case plan.LaneOf(def).Isolated():
 			say(n, fmt.Sprintf("DefaultExecutor is %s", def))
 		}
 	}
@@ -71,7 +70,7 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*catalog.Job) []
 			continue
 		}
 		for _, s := range job.Plan.Steps {
-			if s.Lane == plan.Subprocess {
+			if s.Lane.Isolated() {
 				say(s.Node, fmt.Sprintf("the executor of job %q is %s", job.Name, job.Executor))
 			}
 		}

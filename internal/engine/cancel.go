@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -54,7 +53,7 @@ func (r *run) abandonAll(after time.Duration, isolated bool) {
 	}
 	at := now()
 	for _, s := range r.d.InProgress(nil) {
-		if !isolated && r.plan.Steps[r.d.Planned(s)].Lane == plan.Subprocess {
+		if !isolated && r.plan.Steps[r.d.Planned(s)].Lane.Isolated() {
 			continue
 		}
 		attempt := r.d.Attempt(s)

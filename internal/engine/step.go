@@ -10,7 +10,6 @@ import (
 	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -80,7 +79,7 @@ func (r *run) perform(j job) outcome {
 			return a.failure(err)
 		}
 	}
-	isolated, grace := r.plan.Steps[a.mapped].Lane == plan.Subprocess, r.Grace
+	isolated, grace := r.plan.Steps[a.mapped].Lane.Isolated(), r.Grace
 	if isolated { // who runs its process kills it when the grace period ends
 		grace += isolatedSlack
 	}

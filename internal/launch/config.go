@@ -183,7 +183,7 @@ func EnvironOf(ctx context.Context) []string {
 
 // isolate returns how steps of a run are done in processes of their own, nil where the plan has none.
 func (r *Runner) isolate(p *plan.Plan, record *storage.RunRecord) (func(context.Context, engine.Task, engine.Sink) (engine.Report, error), error) {
-	if !slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Lane == plan.Subprocess }) {
+	if !p.Isolates() {
 		return nil, nil //nolint:nilnil // there is nothing to do in another process
 	}
 	configs := make(map[string][]byte, len(record.Request.Config))
