@@ -25,7 +25,7 @@ func (p *pruning) EndedRuns(ctx context.Context, q prune.RunQuery) ([]prune.Run,
 		db.ListEndedRunsParams{After: int64(q.After), Before: int64(q.Before), Max: int64(q.Limit)})
 	list := make([]prune.Run, len(rows))
 	for i, r := range rows {
-		list[i] = prune.Run{Key: storage.RunKey(r.Key), Ended: storage.Micros(r.EndedAt), Marks: int64(r.Lost), Bytes: r.Bytes}
+		list[i] = prune.Run{Key: storage.RunKey(r.Key), Ended: storage.Micros(r.EndedAt), Marks: r.Lost, Bytes: r.Bytes}
 	}
 	return list, err
 }
@@ -43,7 +43,7 @@ func (p *pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, erro
 		return list, err
 	}
 	rows, err := readBy(ctx, p.Store, what, (*db.Queries).ListEventRows,
-		db.ListEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Classes: int32(q.Class), Max: int64(q.Limit)})
+		db.ListEventRowsParams{Run: int64(q.Run), N: q.N, Last: int64(q.Last), Classes: int64(q.Class), Max: int64(q.Limit)})
 	list := make([]prune.Row, len(rows))
 	for i, r := range rows {
 		list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Class(r.Class), Asset: storage.AssetKey(r.Asset), Bytes: r.Bytes}

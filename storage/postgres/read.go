@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -64,12 +63,4 @@ func limit(n int) int64 {
 		return math.MaxInt64
 	}
 	return int64(n)
-}
-
-// decode reads a document into target; none leaves it as it is.
-func decode(doc []byte, target any) error {
-	if len(doc) == 0 {
-		return nil
-	}
-	return json.Unmarshal(doc, target)
 }

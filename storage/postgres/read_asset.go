@@ -1,11 +1,11 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
@@ -36,77 +36,28 @@ func (s *Store) GetAsset(ctx context.Context, name string) (storage.AssetRecord,
 	if len(rows) == 0 {
 		return storage.AssetRecord{}, fmt.Errorf("%s: %w", what, storage.ErrNotFound)
 	}
-	list, err := s.assetRecords(rows)
+	list, err := record.AppendAssets(nil, rows)
 	if err != nil {
-		return storage.AssetRecord{}, err
+		return storage.AssetRecord{}, s.target.explain("read", err)
 	}
 	return list[0], nil
 }
 
 // ListAssets returns records in the order of their names.
 func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
-	const what = "list assets"
-	var rows []db.GetAssetStatesRow
 	if q.Names == nil {
-		found, err := readBy(ctx, s, what, (*db.Queries).ListAssetStates, db.ListAssetStatesParams{After: q.After, Max: limit(q.Limit)})
-		if err != nil {
-			return nil, err
-		}
-		rows = make([]db.GetAssetStatesRow, len(found))
-		for i := range found {
-			rows[i] = db.GetAssetStatesRow(found[i])
-		}
-	} else {
-		p := db.ListNamedAssetStatesParams{Names: q.Names, After: q.After, Max: limit(q.Limit)}
-		found, err := readBy(ctx, s, what, (*db.Queries).ListNamedAssetStates, p)
-		if err != nil {
-			return nil, err
-		}
-		rows = make([]db.GetAssetStatesRow, len(found))
-		for i := range found {
-			rows[i] = db.GetAssetStatesRow(found[i])
-		}
+		return listAssets(ctx, s, (*db.Queries).ListAssetStates, db.ListAssetStatesParams{After: q.After, Max: limit(q.Limit)})
 	}
-	return s.assetRecords(rows)
+	return listAssets(ctx, s, (*db.Queries).ListNamedAssetStates, db.ListNamedAssetStatesParams{Names: q.Names, After: q.After, Max: limit(q.Limit)})
 }
 
-// assetRecords joins the rows of each asset: one a state, or one of NULLs.
-func (s *Store) assetRecords(rows []db.GetAssetStatesRow) ([]storage.AssetRecord, error) {
-	var list []storage.AssetRecord
-	for i := range rows {
-		row := &rows[i]
-		if last := len(list) - 1; last < 0 || list[last].Key != storage.AssetKey(row.Key) {
-			list = append(list, storage.AssetRecord{Key: storage.AssetKey(row.Key), Name: row.Name})
-		}
-		if err := addState(&list[len(list)-1], row); err != nil {
-			return nil, s.target.explain(fmt.Sprintf("asset %q", row.Name), err)
-		}
-	}
-	return list, nil
-}
-
-func addState(rec *storage.AssetRecord, row *db.GetAssetStatesRow) error {
-	if !row.Kind.Valid {
-		return nil
-	}
-	d, err := storage.ParseDetail(row.Detail)
+// listAssets reads assets by one of the queries that list them.
+func listAssets[P any, R ~record.AssetRow](ctx context.Context, s *Store, ask func(*db.Queries, context.Context, P) ([]R, error), p P) ([]storage.AssetRecord, error) {
+	const what = "list assets"
+	rows, err := readBy(ctx, s, what, ask, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	state := &storage.AssetState{
-		Seq: row.Seq.Int64, Partition: row.Partition.String,
-		RunID: cmp.Or(row.RunID.String, row.PrunedID.String), Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
-		DataVersion: row.DataVersion.String, CodeVersion: row.CodeVersion.String, Detail: d,
-	}
-	switch storage.StateKind(row.Kind.Int16) {
-	case storage.Materialized:
-		rec.Materialization = state
-	case storage.Observed:
-		rec.Observation = state
-	case storage.Failed:
-		rec.Failure = state
-	case storage.Wiped:
-		rec.Wipe = state
-	}
-	return nil
+	list, err := record.AppendAssets(nil, rows)
+	return list, s.target.explain(what, err)
 }

@@ -3,12 +3,12 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
@@ -36,11 +36,7 @@ func readBackfill(ctx context.Context, q *db.Queries, id string) (storage.Backfi
 }
 
 func wholeBackfill(row *db.GetBackfillRow) (storage.BackfillRecord, error) {
-	rec, err := backfillRecord(&db.Backfill{
-		Key: row.Key, Token: row.Token, LeaseUntil: row.LeaseUntil, CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
-		Total: row.Total, Runs: row.Runs, Completed: row.Completed, Failed: row.Failed, Canceled: row.Canceled, State: row.State,
-		ID: row.ID, Location: row.Location, Owner: row.Owner, RerunOf: row.RerunOf, Error: row.Error, Cancel: row.Cancel, Assets: row.Assets, Request: row.Request,
-	})
+	rec, err := record.Backfill(row.Backfill)
 	if err == nil {
 		sets := commit.Sets{row.AllSet, row.SubmittedSet, row.CompletedSet, row.FailedSet, row.CanceledSet}
 		err = sets.Fill(&rec)
@@ -63,38 +59,16 @@ func (s *Store) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]s
 			p.States |= 1 << state
 		}
 	}
-	var rows []db.Backfill
-	var err error
+	ask := (*db.Queries).ListBackfills
 	if q.Abandoned {
-		rows, err = readBy(ctx, s, what, (*db.Queries).ListAbandonedBackfills, db.ListAbandonedBackfillsParams(p))
-	} else {
-		rows, err = readBy(ctx, s, what, (*db.Queries).ListBackfills, p)
+		ask = func(q *db.Queries, ctx context.Context, p db.ListBackfillsParams) ([]db.Backfill, error) {
+			return q.ListAbandonedBackfills(ctx, db.ListAbandonedBackfillsParams(p))
+		}
 	}
+	rows, err := readBy(ctx, s, what, ask, p)
 	if err != nil {
 		return nil, err
 	}
-	var list []storage.BackfillRecord
-	for i := range rows {
-		rec, err := backfillRecord(&rows[i])
-		if err != nil {
-			return nil, s.target.explain(fmt.Sprintf("backfill %q", rows[i].ID), err)
-		}
-		list = append(list, rec)
-	}
-	return list, nil
-}
-
-func backfillRecord(row *db.Backfill) (storage.BackfillRecord, error) {
-	rec := storage.BackfillRecord{
-		Key: storage.BackfillKey(row.Key), ID: row.ID, Location: row.Location, State: storage.BackfillState(row.State),
-		RerunOf: row.RerunOf, Total: row.Total, Token: row.Token, Owner: row.Owner, Error: row.Error,
-		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(), EndedAt: storage.Micros(row.EndedAt).Time(),
-		LeaseUntil: storage.Micros(row.LeaseUntil).Time(),
-		Progress: storage.BackfillProgress{
-			Runs: row.Runs, CompletedCount: row.Completed, FailedCount: row.Failed, CanceledCount: row.Canceled,
-		},
-	}
-	var err error
-	rec.Cancel, err = cancelRequest(storage.CancelRequest{Backfill: rec.Key}, row.Cancel)
-	return rec, errors.Join(err, decode(row.Request, &rec.Request), decode(row.Assets, &rec.Assets))
+	list, err := record.Backfills(rows)
+	return list, s.target.explain(what, err)
 }

@@ -1,14 +1,13 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
@@ -61,11 +60,11 @@ type readSet struct {
 
 func (r *readSet) add(row *db.ListPartitionSetsRow) error {
 	switch what := row.What; {
-	case what == rowWhole+int32(storage.Failed):
+	case what == rowWhole+int64(storage.Failed):
 		r.failed, r.wholeFailed = row.Seq, true
-	case what == rowWhole+int32(storage.Materialized):
+	case what == rowWhole+int64(storage.Materialized):
 		r.made, r.wholeMade = row.Seq, true
-	case what == rowState+int32(storage.Materialized):
+	case what == rowState+int64(storage.Materialized):
 		r.made = row.Seq
 	case what >= rowState:
 	default:
@@ -76,7 +75,7 @@ func (r *readSet) add(row *db.ListPartitionSetsRow) error {
 		switch what {
 		case rowInFlight:
 			r.InFlight = r.InFlight.Union(set)
-		case int32(storage.Failed):
+		case int64(storage.Failed):
 			r.Failed = set
 		default:
 			r.Materialized = set
@@ -100,7 +99,7 @@ func (r *readSet) answer() storage.PartitionSets {
 func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
 	what := fmt.Sprintf("list partitions of asset %d", q.Asset)
 	p := db.ListPartitionStatesParams{
-		Asset: int64(q.Asset), Kind: int16(q.Kind), After: q.After, AnyPartition: q.Partitions == nil, Partitions: q.Partitions, Max: limit(q.Limit),
+		Asset: int64(q.Asset), Kind: int64(q.Kind), After: q.After, AnyPartition: q.Partitions == nil, Partitions: q.Partitions, Max: limit(q.Limit),
 	}
 	var list []storage.PartitionState
 	for {
@@ -110,10 +109,14 @@ func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([
 		}
 		covers, states := split(rows)
 		for i := range states {
-			holds, err := holds(covers, &states[i])
+			row := &states[i]
+			holds, err := holds(covers, row)
 			if err == nil && holds {
 				var st storage.AssetState
-				st, err = presentState(&states[i])
+				st, err = record.State(record.StateRow{
+					Seq: row.Seq, Run: row.Run, N: row.N, At: row.At, Partition: row.Partition,
+					DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: row.Detail, RunID: row.RunID,
+				})
 				list = append(list, storage.PartitionState{Asset: q.Asset, Kind: q.Kind, AssetState: st})
 			}
 			if err != nil {
@@ -161,35 +164,13 @@ func holds(covers []db.ListPartitionStatesRow, state *db.ListPartitionStatesRow)
 	return true, nil
 }
 
-func presentState(row *db.ListPartitionStatesRow) (storage.AssetState, error) {
-	d, err := storage.ParseDetail([]byte(row.Detail.String))
-	return storage.AssetState{
-		Seq: row.Seq, RunID: row.RunID, Run: storage.RunKey(row.Run), N: row.N, At: storage.Micros(row.At).Time(), Partition: row.Partition,
-		DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: d,
-	}, err
-}
-
 // ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
 func (s *Store) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
 	what := fmt.Sprintf("list groups of partitions of asset %d", asset)
-	rows, err := readBy(ctx, s, what, (*db.Queries).ListPartitionGroups, db.ListPartitionGroupsParams{Asset: int64(asset), Kind: int16(kind)})
+	rows, err := readBy(ctx, s, what, (*db.Queries).ListPartitionGroups, db.ListPartitionGroupsParams{Asset: int64(asset), Kind: int64(kind)})
 	if err != nil {
 		return nil, err
 	}
-	var list []storage.PartitionGroup
-	for i := range rows {
-		r := &rows[i]
-		g := storage.PartitionGroup{Asset: asset, Kind: kind}
-		if g.Partitions, err = partition.ParseSet(r.Labels); err == nil {
-			g.AssetState, err = presentState(&db.ListPartitionStatesRow{
-				Seq: r.Seq, Run: r.Run, N: r.N, At: r.At, DataVersion: r.DataVersion, CodeVersion: r.CodeVersion, RunID: cmp.Or(r.RunID.String, r.PrunedID.String),
-				Detail: pgtype.Text{String: string(r.Detail)},
-			})
-		}
-		if err != nil {
-			return nil, s.target.explain(what, err)
-		}
-		list = append(list, g)
-	}
-	return list, nil
+	list, err := record.Groups(asset, kind, rows)
+	return list, s.target.explain(what, err)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/record"
 )
 
 // backfiller is the part of the writer that knows of backfills.
@@ -208,5 +209,5 @@ func (b *backfiller) extend(key storage.BackfillKey, now time.Time, r *storage.R
 		return nil, err
 	}
 	doc, _ := row[0].([]byte)
-	return cancelRequest(storage.CancelRequest{Backfill: key}, doc)
+	return record.Cancel(storage.CancelRequest{Backfill: key}, doc)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/record"
 )
 
 // leaseCall is a claim or a renewal as the writer does it: it reads and writes inside the transaction
@@ -136,19 +137,7 @@ func (w *writer) renew(run storage.RunKey, now time.Time, r *storage.Renewal) (*
 		return nil, err
 	}
 	doc, _ := row[0].([]byte)
-	return cancelRequest(storage.CancelRequest{Run: run}, doc)
-}
-
-// cancelRequest reads what a row keeps of the request to stop it into one that names what it is of, nil where there
-// is none.
-func cancelRequest(c storage.CancelRequest, doc []byte) (*storage.CancelRequest, error) {
-	if len(doc) == 0 {
-		return nil, nil //nolint:nilnil // nobody asked, which is no error
-	}
-	if err := json.Unmarshal(doc, &c); err != nil {
-		return nil, fmt.Errorf("a request to cancel: %w", err)
-	}
-	return &c, nil
+	return record.Cancel(storage.CancelRequest{Run: run}, doc)
 }
 
 // writeCancel notes the first who asks a run, or a backfill, to stop.

@@ -54,7 +54,7 @@ func (p pruning) Rows(ctx context.Context, q prune.RowQuery) ([]prune.Row, error
 	}
 	list := make([]prune.Row, len(rows))
 	for i, r := range rows {
-		list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Class(r.Class), Asset: storage.AssetKey(r.Asset.Int64), Bytes: r.Bytes}
+		list[i] = prune.Row{Run: storage.RunKey(r.Run), N: r.N, Class: prune.Class(r.Class), Asset: storage.AssetKey(r.Asset), Bytes: r.Bytes}
 	}
 	return list, nil
 }

@@ -1,12 +1,12 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -66,13 +66,11 @@ func (s *Store) GetAsset(ctx context.Context, name string) (storage.AssetRecord,
 	if len(rows) == 0 {
 		return storage.AssetRecord{}, fmt.Errorf("%s: %w", what, storage.ErrNotFound)
 	}
-	rec := storage.AssetRecord{Key: storage.AssetKey(rows[0].Key), Name: name}
-	for i := range rows {
-		if err := addState(&rec, &rows[i]); err != nil {
-			return storage.AssetRecord{}, s.readError(what, err)
-		}
+	list, err := record.AppendAssets(nil, rows)
+	if err != nil {
+		return storage.AssetRecord{}, s.readError("read", err)
 	}
-	return rec, nil
+	return list[0], nil
 }
 
 // ListAssets returns records in the order of their names.
@@ -84,11 +82,9 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 	if err != nil {
 		return nil, s.readError("list assets", err)
 	}
-	list := make([]storage.AssetRecord, 0, len(rows))
-	for i := range rows {
-		if list, err = addAssetRow(list, &rows[i]); err != nil {
-			return nil, s.readError(fmt.Sprintf("asset %q", rows[i].Name), err)
-		}
+	list, err := record.AppendAssets(make([]storage.AssetRecord, 0, len(rows)), rows)
+	if err != nil {
+		return nil, s.readError("list assets", err)
 	}
 	return list, nil
 }
@@ -111,54 +107,13 @@ func (s *Store) listNamed(ctx context.Context, q *storage.AssetQuery) ([]storage
 			n = min(n, q.Limit-len(list))
 		}
 		rows, err := s.reads.ListNamedAssetStates(ctx, names[:n])
+		if err == nil {
+			list, err = record.AppendAssets(list, rows)
+		}
 		if err != nil {
 			return nil, s.readError("list assets", err)
-		}
-		for i := range rows {
-			row := db.ListAssetStatesRow(rows[i])
-			if list, err = addAssetRow(list, &row); err != nil {
-				return nil, s.readError(fmt.Sprintf("asset %q", row.Name), err)
-			}
 		}
 		names = names[n:]
 	}
 	return list, nil
-}
-
-// addAssetRow adds a row to the list that has what precedes it: an asset has one a state, together.
-func addAssetRow(list []storage.AssetRecord, row *db.ListAssetStatesRow) ([]storage.AssetRecord, error) {
-	if len(list) == 0 || list[len(list)-1].Name != row.Name {
-		list = append(list, storage.AssetRecord{Key: storage.AssetKey(row.Key), Name: row.Name})
-	}
-	return list, addState(&list[len(list)-1], &db.GetAssetStatesRow{
-		Key: row.Key, Kind: row.Kind, Run: row.Run, N: row.N, At: row.At, Seq: row.Seq, Partition: row.Partition,
-		DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: row.Detail, RunID: row.RunID, PrunedID: row.PrunedID,
-	})
-}
-
-// addState puts a row of asset_state where it belongs. An asset without one has a row of NULLs.
-func addState(rec *storage.AssetRecord, row *db.GetAssetStatesRow) error {
-	if !row.Kind.Valid {
-		return nil
-	}
-	d, err := storage.ParseDetail(row.Detail)
-	if err != nil {
-		return err
-	}
-	state := &storage.AssetState{
-		Seq: row.Seq.Int64, RunID: cmp.Or(row.RunID.String, row.PrunedID.String), Run: storage.RunKey(row.Run.Int64), N: row.N.Int64, At: storage.Micros(row.At.Int64).Time(),
-		Partition:   row.Partition.String,
-		DataVersion: row.DataVersion.String, CodeVersion: row.CodeVersion.String, Detail: d,
-	}
-	switch storage.StateKind(row.Kind.Int64) {
-	case storage.Materialized:
-		rec.Materialization = state
-	case storage.Observed:
-		rec.Observation = state
-	case storage.Failed:
-		rec.Failure = state
-	case storage.Wiped:
-		rec.Wipe = state
-	}
-	return nil
 }

@@ -3,13 +3,13 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -28,7 +28,7 @@ func readBackfill(ctx context.Context, q *db.Queries, id string) (storage.Backfi
 	if err != nil {
 		return storage.BackfillRecord{}, err
 	}
-	rec, err := backfillRecord(db.ListBackfillsRow(row))
+	rec, err := record.Backfill(row)
 	if err != nil {
 		return rec, err
 	}
@@ -58,50 +58,25 @@ func (s *Store) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]s
 			p.States |= 1 << state
 		}
 	}
-	var rows []db.ListBackfillsRow
-	var err error
 	if q.Abandoned {
-		rows, err = s.abandoned(ctx, p)
-	} else {
-		rows, err = s.reads.ListBackfills(ctx, p)
+		return listBackfills(ctx, s, (*db.Queries).ListAbandonedBackfills, db.ListAbandonedBackfillsParams{
+			Before: p.Before, Now: int64(storage.MicrosOf(time.Now())), Location: p.Location, AnyLocation: p.AnyLocation, States: p.States, Max: p.Max,
+		})
+	}
+	return listBackfills(ctx, s, (*db.Queries).ListBackfills, p)
+}
+
+// listBackfills reads backfills by one of the queries that list them.
+func listBackfills[P any, R ~record.BackfillRow](
+	ctx context.Context, s *Store, ask func(*db.Queries, context.Context, P) ([]R, error), p P,
+) ([]storage.BackfillRecord, error) {
+	var list []storage.BackfillRecord
+	rows, err := ask(s.reads, ctx, p)
+	if err == nil {
+		list, err = record.Backfills(rows)
 	}
 	if err != nil {
 		return nil, s.readError("list backfills", err)
 	}
-	var list []storage.BackfillRecord
-	for i := range rows {
-		rec, err := backfillRecord(rows[i])
-		if err != nil {
-			return nil, s.readError(fmt.Sprintf("backfill %q", rows[i].ID), err)
-		}
-		list = append(list, rec)
-	}
 	return list, nil
-}
-
-// abandoned lists backfills without an end and an owner. There are few without an end, and an index of their own.
-func (s *Store) abandoned(ctx context.Context, p db.ListBackfillsParams) ([]db.ListBackfillsRow, error) {
-	found, err := s.reads.ListAbandonedBackfills(ctx, db.ListAbandonedBackfillsParams{
-		Before: p.Before, Now: int64(storage.MicrosOf(time.Now())), Location: p.Location, AnyLocation: p.AnyLocation, States: p.States, Max: p.Max,
-	})
-	rows := make([]db.ListBackfillsRow, len(found))
-	for i := range found {
-		rows[i] = db.ListBackfillsRow(found[i])
-	}
-	return rows, err
-}
-
-func backfillRecord(row db.ListBackfillsRow) (storage.BackfillRecord, error) {
-	rec := storage.BackfillRecord{
-		Key: storage.BackfillKey(row.Key), ID: row.ID, Location: row.Location, State: storage.BackfillState(row.State), RerunOf: row.RerunOf,
-		Total: row.Total, Token: row.Token, Owner: row.Owner, Error: row.Error,
-		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(), EndedAt: storage.Micros(row.EndedAt).Time(),
-		LeaseUntil: storage.Micros(row.LeaseUntil).Time(),
-		Progress: storage.BackfillProgress{
-			Runs: row.Runs, CompletedCount: row.Completed, FailedCount: row.Failed, CanceledCount: row.Canceled,
-		},
-	}
-	var err error
-	rec.Cancel, err = cancelRequest(storage.CancelRequest{Backfill: rec.Key}, row.Cancel)
-	return rec, errors.Join(err, decode(row.Request, &rec.Request), decode(row.Assets, &rec.Assets))
 }

@@ -6,10 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -19,13 +19,13 @@ func (s *Store) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage
 	if err != nil {
 		return nil, s.readError(fmt.Sprintf("list events of run %d", q.Run), err)
 	}
-	return events(rows), nil
+	return record.Events(rows), nil
 }
 
 // ListAssetEvents returns the materializations and observations of an asset, newest first.
 func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
 	p := db.ListAssetEventsParams{
-		Asset:     sql.NullInt64{Int64: int64(q.Asset), Valid: true},
+		Asset:     int64(q.Asset),
 		BeforeRun: int64(q.BeforeRun), BeforeN: q.BeforeN, Partition: q.Partition, AnyPartition: q.Partition == "", Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
 	if p.BeforeRun == 0 {
@@ -48,33 +48,13 @@ func (s *Store) assetEvents(ctx context.Context, p db.ListAssetEventsParams) (li
 			return list, nil
 		}
 		if err == nil {
-			var rows []db.Event
+			var rows []db.ListAssetEventsRow
 			rows, err = s.reads.ListAssetEvents(ctx, p)
-			list = append(list, events(rows)...)
+			list = append(list, record.Events(rows)...)
 			p.Max -= int64(len(rows))
 		}
 	}
 	return list, err
-}
-
-func events(rows []db.Event) []storage.Event {
-	if len(rows) == 0 {
-		return nil
-	}
-	list := make([]storage.Event, len(rows))
-	for i := range rows {
-		row := &rows[i]
-		list[i] = storage.Event{
-			Run: storage.RunKey(row.Run), N: row.N,
-			Fact: storage.Fact{
-				At: storage.Micros(row.At), RetryAt: storage.Micros(row.RetryAt),
-				Step: int32(row.Step), Attempt: int32(row.Attempt), Cause: int32(row.Cause),
-				Kind: storage.EventKind(row.Kind), Status: uint8(row.Status),
-			},
-			Asset: storage.AssetKey(row.Asset.Int64), Partition: row.Partition, Detail: row.Detail,
-		}
-	}
-	return list
 }
 
 // ListLogs returns the log lines of a run in order.
@@ -87,14 +67,5 @@ func (s *Store) ListLogs(ctx context.Context, q storage.LogQuery) ([]storage.Log
 	if err != nil {
 		return nil, s.readError(fmt.Sprintf("list logs of run %d", q.Run), err)
 	}
-	var list []storage.LogLine
-	for i := range rows {
-		row := &rows[i]
-		list = append(list, storage.LogLine{
-			Run: storage.RunKey(row.Run), N: row.N, Step: int32(row.Step), Attempt: int32(row.Attempt),
-			At: storage.Micros(row.At).Time(), Level: slog.Level(row.Level), Stream: storage.LogStream(row.Stream),
-			Message: row.Message, Attrs: row.Attrs,
-		})
-	}
-	return list, nil
+	return record.Logs(rows), nil
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -170,7 +170,7 @@ func (p *pager) all(ctx context.Context) error {
 		}
 		for i := range rows {
 			p.After = rows[i].Partition
-			if err := p.add(db.ListNamedPartitionStatesRow(rows[i])); err != nil {
+			if err := p.add(record.StateRow(rows[i])); err != nil {
 				return err
 			}
 		}
@@ -192,7 +192,7 @@ func (p *pager) named(ctx context.Context) error {
 		}
 		slices.SortFunc(rows, func(a, b db.ListNamedPartitionStatesRow) int { return strings.Compare(a.Partition, b.Partition) })
 		for i := range rows {
-			if err := p.add(rows[i]); err != nil {
+			if err := p.add(record.StateRow(rows[i])); err != nil {
 				return err
 			}
 		}
@@ -204,7 +204,7 @@ func (p *pager) named(ctx context.Context) error {
 }
 
 // add adds a state if it holds and there is room.
-func (p *pager) add(row db.ListNamedPartitionStatesRow) error {
+func (p *pager) add(row record.StateRow) error {
 	if p.full() {
 		return nil
 	}
@@ -217,41 +217,23 @@ func (p *pager) add(row db.ListNamedPartitionStatesRow) error {
 			return nil
 		}
 	}
-	st, err := presentState(row)
+	st, err := record.State(row)
 	if err == nil {
 		p.list = append(p.list, storage.PartitionState{Asset: p.Asset, Kind: p.Kind, AssetState: st})
 	}
 	return err
 }
 
-func presentState(row db.ListNamedPartitionStatesRow) (storage.AssetState, error) {
-	d, err := storage.ParseDetail(row.Detail)
-	return storage.AssetState{
-		Seq: row.Seq, RunID: cmp.Or(row.RunID.String, row.PrunedID.String), Run: storage.RunKey(row.Run), N: row.N, At: storage.Micros(row.At).Time(), Partition: row.Partition,
-		DataVersion: row.DataVersion, CodeVersion: row.CodeVersion, Detail: d,
-	}, err
-}
-
 // ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
 func (s *Store) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
 	what := fmt.Sprintf("list groups of partitions of asset %d", asset)
 	rows, err := s.reads.ListPartitionGroups(ctx, db.ListPartitionGroupsParams{Asset: int64(asset), Kind: int64(kind)})
+	var list []storage.PartitionGroup
+	if err == nil {
+		list, err = record.Groups(asset, kind, rows)
+	}
 	if err != nil {
 		return nil, s.readError(what, err)
-	}
-	var list []storage.PartitionGroup
-	for i := range rows {
-		r := &rows[i]
-		g := storage.PartitionGroup{Asset: asset, Kind: kind}
-		if g.Partitions, err = partition.ParseSet(r.Labels); err == nil {
-			g.AssetState, err = presentState(db.ListNamedPartitionStatesRow{
-				Seq: r.Seq, Run: r.Run, N: r.N, At: r.At, DataVersion: r.DataVersion, CodeVersion: r.CodeVersion, Detail: r.Detail, RunID: r.RunID, PrunedID: r.PrunedID,
-			})
-		}
-		if err != nil {
-			return nil, s.readError(what, err)
-		}
-		list = append(list, g)
 	}
 	return list, nil
 }

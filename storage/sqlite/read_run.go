@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/internal/prune"
+	"github.com/rivers-go/rivers/storage/internal/record"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
@@ -23,15 +23,7 @@ func (s *Store) GetRun(ctx context.Context, id string) (storage.RunRecord, error
 	if err != nil {
 		return storage.RunRecord{}, s.readError(fmt.Sprintf("run %q", id), err)
 	}
-	rec, err := runRecord(db.ListRunsRow{
-		Key: row.Key, ID: row.ID, Location: row.Location, Job: row.Job, Backfill: row.Backfill, Partition: row.Partition, State: row.State, Token: row.Token,
-		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, EndedAt: row.EndedAt,
-		Succeeded: row.Succeeded, Failed: row.Failed, Skipped: row.Skipped, Canceled: row.Canceled,
-		Error: row.Error, Request: row.Request, Tags: row.Tags, Owner: row.Owner, LeaseUntil: row.LeaseUntil, Cancel: row.Cancel, Lost: row.Lost,
-	})
-	if err == nil {
-		err = errors.Join(decode(row.Plan, &rec.Plan), decode(row.LongPlan, &rec.Plan))
-	}
+	rec, err := record.Run(row)
 	if err != nil {
 		return storage.RunRecord{}, s.readError(fmt.Sprintf("run %q", id), err)
 	}
@@ -49,32 +41,30 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 		Before: before, Location: q.Location, AnyLocation: q.Location == "", Job: q.Job, AnyJob: q.Job == "",
 		States: states, Max: int64(cmp.Or(q.Limit, defaultLimit)),
 	}
-	var rows []db.ListRunsRow
-	var err error
 	switch {
 	case q.Backfill != "":
-		rows, err = s.ofBackfill(ctx, p, &q)
+		return s.ofBackfill(ctx, p, &q)
 	case q.Abandoned:
-		rows, err = s.owned(ctx, p, storage.MicrosOf(time.Now()))
+		return s.owned(ctx, p, storage.MicrosOf(time.Now()))
 	case q.Owned:
-		rows, err = s.owned(ctx, p, math.MaxInt64)
+		return s.owned(ctx, p, math.MaxInt64)
 	case states&(1<<storage.Success) == 0:
-		rows, err = s.uncommon(ctx, p)
+		return s.uncommon(ctx, p)
 	case q.Job != "":
-		rows, err = s.ofJob(ctx, p)
-	default:
-		rows, err = s.reads.ListRuns(ctx, p)
+		return s.ofJob(ctx, p)
+	}
+	return listRuns(ctx, s, (*db.Queries).ListRuns, p)
+}
+
+// listRuns reads runs by one of the queries that list them.
+func listRuns[P any, R ~record.RunRow](ctx context.Context, s *Store, ask func(*db.Queries, context.Context, P) ([]R, error), p P) ([]storage.RunRecord, error) {
+	var list []storage.RunRecord
+	rows, err := ask(s.reads, ctx, p)
+	if err == nil {
+		list, err = record.Runs(rows)
 	}
 	if err != nil {
 		return nil, s.readError("list runs", err)
-	}
-	var list []storage.RunRecord
-	for i := range rows {
-		rec, err := runRecord(rows[i])
-		if err != nil {
-			return nil, s.readError(fmt.Sprintf("run %q", rows[i].ID), err)
-		}
-		list = append(list, rec)
 	}
 	return list, nil
 }
@@ -92,33 +82,30 @@ func statesOf(states []storage.RunState) int64 {
 }
 
 // uncommon lists runs that are not successes, which have indexes: most of a history is successes.
-func (s *Store) uncommon(ctx context.Context, p db.ListRunsParams) ([]db.ListRunsRow, error) {
-	found, err := s.reads.ListUncommonRuns(ctx, db.ListUncommonRunsParams{
+func (s *Store) uncommon(ctx context.Context, p db.ListRunsParams) ([]storage.RunRecord, error) {
+	return listRuns(ctx, s, (*db.Queries).ListUncommonRuns, db.ListUncommonRunsParams{
 		Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
 	})
-	return runRows(found, func(r db.ListUncommonRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
 }
 
 // ofJob lists the runs of a job, which have an index.
-func (s *Store) ofJob(ctx context.Context, p db.ListRunsParams) ([]db.ListRunsRow, error) {
-	found, err := s.reads.ListJobRuns(ctx, db.ListJobRunsParams{
+func (s *Store) ofJob(ctx context.Context, p db.ListRunsParams) ([]storage.RunRecord, error) {
+	return listRuns(ctx, s, (*db.Queries).ListJobRuns, db.ListJobRunsParams{
 		Job: p.Job, Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, States: p.States, Max: p.Max,
 	})
-	return runRows(found, func(r db.ListJobRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
 }
 
 // owned lists runs that have an owner, whose lease ends at an instant or before. There are few of them,
 // and an index of their own.
-func (s *Store) owned(ctx context.Context, p db.ListRunsParams, until storage.Micros) ([]db.ListRunsRow, error) {
-	found, err := s.reads.ListOwnedRuns(ctx, db.ListOwnedRunsParams{
+func (s *Store) owned(ctx context.Context, p db.ListRunsParams, until storage.Micros) ([]storage.RunRecord, error) {
+	return listRuns(ctx, s, (*db.Queries).ListOwnedRuns, db.ListOwnedRunsParams{
 		Until: int64(until), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
 		Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
 	})
-	return runRows(found, func(r db.ListOwnedRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
 }
 
 // ofBackfill lists the runs of a backfill, which have an index too.
-func (s *Store) ofBackfill(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery) ([]db.ListRunsRow, error) {
+func (s *Store) ofBackfill(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery) ([]storage.RunRecord, error) {
 	b := db.ListBackfillRunsParams{
 		Backfill: q.Backfill, Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
 		Job: p.Job, AnyJob: p.AnyJob, States: p.States, Until: math.MaxInt64, Max: p.Max,
@@ -129,34 +116,7 @@ func (s *Store) ofBackfill(ctx context.Context, p db.ListRunsParams, q *storage.
 	if q.Abandoned {
 		b.Until = int64(storage.MicrosOf(time.Now()))
 	}
-	found, err := s.reads.ListBackfillRuns(ctx, b)
-	return runRows(found, func(r db.ListBackfillRunsRow) db.ListRunsRow { return db.ListRunsRow(r) }), err
-}
-
-// runRows makes the rows of one query those of another, which have the same columns.
-func runRows[T any](found []T, row func(T) db.ListRunsRow) []db.ListRunsRow {
-	rows := make([]db.ListRunsRow, len(found))
-	for i := range found {
-		rows[i] = row(found[i])
-	}
-	return rows
-}
-
-func runRecord(row db.ListRunsRow) (storage.RunRecord, error) {
-	rec := storage.RunRecord{
-		Key: storage.RunKey(row.Key), ID: row.ID, Location: row.Location, Job: row.Job, Backfill: row.Backfill, Partition: row.Partition,
-		State: storage.RunState(row.State), Token: row.Token, Error: row.Error,
-		CreatedAt: storage.Micros(row.CreatedAt).Time(), StartedAt: storage.Micros(row.StartedAt).Time(),
-		EndedAt: storage.Micros(row.EndedAt).Time(),
-		Counts: storage.StepCounts{
-			Succeeded: int(row.Succeeded), Failed: int(row.Failed), Skipped: int(row.Skipped), Canceled: int(row.Canceled),
-		},
-	}
-	rec.Lost = prune.LostOf(row.Lost)
-	rec.Owner, rec.LeaseUntil = row.Owner, storage.Micros(row.LeaseUntil).Time()
-	var err error
-	rec.Cancel, err = cancelRequest(storage.CancelRequest{Run: rec.Key}, row.Cancel)
-	return rec, errors.Join(err, decode(row.Request, &rec.Request), decode(row.Tags, &rec.Tags))
+	return listRuns(ctx, s, (*db.Queries).ListBackfillRuns, b)
 }
 
 // readError says what was being read. Errors of a store closed meanwhile are [storage.ErrClosed].

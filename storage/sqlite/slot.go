@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
 // ClaimSlots grants all slots or none.
@@ -214,40 +213,4 @@ func (w *writer) writePool(p *storage.PoolUpdate) error {
 	}
 	_, err = w.run(&w.dropPool, "DELETE FROM pool WHERE name = ? AND by_hand = 0 AND declared = 0", p.Name)
 	return err
-}
-
-// ListPools returns all pools by name.
-func (s *Store) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
-	rows, err := s.reads.ListPools(ctx, int64(storage.MicrosOf(time.Now())))
-	if err != nil {
-		return nil, s.readError("list pools", err)
-	}
-	var list []storage.PoolRecord
-	for _, r := range rows {
-		list = append(list, storage.PoolRecord{
-			Name: r.Name, Limit: int(cmp.Or(r.ByHand, r.Declared)), Declared: int(r.Declared), Set: int(r.ByHand),
-			InUse: int(r.InUse), Waiting: int(r.Waiting),
-		})
-	}
-	return list, nil
-}
-
-// ListSlots returns who holds slots, then who waits for them.
-func (s *Store) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.SlotRecord, error) {
-	rows, err := s.reads.ListSlots(ctx, db.ListSlotsParams{
-		Now: int64(storage.MicrosOf(time.Now())), Pool: q.Pool, AnyPool: q.Pool == "", Run: int64(q.Run), AnyRun: q.Run == 0,
-	})
-	if err != nil {
-		return nil, s.readError("list slots", err)
-	}
-	var list []storage.SlotRecord
-	for i := range rows {
-		r := &rows[i]
-		list = append(list, storage.SlotRecord{
-			PoolSlots: storage.PoolSlots{Pool: r.Pool, Slots: int(r.Slots)},
-			Run:       storage.RunKey(r.Run), RunID: r.RunID, Step: int32(r.Step), Key: r.StepKey, Attempt: int32(r.Attempt),
-			Holding: r.Holding != 0, Since: storage.Micros(r.Since).Time(), Until: storage.Micros(r.Until).Time(),
-		})
-	}
-	return list, nil
 }

@@ -1,11 +1,11 @@
 package ledger
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/record"
 )
 
 // RunClaim makes an owner the owner of a run that has none, or whose lease has ended.
@@ -125,7 +125,7 @@ func (r *Renewal) renewBackfill(t *transaction, key storage.BackfillKey) (*stora
 	}
 	b.Until = t.after(r.Lease)
 	t.changeBackfill(b)
-	return cancelRequest(storage.CancelRequest{Backfill: key}, b.Cancel)
+	return record.Cancel(storage.CancelRequest{Backfill: key}, b.Cancel)
 }
 
 func (r *Renewal) renewRun(t *transaction, key storage.RunKey) (*storage.CancelRequest, error) {
@@ -149,19 +149,7 @@ func (r *Renewal) renewRun(t *transaction, key storage.RunKey) (*storage.CancelR
 			c.Until = t.after(r.Slots)
 		}
 	}
-	return cancelRequest(storage.CancelRequest{Run: key}, run.Cancel)
-}
-
-// cancelRequest reads the request to stop that a row keeps into one that names its run or backfill. It
-// returns nil if there is none.
-func cancelRequest(c storage.CancelRequest, doc []byte) (*storage.CancelRequest, error) {
-	if len(doc) == 0 {
-		return nil, nil //nolint:nilnil // nobody asked, which is no error
-	}
-	if err := json.Unmarshal(doc, &c); err != nil {
-		return nil, fmt.Errorf("request to cancel: %w", err)
-	}
-	return &c, nil
+	return record.Cancel(storage.CancelRequest{Run: key}, run.Cancel)
 }
 
 // Announcement is a request that writes nothing: it tells other processes what was written before.

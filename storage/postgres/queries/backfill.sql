@@ -1,5 +1,5 @@
 -- name: GetBackfill :one
-SELECT backfill.*,
+SELECT sqlc.embed(backfill),
     (SELECT labels FROM backfill_set WHERE backfill = backfill.key AND which = 0) AS all_set,
     (SELECT labels FROM backfill_set WHERE backfill = backfill.key AND which = 1) AS submitted_set,
     (SELECT labels FROM backfill_set WHERE backfill = backfill.key AND which = 2) AS completed_set,

@@ -1,5 +1,5 @@
 -- name: ListLogs :many
-SELECT * FROM log
+SELECT run, n, step, attempt, at, level, stream, message, attrs FROM log
 WHERE run = sqlc.arg(run) AND n > sqlc.arg(after)
     AND (step = sqlc.arg(step) OR sqlc.arg(any_step)::boolean)
 ORDER BY n

@@ -1,9 +1,11 @@
 -- name: GetRun :one
-SELECT * FROM run WHERE id = sqlc.arg(id);
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, plan
+FROM run WHERE id = sqlc.arg(id);
 
 -- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE key < sqlc.arg(before)
     AND (location = sqlc.arg(location) OR sqlc.arg(any_location)::boolean)
@@ -14,7 +16,7 @@ LIMIT sqlc.arg(max)::bigint;
 
 -- name: ListJobRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE job = sqlc.arg(job) AND job <> ''
     AND key < sqlc.arg(before)
@@ -27,7 +29,7 @@ LIMIT sqlc.arg(max)::bigint;
 -- Runs in any state but success. Each branch has an index that gives it newest first, if its condition is in the words of the
 -- index; one whose states are not asked for is not entered.
 SELECT run.key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM (
         (
         SELECT r.key FROM run AS r
@@ -60,7 +62,7 @@ ORDER BY found.key DESC;
 
 -- name: ListOpenRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE state < 3 -- in these words, or the index of the open runs is not used
     AND key < sqlc.arg(before)
@@ -74,7 +76,7 @@ LIMIT sqlc.arg(max)::bigint;
 
 -- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE backfill = sqlc.arg(backfill) AND backfill <> ''
     AND key < sqlc.arg(before)

@@ -1,5 +1,7 @@
 -- name: GetBackfill :one
-SELECT backfill.*, backfill_request.rerun_of, backfill_request.assets, backfill_request.request
+SELECT key, token, lease_until, created_at, started_at, ended_at, total, runs, completed,
+    failed, canceled, state, id, location, owner,
+    rerun_of, error, cancel, assets, request
 FROM backfill JOIN backfill_request ON backfill_request.backfill = backfill.key
 WHERE backfill.id = sqlc.arg(id);
 
@@ -7,7 +9,9 @@ WHERE backfill.id = sqlc.arg(id);
 SELECT which, labels FROM backfill_set WHERE backfill = sqlc.arg(backfill);
 
 -- name: ListBackfills :many
-SELECT backfill.*, backfill_request.rerun_of, backfill_request.assets, backfill_request.request
+SELECT key, token, lease_until, created_at, started_at, ended_at, total, runs, completed,
+    failed, canceled, state, id, location, owner,
+    rerun_of, error, cancel, assets, request
 FROM backfill JOIN backfill_request ON backfill_request.backfill = backfill.key
 WHERE backfill.key < sqlc.arg(before)
     AND (location = sqlc.arg(location) OR CAST(sqlc.arg(any_location) AS BOOLEAN))
@@ -16,7 +20,9 @@ ORDER BY backfill.key DESC
 LIMIT sqlc.arg(max);
 
 -- name: ListAbandonedBackfills :many
-SELECT backfill.*, backfill_request.rerun_of, backfill_request.assets, backfill_request.request
+SELECT key, token, lease_until, created_at, started_at, ended_at, total, runs, completed,
+    failed, canceled, state, id, location, owner,
+    rerun_of, error, cancel, assets, request
 FROM backfill JOIN backfill_request ON backfill_request.backfill = backfill.key
 WHERE backfill.key < sqlc.arg(before) AND state < 3 AND lease_until <= CAST(sqlc.arg(now) AS INTEGER)
     AND (location = sqlc.arg(location) OR CAST(sqlc.arg(any_location) AS BOOLEAN))

@@ -7,7 +7,8 @@ GROUP BY pool.name
 ORDER BY pool.name;
 
 -- name: ListSlots :many
-SELECT slot.*, run.id AS run_id
+SELECT slot.ticket, slot.run, slot.since, slot.until, slot.step, slot.attempt, slot.slots, CAST(slot.holding AS BOOLEAN) AS holding, slot.pool, slot.step_key,
+    run.id AS run_id
 FROM slot JOIN run ON run.key = slot.run
 WHERE slot.until > CAST(sqlc.arg(now) AS INTEGER)
     AND (slot.pool = sqlc.arg(pool) OR CAST(sqlc.arg(any_pool) AS BOOLEAN))

@@ -11,7 +11,7 @@ ORDER BY run.key
 LIMIT sqlc.arg(max);
 
 -- name: ListEventRows :many
-SELECT run, n, asset, CAST(CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END AS INTEGER) AS class,
+SELECT run, n, CAST(coalesce(asset, 0) AS INTEGER) AS asset, CAST(CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END AS INTEGER) AS class,
     CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes
 FROM event
 WHERE (run, n) > (sqlc.arg(run), sqlc.arg(n)) AND run <= sqlc.arg(last)

@@ -1,11 +1,12 @@
 -- name: GetRun :one
-SELECT run.*, long_plan.doc AS long_plan
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(CASE WHEN length(plan) > 0 THEN plan ELSE long_plan.doc END AS BLOB) AS "plan"
 FROM run LEFT JOIN long_plan ON long_plan.run = run.key
 WHERE run.id = sqlc.arg(id);
 
 -- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE key < sqlc.arg(before)
     AND (location = sqlc.arg(location) OR CAST(sqlc.arg(any_location) AS BOOLEAN))
@@ -16,7 +17,7 @@ LIMIT sqlc.arg(max);
 
 -- name: ListJobRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE job = sqlc.arg(job) AND job <> ''
     AND key < sqlc.arg(before)
@@ -27,7 +28,7 @@ LIMIT sqlc.arg(max);
 
 -- name: ListOwnedRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE state < 3 AND lease_until > 0 AND lease_until <= CAST(sqlc.arg(until) AS INTEGER)
     AND key < sqlc.arg(before)
@@ -42,7 +43,7 @@ LIMIT sqlc.arg(max);
 -- are as few as what runs at once; the words of its condition are those of the index, or it is not used. Its first condition is of
 -- no row: a branch whose states are not asked for is not entered.
 SELECT run.key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM (
         SELECT r.key FROM run AS r
         WHERE (CAST(sqlc.arg(states) AS INTEGER) & 7) <> 0 AND r.state < 3 AND r.lease_until = 0 AND r.key < sqlc.arg(before)
@@ -72,7 +73,7 @@ ORDER BY found.key DESC;
 
 -- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE backfill = sqlc.arg(backfill) AND backfill <> ''
     AND key < sqlc.arg(before)

@@ -7,13 +7,13 @@ package db
 
 import (
 	"context"
-
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const getAssetStates = `-- name: GetAssetStates :many
-SELECT asset.key, asset.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT asset.key, asset.name, coalesce(asset_state.kind, -1)::bigint AS kind, coalesce(asset_state.run, 0)::bigint AS run, coalesce(asset_state.n, 0)::bigint AS n,
+    coalesce(asset_state.at, 0)::bigint AS at, coalesce(asset_state.seq, 0)::bigint AS seq, coalesce(asset_state.partition, '')::text AS partition,
+    coalesce(asset_state.data_version, '')::text AS data_version, coalesce(asset_state.code_version, '')::text AS code_version,
+    asset_state.detail, coalesce(run.id, pruned_run.id, '')::text AS run_id
 FROM asset
     LEFT JOIN asset_state ON asset_state.asset = asset.key
     LEFT JOIN run ON run.key = asset_state.run
@@ -24,17 +24,16 @@ WHERE asset.name = $1
 type GetAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Kind        pgtype.Int2
-	Run         pgtype.Int8
-	N           pgtype.Int8
-	At          pgtype.Int8
-	Seq         pgtype.Int8
-	Partition   pgtype.Text
-	DataVersion pgtype.Text
-	CodeVersion pgtype.Text
+	Kind        int64
+	Run         int64
+	N           int64
+	At          int64
+	Seq         int64
+	Partition   string
+	DataVersion string
+	CodeVersion string
 	Detail      []byte
-	RunID       pgtype.Text
-	PrunedID    pgtype.Text
+	RunID       string
 }
 
 func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetStatesRow, error) {
@@ -59,7 +58,6 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -96,8 +94,10 @@ func (q *Queries) ListAssetKeys(ctx context.Context, names []string) ([]Asset, e
 }
 
 const listAssetStates = `-- name: ListAssetStates :many
-SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT named.key, named.name, coalesce(asset_state.kind, -1)::bigint AS kind, coalesce(asset_state.run, 0)::bigint AS run, coalesce(asset_state.n, 0)::bigint AS n,
+    coalesce(asset_state.at, 0)::bigint AS at, coalesce(asset_state.seq, 0)::bigint AS seq, coalesce(asset_state.partition, '')::text AS partition,
+    coalesce(asset_state.data_version, '')::text AS data_version, coalesce(asset_state.code_version, '')::text AS code_version,
+    asset_state.detail, coalesce(run.id, pruned_run.id, '')::text AS run_id
 FROM (SELECT key, name FROM asset WHERE name > $1 ORDER BY name LIMIT $2::bigint) AS named
     LEFT JOIN asset_state ON asset_state.asset = named.key
     LEFT JOIN run ON run.key = asset_state.run
@@ -113,17 +113,16 @@ type ListAssetStatesParams struct {
 type ListAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Kind        pgtype.Int2
-	Run         pgtype.Int8
-	N           pgtype.Int8
-	At          pgtype.Int8
-	Seq         pgtype.Int8
-	Partition   pgtype.Text
-	DataVersion pgtype.Text
-	CodeVersion pgtype.Text
+	Kind        int64
+	Run         int64
+	N           int64
+	At          int64
+	Seq         int64
+	Partition   string
+	DataVersion string
+	CodeVersion string
 	Detail      []byte
-	RunID       pgtype.Text
-	PrunedID    pgtype.Text
+	RunID       string
 }
 
 func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams) ([]ListAssetStatesRow, error) {
@@ -148,7 +147,6 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -161,8 +159,10 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 }
 
 const listNamedAssetStates = `-- name: ListNamedAssetStates :many
-SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT named.key, named.name, coalesce(asset_state.kind, -1)::bigint AS kind, coalesce(asset_state.run, 0)::bigint AS run, coalesce(asset_state.n, 0)::bigint AS n,
+    coalesce(asset_state.at, 0)::bigint AS at, coalesce(asset_state.seq, 0)::bigint AS seq, coalesce(asset_state.partition, '')::text AS partition,
+    coalesce(asset_state.data_version, '')::text AS data_version, coalesce(asset_state.code_version, '')::text AS code_version,
+    asset_state.detail, coalesce(run.id, pruned_run.id, '')::text AS run_id
 FROM (
     SELECT key, name FROM asset
     WHERE name = ANY($1::text[]) AND name > $2
@@ -182,17 +182,16 @@ type ListNamedAssetStatesParams struct {
 type ListNamedAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Kind        pgtype.Int2
-	Run         pgtype.Int8
-	N           pgtype.Int8
-	At          pgtype.Int8
-	Seq         pgtype.Int8
-	Partition   pgtype.Text
-	DataVersion pgtype.Text
-	CodeVersion pgtype.Text
+	Kind        int64
+	Run         int64
+	N           int64
+	At          int64
+	Seq         int64
+	Partition   string
+	DataVersion string
+	CodeVersion string
 	Detail      []byte
-	RunID       pgtype.Text
-	PrunedID    pgtype.Text
+	RunID       string
 }
 
 func (q *Queries) ListNamedAssetStates(ctx context.Context, arg ListNamedAssetStatesParams) ([]ListNamedAssetStatesRow, error) {
@@ -217,7 +216,6 @@ func (q *Queries) ListNamedAssetStates(ctx context.Context, arg ListNamedAssetSt
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}

@@ -20,26 +20,7 @@ FROM backfill WHERE id = $1
 `
 
 type GetBackfillRow struct {
-	Key          int64
-	Token        int64
-	LeaseUntil   int64
-	CreatedAt    int64
-	StartedAt    int64
-	EndedAt      int64
-	Total        int64
-	Runs         int64
-	Completed    int64
-	Failed       int64
-	Canceled     int64
-	State        int16
-	ID           string
-	Location     string
-	Owner        string
-	RerunOf      string
-	Error        string
-	Cancel       []byte
-	Assets       []byte
-	Request      []byte
+	Backfill     Backfill
 	AllSet       []byte
 	SubmittedSet []byte
 	CompletedSet []byte
@@ -51,26 +32,26 @@ func (q *Queries) GetBackfill(ctx context.Context, id string) (GetBackfillRow, e
 	row := q.db.QueryRow(ctx, getBackfill, id)
 	var i GetBackfillRow
 	err := row.Scan(
-		&i.Key,
-		&i.Token,
-		&i.LeaseUntil,
-		&i.CreatedAt,
-		&i.StartedAt,
-		&i.EndedAt,
-		&i.Total,
-		&i.Runs,
-		&i.Completed,
-		&i.Failed,
-		&i.Canceled,
-		&i.State,
-		&i.ID,
-		&i.Location,
-		&i.Owner,
-		&i.RerunOf,
-		&i.Error,
-		&i.Cancel,
-		&i.Assets,
-		&i.Request,
+		&i.Backfill.Key,
+		&i.Backfill.Token,
+		&i.Backfill.LeaseUntil,
+		&i.Backfill.CreatedAt,
+		&i.Backfill.StartedAt,
+		&i.Backfill.EndedAt,
+		&i.Backfill.Total,
+		&i.Backfill.Runs,
+		&i.Backfill.Completed,
+		&i.Backfill.Failed,
+		&i.Backfill.Canceled,
+		&i.Backfill.State,
+		&i.Backfill.ID,
+		&i.Backfill.Location,
+		&i.Backfill.Owner,
+		&i.Backfill.RerunOf,
+		&i.Backfill.Error,
+		&i.Backfill.Cancel,
+		&i.Backfill.Assets,
+		&i.Backfill.Request,
 		&i.AllSet,
 		&i.SubmittedSet,
 		&i.CompletedSet,

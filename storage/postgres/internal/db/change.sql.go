@@ -25,8 +25,8 @@ type ListChangesRow struct {
 	Seq       int64
 	At        int64
 	Run       int64
-	I         int32
-	Kind      int16
+	I         int64
+	Kind      int64
 	Labels    []byte
 	Assets    []byte
 	Keys      string
@@ -71,7 +71,7 @@ SELECT seq, at, run, i, kind, labels, assets, keys FROM change WHERE seq = $1 AN
 
 type ListChangesOfParams struct {
 	Seq   int64
-	After int32
+	After int64
 }
 
 func (q *Queries) ListChangesOf(ctx context.Context, arg ListChangesOfParams) ([]Change, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 const listAssetEvents = `-- name: ListAssetEvents :many
-SELECT run, n, at, retry_at, asset, step, attempt, cause, kind, status, detail, partition FROM event
+SELECT run, n, at, retry_at, step, attempt, cause, kind, status, coalesce(asset, 0)::bigint AS asset, partition, detail FROM event
 WHERE asset = $1::bigint AND (run, n) < ($2::bigint, $3::bigint)
     AND (partition = $4 OR $5::boolean)
 ORDER BY run DESC, n DESC
@@ -26,7 +26,22 @@ type ListAssetEventsParams struct {
 	Max          int64
 }
 
-func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams) ([]Event, error) {
+type ListAssetEventsRow struct {
+	Run       int64
+	N         int64
+	At        int64
+	RetryAt   int64
+	Step      int64
+	Attempt   int64
+	Cause     int64
+	Kind      int64
+	Status    int64
+	Asset     int64
+	Partition string
+	Detail    []byte
+}
+
+func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams) ([]ListAssetEventsRow, error) {
 	rows, err := q.db.Query(ctx, listAssetEvents,
 		arg.Asset,
 		arg.BeforeRun,
@@ -39,22 +54,22 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Event
+	var items []ListAssetEventsRow
 	for rows.Next() {
-		var i Event
+		var i ListAssetEventsRow
 		if err := rows.Scan(
 			&i.Run,
 			&i.N,
 			&i.At,
 			&i.RetryAt,
-			&i.Asset,
 			&i.Step,
 			&i.Attempt,
 			&i.Cause,
 			&i.Kind,
 			&i.Status,
-			&i.Detail,
+			&i.Asset,
 			&i.Partition,
+			&i.Detail,
 		); err != nil {
 			return nil, err
 		}
@@ -67,7 +82,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT run, n, at, retry_at, asset, step, attempt, cause, kind, status, detail, partition FROM event
+SELECT run, n, at, retry_at, step, attempt, cause, kind, status, coalesce(asset, 0)::bigint AS asset, partition, detail FROM event
 WHERE run = $1 AND n > $2
 ORDER BY n
 LIMIT $3::bigint
@@ -79,28 +94,43 @@ type ListEventsParams struct {
 	Max   int64
 }
 
-func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event, error) {
+type ListEventsRow struct {
+	Run       int64
+	N         int64
+	At        int64
+	RetryAt   int64
+	Step      int64
+	Attempt   int64
+	Cause     int64
+	Kind      int64
+	Status    int64
+	Asset     int64
+	Partition string
+	Detail    []byte
+}
+
+func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListEventsRow, error) {
 	rows, err := q.db.Query(ctx, listEvents, arg.Run, arg.After, arg.Max)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Event
+	var items []ListEventsRow
 	for rows.Next() {
-		var i Event
+		var i ListEventsRow
 		if err := rows.Scan(
 			&i.Run,
 			&i.N,
 			&i.At,
 			&i.RetryAt,
-			&i.Asset,
 			&i.Step,
 			&i.Attempt,
 			&i.Cause,
 			&i.Kind,
 			&i.Status,
-			&i.Detail,
+			&i.Asset,
 			&i.Partition,
+			&i.Detail,
 		); err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 const listLogs = `-- name: ListLogs :many
-SELECT run, n, at, step, attempt, level, stream, message, attrs FROM log
+SELECT run, n, step, attempt, at, level, stream, message, attrs FROM log
 WHERE run = $1 AND n > $2
     AND (step = $3 OR $4::boolean)
 ORDER BY n
@@ -20,12 +20,24 @@ LIMIT $5::bigint
 type ListLogsParams struct {
 	Run     int64
 	After   int64
-	Step    int32
+	Step    int64
 	AnyStep bool
 	Max     int64
 }
 
-func (q *Queries) ListLogs(ctx context.Context, arg ListLogsParams) ([]Log, error) {
+type ListLogsRow struct {
+	Run     int64
+	N       int64
+	Step    int64
+	Attempt int64
+	At      int64
+	Level   int64
+	Stream  int64
+	Message string
+	Attrs   string
+}
+
+func (q *Queries) ListLogs(ctx context.Context, arg ListLogsParams) ([]ListLogsRow, error) {
 	rows, err := q.db.Query(ctx, listLogs,
 		arg.Run,
 		arg.After,
@@ -37,15 +49,15 @@ func (q *Queries) ListLogs(ctx context.Context, arg ListLogsParams) ([]Log, erro
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Log
+	var items []ListLogsRow
 	for rows.Next() {
-		var i Log
+		var i ListLogsRow
 		if err := rows.Scan(
 			&i.Run,
 			&i.N,
-			&i.At,
 			&i.Step,
 			&i.Attempt,
+			&i.At,
 			&i.Level,
 			&i.Stream,
 			&i.Message,

@@ -4,10 +4,6 @@
 
 package db
 
-import (
-	"github.com/jackc/pgx/v5/pgtype"
-)
-
 type Asset struct {
 	Key  int64
 	Name string
@@ -18,12 +14,12 @@ type AssetState struct {
 	Run         int64
 	N           int64
 	At          int64
-	Kind        int16
+	Kind        int64
 	DataVersion string
 	CodeVersion string
 	Detail      []byte
 	Seq         int64
-	Partition   pgtype.Text
+	Partition   *string
 }
 
 type Backfill struct {
@@ -38,7 +34,7 @@ type Backfill struct {
 	Completed  int64
 	Failed     int64
 	Canceled   int64
-	State      int16
+	State      int64
 	ID         string
 	Location   string
 	Owner      string
@@ -51,7 +47,7 @@ type Backfill struct {
 
 type BackfillSet struct {
 	Backfill int64
-	Which    int16
+	Which    int64
 	Labels   []byte
 }
 
@@ -59,8 +55,8 @@ type Change struct {
 	Seq    int64
 	At     int64
 	Run    int64
-	I      int32
-	Kind   int16
+	I      int64
+	Kind   int64
 	Labels []byte
 	Assets []byte
 	Keys   string
@@ -71,12 +67,12 @@ type Event struct {
 	N         int64
 	At        int64
 	RetryAt   int64
-	Asset     pgtype.Int8
-	Step      int32
-	Attempt   int32
-	Cause     int32
-	Kind      int16
-	Status    int16
+	Asset     *int64
+	Step      int64
+	Attempt   int64
+	Cause     int64
+	Kind      int64
+	Status    int64
 	Detail    []byte
 	Partition string
 }
@@ -103,10 +99,10 @@ type Log struct {
 	Run     int64
 	N       int64
 	At      int64
-	Step    int32
-	Attempt int32
-	Level   int32
-	Stream  int16
+	Step    int64
+	Attempt int64
+	Level   int64
+	Stream  int64
 	Message string
 	Attrs   string
 }
@@ -117,7 +113,7 @@ type PartitionGroup struct {
 	Run         int64
 	N           int64
 	At          int64
-	Kind        int16
+	Kind        int64
 	DataVersion string
 	CodeVersion string
 	Labels      []byte
@@ -132,7 +128,7 @@ type PartitionKey struct {
 
 type PartitionSet struct {
 	Asset  int64
-	Kind   int16
+	Kind   int64
 	Labels []byte
 }
 
@@ -142,7 +138,7 @@ type PartitionState struct {
 	Run         int64
 	N           int64
 	At          int64
-	Kind        int16
+	Kind        int64
 	Partition   string
 	DataVersion string
 	CodeVersion string
@@ -152,8 +148,8 @@ type PartitionState struct {
 
 type Pool struct {
 	Name     string
-	Declared int32
-	ByHand   int32
+	Declared int64
+	ByHand   int64
 }
 
 type PrunedRun struct {
@@ -168,11 +164,11 @@ type Run struct {
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
-	Succeeded  int32
-	Failed     int32
-	Skipped    int32
-	Canceled   int32
-	State      int16
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	State      int64
 	ID         string
 	Location   string
 	Job        string
@@ -184,7 +180,7 @@ type Run struct {
 	Plan       []byte
 	Backfill   string
 	Partition  string
-	Lost       int32
+	Lost       int64
 	RetryOf    string
 }
 
@@ -193,9 +189,9 @@ type Slot struct {
 	Run     int64
 	Since   int64
 	Until   int64
-	Step    int32
-	Attempt int32
-	Slots   int32
+	Step    int64
+	Attempt int64
+	Slots   int64
 	Holding bool
 	Pool    string
 	StepKey string
@@ -204,8 +200,8 @@ type Slot struct {
 type Store struct {
 	One           bool
 	ID            string
-	SchemaVersion int32
-	MinReader     int32
+	SchemaVersion int64
+	MinReader     int64
 	SeqOffset     int64
 }
 

@@ -7,12 +7,11 @@ package db
 
 import (
 	"context"
-
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const listPartitionGroups = `-- name: ListPartitionGroups :many
-SELECT partition_group.asset, partition_group.seq, partition_group.run, partition_group.n, partition_group.at, partition_group.kind, partition_group.data_version, partition_group.code_version, partition_group.labels, partition_group.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT seq, partition_group.run, n, at, ''::text AS partition, data_version, code_version, labels, detail,
+    coalesce(run.id, pruned_run.id, '')::text AS run_id
 FROM partition_group LEFT JOIN run ON run.key = partition_group.run LEFT JOIN pruned_run ON pruned_run.key = partition_group.run
 WHERE asset = $1 AND kind = $2::smallint
 ORDER BY seq DESC
@@ -20,22 +19,20 @@ ORDER BY seq DESC
 
 type ListPartitionGroupsParams struct {
 	Asset int64
-	Kind  int16
+	Kind  int64
 }
 
 type ListPartitionGroupsRow struct {
-	Asset       int64
 	Seq         int64
 	Run         int64
 	N           int64
 	At          int64
-	Kind        int16
+	Partition   string
 	DataVersion string
 	CodeVersion string
 	Labels      []byte
 	Detail      []byte
-	RunID       pgtype.Text
-	PrunedID    pgtype.Text
+	RunID       string
 }
 
 func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGroupsParams) ([]ListPartitionGroupsRow, error) {
@@ -48,18 +45,16 @@ func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGrou
 	for rows.Next() {
 		var i ListPartitionGroupsRow
 		if err := rows.Scan(
-			&i.Asset,
 			&i.Seq,
 			&i.Run,
 			&i.N,
 			&i.At,
-			&i.Kind,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -82,7 +77,7 @@ WHERE asset = ANY($1::bigint[]) AND kind IN (0, 2)
 
 type ListPartitionSetsRow struct {
 	Asset  int64
-	What   int32
+	What   int64
 	Seq    int64
 	Labels []byte
 }
@@ -115,21 +110,21 @@ func (q *Queries) ListPartitionSets(ctx context.Context, assets []int64) ([]List
 }
 
 const listPartitionStates = `-- name: ListPartitionStates :many
-SELECT true AS covers, '' AS partition, seq, 0::bigint AS run, 0::bigint AS n, 0::bigint AS at, '' AS data_version, '' AS code_version,
-    labels, NULL::text AS detail, ''::text AS run_id
-FROM partition_group WHERE asset = $1::bigint AND kind IN ($2::smallint, 3)
-UNION ALL
-(SELECT false, partition_state.partition, seq, partition_state.run, n, at, data_version, code_version, labels, detail, coalesce(run.id, pruned_run.id, '')
+(SELECT false AS covers, seq, partition_state.run, n, at, partition_state.partition, data_version, code_version, labels, detail,
+    coalesce(run.id, pruned_run.id, '')::text AS run_id
 FROM partition_state LEFT JOIN run ON run.key = partition_state.run LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset = $1::bigint AND kind = $2::smallint AND partition_state.partition > $3
     AND ($4::boolean OR partition_state.partition = ANY($5::text[]))
 ORDER BY partition_state.partition
 LIMIT $6::bigint)
+UNION ALL
+SELECT true, seq, 0, 0, 0, '', '', '', labels, NULL, ''
+FROM partition_group WHERE asset = $1::bigint AND kind IN ($2::smallint, 3)
 `
 
 type ListPartitionStatesParams struct {
 	Asset        int64
-	Kind         int16
+	Kind         int64
 	After        string
 	AnyPartition bool
 	Partitions   []string
@@ -138,19 +133,19 @@ type ListPartitionStatesParams struct {
 
 type ListPartitionStatesRow struct {
 	Covers      bool
-	Partition   string
 	Seq         int64
 	Run         int64
 	N           int64
 	At          int64
+	Partition   string
 	DataVersion string
 	CodeVersion string
 	Labels      []byte
-	Detail      pgtype.Text
+	Detail      []byte
 	RunID       string
 }
 
-// The groups that may be newer than a state, and behind them the states, as of one moment.
+// The states, and the groups that may be newer than one of them, as of one moment.
 func (q *Queries) ListPartitionStates(ctx context.Context, arg ListPartitionStatesParams) ([]ListPartitionStatesRow, error) {
 	rows, err := q.db.Query(ctx, listPartitionStates,
 		arg.Asset,
@@ -169,11 +164,11 @@ func (q *Queries) ListPartitionStates(ctx context.Context, arg ListPartitionStat
 		var i ListPartitionStatesRow
 		if err := rows.Scan(
 			&i.Covers,
-			&i.Partition,
 			&i.Seq,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Labels,

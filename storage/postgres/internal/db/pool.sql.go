@@ -20,8 +20,8 @@ ORDER BY pool.name
 
 type ListPoolsRow struct {
 	Name     string
-	Declared int32
-	ByHand   int32
+	Declared int64
+	ByHand   int64
 	InUse    int64
 	Waiting  int64
 }
@@ -73,9 +73,9 @@ type ListSlotsRow struct {
 	Run     int64
 	Since   int64
 	Until   int64
-	Step    int32
-	Attempt int32
-	Slots   int32
+	Step    int64
+	Attempt int64
+	Slots   int64
 	Holding bool
 	Pool    string
 	StepKey string

@@ -71,7 +71,7 @@ type ListEndedRunsParams struct {
 type ListEndedRunsRow struct {
 	Key     int64
 	EndedAt int64
-	Lost    int32
+	Lost    int64
 	Bytes   int64
 }
 
@@ -113,7 +113,7 @@ type ListEventRowsParams struct {
 	Run     int64
 	N       int64
 	Last    int64
-	Classes int32
+	Classes int64
 	Max     int64
 }
 
@@ -121,7 +121,7 @@ type ListEventRowsRow struct {
 	Run   int64
 	N     int64
 	Asset int64
-	Class int32
+	Class int64
 	Bytes int64
 }
 

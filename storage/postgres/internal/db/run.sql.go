@@ -10,16 +10,49 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT key, token, lease_until, created_at, started_at, ended_at, succeeded, failed, skipped, canceled, state, id, location, job, owner, error, request, tags, cancel, plan, backfill, partition, lost, retry_of FROM run WHERE id = $1
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, plan
+FROM run WHERE id = $1
 `
 
-func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
+type GetRunRow struct {
+	Key        int64
+	ID         string
+	Location   string
+	Job        string
+	Backfill   string
+	Partition  string
+	State      int64
+	Token      int64
+	CreatedAt  int64
+	StartedAt  int64
+	EndedAt    int64
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
+	Error      string
+	Request    []byte
+	Tags       []byte
+	Owner      string
+	LeaseUntil int64
+	Cancel     []byte
+	Lost       int64
+	Plan       []byte
+}
+
+func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 	row := q.db.QueryRow(ctx, getRun, id)
-	var i Run
+	var i GetRunRow
 	err := row.Scan(
 		&i.Key,
+		&i.ID,
+		&i.Location,
+		&i.Job,
+		&i.Backfill,
+		&i.Partition,
+		&i.State,
 		&i.Token,
-		&i.LeaseUntil,
 		&i.CreatedAt,
 		&i.StartedAt,
 		&i.EndedAt,
@@ -27,27 +60,21 @@ func (q *Queries) GetRun(ctx context.Context, id string) (Run, error) {
 		&i.Failed,
 		&i.Skipped,
 		&i.Canceled,
-		&i.State,
-		&i.ID,
-		&i.Location,
-		&i.Job,
-		&i.Owner,
 		&i.Error,
 		&i.Request,
 		&i.Tags,
+		&i.Owner,
+		&i.LeaseUntil,
 		&i.Cancel,
-		&i.Plan,
-		&i.Backfill,
-		&i.Partition,
 		&i.Lost,
-		&i.RetryOf,
+		&i.Plan,
 	)
 	return i, err
 }
 
 const listBackfillRuns = `-- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE backfill = $1 AND backfill <> ''
     AND key < $2
@@ -67,7 +94,7 @@ type ListBackfillRunsParams struct {
 	AnyLocation bool
 	Job         string
 	AnyJob      bool
-	States      []int16
+	States      []int64
 	Owned       bool
 	Abandoned   bool
 	Max         int64
@@ -80,22 +107,23 @@ type ListBackfillRunsRow struct {
 	Job        string
 	Backfill   string
 	Partition  string
-	State      int16
+	State      int64
 	Token      int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
-	Succeeded  int32
-	Failed     int32
-	Skipped    int32
-	Canceled   int32
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
 	Error      string
 	Request    []byte
 	Tags       []byte
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
-	Lost       int32
+	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsParams) ([]ListBackfillRunsRow, error) {
@@ -141,6 +169,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -154,7 +183,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 
 const listJobRuns = `-- name: ListJobRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE job = $1 AND job <> ''
     AND key < $2
@@ -169,7 +198,7 @@ type ListJobRunsParams struct {
 	Before      int64
 	Location    string
 	AnyLocation bool
-	States      []int16
+	States      []int64
 	Max         int64
 }
 
@@ -180,22 +209,23 @@ type ListJobRunsRow struct {
 	Job        string
 	Backfill   string
 	Partition  string
-	State      int16
+	State      int64
 	Token      int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
-	Succeeded  int32
-	Failed     int32
-	Skipped    int32
-	Canceled   int32
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
 	Error      string
 	Request    []byte
 	Tags       []byte
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
-	Lost       int32
+	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]ListJobRunsRow, error) {
@@ -237,6 +267,7 @@ func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]Lis
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -250,7 +281,7 @@ func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]Lis
 
 const listOpenRuns = `-- name: ListOpenRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE state < 3 -- in these words, or the index of the open runs is not used
     AND key < $1
@@ -269,7 +300,7 @@ type ListOpenRunsParams struct {
 	AnyLocation bool
 	Job         string
 	AnyJob      bool
-	States      []int16
+	States      []int64
 	Owned       bool
 	Abandoned   bool
 	Max         int64
@@ -282,22 +313,23 @@ type ListOpenRunsRow struct {
 	Job        string
 	Backfill   string
 	Partition  string
-	State      int16
+	State      int64
 	Token      int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
-	Succeeded  int32
-	Failed     int32
-	Skipped    int32
-	Canceled   int32
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
 	Error      string
 	Request    []byte
 	Tags       []byte
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
-	Lost       int32
+	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]ListOpenRunsRow, error) {
@@ -342,6 +374,7 @@ func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]L
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -355,7 +388,7 @@ func (q *Queries) ListOpenRuns(ctx context.Context, arg ListOpenRunsParams) ([]L
 
 const listRuns = `-- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM run
 WHERE key < $1
     AND (location = $2 OR $3::boolean)
@@ -371,7 +404,7 @@ type ListRunsParams struct {
 	AnyLocation bool
 	Job         string
 	AnyJob      bool
-	States      []int16
+	States      []int64
 	Max         int64
 }
 
@@ -382,22 +415,23 @@ type ListRunsRow struct {
 	Job        string
 	Backfill   string
 	Partition  string
-	State      int16
+	State      int64
 	Token      int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
-	Succeeded  int32
-	Failed     int32
-	Skipped    int32
-	Canceled   int32
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
 	Error      string
 	Request    []byte
 	Tags       []byte
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
-	Lost       int32
+	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsRow, error) {
@@ -440,6 +474,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -453,7 +488,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 
 const listUncommonRuns = `-- name: ListUncommonRuns :many
 SELECT run.key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, NULL::bytea AS plan
 FROM (
         (
         SELECT r.key FROM run AS r
@@ -487,7 +522,7 @@ ORDER BY found.key DESC
 
 type ListUncommonRunsParams struct {
 	Max         int64
-	States      []int16
+	States      []int64
 	Before      int64
 	Location    string
 	AnyLocation bool
@@ -502,22 +537,23 @@ type ListUncommonRunsRow struct {
 	Job        string
 	Backfill   string
 	Partition  string
-	State      int16
+	State      int64
 	Token      int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
-	Succeeded  int32
-	Failed     int32
-	Skipped    int32
-	Canceled   int32
+	Succeeded  int64
+	Failed     int64
+	Skipped    int64
+	Canceled   int64
 	Error      string
 	Request    []byte
 	Tags       []byte
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
-	Lost       int32
+	Lost       int64
+	Plan       []byte
 }
 
 // Runs in any state but success. Each branch has an index that gives it newest first, if its condition is in the words of the
@@ -562,6 +598,7 @@ func (q *Queries) ListUncommonRuns(ctx context.Context, arg ListUncommonRunsPara
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}

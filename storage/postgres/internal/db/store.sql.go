@@ -15,8 +15,8 @@ SELECT id, schema_version, min_reader FROM store
 
 type GetStoreRow struct {
 	ID            string
-	SchemaVersion int32
-	MinReader     int32
+	SchemaVersion int64
+	MinReader     int64
 }
 
 func (q *Queries) GetStore(ctx context.Context) (GetStoreRow, error) {

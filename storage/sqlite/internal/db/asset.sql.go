@@ -7,13 +7,14 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 )
 
 const getAssetStates = `-- name: GetAssetStates :many
-SELECT asset.key, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT asset.key, asset.name, CAST(coalesce(asset_state.kind, -1) AS INTEGER) AS kind, CAST(coalesce(asset_state.run, 0) AS INTEGER) AS run, CAST(coalesce(asset_state.n, 0) AS INTEGER) AS n,
+    CAST(coalesce(asset_state.at, 0) AS INTEGER) AS at, CAST(coalesce(asset_state.seq, 0) AS INTEGER) AS seq, CAST(coalesce(asset_state.partition, '') AS TEXT) AS "partition",
+    CAST(coalesce(asset_state.data_version, '') AS TEXT) AS data_version, CAST(coalesce(asset_state.code_version, '') AS TEXT) AS code_version,
+    asset_state.detail, CAST(coalesce(run.id, pruned_run.id, '') AS TEXT) AS run_id
 FROM asset
     LEFT JOIN asset_state ON asset_state.asset = asset.key
     LEFT JOIN run ON run.key = asset_state.run
@@ -23,17 +24,17 @@ WHERE asset.name = ?1
 
 type GetAssetStatesRow struct {
 	Key         int64
-	Kind        sql.NullInt64
-	Run         sql.NullInt64
-	N           sql.NullInt64
-	At          sql.NullInt64
-	Seq         sql.NullInt64
-	Partition   sql.NullString
-	DataVersion sql.NullString
-	CodeVersion sql.NullString
+	Name        string
+	Kind        int64
+	Run         int64
+	N           int64
+	At          int64
+	Seq         int64
+	Partition   string
+	DataVersion string
+	CodeVersion string
 	Detail      []byte
-	RunID       sql.NullString
-	PrunedID    sql.NullString
+	RunID       string
 }
 
 func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetStatesRow, error) {
@@ -47,6 +48,7 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 		var i GetAssetStatesRow
 		if err := rows.Scan(
 			&i.Key,
+			&i.Name,
 			&i.Kind,
 			&i.Run,
 			&i.N,
@@ -57,7 +59,6 @@ func (q *Queries) GetAssetStates(ctx context.Context, name string) ([]GetAssetSt
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -148,8 +149,10 @@ func (q *Queries) ListAssetKeys(ctx context.Context, names []string) ([]Asset, e
 }
 
 const listAssetStates = `-- name: ListAssetStates :many
-SELECT named.key, named.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT named.key, named.name, CAST(coalesce(asset_state.kind, -1) AS INTEGER) AS kind, CAST(coalesce(asset_state.run, 0) AS INTEGER) AS run, CAST(coalesce(asset_state.n, 0) AS INTEGER) AS n,
+    CAST(coalesce(asset_state.at, 0) AS INTEGER) AS at, CAST(coalesce(asset_state.seq, 0) AS INTEGER) AS seq, CAST(coalesce(asset_state.partition, '') AS TEXT) AS "partition",
+    CAST(coalesce(asset_state.data_version, '') AS TEXT) AS data_version, CAST(coalesce(asset_state.code_version, '') AS TEXT) AS code_version,
+    asset_state.detail, CAST(coalesce(run.id, pruned_run.id, '') AS TEXT) AS run_id
 FROM (SELECT key, name FROM asset WHERE name > ?1 ORDER BY name LIMIT ?2) AS named
     LEFT JOIN asset_state ON asset_state.asset = named.key
     LEFT JOIN run ON run.key = asset_state.run
@@ -165,17 +168,16 @@ type ListAssetStatesParams struct {
 type ListAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Kind        sql.NullInt64
-	Run         sql.NullInt64
-	N           sql.NullInt64
-	At          sql.NullInt64
-	Seq         sql.NullInt64
-	Partition   sql.NullString
-	DataVersion sql.NullString
-	CodeVersion sql.NullString
+	Kind        int64
+	Run         int64
+	N           int64
+	At          int64
+	Seq         int64
+	Partition   string
+	DataVersion string
+	CodeVersion string
 	Detail      []byte
-	RunID       sql.NullString
-	PrunedID    sql.NullString
+	RunID       string
 }
 
 func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams) ([]ListAssetStatesRow, error) {
@@ -200,7 +202,6 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -216,8 +217,10 @@ func (q *Queries) ListAssetStates(ctx context.Context, arg ListAssetStatesParams
 }
 
 const listNamedAssetStates = `-- name: ListNamedAssetStates :many
-SELECT asset.key, asset.name, asset_state.kind, asset_state.run, asset_state.n, asset_state.at, asset_state.seq, asset_state.partition,
-    asset_state.data_version, asset_state.code_version, asset_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT asset.key, asset.name, CAST(coalesce(asset_state.kind, -1) AS INTEGER) AS kind, CAST(coalesce(asset_state.run, 0) AS INTEGER) AS run, CAST(coalesce(asset_state.n, 0) AS INTEGER) AS n,
+    CAST(coalesce(asset_state.at, 0) AS INTEGER) AS at, CAST(coalesce(asset_state.seq, 0) AS INTEGER) AS seq, CAST(coalesce(asset_state.partition, '') AS TEXT) AS "partition",
+    CAST(coalesce(asset_state.data_version, '') AS TEXT) AS data_version, CAST(coalesce(asset_state.code_version, '') AS TEXT) AS code_version,
+    asset_state.detail, CAST(coalesce(run.id, pruned_run.id, '') AS TEXT) AS run_id
 FROM asset
     LEFT JOIN asset_state ON asset_state.asset = asset.key
     LEFT JOIN run ON run.key = asset_state.run
@@ -229,17 +232,16 @@ ORDER BY asset.name
 type ListNamedAssetStatesRow struct {
 	Key         int64
 	Name        string
-	Kind        sql.NullInt64
-	Run         sql.NullInt64
-	N           sql.NullInt64
-	At          sql.NullInt64
-	Seq         sql.NullInt64
-	Partition   sql.NullString
-	DataVersion sql.NullString
-	CodeVersion sql.NullString
+	Kind        int64
+	Run         int64
+	N           int64
+	At          int64
+	Seq         int64
+	Partition   string
+	DataVersion string
+	CodeVersion string
 	Detail      []byte
-	RunID       sql.NullString
-	PrunedID    sql.NullString
+	RunID       string
 }
 
 func (q *Queries) ListNamedAssetStates(ctx context.Context, names []string) ([]ListNamedAssetStatesRow, error) {
@@ -274,7 +276,6 @@ func (q *Queries) ListNamedAssetStates(ctx context.Context, names []string) ([]L
 			&i.CodeVersion,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}

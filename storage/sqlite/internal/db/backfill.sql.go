@@ -10,17 +10,17 @@ import (
 )
 
 const getBackfill = `-- name: GetBackfill :one
-SELECT backfill."key", backfill.id, backfill.location, backfill.state, backfill.token, backfill.created_at, backfill.started_at, backfill.ended_at, backfill.total, backfill.runs, backfill.completed, backfill.failed, backfill.canceled, backfill.error, backfill.owner, backfill.lease_until, backfill.cancel, backfill_request.rerun_of, backfill_request.assets, backfill_request.request
+SELECT key, token, lease_until, created_at, started_at, ended_at, total, runs, completed,
+    failed, canceled, state, id, location, owner,
+    rerun_of, error, cancel, assets, request
 FROM backfill JOIN backfill_request ON backfill_request.backfill = backfill.key
 WHERE backfill.id = ?1
 `
 
 type GetBackfillRow struct {
 	Key        int64
-	ID         string
-	Location   string
-	State      int64
 	Token      int64
+	LeaseUntil int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
@@ -29,11 +29,13 @@ type GetBackfillRow struct {
 	Completed  int64
 	Failed     int64
 	Canceled   int64
-	Error      string
+	State      int64
+	ID         string
+	Location   string
 	Owner      string
-	LeaseUntil int64
-	Cancel     []byte
 	RerunOf    string
+	Error      string
+	Cancel     []byte
 	Assets     []byte
 	Request    []byte
 }
@@ -43,10 +45,8 @@ func (q *Queries) GetBackfill(ctx context.Context, id string) (GetBackfillRow, e
 	var i GetBackfillRow
 	err := row.Scan(
 		&i.Key,
-		&i.ID,
-		&i.Location,
-		&i.State,
 		&i.Token,
+		&i.LeaseUntil,
 		&i.CreatedAt,
 		&i.StartedAt,
 		&i.EndedAt,
@@ -55,11 +55,13 @@ func (q *Queries) GetBackfill(ctx context.Context, id string) (GetBackfillRow, e
 		&i.Completed,
 		&i.Failed,
 		&i.Canceled,
-		&i.Error,
+		&i.State,
+		&i.ID,
+		&i.Location,
 		&i.Owner,
-		&i.LeaseUntil,
-		&i.Cancel,
 		&i.RerunOf,
+		&i.Error,
+		&i.Cancel,
 		&i.Assets,
 		&i.Request,
 	)
@@ -67,7 +69,9 @@ func (q *Queries) GetBackfill(ctx context.Context, id string) (GetBackfillRow, e
 }
 
 const listAbandonedBackfills = `-- name: ListAbandonedBackfills :many
-SELECT backfill."key", backfill.id, backfill.location, backfill.state, backfill.token, backfill.created_at, backfill.started_at, backfill.ended_at, backfill.total, backfill.runs, backfill.completed, backfill.failed, backfill.canceled, backfill.error, backfill.owner, backfill.lease_until, backfill.cancel, backfill_request.rerun_of, backfill_request.assets, backfill_request.request
+SELECT key, token, lease_until, created_at, started_at, ended_at, total, runs, completed,
+    failed, canceled, state, id, location, owner,
+    rerun_of, error, cancel, assets, request
 FROM backfill JOIN backfill_request ON backfill_request.backfill = backfill.key
 WHERE backfill.key < ?1 AND state < 3 AND lease_until <= CAST(?2 AS INTEGER)
     AND (location = ?3 OR CAST(?4 AS BOOLEAN))
@@ -87,10 +91,8 @@ type ListAbandonedBackfillsParams struct {
 
 type ListAbandonedBackfillsRow struct {
 	Key        int64
-	ID         string
-	Location   string
-	State      int64
 	Token      int64
+	LeaseUntil int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
@@ -99,11 +101,13 @@ type ListAbandonedBackfillsRow struct {
 	Completed  int64
 	Failed     int64
 	Canceled   int64
-	Error      string
+	State      int64
+	ID         string
+	Location   string
 	Owner      string
-	LeaseUntil int64
-	Cancel     []byte
 	RerunOf    string
+	Error      string
+	Cancel     []byte
 	Assets     []byte
 	Request    []byte
 }
@@ -126,10 +130,8 @@ func (q *Queries) ListAbandonedBackfills(ctx context.Context, arg ListAbandonedB
 		var i ListAbandonedBackfillsRow
 		if err := rows.Scan(
 			&i.Key,
-			&i.ID,
-			&i.Location,
-			&i.State,
 			&i.Token,
+			&i.LeaseUntil,
 			&i.CreatedAt,
 			&i.StartedAt,
 			&i.EndedAt,
@@ -138,11 +140,13 @@ func (q *Queries) ListAbandonedBackfills(ctx context.Context, arg ListAbandonedB
 			&i.Completed,
 			&i.Failed,
 			&i.Canceled,
-			&i.Error,
+			&i.State,
+			&i.ID,
+			&i.Location,
 			&i.Owner,
-			&i.LeaseUntil,
-			&i.Cancel,
 			&i.RerunOf,
+			&i.Error,
+			&i.Cancel,
 			&i.Assets,
 			&i.Request,
 		); err != nil {
@@ -192,7 +196,9 @@ func (q *Queries) ListBackfillSets(ctx context.Context, backfill int64) ([]ListB
 }
 
 const listBackfills = `-- name: ListBackfills :many
-SELECT backfill."key", backfill.id, backfill.location, backfill.state, backfill.token, backfill.created_at, backfill.started_at, backfill.ended_at, backfill.total, backfill.runs, backfill.completed, backfill.failed, backfill.canceled, backfill.error, backfill.owner, backfill.lease_until, backfill.cancel, backfill_request.rerun_of, backfill_request.assets, backfill_request.request
+SELECT key, token, lease_until, created_at, started_at, ended_at, total, runs, completed,
+    failed, canceled, state, id, location, owner,
+    rerun_of, error, cancel, assets, request
 FROM backfill JOIN backfill_request ON backfill_request.backfill = backfill.key
 WHERE backfill.key < ?1
     AND (location = ?2 OR CAST(?3 AS BOOLEAN))
@@ -211,10 +217,8 @@ type ListBackfillsParams struct {
 
 type ListBackfillsRow struct {
 	Key        int64
-	ID         string
-	Location   string
-	State      int64
 	Token      int64
+	LeaseUntil int64
 	CreatedAt  int64
 	StartedAt  int64
 	EndedAt    int64
@@ -223,11 +227,13 @@ type ListBackfillsRow struct {
 	Completed  int64
 	Failed     int64
 	Canceled   int64
-	Error      string
+	State      int64
+	ID         string
+	Location   string
 	Owner      string
-	LeaseUntil int64
-	Cancel     []byte
 	RerunOf    string
+	Error      string
+	Cancel     []byte
 	Assets     []byte
 	Request    []byte
 }
@@ -249,10 +255,8 @@ func (q *Queries) ListBackfills(ctx context.Context, arg ListBackfillsParams) ([
 		var i ListBackfillsRow
 		if err := rows.Scan(
 			&i.Key,
-			&i.ID,
-			&i.Location,
-			&i.State,
 			&i.Token,
+			&i.LeaseUntil,
 			&i.CreatedAt,
 			&i.StartedAt,
 			&i.EndedAt,
@@ -261,11 +265,13 @@ func (q *Queries) ListBackfills(ctx context.Context, arg ListBackfillsParams) ([
 			&i.Completed,
 			&i.Failed,
 			&i.Canceled,
-			&i.Error,
+			&i.State,
+			&i.ID,
+			&i.Location,
 			&i.Owner,
-			&i.LeaseUntil,
-			&i.Cancel,
 			&i.RerunOf,
+			&i.Error,
+			&i.Cancel,
 			&i.Assets,
 			&i.Request,
 		); err != nil {

@@ -7,7 +7,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 )
 
 const getEraBefore = `-- name: GetEraBefore :one
@@ -23,11 +22,11 @@ func (q *Queries) GetEraBefore(ctx context.Context, run int64) (int64, error) {
 
 const getEraWith = `-- name: GetEraWith :one
 WITH RECURSIVE down AS (SELECT CAST(?2 AS INTEGER) AS era UNION ALL SELECT down.era - 1 FROM down WHERE down.era > 0)
-SELECT down.era FROM down WHERE EXISTS (SELECT 1 FROM event WHERE event.era = down.era AND event.asset = ?1) LIMIT 1
+SELECT down.era FROM down WHERE EXISTS (SELECT 1 FROM event WHERE event.era = down.era AND event.asset = CAST(?1 AS INTEGER)) LIMIT 1
 `
 
 type GetEraWithParams struct {
-	Asset sql.NullInt64
+	Asset int64
 	Era   int64
 }
 
@@ -39,8 +38,8 @@ func (q *Queries) GetEraWith(ctx context.Context, arg GetEraWithParams) (int64, 
 }
 
 const listAssetEvents = `-- name: ListAssetEvents :many
-SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era, "partition" FROM event
-WHERE era = ?1 AND asset = ?2 AND (run, n) < (?3, ?4)
+SELECT run, n, at, retry_at, step, attempt, cause, kind, status, CAST(coalesce(asset, 0) AS INTEGER) AS asset, partition, detail FROM event
+WHERE era = ?1 AND asset = CAST(?2 AS INTEGER) AND (run, n) < (?3, ?4)
     AND (partition = ?5 OR CAST(?6 AS BOOLEAN))
 ORDER BY run DESC, n DESC
 LIMIT ?7
@@ -48,7 +47,7 @@ LIMIT ?7
 
 type ListAssetEventsParams struct {
 	Era          int64
-	Asset        sql.NullInt64
+	Asset        int64
 	BeforeRun    int64
 	BeforeN      int64
 	Partition    string
@@ -56,7 +55,22 @@ type ListAssetEventsParams struct {
 	Max          int64
 }
 
-func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams) ([]Event, error) {
+type ListAssetEventsRow struct {
+	Run       int64
+	N         int64
+	At        int64
+	RetryAt   int64
+	Step      int64
+	Attempt   int64
+	Cause     int64
+	Kind      int64
+	Status    int64
+	Asset     int64
+	Partition string
+	Detail    []byte
+}
+
+func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams) ([]ListAssetEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listAssetEvents,
 		arg.Era,
 		arg.Asset,
@@ -70,23 +84,22 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Event
+	var items []ListAssetEventsRow
 	for rows.Next() {
-		var i Event
+		var i ListAssetEventsRow
 		if err := rows.Scan(
 			&i.Run,
 			&i.N,
 			&i.At,
-			&i.Kind,
+			&i.RetryAt,
 			&i.Step,
 			&i.Attempt,
-			&i.RetryAt,
 			&i.Cause,
+			&i.Kind,
 			&i.Status,
 			&i.Asset,
-			&i.Detail,
-			&i.Era,
 			&i.Partition,
+			&i.Detail,
 		); err != nil {
 			return nil, err
 		}
@@ -102,7 +115,7 @@ func (q *Queries) ListAssetEvents(ctx context.Context, arg ListAssetEventsParams
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT run, n, at, kind, step, attempt, retry_at, cause, status, asset, detail, era, "partition" FROM event
+SELECT run, n, at, retry_at, step, attempt, cause, kind, status, CAST(coalesce(asset, 0) AS INTEGER) AS asset, partition, detail FROM event
 WHERE run = ?1 AND n > ?2
 ORDER BY n
 LIMIT ?3
@@ -114,29 +127,43 @@ type ListEventsParams struct {
 	Max   int64
 }
 
-func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event, error) {
+type ListEventsRow struct {
+	Run       int64
+	N         int64
+	At        int64
+	RetryAt   int64
+	Step      int64
+	Attempt   int64
+	Cause     int64
+	Kind      int64
+	Status    int64
+	Asset     int64
+	Partition string
+	Detail    []byte
+}
+
+func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]ListEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listEvents, arg.Run, arg.After, arg.Max)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Event
+	var items []ListEventsRow
 	for rows.Next() {
-		var i Event
+		var i ListEventsRow
 		if err := rows.Scan(
 			&i.Run,
 			&i.N,
 			&i.At,
-			&i.Kind,
+			&i.RetryAt,
 			&i.Step,
 			&i.Attempt,
-			&i.RetryAt,
 			&i.Cause,
+			&i.Kind,
 			&i.Status,
 			&i.Asset,
-			&i.Detail,
-			&i.Era,
 			&i.Partition,
+			&i.Detail,
 		); err != nil {
 			return nil, err
 		}

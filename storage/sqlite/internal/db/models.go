@@ -4,10 +4,6 @@
 
 package db
 
-import (
-	"database/sql"
-)
-
 type Asset struct {
 	Key  int64
 	Name string
@@ -23,7 +19,7 @@ type AssetState struct {
 	CodeVersion string
 	Detail      []byte
 	Seq         int64
-	Partition   sql.NullString
+	Partition   *string
 }
 
 type Backfill struct {
@@ -78,7 +74,7 @@ type Event struct {
 	RetryAt   int64
 	Cause     int64
 	Status    int64
-	Asset     sql.NullInt64
+	Asset     *int64
 	Detail    []byte
 	Era       int64
 	Partition string

@@ -7,7 +7,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 )
 
@@ -92,7 +91,8 @@ func (q *Queries) ListInFlight(ctx context.Context, assets []int64) ([]ListInFli
 }
 
 const listNamedPartitionStates = `-- name: ListNamedPartitionStates :many
-SELECT partition_state.asset, partition_state.kind, partition_state."partition", partition_state.seq, partition_state.run, partition_state.n, partition_state.at, partition_state.data_version, partition_state.code_version, partition_state.labels, partition_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT seq, partition_state.run, n, at, partition_state.partition, data_version, code_version, labels, detail,
+    CAST(coalesce(run.id, pruned_run.id, '') AS TEXT) AS run_id
 FROM partition_state LEFT JOIN run ON run.key = partition_state.run LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset = ?1 AND kind = ?2 AND partition_state.partition IN (/*SLICE:partitions*/?)
 `
@@ -104,19 +104,16 @@ type ListNamedPartitionStatesParams struct {
 }
 
 type ListNamedPartitionStatesRow struct {
-	Asset       int64
-	Kind        int64
-	Partition   string
 	Seq         int64
 	Run         int64
 	N           int64
 	At          int64
+	Partition   string
 	DataVersion string
 	CodeVersion string
 	Labels      []byte
 	Detail      []byte
-	RunID       sql.NullString
-	PrunedID    sql.NullString
+	RunID       string
 }
 
 func (q *Queries) ListNamedPartitionStates(ctx context.Context, arg ListNamedPartitionStatesParams) ([]ListNamedPartitionStatesRow, error) {
@@ -141,19 +138,16 @@ func (q *Queries) ListNamedPartitionStates(ctx context.Context, arg ListNamedPar
 	for rows.Next() {
 		var i ListNamedPartitionStatesRow
 		if err := rows.Scan(
-			&i.Asset,
-			&i.Kind,
-			&i.Partition,
 			&i.Seq,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -169,7 +163,8 @@ func (q *Queries) ListNamedPartitionStates(ctx context.Context, arg ListNamedPar
 }
 
 const listPartitionGroups = `-- name: ListPartitionGroups :many
-SELECT partition_group.asset, partition_group.kind, partition_group.seq, partition_group.run, partition_group.n, partition_group.at, partition_group.data_version, partition_group.code_version, partition_group.labels, partition_group.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT seq, partition_group.run, n, at, CAST('' AS TEXT) AS "partition", data_version, code_version, labels, detail,
+    CAST(coalesce(run.id, pruned_run.id, '') AS TEXT) AS run_id
 FROM partition_group LEFT JOIN run ON run.key = partition_group.run LEFT JOIN pruned_run ON pruned_run.key = partition_group.run
 WHERE asset = ?1 AND kind = ?2
 ORDER BY seq DESC
@@ -181,18 +176,16 @@ type ListPartitionGroupsParams struct {
 }
 
 type ListPartitionGroupsRow struct {
-	Asset       int64
-	Kind        int64
 	Seq         int64
 	Run         int64
 	N           int64
 	At          int64
+	Partition   string
 	DataVersion string
 	CodeVersion string
 	Labels      []byte
 	Detail      []byte
-	RunID       sql.NullString
-	PrunedID    sql.NullString
+	RunID       string
 }
 
 func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGroupsParams) ([]ListPartitionGroupsRow, error) {
@@ -205,18 +198,16 @@ func (q *Queries) ListPartitionGroups(ctx context.Context, arg ListPartitionGrou
 	for rows.Next() {
 		var i ListPartitionGroupsRow
 		if err := rows.Scan(
-			&i.Asset,
-			&i.Kind,
 			&i.Seq,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}
@@ -269,7 +260,8 @@ func (q *Queries) ListPartitionSets(ctx context.Context, assets []int64) ([]Part
 }
 
 const listPartitionStates = `-- name: ListPartitionStates :many
-SELECT partition_state.asset, partition_state.kind, partition_state."partition", partition_state.seq, partition_state.run, partition_state.n, partition_state.at, partition_state.data_version, partition_state.code_version, partition_state.labels, partition_state.detail, run.id AS run_id, pruned_run.id AS pruned_id
+SELECT seq, partition_state.run, n, at, partition_state.partition, data_version, code_version, labels, detail,
+    CAST(coalesce(run.id, pruned_run.id, '') AS TEXT) AS run_id
 FROM partition_state LEFT JOIN run ON run.key = partition_state.run LEFT JOIN pruned_run ON pruned_run.key = partition_state.run
 WHERE asset = ?1 AND kind = ?2 AND partition_state.partition > ?3
 ORDER BY partition_state.partition
@@ -284,19 +276,16 @@ type ListPartitionStatesParams struct {
 }
 
 type ListPartitionStatesRow struct {
-	Asset       int64
-	Kind        int64
-	Partition   string
 	Seq         int64
 	Run         int64
 	N           int64
 	At          int64
+	Partition   string
 	DataVersion string
 	CodeVersion string
 	Labels      []byte
 	Detail      []byte
-	RunID       sql.NullString
-	PrunedID    sql.NullString
+	RunID       string
 }
 
 func (q *Queries) ListPartitionStates(ctx context.Context, arg ListPartitionStatesParams) ([]ListPartitionStatesRow, error) {
@@ -314,19 +303,16 @@ func (q *Queries) ListPartitionStates(ctx context.Context, arg ListPartitionStat
 	for rows.Next() {
 		var i ListPartitionStatesRow
 		if err := rows.Scan(
-			&i.Asset,
-			&i.Kind,
-			&i.Partition,
 			&i.Seq,
 			&i.Run,
 			&i.N,
 			&i.At,
+			&i.Partition,
 			&i.DataVersion,
 			&i.CodeVersion,
 			&i.Labels,
 			&i.Detail,
 			&i.RunID,
-			&i.PrunedID,
 		); err != nil {
 			return nil, err
 		}

@@ -83,7 +83,8 @@ func (q *Queries) ListSignals(ctx context.Context) ([]Signal, error) {
 }
 
 const listSlots = `-- name: ListSlots :many
-SELECT slot.ticket, slot.pool, slot.slots, slot.run, slot.step, slot.step_key, slot.attempt, slot.holding, slot.since, slot.until, run.id AS run_id
+SELECT slot.ticket, slot.run, slot.since, slot.until, slot.step, slot.attempt, slot.slots, CAST(slot.holding AS BOOLEAN) AS holding, slot.pool, slot.step_key,
+    run.id AS run_id
 FROM slot JOIN run ON run.key = slot.run
 WHERE slot.until > CAST(?1 AS INTEGER)
     AND (slot.pool = ?2 OR CAST(?3 AS BOOLEAN))
@@ -101,15 +102,15 @@ type ListSlotsParams struct {
 
 type ListSlotsRow struct {
 	Ticket  int64
-	Pool    string
-	Slots   int64
 	Run     int64
-	Step    int64
-	StepKey string
-	Attempt int64
-	Holding int64
 	Since   int64
 	Until   int64
+	Step    int64
+	Attempt int64
+	Slots   int64
+	Holding bool
+	Pool    string
+	StepKey string
 	RunID   string
 }
 
@@ -130,15 +131,15 @@ func (q *Queries) ListSlots(ctx context.Context, arg ListSlotsParams) ([]ListSlo
 		var i ListSlotsRow
 		if err := rows.Scan(
 			&i.Ticket,
-			&i.Pool,
-			&i.Slots,
 			&i.Run,
-			&i.Step,
-			&i.StepKey,
-			&i.Attempt,
-			&i.Holding,
 			&i.Since,
 			&i.Until,
+			&i.Step,
+			&i.Attempt,
+			&i.Slots,
+			&i.Holding,
+			&i.Pool,
+			&i.StepKey,
 			&i.RunID,
 		); err != nil {
 			return nil, err

@@ -7,7 +7,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 )
 
 const listEndedBackfills = `-- name: ListEndedBackfills :many
@@ -110,7 +109,7 @@ func (q *Queries) ListEndedRuns(ctx context.Context, arg ListEndedRunsParams) ([
 }
 
 const listEventRows = `-- name: ListEventRows :many
-SELECT run, n, asset, CAST(CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END AS INTEGER) AS class,
+SELECT run, n, CAST(coalesce(asset, 0) AS INTEGER) AS asset, CAST(CASE WHEN asset IS NULL THEN 1 WHEN kind = 17 THEN 4 ELSE 2 END AS INTEGER) AS class,
     CAST(60 + coalesce(length(detail), 0) + length(partition) AS INTEGER) AS bytes
 FROM event
 WHERE (run, n) > (?1, ?2) AND run <= ?3
@@ -129,7 +128,7 @@ type ListEventRowsParams struct {
 type ListEventRowsRow struct {
 	Run   int64
 	N     int64
-	Asset sql.NullInt64
+	Asset int64
 	Class int64
 	Bytes int64
 }

@@ -10,7 +10,8 @@ import (
 )
 
 const getRun = `-- name: GetRun :one
-SELECT run."key", run.id, run.location, run.job, run.state, run.token, run.created_at, run.started_at, run.ended_at, run.succeeded, run.failed, run.skipped, run.canceled, run.error, run.request, run.tags, run."plan", run.owner, run.lease_until, run.cancel, run.era, run.backfill, run."partition", run.targeted, run.lost, run.retry_of, long_plan.doc AS long_plan
+SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(CASE WHEN length(plan) > 0 THEN plan ELSE long_plan.doc END AS BLOB) AS "plan"
 FROM run LEFT JOIN long_plan ON long_plan.run = run.key
 WHERE run.id = ?1
 `
@@ -20,6 +21,8 @@ type GetRunRow struct {
 	ID         string
 	Location   string
 	Job        string
+	Backfill   string
+	Partition  string
 	State      int64
 	Token      int64
 	CreatedAt  int64
@@ -32,17 +35,11 @@ type GetRunRow struct {
 	Error      string
 	Request    []byte
 	Tags       []byte
-	Plan       []byte
 	Owner      string
 	LeaseUntil int64
 	Cancel     []byte
-	Era        int64
-	Backfill   string
-	Partition  string
-	Targeted   int64
 	Lost       int64
-	RetryOf    string
-	LongPlan   []byte
+	Plan       []byte
 }
 
 func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
@@ -53,6 +50,8 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.ID,
 		&i.Location,
 		&i.Job,
+		&i.Backfill,
+		&i.Partition,
 		&i.State,
 		&i.Token,
 		&i.CreatedAt,
@@ -65,24 +64,18 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.Error,
 		&i.Request,
 		&i.Tags,
-		&i.Plan,
 		&i.Owner,
 		&i.LeaseUntil,
 		&i.Cancel,
-		&i.Era,
-		&i.Backfill,
-		&i.Partition,
-		&i.Targeted,
 		&i.Lost,
-		&i.RetryOf,
-		&i.LongPlan,
+		&i.Plan,
 	)
 	return i, err
 }
 
 const listBackfillRuns = `-- name: ListBackfillRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE backfill = ?1 AND backfill <> ''
     AND key < ?2
@@ -130,6 +123,7 @@ type ListBackfillRunsRow struct {
 	LeaseUntil int64
 	Cancel     []byte
 	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsParams) ([]ListBackfillRunsRow, error) {
@@ -175,6 +169,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -191,7 +186,7 @@ func (q *Queries) ListBackfillRuns(ctx context.Context, arg ListBackfillRunsPara
 
 const listJobRuns = `-- name: ListJobRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE job = ?1 AND job <> ''
     AND key < ?2
@@ -233,6 +228,7 @@ type ListJobRunsRow struct {
 	LeaseUntil int64
 	Cancel     []byte
 	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]ListJobRunsRow, error) {
@@ -274,6 +270,7 @@ func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]Lis
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -290,7 +287,7 @@ func (q *Queries) ListJobRuns(ctx context.Context, arg ListJobRunsParams) ([]Lis
 
 const listOwnedRuns = `-- name: ListOwnedRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE state < 3 AND lease_until > 0 AND lease_until <= CAST(?1 AS INTEGER)
     AND key < ?2
@@ -335,6 +332,7 @@ type ListOwnedRunsRow struct {
 	LeaseUntil int64
 	Cancel     []byte
 	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([]ListOwnedRunsRow, error) {
@@ -378,6 +376,7 @@ func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -394,7 +393,7 @@ func (q *Queries) ListOwnedRuns(ctx context.Context, arg ListOwnedRunsParams) ([
 
 const listRuns = `-- name: ListRuns :many
 SELECT key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM run
 WHERE key < ?1
     AND (location = ?2 OR CAST(?3 AS BOOLEAN))
@@ -437,6 +436,7 @@ type ListRunsRow struct {
 	LeaseUntil int64
 	Cancel     []byte
 	Lost       int64
+	Plan       []byte
 }
 
 func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsRow, error) {
@@ -479,6 +479,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}
@@ -495,7 +496,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 
 const listUncommonRuns = `-- name: ListUncommonRuns :many
 SELECT run.key, id, location, job, backfill, partition, state, token, created_at, started_at, ended_at,
-    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost
+    succeeded, failed, skipped, canceled, error, request, tags, owner, lease_until, cancel, lost, CAST(NULL AS BLOB) AS "plan"
 FROM (
         SELECT r.key FROM run AS r
         WHERE (CAST(?2 AS INTEGER) & 7) <> 0 AND r.state < 3 AND r.lease_until = 0 AND r.key < ?3
@@ -557,6 +558,7 @@ type ListUncommonRunsRow struct {
 	LeaseUntil int64
 	Cancel     []byte
 	Lost       int64
+	Plan       []byte
 }
 
 // Runs in any state but success. Each branch has an index that gives it newest first, but for the runs that have an owner, which
@@ -602,6 +604,7 @@ func (q *Queries) ListUncommonRuns(ctx context.Context, arg ListUncommonRunsPara
 			&i.LeaseUntil,
 			&i.Cancel,
 			&i.Lost,
+			&i.Plan,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,151 @@
+package postgres
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/fold"
+	"github.com/rivers-go/rivers/storage/postgres/internal/db"
+)
+
+// againAfter is how soon who watches is told to look again where entries were held back.
+const againAfter = 20 * time.Millisecond
+
+// ListChanges reads the feed of changes. Several processes write at once, and what has the smaller number may be
+// committed later: an entry is told once no transaction is under way that may still add one before it. Entries below all names
+// in use are told without asking. Else it is asked who may: every session that adds to the feed holds a shared lock.
+//
+//	who holds the lock, and the names of their transactions ─▶ the first name in question ─▶ what is committed below it
+//
+// A transaction that is not seen in the first look and has a smaller name has ended by then, and the second look sees what it
+// wrote. So others in the same server, which may take hours, hold nobody up.
+func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
+	const what = "list changes"
+	p := db.ListChangesParams{After: q.After, Below: math.MaxInt64, Max: limit(q.Limit)}
+	rows, err := readBy(ctx, s, what, (*db.Queries).ListChanges, p)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	if last := rows[len(rows)-1]; nameOf(last.Seq, last.SeqOffset) >= last.Settled {
+		if rows, err = s.settled(ctx, p, rows); err != nil {
+			return nil, err
+		}
+	}
+	list, err := changes(rows)
+	if err == nil && q.Limit > 0 && len(rows) == q.Limit {
+		list, err = s.sameSeq(ctx, list, &rows[len(rows)-1])
+	}
+	if err != nil {
+		return nil, s.target.explain(what, err)
+	}
+	return list, nil
+}
+
+// ChangeSeq returns the number below which the feed is complete. Whoever may still write has a later name.
+func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
+	const what = "the last change"
+	return read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (int64, error) {
+		h, err := s.horizon(ctx)
+		if err != nil {
+			return 0, err
+		}
+		var offset int64
+		err = s.pool.QueryRow(ctx, "SELECT seq_offset FROM store").Scan(&offset)
+		return (h.first + offset) << seqBits, err
+	})
+}
+
+// settled reads again what nothing can come before any more.
+func (s *Store) settled(ctx context.Context, p db.ListChangesParams, rows []db.ListChangesRow) ([]db.ListChangesRow, error) {
+	const what = "list changes"
+	h, err := read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (horizon, error) { return s.horizon(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	last := rows[len(rows)-1]
+	if nameOf(last.Seq, last.SeqOffset) >= h.next {
+		return rows, nil // a name that nobody here had: the store was moved, and nobody has written since
+	}
+	p.Below = (h.first + last.SeqOffset) << seqBits
+	settled, err := readBy(ctx, s, what, (*db.Queries).ListChanges, p)
+	if err == nil && len(settled) < len(rows) { // whoever holds it up may end without a change of its own
+		time.AfterFunc(againAfter, func() { s.signals.Send(storage.TopicChanges) })
+	}
+	return settled, err
+}
+
+// nameOf is the transaction's name in a number.
+func nameOf(seq, offset int64) int64 { return seq>>seqBits - offset }
+
+// sameSeq adds the entries that share the last number.
+func (s *Store) sameSeq(ctx context.Context, list []storage.Change, last *db.ListChangesRow) ([]storage.Change, error) {
+	rows, err := readBy(ctx, s, "list changes", (*db.Queries).ListChangesOf, db.ListChangesOfParams{Seq: last.Seq, After: last.I})
+	if err != nil {
+		return nil, err
+	}
+	more := make([]db.ListChangesRow, len(rows))
+	for i, r := range rows {
+		more[i] = db.ListChangesRow{Seq: r.Seq, At: r.At, Run: r.Run, I: r.I, Kind: r.Kind, Labels: r.Labels, Assets: r.Assets, Keys: r.Keys}
+	}
+	rest, err := changes(more)
+	return append(list, rest...), err
+}
+
+func changes(rows []db.ListChangesRow) ([]storage.Change, error) {
+	var list []storage.Change
+	for i := range rows {
+		r := &rows[i]
+		c := storage.Change{
+			Seq: r.Seq, At: storage.Micros(r.At), Kind: storage.ChangeKind(r.Kind), Run: storage.RunKey(r.Run), Partitions: partition.Whole(), Keys: r.Keys,
+		}
+		var err error
+		if r.Labels != nil {
+			c.Partitions, err = partition.ParseSet(r.Labels)
+		}
+		if err == nil {
+			c.Assets, err = fold.ParseAssets(r.Assets)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// listWriters looks once at all locks: pg_locks is consistent in itself, two looks at it are not. Names are shortened
+// to 32 bits there.
+const listWriters = `SELECT next, xid FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS names LEFT JOIN
+	(SELECT min(transactionid::text::bigint) FILTER (WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock') AS xid
+	FROM pg_locks WHERE granted GROUP BY pid
+	HAVING bool_or(locktype = 'advisory' AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND objsubid = 1
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))) AS writers ON true`
+
+// horizon says which transactions may still add to the feed: from the first name on. next is what nobody was named.
+type horizon struct{ first, next int64 }
+
+func (s *Store) horizon(ctx context.Context) (horizon, error) {
+	key := uint64(s.target.feedKey())
+	rows, err := s.pool.Query(ctx, listWriters, int64(key>>32), int64(uint32(key)))
+	if err != nil {
+		return horizon{}, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
+		Next int64
+		XID  *int64
+	}])
+	if err != nil {
+		return horizon{}, err
+	}
+	h := horizon{found[0].Next, found[0].Next} // who has no name yet gets a later one
+	for _, w := range found {
+		if w.XID != nil {
+			h.first = min(h.first, w.Next+int64(int32(uint32(*w.XID)-uint32(w.Next))))
+		}
+	}
+	return h, nil
+}
