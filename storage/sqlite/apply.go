@@ -55,7 +55,7 @@ func (w *writer) decide(g *commit.Group, requests []commit.Request) error {
 	w.slots.begin()
 	w.assets.begin()
 	w.keys.begin()
-	w.effects.Reset()
+	defer w.effects.Reset() // they point to what callers own
 	if err := ledger.Decide(g, requests, &w.facts, w.effects); err != nil {
 		return err
 	}
