@@ -3,24 +3,29 @@ package rivers
 import (
 	"slices"
 
-	"github.com/rivers-go/rivers/internal/backfill"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// backfillStarted tells the listeners that a backfill begins.
-func (r *CodeRepository) backfillStarted(listeners []Listener, d *backfill.Drive) {
+// backfillStarted tells the listeners that a backfill begins. The function that it returns tells them of the end; it is
+// nil where nobody listens.
+func (r *CodeRepository) backfillStarted(rec *storage.BackfillRecord) (finished func(*storage.BackfillRecord)) {
+	listeners := r.listeners()
+	if len(listeners) == 0 {
+		return nil
+	}
 	for i := range listeners {
 		if f := listeners[i].BackfillStarted; f != nil {
 			shield(r.config.Logger, "", func() {
 				f(BackfillStarted{
-					BackfillID: d.Record.ID, Action: d.Record.Request.Action, Assets: d.Record.Assets, Total: d.Record.Total, Resumed: d.Record.Token > 1,
+					BackfillID: rec.ID, Action: rec.Request.Action, Assets: rec.Assets, Total: rec.Total, Resumed: rec.Token > 1,
 				})
 			})
 		}
 	}
+	return func(rec *storage.BackfillRecord) { r.backfillFinished(listeners, newBackfillResult(rec)) }
 }
 
-// backfillFinished tells them what it came to.
+// backfillFinished tells the listeners that a backfill has ended.
 func (r *CodeRepository) backfillFinished(listeners []Listener, out *BackfillResult) {
 	for i := range listeners {
 		if f := listeners[i].BackfillFinished; f != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
@@ -80,7 +81,7 @@ func (s *BashTaskSpec) command(ctx context.Context, grace time.Duration) *exec.C
 		cmd = exec.CommandContext(ctx, s.Command, s.Args...)
 	}
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), environOf(ctx)...)
+	cmd.Env = append(os.Environ(), launch.EnvironOf(ctx)...)
 	for _, k := range slices.Sorted(maps.Keys(s.Env)) {
 		cmd.Env = append(cmd.Env, k+"="+s.Env[k])
 	}

@@ -246,31 +246,3 @@ func (v *validation) checkDivided(d *definition) {
 	v.fault(d, fault.Fault{At: "partitions", Message: message, Kind: ErrPartitionValidation})
 	delete(v.scope.divisions, d.name)
 }
-
-// checkChecks refuses a request for checks that there are not.
-func (b *built) checkChecks(req *RunRequest) error {
-	modes := []string{string(storage.ChecksNone), string(storage.ChecksOnly)}
-	if req.Checks != storage.ChecksOfMade && !slices.Contains(modes, string(req.Checks)) {
-		return fmt.Errorf("checks %q: no mode is named so%s; %s", req.Checks, fault.Suggestion(string(req.Checks), slices.Values(modes)), fault.Listed("modes", modes))
-	}
-	if req.Checks == storage.ChecksNone && len(req.CheckNames) > 0 {
-		return fmt.Errorf("checks %q: the request names %s as well: leave one of the two out", req.Checks, fault.QuotedList(req.CheckNames))
-	}
-	for _, name := range req.CheckNames {
-		n, ok := b.graph.FindNode(name)
-		if ok && b.graph.Node(n).Kind == graph.Check {
-			continue
-		}
-		return &selectionError{fmt.Errorf("check %q: no check is named so%s", name, fault.Suggestion(name, b.checkNames))}
-	}
-	return nil
-}
-
-// checkNames yields the names of all checks.
-func (b *built) checkNames(yield func(string) bool) {
-	for n := range int32(b.graph.Len()) {
-		if node := b.graph.Node(n); node.Kind == graph.Check && !yield(node.Name) {
-			return
-		}
-	}
-}

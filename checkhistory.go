@@ -31,15 +31,15 @@ func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit in
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
-	if err := b.checkChecks(&RunRequest{CheckNames: []string{name}}); err != nil {
+	if err := c.CheckRequest(&RunRequest{CheckNames: []string{name}}); err != nil {
 		return nil, err
 	}
-	v, _ := b.graph.Find(name)
-	events, err := r.store.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: r.keys[v], Limit: limit})
+	v, _ := c.Graph().Find(name)
+	events, err := r.store.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: r.runner.Keys[v], Limit: limit})
 	if err != nil {
 		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
 	}

@@ -4,33 +4,34 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// judged are the checks of the repository that judge partitions.
-func (b *built) judged() []checkstate.Subject {
+// checkSubjects are the checks of the repository that judge partitions.
+func checkSubjects(c *catalog.Catalog) []checkstate.Subject {
 	var subjects []checkstate.Subject
-	for n := range int32(b.graph.Len()) {
-		node := b.graph.Node(n)
+	for n := range int32(c.Graph().Len()) {
+		node := c.Graph().Node(n)
 		if node.Kind != graph.Check || node.Partitions == nil {
 			continue
 		}
-		v, _ := b.graph.Find(node.Check.Asset)
-		_, maker := b.graph.Output(v)
+		v, _ := c.Graph().Find(node.Check.Asset)
+		_, maker := c.Graph().Output(v)
 		subjects = append(subjects, checkstate.Subject{
-			Check: node.Name, Asset: node.Check.Asset, Partitions: node.Partitions, External: b.graph.Node(maker).Kind == graph.External,
+			Check: node.Name, Asset: node.Check.Asset, Partitions: node.Partitions, External: c.Graph().Node(maker).Kind == graph.External,
 		})
 	}
 	return subjects
 }
 
 // verdicts are what the checks that judge partitions said last, by their names.
-func (r *CodeRepository) verdicts(ctx context.Context, b *built, store checkstate.Store) (map[string]*checkstate.Results, error) {
-	subjects := b.judged()
-	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects})
+func (r *CodeRepository) verdicts(ctx context.Context, c *catalog.Catalog, store checkstate.Store) (map[string]*checkstate.Results, error) {
+	subjects := checkSubjects(c)
+	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects, Log: r.config.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -42,19 +43,19 @@ func (r *CodeRepository) verdicts(ctx context.Context, b *built, store checkstat
 }
 
 // addPartitions adds to the checks that judge partitions what they say of each.
-func (r *CodeRepository) addPartitions(ctx context.Context, b *built, nodes []*graph.Node, list []CheckStatus) error {
+func (r *CodeRepository) addPartitions(ctx context.Context, c *catalog.Catalog, nodes []*graph.Node, list []CheckStatus) error {
 	var at []int
 	var keys []storage.AssetKey
 	for i, n := range nodes {
 		if n.Partitions != nil {
-			v, _ := b.graph.Find(n.Name)
-			at, keys = append(at, i), append(keys, r.keys[v])
+			v, _ := c.Graph().Find(n.Name)
+			at, keys = append(at, i), append(keys, r.runner.Keys[v])
 		}
 	}
 	if len(at) == 0 {
 		return nil
 	}
-	verdicts, err := r.verdicts(ctx, b, r.store)
+	verdicts, err := r.verdicts(ctx, c, r.store)
 	if err != nil {
 		return fmt.Errorf("reading the states of checks: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -69,7 +70,7 @@ func (r *CodeRepository) CheckStatus(ctx context.Context, selection ...string) (
 	if err != nil || len(nodes) == 0 {
 		return nil, err
 	}
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (r *CodeRepository) CheckStatus(ctx context.Context, selection ...string) (
 			out[i].State = storage.CheckInProgress
 		}
 	}
-	return out, r.addPartitions(ctx, b, nodes, out)
+	return out, r.addPartitions(ctx, c, nodes, out)
 }
 
 // checksOf returns the nodes of the checks of a selection.
@@ -104,22 +105,22 @@ func (r *CodeRepository) checksOf(ctx context.Context, selection []string) ([]*g
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
-	selected, err := b.selectItems(selection, true)
+	selected, err := c.Select(selection, catalog.Something)
 	if err != nil {
 		return nil, err
 	}
 	var nodes []*graph.Node
-	for n := range int32(b.graph.Len()) {
-		node := b.graph.Node(n)
+	for n := range int32(c.Graph().Len()) {
+		node := c.Graph().Node(n)
 		if node.Kind != graph.Check {
 			continue
 		}
-		v, _ := b.graph.Find(node.Check.Asset)
-		if item := b.graph.Items().Of(v); selected == nil || item >= 0 && selected[item] {
+		v, _ := c.Graph().Find(node.Check.Asset)
+		if item := c.Graph().Items().Of(v); selected == nil || item >= 0 && selected[item] {
 			nodes = append(nodes, node)
 		}
 	}

@@ -3,7 +3,7 @@ package rivers
 import (
 	"fmt"
 
-	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -14,7 +14,7 @@ import (
 // where nobody put them: those whose handler keeps them in the memory of one process. What a graph asset
 // binds to a call, and the elements of a mapped list, need no handler, since each process composes the
 // graph and takes the list apart by itself.
-func (v *validation) crossings(g *graph.Graph, jobs map[string]*ResolvedJob) {
+func (v *validation) crossings(g *graph.Graph, jobs map[string]*catalog.Job) {
 	if g == nil {
 		return
 	}
@@ -42,7 +42,7 @@ func (v *validation) crossings(g *graph.Graph, jobs map[string]*ResolvedJob) {
 
 // isolatedBy says of each node what gives it a process of its own, empty for nothing; nil where no node has
 // one.
-func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*ResolvedJob) []string {
+func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*catalog.Job) []string {
 	var why []string
 	say := func(n int32, text string) {
 		if why == nil {
@@ -57,21 +57,21 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*ResolvedJob) []
 		switch node := g.Node(n); {
 		case node.Kind == graph.External:
 		case node.HasExecutor:
-			if node.Executor.Kind() == executor.KindSubprocess {
+			if plan.LaneOf(node.Executor).Isolated() {
 				say(n, fmt.Sprintf("its metadata asks for the executor %s", node.Executor))
 			}
-		case def.Kind() == executor.KindSubprocess:
+		case plan.LaneOf(def).Isolated():
 			say(n, fmt.Sprintf("DefaultExecutor is %s", def))
 		}
 	}
 	for i := range v.repo.config.Jobs {
 		job := jobs[v.repo.config.Jobs[i].Name]
-		if job.plan == nil {
+		if job.Plan == nil {
 			continue
 		}
-		for _, s := range job.plan.Steps {
-			if s.Lane == plan.Subprocess {
-				say(s.Node, fmt.Sprintf("the executor of job %q is %s", job.Name(), job.executor))
+		for _, s := range job.Plan.Steps {
+			if s.Lane.Isolated() {
+				say(s.Node, fmt.Sprintf("the executor of job %q is %s", job.Name, job.Executor))
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func (c *crossing) staysBehind(n int32, pos int) bool {
 // report says what was found, and whose handler is to be another.
 func (c *crossing) report(n int32, at, found, whose string, h iohandler.Handler) fault.Fault {
 	remedy := fmt.Sprintf("give %s an IOHandler whose values outlive a process, such as blob.New", whose)
-	if sameHandler(h, c.v.scope.defaultHandler) {
+	if catalog.SameHandler(h, c.v.scope.defaultHandler) {
 		remedy += ", or make one the DefaultIOHandler"
 	}
 	return fault.Fault{
@@ -164,11 +164,11 @@ func (c *crossing) crosses(h iohandler.Handler) bool {
 
 // name is what a handler is called in messages: as a resource, if it is one.
 func (c *crossing) name(h iohandler.Handler) string {
-	if sameHandler(h, c.v.repo.fallback) {
+	if catalog.SameHandler(h, c.v.repo.fallback) {
 		return "the default IO handler"
 	}
 	name := fmt.Sprintf("%T", h)
-	if names := c.v.repo.resourcesThatAre(h); len(names) > 0 {
+	if names := c.v.repo.resources().Holding(h); len(names) > 0 {
 		name = fmt.Sprintf("resource %q (%s)", names[0], name)
 	}
 	return name

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/launch"
 )
 
 // The kinds of mistakes and refusals, matched with [errors.Is].
@@ -91,3 +92,7 @@ func (e definitionErrors) Unwrap() []error {
 	}
 	return all
 }
+
+// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a blocking check of which
+// [CheckSpec] says BlockLater.
+var ErrCheckBlocked = launch.ErrCheckBlocked

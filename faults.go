@@ -136,3 +136,10 @@ func isNil(n Node) bool {
 	v := reflect.ValueOf(n)
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
+
+// checkRetention looks at the ages that history is kept.
+func (v *validation) checkRetention() {
+	if err := v.repo.config.Retention.Validate(); err != nil {
+		v.repositoryFault("Retention", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+}

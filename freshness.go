@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
@@ -65,11 +66,11 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 	if err := r.Resolve(ctx, nil); err != nil {
 		return nil, err
 	}
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
-	subjects, err := b.watched(req.Selection)
+	subjects, err := freshnessSubjects(c, req.Selection)
 	if err != nil {
 		return nil, err
 	}
@@ -88,18 +89,18 @@ func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([
 	return all, nil
 }
 
-// watched are the selected assets that have a policy.
-func (b *built) watched(selection []string) ([]assethealth.Subject, error) {
-	selected, err := b.selectAny(selection)
+// freshnessSubjects are the selected assets that have a policy.
+func freshnessSubjects(c *catalog.Catalog, selection []string) ([]assethealth.Subject, error) {
+	selected, err := c.Select(selection, catalog.Anything)
 	if err != nil {
 		return nil, err
 	}
 	var subjects []assethealth.Subject
-	items := b.graph.Items()
+	items := c.Graph().Items()
 	for i := range items.Len() {
-		out, n := b.graph.Output(items.Output(i))
+		out, n := c.Graph().Output(items.Output(i))
 		if out.Asset && !out.Attrs.Freshness.IsZero() && (selected == nil || selected[i]) {
-			subjects = append(subjects, subjectOf(out, b.graph.Node(n)))
+			subjects = append(subjects, subjectOf(out, c.Graph().Node(n)))
 		}
 	}
 	return subjects, nil

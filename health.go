@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/health"
 	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/storage"
@@ -33,11 +34,11 @@ type AssetHealth struct {
 // checks, never history: one query for their records, and one for their partitions where there are any. Where a check did not
 // let all partitions pass, what it said of each is read too, at the cost of what changed since that was last asked.
 func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]AssetHealth, error) {
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
-	subjects, err := b.patients(req.Selection)
+	subjects, err := healthSubjects(c, req.Selection)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]Asset
 	if now.IsZero() {
 		now = time.Now()
 	}
-	verdicts := func(ctx context.Context) (map[string]*checkstate.Results, error) { return r.verdicts(ctx, b, store) }
+	verdicts := func(ctx context.Context) (map[string]*checkstate.Results, error) { return r.verdicts(ctx, c, store) }
 	reports, err := assethealth.Healths(ctx, store, subjects, verdicts, now)
 	if err != nil {
 		return nil, fmt.Errorf("health: %w", err)
@@ -63,23 +64,23 @@ func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]Asset
 	return all, nil
 }
 
-// patients are the selected assets, with their policies and checks.
-func (b *built) patients(texts []string) ([]assethealth.Subject, error) {
-	selected, err := b.selectAny(texts)
+// healthSubjects are the selected assets, with their policies and checks.
+func healthSubjects(c *catalog.Catalog, texts []string) ([]assethealth.Subject, error) {
+	selected, err := c.Select(texts, catalog.Anything)
 	if err != nil {
 		return nil, err
 	}
 	checks := map[string][]assethealth.Check{}
-	for n := range int32(b.graph.Len()) {
-		if node := b.graph.Node(n); node.Kind == graph.Check {
+	for n := range int32(c.Graph().Len()) {
+		if node := c.Graph().Node(n); node.Kind == graph.Check {
 			checks[node.Check.Asset] = append(checks[node.Check.Asset], assethealth.Check{Name: node.Name, Partitioned: node.Partitions != nil})
 		}
 	}
 	var subjects []assethealth.Subject
-	items := b.graph.Items()
+	items := c.Graph().Items()
 	for i := range items.Len() {
-		if out, n := b.graph.Output(items.Output(i)); out.Asset && (selected == nil || selected[i]) {
-			sub := subjectOf(out, b.graph.Node(n))
+		if out, n := c.Graph().Output(items.Output(i)); out.Asset && (selected == nil || selected[i]) {
+			sub := subjectOf(out, c.Graph().Node(n))
 			sub.Checks = checks[out.Name]
 			subjects = append(subjects, sub)
 		}

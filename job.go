@@ -2,16 +2,15 @@ package rivers
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/retry"
-	"github.com/rivers-go/rivers/storage"
 )
 
 // Job is a named part of a repository that is run as one.
@@ -38,13 +37,8 @@ type Job struct {
 
 // ResolvedJob is a job of a valid repository, with its plan; see [CodeRepository.Job].
 type ResolvedJob struct {
-	repo     *CodeRepository
-	job      Job
-	plan     *plan.Plan
-	options  plan.Options
-	retry    retry.Policy
-	executor executor.Executor
-	hooks    []graph.Hook
+	repo *CodeRepository
+	job  *catalog.Job
 }
 
 // Name returns the job's name.
@@ -55,16 +49,15 @@ func (j *ResolvedJob) Description() string { return j.job.Description }
 
 // Job returns a job of the repository, validated and planned.
 func (r *CodeRepository) Job(name string) (*ResolvedJob, error) {
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
-	job, ok := b.jobs[name]
-	if !ok {
-		return nil, fmt.Errorf("job %q: %w%s; %s", name, ErrJobNotFound, fault.Suggestion(name, maps.Keys(b.jobs)),
-			fault.Listed("jobs", slices.Sorted(maps.Keys(b.jobs))))
+	job, err := c.Job(name)
+	if err != nil {
+		return nil, err
 	}
-	return job, nil
+	return &ResolvedJob{r, job}, nil
 }
 
 // Jobs returns the names of the jobs, sorted.
@@ -78,8 +71,8 @@ func (r *CodeRepository) Jobs() []string {
 }
 
 // jobs checks and plans every job; without a graph it checks what needs none.
-func (v *validation) jobs(g *graph.Graph) map[string]*ResolvedJob {
-	jobs := make(map[string]*ResolvedJob, len(v.repo.config.Jobs))
+func (v *validation) jobs(g *graph.Graph) map[string]*catalog.Job {
+	jobs := make(map[string]*catalog.Job, len(v.repo.config.Jobs))
 	for i := range v.repo.config.Jobs {
 		job := v.repo.config.Jobs[i]
 		report := func(at, message string) {
@@ -97,14 +90,14 @@ func (v *validation) jobs(g *graph.Graph) map[string]*ResolvedJob {
 	return jobs
 }
 
-func (v *validation) job(g *graph.Graph, job Job, report func(at, message string)) *ResolvedJob {
-	out := &ResolvedJob{repo: v.repo, job: job, executor: job.Executor}
+func (v *validation) job(g *graph.Graph, job Job, report func(at, message string)) *catalog.Job {
+	out := &catalog.Job{Name: job.Name, Description: job.Description, Tags: job.Tags, Executor: job.Executor}
 	if err := job.Executor.Validate(); err != nil {
 		report("Executor", err.Error())
 	}
-	out.retry = v.ownPolicy(job.Retry, func(message string) { report("Retry", message) })
-	if out.executor.IsZero() {
-		out.executor = v.repo.config.DefaultExecutor
+	out.Retry = v.ownPolicy(job.Retry, func(message string) { report("Retry", message) })
+	if out.Executor.IsZero() {
+		out.Executor = v.repo.config.DefaultExecutor
 	}
 	s := v.scope
 	s.report = func(f fault.Fault) { report(f.At, f.Message) }
@@ -112,33 +105,23 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 		for _, f := range h.faults {
 			s.report(f)
 		}
-		out.hooks = append(out.hooks, h.compile(&s))
+		out.Hooks = append(out.Hooks, h.compile(&s))
 	}
 	selected := v.members(g, job, report)
 	if selected == nil {
 		return out
 	}
-	out.options = plan.Options{Selected: selected, Executor: out.executor, Workers: defaultWorkers()}
-	out.plan = plan.New(g, out.options)
-	if len(out.plan.Steps) == 0 {
+	out.Options = plan.Options{Selected: selected, Executor: out.Executor, Workers: catalog.Workers()}
+	out.Plan = plan.New(g, out.Options)
+	if len(out.Plan.Steps) == 0 {
 		report("", "it selects nothing that can be materialized: external assets are made elsewhere")
 	}
 	if !job.AllowIncompleteDeps {
-		for _, m := range out.plan.Missing() {
+		for _, m := range out.Plan.Missing() {
 			report("", fmt.Sprintf("member %q needs %q, which is no member: add it, or set AllowIncompleteDeps to load its stored value", m.Reader, m.Needs))
 		}
 	}
 	return out
-}
-
-// planFor returns the plan of a run of the job, with the checks that are asked for.
-func (j *ResolvedJob) planFor(req RunRequest) *plan.Plan {
-	if req.Checks == storage.ChecksOfMade && len(req.CheckNames) == 0 {
-		return j.plan
-	}
-	o := j.options
-	o.Checks, o.CheckNames = req.Checks, req.CheckNames
-	return plan.New(j.plan.Graph, o)
 }
 
 // members returns what the job selects by item, nil after a mistake.

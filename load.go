@@ -9,6 +9,8 @@ import (
 
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/launch"
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -27,11 +29,11 @@ type LoadOptions struct {
 // ("totals/sorted", "totals/total[3]"). A repository that is not resolved yet is resolved on the
 // default store.
 func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o LoadOptions) error {
-	out, err := r.output(name)
+	out, mapped, err := r.output(name)
 	if err != nil {
 		return err
 	}
-	if out.mapped && !strings.HasSuffix(name, "]") {
+	if mapped && !strings.HasSuffix(name, "]") {
 		return fmt.Errorf("loading %q: it has a value for each element: name one, such as %q", name, name+"[0]")
 	}
 	to := reflect.ValueOf(dst)
@@ -41,7 +43,7 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 	if err := r.openHandler(ctx, out.Handler); err != nil {
 		return err
 	}
-	part, err := r.onePartition(ctx, out.Output, o.Partition)
+	part, err := r.onePartition(ctx, out, o.Partition)
 	if err != nil {
 		return fmt.Errorf("loading %q: %w", name, err)
 	}
@@ -90,7 +92,7 @@ func (r *CodeRepository) onePartition(ctx context.Context, out *graph.Output, ke
 	}
 	set, err := space.Set(key)
 	if err != nil {
-		return partition.Slice{}, &partitionError{err}
+		return partition.Slice{}, fault.Mark(fault.ErrPartitionValidation, err)
 	}
 	part, err := partition.NewSlice(space, set)
 	if err == nil && part.Len() != 1 {
@@ -116,54 +118,32 @@ func (r *CodeRepository) space(ctx context.Context, d partition.Definition) (par
 // IOHandlerForOutput returns the handler that stores the value of an asset or task: its own, or the
 // one it falls back on.
 func (r *CodeRepository) IOHandlerForOutput(name string) (iohandler.Handler, error) {
-	out, err := r.output(name)
+	out, _, err := r.output(name)
 	if err != nil {
 		return nil, err
 	}
 	return out.Handler, nil
 }
 
-// storedOutput is an output and whether its step unfolds, so that each instance stores a value.
-type storedOutput struct {
-	*graph.Output
-
-	mapped bool
-}
-
-// output finds what has a stored value under a name.
-func (r *CodeRepository) output(name string) (storedOutput, error) {
-	b, err := r.built()
+// output finds what has a stored value under a name; see [catalog.Catalog.Output].
+func (r *CodeRepository) output(name string) (out *graph.Output, mapped bool, err error) {
+	c, err := r.catalog()
 	if err != nil {
-		return storedOutput{}, err
+		return nil, false, err
 	}
-	v, ok := b.graph.Find(name)
-	if !ok && strings.HasSuffix(name, "]") {
-		base, _, _ := strings.Cut(name, "[")
-		if of, found := b.graph.Find(base); found {
-			_, n := b.graph.Output(of)
-			v, ok = of, b.graph.Node(n).Map != nil
-		}
-	}
-	if !ok {
-		return storedOutput{}, b.unknown(name)
-	}
-	out, n := b.graph.Output(v)
-	return storedOutput{out, b.graph.Node(n).Map != nil}, nil
+	return c.Output(name)
 }
 
-// unknown is the error for a name that no asset or task has.
-func (b *built) unknown(name string) error {
-	for _, d := range b.defs {
-		if d.name == name && len(d.outputs) != 1 {
-			return fmt.Errorf("%q: %w: it is a %s, its outputs are %s", name, ErrAssetNotFound, d.kindName(), fault.QuotedList(d.outputNames()))
-		}
+// tables returns how the key tables of definitions are found: in the store, or without one by what the definitions
+// themselves say.
+func (r *CodeRepository) tables(ctx context.Context) plan.Tables {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.session != nil:
+		return launch.TablesOf(ctx, r.session.Tables)
+	case r.runner != nil:
+		return launch.TablesOf(ctx, r.runner.Tables)
 	}
-	names := func(yield func(string) bool) {
-		for v := range int32(b.graph.Outputs()) {
-			if out, _ := b.graph.Output(v); !yield(out.Name) {
-				return
-			}
-		}
-	}
-	return fmt.Errorf("%q: %w%s", name, ErrAssetNotFound, fault.Suggestion(name, names))
+	return launch.TablesOf(ctx, nil)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -23,10 +24,12 @@ type observer struct {
 	labels map[int32]string
 }
 
-// observe makes a run tell the listeners what happens.
-func observe(c *engine.Config, listeners []Listener) {
+// listenTo makes a run tell the listeners what happens. The function that it returns tells them of the end; it is nil
+// where nobody listens.
+func (r *CodeRepository) listenTo(c *engine.Config) (ended func(*engine.Result)) {
+	listeners := r.listeners()
 	if len(listeners) == 0 {
-		return
+		return nil
 	}
 	o := &observer{runID: c.Record.ID, config: c, listeners: listeners}
 	c.Observer = engine.Observer{
@@ -34,6 +37,10 @@ func observe(c *engine.Config, listeners []Listener) {
 		StepWaiting: o.stepWaiting(), StepFinished: o.stepFinished(), Logged: o.logged(), Made: o.made(), LogsCut: o.logsCut(),
 		Judged: o.judged(), Acted: o.acted(),
 	}
+	if !o.any(func(l *Listener) bool { return l.RunFinished != nil }) {
+		return nil
+	}
+	return func(res *engine.Result) { r.finished(listeners, newResult(res)) }
 }
 
 // each returns a function that calls those of one field with what it makes of a notice; nil where there are none.
@@ -107,14 +114,6 @@ func (o *observer) any(has func(*Listener) bool) bool {
 	return false
 }
 
-// environKey is where the context of an attempt has what its process gets in its environment.
-type environKey struct{}
-
-func environOf(ctx context.Context) []string {
-	env, _ := ctx.Value(environKey{}).([]string)
-	return env
-}
-
 func (o *observer) stepContext() func(context.Context, engine.StepNotice) context.Context {
 	if !o.any(func(l *Listener) bool { return l.StepContext != nil || l.StepEnviron != nil }) {
 		return nil
@@ -135,7 +134,7 @@ func (o *observer) stepContext() func(context.Context, engine.StepNotice) contex
 		if len(env) == 0 {
 			return ctx
 		}
-		return context.WithValue(ctx, environKey{}, env)
+		return launch.WithEnviron(ctx, env)
 	}
 }
 

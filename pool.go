@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -75,12 +76,12 @@ func (v *validation) checkPools(d *definition, held []storage.PoolSlots) {
 }
 
 // declarePools tells the store how many slots the pools have, where it says otherwise.
-func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage, b *built) error {
+func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage, c *catalog.Catalog) error {
 	limits := maps.Clone(r.config.PoolLimits)
-	if len(b.exclusive) > 0 && limits == nil {
+	if len(c.Exclusive) > 0 && limits == nil {
 		limits = map[string]int{}
 	}
-	for asset := range b.exclusive {
+	for asset := range c.Exclusive {
 		limits[exclusivePool(asset)] = exclusiveSlots
 	}
 	if len(limits) == 0 {

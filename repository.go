@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rivers-go/rivers/executor"
-	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/backfill"
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/launch"
+	"github.com/rivers-go/rivers/internal/pruner"
 	"github.com/rivers-go/rivers/internal/staleness"
+	"github.com/rivers-go/rivers/internal/stepserver"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
@@ -77,33 +79,27 @@ type CodeRepository struct {
 	pos      fault.Position
 	fallback *iohandler.MemoryHandler
 
-	// building guards the result of the last validation, which never changes once it is good.
+	// building guards the catalog, which never changes once it is good.
 	building sync.Mutex
-	ready    *built
+	checked  *catalog.Catalog
 
 	// resolving is held by the one Resolve that is at work; resources are set up under it.
 	resolving sync.Mutex
 
+	pruner     *pruner.Pruner
+	background launch.Background // runs that are resumed here, backfills, and the pruning of history
+
 	// mu guards what Resolve opens and Shutdown closes. No user code runs under it.
 	mu    sync.Mutex
 	store storage.Storage
-	// serving is set in a process that does one step for a run in another.
-	serving *serving
-	owned   bool // the store was opened here, so it is closed here
-	keys    []storage.AssetKey
-	// keyTables remembers keys of partitions, nil while there is no store to ask.
-	keyTables *storage.KeyCache
+	owned bool // the store was opened here, so it is closed here
+	// runner and backfills are nil before Resolve.
+	runner    *launch.Runner
+	backfills *backfill.Manager
+	// session is set in a process that does one step for a run in another.
+	session *stepserver.Session
 	// staleness is what is known of it on the store, nil until somebody asks.
 	staleness *staleness.View
-	keeper    *engine.Keeper
-	// claimTimeout is how long a step waits for pool slots, zero for the engine's own time.
-	claimTimeout time.Duration
-	recovered    time.Time          // when runs whose process died were last looked for
-	upkeepAt     time.Time          // before which history is not pruned here
-	endUpkeep    context.CancelFunc // ends that, nil before
-	background   sync.WaitGroup     // runs that are resumed here, backfills, and the pruning of history
-	// backfills are those in progress here, and how each is canceled.
-	backfills map[string]func(storage.CancelRequest)
 	setUp     []string // resources, in the order of their setup
 	onClose   []func(context.Context) error
 	heard     map[int]Listener
@@ -121,7 +117,9 @@ func NewCodeRepository(c RepositoryConfig) *CodeRepository {
 	if c.Name == "" {
 		c.Name = mainModule()
 	}
-	return &CodeRepository{config: c, pos: fault.Here(), fallback: iohandler.Memory()}
+	r := &CodeRepository{config: c, pos: fault.Here(), fallback: iohandler.Memory()}
+	r.pruner = &pruner.Pruner{Location: c.Name, Retention: c.Retention, Go: r.background.Go, Log: r.log}
+	return r
 }
 
 // mainModule is the name of a repository that has none.
@@ -151,8 +149,8 @@ func (r *CodeRepository) Assets() map[string]Asset {
 func (r *CodeRepository) Storage() storage.Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.serving != nil {
-		return r.serving.storage
+	if r.session != nil {
+		return r.session.Storage
 	}
 	if r.store == nil {
 		return nil // not a nil store in an interface
@@ -206,22 +204,21 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 	closed := r.closed
 	r.closed = true
 	onClose, setUp, store, owned := r.onClose, r.setUp, r.store, r.owned
-	if r.endUpkeep != nil {
-		r.endUpkeep()
-	}
 	r.mu.Unlock()
+	r.background.Close()
+	r.pruner.Stop()
 	r.resolving.Unlock()
 	if closed {
 		return nil
 	}
 	var errs []error
-	if err := r.waitForBackground(ctx); err != nil {
+	if err := r.background.Wait(ctx); err != nil {
 		errs = append(errs, err)
 	}
 	for _, f := range slices.Backward(onClose) {
 		errs = append(errs, fault.Guard(func() error { return f(ctx) }))
 	}
-	errs = append(errs, r.tearDown(ctx, setUp), r.fallback.Close())
+	errs = append(errs, r.resources().TearDown(ctx, setUp), r.fallback.Close())
 	if store != nil && owned {
 		if err := store.Close(); err != nil {
 			errs = append(errs, fmt.Errorf("closing the store: %w", err))
@@ -230,21 +227,11 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// waitForBackground waits for the runs that were resumed here. Those that the context does not wait for are
-// left as a crash would leave them.
-func (r *CodeRepository) waitForBackground(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { r.background.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("runs that were resumed here are still in progress: %w", context.Cause(ctx))
-	}
-}
-
 // Close is Shutdown without a deadline, for defer.
 func (r *CodeRepository) Close() error { return r.Shutdown(context.Background()) }
 
-// defaultWorkers is how many steps run at once where nothing says it.
-func defaultWorkers() int { return runtime.GOMAXPROCS(0) }
+// resources are the repository's, as internal packages take them.
+func (r *CodeRepository) resources() catalog.Resources { return catalog.Resources(r.config.Resources) }
+
+// Retention returns how long this repository keeps history, as [RepositoryConfig.Retention] says it.
+func (r *CodeRepository) Retention() storage.Retention { return r.config.Retention }

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/backfill"
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/engine"
-	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/subprocess"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/sqlite"
@@ -37,7 +37,7 @@ func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) err
 	if done, err := r.resolvedOn(store); done || err != nil { // somebody else was faster
 		return err
 	}
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) err
 			return err
 		}
 	}
-	if err := r.resolveOn(ctx, store, b, owned); err != nil {
+	if err := r.resolveOn(ctx, store, c, owned); err != nil {
 		if owned {
 			err = errors.Join(err, store.Close())
 		}
@@ -73,32 +73,59 @@ func (r *CodeRepository) resolvedOn(store storage.Storage) (bool, error) {
 }
 
 // resolveOn sets up resources and records the topology; the lock is held.
-func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, b *built, owned bool) error {
+func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, c *catalog.Catalog, owned bool) error {
 	wait, err := claimTimeout()
 	if err != nil {
 		return err
 	}
-	setUp, err := r.setUpResources(ctx)
+	setUp, err := r.resources().SetUp(ctx)
 	if err != nil {
 		return err
 	}
-	keys, err := r.writeTopology(ctx, store, b)
+	keys, err := r.writeTopology(ctx, store, c)
 	if err == nil {
-		err = r.declarePools(ctx, store, b)
+		err = r.declarePools(ctx, store, c)
 	}
 	if err != nil {
-		return errors.Join(err, r.tearDown(ctx, setUp))
+		return errors.Join(err, r.resources().TearDown(ctx, setUp))
 	}
-	for _, name := range b.shadowed {
+	for _, name := range c.Shadowed() {
 		r.log().WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
 	}
-	keeper := engine.NewKeeper(store, func() { r.recoverAbandoned(context.Background()); r.upkeep() })
+	keeper := engine.NewKeeper(store, func() { r.maintain(context.Background()) })
 	keeper.Logger = r.config.Logger
+	runner := &launch.Runner{
+		Catalog: c, Store: store, Keys: keys, Tables: storage.NewKeyCache(store, 0), Leases: keeper, Logger: r.config.Logger, ClaimTimeout: wait,
+		Load: r.loadFrom, Listen: r.listenTo, Staleness: r.stale, Before: r.maintain, Background: &r.background, ResumeAbandoned: r.config.ResumeAbandoned,
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.store, r.owned, r.keys, r.setUp, r.keeper = store, owned, keys, setUp, keeper
-	r.claimTimeout, r.keyTables = wait, storage.NewKeyCache(store, 0)
+	r.store, r.owned, r.setUp, r.runner = store, owned, setUp, runner
+	r.backfills = &backfill.Manager{
+		Runner: runner, Started: r.backfillStarted, Progress: r.backfillListener, Before: func(context.Context) { r.pruner.Turn(store) },
+	}
 	return nil
+}
+
+// maintain does what a repository does beside what it runs: it ends or resumes runs whose process died, and prunes history.
+func (r *CodeRepository) maintain(ctx context.Context) {
+	r.mu.Lock()
+	store, runner, backfills := r.store, r.runner, r.backfills
+	r.mu.Unlock()
+	if looked := runner.Recover(ctx); looked && runner.ResumeAbandoned {
+		backfills.Recover(ctx)
+	}
+	r.pruner.Turn(store)
+}
+
+// resolved resolves the repository and returns what runs its runs.
+func (r *CodeRepository) resolved(ctx context.Context) (*launch.Runner, error) {
+	if err := r.Resolve(ctx, nil); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.runner, nil
 }
 
 // claimVariable is how long a step waits for pool slots before it gives up.
@@ -115,44 +142,4 @@ func claimTimeout() (time.Duration, error) {
 		return 0, fmt.Errorf(`environment variable %s is %q: want a positive duration such as "10m"`, claimVariable, text)
 	}
 	return d, nil
-}
-
-// setUpResources sets up every resource that wants it, in the order of names; if one fails, those
-// before it are torn down.
-func (r *CodeRepository) setUpResources(ctx context.Context) ([]string, error) {
-	var done []string
-	for _, name := range slices.Sorted(maps.Keys(r.config.Resources)) {
-		if err := r.setUpResource(ctx, name); err != nil {
-			return nil, errors.Join(err, r.tearDown(ctx, done))
-		}
-		done = append(done, name)
-	}
-	return done, nil
-}
-
-// setUpResource sets up one resource, if it wants that.
-func (r *CodeRepository) setUpResource(ctx context.Context, name string) error {
-	s, ok := r.config.Resources[name].(interface{ Setup(context.Context) error })
-	if !ok {
-		return nil
-	}
-	if err := fault.Guard(func() error { return s.Setup(ctx) }); err != nil {
-		return fmt.Errorf("resource %q: setting it up: %w", name, err)
-	}
-	return nil
-}
-
-// tearDown tears down the named resources, the last first.
-func (r *CodeRepository) tearDown(ctx context.Context, names []string) error {
-	var errs []error
-	for _, name := range slices.Backward(names) {
-		t, ok := r.config.Resources[name].(interface{ Teardown(context.Context) error })
-		if !ok {
-			continue
-		}
-		if err := fault.Guard(func() error { return t.Teardown(ctx) }); err != nil {
-			errs = append(errs, fmt.Errorf("resource %q: tearing it down: %w", name, err))
-		}
-	}
-	return errors.Join(errs...)
 }

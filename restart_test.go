@@ -1,3 +1,5 @@
+//go:build gate
+
 package rivers_test
 
 import (

@@ -138,7 +138,9 @@ func (e *StepError) Unwrap() error { return e.Err }
 func newResult(res *engine.Result) *RunResult {
 	g := res.Graph()
 	out := &RunResult{RunID: res.Record.ID, Status: res.State, Cause: res.Cause, Steps: make([]StepResult, len(res.Steps))}
-	out.Duration = time.Since(res.Record.StartedAt)
+	if out.Duration = time.Since(res.Record.StartedAt); !res.Record.EndedAt.IsZero() { // one that is only read
+		out.Duration = res.Record.EndedAt.Sub(res.Record.StartedAt)
+	}
 	failed := map[string]bool{}
 	for i := range res.Steps {
 		s := &res.Steps[i]

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -63,20 +64,29 @@ type AssetAction struct {
 
 // Actions returns the actions of a selection of assets, in topological order. No selection is all of them.
 func (r *CodeRepository) Actions(selection ...string) ([]AssetAction, error) {
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
-	selected, err := b.selectItems(selection, true)
+	found, err := c.Actions(selection)
 	if err != nil {
 		return nil, err
 	}
+	var all []AssetAction
+	for _, a := range found {
+		all = append(all, AssetAction(a))
+	}
+	return all, nil
+}
+
+// actionsOf returns the actions of what is selected.
+func (r *CodeRepository) actionsOf(c *catalog.Catalog, selected []bool) []catalog.Action {
 	v := &validation{repo: r}
 	v.collect()
-	var all []AssetAction
-	for _, asset := range b.selectedAssets(v, selected) {
+	var all []catalog.Action
+	for _, asset := range selectedAssets(c.Whole, v, selected) {
 		for i, a := range asset.actions(&v.scope) {
-			one := AssetAction{
+			one := catalog.Action{
 				Asset: asset.name, Action: a.spec.Name, Description: a.spec.Description, Effect: a.spec.Effect.String(),
 				Order: a.spec.Order.String(), Exclusive: a.spec.Exclusive, Handler: i >= len(asset.own()),
 			}
@@ -86,15 +96,15 @@ func (r *CodeRepository) Actions(selection ...string) ([]AssetAction, error) {
 			all = append(all, one)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // selectedAssets are the assets of a selection, in topological order.
-func (b *built) selectedAssets(v *validation, selected []bool) []*provided {
+func selectedAssets(g *graph.Graph, v *validation, selected []bool) []*provided {
 	var assets []*provided
-	items := b.graph.Items()
+	items := g.Items()
 	for i := range items.Len() {
-		out, _ := b.graph.Output(items.Output(i))
+		out, _ := g.Output(items.Output(i))
 		if asset := v.scope.values[out.Name]; out.Asset && asset != nil && (selected == nil || selected[i]) {
 			assets = append(assets, asset)
 		}
@@ -102,39 +112,19 @@ func (b *built) selectedAssets(v *validation, selected []bool) []*provided {
 	return assets
 }
 
-// actionPlan plans an action of one run.
-func (r *CodeRepository) actionPlan(b *built, req *RunRequest) (*plan.Plan, error) {
-	switch {
-	case req.IncludeUpstream:
-		return nil, fmt.Errorf("action %q: nothing upstream takes part in an action: leave IncludeUpstream out, and select what it is to be done to", req.Action)
-	case req.Checks != storage.ChecksOfMade || len(req.CheckNames) > 0:
-		return nil, fmt.Errorf("action %q: an action runs no checks: leave Checks and CheckNames out", req.Action)
-	}
-	given := !req.Partition.IsZero() || !req.Range.IsZero() || !req.Partitions.IsEmpty()
-	return r.planAction(b, actionRequest{name: req.Action, selection: req.Selection, given: given})
-}
-
-// actionRequest is what an action is to be done to.
-type actionRequest struct {
-	name      string
-	selection []string
-	// given says that partitions are named, backfill that it is done to nothing else.
-	given, backfill bool
-}
-
 // planAction plans an action: a graph of its own, in which the assets have no inputs.
-func (r *CodeRepository) planAction(b *built, req actionRequest) (*plan.Plan, error) {
-	if len(req.selection) == 0 {
-		return nil, fmt.Errorf("action %q: the request selects nothing: name the assets", req.name)
+func (r *CodeRepository) planAction(c *catalog.Catalog, req catalog.ActionRequest) (*plan.Plan, error) {
+	if len(req.Selection) == 0 {
+		return nil, fmt.Errorf("action %q: the request selects nothing: name the assets", req.Name)
 	}
-	selected, err := b.selectItems(req.selection, true)
+	selected, err := c.Select(req.Selection, catalog.Something)
 	if err != nil {
 		return nil, err
 	}
 	v := &validation{repo: r}
 	v.collect()
 	v.divide()
-	targets := b.selectedAssets(v, selected)
+	targets := selectedAssets(c.Whole, v, selected)
 	acts, err := v.actionsOf(targets, req)
 	if err != nil {
 		return nil, err
@@ -142,7 +132,7 @@ func (r *CodeRepository) planAction(b *built, req actionRequest) (*plan.Plan, er
 	v.defs, v.nodes, v.owner = acts, nil, nil
 	v.build()
 	nodes := v.nodes
-	plan.OrderActions(b.graph, nodes)
+	plan.OrderActions(c.Whole, nodes)
 	v.defs, v.nodes = nil, nil
 	for _, t := range targets {
 		if !slices.Contains(v.defs, t.def) {
@@ -155,29 +145,29 @@ func (r *CodeRepository) planAction(b *built, req actionRequest) (*plan.Plan, er
 	}
 	g, faults := graph.Build(append(nodes, v.nodes...))
 	if len(faults) > 0 || len(v.errs) > 0 {
-		return nil, fmt.Errorf("action %q: %w", req.name, v.errs)
+		return nil, fmt.Errorf("action %q: %w", req.Name, v.errs)
 	}
-	return plan.Actions(g, plan.Options{Executor: r.config.DefaultExecutor, Workers: defaultWorkers()}), nil
+	return plan.Actions(g, plan.Options{Executor: r.config.DefaultExecutor, Workers: catalog.Workers()}), nil
 }
 
 // actionsOf finds the action of each target; all that do not have it, or not as it is asked for, are reported together.
-func (v *validation) actionsOf(targets []*provided, req actionRequest) ([]*definition, error) {
+func (v *validation) actionsOf(targets []*provided, req catalog.ActionRequest) ([]*definition, error) {
 	var acts []*definition
 	var errs []error
 	for _, t := range targets {
 		have := t.actions(&v.scope)
-		at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == req.name })
+		at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == req.Name })
 		if at < 0 {
-			errs = append(errs, lacksAction(t, have, req.name))
+			errs = append(errs, lacksAction(t, have, req.Name))
 			continue
 		}
 		division := v.scope.divisions[t.name]
-		if err := req.misfit(have[at], t.name, division != nil); err != nil {
+		if err := misfit(req, have[at], t.name, division != nil); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if req.given && division != nil {
-			v.scope.divisions[storage.ActionName(t.name, req.name)] = division
+		if req.Partitions && division != nil {
+			v.scope.divisions[storage.ActionName(t.name, req.Name)] = division
 		}
 		acts = append(acts, have[at].of(t))
 	}
@@ -185,16 +175,16 @@ func (v *validation) actionsOf(targets []*provided, req actionRequest) ([]*defin
 }
 
 // misfit returns why an action is not done to an asset as it is asked for.
-func (req actionRequest) misfit(a *action, asset string, divided bool) error {
+func misfit(req catalog.ActionRequest, a *action, asset string, divided bool) error {
 	switch refused := a.spec.Partitioning == iohandler.PartitionRefused; {
-	case req.backfill && refused:
-		return fmt.Errorf("asset %q: action %q is about the asset as a whole, and a backfill is of partitions: run it by itself", asset, req.name)
-	case req.backfill && !divided:
-		return fmt.Errorf("asset %q: it has no partitions, and a backfill is of partitions: run action %q on it by itself", asset, req.name)
-	case divided && !req.given && (a.spec.Partitioning == iohandler.PartitionRequired || a.changes()):
-		return fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition or several as a Range, or have a backfill take all", asset, req.name)
-	case divided && req.given && refused:
-		return fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", asset, req.name)
+	case req.Backfill && refused:
+		return fmt.Errorf("asset %q: action %q is about the asset as a whole, and a backfill is of partitions: run it by itself", asset, req.Name)
+	case req.Backfill && !divided:
+		return fmt.Errorf("asset %q: it has no partitions, and a backfill is of partitions: run action %q on it by itself", asset, req.Name)
+	case divided && !req.Partitions && (a.spec.Partitioning == iohandler.PartitionRequired || a.changes()):
+		return fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition or several as a Range, or have a backfill take all", asset, req.Name)
+	case divided && req.Partitions && refused:
+		return fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", asset, req.Name)
 	}
 	return nil
 }
@@ -228,21 +218,6 @@ func lacksAction(t *provided, have []*action, name string) error {
 		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
 	}
 	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, fault.Suggestion(name, slices.Values(names)), fault.Listed("its actions", names))
-}
-
-// keysIn are the keys of the assets of a plan's graph, by output: those of the repository's own, or of a smaller one.
-func (r *CodeRepository) keysIn(b *built, g *graph.Graph) []storage.AssetKey {
-	if g == b.graph || r.keys == nil {
-		return r.keys
-	}
-	keys := make([]storage.AssetKey, g.Outputs())
-	for v := range keys {
-		out, _ := g.Output(int32(v))
-		if own, ok := b.graph.Find(out.Name); ok && out.Asset {
-			keys[v] = r.keys[own]
-		}
-	}
-	return keys
 }
 
 // exclusiveSlots is how many slots the pool of an asset with an exclusive action has: whoever shares the asset holds

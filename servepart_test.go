@@ -61,12 +61,12 @@ func partly() *CodeRepository {
 func TestAPartIsAsTheWhole(t *testing.T) {
 	t.Parallel()
 	repo := partly()
-	b, err := repo.built()
+	b, err := repo.catalog()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range int32(b.graph.Len()) {
-		want := b.graph.Node(n)
+	for n := range int32(b.Whole.Len()) {
+		want := b.Whole.Node(n)
 		p, err := repo.partFor(want.Name, "j")
 		if err != nil {
 			t.Errorf("%s: %v", want.Name, err)
@@ -87,14 +87,14 @@ func TestAPartIsAsTheWhole(t *testing.T) {
 		if fmt.Sprint(got.Partitions) != fmt.Sprint(want.Partitions) {
 			t.Errorf("%s: it has the partitions %v, want %v", want.Name, got.Partitions, want.Partitions)
 		}
-		for k, v := range b.graph.From(n) {
+		for k, v := range b.Whole.From(n) {
 			if parts, whole := got.Inputs[k].Parts, want.Inputs[k].Parts; (parts == nil) != (whole == nil) || parts != nil && fmt.Sprint(parts.Mapping) != fmt.Sprint(whole.Mapping) {
 				t.Errorf("%s input %d: it reads %+v, want %+v", want.Name, k, parts, whole)
 			}
 			if v < 0 {
 				continue
 			}
-			there, _ := b.graph.Output(v)
+			there, _ := b.Whole.Output(v)
 			here, _ := p.graph.Output(p.graph.From(at)[k])
 			if fmt.Sprint(here.Partitions) != fmt.Sprint(there.Partitions) {
 				t.Errorf("%s input %d: of the partitions %v, want %v", want.Name, k, here.Partitions, there.Partitions)

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/feed"
 	"github.com/rivers-go/rivers/internal/plan"
-	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -70,19 +70,19 @@ type StaleCause struct {
 // Status returns how assets are, in topological order: what is missing, stale and why, failed, in flight. It costs by what
 // changed since it was last asked, by whichever process.
 func (r *CodeRepository) Status(ctx context.Context, req StatusRequest) ([]AssetStatus, error) {
-	b, err := r.built()
+	c, err := r.catalog()
 	if err != nil {
 		return nil, err
 	}
-	selected, err := b.selectAny(req.Selection)
+	selected, err := c.Select(req.Selection, catalog.Anything)
 	if err != nil {
 		return nil, err
 	}
-	view, store, err := r.viewOf(ctx, b, req.Store)
+	view, store, err := r.viewOf(ctx, c, req.Store)
 	if err != nil {
 		return nil, err
 	}
-	items := b.graph.Items()
+	items := c.Graph().Items()
 	statuses := view.Statuses()
 	list := make([]AssetStatus, 0, len(statuses))
 	var names []string
@@ -148,29 +148,9 @@ func addWork(ctx context.Context, store storage.Reader, list []AssetStatus, name
 	return nil
 }
 
-// selectAny is selectItems for what is only looked at: it may be made elsewhere.
-func (b *built) selectAny(texts []string) ([]bool, error) {
-	if len(texts) == 0 {
-		return nil, nil
-	}
-	expr, err := selection.ParseAll(texts)
-	if err != nil {
-		return nil, err
-	}
-	set, err := expr.Eval(b.graph.Items())
-	if err != nil {
-		return nil, &selectionError{err}
-	}
-	selected := make([]bool, b.graph.Items().Len())
-	for i := range selected {
-		selected[i] = set.Has(i)
-	}
-	return selected, nil
-}
-
 // viewOf returns what is known of the staleness of all assets, as of now, and the store that it was read from, nil for the
 // repository's own.
-func (r *CodeRepository) viewOf(ctx context.Context, b *built, other storage.Reader) (*staleness.View, storage.Reader, error) {
+func (r *CodeRepository) viewOf(ctx context.Context, c *catalog.Catalog, other storage.Reader) (*staleness.View, storage.Reader, error) {
 	store := other
 	if store == nil {
 		if err := r.Resolve(ctx, nil); err != nil {
@@ -178,32 +158,42 @@ func (r *CodeRepository) viewOf(ctx context.Context, b *built, other storage.Rea
 		}
 		store = r.Storage()
 	}
-	view, err := r.newView(ctx, b, store, other == nil)
+	view, err := r.newView(ctx, c, store, other == nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := view.Update(ctx, time.Now()); err != nil {
 		return nil, nil, err
 	}
-	if writer, ok := store.(staleness.Committer); ok {
+	if writer, ok := store.(feed.Committer); ok {
 		// It only saves the next one work: whoever may not write reads all the same.
 		if err := view.Save(ctx, writer); err != nil && !errors.Is(err, context.Canceled) {
-			slog.DebugContext(ctx, "what is known of staleness is not kept", "repository", r.Name(), "error", err)
+			r.log().DebugContext(ctx, "what is known of staleness is not kept", "repository", r.Name(), "error", err)
 		}
 	}
 	return view, store, nil
 }
 
+// stale returns what is known of the staleness of all assets in the repository's own store.
+func (r *CodeRepository) stale(ctx context.Context) (*staleness.View, error) {
+	c, err := r.catalog()
+	if err != nil {
+		return nil, err
+	}
+	view, _, err := r.viewOf(ctx, c, nil)
+	return view, err
+}
+
 // newView makes a view, that of the repository's own store once.
-func (r *CodeRepository) newView(ctx context.Context, b *built, store storage.Reader, own bool) (*staleness.View, error) {
+func (r *CodeRepository) newView(ctx context.Context, c *catalog.Catalog, store storage.Reader, own bool) (*staleness.View, error) {
 	if own {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.staleness == nil {
 			// The view outlives the request that is the first to ask.
-			tables := r.keyTables
+			tables := r.runner.Tables
 			r.staleness = staleness.New(staleness.Params{
-				Graph: b.graph, Keys: r.keys, Location: r.Name(), Store: store,
+				Graph: c.Graph(), Keys: r.runner.Keys, Location: r.Name(), Store: store,
 				Tables: func(d partition.Definition) (partition.Tables, error) {
 					return tables.Tables(context.WithoutCancel(ctx), d)
 				},
@@ -211,12 +201,12 @@ func (r *CodeRepository) newView(ctx context.Context, b *built, store storage.Re
 		}
 		return r.staleness, nil
 	}
-	names := b.assetNames()
+	names := c.AssetNames()
 	keys, err := store.AssetKeys(ctx, names)
 	if err != nil {
 		return nil, fmt.Errorf("status: %w", err)
 	}
-	return staleness.New(staleness.Params{Graph: b.graph, Keys: keys, Location: r.Name(), Store: store, Tables: tablesOf(ctx, store)}), nil
+	return staleness.New(staleness.Params{Graph: c.Graph(), Keys: keys, Location: r.Name(), Store: store, Tables: tablesOf(ctx, store)}), nil
 }
 
 // tablesOf finds key tables in a store.

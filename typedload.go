@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -59,7 +60,7 @@ func recorded(ctx context.Context, repo *CodeRepository, name string) (graph.Fac
 // loadParts returns the values of the partitions that a key names, each of which is loaded when it is asked for.
 func loadParts[Out any](ctx context.Context, repo *CodeRepository, name string, o LoadOptions) (Out, error) {
 	var out Out
-	stored, err := repo.output(name)
+	stored, _, err := repo.output(name)
 	if err != nil {
 		return out, err
 	}
@@ -75,7 +76,7 @@ func loadParts[Out any](ctx context.Context, repo *CodeRepository, name string, 
 	}
 	set, err := space.Set(o.Partition)
 	if err != nil {
-		return out, fmt.Errorf("loading %q: %w", name, &partitionError{err})
+		return out, fmt.Errorf("loading %q: %w", name, fault.Mark(fault.ErrPartitionValidation, err))
 	}
 	of, err := partition.NewSlice(space, set)
 	if err != nil {

@@ -9,50 +9,36 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
-	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
+	"github.com/rivers-go/rivers/storage"
 )
-
-// built is what a valid repository comes to. It never changes.
-type built struct {
-	graph *graph.Graph
-	defs  []*definition
-	jobs  map[string]*ResolvedJob
-	// retry is the policy of nodes and jobs that have none.
-	retry retry.Policy
-	// schemas are the JSON Schemas of configs, by definition.
-	schemas map[string][]byte
-	// shadowed are resources that no field can receive, since an asset has the name.
-	shadowed []string
-	// exclusive are the assets that have an exclusive action.
-	exclusive map[string]bool
-}
 
 // Validate checks every definition and how they fit together, and returns all mistakes at once, in
 // the order of the definitions, each with its name, its source file and line, what was found and
 // what would be right. It opens nothing, sets up nothing, and may be called again and again: with
 // mistakes it looks at everything anew, a valid repository stays valid since definitions do not change.
 func (r *CodeRepository) Validate() error {
-	_, err := r.built()
+	_, err := r.catalog()
 	return err
 }
 
-// built returns the valid repository, validated at the first call.
-func (r *CodeRepository) built() (*built, error) {
+// catalog returns the checked definitions, checked at the first call.
+func (r *CodeRepository) catalog() (*catalog.Catalog, error) {
 	r.building.Lock()
 	defer r.building.Unlock()
-	if r.ready != nil {
-		return r.ready, nil
+	if r.checked != nil {
+		return r.checked, nil
 	}
-	b, err := r.validate()
+	c, err := r.validate()
 	if err == nil {
-		r.ready = b
+		r.checked = c
 	}
-	return b, err
+	return c, err
 }
 
 // validation is one pass over all definitions.
@@ -77,7 +63,7 @@ type validation struct {
 // manyMistakes is from how many on the nearest names are left out.
 const manyMistakes = 20
 
-func (r *CodeRepository) validate() (*built, error) {
+func (r *CodeRepository) validate() (*catalog.Catalog, error) {
 	v := &validation{repo: r}
 	v.collect()
 	v.checkRepository()
@@ -86,19 +72,36 @@ func (r *CodeRepository) validate() (*built, error) {
 	plan.AddGates(v.nodes)
 	v.checkActions()
 	g := v.connect()
-	b := &built{exclusive: v.exclusive, graph: g, defs: v.defs, jobs: v.jobs(g), retry: v.retry}
-	v.crossings(g, b.jobs)
+	parts := catalog.Parts{Name: r.config.Name, Exclusive: v.exclusive, Whole: g, Planned: v.jobs(g), Policy: v.retry, Default: r.config.DefaultExecutor}
+	v.crossings(g, parts.Planned)
 	if len(v.errs) > 0 {
 		return nil, v.errs
 	}
-	b.schemas = v.schemas()
+	for _, d := range v.defs {
+		parts.Definitions = append(parts.Definitions, described{d})
+	}
+	parts.Schemas = v.schemas()
 	for _, name := range slices.Sorted(maps.Keys(r.config.Resources)) {
 		if _, taken := v.scope.values[name]; taken {
-			b.shadowed = append(b.shadowed, name)
+			parts.Shadows = append(parts.Shadows, name)
 		}
 	}
-	return b, nil
+	c := &catalog.Catalog{}
+	parts.ActionsOf = func(selected []bool) []catalog.Action { return r.actionsOf(c, selected) }
+	parts.PlanOf = func(req catalog.ActionRequest) (*plan.Plan, error) { return r.planAction(c, req) }
+	c.Parts = parts
+	return c, nil
 }
+
+// described is a definition as a catalog asks of it.
+type described struct{ d *definition }
+
+func (d described) Title() string                      { return d.d.name }
+func (d described) KindName() string                   { return d.d.kindName() }
+func (d described) OutputNames() []string              { return d.d.outputNames() }
+func (d described) Strategy() storage.BackfillStrategy { return d.d.backfill }
+func (d described) IsCheck() bool                      { return d.d.kind == graph.Check }
+func (d described) At() fault.Position                 { return d.d.pos }
 
 // collect gathers the definitions and the names that they provide.
 func (v *validation) collect() {
@@ -361,59 +364,6 @@ func (v *validation) cycleMessage(members []string) string {
 		}
 	}
 	return fmt.Sprintf("it is on a cycle of %s: remove one of these dependencies", strings.Join(named, ", "))
-}
-
-// selectItems evaluates a request's selection: what is wanted by item, nil for everything.
-// External assets count where only checks are wanted.
-func (b *built) selectItems(texts []string, external bool) ([]bool, error) {
-	if len(texts) == 0 {
-		return nil, nil
-	}
-	set, err := b.evalItems(texts)
-	if err != nil {
-		return nil, err
-	}
-	selected := make([]bool, b.graph.Items().Len())
-	runnable := false
-	for i := range selected {
-		selected[i] = set.Has(i)
-		if selected[i] {
-			_, node := b.graph.Output(b.graph.Items().Output(i))
-			runnable = runnable || external || b.graph.Node(node).Kind != graph.External
-		}
-	}
-	if !runnable {
-		return nil, fmt.Errorf("selection %s: it selects nothing that can be materialized: external assets are made elsewhere, use observe", fault.QuotedList(texts))
-	}
-	return selected, nil
-}
-
-// evalItems evaluates a selection that is not empty.
-func (b *built) evalItems(texts []string) (selection.Set, error) {
-	expr, err := selection.ParseAll(texts)
-	if err != nil {
-		return selection.Set{}, err
-	}
-	set, err := expr.Eval(b.graph.Items())
-	if err != nil {
-		return selection.Set{}, &selectionError{err}
-	}
-	return set, nil
-}
-
-// selectionError is a selection that names what does not exist.
-type selectionError struct{ err error }
-
-func (e *selectionError) Error() string   { return e.err.Error() }
-func (e *selectionError) Unwrap() []error { return []error{ErrAssetNotFound, e.err} }
-
-// sortedJobs returns the jobs in the order of their names.
-func (b *built) sortedJobs() []*ResolvedJob {
-	jobs := make([]*ResolvedJob, 0, len(b.jobs))
-	for _, name := range slices.Sorted(maps.Keys(b.jobs)) {
-		jobs = append(jobs, b.jobs[name])
-	}
-	return jobs
 }
 
 // schemas encodes the schemas of all configs, by definition.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/bench"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
@@ -21,13 +22,13 @@ func BenchmarkDecider(b *testing.B) {
 		b.Run(string(s), func(b *testing.B) {
 			const n = 10_000
 			p := plan.New(build(b, s, n, iohandler.Memory()), plan.Options{Workers: 2})
-			var cmds []engine.Command
+			var cmds []decide.Command
 			b.ReportAllocs()
 			for b.Loop() {
-				d := engine.NewDecider(p)
+				d := decide.New(decide.Work{Plan: p})
 				for !d.Ended() {
 					cmds = d.Next(1, cmds[:0])
-					decide(d, cmds)
+					consume(d, cmds)
 				}
 				if got := d.Counts().Succeeded; got != n {
 					b.Fatalf("%d steps succeeded, want %d", got, n)
@@ -38,15 +39,15 @@ func BenchmarkDecider(b *testing.B) {
 	}
 }
 
-// decide consumes commands as a driver whose steps take no time: every start succeeds.
-func decide(d *engine.Decider, cmds []engine.Command) {
+// consume obeys commands as a driver whose steps take no time: every start succeeds.
+func consume(d *decide.Decider, cmds []decide.Command) {
 	for _, c := range cmds {
 		switch c.Kind {
-		case engine.Start:
-			d.Apply(storage.Fact{Kind: storage.StepStarted, Step: c.Step, Attempt: c.Attempt, At: 1})
-			d.Apply(storage.Fact{Kind: storage.StepSucceeded, Step: c.Step, Attempt: c.Attempt, At: 1})
-		case engine.End:
-			d.Apply(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: 1})
+		case decide.Start:
+			d.Apply(decide.Event{Fact: storage.Fact{Kind: storage.StepStarted, Step: c.Step, Attempt: c.Attempt, At: 1}})
+			d.Apply(decide.Event{Fact: storage.Fact{Kind: storage.StepSucceeded, Step: c.Step, Attempt: c.Attempt, At: 1}})
+		case decide.End:
+			d.Apply(decide.Event{Fact: storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: 1}})
 		}
 	}
 }

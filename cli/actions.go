@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
 func (a *app) actionsCommand() *cobra.Command {
@@ -53,7 +53,8 @@ func (a *app) completeAction(_ *cobra.Command, args []string, text string) ([]st
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeActionFlag completes the name of an action that the assets of the selection have, or any asset.
+// completeActionFlag completes the name of an action that the assets of the selection have, or any
+// asset.
 func (a *app) completeActionFlag(_ *cobra.Command, selection []string, text string) ([]string, cobra.ShellCompDirective) {
 	all, _ := a.repo.Actions(selection...)
 	var found []string
@@ -74,31 +75,31 @@ func (a *app) listActions(selection []string) error {
 		if all == nil {
 			all = []rivers.AssetAction{} // not null in JSON
 		}
-		return a.printJSON(all)
+		return a.PrintJSON(all)
 	}
 	if len(all) == 0 {
-		fmt.Fprintln(a.out, "there are no actions")
+		a.Println("there are no actions")
 		return nil
 	}
-	t := table{head: []string{"asset", "action", "effect", "partitions", "from", "description"}}
+	t := term.Table{Head: []string{"asset", "action", "effect", "partitions", "from", "description"}}
 	for i := range all {
 		one := &all[i]
-		effect, from := words(one.Effect), "asset"
+		effect, from := term.Words(one.Effect), "asset"
 		if one.Exclusive {
 			effect += ", alone"
 		}
 		if one.Handler {
 			from = "io handler"
 		}
-		t.add(one.Asset, one.Action, effect, dash(one.Partitions), from, dash(oneLine(one.Description, 60)))
+		t.Add(one.Asset, one.Action, effect, term.Dash(one.Partitions), from, term.Dash(term.OneLine(one.Description, 60)))
 	}
-	a.printTable(&t)
+	a.PrintTable(&t)
 	return nil
 }
 
 func (a *app) runAction(ctx context.Context, args []string, f materializeFlags) error {
 	if len(args) < 2 {
-		return usagef("actions run takes an action and a selection of assets, and was given %s: see actions list", count(len(args), "argument", "arguments"))
+		return usagef("actions run takes an action and a selection of assets, and was given %s: see actions list", term.Count(len(args), "argument", "arguments"))
 	}
 	req, err := f.request(args[1:])
 	if err != nil {

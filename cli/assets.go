@@ -2,39 +2,17 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/rivers-go/rivers"
-	"github.com/rivers-go/rivers/freshness"
-	"github.com/rivers-go/rivers/health"
-	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/memory"
 )
-
-// assetView is an asset as assets list and show print it.
-type assetView struct {
-	storage.TopologyNode
-	Location        string              `json:"location"`
-	Materialization *storage.AssetState `json:"materialization,omitempty"`
-	Observation     *storage.AssetState `json:"observation,omitempty"`
-	// Fresh is the state of its freshness policy, which assets show has.
-	Fresh *freshness.Result `json:"freshness_state,omitempty"`
-	// Health is how healthy the asset is, nil for a task.
-	Health *health.Report `json:"health,omitempty"`
-	// Status is how the asset is, which only the program of the repository knows.
-	Status *rivers.AssetStatus `json:"status,omitempty"`
-
-	checks []assethealth.Check
-}
 
 func (a *app) assetsCommand() *cobra.Command {
 	var only assetFilter
@@ -56,80 +34,8 @@ func (a *app) assetsCommand() *cobra.Command {
 	return group("assets", "Look at assets", list, show, a.assetHistoryCommand())
 }
 
-// views gathers definitions, of this program or of all that wrote to the store, and records.
-func (a *app) views(ctx context.Context) ([]assetView, error) {
-	var views []assetView
-	add := func(location string, doc storage.TopologyDoc) {
-		checks := checksByAsset(doc)
-		for _, n := range doc.Nodes {
-			views = append(views, assetView{TopologyNode: n, Location: location, checks: checks[n.Name]})
-		}
-	}
-	if a.repo != nil {
-		doc, err := a.repo.Topology()
-		if err != nil {
-			return nil, err
-		}
-		add(doc.Name, doc)
-	}
-	err := a.withStore(ctx, func(s storage.Reader) error {
-		if a.repo == nil {
-			if err := storedTopologies(ctx, s, add); err != nil {
-				return err
-			}
-		}
-		if err := addRecords(ctx, s, views); err != nil {
-			return err
-		}
-		if err := a.addHealths(ctx, s, views); err != nil {
-			return err
-		}
-		return a.addStatuses(ctx, s, views)
-	})
-	if a.repo != nil && as[*noStoreError](err) { // nothing was materialized yet
-		empty := memory.New()
-		err = errors.Join(a.addHealths(ctx, empty, views), empty.Close())
-	}
-	return views, err
-}
-
-func storedTopologies(ctx context.Context, s storage.Reader, add func(string, storage.TopologyDoc)) error {
-	all, err := s.ListTopologies(ctx)
-	if err != nil {
-		return err
-	}
-	for _, t := range all {
-		full, err := s.GetTopology(ctx, t.Location)
-		if err != nil {
-			return err
-		}
-		doc, err := full.Document()
-		if err != nil {
-			return err
-		}
-		add(t.Location, doc)
-	}
-	return nil
-}
-
-func addRecords(ctx context.Context, s storage.Reader, views []assetView) error {
-	records, err := s.ListAssets(ctx, storage.AssetQuery{})
-	if err != nil {
-		return err
-	}
-	byName := make(map[string]*storage.AssetRecord, len(records))
-	for i := range records {
-		byName[records[i].Name] = &records[i]
-	}
-	for i := range views {
-		if rec := byName[views[i].Name]; rec != nil {
-			views[i].Materialization, views[i].Observation = rec.Materialization, rec.Observation
-		}
-	}
-	return nil
-}
-
-// assetFilter is which assets are listed of those that are selected: with several, those that are all of it.
+// assetFilter is which assets are listed of those that are selected: with several, those that are
+// all of it.
 type assetFilter struct{ late, stale, unhealthy bool }
 
 func (a *app) listAssets(ctx context.Context, selection []string, only assetFilter) error {
@@ -157,34 +63,19 @@ func (a *app) listAssets(ctx context.Context, selection []string, only assetFilt
 		}
 	}
 	if a.json {
-		return a.printJSON(views)
+		return a.PrintJSON(views)
 	}
-	t := table{head: []string{"name", "kind", "group", "status", "health", "last materialized", "data version", "upstream"}}
+	t := term.Table{Head: []string{"name", "kind", "group", "status", "health", "last materialized", "data version", "upstream"}}
 	for i := range views {
 		v := &views[i]
 		at, version := "-", "-"
 		if state := v.latest(); state != nil {
-			at, version = instant(state.At), oneLine(state.DataVersion, 12)
+			at, version = term.Instant(state.At), term.OneLine(state.DataVersion, 12)
 		}
-		t.add(v.Name, v.Kind, dash(v.Group), v.statusCell(), v.healthCell(), at, version, dash(strings.Join(v.Upstream, ", ")))
+		t.Add(v.Name, v.Kind, term.Dash(v.Group), v.statusCell(), v.healthCell(), at, version, term.Dash(strings.Join(v.Upstream, ", ")))
 	}
-	a.printTable(&t)
+	a.PrintTable(&t)
 	return nil
-}
-
-// latest is the newest thing known of an asset.
-func (v *assetView) latest() *storage.AssetState {
-	if v.Materialization != nil {
-		return v.Materialization
-	}
-	return v.Observation
-}
-
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 func (a *app) showAsset(ctx context.Context, name string) error {
@@ -217,7 +108,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 		if parts != nil {
 			doc["partitions"] = parts
 		}
-		return a.printJSON(doc)
+		return a.PrintJSON(doc)
 	}
 	if err := a.sayPruned(ctx, v.Materialization, v.Observation); err != nil {
 		return err
@@ -226,40 +117,20 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	a.printHealth(v)
 	a.printStatus(v)
 	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
-		fmt.Fprintln(a.out, "\nnever materialized")
+		a.Println("\nnever materialized")
 	}
 	a.printState("materialized", v.Materialization)
 	a.printState("observed", v.Observation)
 	a.printTrends(trends)
 	if len(history) > 1 {
-		fmt.Fprintln(a.out)
-		t := table{head: []string{"history", "run", "data version", "metadata"}}
+		a.Println()
+		t := term.Table{Head: []string{"history", "run", "data version", "metadata"}}
 		for _, h := range history {
-			t.add(instant(h.At), dash(h.RunID), oneLine(h.Data, 12), oneLine(metadataLine(h.Metadata), 60))
+			t.Add(term.Instant(h.At), term.Dash(h.RunID), term.OneLine(h.Data, 12), term.OneLine(metadataLine(h.Metadata), 60))
 		}
-		a.printTable(&t)
+		a.PrintTable(&t)
 	}
 	return nil
-}
-
-func (a *app) unknownAsset(name string, views []assetView) error {
-	var made []string
-	for i := range views {
-		if views[i].Definition == name {
-			made = append(made, strconv.Quote(views[i].Name))
-		}
-	}
-	if len(made) > 0 {
-		return usagef("asset %q: it is a multi-asset, and makes %s: name one of them", name, strings.Join(made, ", "))
-	}
-	names := func(yield func(string) bool) {
-		for i := range views {
-			if !yield(views[i].Name) {
-				return
-			}
-		}
-	}
-	return usagef("asset %q: there is none of that name%s: see assets list", name, suggestion(name, names))
 }
 
 func downstream(views []assetView, name string) []string {
@@ -275,10 +146,10 @@ func downstream(views []assetView, name string) []string {
 func (a *app) printDefinition(v *assetView, down []string, parts *partitionCounts) {
 	field := func(label, text string) {
 		if text != "" {
-			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", label)), text)
+			a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", label)), text)
 		}
 	}
-	fmt.Fprintf(a.out, "%s  %s\n", a.paint(bold, v.Name), v.Kind)
+	a.Printf("%s  %s\n", a.Paint(term.Bold, v.Name), v.Kind)
 	field("", v.Description)
 	field("made by", v.Definition)
 	field("type", v.Type)
@@ -299,7 +170,7 @@ func (a *app) printDefinition(v *assetView, down []string, parts *partitionCount
 	field("downstream", strings.Join(down, ", "))
 	field("steps", strings.Join(v.Steps, ", "))
 	if len(v.Metadata) > 0 {
-		fmt.Fprintf(a.out, "  %s\n", a.paint(grey, "metadata"))
+		a.Printf("  %s\n", a.Paint(term.Grey, "metadata"))
 		a.printFacts(a.metadataFacts(v.Metadata), 4)
 	}
 }
@@ -308,11 +179,11 @@ func (a *app) printState(word string, s *storage.AssetState) {
 	if s == nil {
 		return
 	}
-	fmt.Fprintf(a.out, "\n%s %s", a.paint(bold, word), instant(s.At))
+	a.Printf("\n%s %s", a.Paint(term.Bold, word), term.Instant(s.At))
 	if s.RunID != "" {
-		fmt.Fprintf(a.out, "  run %s", s.RunID)
+		a.Printf("  run %s", s.RunID)
 	}
-	fmt.Fprintln(a.out)
+	a.Println()
 	facts := []fact{{label: "data version", text: s.DataVersion}}
 	if s.CodeVersion != "" {
 		facts = append(facts, fact{label: "code version", text: s.CodeVersion})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -34,9 +35,9 @@ func (a *app) listBackfills(ctx context.Context, limit int) error {
 			return err
 		}
 		if a.json {
-			return a.printJSON(append([]storage.BackfillRecord{}, all...))
+			return a.PrintJSON(append([]storage.BackfillRecord{}, all...))
 		}
-		t := table{head: []string{"backfill", "state", "progress", "assets", "created", "error"}}
+		t := term.Table{Head: []string{"backfill", "state", "progress", "assets", "created", "error"}}
 		for i := range all {
 			b := &all[i]
 			state := b.State.String()
@@ -44,10 +45,10 @@ func (a *app) listBackfills(ctx context.Context, limit int) error {
 				state = "abandoned"
 			}
 			p := &b.Progress
-			t.add(b.ID, cell{state, backfillColour(b.State)}, shareText(b.Total, p), oneLine(strings.Join(targetsOf(b), ", "), 40),
-				instant(b.CreatedAt), oneLine(b.Error, 60))
+			t.Add(b.ID, term.Cell{Text: state, Paint: backfillColour(b.State)}, shareText(b.Total, p), term.OneLine(strings.Join(targetsOf(b), ", "), 40),
+				term.Instant(b.CreatedAt), term.OneLine(b.Error, 60))
 		}
-		a.printTable(&t)
+		a.PrintTable(&t)
 		return nil
 	})
 }
@@ -119,16 +120,16 @@ func (a *app) showBackfill(ctx context.Context, name string) error {
 			return err
 		}
 		if a.json {
-			return a.printJSON(map[string]any{"backfill": b, "runs": runs})
+			return a.PrintJSON(map[string]any{"backfill": b, "runs": runs})
 		}
 		a.printBackfillRecord(ctx, s, &b)
-		t := table{head: []string{"run", "state", "partition", "took", "error"}}
+		t := term.Table{Head: []string{"run", "state", "partition", "took", "error"}}
 		for i := range runs {
 			r := &runs[i]
-			t.add(r.ID, cell{r.State.String(), stateColour(r.State.String())}, dash(r.Partition), took(r), oneLine(r.Error, 80))
+			t.Add(r.ID, term.Cell{Text: r.State.String(), Paint: term.StateColour(r.State.String())}, term.Dash(r.Partition), took(r), term.OneLine(r.Error, 80))
 		}
-		fmt.Fprintln(a.out)
-		a.printTable(&t)
+		a.Println()
+		a.PrintTable(&t)
 		return nil
 	})
 }
@@ -144,16 +145,16 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 	}
 	took := ""
 	if !b.EndedAt.IsZero() {
-		took = duration(b.EndedAt.Sub(b.CreatedAt))
+		took = term.Duration(b.EndedAt.Sub(b.CreatedAt))
 	}
-	fmt.Fprintf(a.out, "backfill %s  %s\n", a.paint(bold, b.ID), a.paint(backfillColour(b.State), b.State.String()))
+	a.Printf("backfill %s  %s\n", a.Paint(term.Bold, b.ID), a.Paint(backfillColour(b.State), b.State.String()))
 	for _, f := range [][2]string{
 		{"action", b.Request.Action},
 		{"assets", strings.Join(b.Assets, ", ")},
 		{"partitions", fmt.Sprintf("%d: %s", b.Total, progressText(p.CompletedCount, p.FailedCount, p.CanceledCount))},
 		{"runs", fmt.Sprint(p.Runs)},
 		{"strategy", b.Request.Strategy.String()},
-		{"created", instant(b.CreatedAt)},
+		{"created", term.Instant(b.CreatedAt)},
 		{"took", took},
 		{"rerun of", b.RerunOf},
 		{"owner", owner},
@@ -162,7 +163,7 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 		{"failed", a.rangesOf(ctx, s, b)},
 	} {
 		if f[1] != "" {
-			fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-10s", f[0])), f[1])
+			a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-10s", f[0])), f[1])
 		}
 	}
 }
@@ -232,13 +233,13 @@ func (a *app) cancelBackfill(ctx context.Context, name string, noWait bool) erro
 		}
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"id": was.ID, "was": was.State, "state": now.State})
+		return a.PrintJSON(map[string]any{"id": was.ID, "was": was.State, "state": now.State})
 	}
 	word := ""
 	if was.State.Terminal() {
 		word = "had ended: "
 	}
-	fmt.Fprintf(a.out, "backfill %s %s%s\n", was.ID, word, a.paint(backfillColour(now.State), now.State.String()))
+	a.Printf("backfill %s %s%s\n", was.ID, word, a.Paint(backfillColour(now.State), now.State.String()))
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
 // judgedPart is the partitions of which a check says the same.
@@ -54,7 +55,7 @@ func whichText(p *rivers.CheckPartitions, of judgedPart) string {
 		if err != nil {
 			break // --json tells of it
 		}
-		return " (" + oneLine(text, 40) + ")"
+		return " (" + term.OneLine(text, 40) + ")"
 	}
 	return ""
 }

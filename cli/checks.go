@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -68,46 +69,46 @@ func (a *app) listChecks(ctx context.Context, selection []string) error {
 		if err != nil {
 			return readError(err)
 		}
-		return a.printJSON(docs)
+		return a.PrintJSON(docs)
 	}
 	if len(status) == 0 {
-		fmt.Fprintln(a.out, "there are no checks")
+		a.Println("there are no checks")
 		return nil
 	}
-	t := table{head: []string{"check", "state", "judged", "says"}}
+	t := term.Table{Head: []string{"check", "state", "judged", "says"}}
 	for i := range status {
 		s := &status[i]
 		word, paint := statusWord(s)
 		if s.Blocking {
 			word += ", blocking"
 		}
-		t.add(s.Name, cell{text: word, paint: paint}, judgedWhen(s), checkSays(s))
+		t.Add(s.Name, term.Cell{Text: word, Paint: paint}, judgedWhen(s), checkSays(s))
 	}
-	a.printTable(&t)
+	a.PrintTable(&t)
 	return nil
 }
 
 // checkWord is the state of a check as people read it.
-func checkWord(state storage.CheckState, v *storage.Verdict) (string, colour) {
+func checkWord(state storage.CheckState, v *storage.Verdict) (string, term.Colour) {
 	switch {
 	case state == storage.CheckSucceeded:
-		return "passed", green
+		return "passed", term.Green
 	case state == storage.CheckFailed && v != nil && v.Severity == storage.SeverityWarn:
-		return "warned", yellow
+		return "warned", term.Yellow
 	case state == storage.CheckFailed:
-		return "failed", red
+		return "failed", term.Red
 	case state == storage.CheckExecutionFailed:
-		return "crashed", red
+		return "crashed", term.Red
 	case state == storage.CheckInProgress:
-		return "in progress", yellow
+		return "in progress", term.Yellow
 	case state == storage.CheckSkipped:
-		return "skipped", grey
+		return "skipped", term.Grey
 	}
-	return "never ran", grey
+	return "never ran", term.Grey
 }
 
 // statusWord is the state of a check now, of one with partitions that of the worst of them.
-func statusWord(s *rivers.CheckStatus) (string, colour) {
+func statusWord(s *rivers.CheckStatus) (string, term.Colour) {
 	said := s.Verdict
 	if p := s.Partitions; p != nil && s.State == storage.CheckFailed {
 		if said = nil; p.Failed.Count == 0 {
@@ -122,7 +123,7 @@ func judgedWhen(s *rivers.CheckStatus) string {
 	if s.At.IsZero() {
 		return "-"
 	}
-	text := instant(s.At)
+	text := term.Instant(s.At)
 	if s.Outdated && s.Partitions == nil {
 		text += ", outdated: the asset was made anew since"
 	}
@@ -144,7 +145,7 @@ func checkSays(s *rivers.CheckStatus) string {
 	if len(parts) == 0 {
 		return "-"
 	}
-	return oneLine(strings.Join(parts, "; "), 100)
+	return term.OneLine(strings.Join(parts, "; "), 100)
 }
 
 // said is the description of a verdict, or why there is none.
@@ -194,13 +195,13 @@ func (a *app) checkHistory(ctx context.Context, name string, limit int) error {
 		return readError(err)
 	}
 	if a.json {
-		return a.printJSON(history)
+		return a.PrintJSON(history)
 	}
 	if len(history) == 0 {
-		fmt.Fprintln(a.out, "it never ran")
+		a.Println("it never ran")
 		return nil
 	}
-	t := table{head: []string{"at", "state", "partition", "run", "says"}}
+	t := term.Table{Head: []string{"at", "state", "partition", "run", "says"}}
 	for i := range history {
 		e := &history[i]
 		word, paint := checkWord(e.State, e.Verdict)
@@ -212,32 +213,8 @@ func (a *app) checkHistory(ctx context.Context, name string, limit int) error {
 		if len(e.Metadata) > 0 {
 			says = strings.TrimPrefix(says+"; "+metadataLine(e.Metadata), "; ")
 		}
-		t.add(instant(e.At), cell{text: word, paint: paint}, dash(partition), dash(e.RunID), dash(oneLine(says, 80)))
+		t.Add(term.Instant(e.At), term.Cell{Text: word, Paint: paint}, term.Dash(partition), term.Dash(e.RunID), term.Dash(term.OneLine(says, 80)))
 	}
-	a.printTable(&t)
+	a.PrintTable(&t)
 	return nil
-}
-
-// printChecks prints what the checks of a run came to: how many passed, and those that did not.
-func (a *app) printChecks(res *rivers.RunResult) {
-	words := map[string]int{}
-	for _, s := range res.Steps {
-		if s.Check == nil {
-			continue
-		}
-		word, paint := checkWord(s.Check.State, s.Check.Verdict)
-		if words[word]++; word == "passed" || word == "skipped" || s.Outcome == "failed" {
-			continue // the failures of steps are printed as such
-		}
-		fmt.Fprintf(a.out, "%s %s\n", a.paint(paint, word+":"), oneLine(s.Step+": "+s.Check.String(), 160))
-	}
-	var parts []string
-	for _, word := range []string{"passed", "warned", "failed", "crashed", "skipped"} {
-		if n := words[word]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, word))
-		}
-	}
-	if len(parts) > 0 {
-		fmt.Fprintf(a.out, "checks: %s\n", strings.Join(parts, ", "))
-	}
 }

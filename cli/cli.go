@@ -24,20 +24,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"sync/atomic"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
-// Main runs the program of a repository with the arguments of the process and exits. In a process that
-// was started for one step of a run it does that step, see [rivers.CodeRepository.ServeStep].
+// Main runs the program of a repository with the arguments of the process and exits. In a process
+// that was started for one step of a run it does that step, see [rivers.CodeRepository.ServeStep].
 func Main(repo *rivers.CodeRepository) {
 	repo.ServeStep()
 	os.Exit(run(newApp(repo, os.Stdout, os.Stderr), os.Args[1:]))
@@ -51,46 +47,14 @@ func StoreMain(more ...*cobra.Command) {
 	os.Exit(run(a, os.Args[1:]))
 }
 
-// app is what all commands of one program share.
-type app struct {
-	repo     *rivers.CodeRepository // nil for a program without definitions
-	more     []*cobra.Command
-	out, err io.Writer
-	terminal bool // out is a terminal that understands escapes
-	width    func() int
-	json     bool
-	noColor  bool
-	storage  string
-	// view is the live view of the present run, nil where there is none.
-	view atomic.Pointer[live]
-	// onInterrupt is what is said at the first Ctrl-C, nil for what a run does then.
-	onInterrupt atomic.Pointer[string]
-	// quietFor is how long plain output says nothing before it tells what still runs.
-	quietFor time.Duration
-}
-
-func newApp(repo *rivers.CodeRepository, out, errs *os.File) *app {
-	return &app{
-		repo: repo, out: out, err: errs, quietFor: 30 * time.Second,
-		terminal: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb",
-		width: func() int {
-			w, _, err := term.GetSize(int(out.Fd()))
-			if err != nil || w <= 0 {
-				return 80
-			}
-			return w
-		},
-	}
-}
-
 // run executes one command line and returns the exit code.
 func run(a *app, args []string) int {
-	ctx, stop := a.interruptible(context.Background())
+	ctx, stop := a.Interruptible(context.Background(), exitCanceled)
 	defer stop()
 	root := a.command()
 	root.SetArgs(args)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	err := root.ExecuteContext(ctx)
 	if a.repo != nil {
 		err = errors.Join(err, a.repo.Close())
@@ -108,41 +72,11 @@ func (a *app) report(err error) int {
 		if a.json {
 			doc, encodeErr := json.Marshal(map[string]any{"error": shown, "code": code})
 			if encodeErr == nil {
-				fmt.Fprintln(a.err, string(doc))
+				a.Warnln(string(doc))
 				return code
 			}
 		}
-		fmt.Fprintln(a.err, a.paint(red, "error: ")+shown)
+		a.Warnln(a.Paint(term.Red, "error: ") + shown)
 	}
 	return code
-}
-
-// say tells a person at the terminal something while a command works.
-func (a *app) say(text string) {
-	if view := a.view.Load(); view != nil {
-		view.above(a.paint(yellow, text))
-		return
-	}
-	fmt.Fprintln(a.err, text)
-}
-
-// printJSONLine prints one document on one line, for streams of them.
-func (a *app) printJSONLine(v any) error {
-	enc := json.NewEncoder(a.out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
-	}
-	return nil
-}
-
-// printJSON prints one document.
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
-	}
-	return nil
 }

@@ -2,23 +2,19 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/rivers-go/rivers"
-	"github.com/rivers-go/rivers/internal/nearest"
 )
 
 // Command returns the command tree of a repository, for programs that add commands of their own.
 // Unlike [Main] it leaves signals, errors and exit codes to the caller, and so the end of the
-// repository: a command that ran something has opened a store, which
-// [rivers.CodeRepository.Close] closes. It also leaves [rivers.CodeRepository.ServeStep] to the caller.
+// repository: a command that ran something has opened a store, which [rivers.CodeRepository.Close]
+// closes. It also leaves [rivers.CodeRepository.ServeStep] to the caller.
 func Command(repo *rivers.CodeRepository) *cobra.Command {
 	return newApp(repo, os.Stdout, os.Stderr).command()
 }
@@ -41,7 +37,7 @@ func (a *app) command() *cobra.Command {
 		"the store: "+storageForms+" (default .rivers/storage; environment: RIVERS_STORAGE)")
 	flags.Lookup("storage").DefValue = "" // help prints it, and a URL may have a password
 	flags.BoolVar(&a.json, "json", false, "print one JSON document for programs; an error is one too, on stderr")
-	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "print no colours (environment: NO_COLOR)")
+	flags.BoolVar(&a.NoColor, "no-color", os.Getenv("NO_COLOR") != "", "print no colours (environment: NO_COLOR)")
 	root.SetFlagErrorFunc(flagError)
 	if a.repo != nil {
 		root.AddCommand(a.validateCommand(), a.graphCommand(), a.materializeCommand(), a.observeCommand(), a.backfillCommand(),
@@ -50,35 +46,6 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.poolsCommand(), a.partitionsCommand(), a.freshnessCommand(), a.dbCommand())
 	root.AddCommand(a.more...)
 	return root
-}
-
-// group is a command that only holds others.
-func group(use, short string, children ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: unknownSubcommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	c.AddCommand(children...)
-	return c
-}
-
-// suggestion is " (did you mean ...?)" where a name is close, else nothing.
-func suggestion(want string, have iter.Seq[string]) string {
-	if near, ok := nearest.Name(want, have); ok {
-		return fmt.Sprintf(" (did you mean %q?)", near)
-	}
-	return ""
-}
-
-func unknownSubcommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	names := func(yield func(string) bool) {
-		for _, c := range cmd.Commands() {
-			if !c.Hidden && !yield(c.Name()) {
-				return
-			}
-		}
-	}
-	return usagef("%s has no command %q%s: see %s --help", cmd.CommandPath(), args[0], suggestion(args[0], names), cmd.CommandPath())
 }
 
 // flagError says which flag is unknown or has a wrong value, and the nearest one.
@@ -97,38 +64,4 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usagef("%s has no flag --%s%s: see %s --help", cmd.CommandPath(), name, suggestion("--"+name, names), cmd.CommandPath())
 	}
 	return usagef("%w: see %s --help", err, cmd.CommandPath())
-}
-
-// noArgs refuses arguments where a command takes none.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("%s takes no arguments, and was given %q: see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
-	}
-	return nil
-}
-
-// oneArg and twoArgs want as many arguments, which the command's usage line names; maybeArg at most one.
-func oneArg(cmd *cobra.Command, args []string) error { return wantArgs(cmd, args, "one", 1, 1) }
-
-func twoArgs(cmd *cobra.Command, args []string) error {
-	return wantArgs(cmd, args, "two arguments,", 2, 2)
-}
-
-func maybeArg(cmd *cobra.Command, args []string) error {
-	return wantArgs(cmd, args, "at most one", 0, 1)
-}
-
-func wantArgs(cmd *cobra.Command, args []string, number string, low, high int) error {
-	if low <= len(args) && len(args) <= high {
-		return nil
-	}
-	_, what, _ := strings.Cut(cmd.Use, " ")
-	return usagef("%s takes %s %s, and was given %d: see %s --help", cmd.CommandPath(), number, strings.Trim(what, "[]"), len(args), cmd.CommandPath())
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -41,15 +41,15 @@ func (a *app) migrate(ctx context.Context) error {
 		return &storageError{err}
 	}
 	if a.json {
-		return a.printJSON(map[string]int{"from": from, "to": to})
+		return a.PrintJSON(map[string]int{"from": from, "to": to})
 	}
 	switch {
 	case from > b.version():
-		fmt.Fprintf(a.out, "the store has schema version %d, newer than this program's %d: nothing to do\n", to, b.version())
+		a.Printf("the store has schema version %d, newer than this program's %d: nothing to do\n", to, b.version())
 	case from == to:
-		fmt.Fprintf(a.out, "the store has schema version %d, nothing to do\n", to)
+		a.Printf("the store has schema version %d, nothing to do\n", to)
 	default:
-		fmt.Fprintf(a.out, "migrated from schema version %d to %d\n", from, to)
+		a.Printf("migrated from schema version %d to %d\n", from, to)
 	}
 	return nil
 }
@@ -94,16 +94,16 @@ func (a *app) printCheck(repair bool, mended, problems []string) error {
 		if repair {
 			doc["mended"] = append([]string{}, mended...)
 		}
-		return a.printJSON(doc)
+		return a.PrintJSON(doc)
 	}
 	for _, done := range mended {
-		fmt.Fprintln(a.out, "mended:", done)
+		a.Println("mended:", done)
 	}
 	for _, p := range problems {
-		fmt.Fprintln(a.out, p)
+		a.Println(p)
 	}
 	if len(problems) == 0 {
-		fmt.Fprintln(a.out, "the store is sound")
+		a.Println("the store is sound")
 	}
 	return nil
 }

@@ -1,15 +1,16 @@
 package cli
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// maxDeeds is how much of what an action did is shown: it may have been done to a million partitions.
+// maxDeeds is how much of what an action did is shown: it may have been done to a million
+// partitions.
 const maxDeeds = 20
 
 // deeds are what an action did, the first of them.
@@ -63,7 +64,7 @@ func (a *app) printDeeds(d *deeds) {
 		if one.Partition != "" {
 			what += " " + one.Partition
 		}
-		fmt.Fprintf(a.out, "\n%s: %s\n", a.paint(bold, what), words(one.Did))
+		a.Printf("\n%s: %s\n", a.Paint(term.Bold, what), term.Words(one.Did))
 		facts := a.metadataFacts(one.Metadata)
 		if one.DataVersion != "" {
 			facts = append([]fact{{label: "data version", text: one.DataVersion}}, facts...)
@@ -71,6 +72,6 @@ func (a *app) printDeeds(d *deeds) {
 		a.printFacts(facts, 2)
 	}
 	if more := d.all - len(d.first); more > 0 {
-		fmt.Fprintf(a.out, "\n… and %d more\n", more)
+		a.Printf("\n… and %d more\n", more)
 	}
 }

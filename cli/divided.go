@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -150,7 +151,7 @@ func (a *app) partitionCounts(ctx context.Context, node *storage.TopologyNode) (
 
 // String says how many in the states that there are.
 func (c *partitionCounts) String() string {
-	parts := []string{counted(c.Total, "partition", "partitions")}
+	parts := []string{term.Counted(c.Total, "partition", "partitions")}
 	for _, of := range []struct {
 		n     int64
 		state string

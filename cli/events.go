@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -48,13 +49,13 @@ func (a *app) showEvents(ctx context.Context, name string) error {
 			docs[i].sayPartitions(e)
 		}
 		if a.json {
-			return a.printJSON(docs)
+			return a.PrintJSON(docs)
 		}
-		t := table{head: []string{"n", "at", "event", "step", "partition", "attempt", "detail"}}
+		t := term.Table{Head: []string{"n", "at", "event", "step", "partition", "attempt", "detail"}}
 		for _, d := range docs {
-			t.add(d.N, d.At.Local().Format("15:04:05.000000"), d.Kind, dash(d.Step), dash(oneLine(d.Partition+d.Partitions, 40)), d.Attempt, oneLine(string(d.Detail), 80))
+			t.Add(d.N, d.At.Local().Format("15:04:05.000000"), d.Kind, term.Dash(d.Step), term.Dash(term.OneLine(d.Partition+d.Partitions, 40)), d.Attempt, term.OneLine(string(d.Detail), 80))
 		}
-		a.printTable(&t)
+		a.PrintTable(&t)
 		return nil
 	})
 }

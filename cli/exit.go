@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -30,11 +31,6 @@ const ExitCodes = `Exit codes:
   4    the store is not to be had: its path, its schema version, the disk
   5    something else is in the way: a resource, a file, the output
   130  canceled by Ctrl-C or SIGTERM`
-
-var (
-	errInterrupted = errors.New("interrupted")
-	errOutput      = errors.New("writing the output")
-)
 
 // failedError is something that was carried out and did not succeed: it has been shown already.
 type failedError struct {
@@ -90,8 +86,8 @@ var exitKinds = []struct {
 	code int
 	fits func(error) bool
 }{
-	{exitCanceled, isAny(rivers.ErrRunCanceled, errInterrupted, context.Canceled)},
-	{exitOther, isAny(errOutput)},
+	{exitCanceled, isAny(rivers.ErrRunCanceled, term.ErrInterrupted, context.Canceled)},
+	{exitOther, isAny(term.ErrOutput)},
 	{exitFailed, isAny(rivers.ErrCheckBlocked)},
 	{exitDefinition, isAny(rivers.ErrDefinition)},
 	{exitUsage, as[*usageError]},
@@ -123,4 +119,13 @@ func shownError(err error) string {
 		return ""
 	}
 	return strings.TrimRight(err.Error(), "\n")
+}
+
+// requestError marks what was refused about a resume or a retry as the request's fault, unless it
+// is something else's.
+func requestError(err error) error {
+	if err == nil || exitCode(err) != exitOther || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return BadRequest(err)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -30,9 +31,9 @@ func TestExitCodes(t *testing.T) {
 		{fmt.Errorf("x: %w", &storage.SchemaError{Store: "s", Have: 1, Want: 2}), exitStorage},
 		{readError(other), exitStorage},
 		{readError(BadRequest(other)), exitUsage},
-		{readError(fmt.Errorf("%w: broken pipe", errOutput)), exitOther},
+		{readError(fmt.Errorf("%w: broken pipe", term.ErrOutput)), exitOther},
 		{other, exitOther},
-		{fmt.Errorf("%w by interrupt", errInterrupted), exitCanceled},
+		{fmt.Errorf("%w by interrupt", term.ErrInterrupted), exitCanceled},
 		{&storageError{context.Canceled}, exitCanceled},
 	} {
 		if got := exitCode(c.err); got != c.want {

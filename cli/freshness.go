@@ -3,11 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/storage"
@@ -69,7 +69,7 @@ func (a *app) freshness(ctx context.Context, selection []string, f freshFlags) e
 		late = late || r.State.Late()
 	}
 	if a.json {
-		err = a.printJSON(docs)
+		err = a.PrintJSON(docs)
 	} else {
 		a.printFreshness(docs)
 	}
@@ -81,19 +81,19 @@ func (a *app) freshness(ctx context.Context, selection []string, f freshFlags) e
 
 func (a *app) printFreshness(docs []freshDoc) {
 	if len(docs) == 0 {
-		fmt.Fprintln(a.out, "there is no asset with a freshness policy among them")
+		a.Println("there is no asset with a freshness policy among them")
 		return
 	}
-	t := table{head: []string{"asset", "policy", "state", "since", "next change", "why"}}
+	t := term.Table{Head: []string{"asset", "policy", "state", "since", "next change", "why"}}
 	for i := range docs {
 		d := &docs[i]
-		t.add(d.Asset, d.Policy, cell{d.State.String(), freshColour(d.State)}, instant(d.Since), instant(d.NextChange), d.Reason)
+		t.Add(d.Asset, d.Policy, term.Cell{Text: d.State.String(), Paint: freshColour(d.State)}, term.Instant(d.Since), term.Instant(d.NextChange), d.Reason)
 	}
-	a.printTable(&t)
+	a.PrintTable(&t)
 }
 
-func freshColour(s freshness.State) colour {
-	return map[freshness.State]colour{freshness.Pass: green, freshness.Warn: yellow, freshness.Fail: red}[s]
+func freshColour(s freshness.State) term.Colour {
+	return map[freshness.State]term.Colour{freshness.Pass: term.Green, freshness.Warn: term.Yellow, freshness.Fail: term.Red}[s]
 }
 
 // looked are the definitions that commands look at: the program's own, which need no store, or those in the store.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -34,7 +35,7 @@ func (a *app) graphCommand() *cobra.Command {
 			case "mermaid":
 				a.graphMermaid(doc)
 			case "json":
-				return a.printJSON(doc)
+				return a.PrintJSON(doc)
 			default:
 				return usagef("--format %q: want text, dot, mermaid or json", format)
 			}
@@ -78,15 +79,15 @@ func (a *app) graphText(doc storage.TopologyDoc) {
 	for _, n := range doc.Nodes {
 		switch {
 		case len(down[n.Name]) > 0:
-			fmt.Fprintf(a.out, "%s %s %s\n", n.Name, a.paint(grey, "->"), strings.Join(down[n.Name], ", "))
+			a.Printf("%s %s %s\n", n.Name, a.Paint(term.Grey, "->"), strings.Join(down[n.Name], ", "))
 		case len(n.Upstream) == 0:
-			fmt.Fprintln(a.out, n.Name)
+			a.Println(n.Name)
 		}
 	}
 }
 
 func (a *app) graphDot(doc storage.TopologyDoc) {
-	fmt.Fprintln(a.out, "digraph rivers {\n  rankdir=LR;\n  node [shape=box, style=rounded];")
+	a.Println("digraph rivers {\n  rankdir=LR;\n  node [shape=box, style=rounded];")
 	for _, n := range doc.Nodes {
 		attrs := ""
 		if n.Kind == "external_asset" {
@@ -94,18 +95,18 @@ func (a *app) graphDot(doc storage.TopologyDoc) {
 		} else if strings.HasSuffix(n.Kind, "task") {
 			attrs = ", shape=ellipse"
 		}
-		fmt.Fprintf(a.out, "  %q [tooltip=%q%s];\n", n.Name, n.Kind, attrs)
+		a.Printf("  %q [tooltip=%q%s];\n", n.Name, n.Kind, attrs)
 	}
 	for _, n := range doc.Nodes {
 		for _, u := range n.Upstream {
-			fmt.Fprintf(a.out, "  %q -> %q;\n", u, n.Name)
+			a.Printf("  %q -> %q;\n", u, n.Name)
 		}
 	}
-	fmt.Fprintln(a.out, "}")
+	a.Println("}")
 }
 
 func (a *app) graphMermaid(doc storage.TopologyDoc) {
-	fmt.Fprintln(a.out, "graph LR")
+	a.Println("graph LR")
 	ids := make(map[string]string, len(doc.Nodes))
 	for i, n := range doc.Nodes { // Mermaid reserves words such as "end", so nodes are numbered
 		ids[n.Name] = fmt.Sprintf("n%d", i)
@@ -115,11 +116,11 @@ func (a *app) graphMermaid(doc storage.TopologyDoc) {
 		} else if strings.HasSuffix(n.Kind, "task") {
 			open, end = `(["`, `"])`
 		}
-		fmt.Fprintf(a.out, "  %s%s%s%s\n", ids[n.Name], open, n.Name, end)
+		a.Printf("  %s%s%s%s\n", ids[n.Name], open, n.Name, end)
 	}
 	for _, n := range doc.Nodes {
 		for _, u := range n.Upstream {
-			fmt.Fprintf(a.out, "  %s --> %s\n", ids[u], ids[n.Name])
+			a.Printf("  %s --> %s\n", ids[u], ids[n.Name])
 		}
 	}
 }

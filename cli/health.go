@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/health"
 	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/internal/checkstate"
@@ -14,8 +15,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-func healthColour(s health.State) colour {
-	return map[health.State]colour{health.Healthy: green, health.Warning: yellow, health.Degraded: red}[s]
+func healthColour(s health.State) term.Colour {
+	return map[health.State]term.Colour{health.Healthy: term.Green, health.Warning: term.Yellow, health.Degraded: term.Red}[s]
 }
 
 // addHealths adds to assets how healthy they are: as the program of the repository says, or by the definitions in the store.
@@ -132,11 +133,11 @@ func subjectOf(n *storage.TopologyNode) (assethealth.Subject, error) {
 }
 
 // healthCell says how healthy an asset is.
-func (v *assetView) healthCell() cell {
+func (v *assetView) healthCell() term.Cell {
 	if v.Health == nil || v.Health.State == health.NotApplicable {
-		return cell{"-", grey}
+		return term.Cell{Text: "-", Paint: term.Grey}
 	}
-	return cell{v.Health.State.String(), healthColour(v.Health.State)}
+	return term.Cell{Text: v.Health.State.String(), Paint: healthColour(v.Health.State)}
 }
 
 // isUnhealthy reports whether somebody should look at an asset.
@@ -145,21 +146,21 @@ func (v *assetView) isUnhealthy() bool { return v.Health != nil && v.Health.Stat
 // printHealth prints how fresh and how healthy an asset is.
 func (a *app) printHealth(v *assetView) {
 	line := func(label, text string) {
-		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", label)), text)
+		a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", label)), text)
 	}
 	if r := v.Fresh; r != nil {
-		text := a.paint(freshColour(r.State), r.State.String())
+		text := a.Paint(freshColour(r.State), r.State.String())
 		if !r.Since.IsZero() {
-			text += " since " + instant(r.Since)
+			text += " since " + term.Instant(r.Since)
 		}
 		if !r.NextChange.IsZero() {
-			text += ", until " + instant(r.NextChange) + " if nothing lands"
+			text += ", until " + term.Instant(r.NextChange) + " if nothing lands"
 		}
 		line("freshness", v.Freshness.String())
 		line("", text)
 		line("", r.Reason)
 	}
 	if h := v.Health; h != nil {
-		line("health", a.paint(healthColour(h.State), h.State.String())+": "+h.Reason)
+		line("health", a.Paint(healthColour(h.State), h.State.String())+": "+h.Reason)
 	}
 }

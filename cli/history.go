@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -144,18 +145,18 @@ func (a *app) trends(ctx context.Context, name string) ([]series, error) {
 // printTrends prints a line for each number that was recorded more than once.
 func (a *app) printTrends(all []series) {
 	width := trendValues
-	if a.terminal {
-		width = min(max(a.width()/3, 8), trendValues)
+	if a.Interactive {
+		width = min(max(a.Width()/3, 8), trendValues)
 	}
-	rows := table{head: []string{"over time", "", "min", "max", "last"}}
+	rows := term.Table{Head: []string{"over time", "", "min", "max", "last"}}
 	for i := range all {
 		if t, ok := trendOf(&all[i]); ok {
-			rows.add(printable(t.key), spark(t.values, width), t.low, t.high, t.last)
+			rows.Add(printable(t.key), term.Spark(t.values, width), t.low, t.high, t.last)
 		}
 	}
-	if len(rows.rows) > 0 {
-		fmt.Fprintln(a.out)
-		a.printTable(&rows)
+	if len(rows.Rows) > 0 {
+		a.Println()
+		a.PrintTable(&rows)
 	}
 }
 
@@ -184,10 +185,10 @@ func (a *app) assetHistory(ctx context.Context, name string, f historyFlags) err
 	}
 	all := seriesOf(history, f.keys)
 	if a.json {
-		return a.printJSON(all)
+		return a.PrintJSON(all)
 	}
 	if len(all) == 0 {
-		fmt.Fprintf(a.out, "%s: %s was recorded\n", name, f.nothing())
+		a.Printf("%s: %s was recorded\n", name, f.nothing())
 		return nil
 	}
 	a.printCharts(all)
@@ -288,7 +289,7 @@ func unknownPartition(ctx context.Context, s storage.Reader, node *storage.Topol
 
 // printCharts plots each series of numbers for a person at a terminal.
 func (a *app) printCharts(all []series) {
-	if !a.terminal {
+	if !a.Interactive {
 		return
 	}
 	for i := range all {
@@ -296,41 +297,41 @@ func (a *app) printCharts(all []series) {
 		if !ok {
 			continue
 		}
-		fmt.Fprintln(a.out, a.paint(bold, printable(t.key)))
-		for _, line := range chart(t.values, t.low, t.high, chartRows, min(a.width()-1, 100)) {
-			fmt.Fprintln(a.out, line)
+		a.Println(a.Paint(term.Bold, printable(t.key)))
+		for _, line := range term.Chart(t.values, t.low, t.high, chartRows, min(a.Width()-1, 100)) {
+			a.Println(line)
 		}
-		fmt.Fprintln(a.out)
+		a.Println()
 	}
 }
 
 // printValues prints a row for each materialization and observation, newest first.
 func (a *app) printValues(history []storage.MetadataRecord, all []series) {
-	rows := table{head: []string{"at"}}
+	rows := term.Table{Head: []string{"at"}}
 	divided := slices.ContainsFunc(history, func(r storage.MetadataRecord) bool { return r.Partition != "" || !r.Partitions.IsEmpty() })
 	if divided {
-		rows.head = append(rows.head, "partition")
+		rows.Head = append(rows.Head, "partition")
 	}
 	for i := range all {
-		rows.head = append(rows.head, printable(all[i].Key))
+		rows.Head = append(rows.Head, printable(all[i].Key))
 	}
-	rows.head = append(rows.head, "run") // last, for it is long and a narrow window cuts what is last
+	rows.Head = append(rows.Head, "run") // last, for it is long and a narrow window cuts what is last
 	for i := range history {
 		r := &history[i]
 		values := valuesOf(r, all)
 		if values == nil {
 			continue
 		}
-		shown := []any{instant(r.At)}
+		shown := []any{term.Instant(r.At)}
 		switch {
 		case divided && r.Partition == "" && !r.Partitions.IsEmpty():
 			shown = append(shown, "several")
 		case divided:
-			shown = append(shown, dash(r.Partition))
+			shown = append(shown, term.Dash(r.Partition))
 		}
-		rows.add(append(append(shown, values...), dash(r.RunID))...)
+		rows.Add(append(append(shown, values...), term.Dash(r.RunID))...)
 	}
-	a.printTable(&rows)
+	a.PrintTable(&rows)
 }
 
 // valuesOf are the texts of a record's values in each series, nil where it has none.
@@ -339,7 +340,7 @@ func valuesOf(r *storage.MetadataRecord, all []series) []any {
 	for i := range all {
 		texts[i] = "-"
 		if v, ok := r.Values.Get(all[i].Key); ok {
-			texts[i], said = oneLine(valueText(all[i].Key, v), 60), true
+			texts[i], said = term.OneLine(valueText(all[i].Key, v), 60), true
 		}
 	}
 	if !said {

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/metadata"
 )
 
@@ -20,7 +21,7 @@ const maxSampleRows = 20
 type fact struct {
 	label string
 	text  string
-	rows  *table
+	rows  *term.Table
 	more  string // said below the rows
 }
 
@@ -30,7 +31,7 @@ func (a *app) metadataFacts(m metadata.Map) []fact {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		v, err := metadata.Of(m[key])
 		if err != nil {
-			facts = append(facts, fact{label: key, text: a.paint(red, "invalid: ") + printable(err.Error())})
+			facts = append(facts, fact{label: key, text: a.Paint(term.Red, "invalid: ") + printable(err.Error())})
 			continue
 		}
 		f := fact{label: printable(key)}
@@ -44,11 +45,11 @@ func (a *app) metadataFacts(m metadata.Map) []fact {
 		case metadata.KindMarkdown:
 			f.text = a.markdownText(v.String())
 		case metadata.KindJSON:
-			f.text = documentText(v.String(), a.width())
+			f.text = documentText(v.String(), a.Width())
 		default:
 			f.text = valueText(key, v)
 		}
-		if f.rows != nil && len(f.rows.head) == 0 {
+		if f.rows != nil && len(f.rows.Head) == 0 {
 			f.rows, f.text = nil, "no columns"
 		}
 		facts = append(facts, f)
@@ -64,41 +65,41 @@ func metadataLine(m metadata.Map) string {
 		if v, err := metadata.Of(m[k]); err == nil {
 			switch raw := v.Raw().(type) {
 			case metadata.TableData:
-				text = count(len(raw.Rows), "row", "rows")
+				text = term.Count(len(raw.Rows), "row", "rows")
 			case []metadata.Column:
-				text = count(len(raw), "column", "columns")
+				text = term.Count(len(raw), "column", "columns")
 			case []metadata.Derivation:
-				text = count(len(raw), "column", "columns")
+				text = term.Count(len(raw), "column", "columns")
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%s=%s", printable(k), oneLine(printable(text), 30)))
+		parts = append(parts, fmt.Sprintf("%s=%s", printable(k), term.OneLine(printable(text), 30)))
 	}
 	return strings.Join(parts, " ")
 }
 
-// printFacts prints facts with their texts below each other; rows and texts of several lines begin below
-// their label where they would not fit beside it.
+// printFacts prints facts with their texts below each other; rows and texts of several lines begin
+// below their label where they would not fit beside it.
 func (a *app) printFacts(facts []fact, indent int) {
 	label := 0
 	for i := range facts {
-		label = max(label, min(cells(facts[i].label), 32))
+		label = max(label, min(term.Cells(facts[i].label), 32))
 	}
 	margin := strings.Repeat(" ", indent)
 	for i := range facts {
 		f := &facts[i]
-		name := margin + a.paint(grey, f.label)
+		name := margin + a.Paint(term.Grey, f.label)
 		switch {
 		case f.rows != nil:
-			fmt.Fprintln(a.out, name)
-			f.rows.indent = indent + 2
-			a.printTable(f.rows)
+			a.Println(name)
+			f.rows.Indent = indent + 2
+			a.PrintTable(f.rows)
 			if f.more != "" {
-				fmt.Fprintf(a.out, "%s  %s\n", margin, a.paint(grey, f.more))
+				a.Printf("%s  %s\n", margin, a.Paint(term.Grey, f.more))
 			}
 		case strings.Contains(f.text, "\n"):
-			fmt.Fprintf(a.out, "%s\n%s  %s\n", name, margin, strings.ReplaceAll(f.text, "\n", "\n"+margin+"  "))
+			a.Printf("%s\n%s  %s\n", name, margin, strings.ReplaceAll(f.text, "\n", "\n"+margin+"  "))
 		default:
-			fmt.Fprintf(a.out, "%s%s  %s\n", name, strings.Repeat(" ", max(label-cells(f.label), 0)), dash(f.text))
+			a.Printf("%s%s  %s\n", name, strings.Repeat(" ", max(label-term.Cells(f.label), 0)), term.Dash(f.text))
 		}
 	}
 }
@@ -108,13 +109,13 @@ func valueText(key string, v metadata.Value) string {
 	switch raw := v.Raw().(type) {
 	case time.Duration:
 		if raw > 0 {
-			return duration(raw)
+			return term.Duration(raw)
 		}
 	case time.Time:
-		return instant(raw)
+		return term.Instant(raw)
 	case float64:
 		if key == metadata.KeyWriteDuration && raw > 0 {
-			return duration(time.Duration(raw * float64(time.Second)))
+			return term.Duration(time.Duration(raw * float64(time.Second)))
 		}
 	}
 	return printable(v.String())
@@ -135,12 +136,13 @@ func printable(text string) string {
 	}, text)
 }
 
-// markdownText is Markdown as it was written, which was meant to be read, with its headings in bold.
+// markdownText is Markdown as it was written, which was meant to be read, with its headings in
+// bold.
 func (a *app) markdownText(text string) string {
 	lines := strings.Split(strings.TrimSpace(printable(text)), "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(line, "#") {
-			lines[i] = a.paint(bold, line)
+			lines[i] = a.Paint(term.Bold, line)
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -148,7 +150,7 @@ func (a *app) markdownText(text string) string {
 
 // documentText is a document on one line where it fits, else on several.
 func documentText(text string, width int) string {
-	if cells(text) <= width/2 {
+	if term.Cells(text) <= width/2 {
 		return printable(text)
 	}
 	var b bytes.Buffer
@@ -159,7 +161,7 @@ func documentText(text string, width int) string {
 }
 
 // schemaRows has a row for each column, and no cells for what none of them has.
-func schemaRows(v metadata.Value) *table {
+func schemaRows(v metadata.Value) *term.Table {
 	columns, _ := v.Raw().([]metadata.Column)
 	said := map[string]bool{"column": len(columns) > 0}
 	rows := make([]map[string]string, len(columns))
@@ -178,28 +180,28 @@ func schemaRows(v metadata.Value) *table {
 			said[field] = said[field] || text != ""
 		}
 	}
-	t := &table{}
+	t := &term.Table{}
 	for _, field := range []string{"column", "type", "rules", "tags", "description"} {
 		if said[field] {
-			t.head = append(t.head, field)
+			t.Head = append(t.Head, field)
 		}
 	}
 	for _, row := range rows {
-		shown := make([]any, len(t.head))
-		for i, field := range t.head {
+		shown := make([]any, len(t.Head))
+		for i, field := range t.Head {
 			shown[i] = line(row[field])
 		}
-		t.add(shown...)
+		t.Add(shown...)
 	}
 	return t
 }
 
 // lineageRows has a row for each column.
-func lineageRows(v metadata.Value) *table {
+func lineageRows(v metadata.Value) *term.Table {
 	derivations, _ := v.Raw().([]metadata.Derivation)
-	t := &table{head: []string{"column", "made of"}}
+	t := &term.Table{Head: []string{"column", "made of"}}
 	for _, d := range derivations {
-		t.add(line(d.Column), line(d.Origins()))
+		t.Add(line(d.Column), line(d.Origins()))
 	}
 	return t
 }
@@ -207,21 +209,21 @@ func lineageRows(v metadata.Value) *table {
 // addSample adds the rows of a table: all of them in a pipe, the first on a terminal.
 func (a *app) addSample(f *fact, v metadata.Value) {
 	data, _ := v.Raw().(metadata.TableData)
-	f.rows = &table{exact: true}
+	f.rows = &term.Table{Exact: true}
 	for _, c := range data.Columns {
-		f.rows.head = append(f.rows.head, line(c.Name))
+		f.rows.Head = append(f.rows.Head, line(c.Name))
 	}
 	shown := data.Rows
-	if a.terminal && len(shown) > maxSampleRows {
+	if a.Interactive && len(shown) > maxSampleRows {
 		shown = shown[:maxSampleRows]
-		f.more = fmt.Sprintf("… %s more; --json has all", counted(int64(len(data.Rows)-len(shown)), "row", "rows"))
+		f.more = fmt.Sprintf("… %s more; --json has all", term.Counted(int64(len(data.Rows)-len(shown)), "row", "rows"))
 	}
 	for _, row := range shown {
 		texts := make([]any, len(row))
 		for i, c := range row {
 			texts[i] = cellText(c)
 		}
-		f.rows.add(texts...)
+		f.rows.Add(texts...)
 	}
 }
 

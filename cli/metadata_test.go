@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/storage/memory"
 )
@@ -54,7 +55,7 @@ func TestMetadataAtATerminal(t *testing.T) {
 		}, []string{"SAMPLE"}},
 	} {
 		var out, errs strings.Builder
-		a := &app{repo: repo, out: &out, err: &errs, terminal: true, quietFor: 1 << 40, width: func() int { return c.width }}
+		a := &app{repo: repo, Terminal: &term.Terminal{Out: &out, Err: &errs, Interactive: true, QuietFor: 1 << 40, Width: func() int { return c.width }}}
 		cmd := a.command()
 		cmd.SetArgs(c.args)
 		if err := cmd.Execute(); err != nil {
@@ -71,7 +72,7 @@ func TestMetadataAtATerminal(t *testing.T) {
 			}
 		}
 		for line := range strings.SplitSeq(out.String(), "\n") {
-			if n := cells(line); n > c.width && !strings.Contains(line, "  run ") { // that one may wrap
+			if n := term.Cells(line); n > c.width && !strings.Contains(line, "  run ") { // that one may wrap
 				t.Errorf("%v: %d cells in a window of %d: %s", c.args, n, c.width, line)
 			}
 		}
@@ -83,7 +84,7 @@ func TestMetadataAtATerminal(t *testing.T) {
 
 func TestMetadataTexts(t *testing.T) {
 	t.Parallel()
-	a := &app{width: func() int { return 80 }}
+	a := &app{Terminal: &term.Terminal{Width: func() int { return 80 }}}
 	for _, c := range []struct {
 		value any
 		want  string
@@ -101,11 +102,11 @@ func TestMetadataTexts(t *testing.T) {
 		facts := a.metadataFacts(metadata.Map{"k": c.value})
 		got := facts[0].text
 		if t := facts[0].rows; t != nil {
-			got += fmt.Sprintf("<%s>", strings.Join(t.head, " "))
-			for _, row := range t.rows {
+			got += fmt.Sprintf("<%s>", strings.Join(t.Head, " "))
+			for _, row := range t.Rows {
 				texts := make([]string, len(row))
 				for i := range row {
-					texts[i] = row[i].text
+					texts[i] = row[i].Text
 				}
 				got += fmt.Sprint(texts)
 			}

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
 func (a *app) observeCommand() *cobra.Command {
@@ -26,19 +27,19 @@ func (a *app) observe(ctx context.Context, names []string) error {
 		return err
 	}
 	if a.json {
-		if printErr := a.printJSON(seen); printErr != nil {
+		if printErr := a.PrintJSON(seen); printErr != nil {
 			return printErr
 		}
 	} else {
 		for _, name := range slices.Sorted(maps.Keys(seen)) {
-			fmt.Fprintf(a.out, "%s  %s\n", a.paint(bold, name), metadataLine(seen[name]))
+			a.Printf("%s  %s\n", a.Paint(term.Bold, name), metadataLine(seen[name]))
 		}
 		if len(seen) == 0 && err == nil {
-			fmt.Fprintln(a.out, "no external asset can be observed: give one an Observe function")
+			a.Println("no external asset can be observed: give one an Observe function")
 		}
 	}
 	if err != nil && len(seen) > 0 {
-		fmt.Fprintln(a.err, err)
+		a.Warnln(err)
 		return &failedError{err, exitFailed}
 	}
 	return err

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -24,17 +24,6 @@ these, the last two by what was tried last. --json prints {"asset", "definition"
 		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
 	}
 	return group("partitions", "Look after the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
-}
-
-// maxRanges is how many ranges of each state are printed.
-const maxRanges = 8
-
-// stateDoc is what partitions status --json says of one state.
-type stateDoc struct {
-	Count int64 `json:"count"`
-	// Ranges are texts that select exactly these partitions, More is how many are left out.
-	Ranges []string `json:"ranges"`
-	More   bool     `json:"more,omitempty"`
 }
 
 func (a *app) partitionStatus(ctx context.Context, name string) error {
@@ -53,81 +42,32 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 			return err
 		}
 		if a.json {
-			return a.printJSON(doc)
+			return a.PrintJSON(doc)
 		}
-		fmt.Fprintf(a.out, "%s  %s\n", a.paint(bold, d.name), d.space.Definition())
-		fmt.Fprintf(a.out, "%s\n\n", a.partitionBar(d, min(max(a.width()-2, 20), 80)))
-		t := table{head: []string{"state", "count", "share", "partitions"}}
+		a.Printf("%s  %s\n", a.Paint(term.Bold, d.name), d.space.Definition())
+		a.Printf("%s\n\n", a.partitionBar(d, min(max(a.Width()-2, 20), 80)))
+		t := term.Table{Head: []string{"state", "count", "share", "partitions"}}
 		row := func(state string) {
 			s := states[state]
-			t.add(cell{words(state), partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
+			t.Add(term.Cell{Text: term.Words(state), Paint: partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
 		}
 		row("materialized") // of these two each partition is one; the others say what was tried last
 		row("missing")
 		stale.addTo(&t, d)
-		t.add("total", d.space.Len(), "", "")
+		t.Add("total", d.space.Len(), "", "")
 		row("failed")
 		row("in_flight")
-		a.printTable(&t)
+		a.PrintTable(&t)
 		if d.others() {
-			fmt.Fprintln(a.out, "\nother partitions are recorded too, which the definition does not have now; they are kept")
+			a.Println("\nother partitions are recorded too, which the definition does not have now; they are kept")
 		}
 		stale.printCauses(a)
 		return nil
 	})
 }
 
-// text lists the ranges.
-func (s *stateDoc) text() string {
-	text := strings.Join(s.Ranges, "  ")
-	if s.More {
-		text += "  …"
-	}
-	return dash(text)
-}
-
-func share(n, of int64) string {
-	if of == 0 || n == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f%%", 100*float64(n)/float64(of))
-}
-
-func partitionColour(state string) colour {
-	switch state {
-	case "materialized":
-		return green
-	case "failed":
-		return red
-	case "in_flight", "stale":
-		return yellow
-	}
-	return grey
-}
-
-// state counts the partitions in a state and names the first ranges of them.
-func (d *divided) state(state string) (stateDoc, error) { return d.named(d.of(state)) }
-
-// named counts partitions and names the first ranges of them.
-func (d *divided) named(set partition.Set) (stateDoc, error) { return rangesOf(d.space, set) }
-
-func rangesOf(space partition.Space, set partition.Set) (stateDoc, error) {
-	s := stateDoc{Count: space.Count(set), Ranges: []string{}}
-	for stretch, err := range space.Ranges(set) {
-		if err != nil {
-			return s, err
-		}
-		if len(s.Ranges) == maxRanges {
-			s.More = true
-			break
-		}
-		s.Ranges = append(s.Ranges, stretch.Range.String())
-	}
-	return s, nil
-}
-
-// partitionBar is a picture of all partitions in their order: each column stands for a share of them, and shows the worst
-// of what is in it.
+// partitionBar is a picture of all partitions in their order: each column stands for a share of
+// them, and shows the worst of what is in it.
 func (a *app) partitionBar(d *divided, width int) string {
 	total := d.space.Len()
 	columns := min(int64(width), total)
@@ -139,15 +79,15 @@ func (a *app) partitionBar(d *divided, width int) string {
 		done := d.space.Count(part.Intersect(made))
 		switch {
 		case !part.Intersect(failed).IsEmpty():
-			b.WriteString(a.paint(red, "✗"))
+			b.WriteString(a.Paint(term.Red, "✗"))
 		case !part.Intersect(flight).IsEmpty():
-			b.WriteString(a.paint(yellow, "▒"))
+			b.WriteString(a.Paint(term.Yellow, "▒"))
 		case done == to-from:
-			b.WriteString(a.paint(green, "█"))
+			b.WriteString(a.Paint(term.Green, "█"))
 		case done > 0:
-			b.WriteString(a.paint(green, "▄"))
+			b.WriteString(a.Paint(term.Green, "▄"))
 		default:
-			b.WriteString(a.paint(grey, "·"))
+			b.WriteString(a.Paint(term.Grey, "·"))
 		}
 	}
 	return b.String()
@@ -202,9 +142,9 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 			return err
 		}
 		if a.json {
-			return a.printJSON(docs)
+			return a.PrintJSON(docs)
 		}
-		t := table{head: []string{"partition", "state", "at", "error", "run"}}
+		t := term.Table{Head: []string{"partition", "state", "at", "error", "run"}}
 		for i := range docs {
 			p := &docs[i]
 			state := p.Latest
@@ -214,24 +154,17 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 			}
 			at, run := "-", "-"
 			if state != nil {
-				at, run = instant(state.At), state.RunID
-				failure = oneLine(state.Error, 80)
+				at, run = term.Instant(state.At), state.RunID
+				failure = term.OneLine(state.Error, 80)
 			}
-			t.add(p.Partition, cell{words(p.State), partitionColour(p.State)}, at, dash(failure), run)
+			t.Add(p.Partition, term.Cell{Text: term.Words(p.State), Paint: partitionColour(p.State)}, at, term.Dash(failure), run)
 		}
-		a.printTable(&t)
+		a.PrintTable(&t)
 		if n := d.space.Count(set); len(docs) == f.limit && n > int64(len(docs)) {
-			fmt.Fprintf(a.out, "%d of %s; --from or --limit shows more\n", len(docs), counted(n, "partition", "partitions"))
+			a.Printf("%d of %s; --from or --limit shows more\n", len(docs), term.Counted(n, "partition", "partitions"))
 		}
 		return nil
 	})
-}
-
-func counted(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // chosen are the partitions that flags name.
@@ -354,9 +287,9 @@ func (a *app) changeKeys(ctx context.Context, verb, name string, keys []string) 
 		return err
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"name": name, "keys": space.Len()})
+		return a.PrintJSON(map[string]any{"name": name, "keys": space.Len()})
 	}
-	fmt.Fprintf(a.out, "%s has %s\n", name, counted(space.Len(), "key", "keys"))
+	a.Printf("%s has %s\n", name, term.Counted(space.Len(), "key", "keys"))
 	return nil
 }
 
@@ -419,14 +352,14 @@ func (a *app) byHand(ctx context.Context, verb string, selection []string, f han
 		return requestError(err)
 	}
 	if a.json {
-		return a.printJSON(res)
+		return a.PrintJSON(res)
 	}
 	word := map[string]string{"wipe": "wiped", "mark": "marked as materialized"}[verb]
 	if f.dryRun {
 		word = "would be " + word
 	}
 	if len(res.Assets) == 0 {
-		fmt.Fprintln(a.out, "there is nothing to change")
+		a.Println("there is nothing to change")
 	}
 	for _, c := range res.Assets {
 		what := c.Asset
@@ -434,24 +367,9 @@ func (a *app) byHand(ctx context.Context, verb string, selection []string, f han
 			what += " " + c.Partitions
 		}
 		if c.Values > 0 {
-			what += " with " + counted(c.Values, "value", "values")
+			what += " with " + term.Counted(c.Values, "value", "values")
 		}
-		fmt.Fprintf(a.out, "%s: %s\n", word, what)
+		a.Printf("%s: %s\n", word, what)
 	}
 	return nil
-}
-
-// parsePartition reads a key or a range.
-func parsePartition(text string) ([]partition.Key, partition.KeyRange, error) {
-	if text == "" {
-		return nil, partition.KeyRange{}, nil
-	}
-	if key, err := partition.ParseKey(text); err == nil && !strings.Contains(text, "..") {
-		return []partition.Key{key}, partition.KeyRange{}, nil
-	}
-	r, err := partition.ParseKeyRange(text)
-	if err != nil {
-		return nil, r, usagef("--partition: %w", err)
-	}
-	return nil, r, nil
 }

@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -43,17 +43,17 @@ func (a *app) listPools(ctx context.Context) error {
 			return err
 		}
 		if a.json {
-			return a.printJSON(slices.Concat([]storage.PoolRecord{}, pools))
+			return a.PrintJSON(slices.Concat([]storage.PoolRecord{}, pools))
 		}
-		t := table{head: []string{"pool", "slots", "in use", "waiting", "declared", "set"}}
+		t := term.Table{Head: []string{"pool", "slots", "in use", "waiting", "declared", "set"}}
 		for _, p := range pools {
-			use := cell{text: strconv.Itoa(p.InUse)}
+			use := term.Cell{Text: strconv.Itoa(p.InUse)}
 			if p.InUse >= p.Limit {
-				use.paint = yellow
+				use.Paint = term.Yellow
 			}
-			t.add(p.Name, p.Limit, use, p.Waiting, slotsText(p.Declared), slotsText(p.Set))
+			t.Add(p.Name, p.Limit, use, p.Waiting, slotsText(p.Declared), slotsText(p.Set))
 		}
-		a.printTable(&t)
+		a.PrintTable(&t)
 		return nil
 	})
 }
@@ -89,11 +89,11 @@ func (a *app) setPool(ctx context.Context, name, slots string) error {
 		}
 		switch {
 		case a.json:
-			return a.printJSON(known)
+			return a.PrintJSON(known)
 		case known.Name == "":
-			fmt.Fprintf(a.out, "pool %s is gone: nothing declares it\n", name)
+			a.Printf("pool %s is gone: nothing declares it\n", name)
 		default:
-			fmt.Fprintf(a.out, "pool %s has %s, %d in use\n", name, count(known.Limit, "slot", "slots"), known.InUse)
+			a.Printf("pool %s has %s, %d in use\n", name, term.Count(known.Limit, "slot", "slots"), known.InUse)
 		}
 		return nil
 	})
@@ -141,18 +141,18 @@ func (a *app) listSlots(ctx context.Context, args []string) error {
 			return err
 		}
 		if a.json {
-			return a.printJSON(slices.Concat([]storage.SlotRecord{}, slots))
+			return a.PrintJSON(slices.Concat([]storage.SlotRecord{}, slots))
 		}
-		t := table{head: []string{"pool", "slots", "state", "run", "step", "since", "until"}}
+		t := term.Table{Head: []string{"pool", "slots", "state", "run", "step", "since", "until"}}
 		for i := range slots {
 			r := &slots[i]
-			state := cell{"waits", yellow}
+			state := term.Cell{Text: "waits", Paint: term.Yellow}
 			if r.Holding {
-				state = cell{"holds", green}
+				state = term.Cell{Text: "holds", Paint: term.Green}
 			}
-			t.add(r.Pool, r.PoolSlots.Slots, state, r.RunID, r.Key+attempt(int(r.Attempt)), instant(r.Since), instant(r.Until))
+			t.Add(r.Pool, r.PoolSlots.Slots, state, r.RunID, r.Key+term.Attempt(int(r.Attempt)), term.Instant(r.Since), term.Instant(r.Until))
 		}
-		a.printTable(&t)
+		a.PrintTable(&t)
 		return nil
 	})
 }
@@ -175,7 +175,7 @@ func (a *app) freeSlots(ctx context.Context, name, step string) error {
 			}
 			word := "a place in line for"
 			if slots[i].Holding {
-				word = count(slots[i].PoolSlots.Slots, "slot of", "slots of")
+				word = term.Count(slots[i].PoolSlots.Slots, "slot of", "slots of")
 			}
 			freed = append(freed, word+" "+slots[i].Pool)
 			b.Releases = []storage.SlotRelease{{Run: run.Key, Step: slots[i].Step}}
@@ -187,9 +187,9 @@ func (a *app) freeSlots(ctx context.Context, name, step string) error {
 			return err
 		}
 		if a.json {
-			return a.printJSON(map[string]any{"run_id": run.ID, "step": step, "freed": freed})
+			return a.PrintJSON(map[string]any{"run_id": run.ID, "step": step, "freed": freed})
 		}
-		fmt.Fprintf(a.out, "taken from step %s: %s\n", step, strings.Join(freed, ", "))
+		a.Printf("taken from step %s: %s\n", step, strings.Join(freed, ", "))
 		return nil
 	})
 }

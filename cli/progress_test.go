@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,9 +12,13 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/cli/internal/termtest"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage/memory"
 )
+
+var update = flag.Bool("update", false, "accept what the tests find as the right answers")
 
 // slowDays has forty days of a second each, of which the fifth fails.
 func slowDays() *rivers.CodeRepository {
@@ -52,20 +57,20 @@ func TestProgress(t *testing.T) {
 		for _, at := range times {
 			time.Sleep(at - time.Since(began))
 			synctest.Wait()
-			fmt.Fprintf(&got, "-- %s --\n%s", at, anID.ReplaceAllString(fmt.Sprint(a.out), "ID"))
+			fmt.Fprintf(&got, "-- %s --\n%s", at, anID.ReplaceAllString(fmt.Sprint(a.Out), "ID"))
 		}
 		wg.Wait()
-		fmt.Fprintf(&got, "-- the end --\n%s", anID.ReplaceAllString(fmt.Sprint(a.out), "ID"))
+		fmt.Fprintf(&got, "-- the end --\n%s", anID.ReplaceAllString(fmt.Sprint(a.Out), "ID"))
 		if err := a.repo.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		watch(t, &app{out: &fakeTerminal{width: 80}, terminal: true, width: func() int { return 80 }}, 250*time.Millisecond, 1550*time.Millisecond, 7750*time.Millisecond)
+		watch(t, &app{Terminal: &term.Terminal{Out: &termtest.Screen{Width: 80}, Interactive: true, Width: func() int { return 80 }}}, 250*time.Millisecond, 1550*time.Millisecond, 7750*time.Millisecond)
 	})
 	got.WriteString("== a pipe ==\n")
 	synctest.Test(t, func(t *testing.T) {
-		watch(t, &app{out: &strings.Builder{}, width: func() int { return 80 }})
+		watch(t, &app{Terminal: &term.Terminal{Out: &strings.Builder{}, Width: func() int { return 80 }}})
 	})
-	golden(t, "progress.golden", strings.ReplaceAll(got.String(), "cli.test", "slow"))
+	termtest.Golden(t, *update, "progress.golden", strings.ReplaceAll(got.String(), "cli.test", "slow"))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -99,11 +100,33 @@ func (a *app) prune(ctx context.Context, f *pruneFlags) error {
 			}
 		}
 		if a.json {
-			return a.printJSON(doc)
+			return a.PrintJSON(doc)
 		}
 		a.printPruned(&doc)
 		return nil
 	})
+}
+
+// pruneShown prunes, and shows how far that has come. Of one that is interrupted it prints what was
+// done, for that stays.
+func (a *app) pruneShown(ctx context.Context, s storage.Pruner, req storage.PruneRequest) (storage.PruneReport, error) {
+	restore := a.AtInterrupt("stopping after the rows that are being deleted now; press Ctrl-C again to stop at once")
+	defer restore()
+	m := a.NewMeter()
+	req.Progress = func(done storage.PruneReport) {
+		if !a.json && ctx.Err() == nil && m.Due() {
+			m.Show(fmt.Sprintf("deleted %s, about %s", term.Counted(done.Rows(), "row", "rows"), byteText(done.Bytes())), done.Rows())
+		}
+	}
+	report, err := s.Prune(ctx, req)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		if !a.json && report.Rows() > 0 {
+			a.printPruned(&prunedDoc{PruneReport: report})
+		}
+		return report, fmt.Errorf("%w: what was deleted stays so; db prune goes on with the rest", cause)
+	}
+	m.Clear()
+	return report, err
 }
 
 // prunedDoc is what db prune prints.
@@ -116,26 +139,26 @@ type prunedDoc struct {
 
 func (a *app) printPruned(doc *prunedDoc) {
 	if doc.Rows() == 0 {
-		fmt.Fprintln(a.out, "nothing is old enough")
+		a.Println("nothing is old enough")
 	} else {
-		t := table{head: []string{"kind", "rows", "of runs", "about"}}
+		t := term.Table{Head: []string{"kind", "rows", "of runs", "about"}}
 		for _, k := range doc.Kinds {
 			if k.Rows > 0 {
-				t.add(words(k.Kind.String()), strconv.FormatInt(k.Rows, 10), dash(nonzero(k.Runs)), byteText(k.Bytes))
+				t.Add(term.Words(k.Kind.String()), strconv.FormatInt(k.Rows, 10), term.Dash(nonzero(k.Runs)), byteText(k.Bytes))
 			}
 		}
-		a.printTable(&t)
+		a.PrintTable(&t)
 		word := "deleted"
 		if doc.DryRun {
 			word = "would delete"
 		}
-		fmt.Fprintf(a.out, "%s %s, about %s\n", word, counted(doc.Rows(), "row", "rows"), byteText(doc.Bytes()))
+		a.Printf("%s %s, about %s\n", word, term.Counted(doc.Rows(), "row", "rows"), byteText(doc.Bytes()))
 	}
 	if doc.More {
-		fmt.Fprintln(a.out, "there is more: the limit is reached")
+		a.Println("there is more: the limit is reached")
 	}
 	if doc.Freed > 0 {
-		fmt.Fprintf(a.out, "the file is %s smaller\n", byteText(doc.Freed))
+		a.Printf("the file is %s smaller\n", byteText(doc.Freed))
 	}
 }
 
@@ -170,7 +193,7 @@ func nonzero(n int64) string {
 func byteText(n int64) string {
 	units := [...]string{"KiB", "MiB", "GiB", "TiB"}
 	if n < 1024 {
-		return counted(n, "byte", "bytes")
+		return term.Counted(n, "byte", "bytes")
 	}
 	size, at := float64(n)/1024, 0
 	for size >= 1024 && at < len(units)-1 {

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/cli/internal/termtest"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -39,22 +41,22 @@ func TestPruning(t *testing.T) {
 	prune := func(t *testing.T, what string, a *app, within time.Duration) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
-		time.AfterFunc(within, func() { cancel(fmt.Errorf("%w by a test", errInterrupted)) })
-		photo := func() { fmt.Fprintf(&got, "-- %s, 5s --\n%s", what, a.out) }
+		time.AfterFunc(within, func() { cancel(fmt.Errorf("%w by a test", term.ErrInterrupted)) })
+		photo := func() { fmt.Fprintf(&got, "-- %s, 5s --\n%s", what, a.Out) }
 		report, err := a.pruneShown(ctx, slowPruner{photo}, storage.PruneRequest{})
-		if wants := within < 10*time.Second; errors.Is(err, errInterrupted) != wants || report.Rows() == 0 {
+		if wants := within < 10*time.Second; errors.Is(err, term.ErrInterrupted) != wants || report.Rows() == 0 {
 			t.Errorf("%s: %d rows, %v", what, report.Rows(), err)
 		}
-		fmt.Fprintf(&got, "-- %s, the end: %v --\n%s", what, err, a.out)
+		fmt.Fprintf(&got, "-- %s, the end: %v --\n%s", what, err, a.Out)
 	}
-	terminal := func() *app {
-		return &app{out: &fakeTerminal{width: 80}, terminal: true, width: func() int { return 80 }}
+	onScreen := func() *app {
+		return &app{Terminal: &term.Terminal{Out: &termtest.Screen{Width: 80}, Interactive: true, Width: func() int { return 80 }}}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		prune(t, "a terminal", terminal(), time.Hour)
-		prune(t, "interrupted", terminal(), 6500*time.Millisecond)
-		prune(t, "a pipe", &app{out: &strings.Builder{}, width: func() int { return 80 }}, time.Hour)
-		prune(t, "json", &app{out: &strings.Builder{}, json: true}, time.Hour)
+		prune(t, "a terminal", onScreen(), time.Hour)
+		prune(t, "interrupted", onScreen(), 6500*time.Millisecond)
+		prune(t, "a pipe", &app{Terminal: &term.Terminal{Out: &strings.Builder{}, Width: func() int { return 80 }}}, time.Hour)
+		prune(t, "json", &app{Terminal: &term.Terminal{Out: &strings.Builder{}}, json: true}, time.Hour)
 	})
-	golden(t, "pruning.golden", got.String())
+	termtest.Golden(t, *update, "pruning.golden", got.String())
 }

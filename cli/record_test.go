@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
 )
@@ -56,7 +57,7 @@ func TestRunThatIsNotRecorded(t *testing.T) {
 		}
 		store.left.Store(left)
 		var out, errs strings.Builder
-		code := run(&app{repo: repo, out: &out, err: &errs, quietFor: 1 << 40}, []string{"materialize"})
+		code := run(&app{repo: repo, Terminal: &term.Terminal{Out: &out, Err: &errs, QuietFor: 1 << 40}}, []string{"materialize"})
 		if code == exitOK {
 			break
 		}

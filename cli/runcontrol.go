@@ -2,22 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
 )
-
-// lookEvery is how often a command that waits for a run looks at it.
-const lookEvery = 100 * time.Millisecond
 
 func (a *app) cancelCommand() *cobra.Command {
 	var reason string
@@ -46,7 +40,7 @@ func (a *app) cancelRun(ctx context.Context, name, reason string, noWait bool) e
 			return err
 		}
 		if !was.State.Terminal() && was.Owner != "" && !a.json {
-			fmt.Fprintf(a.out, "asked %s to stop run %s\n", proc.Describe(was.Owner), run.ID)
+			a.Printf("asked %s to stop run %s\n", proc.Describe(was.Owner), run.ID)
 		}
 		if run, err = s.GetRun(ctx, run.ID); err != nil {
 			return err
@@ -57,29 +51,16 @@ func (a *app) cancelRun(ctx context.Context, name, reason string, noWait bool) e
 			}
 		}
 		if a.json {
-			return a.printJSON(map[string]any{"run_id": run.ID, "was": was.State, "state": run.State})
+			return a.PrintJSON(map[string]any{"run_id": run.ID, "was": was.State, "state": run.State})
 		}
 		switch state := run.State.String(); {
 		case was.State.Terminal():
-			fmt.Fprintf(a.out, "run %s had ended: %s\n", run.ID, a.paint(stateColour(state), state))
+			a.Printf("run %s had ended: %s\n", run.ID, a.Paint(term.StateColour(state), state))
 		default:
-			fmt.Fprintf(a.out, "run %s %s\n", run.ID, a.paint(stateColour(state), state))
+			a.Printf("run %s %s\n", run.ID, a.Paint(term.StateColour(state), state))
 		}
 		return nil
 	})
-}
-
-// whoami names the person at the keyboard for records: ann@laptop.
-func whoami() string {
-	name := "somebody"
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		name = u.Username
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return name
-	}
-	return name + "@" + host
 }
 
 // waitForEnd waits until a run has its end. One whose process dies meanwhile is settled.
@@ -178,28 +159,4 @@ func (a *app) runID(ctx context.Context, name string) (id string, err error) {
 		return err
 	})
 	return id, err
-}
-
-// perform runs a request that was checked as far as that can be done without a store, and shows it.
-func (a *app) perform(ctx context.Context, req rivers.RunRequest, job string, verbose bool) error {
-	if err := a.resolve(ctx); err != nil {
-		return err
-	}
-	done, err := a.watched(verbose, func() (*rivers.RunResult, error) { return a.execute(ctx, req, job) })
-	if done.res == nil {
-		if req.Resume || req.RetryOf != "" {
-			return requestError(err)
-		}
-		return readError(err)
-	}
-	return a.finish(done, err)
-}
-
-// requestError marks what was refused about a resume or a retry as the request's fault, unless it is
-// something else's.
-func requestError(err error) error {
-	if err == nil || exitCode(err) != exitOther || errors.Is(err, context.Canceled) {
-		return err
-	}
-	return BadRequest(err)
 }

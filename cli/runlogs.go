@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -57,7 +56,7 @@ func (a *app) showLogs(ctx context.Context, name string, f logFlags) error {
 			l.keys = append(l.keys, r.steps[i].Step)
 		}
 		if r.run.Lost.Has(storage.PruneLogs) {
-			a.say("lines of run " + r.run.ID + " were pruned")
+			a.Say("lines of run " + r.run.ID + " were pruned")
 		}
 		if err := l.choose(); err != nil {
 			return err
@@ -81,7 +80,7 @@ func (a *app) showLogs(ctx context.Context, name string, f logFlags) error {
 			}
 		}
 		if a.json {
-			return a.printJSON(docs)
+			return a.PrintJSON(docs)
 		}
 		return nil
 	})
@@ -154,7 +153,7 @@ func (l *logReader) name(ctx context.Context, d *logDoc) error {
 
 func (a *app) printLogs(docs []logDoc) {
 	for i := range docs {
-		fmt.Fprintln(a.out, a.logLine(docs[i].Step, &docs[i].LogLine))
+		a.Println(a.LogLine(docs[i].Step, &docs[i].LogLine))
 	}
 }
 
@@ -169,7 +168,7 @@ func (a *app) followLogs(ctx context.Context, l *logReader) error {
 		}
 		for i := range page {
 			if a.json {
-				if err := a.printJSONLine(page[i]); err != nil {
+				if err := a.PrintJSONLine(page[i]); err != nil {
 					return err
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -34,23 +35,23 @@ func (v *assetView) isStale() bool {
 }
 
 // statusCell says in a few words how an asset is.
-func (v *assetView) statusCell() cell {
+func (v *assetView) statusCell() term.Cell {
 	if v.Status == nil || v.Status.External {
-		return cell{"-", grey}
+		return term.Cell{Text: "-", Paint: term.Grey}
 	}
-	return cell{statusText(v.Status), statusColour(v.Status)}
+	return term.Cell{Text: statusText(v.Status), Paint: statusColour(v.Status)}
 }
 
-func statusColour(s *rivers.AssetStatus) colour {
+func statusColour(s *rivers.AssetStatus) term.Colour {
 	switch {
 	case s.Stale.Count > 0:
-		return yellow
+		return term.Yellow
 	case s.Missing.Count > 0, s.Space.Definition() != nil && s.Total == 0:
-		return grey
+		return term.Grey
 	case s.UpstreamStale.Count > 0:
-		return yellow
+		return term.Yellow
 	}
-	return green
+	return term.Green
 }
 
 // statusText says how an asset is: fresh, stale, missing, or how many of its partitions are.
@@ -87,10 +88,10 @@ func (a *app) printStatus(v *assetView) {
 	if v.Status == nil || v.Status.External {
 		return
 	}
-	fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", "status")), a.paint(statusColour(v.Status), statusText(v.Status)))
+	a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", "status")), a.Paint(statusColour(v.Status), statusText(v.Status)))
 	for i := range v.Status.Causes {
 		c := &v.Status.Causes[i]
-		fmt.Fprintf(a.out, "  %s %s\n", a.paint(grey, fmt.Sprintf("%-12s", "stale")), causeText(v.Status, c))
+		a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", "stale")), causeText(v.Status, c))
 	}
 }
 
@@ -99,9 +100,9 @@ func causeText(s *rivers.AssetStatus, c *rivers.StaleCause) string {
 	text := c.Text
 	switch {
 	case s.Space.Definition() != nil:
-		text += " (" + counted(c.Count, "partition", "partitions") + ")"
+		text += " (" + term.Counted(c.Count, "partition", "partitions") + ")"
 	case c.Kind != "dependencies":
-		text += fmt.Sprintf(": %s, was %s", oneLine(dash(c.Current), 36), oneLine(dash(c.Recorded), 36))
+		text += fmt.Sprintf(": %s, was %s", term.OneLine(term.Dash(c.Current), 36), term.OneLine(term.Dash(c.Recorded), 36))
 	}
 	return text
 }
@@ -133,12 +134,12 @@ func (a *app) staleness(ctx context.Context, d *divided, doc map[string]any) (*s
 }
 
 // addTo adds rows to the table of states.
-func (p *stalePart) addTo(t *table, d *divided) {
+func (p *stalePart) addTo(t *term.Table, d *divided) {
 	if p == nil {
 		return
 	}
-	t.add(cell{"stale", partitionColour("stale")}, p.stale.Count, share(p.stale.Count, d.space.Len()), p.stale.text())
-	t.add(cell{"upstream stale", grey}, p.upstream.Count, share(p.upstream.Count, d.space.Len()), p.upstream.text())
+	t.Add(term.Cell{Text: "stale", Paint: partitionColour("stale")}, p.stale.Count, share(p.stale.Count, d.space.Len()), p.stale.text())
+	t.Add(term.Cell{Text: "upstream stale", Paint: term.Grey}, p.upstream.Count, share(p.upstream.Count, d.space.Len()), p.upstream.text())
 }
 
 // printCauses prints why partitions are stale.
@@ -146,8 +147,8 @@ func (p *stalePart) printCauses(a *app) {
 	if p == nil || len(p.status.Causes) == 0 {
 		return
 	}
-	fmt.Fprintln(a.out)
+	a.Println()
 	for i := range p.status.Causes {
-		fmt.Fprintf(a.out, "stale: %s\n", causeText(p.status, &p.status.Causes[i]))
+		a.Printf("stale: %s\n", causeText(p.status, &p.status.Causes[i]))
 	}
 }

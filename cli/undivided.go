@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -41,6 +40,6 @@ func (a *app) undivided(req *rivers.RunRequest) {
 	slices.Reverse(divided)
 	req.Selection = whole
 	if !a.json {
-		fmt.Fprintf(a.err, "left out, for backfill to make their partitions: %s\n", strings.Join(divided, ", "))
+		a.Warnln("left out, for backfill to make their partitions: " + strings.Join(divided, ", "))
 	}
 }

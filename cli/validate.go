@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
 func (a *app) validateCommand() *cobra.Command {
@@ -34,7 +35,7 @@ func (a *app) validate() error {
 	switch {
 	case err != nil && a.json:
 		docs := mistakes(err)
-		if printErr := a.printJSON(map[string]any{"valid": false, "mistakes": docs}); printErr != nil {
+		if printErr := a.PrintJSON(map[string]any{"valid": false, "mistakes": docs}); printErr != nil {
 			return printErr
 		}
 		return &failedError{err, exitCode(err)}
@@ -44,9 +45,9 @@ func (a *app) validate() error {
 		}
 		return err
 	case a.json:
-		return a.printJSON(map[string]any{"valid": true, "assets": len(doc.Nodes), "jobs": len(doc.Jobs)})
+		return a.PrintJSON(map[string]any{"valid": true, "assets": len(doc.Nodes), "jobs": len(doc.Jobs)})
 	}
-	fmt.Fprintf(a.out, "%s: %s and %s, all valid\n", doc.Name, count(len(doc.Nodes), "asset or task", "assets and tasks"), count(len(doc.Jobs), "job", "jobs"))
+	a.Printf("%s: %s and %s, all valid\n", doc.Name, term.Count(len(doc.Nodes), "asset or task", "assets and tasks"), term.Count(len(doc.Jobs), "job", "jobs"))
 	return nil
 }
 

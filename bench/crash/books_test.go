@@ -13,7 +13,7 @@ import (
 )
 
 // backfillKills is how often a backfill is killed that has a run for each partition.
-var backfillKills = flag.Int("backfill-kills", 10, "how many times the backfills of a store are killed; those of few runs half as often")
+var backfillKills = flag.Int("backfill-kills", defaultBackfillKills, "how many times the backfills of a store are killed; those of few runs half as often")
 
 // TestKilledBackfillsEndAsIfTheyHadNotBeen kills a backfill of 1,000 partitions again and again, each time after some more of
 // them, goes on with it as a user does, and looks at the records when it has ended.

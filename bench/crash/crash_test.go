@@ -13,7 +13,7 @@ import (
 )
 
 // kills is how often a process is killed in all, shared out among executors and stores.
-var kills = flag.Int("kills", 50, "how many times the program is killed in all")
+var kills = flag.Int("kills", defaultKills, "how many times the program is killed in all")
 
 // killsOfRun is how often a run is killed, or less where its last kill comes after its end.
 const killsOfRun = 10

@@ -19,7 +19,7 @@ import (
 )
 
 // writing is how long the writers write.
-var writing = flag.Duration("writing", 5*time.Second, "how long eight processes write to one SQLite store")
+var writing = flag.Duration("writing", defaultWriting, "how long eight processes write to one SQLite store")
 
 // Eight processes write runs of ten steps, and read the latest ones as a page does.
 const (

@@ -3,12 +3,13 @@ package checkstate
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Store is what is read of a store. One that can commit too is written what was found.
+// Store is what is read of a store. [Read] writes its snapshot to one that can commit.
 type Store interface {
 	AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error)
 	ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error)
@@ -16,35 +17,39 @@ type Store interface {
 	storage.KV
 }
 
-// Subject is a check that judges each partition of its asset by itself.
+// Subject is a check that checks each partition of its asset by itself.
 type Subject struct {
-	// Check is the name of its state, as [storage.CheckName] makes it, Asset what it judges.
+	// Check is the name of its state, as [storage.CheckName] makes it. Asset is the asset that it checks.
 	Check, Asset string
-	// Partitions is how both are divided.
+	// Partitions is the partition definition of both.
 	Partitions partition.Definition
-	// External says that the asset is made elsewhere, and observed as a whole.
+	// External marks an asset that is made elsewhere and observed as a whole.
 	External bool
 }
 
-// Params say what is asked.
+// Params are the parameters of [Read].
 type Params struct {
-	// Location is the name of the repository, under which the sets are kept.
+	// Location is the name of the repository, under which the snapshot is stored.
 	Location string
 	Store    Store
-	// Subjects are all checks of the repository that judge partitions: what is kept of others is dropped.
+	// Subjects are all partitioned checks of the repository. The snapshots of others are dropped.
 	Subjects []Subject
+	// Log gets snapshots that were not saved; nil logs nothing.
+	Log *slog.Logger
 }
 
-// Results are the partitions of a check by what it said of them last. They may not exist any more. But for Outdated the sets are disjoint.
+// Results are a check's partitions by latest result, also of partitions that were removed. All sets but Outdated are
+// disjoint.
 type Results struct {
-	// Passed are as they should be, Warned and Failed are not, with the severity of a warning or of an error. Crashed are those on
-	// which the check failed itself, Skipped those that a run was to judge and did not come to.
-	Passed, Warned, Failed, Crashed, Skipped partition.Set
-	// Outdated are those of the first four whose result is about something else than what is there.
+	// Passed gave a good result, Warned and Failed a bad one with the severity of a warning or of an error.
+	Passed, Warned, Failed partition.Set
+	// Crashed have no result, since the check itself failed. Skipped were planned, and their run ended without them.
+	Crashed, Skipped partition.Set
+	// Outdated are partitions of the first four sets that changed after they were checked.
 	Outdated partition.Set
 }
 
-// outcome is what a check came to on a partition.
+// outcome is the kind of a result.
 type outcome uint8
 
 const (
@@ -56,7 +61,7 @@ const (
 	outcomes
 )
 
-// outcomeOf is what a state of a check says.
+// outcomeOf returns the outcome that a check's state stands for.
 func outcomeOf(kind storage.StateKind, s *storage.AssetState) outcome {
 	switch {
 	case kind == storage.Materialized:
@@ -77,22 +82,22 @@ type check struct {
 	Subject
 
 	key, asset storage.AssetKey
-	shape      string // of the definition: what is kept under another is of no use
-	ever       partition.Space
+	shape      string // a snapshot of another shape is of no use
+	space      partition.Space
 
-	// known says that something is known of it, dirty that it is not what is kept, which was written at the cursor kept.
+	// known tells that the sets hold, dirty that they differ from the snapshot, which was saved at savedAt.
 	known, dirty bool
-	kept         int64
-	touched      partition.Gather
+	savedAt      int64
+	touched      partition.Set
 
-	is       [outcomes]partition.Set
+	sets     [outcomes]partition.Set
 	outdated partition.Set
-	// read has, of an external asset, the partitions by the version that was judged.
-	read map[string]partition.Set
+	// versions has the partitions of an external asset by the version that was checked.
+	versions map[string]partition.Set
 }
 
-// Read returns what each check said last of its partitions, in the order of the subjects.
-func Read(ctx context.Context, p Params) ([]Results, error) { return read(ctx, p, usual()) }
+// Read returns the results of each check, in the order of the subjects.
+func Read(ctx context.Context, p Params) ([]Results, error) { return read(ctx, p, defaultLimits()) }
 
 func read(ctx context.Context, p Params, l limits) ([]Results, error) {
 	if len(p.Subjects) == 0 {
@@ -112,18 +117,21 @@ func read(ctx context.Context, p Params, l limits) ([]Results, error) {
 	}
 	all := make([]Results, len(r.checks))
 	for i, c := range r.checks {
-		all[i] = Results{Passed: c.is[passed], Warned: c.is[warned], Failed: c.is[failed], Crashed: c.is[crashed], Skipped: c.is[skipped], Outdated: c.outdated}
+		all[i] = Results{
+			Passed: c.sets[passed], Warned: c.sets[warned], Failed: c.sets[failed], Crashed: c.sets[crashed],
+			Skipped: c.sets[skipped], Outdated: c.outdated,
+		}
 		if c.External {
-			all[i].Outdated = c.readOther(present[c.Asset])
+			all[i].Outdated = c.ofOtherVersions(present[c.Asset])
 		}
 	}
 	return all, nil
 }
 
-// readOther are the partitions of an external asset of which another version was judged than the present one.
-func (c *check) readOther(present string) partition.Set {
+// ofOtherVersions returns the partitions of which another version than the present one was checked.
+func (c *check) ofOtherVersions(present string) partition.Set {
 	var other partition.Set
-	for version, set := range c.read {
+	for version, set := range c.versions {
 		if version != present {
 			other = other.Union(set)
 		}
@@ -131,7 +139,7 @@ func (c *check) readOther(present string) partition.Set {
 	return other
 }
 
-// observed are the present versions of the assets that are made elsewhere.
+// observed returns the present versions of the external assets, by name.
 func (r *reading) observed(ctx context.Context) (map[string]string, error) {
 	var names []string
 	for _, c := range r.checks {
@@ -139,14 +147,14 @@ func (r *reading) observed(ctx context.Context) (map[string]string, error) {
 			names = append(names, c.Asset)
 		}
 	}
+	versions := make(map[string]string, len(names))
 	if len(names) == 0 {
-		return nil, nil //nolint:nilnil // nobody asks it
+		return versions, nil
 	}
 	records, err := r.Store.ListAssets(ctx, storage.AssetQuery{Names: names})
 	if err != nil {
-		return nil, fmt.Errorf("reading what was observed: %w", err)
+		return nil, fmt.Errorf("reading observations: %w", err)
 	}
-	versions := make(map[string]string, len(records))
 	for i := range records {
 		versions[records[i].Name] = records[i].DataVersion()
 	}

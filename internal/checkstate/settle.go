@@ -9,182 +9,183 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// settle decides anew what a check says of the partitions that were touched, or of all where nothing is known.
+// settle decides the touched partitions of a check anew, or all of them where nothing is known.
 func (r *reading) settle(ctx context.Context, c *check) error {
-	of := &part{set: c.ever.Within(c.touched.Set()), all: !c.known}
+	of := &scope{set: c.space.Within(c.touched), all: !c.known}
 	if !of.all && of.set.IsEmpty() {
 		return nil
 	}
 	c.known, c.dirty, r.changed = true, true, true
-	said, err := r.said(ctx, c, of)
+	results, err := r.results(ctx, c, of)
 	if err != nil {
 		return err
 	}
-	outdated, err := r.outdated(ctx, c, of, said)
+	outdated, err := r.outdated(ctx, c, of, results)
 	if err != nil {
 		return err
 	}
-	var is [outcomes]partition.Gather
-	read := map[string]*partition.Gather{}
-	for _, p := range said {
-		is[p.outcome].Add(p.set)
-		if !c.External || !p.known || p.outcome == skipped {
+	var sets [outcomes]partition.Gather
+	versions := map[string]*partition.Gather{}
+	for _, s := range results {
+		sets[s.outcome].Add(s.set)
+		if !c.External || !s.known || s.outcome == skipped {
 			continue
 		}
-		if read[p.version] == nil {
-			read[p.version] = &partition.Gather{}
+		if versions[s.version] == nil {
+			versions[s.version] = &partition.Gather{}
 		}
-		read[p.version].Add(p.set)
+		versions[s.version].Add(s.set)
 	}
-	for o := range is {
-		c.is[o] = c.is[o].Minus(of.set).Union(is[o].Set())
+	for o := range sets {
+		c.sets[o] = c.sets[o].Minus(of.set).Union(sets[o].Set())
 	}
 	c.outdated = c.outdated.Minus(of.set).Union(outdated)
-	for version, set := range c.read {
-		if c.read[version] = set.Minus(of.set); c.read[version].IsEmpty() {
-			delete(c.read, version)
+	for version, set := range c.versions {
+		if c.versions[version] = set.Minus(of.set); c.versions[version].IsEmpty() {
+			delete(c.versions, version)
 		}
 	}
-	for version, g := range read {
-		if c.read == nil {
-			c.read = map[string]partition.Set{}
+	for version, g := range versions {
+		if c.versions == nil {
+			c.versions = map[string]partition.Set{}
 		}
-		c.read[version] = c.read[version].Union(g.Set())
+		c.versions[version] = c.versions[version].Union(g.Set())
 	}
 	return nil
 }
 
-// said returns what the check said last of partitions: disjoint pieces.
-func (r *reading) said(ctx context.Context, c *check, of *part) ([]*piece, error) {
-	var pieces []*piece
+// results returns the latest result of each partition, as states with disjoint sets.
+func (r *reading) results(ctx context.Context, c *check, of *scope) ([]*state, error) {
+	var all []*state
 	for _, kind := range [...]storage.StateKind{storage.Materialized, storage.Failed, storage.Observed} {
-		err := r.states(ctx, c, c.key, kind, of, func(p *piece, s *storage.AssetState) {
-			p.seq, p.read, p.run, p.outcome = s.Seq, s.ReadSeq, s.Run, outcomeOf(kind, s)
-			p.version, p.known = s.Inputs[c.Asset]
-			pieces = append(pieces, p)
+		err := r.states(ctx, c, c.key, kind, of, func(s *state, from *storage.AssetState) {
+			s.outcome = outcomeOf(kind, from)
+			s.version, s.known = from.Inputs[c.Asset]
+			all = append(all, s)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return newest(pieces), nil
+	return newest(all), nil
 }
 
-// newest keeps of each partition the newest state, whatever its kind.
-func newest(pieces []*piece) []*piece {
-	slices.SortStableFunc(pieces, func(a, b *piece) int {
-		return cmp.Or(cmp.Compare(b.seq, a.seq), cmp.Compare(len(b.text), len(a.text))) // one's own before that of many
+// newest keeps the newest state of each partition, whatever its kind.
+func newest(all []*state) []*state {
+	slices.SortStableFunc(all, func(a, b *state) int {
+		return cmp.Or(cmp.Compare(b.Seq, a.Seq), cmp.Compare(len(b.text), len(a.text))) // a partition's own state before a shared one
 	})
-	var hold []*piece
+	var hold []*state
 	var groups partition.Set
 	var singles partition.Gather
 	taken := map[string]bool{}
-	for _, p := range pieces {
-		if p.text == "" {
-			rest := p.set.Minus(groups).Minus(singles.Set())
-			groups = groups.Union(p.set)
-			if p.set = rest; !rest.IsEmpty() {
-				hold = append(hold, p)
+	for _, s := range all {
+		if s.text == "" {
+			rest := s.set.Minus(groups).Minus(singles.Set())
+			groups = groups.Union(s.set)
+			if s.set = rest; !rest.IsEmpty() {
+				hold = append(hold, s)
 			}
 			continue
 		}
-		if taken[p.text] || !groups.Intersect(p.set).IsEmpty() {
+		if taken[s.text] || !groups.Intersect(s.set).IsEmpty() {
 			continue
 		}
-		taken[p.text] = true
-		singles.Add(p.set)
-		hold = append(hold, p)
+		taken[s.text] = true
+		singles.Add(s.set)
+		hold = append(hold, s)
 	}
 	return hold
 }
 
-// outdated returns of which of the pieces something else is there than what was judged.
-func (r *reading) outdated(ctx context.Context, c *check, of *part, said []*piece) (partition.Set, error) {
+// outdated returns the partitions whose asset differs now from what was checked.
+func (r *reading) outdated(ctx context.Context, c *check, of *scope, results []*state) (partition.Set, error) {
 	if c.External {
-		return partition.Set{}, nil // told by the present observation when it is asked for
+		return partition.Set{}, nil // Read compares with the latest observation
 	}
-	var judged, old partition.Gather
-	for _, p := range said {
-		if p.outcome != skipped {
-			judged.Add(p.set)
+	var checked, old partition.Gather
+	for _, s := range results {
+		if s.outcome != skipped {
+			checked.Add(s.set)
 		}
 	}
-	if judged.IsEmpty() || c.asset == 0 {
-		return judged.Set(), nil
+	if checked.IsEmpty() || c.asset == 0 {
+		return checked.Set(), nil
 	}
 	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{c.asset})
 	if err != nil {
 		return partition.Set{}, err
 	}
-	old.Add(judged.Set().Minus(sets[0].Materialized))
-	l := landings{byText: map[string]*piece{}}
-	within := &part{set: judged.Set(), all: of.all}
-	err = r.states(ctx, c, c.asset, storage.Materialized, within, func(p *piece, s *storage.AssetState) {
-		p.seq, p.run, p.version = s.Seq, s.Run, s.DataVersion
-		l.add(p)
+	old.Add(checked.Set().Minus(sets[0].Materialized))
+	l := landings{byText: map[string]*state{}}
+	within := &scope{set: checked.Set(), all: of.all}
+	err = r.states(ctx, c, c.asset, storage.Materialized, within, func(s *state, from *storage.AssetState) {
+		s.version = from.DataVersion
+		l.add(s)
 	})
 	if err != nil {
 		return partition.Set{}, err
 	}
-	for _, p := range said {
-		if p.outcome != skipped {
-			l.outdate(p, &old)
+	for _, s := range results {
+		if s.outcome != skipped {
+			l.outdate(s, &old)
 		}
 	}
-	return judged.Set().Intersect(old.Set()), nil
+	return checked.Set().Intersect(old.Set()), nil
 }
 
-// landings are what is there of an asset.
+// landings are the present materializations of an asset.
 type landings struct {
-	byText  map[string]*piece
+	byText  map[string]*state
 	singles partition.Gather
-	groups  []*piece
+	groups  []*state
 }
 
-func (l *landings) add(p *piece) {
-	if p.text == "" {
-		p.set = p.set.Minus(l.singles.Set()) // which came before
-		l.groups = append(l.groups, p)
+// add adds a materialization. Those of individual partitions come first.
+func (l *landings) add(s *state) {
+	if s.text == "" {
+		s.set = s.set.Minus(l.singles.Set())
+		l.groups = append(l.groups, s)
 		return
 	}
-	l.byText[p.text] = p
-	l.singles.Add(p.set)
+	l.byText[s.text] = s
+	l.singles.Add(s.set)
 }
 
-// of returns what is there of one partition, nil for nothing.
-func (l *landings) of(p *piece) *piece {
-	if found := l.byText[p.text]; found != nil {
+// of returns the materialization of one partition, nil for none.
+func (l *landings) of(s *state) *state {
+	if found := l.byText[s.text]; found != nil {
 		return found
 	}
 	for _, g := range l.groups {
-		if g.set.Contains(p.set) {
+		if g.set.Contains(s.set) {
 			return g
 		}
 	}
 	return nil
 }
 
-// outdate adds what of a piece is outdated.
-func (l *landings) outdate(p *piece, old *partition.Gather) {
-	if p.text != "" {
-		landed := l.of(p)
+// outdate adds the outdated partitions of a result.
+func (l *landings) outdate(s *state, old *partition.Gather) {
+	if s.text != "" {
+		landed := l.of(s)
 		switch {
 		case landed == nil:
-		case p.known && landed.version != p.version, !p.known && p.missed(landed):
-			old.Add(p.set)
+		case s.known && landed.version != s.version, !s.known && s.Missed(&landed.Landing):
+			old.Add(s.set)
 		}
 		return
 	}
 	for _, g := range l.groups {
-		if p.missed(g) {
-			old.Add(g.set.Intersect(p.set))
+		if s.Missed(&g.Landing) {
+			old.Add(g.set.Intersect(s.set))
 		}
 	}
 	var late partition.Gather
-	for _, s := range l.byText {
-		if p.missed(s) {
-			late.Add(s.set)
+	for _, u := range l.byText {
+		if s.Missed(&u.Landing) {
+			late.Add(u.set)
 		}
 	}
-	old.Add(late.Set().Intersect(p.set))
+	old.Add(late.Set().Intersect(s.set))
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
@@ -101,7 +102,8 @@ func (r *run) recordDeed(f storage.Fact, e *deed) {
 	default:
 		changes = false
 	}
-	u.N = r.recordEvent(storage.Event{Fact: f, Asset: e.asset, Partition: e.part.Key().String(), Detail: e.detail})
+	of := decide.Event{Fact: f, Partitions: setOf(e.part)}
+	u.N = r.recordEvent(storage.Event{Fact: f, Asset: e.asset, Partition: e.part.Key().String(), Detail: e.detail}, of)
 	if !changes || e.asset == 0 {
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -54,10 +53,10 @@ func (r *run) abandonAll(after time.Duration, isolated bool) {
 	}
 	at := now()
 	for _, s := range r.d.InProgress(nil) {
-		if !isolated && r.plan.Steps[r.d.planned(s)].Lane == plan.Subprocess {
+		if !isolated && r.plan.Steps[r.d.Planned(s)].Lane.Isolated() {
 			continue
 		}
-		attempt := r.d.steps[s].attempt
+		attempt := r.d.Attempt(s)
 		err := fmt.Errorf("still running %s after the run was canceled, and left behind", after)
 		detail := storage.Detail{Error: err.Error()}
 		r.detailOf(s).ended, r.detailOf(s).err = at, err

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -103,7 +104,7 @@ func (r *run) claimed(j job) (mine job, ok bool) {
 		r.mu.Unlock()
 		return r.failClaim(j, &SlotsError{Waited: time.Since(began).Round(time.Millisecond), Blocked: answer.Blocked, Err: err})
 	}
-	r.d.Apply(storage.Fact{Kind: StepClaimed, Step: j.step, Attempt: j.attempt, At: now()})
+	r.d.Apply(factEvent(storage.Fact{Kind: decide.StepClaimed, Step: j.step, Attempt: j.attempt, At: now()}))
 	mine, ok = r.advance()
 	r.flush()
 	r.unlock()

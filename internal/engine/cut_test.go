@@ -10,8 +10,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/engine/decide"
+	"github.com/rivers-go/rivers/internal/engine/decide/decidetest"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
@@ -70,130 +72,59 @@ func trouble(calls []string) func(*graph.Invocation, []any) (any, error) {
 	}
 }
 
-// recorded runs a pipeline and returns its plan and the facts that the store has of it.
-func recorded(tb testing.TB, t *rapid.T, p *pipeline) (*plan.Plan, []storage.Fact) {
+// recorded runs a pipeline and returns its work and the events that the store has of it.
+func recorded(tb testing.TB, t *rapid.T, c engine.Config, store storage.Storage) (decide.Work, []decide.Event) {
 	tb.Helper()
-	store := memory.New()
-	c := p.config(tb, store)
 	res, err := engine.Execute(tb.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, err := store.ListEvents(tb.Context(), storage.EventQuery{Run: res.Record.Key})
+	stored, err := store.ListEvents(tb.Context(), storage.EventQuery{Run: res.Record.Key})
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts := make([]storage.Fact, len(events))
-	for i := range events {
-		facts[i] = events[i].Fact
-		if events[i].N != int64(i+1) {
-			t.Fatalf("event %d has the number %d", i+1, events[i].N)
+	for i := range stored {
+		if stored[i].N != int64(i+1) {
+			t.Fatalf("event %d has the number %d", i+1, stored[i].N)
 		}
 	}
-	return c.Plan, facts
+	work, events, err := engine.Folded(c, stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return work, events
 }
 
 // The process may die between any two events. What is recorded is folded anew, and with what died
 // the run ends right: one outcome each, nothing run again that need not be, one end.
 func TestCutAnywhere(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p, facts := recorded(t, rt, randomPipeline(rt))
-		whole := engine.NewDecider(p)
-		for cut := range facts {
-			checkDecided(rt, p, whole, facts, cut)
-			whole.Apply(facts[cut])
-			if cut > 0 && cut < len(facts)-1 {
-				resume(rt, p, facts[:cut+1])
-			}
-		}
-		if !whole.Ended() || facts[len(facts)-1].Kind != storage.RunEnded {
-			rt.Fatalf("the run does not end in its end: %v", facts[len(facts)-1])
-		}
+		store := memory.New()
+		cutAnywhere(t, rt, randomPipeline(rt).config(t, store), store)
 	})
 }
 
-// checkDecided requires that a replay of what stands before the cut says the same as the decider
-// that was asked as the run went on, and that what the driver did next had been said by it.
-func checkDecided(t *rapid.T, p *plan.Plan, whole *engine.Decider, facts []storage.Fact, cut int) {
-	f := facts[cut]
-	cmds := engine.Replay(p, facts[:cut]).Next(f.At, nil)
-	if asked := whole.Next(f.At, nil); !slices.Equal(cmds, asked) {
-		t.Fatalf("after %d facts: a replay says %v, the run %v", cut, cmds, asked)
-	}
-	said := slices.ContainsFunc(cmds, func(c engine.Command) bool {
-		want := consume(c)
-		want.At = f.At
-		return want == f
+// So it is for runs with partitions and checks, by what their events say of them.
+func TestCutAnywhereOfPartitions(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		d, store := drawDivided(rt), memory.New()
+		d.calls, d.checks = map[string]int{}, true
+		cutAnywhere(t, rt, d.config(t, rt, store, lasting{iohandler.Memory()}), store)
 	})
-	byBody := f.Kind == storage.StepSkipped && f.Cause == f.Step
-	switch f.Kind {
-	case storage.StepStarted, storage.StepSkipped, storage.RunEnded:
-		if !said && !byBody {
-			t.Fatalf("fact %d, %v of step %d: the decider said %v", cut, f.Kind, f.Step, cmds)
-		}
-	}
 }
 
-// resume goes on from a prefix as another process would.
-func resume(t *rapid.T, p *plan.Plan, prefix []storage.Fact) {
-	w := &world{t: t, plan: p, d: engine.Replay(p, prefix), facts: slices.Clone(prefix), now: prefix[len(prefix)-1].At}
-	w.crash()
-	for turn := 0; !w.d.Ended(); turn++ {
-		if turn > 500 {
-			t.Fatalf("the run does not end: next %v, facts %v", w.d.Next(w.now, nil), w.facts)
-		}
-		cmds := w.next()
-		for _, c := range cmds {
-			w.obey(c)
-		}
-		if len(cmds) > 0 {
-			continue
-		}
-		if claims := len(look(p, w.facts).claims); claims > 0 && turn%2 == 0 {
-			w.grant()
-		} else if running := w.d.InProgress(nil); len(running) > 0 {
-			s := running[turn%len(running)]
-			w.finish(s, look(p, w.facts).attempts[s])
-		} else if at := w.d.Wake(w.now); at > 0 {
-			w.now = at
+func cutAnywhere(tb testing.TB, t *rapid.T, c engine.Config, store storage.Storage) {
+	tb.Helper()
+	work, events := recorded(tb, t, c, store)
+	whole := decide.New(work)
+	for cut := range events {
+		decidetest.CheckDecided(t, work, whole, events, cut)
+		whole.Apply(events[cut])
+		if cut > 0 && cut < len(events)-1 {
+			decidetest.Resume(t, work, events[:cut+1])
 		}
 	}
-	w.checkEnd()
-	checkOnce(t, w.facts, len(prefix))
-}
-
-// checkOnce counts: a step has one outcome more than it was reopened, and one that had succeeded
-// before the cut is not started after it unless it was.
-func checkOnce(t *rapid.T, facts []storage.Fact, cut int) {
-	outcomes, succeeded, ends := map[int32]int{}, map[int32]bool{}, 0
-	for i, f := range facts {
-		switch f.Kind {
-		case storage.StepSucceeded, storage.StepExpanded:
-			outcomes[f.Step]++
-			succeeded[f.Step] = i < cut
-		case storage.StepSkipped, storage.StepCanceled:
-			outcomes[f.Step]++
-		case storage.StepFailed:
-			if f.RetryAt == 0 {
-				outcomes[f.Step]++
-			}
-		case storage.StepReopened:
-			outcomes[f.Step]--
-			delete(succeeded, f.Step)
-		case storage.StepStarted:
-			if succeeded[f.Step] {
-				t.Fatalf("fact %d: step %d had succeeded before the cut at %d, and starts again", i, f.Step, cut)
-			}
-		case storage.RunEnded:
-			ends++
-		}
-	}
-	for s, n := range outcomes {
-		if n != 1 {
-			t.Fatalf("step %d has %d outcomes", s, n)
-		}
-	}
-	if ends != 1 {
-		t.Fatalf("%d ends", ends)
+	if !whole.Ended() || events[len(events)-1].Kind != storage.RunEnded {
+		t.Fatalf("the run does not end in its end: %v", events[len(events)-1])
 	}
 }

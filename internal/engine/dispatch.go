@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -63,15 +64,8 @@ func (r *run) advance() (mine job, ok bool) {
 		at := now()
 		r.cmds = r.d.Next(at, r.cmds[:0])
 		for _, c := range r.cmds {
-			if c.Kind == Start || c.Kind == Claim {
-				if cause, nothing := r.parts.nothingLeft(r.d.planned(c.Step)); nothing {
-					r.skipBlocked(c.Step, cause, at)
-					again = true
-					continue
-				}
-			}
 			switch c.Kind {
-			case Start:
+			case decide.Start:
 				j := job{c.Step, c.Attempt}
 				r.recordStart(j, at)
 				if ok {
@@ -79,20 +73,20 @@ func (r *run) advance() (mine job, ok bool) {
 				} else {
 					mine, ok = j, true
 				}
-			case Claim:
+			case decide.Claim:
 				j := job{c.Step, c.Attempt}
-				r.d.Apply(storage.Fact{Kind: StepClaiming, Step: j.step, Attempt: j.attempt, At: at})
+				r.d.Apply(factEvent(storage.Fact{Kind: decide.StepClaiming, Step: j.step, Attempt: j.attempt, At: at}))
 				r.hooks.Add(1) // before the end can be seen: slots that come late are given back with it
 				go r.claim(j)
-			case Skip:
+			case decide.Skip:
 				r.recordSkip(c, at)
 				again = true
-			case Cancel:
+			case decide.Cancel:
 				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
 				r.passOver(c.Step, at, r.why)
 				r.notice(c.Step, StepNotice{Kind: storage.StepCanceled, At: at.Time()})
 				again = true
-			case End:
+			case decide.End:
 				r.end = c.State
 				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: at}, nil)
 				close(r.done)
@@ -133,20 +127,21 @@ func (r *run) tick() {
 // record folds a fact and puts its event into the batch, with the slots that a step gives back by it.
 // Called with the lock held.
 func (r *run) record(f storage.Fact, detail []byte) int64 {
-	return r.recordEvent(storage.Event{Fact: f, Detail: detail})
+	return r.recordEvent(storage.Event{Fact: f, Detail: detail}, factEvent(f))
 }
 
 // recordMade records the fact by which an output was made.
 func (r *run) recordMade(f storage.Fact, m *materialization) int64 {
 	r.noticeMade(f, m)
-	return r.recordEvent(storage.Event{Fact: f, Asset: m.asset, Partition: m.part.Key().String(), Detail: m.detail})
+	of := decide.Event{Fact: f, Partitions: setOf(m.part), Output: int32(r.graph.OutputPos(m.output))}
+	return r.recordEvent(storage.Event{Fact: f, Asset: m.asset, Partition: m.part.Key().String(), Detail: m.detail}, of)
 }
 
-// recordEvent folds an event's fact and puts the event into the batch. Called with the lock held.
-func (r *run) recordEvent(e storage.Event) int64 {
-	f := e.Fact
+// recordEvent folds an event, as the decider knows it, and puts it into the batch. Called with the lock held.
+func (r *run) recordEvent(e storage.Event, of decide.Event) int64 {
+	f := &of.Fact
 	holds := len(r.plan.Classes) > 0 && f.Step >= 0 && r.d.Holds(f.Step)
-	r.d.Apply(f)
+	r.d.Apply(of)
 	if holds && !r.d.Holds(f.Step) {
 		r.release(f.Step)
 	}
@@ -162,22 +157,9 @@ func (r *run) recordStart(j job, at storage.Micros) {
 	r.notice(j.step, StepNotice{Kind: storage.StepStarted, Attempt: int(j.attempt), At: at.Time()})
 }
 
-func (r *run) recordSkip(c Command, at storage.Micros) {
-	r.skip(storage.Fact{Kind: storage.StepSkipped, Step: c.Step, Cause: c.Cause, At: at})
-}
-
-// skipBlocked skips a step of which all that is left reads what was not made. What waits for it may read partitions
-// that were made before, and sees to that by itself.
-func (r *run) skipBlocked(step, cause int32, at storage.Micros) {
-	f := storage.Fact{Kind: storage.StepSkipped, Step: step, Cause: cause, At: at}
-	if s := r.d.planned(step); r.divided(s) {
-		f.Status = 1
-		r.parts.giveUp(s)
-	}
-	r.skip(f)
-}
-
-func (r *run) skip(f storage.Fact) {
+func (r *run) recordSkip(c decide.Command, at storage.Micros) {
+	f := c.Consume().Fact
+	f.At = at
 	err := &UpstreamError{Step: r.stepKey(f.Cause)}
 	r.detailOf(f.Step).err = err
 	r.record(f, nil)

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -55,6 +56,8 @@ type CheckReport struct {
 	Metadata metadata.Map
 	// Judged is how many partitions it judged, Failed how many of them did not pass; zero where there are none.
 	Judged, Failed int64
+
+	first string // of the partitions that a blocking check rejected
 }
 
 // evaluation is what a check came to, encoded for storage: of the asset, or of some of its partitions.
@@ -66,15 +69,6 @@ type evaluation struct {
 	said   *storage.Verdict
 	noted  metadata.Map
 	detail []byte
-}
-
-// checks are what a run knows of its checks, by step of the plan. It is guarded by the run's lock.
-type checks struct {
-	reports map[int32]*CheckReport
-	// rejected are the partitions that did not pass a blocking check; refused says it of an asset without.
-	rejected map[int32]*partition.Gather
-	refused  map[int32]bool
-	first    map[int32]string
 }
 
 // judges reports whether a step of the plan is a check.
@@ -189,16 +183,15 @@ func (r *run) fail(s int32, o *outcome, e *evaluation) {
 // rejects turns the success of a check whose partitions were recorded one by one into a failure, if some did not
 // pass and it is blocking. Called with the lock held.
 func (r *run) rejects(s int32, o *outcome) {
-	if !o.apart || o.kind != storage.StepSucceeded || r.checks.rejected[s] == nil {
+	if !o.apart || o.kind != storage.StepSucceeded || !r.d.Rejected().Has(s) {
 		return
 	}
-	rejected := r.checks.rejected[s].Set()
-	of, err := r.cut.Slice(s, rejected)
+	of, err := r.cut.Slice(s, r.d.Rejected().Partitions(s))
 	if err != nil || of.Len() == 0 {
 		return
 	}
-	why := &CheckError{Check: r.plan.Key(s), Asset: r.graph.Node(r.plan.Steps[s].Node).Check.Asset, Failed: of.Len(), First: r.checks.first[s]}
-	if report := r.checks.reports[s]; report.Verdict != nil {
+	why := &CheckError{Check: r.plan.Key(s), Asset: r.graph.Node(r.plan.Steps[s].Node).Check.Asset, Failed: of.Len(), First: r.checks[s].first}
+	if report := r.checks[s]; report.Verdict != nil {
 		why.Verdict, why.Metadata = *report.Verdict, report.Metadata
 	}
 	o.kind, o.err, o.reason, o.detail = storage.StepFailed, why, storage.ReasonCheck, failureDetail(why)
@@ -208,11 +201,13 @@ func (r *run) rejects(s int32, o *outcome) {
 func (r *run) recordEvaluation(s int32, f storage.Fact, e *evaluation) {
 	r.report(s, e)
 	r.noticeJudged(f, e)
-	if e.check == 0 {
+	f.Kind, f.Status, f.RetryAt, f.Cause = storage.CheckEvaluated, uint8(e.state), 0, 0
+	of := decide.Event{Fact: f, Partitions: e.set, Rejected: e.said != nil && e.said.Blocks()}
+	if e.check == 0 { // the store does not know it
+		r.d.Apply(of)
 		return
 	}
-	f.Kind, f.Status, f.RetryAt, f.Cause = storage.CheckEvaluated, uint8(e.state), 0, 0
-	n := r.recordEvent(storage.Event{Fact: f, Asset: e.check, Partition: e.part.Key().String(), Detail: e.detail})
+	n := r.recordEvent(storage.Event{Fact: f, Asset: e.check, Partition: e.part.Key().String(), Detail: e.detail}, of)
 	u := storage.AssetUpdate{Asset: e.check, Kind: stateOf(e.state), Run: r.key, N: n, At: f.At, Detail: e.detail}
 	u.Partition, u.Partitions = e.part.Key().String(), e.set
 	r.batch.Assets = append(r.batch.Assets, u)
@@ -232,13 +227,13 @@ func stateOf(s storage.CheckState) storage.StateKind {
 
 // report keeps what a check came to for the result of the run. Called with the lock held.
 func (r *run) report(s int32, e *evaluation) {
-	if r.checks.reports == nil {
-		r.checks.reports = map[int32]*CheckReport{}
+	if r.checks == nil {
+		r.checks = map[int32]*CheckReport{}
 	}
-	report := r.checks.reports[s]
+	report := r.checks[s]
 	if report == nil {
 		report = &CheckReport{}
-		r.checks.reports[s] = report
+		r.checks[s] = report
 	}
 	failed := e.state == storage.CheckFailed || e.state == storage.CheckExecutionFailed
 	if !e.part.IsZero() {
@@ -250,8 +245,8 @@ func (r *run) report(s int32, e *evaluation) {
 	if worse(e, report) {
 		report.State, report.Verdict, report.Metadata = e.state, e.said, e.noted
 	}
-	if e.said != nil && e.said.Blocks() {
-		r.reject(s, e.part)
+	if e.said != nil && e.said.Blocks() && !e.part.IsZero() && report.first == "" {
+		report.first = e.part.Key().String()
 	}
 }
 
@@ -279,28 +274,9 @@ func rank(s storage.CheckState) int {
 	}
 }
 
-// reject notes what did not pass a blocking check. Called with the lock held.
-func (r *run) reject(s int32, part partition.Slice) {
-	c := &r.checks
-	if part.IsZero() {
-		if c.refused == nil {
-			c.refused = map[int32]bool{}
-		}
-		c.refused[s] = true
-		return
-	}
-	if c.rejected == nil {
-		c.rejected, c.first = map[int32]*partition.Gather{}, map[int32]string{}
-	}
-	if c.rejected[s] == nil {
-		c.rejected[s], c.first[s] = &partition.Gather{}, part.Key().String()
-	}
-	c.rejected[s].Add(part.Set())
-}
-
 // passOver records that a run does not come to a check, of what it has not judged yet. Called with the lock held.
 func (r *run) passOver(step int32, at storage.Micros, why error) {
-	if r.d.planned(step) != step || !r.judges(step) {
+	if r.d.Planned(step) != step || !r.judges(step) {
 		return
 	}
 	var d storage.Detail
@@ -314,13 +290,10 @@ func (r *run) passOver(step int32, at storage.Micros, why error) {
 
 // restoreEvaluation keeps what an event says a check came to.
 func (r *run) restoreEvaluation(e *storage.Event, d *storage.Detail) {
-	s := r.d.planned(e.Step)
+	s := r.d.Planned(e.Step)
 	ev := &evaluation{state: storage.CheckState(e.Status), said: d.Check, noted: d.Metadata}
 	if !d.Partitions.IsEmpty() {
 		ev.part, _ = r.cutSlice(s, d.Partitions)
-		if r.divided(s) && d.Check != nil && !d.Check.Blocks() {
-			r.parts.made[s].Add(d.Partitions)
-		}
 	}
 	r.report(s, ev)
 }
@@ -331,19 +304,4 @@ func (r *run) cutSlice(s int32, set partition.Set) (partition.Slice, error) {
 		return partition.Slice{}, nil
 	}
 	return r.cut.Slice(s, set)
-}
-
-// blamed says of each step of the plan whether what it made did not pass a blocking check: its value is as good as not
-// made for who retries the run.
-func (r *run) blamed() []bool {
-	blamed := make([]bool, len(r.plan.Steps))
-	for s := range r.plan.Steps {
-		if !r.checks.refused[int32(s)] && r.checks.rejected[int32(s)] == nil {
-			continue
-		}
-		if up, planned := r.plan.Judges(int32(s)); planned {
-			blamed[up] = true
-		}
-	}
-	return blamed
 }

@@ -226,7 +226,7 @@ func (r *run) onlyPartition(mapped int32) partition.Key {
 	if !r.divided(mapped) || r.cut == nil {
 		return partition.Key{}
 	}
-	of, err := r.cut.Slice(mapped, r.parts.sets[mapped])
+	of, err := r.cut.Slice(mapped, r.d.Partitions().Assigned(mapped))
 	if err != nil { // its values stay in memory until their handler is closed
 		return partition.Key{}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -31,7 +32,9 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 		f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: at}
 		r.keep(&made[i], r.recordMade(f, &made[i]), at)
 	}
-	r.parts.made[a.mapped].Add(part.Set())
+	if len(made) == 0 && !a.of.Emits { // no event says it yet
+		r.d.Apply(decide.Event{Fact: storage.Fact{Kind: decide.StepMade, Step: a.job.step, Attempt: a.job.attempt, At: at}, Partitions: part.Set()})
+	}
 	r.flush()
 	return nil
 }
@@ -44,9 +47,6 @@ func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error 
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
 	r.recordEvaluation(a.mapped, storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: now()}, e)
-	if e.said != nil && !e.said.Blocks() {
-		r.parts.made[a.mapped].Add(part.Set())
-	}
 	r.flush()
 	return nil
 }
@@ -59,7 +59,6 @@ func (r *run) partActed(a *attempt, part partition.Slice, e *deed) error {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
 	r.recordDeed(storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: now()}, e)
-	r.parts.made[a.mapped].Add(part.Set())
 	r.flush()
 	return nil
 }
@@ -86,7 +85,7 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 		if asset == 0 || !r.plan.Wanted(a.mapped, o) {
 			continue
 		}
-		e := r.recordEvent(storage.Event{Fact: f, Asset: asset, Partition: part.Key().String(), Detail: detail})
+		e := r.recordEvent(storage.Event{Fact: f, Asset: asset, Partition: part.Key().String(), Detail: detail}, factEvent(f))
 		r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
 			Asset: asset, Kind: storage.Failed, Partition: part.Key().String(), Partitions: part.Set(), Run: r.key, N: e, At: at, Detail: detail,
 		})
@@ -98,7 +97,7 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 // keepFailure makes a failure the present state of the assets, or of those of their partitions, that a step did not
 // make. Called with the lock held.
 func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n int64, at storage.Micros, detail []byte) {
-	s := r.d.planned(step)
+	s := r.d.Planned(step)
 	if r.divided(s) == set.IsEmpty() {
 		return // its partitions failed one by one, or never came to their turn
 	}
@@ -120,7 +119,7 @@ func (r *run) fellWith(s int32) partition.Slice {
 	if !r.divided(s) {
 		return partition.Slice{}
 	}
-	left, _, err := r.parts.left(s)
+	left, _, err := r.d.Partitions().Left(s)
 	if err != nil {
 		return partition.Slice{}
 	}
@@ -129,15 +128,6 @@ func (r *run) fellWith(s int32) partition.Slice {
 		return partition.Slice{}
 	}
 	return part
-}
-
-// unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.
-func (r *run) unmade(step int32) partition.Set {
-	s := r.d.planned(step)
-	if !r.divided(s) {
-		return partition.Set{}
-	}
-	return r.parts.unmade(s)
 }
 
 // encodeAll appends the records of all wanted outputs of a step, for the partitions that were made.

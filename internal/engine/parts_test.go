@@ -29,6 +29,8 @@ type divided struct {
 	steps   []dividedStep
 	workers int
 	days    int
+	// checks adds a check to each step, and makes some of the steps tasks inside a graph asset, which are no assets.
+	checks bool
 
 	mu    sync.Mutex
 	calls map[string]int // of bodies, by step and day, since the last reset
@@ -102,6 +104,9 @@ func (d *divided) config(tb testing.TB, t *rapid.T, store storage.Storage, kept 
 			n.Inputs[k].Parts = d.parts(&s, k)
 		}
 	}
+	if d.checks {
+		d.addChecks(p)
+	}
 	c := p.config(tb, store)
 	d.plan = c.Plan
 	division := plan.Divide(c.Plan, d.now(), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
@@ -111,6 +116,33 @@ func (d *divided) config(tb testing.TB, t *rapid.T, store storage.Storage, kept 
 	}
 	c.Cut = cut
 	return c
+}
+
+// addChecks gives each step a check, every second one blocking, which passes some days and not others.
+func (d *divided) addChecks(p *pipeline) {
+	for i := range d.steps {
+		of := &p.nodes[i]
+		if i%3 == 1 {
+			of.Outputs[0].Asset, of.Outputs[0].Inner = false, true
+			continue
+		}
+		name := storage.CheckName(of.Name, "good")
+		n := graph.Node{
+			Name: name, Definition: name, Kind: graph.Check, Outputs: []graph.Output{{Name: name, Inner: true}},
+			Settings: &graph.Settings{Check: &graph.Judge{Asset: of.Name, Blocking: i%2 == 0}, Partitions: of.Partitions},
+			Inputs:   []graph.Input{{From: of.Name, Mode: graph.OrderOnly}},
+			Call: func(inv *graph.Invocation, _ []any) (graph.Result, error) {
+				inv.Fact(0).Verdict = &storage.Verdict{Passed: (d.dayOf(inv.Partition.Key())+i)%3 > 0, Severity: storage.SeverityError}
+				return graph.Result{Recorded: true}, nil
+			},
+		}
+		n.Outputs[0].Partitions = of.Partitions
+		if of.Partitions != nil {
+			n.Inputs[0].Parts = &graph.Parts{Mapping: partition.Identity()}
+		}
+		p.nodes = append(p.nodes, n)
+	}
+	plan.AddGates(p.nodes)
 }
 
 func (d *divided) parts(s *dividedStep, k int) *graph.Parts {

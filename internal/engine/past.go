@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
-	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -36,24 +35,30 @@ func samePlan(was, is []storage.PlanStep) error {
 // restore folds what is recorded of a run.
 func (r *run) restore(past []storage.Event) error {
 	outputs := r.outputsByAsset(past)
-	byOutput := map[int32]*partition.Gather{}
 	for i := range past {
 		e := &past[i]
 		d, err := storage.ParseDetail(e.Detail)
 		if err != nil {
 			return fmt.Errorf("run %s: event %d: %w", r.Record.ID, e.N, err)
 		}
-		r.d.Apply(e.Fact)
+		r.d.Apply(r.eventOf(e, &d, outputs))
 		r.n = e.N
 		if e.Step != storage.NoStep {
 			r.restoreStep(e, &d, outputs)
-			r.restoreParts(e, &d, outputs, byOutput)
 		} else if e.Kind == storage.RunEnded {
 			r.end = storage.RunState(e.Status)
 		}
 	}
-	r.restoreMade(byOutput)
 	return nil
+}
+
+// eventOf is a recorded event as the decider folds it.
+func (r *run) eventOf(e *storage.Event, d *storage.Detail, outputs map[storage.AssetKey]int32) decide.Event {
+	of := decide.Event{Fact: e.Fact, Partitions: d.Partitions, Rejected: d.Check != nil && d.Check.Blocks()}
+	if v, ok := outputs[e.Asset]; ok {
+		of.Output = int32(r.graph.OutputPos(v))
+	}
+	return of
 }
 
 // outputsByAsset finds the graph's outputs by the assets that events name.
@@ -137,60 +142,15 @@ func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
 func (r *run) adopt() {
 	at := now()
 	r.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep, At: at}, nil)
-	for _, s := range r.lostValues(func(s int32) bool { return !r.d.steps[s].status.outcome() }) {
+	for _, s := range decide.Gone(r.d, r.survives) {
 		r.record(storage.Fact{Kind: storage.StepReopened, Step: s, At: at}, nil)
 	}
 }
 
-// lostValues returns the steps, in order, that have succeeded and must run again since a value is gone that
-// is read by a step that is to run: pending says which are, in the order of the plan and for instances.
-func (r *run) lostValues(pending func(s int32) bool) []int32 {
-	var again []int32
-	seen := make([]bool, len(r.d.steps))
-	var stack []int32
-	for s := range int32(len(r.d.steps)) {
-		if pending(s) {
-			seen[s] = true
-			stack = append(stack, s)
-		}
-	}
-	for len(stack) > 0 {
-		s := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		for _, up := range r.goneFor(s) {
-			if !seen[up] {
-				seen[up] = true
-				again = append(again, up)
-				stack = append(stack, up)
-			}
-		}
-	}
-	slices.Sort(again)
-	return again
-}
-
-// goneFor returns the steps that made the values that a step reads and that are gone.
-func (r *run) goneFor(s int32) []int32 {
-	node := r.plan.Steps[r.d.planned(s)].Node
-	var gone []int32
-	for k, v := range r.graph.From(node) {
-		in := &r.graph.Node(node).Inputs[k]
-		if v < 0 || in.Mode.Waits() || in.Mode == graph.Self {
-			continue
-		}
-		out, from := r.graph.Output(v)
-		up, planned := r.plan.StepOf(from)
-		switch {
-		case !planned || outlives(loader(in, out)):
-		case r.plan.Steps[up].Mapped:
-			for i := range r.d.Instances(up) {
-				gone = append(gone, r.d.InstanceOf(up, i))
-			}
-		default:
-			gone = append(gone, up)
-		}
-	}
-	return slices.DeleteFunc(gone, func(up int32) bool { return r.d.steps[up].status != succeeded })
+// survives reports whether the value that input k of a node reads outlives the process that made it.
+func (r *run) survives(node int32, k int) bool {
+	out, _ := r.graph.Output(r.graph.From(node)[k])
+	return outlives(loader(&r.graph.Node(node).Inputs[k], out))
 }
 
 // outlives reports whether the values of a handler outlive the process that wrote them.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -55,49 +56,37 @@ func (res *Result) Lost() partition.Set {
 
 // result reads the outcomes. Called with the lock held, after the end.
 func (r *run) result() *Result {
-	res := &Result{Record: r.Record, State: r.end, Counts: r.d.Counts(), plan: r.Plan, Steps: make([]StepResult, len(r.d.steps))}
+	res := &Result{Record: r.Record, State: r.end, Counts: r.d.Counts(), plan: r.Plan, Steps: make([]StepResult, r.d.Len())}
 	res.Record.State, res.Record.Counts = r.end, res.Counts
 	if res.State == storage.Canceled {
 		res.Cause = r.why
 	}
-	for s := range r.d.steps {
-		st, d := &r.d.steps[s], r.detailOf(int32(s))
+	for s := range res.Steps {
+		st, d := r.d.Status(int32(s)), r.detailOf(int32(s))
+		attempts := int(r.d.Attempt(int32(s)))
 		mapped, _, _ := r.d.Instance(int32(s))
 		sr := StepResult{
-			Key: r.stepKey(int32(s)), Node: r.Plan.Steps[mapped].Node, Outcome: st.status.event(),
-			Attempts: int(st.attempt),
+			Key: r.stepKey(int32(s)), Node: r.Plan.Steps[mapped].Node, Outcome: st.Event(),
+			Attempts: attempts,
 		}
 		if d.ended > 0 {
 			sr.Duration = between(d.started, d.ended)
 		}
-		if st.status == succeeded && st.attempt == 0 {
+		if st == decide.Succeeded && attempts == 0 {
 			sr.Outcome = storage.StepReused
 		}
-		if st.status != succeeded {
-			if sr.Err = d.err; sr.Err == nil && st.status == canceled {
+		if st != decide.Succeeded {
+			if sr.Err = d.err; sr.Err == nil && st == decide.Canceled {
 				sr.Err = ErrCanceled
 			}
 		}
 		if s < len(r.plan.Steps) && r.divided(int32(s)) {
 			sr.Lost = r.unmade(int32(s))
 		}
-		sr.Check = r.checks.reports[int32(s)]
+		sr.Check = r.checks[int32(s)]
 		res.Steps[s] = sr
 	}
 	return res
-}
-
-func (s status) event() storage.EventKind {
-	switch s {
-	case succeeded:
-		return storage.StepSucceeded
-	case failed:
-		return storage.StepFailed
-	case skipped:
-		return storage.StepSkipped
-	default:
-		return storage.StepCanceled
-	}
 }
 
 // summary says in one line why the run did not succeed.

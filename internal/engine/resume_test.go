@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/engine/decide"
+	"github.com/rivers-go/rivers/internal/engine/decide/decidetest"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
@@ -199,14 +201,14 @@ func checkResumed(t *rapid.T, ctx context.Context, r *repeatable, s storage.Stor
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts := make([]storage.Fact, len(events))
+	facts := make([]decide.Event, len(events))
 	for i := range events {
 		if events[i].N != int64(i+1) {
 			t.Fatalf("event %d has the number %d", i+1, events[i].N)
 		}
-		facts[i] = events[i].Fact
+		facts[i] = decide.Event{Fact: events[i].Fact}
 	}
-	checkOnce(t, facts, len(past))
+	decidetest.CheckOnce(t, facts, len(past))
 	reopened := map[int32]bool{}
 	for _, f := range facts[len(past):] {
 		if f.Kind == storage.StepReopened {

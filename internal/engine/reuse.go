@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -25,82 +26,24 @@ func (r *run) reuse() {
 	if err := old.restore(r.Reuse.Events); err != nil {
 		return // it was read once already, when the request was checked
 	}
-	keep := old.kept()
+	fates := decide.Retry(old.d, r.Reuse.Mode, old.survives)
 	at := now()
-	instances := make(map[int32]int32, len(old.d.steps)) // of the old run, and what they are in this one
-	for s := range int32(len(old.d.steps)) {
+	for s := range int32(len(fates)) {
 		mapped, pos, instance := old.d.Instance(s)
 		here := s
 		if instance {
-			if !keep[mapped] {
+			if fates[mapped] != decide.Reuse {
 				continue // the map unfolds anew
 			}
 			here = r.d.InstanceOf(mapped, pos)
 		}
-		instances[s] = here
-		switch {
-		case keep[s]:
+		switch fates[s] {
+		case decide.Reuse:
 			r.keepStep(old, s, here, at)
-		case r.Reuse.Mode == storage.RetryFailed && (old.d.steps[s].status == skipped || old.d.steps[s].status == canceled):
+		case decide.LeaveOut:
 			r.leaveOut(here, at)
 		}
 	}
-}
-
-// kept says which steps of the old run need not run again: those that succeeded, but for those whose
-// value is gone and read by one that runs. A map unfolds anew if its list is made anew.
-func (r *run) kept() []bool {
-	keep := make([]bool, len(r.d.steps))
-	blamed := r.blamed()
-	for s := range keep {
-		keep[s] = r.d.steps[s].status == succeeded && r.madeAll(int32(s)) && !blamed[r.d.planned(int32(s))]
-	}
-	for s := range r.plan.Steps { // a check judges what is there at the end
-		if up, planned := r.plan.Judges(int32(s)); planned && !keep[up] {
-			keep[s] = false
-		}
-	}
-	for {
-		again := r.lostValues(func(s int32) bool { return !keep[s] && r.runsAgain(s) })
-		changed := false
-		for _, s := range again {
-			changed = changed || keep[s]
-			keep[s] = false
-		}
-		for s := range int32(len(r.plan.Steps)) {
-			if keep[s] && r.plan.Steps[s].Mapped && !r.listKept(s, keep) {
-				keep[s], changed = false, true
-				for i := range r.d.Instances(s) {
-					keep[r.d.InstanceOf(s, i)] = false
-				}
-			}
-		}
-		if !changed {
-			return keep
-		}
-	}
-}
-
-// runsAgain reports whether a step that is not kept runs in the retry: only what failed does where
-// nothing else was asked for.
-func (r *run) runsAgain(s int32) bool {
-	return r.Reuse.Mode != storage.RetryFailed || r.d.steps[s].status == failed || r.d.steps[s].status == succeeded // its value is gone
-}
-
-// listKept reports whether the value that a mapped step takes apart is the one it took apart before.
-func (r *run) listKept(s int32, keep []bool) bool {
-	n := r.plan.Steps[s].Node
-	_, from := r.graph.Output(r.graph.From(n)[r.graph.Node(n).Map.Input])
-	up, planned := r.plan.StepOf(from)
-	if !planned || !keep[up] {
-		return !planned
-	}
-	for i := range r.d.Instances(up) { // it maps over what was collected
-		if !keep[r.d.InstanceOf(up, i)] {
-			return false
-		}
-	}
-	return true
 }
 
 // keepStep records that a step is reused, and what it made.

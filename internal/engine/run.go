@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/retry"
@@ -122,10 +123,10 @@ type run struct {
 	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
-	d       *Decider
+	d       *decide.Decider
 	n       int64 // of the last event
 	batch   storage.Batch
-	cmds    []Command
+	cmds    []decide.Command
 	notices []func() // what the observer has not heard yet
 	telling bool     // a goroutine is at it
 	detail  []stepDetail
@@ -136,10 +137,9 @@ type run struct {
 	settled bool  // nothing of it runs any more
 	broken  error // why the store takes no more records of this run
 
-	parts        *parts
 	partVersions map[int32]*partVersions // by output
 
-	checks checks
+	checks map[int32]*CheckReport // what checks came to, by step
 
 	logs     logBuffer
 	makers   map[int32]string // runs that made what a check of this run judges and this run does not make, by output
@@ -158,9 +158,8 @@ type stepDetail struct {
 
 // newRun is a run before anything of it is known.
 func newRun(c Config) *run {
-	r := &run{Config: c, d: NewDecider(c.Plan), done: make(chan struct{})}
+	r := &run{Config: c, d: decide.New(work(&c)), done: make(chan struct{})}
 	r.scene = scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry, cut: c.Cut}
-	r.parts = newParts(&c)
 	r.Grace = cmp.Or(c.Grace, Grace)
 	r.logs.soon = r.flushLogs
 	r.detail = make([]stepDetail, len(c.Plan.Steps))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -45,7 +46,7 @@ func (r *run) settleSteps(reason string) {
 	}
 	inProgress := r.d.InProgress(nil)
 	for _, s := range inProgress {
-		f := storage.Fact{Kind: storage.StepFailed, Step: s, Attempt: r.d.steps[s].attempt, At: at, Status: uint8(storage.ReasonInfrastructure)}
+		f := storage.Fact{Kind: storage.StepFailed, Step: s, Attempt: r.d.Attempt(s), At: at, Status: uint8(storage.ReasonInfrastructure)}
 		if end == storage.Canceled {
 			f.Kind, f.Status = storage.StepCanceled, 0
 		}
@@ -65,7 +66,7 @@ func (r *run) settleSteps(reason string) {
 		}
 	}
 	interrupted := fresh || len(inProgress) > 0
-	if !r.d.Canceling() && (interrupted || r.d.open > 0) {
+	if !r.d.Canceling() && (interrupted || r.d.Open() > 0) {
 		d := storage.Detail{Error: reason}
 		r.record(storage.Fact{Kind: storage.RunCanceling, Step: storage.NoStep, At: at}, d.AppendJSON(nil))
 	}
@@ -77,13 +78,13 @@ func (r *run) closeWith(at storage.Micros, end storage.RunState, interrupted boo
 	for !r.d.Ended() {
 		for _, c := range r.d.Next(at, nil) {
 			switch c.Kind {
-			case Skip:
+			case decide.Skip:
 				r.recordSkip(c, at)
-			case Cancel:
+			case decide.Cancel:
 				interrupted = true
 				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
 				r.passOver(c.Step, at, r.why)
-			case End:
+			case decide.End:
 				if r.end = c.State; interrupted {
 					r.end = end
 				}

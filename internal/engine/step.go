@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/engine/decide"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -79,7 +79,7 @@ func (r *run) perform(j job) outcome {
 			return a.failure(err)
 		}
 	}
-	isolated, grace := r.plan.Steps[a.mapped].Lane == plan.Subprocess, r.Grace
+	isolated, grace := r.plan.Steps[a.mapped].Lane.Isolated(), r.Grace
 	if isolated { // who runs its process kills it when the grace period ends
 		grace += isolatedSlack
 	}
@@ -149,10 +149,10 @@ func (r *run) assign(a *attempt) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if a.instance { // the mapped step was recorded to have made its partition when it unfolded
-		a.due = r.parts.sets[a.mapped]
+		a.due = r.d.Partitions().Assigned(a.mapped)
 		return nil
 	}
-	a.due, a.blocked, err = r.parts.left(a.mapped)
+	a.due, a.blocked, err = r.d.Partitions().Left(a.mapped)
 	return err
 }
 
@@ -192,7 +192,7 @@ func (a *attempt) timedOut(err error) error {
 // recordOutcome folds what an attempt came to. Called with the lock held.
 func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *evaluation, did *deed) {
 	at := now()
-	if s := r.d.planned(j.step); r.judges(s) {
+	if s := r.d.Planned(j.step); r.judges(s) {
 		r.rejects(s, o)
 		if judged != nil {
 			r.recordEvaluation(s, storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, judged)
@@ -207,15 +207,9 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 	notice := StepNotice{Kind: o.kind, Attempt: int(j.attempt), At: at.Time(), Duration: between(d.started, at), Err: o.err}
 	switch o.kind {
 	case storage.StepSucceeded:
-		if s := r.d.planned(j.step); r.divided(s) && !o.apart {
-			r.parts.made[s].Add(o.part.Set())
-		}
-		r.recordSuccess(f, made)
+		r.recordSuccess(f, made, o.part)
 	case storage.StepExpanded:
 		f.Cause = int32(o.instances)
-		if r.divided(j.step) { // it is of one partition, and so are its instances
-			r.parts.made[j.step].Add(r.parts.sets[j.step])
-		}
 		detail := storage.Detail{Instances: o.names}
 		r.record(f, detail.AppendJSON(nil))
 		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))
@@ -231,9 +225,6 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 		r.record(f, o.detail)
 		r.passOver(j.step, at, o.err)
 	}
-	if s := r.d.planned(j.step); s == j.step && r.d.steps[s].status.outcome() {
-		r.parts.giveUp(s)
-	}
 	if mapped, pos, ok := r.d.Instance(j.step); ok && o.kind == storage.StepSucceeded {
 		m := r.maps.get(mapped)
 		m.order = append(m.order, pos)
@@ -244,9 +235,8 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 // recordFailure writes a failed attempt. One that is not tried again is the state of what it did not make. Of a step
 // with partitions the others may be there, so that what waits for it goes on with those, if there are any.
 func (r *run) recordFailure(f storage.Fact, o *outcome) {
-	s := r.d.planned(f.Step)
+	s := r.d.Planned(f.Step)
 	if f.RetryAt == 0 && r.divided(s) {
-		r.parts.giveUp(s)
 		f.Cause = 1
 	}
 	n := r.record(f, o.detail)
@@ -264,8 +254,9 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 }
 
 // recordSuccess writes the success of a step and what it made: a single asset rides on the
-// success itself, several have events of their own before it.
-func (r *run) recordSuccess(f storage.Fact, made []materialization) {
+// success itself, several have events of their own before it. A step that makes no asset says in its success which
+// partitions it made.
+func (r *run) recordSuccess(f storage.Fact, made []materialization, part partition.Slice) {
 	if len(made) == 1 {
 		r.keep(&made[0], r.recordMade(f, &made[0]), f.At)
 		return
@@ -273,6 +264,12 @@ func (r *run) recordSuccess(f storage.Fact, made []materialization) {
 	for i := range made {
 		m := storage.Fact{Kind: storage.AssetMaterialized, Step: f.Step, Attempt: f.Attempt, At: f.At}
 		r.keep(&made[i], r.recordMade(m, &made[i]), f.At)
+	}
+	parts := r.d.Partitions()
+	if parts.Has(r.d.Planned(f.Step)) && parts.Silent(f.Step) {
+		d := storage.Detail{Partitions: parts.Made(f.Step).Union(setOf(part))}
+		r.recordEvent(storage.Event{Fact: f, Detail: d.AppendJSON(nil)}, decide.Event{Fact: f, Partitions: d.Partitions})
+		return
 	}
 	r.record(f, nil)
 }

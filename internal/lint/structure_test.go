@@ -19,8 +19,6 @@ const (
 // packageFiles are the packages with more files than the budget, or with a budget of their own.
 var packageFiles = map[string]int{
 	".": 71, // the root is the face alone: 32 are enough for it
-	// The commands of the terminal and what draws them.
-	"cli": 41,
 }
 
 func TestPackagesHaveFewFiles(t *testing.T) {
@@ -43,16 +41,15 @@ func TestPackagesHaveFewFiles(t *testing.T) {
 
 // typeMethods are the types with more methods than the budget.
 var typeMethods = map[string]int{
-	"..CodeRepository": 126, // its exported methods are the contract; the rest has to go
-	"..validation":     48,
-	"cli.app":          155,
+	"..CodeRepository": 79, // its exported methods are the contract; the rest has to go
+	"..validation":     47,
+	"cli.app":          143,
 	// Each answers all calls of storage.Storage.
 	"storage/memory.Store":    73,
 	"storage/postgres.Store":  56,
 	"storage/sqlite.Store":    57,
-	"internal/engine.Decider": 58,
 	"internal/engine.attempt": 41,
-	"internal/engine.run":     135,
+	"internal/engine.run":     125,
 }
 
 func TestTypesHaveFewMethods(t *testing.T) {

@@ -13,7 +13,7 @@ func Only(g *graph.Graph, nodes ...int32) *Plan {
 		p.stepOf[n] = -1
 	}
 	for s, n := range nodes {
-		p.Steps[s] = Step{Node: n, Lane: Subprocess, Class: -1, Mapped: g.Node(n).Map != nil}
+		p.Steps[s] = Step{Node: n, Class: -1, Mapped: g.Node(n).Map != nil}
 		p.stepOf[n] = int32(s)
 	}
 	return p

@@ -33,21 +33,6 @@ var reasonWords = [...]string{
 // String returns the reason in words.
 func (r Reason) String() string { return reasonWords[r] }
 
-// Lane is what bounds how many steps run at once. Each lane has a capacity of its own.
-type Lane uint8
-
-// The lanes of a run.
-const (
-	// Parallel steps run up to the executor's number of workers at once.
-	Parallel Lane = iota
-	// InProcess steps run one at a time, in the order of the plan.
-	InProcess
-	// Subprocess steps run in processes of their own, up to the executor's number of workers at once.
-	Subprocess
-	// Lanes is the number of lanes.
-	Lanes
-)
-
 // Step is one node's place in a plan.
 type Step struct {
 	// Node is the graph's node.
@@ -279,22 +264,11 @@ func (c *choice) plan(o Options) *Plan {
 	return p
 }
 
-// capacity is how many steps of each lane may run at once. An asset that names another executor than the
-// run's has its lane, and the number of workers of whoever names none.
-func capacity(o Options) [Lanes]int {
-	workers := max(o.Workers, 1)
-	of := [Lanes]int{Parallel: workers, InProcess: 1, Subprocess: workers}
-	if lane := laneOf(o.Executor); lane != InProcess && o.Executor.Workers() > 0 {
-		of[lane] = o.Executor.Workers()
-	}
-	return of
-}
-
 func (c *choice) step(p *Plan, n int32, o Options) Step {
 	node := c.g.Node(n)
-	s := Step{Node: n, Why: c.why[n], Lane: laneOf(o.Executor), Persist: c.persist[n], Class: p.class(node.Pools)}
+	s := Step{Node: n, Why: c.why[n], Lane: LaneOf(o.Executor), Persist: c.persist[n], Class: p.class(node.Pools)}
 	if node.HasExecutor {
-		s.Lane = laneOf(node.Executor)
+		s.Lane = LaneOf(node.Executor)
 	}
 	if node.Map != nil {
 		s.Mapped, s.MaxConcurrency = true, int32(node.Map.MaxConcurrency)
@@ -320,15 +294,4 @@ func (p *Plan) class(pools []storage.PoolSlots) int32 {
 	}
 	p.Classes = append(p.Classes, pools)
 	return int32(len(p.Classes) - 1)
-}
-
-func laneOf(e executor.Executor) Lane {
-	switch e.Kind() {
-	case executor.KindInProcess:
-		return InProcess
-	case executor.KindSubprocess:
-		return Subprocess
-	default:
-		return Parallel
-	}
 }

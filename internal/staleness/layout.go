@@ -1,14 +1,12 @@
 package staleness
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/feed"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -24,14 +22,14 @@ type asset struct {
 	// it is read by its parts.
 	def, parts    partition.Definition
 	space, exists partition.Space // of the two
-	shape         string          // of the definition: what is kept under another is of no use
+	shape         string          // of the definition: what is savedAt under another is of no use
 	code          string
 	deps          string // the names of upstream, see depsText
 	ups           []*edge
 	downs         []*edge
 
 	// one is the state of an asset without partitions, nil while there is none.
-	one  *fact
+	one  *state
 	read string // the names of what it read, see depsText
 	// failed says that it failed when it was last tried.
 	failed bool
@@ -41,9 +39,9 @@ type asset struct {
 	outside        partition.Set // are made and do not exist, or did not when they landed
 	byCode, byDeps setsBy
 
-	dirty bool  // since it was kept
-	kept  int64 // the cursor at which that was
-	fresh bool  // nothing is known of it yet
+	dirty   bool  // differs from the snapshot
+	savedAt int64 // the cursor at which the snapshot was saved
+	fresh   bool  // nothing is known of it yet
 }
 
 // edge is what an asset reads of another, by however many inputs.
@@ -101,7 +99,7 @@ func depsOf(text string) []string {
 }
 
 // lay makes the assets of a graph, in topological order, and the edges between them.
-func lay(g *graph.Graph, keys []storage.AssetKey) []*asset {
+func newAssets(g *graph.Graph, keys []storage.AssetKey) []*asset {
 	items := g.Items()
 	assets := make([]*asset, 0, items.Len())
 	byOutput := make(map[int32]*asset, items.Len())
@@ -200,24 +198,19 @@ func (e *edge) classify() {
 		fmt.Fprintf(&b, "%s\x00", in.Parts.Mapping)
 	}
 	fmt.Fprintf(&b, "%d\x00%s\x00%s\x00%s", e.kind, e.up.name, e.up.shape, e.down.shape)
-	sum := sha256.Sum256([]byte(b.String()))
-	e.shape = hex.EncodeToString(sum[:8])
+	e.shape = feed.Hash([]byte(b.String()))
 }
 
-// shapeOf is a short text of a definition, the same for those that mean the same.
+// shapeOf returns the shape of a definition, which it remembers.
 func shapeOf(known map[partition.Definition]string, d partition.Definition) string {
 	if d == nil {
 		return ""
 	}
-	if text, ok := known[d]; ok {
-		return text
+	text, ok := known[d]
+	if !ok {
+		text = feed.ShapeOf(d)
+		known[d] = text
 	}
-	text := ""
-	if doc, err := json.Marshal(partition.Describe(d)); err == nil {
-		sum := sha256.Sum256(doc)
-		text = hex.EncodeToString(sum[:8])
-	}
-	known[d] = text
 	return text
 }
 

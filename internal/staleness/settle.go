@@ -4,14 +4,15 @@ import (
 	"context"
 	"slices"
 
+	"github.com/rivers-go/rivers/internal/feed"
 	"github.com/rivers-go/rivers/partition"
 )
 
 // settle decides anew, for partitions of down with the states that they have, whether they are stale along an edge.
-func (r *reading) settle(ctx context.Context, e *edge, pieces []piece) error {
+func (r *reading) settle(ctx context.Context, e *edge, states []stateOf) error {
 	var of, stale partition.Gather
-	for i := range pieces {
-		of.Add(pieces[i].set)
+	for i := range states {
+		of.Add(states[i].set)
 	}
 	var err error
 	switch e.kind {
@@ -19,13 +20,13 @@ func (r *reading) settle(ctx context.Context, e *edge, pieces []piece) error {
 		return nil
 	case fixed:
 		readers := e.readers()
-		for i := range pieces {
-			if p := &pieces[i]; p.group && e.up.one != nil && newer(e.up.one, &p.fact) {
+		for i := range states {
+			if p := &states[i]; p.group && e.up.one != nil && p.Missed(&e.up.one.Landing) {
 				stale.Add(p.set.Intersect(readers))
 			}
 		}
 	default:
-		err = r.compare(ctx, e, pieces, of.Set(), &stale)
+		err = r.compare(ctx, e, states, of.Set(), &stale)
 	}
 	if err != nil {
 		return err
@@ -36,14 +37,14 @@ func (r *reading) settle(ctx context.Context, e *edge, pieces []piece) error {
 }
 
 // compare finds the partitions whose upstream partitions have other data than they have read.
-func (r *reading) compare(ctx context.Context, e *edge, pieces []piece, of partition.Set, stale *partition.Gather) error {
+func (r *reading) compare(ctx context.Context, e *edge, states []stateOf, of partition.Set, stale *partition.Gather) error {
 	needs := e.upstream(of)
-	since := pieces[0].since()
+	since := states[0].Since()
 	exact := partition.Gather{} // whose versions are compared, whenever they landed
-	for i := range pieces {
-		since = min(since, pieces[i].since())
-		if e.kind == paired && !pieces[i].group {
-			exact.Add(e.upstream(pieces[i].set))
+	for i := range states {
+		since = min(since, states[i].Since())
+		if e.kind == paired && !states[i].group {
+			exact.Add(e.upstream(states[i].set))
 		}
 	}
 	if e.up.space.Count(needs) > r.limits.few {
@@ -56,7 +57,7 @@ func (r *reading) compare(ctx context.Context, e *edge, pieces []piece, of parti
 		}
 	}
 	ups := upstates{few: r.limits.few}
-	err := r.states(ctx, e.up, needs, partition.Set{}, func(found []piece) error {
+	err := r.states(ctx, e.up, needs, partition.Set{}, func(found []stateOf) error {
 		for i := range found {
 			if p := &found[i]; e.kind == paired || p.Seq > since {
 				ups.add(p)
@@ -67,8 +68,8 @@ func (r *reading) compare(ctx context.Context, e *edge, pieces []piece, of parti
 	if err != nil {
 		return err
 	}
-	for i := range pieces {
-		p := &pieces[i]
+	for i := range states {
+		p := &states[i]
 		if e.kind == paired && !p.group {
 			if u := ups.of(e.up, e.upstream(p.set)); u != nil && u.Version != p.Inputs[e.up.name] {
 				stale.Add(p.set)
@@ -83,26 +84,26 @@ func (r *reading) compare(ctx context.Context, e *edge, pieces []piece, of parti
 // upstates are states of upstream partitions.
 type upstates struct {
 	few    int64
-	byKey  map[string]*piece
-	groups []*piece
+	byKey  map[string]*stateOf
+	groups []*stateOf
 	// sorted has all, the newest first, once it is asked for.
-	sorted []*piece
+	sorted []*stateOf
 }
 
-func (u *upstates) add(p *piece) {
-	slim := &piece{fact: fact{Seq: p.Seq, Run: p.Run, Version: p.Version}, set: p.set, key: p.key, group: p.group}
+func (u *upstates) add(p *stateOf) {
+	slim := &stateOf{state: state{Landing: feed.Landing{Seq: p.Seq, Run: p.Run}, Version: p.Version}, set: p.set, key: p.key, group: p.group}
 	if p.group || p.key == "" {
 		u.groups = append(u.groups, slim)
 		return
 	}
 	if u.byKey == nil {
-		u.byKey = map[string]*piece{}
+		u.byKey = map[string]*stateOf{}
 	}
 	u.byKey[p.key] = slim
 }
 
 // of returns the state of one partition, nil if it has none.
-func (u *upstates) of(a *asset, set partition.Set) *piece {
+func (u *upstates) of(a *asset, set partition.Set) *stateOf {
 	if set.IsEmpty() {
 		return nil
 	}
@@ -120,9 +121,9 @@ func (u *upstates) of(a *asset, set partition.Set) *piece {
 }
 
 // stale adds the partitions of a state that read what landed after they had read.
-func (u *upstates) stale(e *edge, p *piece, stale *partition.Gather) {
-	add := func(up *piece) {
-		if newer(&up.fact, &p.fact) {
+func (u *upstates) stale(e *edge, p *stateOf, stale *partition.Gather) {
+	add := func(up *stateOf) {
+		if p.Missed(&up.Landing) {
 			stale.Add(e.downstream(up.set).Intersect(p.set))
 		}
 	}
@@ -145,9 +146,9 @@ func (u *upstates) stale(e *edge, p *piece, stale *partition.Gather) {
 		for _, up := range u.byKey {
 			u.sorted = append(u.sorted, up)
 		}
-		slices.SortFunc(u.sorted, func(a, b *piece) int { return int(min(max(b.Seq-a.Seq, -1), 1)) })
+		slices.SortFunc(u.sorted, func(a, b *stateOf) int { return int(min(max(b.Seq-a.Seq, -1), 1)) })
 	}
-	since := p.since()
+	since := p.Since()
 	for _, up := range u.sorted {
 		if up.Seq <= since {
 			return

@@ -220,7 +220,7 @@ func (v *View) Inputs(ctx context.Context, name string, of partition.Set) (map[s
 	if a == nil || a.deps == "" {
 		return nil, nil //nolint:nilnil // what reads nothing has no inputs
 	}
-	r := &reading{View: v, groups: map[*asset][]piece{}}
+	r := &reading{View: v, groups: map[*asset][]stateOf{}}
 	inputs := make(map[string]string, len(a.ups))
 	for _, e := range a.ups {
 		if e.up == a {
@@ -234,8 +234,8 @@ func (v *View) Inputs(ctx context.Context, name string, of partition.Set) (map[s
 		if e.up.def == nil || e.up.space.Count(needs) != 1 {
 			continue
 		}
-		err := r.states(ctx, e.up, needs, partition.Set{}, func(pieces []piece) error {
-			inputs[e.up.name] = pieces[0].Version
+		err := r.states(ctx, e.up, needs, partition.Set{}, func(states []stateOf) error {
+			inputs[e.up.name] = states[0].Version
 			return nil
 		})
 		if err != nil {

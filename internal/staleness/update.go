@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// touch is what changed of an asset since the cursor.
-type touch struct {
+// change is what changed of an asset since the cursor.
+type change struct {
 	asset *asset
 	set   partition.Gather
 	// single are partitions of which a change was of them alone.
@@ -19,38 +19,21 @@ type touch struct {
 	all    bool // everything is settled anew
 }
 
-// touches are those of an update, in topological order of their assets.
-type touches struct {
-	by    map[*asset]*touch
+// changedAssets are those of an update, in topological order of their assets.
+type changedAssets struct {
+	by    map[*asset]*change
 	byKey map[storage.AssetKey]*asset
 }
 
-func (t *touches) of(a *asset) *touch {
+func (t *changedAssets) of(a *asset) *change {
 	if t.by[a] == nil {
-		t.by[a] = &touch{asset: a}
+		t.by[a] = &change{asset: a}
 	}
 	return t.by[a]
 }
 
-// feedSince reads the feed from the cursor on.
-func (r *reading) feedSince(ctx context.Context) ([]storage.Change, error) {
-	var changes []storage.Change
-	q := storage.ChangeQuery{After: r.cursor, Limit: r.limits.changes}
-	for {
-		list, err := r.Store.ListChanges(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("staleness: reading what changed: %w", err)
-		}
-		if len(list) == 0 {
-			return changes, nil
-		}
-		changes = append(changes, list...)
-		q.After = list[len(list)-1].Seq
-	}
-}
-
-// note notes what changes touch.
-func (r *reading) note(ctx context.Context, t *touches, changes []storage.Change, before int64) error {
+// note notes what changes change.
+func (r *reading) note(ctx context.Context, t *changedAssets, changes []storage.Change, before int64) error {
 	changedKeys := map[string]bool{}
 	for i := range changes {
 		if i > 0 && changes[i-1].Seq < changes[i].Seq {
@@ -70,7 +53,7 @@ func (r *reading) note(ctx context.Context, t *touches, changes []storage.Change
 }
 
 // noteLanded notes a change of states, which came after another.
-func (r *reading) noteLanded(ctx context.Context, t *touches, c *storage.Change, before int64) error {
+func (r *reading) noteLanded(ctx context.Context, t *changedAssets, c *storage.Change, before int64) error {
 	partitioned := !c.Partitions.Equal(partition.Whole())
 	for _, key := range c.Assets {
 		a := t.byKey[key]
@@ -103,7 +86,7 @@ func (r *reading) noteLanded(ctx context.Context, t *touches, c *storage.Change,
 
 // noteExisting notes partitions that exist again, or only now, and those that do not any more, since keys or the time
 // have changed.
-func (r *reading) noteExisting(t *touches, changedKeys map[string]bool) {
+func (r *reading) noteExisting(t *changedAssets, changedKeys map[string]bool) {
 	for _, a := range r.assets {
 		if a.def == nil || a.fresh {
 			continue
@@ -134,58 +117,51 @@ func (v *View) Update(ctx context.Context, now time.Time) error {
 	if err := v.load(ctx); err != nil {
 		return err
 	}
-	r := &reading{View: v, groups: map[*asset][]piece{}}
-	before := v.cursor
-	changes, err := r.begin(ctx)
+	r := &reading{View: v, groups: map[*asset][]stateOf{}}
+	before := v.feed.Cursor()
+	changes, after, err := r.begin(ctx)
 	if err == nil {
 		err = v.divide(now) // the keys that exist are looked up once they are known to be in the feed
 	}
 	if err != nil {
-		v.cursor = before
+		v.feed.MoveTo(before)
 		return err
-	}
-	after := v.cursor
-	if len(changes) > 0 {
-		v.cursor = changes[len(changes)-1].Seq
 	}
 	if err := r.apply(ctx, changes, after); err != nil {
 		v.forget() // what is half done is done anew
 		return err
 	}
-	v.changed = v.changed || v.cursor != before
+	v.changed = v.changed || v.feed.Cursor() != before
 	return nil
 }
 
-// begin reads what changed since the cursor, which is set where nothing is known.
-func (r *reading) begin(ctx context.Context) ([]storage.Change, error) {
-	if err := r.checkPruned(ctx); err != nil {
-		return nil, err
-	}
-	if !slices.ContainsFunc(r.assets, func(a *asset) bool { return !a.fresh }) {
-		seq, err := r.Store.ChangeSeq(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("staleness: asking for the last change: %w", err)
-		}
-		r.cursor = seq
-	}
-	return r.feedSince(ctx)
-}
-
-// checkPruned forgets everything where changes were deleted that were not read.
-func (r *reading) checkPruned(ctx context.Context) error {
-	pruned, err := readNumber(ctx, r.Store, storage.FeedPruned)
+// begin reads the changes after the cursor, and returns where they begin. A view that knows nothing begins at the end.
+func (r *reading) begin(ctx context.Context) (changes []storage.Change, after int64, err error) {
+	lost, err := r.feed.Lost(ctx)
 	if err != nil {
-		return err
+		return nil, 0, fmt.Errorf("staleness: %w", err)
 	}
-	if r.pruned = pruned; pruned > r.cursor {
+	if lost {
 		r.forget()
 	}
-	return nil
+	if !slices.ContainsFunc(r.assets, func(a *asset) bool { return !a.fresh }) {
+		if err := r.feed.MoveToEnd(ctx); err != nil {
+			return nil, 0, fmt.Errorf("staleness: %w", err)
+		}
+	}
+	after, r.feed.Page = r.feed.Cursor(), r.limits.changes
+	for page, err := range r.feed.Since(ctx) {
+		if err != nil {
+			return nil, 0, fmt.Errorf("staleness: %w", err)
+		}
+		changes = append(changes, page...)
+	}
+	return changes, after, nil
 }
 
 // apply settles what is touched and what is not known yet.
 func (r *reading) apply(ctx context.Context, changes []storage.Change, before int64) error {
-	t := &touches{by: map[*asset]*touch{}, byKey: make(map[storage.AssetKey]*asset, len(r.assets))}
+	t := &changedAssets{by: map[*asset]*change{}, byKey: make(map[storage.AssetKey]*asset, len(r.assets))}
 	for _, a := range r.assets {
 		if a.key != 0 {
 			t.byKey[a.key] = a
@@ -240,7 +216,7 @@ func (r *reading) apply(ctx context.Context, changes []storage.Change, before in
 }
 
 // readWhole reads the states of touched assets without partitions.
-func (r *reading) readWhole(ctx context.Context, t *touches) error {
+func (r *reading) readWhole(ctx context.Context, t *changedAssets) error {
 	names := make([]string, 0, len(t.by))
 	byName := make(map[string]*asset, len(t.by))
 	for a := range t.by {
@@ -288,7 +264,7 @@ func (a *asset) hold(rec *storage.AssetRecord) {
 		state = rec.Observation
 	}
 	if state != nil && (state.Partition == "" && state.Partitions.IsEmpty()) {
-		one := factOf(state)
+		one := newState(state)
 		a.one, a.read = &one, one.readBy(a)
 	}
 	failure := rec.Failure
@@ -296,7 +272,7 @@ func (a *asset) hold(rec *storage.AssetRecord) {
 }
 
 // readMade finds, for assets with partitions of which nothing is known, which of them are made.
-func (r *reading) readMade(ctx context.Context, t *touches) error {
+func (r *reading) readMade(ctx context.Context, t *changedAssets) error {
 	var assets []*asset
 	var keys []storage.AssetKey
 	for a, touched := range t.by {
@@ -322,7 +298,7 @@ func (r *reading) readMade(ctx context.Context, t *touches) error {
 }
 
 // absorb takes over the states of what landed of an asset, and settles it along the edges to what it reads.
-func (r *reading) absorb(ctx context.Context, a *asset, t *touch) error {
+func (r *reading) absorb(ctx context.Context, a *asset, t *change) error {
 	if a.external {
 		return nil
 	}
@@ -334,7 +310,7 @@ func (r *reading) absorb(ctx context.Context, a *asset, t *touch) error {
 			}
 			return nil
 		}
-		return r.settleAll(ctx, a, []piece{{fact: *a.one, set: partition.Whole()}})
+		return r.settleAll(ctx, a, []stateOf{{state: *a.one, set: partition.Whole()}})
 	}
 	touched := t.set.Set()
 	a.dirty = true
@@ -348,9 +324,9 @@ func (r *reading) absorb(ctx context.Context, a *asset, t *touch) error {
 	var made, grouped partition.Gather
 	code, deps := map[string]*partition.Gather{}, map[string]*partition.Gather{}
 	read := make([]map[string]*partition.Gather, len(a.ups))
-	err := r.states(ctx, a, touched, touched.Minus(t.single.Set()), func(pieces []piece) error {
-		for i := range pieces {
-			p := &pieces[i]
+	err := r.states(ctx, a, touched, touched.Minus(t.single.Set()), func(states []stateOf) error {
+		for i := range states {
+			p := &states[i]
 			made.Add(p.set)
 			gather(code, p.Code, p.set)
 			gather(deps, p.readBy(a), p.set)
@@ -367,7 +343,7 @@ func (r *reading) absorb(ctx context.Context, a *asset, t *touch) error {
 				}
 			}
 		}
-		return r.settleAll(ctx, a, pieces)
+		return r.settleAll(ctx, a, states)
 	})
 	if err != nil {
 		return err
@@ -399,12 +375,12 @@ func pour(to *setsBy, from map[string]*partition.Gather) {
 }
 
 // settleAll settles partitions along all edges to what they read, but for those that are settled as a whole.
-func (r *reading) settleAll(ctx context.Context, a *asset, pieces []piece) error {
+func (r *reading) settleAll(ctx context.Context, a *asset, states []stateOf) error {
 	for _, e := range a.ups {
 		if e.fresh && !a.fresh {
 			continue
 		}
-		if err := r.settle(ctx, e, pieces); err != nil {
+		if err := r.settle(ctx, e, states); err != nil {
 			return err
 		}
 	}
@@ -413,11 +389,11 @@ func (r *reading) settleAll(ctx context.Context, a *asset, pieces []piece) error
 
 // settleAgain reads the states of partitions of down and settles them along an edge; alone is as for states.
 func (r *reading) settleAgain(ctx context.Context, e *edge, of, alone partition.Set) error {
-	return r.states(ctx, e.down, of, alone, func(pieces []piece) error { return r.settle(ctx, e, pieces) })
+	return r.states(ctx, e.down, of, alone, func(states []stateOf) error { return r.settle(ctx, e, states) })
 }
 
 // spread carries what landed upstream along an edge, to partitions that did not land themselves.
-func (r *reading) spread(ctx context.Context, e *edge, up *touch, t *touches) error {
+func (r *reading) spread(ctx context.Context, e *edge, up *change, t *changedAssets) error {
 	if e.kind == plain || e.down.fresh {
 		return nil
 	}

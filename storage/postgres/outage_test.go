@@ -121,36 +121,46 @@ func TestCutAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []verdict{lose, orphan} {
-		cuts := 0
-		for n := 1; ; n++ {
-			s, p := behind(t, time.Minute)
-			seen, cut := 0, false
-			p.set(once(v, func([]byte) bool { seen++; cut = seen == n; return cut }), false)
-			answers, err := life(s)
-			if err != nil {
-				t.Fatalf("message %d, verdict %d: %v", n, v, err)
+	for name, v := range map[string]verdict{"lose": lose, "orphan": orphan} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cuts := 0
+			for cutAt(t, v, cuts+1, wantAnswers, want) {
+				cuts++
 			}
-			if diff := cmp.Diff(wantAnswers, answers); diff != "" {
-				t.Fatalf("message %d, verdict %d: answers (-want +got):\n%s", n, v, diff)
+			if cuts < 20 {
+				t.Errorf("a life has %d messages, more are expected", cuts)
 			}
-			p.set(nil, false)
-			got, err := dump(s)
-			if err != nil || got != want {
-				t.Fatalf("message %d, verdict %d: %v\n%s", n, v, err, cmp.Diff(want, got))
-			}
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if !cut {
-				break
-			}
-			cuts++
-		}
-		if cuts < 20 {
-			t.Errorf("verdict %d: a life has %d messages, more are expected", v, cuts)
-		}
+		})
 	}
+}
+
+// cutAt cuts the connection of a new store at its n-th message, and returns whether a life has so many.
+func cutAt(t *testing.T, v verdict, n int, wantAnswers []string, want string) (cut bool) {
+	t.Helper()
+	s, p := behind(t, time.Minute)
+	seen := 0
+	p.set(once(v, func([]byte) bool {
+		seen++
+		cut = seen == n
+		return cut
+	}), false)
+	answers, err := life(s)
+	if err != nil {
+		t.Fatalf("message %d: %v", n, err)
+	}
+	if diff := cmp.Diff(wantAnswers, answers); diff != "" {
+		t.Fatalf("message %d: answers (-want +got):\n%s", n, diff)
+	}
+	p.set(nil, false)
+	got, err := dump(s)
+	if err != nil || got != want {
+		t.Fatalf("message %d: %v\n%s", n, err, cmp.Diff(want, got))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return cut
 }
 
 // put commits one value under a key.

@@ -1,0 +1,205 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/launch"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// runs makes the runs of a backfill.
+type runs struct {
+	plan     *Plan
+	backfill string
+}
+
+// cut says which partitions each step of a run of a group is of.
+func (b *runs) cut(group int, set partition.Set) *plan.Cut {
+	p := b.plan.groups[group].config.Plan
+	c := b.plan.groups[group].division.Of(partition.Set{})
+	for s := range p.Steps {
+		if p.Graph.Node(p.Steps[s].Node).Partitions != nil {
+			c.Sets[s] = set
+		}
+	}
+	return c
+}
+
+// Record returns the record of a run that is to be inserted, ready to be started by this process.
+func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return storage.RunRecord{}, fmt.Errorf("making an id: %w", err)
+	}
+	p := b.plan
+	g := &p.groups[group]
+	of, err := partition.NewSlice(p.space, set)
+	if err != nil {
+		return storage.RunRecord{}, err
+	}
+	c := g.config
+	c.Cut = b.cut(group, set)
+	if err := c.Cut.Mapped(); err != nil {
+		return storage.RunRecord{}, err
+	}
+	rec := storage.RunRecord{
+		ID: id.String(), Location: p.runner.Catalog.Location(), Backfill: b.backfill, Partition: of.String(), State: storage.NotStarted,
+		Request: storage.RunRequest{Selection: g.assets, Action: p.req.Action, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
+		CreatedAt: p.division.Now().UTC(), Token: 1, Owner: proc.Self().String(),
+	}
+	if of.Len() == 1 {
+		rec.Request.Partition = of.Key()
+	} else {
+		rec.Request.Partitions = set
+	}
+	rec.Plan, rec.Targets = engine.Planned(c)
+	return rec, nil
+}
+
+// Do executes a run, or goes on with one that another process had begun.
+func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ Outcome, err error) {
+	p := b.plan
+	c := p.groups[group].config
+	c.Cut = b.cut(group, set)
+	if err := p.runner.Bind(&c, rec); err != nil {
+		return Outcome{}, err
+	}
+	if rec.Owner != proc.Self().String() {
+		if c.Record, c.Past, err = engine.TakeOver(ctx, p.runner.Store, rec.ID); err != nil {
+			return Outcome{}, err
+		}
+	}
+	res, err := p.runner.Drive(ctx, c)
+	if res == nil {
+		return Outcome{}, err
+	}
+	return outcomeOf(res), err
+}
+
+// outcomeOf says what a run has not made.
+func outcomeOf(res *engine.Result) Outcome {
+	var o Outcome
+	lost := res.Lost()
+	if lost.IsEmpty() {
+		return o
+	}
+	if res.State == storage.Canceled {
+		o.Canceled = lost
+		return o
+	}
+	o.Failed = lost
+	for i := range res.Steps {
+		if s := &res.Steps[i]; s.Outcome == storage.StepFailed {
+			o.Cause = fmt.Errorf("run %s: step %q: %w", res.Record.ID, s.Key, s.Err)
+			break
+		}
+	}
+	return o
+}
+
+// Drop cancels a run that was recorded and never started.
+func (b *runs) Drop(ctx context.Context, rec storage.RunRecord, reason string) error {
+	rec.Cancel = &storage.CancelRequest{Reason: reason}
+	p, err := plan.Recorded(rec.Plan)
+	if err != nil {
+		return err
+	}
+	if rec.Owner != proc.Self().String() {
+		var claimErr error
+		if rec, _, claimErr = engine.TakeOver(ctx, b.plan.runner.Store, rec.ID); claimErr != nil {
+			return claimErr
+		}
+		rec.Cancel = &storage.CancelRequest{Reason: reason}
+	}
+	_, err = engine.Settle(ctx, engine.Config{Plan: p, Record: rec, Store: b.plan.runner.Store}, "it was never started")
+	return err
+}
+
+// newRecordedPlan plans a backfill again from its record: as of the instant at which it was requested, for the
+// partitions that were found then.
+func newRecordedPlan(ctx context.Context, r *launch.Runner, rec *storage.BackfillRecord) (*Plan, error) {
+	req := rec.Request
+	req.Only, req.Latest = "", 0
+	p, err := newPlanOf(ctx, r, req, rec.CreatedAt, func(space partition.Space) (partition.Set, error) {
+		set := space.Within(rec.Partitions)
+		if !set.Equal(rec.Partitions) {
+			return set, errors.New("some of the partitions that it was to make are not defined any more: cancel it, and begin a new one")
+		}
+		return set, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("backfill %q: %w", rec.ID, err)
+	}
+	p.req, p.set, p.total = rec.Request, rec.Partitions, rec.Total
+	return p, nil
+}
+
+// past reads what the runs of a backfill have come to, in the order in which they were created.
+func (p *Plan) past(ctx context.Context, rec *storage.BackfillRecord) ([]Past, error) {
+	var all []Past
+	q := storage.RunQuery{Backfill: rec.ID, Limit: 1000}
+	for {
+		runs, err := p.runner.Store.ListRuns(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("backfill %q: reading its runs: %w", rec.ID, err)
+		}
+		for i := range runs {
+			one, err := p.pastRun(ctx, &runs[i])
+			if err != nil {
+				return nil, fmt.Errorf("backfill %q: run %q: %w", rec.ID, runs[i].ID, err)
+			}
+			all = append(all, one)
+		}
+		if len(runs) < q.Limit {
+			slices.Reverse(all)
+			return all, nil
+		}
+		q.Before = runs[len(runs)-1].Key
+	}
+}
+
+// pastRun reads what one run has come to.
+func (p *Plan) pastRun(ctx context.Context, rec *storage.RunRecord) (Past, error) {
+	one := Past{Run: *rec, Group: -1, Set: rec.Request.Partitions, Ended: rec.State.Terminal()}
+	for g := range p.groups {
+		if slices.Equal(p.groups[g].assets, rec.Request.Selection) {
+			one.Group = g
+		}
+	}
+	if one.Group < 0 {
+		return one, fmt.Errorf("it makes %s, and the definitions would backfill that otherwise now: cancel the backfill, and begin a new one", fault.QuotedList(rec.Request.Selection))
+	}
+	if !rec.Request.Partition.IsZero() {
+		var err error
+		if one.Set, err = p.space.Set(rec.Request.Partition); err != nil {
+			return one, err
+		}
+	}
+	switch {
+	case !one.Ended:
+		full, err := p.runner.Store.GetRun(ctx, rec.ID) // with its plan
+		one.Run = full
+		return one, err
+	case rec.State == storage.Success:
+		return one, nil
+	}
+	res, err := engine.ReadResult(ctx, p.runner.Store, rec.ID)
+	if err != nil {
+		return one, err
+	}
+	one.Outcome = outcomeOf(res)
+	if lost := one.Outcome.Failed.Union(one.Outcome.Canceled); lost.IsEmpty() { // it says nothing of its partitions
+		one.Outcome.Canceled = one.Set
+	}
+	return one, nil
+}

@@ -1,0 +1,143 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/selection"
+)
+
+// Want says what a selection must contain.
+type Want uint8
+
+// What a selection must contain.
+const (
+	// Anything may be empty.
+	Anything Want = iota
+	// Something is at least one asset or task.
+	Something
+	// Runnable is at least one asset or task that can be materialized here.
+	Runnable
+)
+
+// Select evaluates a selection and returns what is selected by item; nil is everything.
+func (c *Catalog) Select(texts []string, want Want) ([]bool, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	expr, err := selection.ParseAll(texts)
+	if err != nil {
+		return nil, err
+	}
+	items := c.Whole.Items()
+	set, err := expr.Eval(items)
+	if err != nil {
+		return nil, fault.Mark(fault.ErrAssetNotFound, err)
+	}
+	selected := make([]bool, items.Len())
+	enough := want == Anything
+	for i := range selected {
+		if selected[i] = set.Has(i); !selected[i] || enough {
+			continue
+		}
+		_, node := c.Whole.Output(items.Output(i))
+		enough = want == Something || c.Whole.Node(node).Kind != graph.External
+	}
+	if !enough {
+		return nil, fmt.Errorf("selection %s: it selects nothing that can be materialized: external assets are made elsewhere, use observe", fault.QuotedList(texts))
+	}
+	return selected, nil
+}
+
+// SelectPartitioned evaluates the selection of a backfill: what of it has partitions and can be made.
+func (c *Catalog) SelectPartitioned(texts []string) ([]bool, error) {
+	selected, err := c.Select(texts, Runnable)
+	if err != nil {
+		return nil, err
+	}
+	items := c.Whole.Items()
+	divided := make([]bool, items.Len())
+	some := false
+	for i := range divided {
+		out, n := c.Whole.Output(items.Output(i))
+		divided[i] = (selected == nil || selected[i]) && out.Partitions != nil && c.Whole.Node(n).Kind != graph.External
+		some = some || divided[i]
+	}
+	switch {
+	case some:
+		return divided, nil
+	case len(texts) == 0:
+		return nil, fmt.Errorf("backfill: %w: no asset has partitions: materialize them", fault.ErrPartitionValidation)
+	}
+	return nil, fmt.Errorf("backfill: %w: nothing that %s selects has partitions: materialize it", fault.ErrPartitionValidation, fault.QuotedList(texts))
+}
+
+// Unknown returns the error for a name that no asset or task has.
+func (c *Catalog) Unknown(name string) error {
+	for _, d := range c.Definitions {
+		if names := d.OutputNames(); d.Title() == name && len(names) != 1 {
+			return fmt.Errorf("%q: %w: it is a %s, its outputs are %s", name, fault.ErrAssetNotFound, d.KindName(), fault.QuotedList(names))
+		}
+	}
+	names := func(yield func(string) bool) {
+		for v := range int32(c.Whole.Outputs()) {
+			if out, _ := c.Whole.Output(v); !yield(out.Name) {
+				return
+			}
+		}
+	}
+	return fmt.Errorf("%q: %w%s", name, fault.ErrAssetNotFound, fault.Suggestion(name, names))
+}
+
+// Observable resolves names to outputs that can be observed.
+func (c *Catalog) Observable(names []string) ([]int32, error) {
+	var found []int32
+	if len(names) == 0 {
+		for v := range int32(c.Whole.Outputs()) {
+			if _, n := c.Whole.Output(v); c.Whole.Node(n).Observe != nil {
+				found = append(found, v)
+			}
+		}
+		return found, nil
+	}
+	var errs []error
+	for _, name := range names {
+		v, ok := c.Whole.Find(name)
+		if !ok {
+			errs = append(errs, fmt.Errorf("observing %w", c.Unknown(name)))
+			continue
+		}
+		_, n := c.Whole.Output(v)
+		switch node := c.Whole.Node(n); {
+		case node.Kind != graph.External:
+			errs = append(errs, fmt.Errorf("asset %q: %w: it is made here, and only external assets are observed: materialize it", name, fault.ErrNotObservable))
+		case node.Observe == nil:
+			errs = append(errs, fmt.Errorf("asset %q: %w: it has no Observe function: add one to its ExternalAssetSpec", name, fault.ErrNotObservable))
+		case !slices.Contains(found, v): // asked for twice, it is looked at once
+			found = append(found, v)
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+// Output finds what has a stored value under a name, which may be that of one instance of a mapped step. It reports
+// whether the step unfolds, so that each instance stores a value.
+func (c *Catalog) Output(name string) (out *graph.Output, mapped bool, err error) {
+	v, ok := c.Whole.Find(name)
+	if !ok && strings.HasSuffix(name, "]") {
+		base, _, _ := strings.Cut(name, "[")
+		if of, found := c.Whole.Find(base); found {
+			_, n := c.Whole.Output(of)
+			v, ok = of, c.Whole.Node(n).Map != nil
+		}
+	}
+	if !ok {
+		return nil, false, c.Unknown(name)
+	}
+	out, n := c.Whole.Output(v)
+	return out, c.Whole.Node(n).Map != nil, nil
+}

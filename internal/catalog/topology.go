@@ -1,0 +1,169 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"iter"
+
+	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// Topology describes the definitions as they are recorded for other programs.
+func (c *Catalog) Topology() storage.TopologyDoc {
+	doc := storage.TopologyDoc{Name: c.Name, Nodes: make([]storage.TopologyNode, 0, c.Whole.Items().Len())}
+	for _, t := range c.described() {
+		doc.Nodes = append(doc.Nodes, t)
+	}
+	doc.Checks, doc.Jobs = c.describedChecks(), c.describedJobs()
+	return doc
+}
+
+// AssetNames has the name of every output of which the store keeps a state, by output: assets, and what checks say
+// of them; empty for the others.
+func (c *Catalog) AssetNames() []string {
+	names := make([]string, c.Whole.Outputs())
+	for v := range names {
+		if out, n := c.Whole.Output(int32(v)); out.Asset || c.Whole.Node(n).Kind == graph.Check {
+			names[v] = out.Name
+		}
+	}
+	return names
+}
+
+// EncodeTopology is [Catalog.Topology] as JSON, for storage. It writes node by node: all of them at once would be the
+// largest thing that a start of many assets makes.
+func (c *Catalog) EncodeTopology() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	buf.WriteString(`{"name":`)
+	err := enc.Encode(c.Name)
+	buf.WriteString(`,"nodes":[`)
+	for i, t := range c.described() {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		err = errors.Join(err, enc.Encode(&t))
+	}
+	buf.WriteByte(']')
+	if checks := c.describedChecks(); len(checks) > 0 {
+		buf.WriteString(`,"checks":`)
+		err = errors.Join(err, enc.Encode(checks))
+	}
+	if jobs := c.describedJobs(); len(jobs) > 0 {
+		buf.WriteString(`,"jobs":`)
+		err = errors.Join(err, enc.Encode(jobs))
+	}
+	buf.WriteByte('}')
+	return buf.Bytes(), err
+}
+
+// described yields the assets and tasks in topological order.
+func (c *Catalog) described() iter.Seq2[int, storage.TopologyNode] {
+	return func(yield func(int, storage.TopologyNode) bool) {
+		items, sources := c.Whole.Items(), c.sources()
+		inner := map[string][]string{}
+		for n := range int32(c.Whole.Len()) {
+			if node := c.Whole.Node(n); node.Kind == graph.GraphTask {
+				inner[node.Definition] = append(inner[node.Definition], node.Name)
+			}
+		}
+		for i := range items.Len() {
+			t := c.describe(items, i)
+			t.Steps, t.Source = inner[t.Definition], sources[i]
+			if t.Definition == t.Name {
+				t.Definition = ""
+			}
+			if !yield(i, t) {
+				return
+			}
+		}
+	}
+}
+
+// describe is one asset or task, without its source and its steps.
+func (c *Catalog) describe(items graph.Items, i int) storage.TopologyNode {
+	out, n := c.Whole.Output(items.Output(i))
+	node := c.Whole.Node(n)
+	t := storage.TopologyNode{
+		Name: out.Name, Definition: node.Definition, Kind: node.Kind.String(), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
+		Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
+		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Freshness: out.Attrs.Freshness, Pools: node.Pools, Config: c.Schemas[node.Definition],
+	}
+	if out.Type != nil {
+		t.Type = out.Type.String()
+	}
+	if out.Partitions != nil {
+		d := partition.Describe(out.Partitions)
+		t.Partitions = &d
+	}
+	for _, u := range items.Upstream(i) {
+		t.Upstream = append(t.Upstream, items.Name(int(u)))
+	}
+	return t
+}
+
+func (c *Catalog) describedChecks() []storage.TopologyCheck {
+	var checks []storage.TopologyCheck
+	places := map[string]string{}
+	for _, d := range c.Definitions {
+		if d.IsCheck() {
+			places[d.Title()] = d.At().Source()
+		}
+	}
+	for n := range int32(c.Whole.Len()) {
+		node := c.Whole.Node(n)
+		if node.Kind != graph.Check {
+			continue
+		}
+		attrs := node.Outputs[0].Attrs
+		_, name, _ := storage.SplitCheck(node.Name)
+		t := storage.TopologyCheck{
+			Name: name, Asset: node.Check.Asset, Blocking: node.Check.Blocking, BlockLater: node.Check.Later,
+			Description: attrs.Description, Metadata: attrs.Metadata, CodeVersion: attrs.CodeVersion,
+			Source: places[node.Name], Partitioned: node.Partitions != nil, Pools: node.Pools, Config: c.Schemas[node.Definition],
+		}
+		for k := range node.Inputs {
+			if in := &node.Inputs[k]; in.From != "" && in.From != node.Check.Asset && in.Mode != graph.Gate {
+				t.Upstream = append(t.Upstream, in.From)
+			}
+		}
+		checks = append(checks, t)
+	}
+	return checks
+}
+
+func (c *Catalog) describedJobs() []storage.TopologyJob {
+	var jobs []storage.TopologyJob
+	for _, job := range c.sortedJobs() {
+		t := storage.TopologyJob{Name: job.Name, Description: job.Description, Tags: job.Tags}
+		for s := range job.Plan.Steps {
+			t.Steps = append(t.Steps, job.Plan.Key(int32(s)))
+		}
+		jobs = append(jobs, t)
+	}
+	return jobs
+}
+
+// sources has the place of each item's definition. Many are made by one line in a loop, whose
+// place is looked up once.
+func (c *Catalog) sources() []string {
+	items := c.Whole.Items()
+	sources, known := make([]string, items.Len()), map[fault.Position]string{}
+	for _, d := range c.Definitions {
+		place, ok := known[d.At()]
+		if !ok {
+			place = d.At().Source()
+			known[d.At()] = place
+		}
+		for _, name := range d.OutputNames() {
+			if item, ok := items.Lookup(name); ok {
+				sources[item] = place
+			}
+		}
+	}
+	return sources
+}

@@ -1,0 +1,175 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// assigner finds which partitions each step of a request is of. It reads the clock once a request.
+type assigner struct {
+	*Runner
+
+	now   time.Time
+	stale *staleSelection // nil for a request that is not for what is stale
+}
+
+// assigner begins with a request. One for what is stale is turned into one for exactly that, which is what is recorded.
+func (r *Runner) assigner(ctx context.Context, job *catalog.Job, req *storage.RunRequest) (a assigner, err error) {
+	a = assigner{Runner: r, now: time.Now()}
+	if req.Stale {
+		a.stale, err = r.selectStale(ctx, job, req, a.now)
+	}
+	return a, err
+}
+
+// assign finds which partitions each step of a plan is of. For a request for what is stale these are, of what is asked
+// for, what is needed of what the step makes.
+func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequest) (*plan.Cut, error) {
+	asked := *req
+	if a.stale != nil && !p.Divided() { // what is asked for was checked, and nothing that has partitions is stale
+		asked.Partition, asked.Range, asked.Partitions = partition.Key{}, partition.KeyRange{}, partition.Set{}
+	}
+	c, err := a.cut(ctx, p, &asked, a.now)
+	if err != nil || c == nil || a.stale == nil {
+		return c, err
+	}
+	for s := range p.Steps {
+		if p.Graph.Node(p.Steps[s].Node).Partitions == nil {
+			continue
+		}
+		var need partition.Set
+		for _, v := range outputsFor(p, int32(s)) {
+			need = need.Union(a.stale.needs[v])
+		}
+		c.Sets[s] = c.Sets[s].Intersect(need)
+	}
+	return c, nil
+}
+
+// cut finds which partitions each step of a plan is of, nil where nothing is divided. Now is read by the caller,
+// once a request.
+func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest, now time.Time) (*plan.Cut, error) {
+	given := 0
+	for _, has := range []bool{!req.Partition.IsZero(), !req.Range.IsZero(), !req.Partitions.IsEmpty()} {
+		if has {
+			given++
+		}
+	}
+	divided := p.Divided()
+	switch {
+	case given > 1:
+		return nil, fmt.Errorf("%w: the request has Partition, Range and Partitions, %d of them: give one", fault.ErrPartitionValidation, given)
+	case !divided && given > 0:
+		return nil, fmt.Errorf("%w: nothing that is selected has partitions: leave %s out, or select an asset that has some", fault.ErrPartitionValidation, partitionText(req))
+	case !p.ReadsPartitions():
+		return nil, nil //nolint:nilnil // nothing to cut is no error
+	case !divided:
+		return r.Divide(ctx, p, now).Of(partition.Set{}), nil
+	}
+	c, err := r.Divide(ctx, p, now).Cut(func(space partition.Space) (partition.Set, error) { return ask(req, space) })
+	if err != nil {
+		return nil, fault.Mark(fault.ErrPartitionValidation, err)
+	}
+	err = c.Mapped()
+	return c, err
+}
+
+// Divide finds what exists of the partitions of a plan at an instant.
+func (r *Runner) Divide(ctx context.Context, p *plan.Plan, now time.Time) *plan.Division {
+	return plan.Divide(p, now, r.tables(ctx))
+}
+
+// tables returns how the key tables of definitions are found: in the store, or without one by what the definitions
+// themselves say.
+func (r *Runner) tables(ctx context.Context) plan.Tables { return TablesOf(ctx, r.Tables) }
+
+// TablesOf returns how the key tables of definitions are found through a cache. With a nil cache it finds what the
+// definitions themselves say; dynamic keys are an error then.
+func TablesOf(ctx context.Context, cache *storage.KeyCache) plan.Tables {
+	return func(d partition.Definition) (partition.Tables, error) {
+		if cache != nil {
+			return cache.Tables(ctx, d)
+		}
+		if names := partition.NeedsOf(d).Dynamic; len(names) > 0 {
+			return partition.Tables{}, fmt.Errorf("the keys of %q are in the store, which is not open: resolve the repository first", names[0])
+		}
+		return partition.Tables{}, nil
+	}
+}
+
+// space returns what exists now of a definition.
+func (r *Runner) space(ctx context.Context, d partition.Definition) (partition.Space, error) {
+	tables, err := r.tables(ctx)(d)
+	if err != nil {
+		return partition.Space{}, err
+	}
+	return partition.NewSpace(d, time.Now(), tables)
+}
+
+// ask returns what a request names of what there is.
+func ask(req *storage.RunRequest, space partition.Space) (set partition.Set, err error) {
+	switch {
+	case !req.Partition.IsZero():
+		set, err = space.Set(req.Partition)
+	case !req.Range.IsZero():
+		set, err = space.Range(req.Range)
+	case !req.Partitions.IsEmpty():
+		set = space.Within(req.Partitions)
+		if n := space.Count(set); !set.Equal(req.Partitions) {
+			err = fmt.Errorf("of the partitions that are asked for %d exist, and others do not", n)
+		}
+	default:
+		return set, fmt.Errorf("it has partitions, %s, and none is given: give one as Partition, or several as a Range", space.Definition())
+	}
+	if err == nil && set.IsEmpty() {
+		err = fmt.Errorf("%s names no partition of %s", partitionText(req), space.Definition())
+	}
+	return set, err
+}
+
+// partitionText is what a request says about partitions.
+func partitionText(req *storage.RunRequest) string {
+	switch {
+	case !req.Partition.IsZero():
+		return fmt.Sprintf("partition %s", req.Partition)
+	case !req.Range.IsZero():
+		return fmt.Sprintf("range %s", req.Range)
+	default:
+		return "the set of partitions"
+	}
+}
+
+// recorded is the assignment of a run that is recorded.
+func (r *Runner) recorded(ctx context.Context, p *plan.Plan, steps []storage.PlanStep, now time.Time) *plan.Cut {
+	if !p.ReadsPartitions() || len(steps) != len(p.Steps) {
+		return nil
+	}
+	c := r.Divide(ctx, p, now).Of(partition.Set{})
+	for s := range steps {
+		c.Sets[s] = steps[s].Partitions
+	}
+	return c
+}
+
+// label says for people which partitions a run is of: those of its first step that has any.
+func label(c *plan.Cut) string {
+	if c == nil {
+		return ""
+	}
+	for s := range c.Sets {
+		if c.Sets[s].IsEmpty() {
+			continue
+		}
+		if slice, err := c.Slice(int32(s), c.Sets[s]); err == nil {
+			return slice.String()
+		}
+	}
+	return ""
+}

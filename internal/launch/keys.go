@@ -1,0 +1,34 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
+)
+
+// ChangeKeys adds or removes keys of a dynamic definition of partitions.
+func (r *Runner) ChangeKeys(ctx context.Context, u storage.KeyUpdate) error {
+	known := r.Catalog.DynamicNames()
+	if !slices.Contains(known, u.Table) {
+		return fmt.Errorf("partitions of %q: %w: no asset has dynamic partitions of that name%s; %s", u.Table, fault.ErrPartitionValidation,
+			fault.Suggestion(u.Table, slices.Values(known)), fault.Listed("dynamic definitions", known))
+	}
+	var errs []error
+	for _, key := range slices.Concat(u.Add, u.Remove) {
+		if err := partition.SingleKey(key).Validate(); err != nil || key == "" {
+			errs = append(errs, fmt.Errorf("partitions of %q: key %q: a key is a text of UTF-8 that is not empty", u.Table, key))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fault.Mark(fault.ErrPartitionValidation, err)
+	}
+	if err := r.Store.Commit(ctx, &storage.Batch{Keys: []storage.KeyUpdate{u}}); err != nil {
+		return fmt.Errorf("partitions of %q: %w", u.Table, err)
+	}
+	return nil
+}
