@@ -17,8 +17,8 @@ type Asset struct {
 	Before fold.Sets
 	Groups []*Group
 
-	moves  fold.Moves
-	now    fold.Sets
+	moves   fold.Moves
+	now     fold.Sets
 	loaded  bool // now is
 	grouped bool // Groups are loaded
 	listed  bool // among the changed ones

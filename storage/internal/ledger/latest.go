@@ -49,7 +49,7 @@ func (l *Latest[K, R]) Sorted() []*R {
 }
 
 // rowsKept is for how many rows a list keeps memory between transactions.
-const rowsKept = 1024
+const rowsKept = 256
 
 func (l *Latest[K, R]) reset() {
 	if len(l.rows) > rowsKept {
@@ -69,7 +69,7 @@ type rowArena struct {
 const (
 	arenaChunk = 256
 	// arenaKept is how many chunks outlive a transaction.
-	arenaKept = 4
+	arenaKept = 1
 )
 
 func (a *rowArena) add(row StateRow) *StateRow {
