@@ -1,15 +1,16 @@
-// Package checks has the checks that people write first, for assets of rows: how many there are, what is missing,
-// repeated, out of range or not among what is allowed, and how old the newest is.
+// Package checks has the checks that people write first, for assets of rows: how many there are,
+// what is missing, repeated, out of range or not among what is allowed, and how old the newest is.
 //
-// Each is a function that makes a [rivers.Check]. Its type argument is how the rows are loaded: a slice of structs, or
-// an iter.Seq2 of them where the asset's IO handler can stream (Parquet does, and reads only the columns that the struct
-// has), so that what is judged need not fit in memory:
+// Each is a function that makes a [rivers.Check]. Its type argument is how the rows are loaded: a
+// slice of structs, or an iter.Seq2 of them where the asset's IO handler can stream (Parquet does,
+// and reads only the columns that the struct has), so that what is judged need not fit in memory:
 //
 //	checks.Unique[[]User](checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "users", Blocking: true}}, "id")
 //	checks.Between[iter.Seq2[Flight, error]](checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "flights"}}, "delay", -120, 2000)
 //
-// A column is called as its field is written, by its parquet or json tag, or in snake case. One that there is not, or
-// that the check makes no sense for, is found by Validate like any mistake of a definition.
+// A column is called as its field is written, by its parquet or json tag, or in snake case. One
+// that there is not, or that the check makes no sense for, is found by Validate like any mistake of
+// a definition.
 package checks
 
 import (
@@ -22,7 +23,8 @@ import (
 
 // Spec says what a ready-made check is.
 type Spec struct {
-	// CheckSpec is as for any check. Asset is needed; an empty Name is made of what is checked, such as "unique_id".
+	// CheckSpec is as for any check. Asset is needed; an empty Name is made of what is checked, such
+	// as "unique_id".
 	rivers.CheckSpec
 
 	// Severity is how bad it is when rows do not pass; empty is an error.
@@ -41,7 +43,8 @@ type judge struct {
 	end func(ctx *rivers.CheckContext, res *rivers.CheckResult, rows int64) error
 }
 
-// define makes a check of rows; fresh makes the judge of one evaluation. An error is a mistake of the definition.
+// define makes a check of rows; fresh makes the judge of one evaluation. An error is a mistake of
+// the definition.
 func define[V any](s Spec, name string, names []string, fresh func(columns []column) (func() *judge, error)) *rivers.Check {
 	if s.Name == "" {
 		s.Name = strings.ToLower(strings.Join(append([]string{name}, names...), "_"))

@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers"
 )
 
-// NotNull passes where none of the columns is null in any row: a nil pointer, or what a driver.Valuer such as
-// sql.NullString says is none. A column that cannot be null is a mistake.
+// NotNull passes where none of the columns is null in any row: a nil pointer, or what a
+// driver.Valuer such as sql.NullString says is none. A column that cannot be null is a mistake.
 func NotNull[V any](s Spec, columns ...string) *rivers.Check {
 	return define[V](s, "not_null", columns, func(columns []column) (func() *judge, error) {
 		if len(columns) == 0 {
@@ -35,8 +35,8 @@ func NotNull[V any](s Spec, columns ...string) *rivers.Check {
 	})
 }
 
-// Unique passes where no two rows have the same values in the columns. Rows in which one of them is null are not
-// compared, as SQL does it. It remembers the values of all rows.
+// Unique passes where no two rows have the same values in the columns. Rows in which one of them is
+// null are not compared, as SQL does it. It remembers the values of all rows.
 func Unique[V any](s Spec, columns ...string) *rivers.Check {
 	return define[V](s, "unique", columns, func(columns []column) (func() *judge, error) {
 		if len(columns) == 0 {
@@ -109,8 +109,8 @@ func Accepted[V any](s Spec, name string, accepted ...any) *rivers.Check {
 	})
 }
 
-// Between passes where a column is nowhere less than low and nowhere greater than high; a nil bound is none, and null
-// is passed over. Numbers, texts and times have an order.
+// Between passes where a column is nowhere less than low and nowhere greater than high; a nil bound
+// is none, and null is passed over. Numbers, texts and times have an order.
 func Between[V any](s Spec, name string, low, high any) *rivers.Check {
 	return define[V](s, "between", []string{name}, func(columns []column) (func() *judge, error) {
 		from, err := columns[0].bound(low)
@@ -138,7 +138,8 @@ func Between[V any](s Spec, name string, low, high any) *rivers.Check {
 	})
 }
 
-// Recent passes where the newest time in a column is at most within ago. Without rows it does not pass.
+// Recent passes where the newest time in a column is at most within ago. Without rows it does not
+// pass.
 func Recent[V any](s Spec, name string, within time.Duration) *rivers.Check {
 	return define[V](s, "recent", []string{name}, func(columns []column) (func() *judge, error) {
 		t := columns[0].typ

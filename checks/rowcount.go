@@ -13,11 +13,11 @@ import (
 type Count struct {
 	// Min and Max are bounds; a Max of zero is none.
 	Min, Max int64
-	// Last compares with the median of what this check counted the last so many times that the asset passed; zero does
-	// not. Until it has passed once there is nothing to compare with.
+	// Last compares with the median of what this check counted the last so many times that the asset
+	// passed; zero does not. Until it has passed once there is nothing to compare with.
 	Last int
-	// Deviation is how far from that median the count may be, as a part of it: 0.5 is half as many again, or half of
-	// it. Zero is 0.5.
+	// Deviation is how far from that median the count may be, as a part of it: 0.5 is half as many
+	// again, or half of it. Zero is 0.5.
 	Deviation float64
 }
 
@@ -35,7 +35,8 @@ func (c *Count) validate() error {
 	return nil
 }
 
-// RowCount passes where the number of rows is within bounds, and near to what it was the last times.
+// RowCount passes where the number of rows is within bounds, and near to what it was the last
+// times.
 func RowCount[V any](s Spec, count Count) *rivers.Check {
 	return define[V](s, "row_count", nil, func([]column) (func() *judge, error) {
 		if err := count.validate(); err != nil {
@@ -75,7 +76,8 @@ func (c *Count) judge(ctx *rivers.CheckContext, res *rivers.CheckResult, rows in
 	return nil
 }
 
-// before are the last counts with which the asset passed, whichever partitions these were of: a day is like the days before it.
+// before are the last counts with which the asset passed, whichever partitions these were of: a day
+// is like the days before it.
 func (c *Count) before(ctx *rivers.CheckContext) ([]int64, error) {
 	name := storage.CheckName(ctx.Asset(), ctx.Check())
 	keys, err := ctx.Storage().AssetKeys(ctx, []string{name})

@@ -175,8 +175,8 @@ func (s *shape) each(ctx *rivers.CheckContext, rows reflect.Value, f func(reflec
 	return nil
 }
 
-// present is the value of a column, nil for null: a nil pointer, map, slice or interface, and what a driver.Valuer,
-// such as sql.NullString, says is none.
+// present is the value of a column, nil for null: a nil pointer, map, slice or interface, and what
+// a driver.Valuer, such as sql.NullString, says is none.
 func present(row reflect.Value, index []int) any {
 	v, err := row.FieldByIndexErr(index)
 	if err != nil { // an embedded pointer is nil

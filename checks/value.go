@@ -16,8 +16,8 @@ func (c *column) element() reflect.Type {
 	return t
 }
 
-// convert makes a value that was written down one of the column's type. Numbers become each other where nothing is
-// lost.
+// convert makes a value that was written down one of the column's type. Numbers become each other
+// where nothing is lost.
 func (c *column) convert(given any) (any, error) {
 	v, t := reflect.ValueOf(given), c.element()
 	wrong := fmt.Errorf("column %q is a %s, and %v is a %T: give a %s", c.name, c.typ, given, given, t)
@@ -36,7 +36,8 @@ func (c *column) convert(given any) (any, error) {
 	return converted.Interface(), nil
 }
 
-// bound is one end of a range of a column's values; nil is none. A column of numbers takes any number.
+// bound is one end of a range of a column's values; nil is none. A column of numbers takes any
+// number.
 func (c *column) bound(given any) (any, error) {
 	if given == nil {
 		return nil, nil //nolint:nilnil // a bound that is not given is no mistake

@@ -53,7 +53,8 @@ func (a *app) completeAction(_ *cobra.Command, args []string, text string) ([]st
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeActionFlag completes the name of an action that the assets of the selection have, or any asset.
+// completeActionFlag completes the name of an action that the assets of the selection have, or any
+// asset.
 func (a *app) completeActionFlag(_ *cobra.Command, selection []string, text string) ([]string, cobra.ShellCompDirective) {
 	all, _ := a.repo.Actions(selection...)
 	var found []string

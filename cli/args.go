@@ -46,7 +46,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// oneArg and twoArgs want as many arguments, which the command's usage line names; maybeArg at most one.
+// oneArg and twoArgs want as many arguments, which the command's usage line names; maybeArg at most
+// one.
 func oneArg(cmd *cobra.Command, args []string) error { return wantArgs(cmd, args, "one", 1, 1) }
 
 func twoArgs(cmd *cobra.Command, args []string) error {

@@ -34,7 +34,8 @@ func (a *app) assetsCommand() *cobra.Command {
 	return group("assets", "Look at assets", list, show, a.assetHistoryCommand())
 }
 
-// assetFilter is which assets are listed of those that are selected: with several, those that are all of it.
+// assetFilter is which assets are listed of those that are selected: with several, those that are
+// all of it.
 type assetFilter struct{ late, stale, unhealthy bool }
 
 func (a *app) listAssets(ctx context.Context, selection []string, only assetFilter) error {

@@ -28,10 +28,11 @@ type backend struct {
 	scheme string
 	// locate turns the flag into what the functions below take.
 	locate func(flag string) string
-	// open opens a store and creates it where there is none; existing creates none, and its error is then
-	// [fs.ErrNotExist].
+	// open opens a store and creates it where there is none; existing creates none, and its error is
+	// then [fs.ErrNotExist].
 	open, existing func(ctx context.Context, location string) (storage.Storage, error)
-	// version is the schema of this program, and migrate brings a store to it; nil for stores that have none.
+	// version is the schema of this program, and migrate brings a store to it; nil for stores that
+	// have none.
 	version func() int
 	migrate func(ctx context.Context, location string) (from, to int, err error)
 }
@@ -87,8 +88,8 @@ func (f missingFileError) Error() string {
 }
 func (missingFileError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// backend finds the kind of store that the flags name, and where it is. Without flags it is the embedded one, which is migrated when
-// it is opened: nobody else would.
+// backend finds the kind of store that the flags name, and where it is. Without flags it is the
+// embedded one, which is migrated when it is opened: nobody else would.
 func (a *app) backend() (b backend, location string, err error) {
 	all := backends()
 	scheme, rest, hasScheme := strings.Cut(a.storage, ":")

@@ -32,8 +32,8 @@ import (
 	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
-// Main runs the program of a repository with the arguments of the process and exits. In a process that
-// was started for one step of a run it does that step, see [rivers.CodeRepository.ServeStep].
+// Main runs the program of a repository with the arguments of the process and exits. In a process
+// that was started for one step of a run it does that step, see [rivers.CodeRepository.ServeStep].
 func Main(repo *rivers.CodeRepository) {
 	repo.ServeStep()
 	os.Exit(run(newApp(repo, os.Stdout, os.Stderr), os.Args[1:]))

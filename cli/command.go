@@ -13,8 +13,8 @@ import (
 
 // Command returns the command tree of a repository, for programs that add commands of their own.
 // Unlike [Main] it leaves signals, errors and exit codes to the caller, and so the end of the
-// repository: a command that ran something has opened a store, which
-// [rivers.CodeRepository.Close] closes. It also leaves [rivers.CodeRepository.ServeStep] to the caller.
+// repository: a command that ran something has opened a store, which [rivers.CodeRepository.Close]
+// closes. It also leaves [rivers.CodeRepository.ServeStep] to the caller.
 func Command(repo *rivers.CodeRepository) *cobra.Command {
 	return newApp(repo, os.Stdout, os.Stderr).command()
 }

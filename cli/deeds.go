@@ -9,7 +9,8 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// maxDeeds is how much of what an action did is shown: it may have been done to a million partitions.
+// maxDeeds is how much of what an action did is shown: it may have been done to a million
+// partitions.
 const maxDeeds = 20
 
 // deeds are what an action did, the first of them.

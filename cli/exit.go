@@ -121,8 +121,8 @@ func shownError(err error) string {
 	return strings.TrimRight(err.Error(), "\n")
 }
 
-// requestError marks what was refused about a resume or a retry as the request's fault, unless it is
-// something else's.
+// requestError marks what was refused about a resume or a retry as the request's fault, unless it
+// is something else's.
 func requestError(err error) error {
 	if err == nil || exitCode(err) != exitOther || errors.Is(err, context.Canceled) {
 		return err

@@ -77,8 +77,8 @@ func metadataLine(m metadata.Map) string {
 	return strings.Join(parts, " ")
 }
 
-// printFacts prints facts with their texts below each other; rows and texts of several lines begin below
-// their label where they would not fit beside it.
+// printFacts prints facts with their texts below each other; rows and texts of several lines begin
+// below their label where they would not fit beside it.
 func (a *app) printFacts(facts []fact, indent int) {
 	label := 0
 	for i := range facts {
@@ -136,7 +136,8 @@ func printable(text string) string {
 	}, text)
 }
 
-// markdownText is Markdown as it was written, which was meant to be read, with its headings in bold.
+// markdownText is Markdown as it was written, which was meant to be read, with its headings in
+// bold.
 func (a *app) markdownText(text string) string {
 	lines := strings.Split(strings.TrimSpace(printable(text)), "\n")
 	for i, line := range lines {

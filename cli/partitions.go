@@ -66,8 +66,8 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 	})
 }
 
-// partitionBar is a picture of all partitions in their order: each column stands for a share of them, and shows the worst
-// of what is in it.
+// partitionBar is a picture of all partitions in their order: each column stands for a share of
+// them, and shows the worst of what is in it.
 func (a *app) partitionBar(d *divided, width int) string {
 	total := d.space.Len()
 	columns := min(int64(width), total)

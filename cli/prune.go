@@ -107,7 +107,8 @@ func (a *app) prune(ctx context.Context, f *pruneFlags) error {
 	})
 }
 
-// pruneShown prunes, and shows how far that has come. Of one that is interrupted it prints what was done, for that stays.
+// pruneShown prunes, and shows how far that has come. Of one that is interrupted it prints what was
+// done, for that stays.
 func (a *app) pruneShown(ctx context.Context, s storage.Pruner, req storage.PruneRequest) (storage.PruneReport, error) {
 	restore := a.AtInterrupt("stopping after the rows that are being deleted now; press Ctrl-C again to stop at once")
 	defer restore()

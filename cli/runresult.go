@@ -205,7 +205,8 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 	}
 }
 
-// printMore prints the commands that say more about a run. A store in memory ends with this process.
+// printMore prints the commands that say more about a run. A store in memory ends with this
+// process.
 func (a *app) printMore(run string) {
 	if b, _, err := a.backend(); err != nil || b.scheme == "memory" {
 		return

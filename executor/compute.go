@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Compute says what a step may use of the machine that it runs on. Only a step in a process of its own
-// can be held to it: [Subprocess] does, and the executors of goroutines do not. The zero value bounds
-// nothing.
+// Compute says what a step may use of the machine that it runs on. Only a step in a process of its
+// own can be held to it: [Subprocess] does, and the executors of goroutines do not. The zero value
+// bounds nothing.
 type Compute struct {
-	// Memory is an amount as Kubernetes writes it, such as "512Mi", "1.5Gi", "2G" or a number of bytes;
-	// empty for no limit. It is what the step and all that it starts may have together.
+	// Memory is an amount as Kubernetes writes it, such as "512Mi", "1.5Gi", "2G" or a number of
+	// bytes; empty for no limit. It is what the step and all that it starts may have together.
 	Memory string
 }
 

@@ -65,10 +65,11 @@ func InProcess() Executor { return Executor{kind: KindInProcess} }
 // at least 1, which [Executor.Validate] checks.
 func Parallel(n int) Executor { return Executor{kind: KindParallel, counted: true, workers: n} }
 
-// Subprocess runs up to n steps at a time, each in a process of its own of the same program: a step that
-// leaks, crashes or is killed for its memory takes nothing with it. Values cross through the IO handlers,
-// so those must outlive a process; and the program's main calls ServeStep, as cli.Main does. [Compute] bounds
-// what a step may use. n must be at least 1, which [Executor.Validate] checks.
+// Subprocess runs up to n steps at a time, each in a process of its own of the same program: a step
+// that leaks, crashes or is killed for its memory takes nothing with it. Values cross through the
+// IO handlers, so those must outlive a process; and the program's main calls ServeStep, as cli.Main
+// does. [Compute] bounds what a step may use. n must be at least 1, which [Executor.Validate]
+// checks.
 func Subprocess(n int) Executor { return Executor{kind: KindSubprocess, counted: true, workers: n} }
 
 // Kind returns the way the steps are run.

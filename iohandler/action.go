@@ -7,9 +7,9 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// Actor is implemented by handlers that can do more to a stored value than write and load it: delete it, list its
-// objects, compact it. Its actions are those of every asset that the handler stores, unless the asset has one of the
-// same name. Actions must return the same each time.
+// Actor is implemented by handlers that can do more to a stored value than write and load it:
+// delete it, list its objects, compact it. Its actions are those of every asset that the handler
+// stores, unless the asset has one of the same name. Actions must return the same each time.
 type Actor interface {
 	Actions() []Action
 }
@@ -18,8 +18,8 @@ type Actor interface {
 type Action struct {
 	ActionSpec
 
-	// Do does it to the value that out names, of the partition that it names, if any; what it adds to out as
-	// metadata is recorded.
+	// Do does it to the value that out names, of the partition that it names, if any; what it adds to
+	// out as metadata is recorded.
 	Do func(ctx context.Context, out *OutputContext) (ActionResult, error)
 }
 
@@ -31,8 +31,8 @@ type ActionSpec struct {
 	Description string
 	// Effect is what it may do to the state of the asset.
 	Effect Effect
-	// Exclusive has it run alone: nothing else works on the asset meanwhile, in any process. Otherwise it shares the
-	// asset.
+	// Exclusive has it run alone: nothing else works on the asset meanwhile, in any process. Otherwise
+	// it shares the asset.
 	Exclusive bool
 	// Order is in which order related assets come.
 	Order ActionOrder
@@ -46,8 +46,8 @@ type ActionResult struct {
 	Did Effect
 	// DataVersion names the content, where it was made anew or observed; empty takes a new one.
 	DataVersion string
-	// SameData says that what was made anew says the same as before, such as a file that was only written in another
-	// way: its data version stays, and nothing downstream becomes stale.
+	// SameData says that what was made anew says the same as before, such as a file that was only
+	// written in another way: its data version stays, and nothing downstream becomes stale.
 	SameData bool
 	// Metadata is recorded with it; plain Go values convert, as [metadata.Of] says.
 	Metadata metadata.Map
@@ -91,7 +91,8 @@ var orderWords = [...]string{"any", "upstream_first", "downstream_first"}
 // String returns the word of the order, such as "upstream_first".
 func (o ActionOrder) String() string { return word(orderWords[:], uint8(o), "action_order") }
 
-// ActionPartitioning says how an action is about partitions. The zero value takes them where they are given.
+// ActionPartitioning says how an action is about partitions. The zero value takes them where they
+// are given.
 type ActionPartitioning uint8
 
 // How actions are about partitions.

@@ -25,8 +25,8 @@ import (
 type Handler interface {
 	// HandleOutput stores value under out.Name and out.Partition, replacing what was there.
 	HandleOutput(ctx context.Context, out *OutputContext, value any) error
-	// LoadInput returns the value stored under in.Name and in.Partition as a value assignable to in.Type.
-	// An absent value is an error that wraps [ErrNoValue] and names where it was looked for.
+	// LoadInput returns the value stored under in.Name and in.Partition as a value assignable to
+	// in.Type. An absent value is an error that wraps [ErrNoValue] and names where it was looked for.
 	LoadInput(ctx context.Context, in *InputContext) (any, error)
 }
 
@@ -51,7 +51,8 @@ type Releaser interface {
 	Release(name string, partition partition.Key)
 }
 
-// Deleter is implemented by handlers that can delete a stored value. Deleting what is not there is no error.
+// Deleter is implemented by handlers that can delete a stored value. Deleting what is not there is
+// no error.
 type Deleter interface {
 	Delete(ctx context.Context, in *InputContext) error
 }
@@ -106,7 +107,8 @@ func (c *OutputContext) Log() *slog.Logger { return logger(c.Logger) }
 
 // InputContext describes the value a handler is asked to load. It belongs to one call.
 type InputContext struct {
-	// Name is what the value is stored under, as in [OutputContext.Name], Partition the partition it is of.
+	// Name is what the value is stored under, as in [OutputContext.Name], Partition the partition it
+	// is of.
 	Name      string
 	Partition partition.Slice
 	// Consumer is the asset or step that reads; empty for a read from outside a run.

@@ -9,8 +9,9 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Memory returns a handler that keeps values in this process: the last one of each name and partition, until
-// Close. Every reader gets the very value that was written, so a function must not change its inputs.
+// Memory returns a handler that keeps values in this process: the last one of each name and
+// partition, until Close. Every reader gets the very value that was written, so a function must not
+// change its inputs.
 func Memory() *MemoryHandler { return &MemoryHandler{} }
 
 // MemoryHandler keeps values in this process; see [Memory]. The zero value is ready for use.

@@ -21,8 +21,8 @@ type Derivation struct {
 }
 
 // ColumnLineage says of the columns of some data, in their order, what they are made of. Columns
-// that are not mentioned have no known origin. If a name is empty, or a column is there twice or names
-// one of its origins twice, the value is invalid: see [Value.Err].
+// that are not mentioned have no known origin. If a name is empty, or a column is there twice or
+// names one of its origins twice, the value is invalid: see [Value.Err].
 func ColumnLineage(columns ...Derivation) Value {
 	text := []byte{'['}
 	columnsSeen := make(map[string]bool, len(columns))

@@ -123,10 +123,9 @@ func (v Value) Number() (float64, bool) {
 	}
 }
 
-// Err returns why the value is invalid: a JSON value that did not encode, a
-// table whose rows do not fit its columns, or a column lineage with a gap. Constructors have no error of their own, so
-// that they can be written inside a [Map]; [Map.Normalize] reports it. It is nil for
-// a valid value.
+// Err returns why the value is invalid: a JSON value that did not encode, a table whose rows do not
+// fit its columns, or a column lineage with a gap. Constructors have no error of their own, so that
+// they can be written inside a [Map]; [Map.Normalize] reports it. It is nil for a valid value.
 func (v Value) Err() error {
 	if v.kind != KindInvalid {
 		return nil
@@ -134,10 +133,10 @@ func (v Value) Err() error {
 	return errors.New(v.text)
 }
 
-// Raw returns the content as a Go value: nil, int64 (int, size), float64, bool,
-// string (text, markdown, URL, path), [time.Time], [time.Duration],
-// [json.RawMessage] (JSON), [][Column] (schema), [TableData] (table), [][Derivation]
-// (column lineage), and an error for an invalid value. What it returns may be changed without changing the value.
+// Raw returns the content as a Go value: nil, int64 (int, size), float64, bool, string (text,
+// markdown, URL, path), [time.Time], [time.Duration], [json.RawMessage] (JSON), [][Column]
+// (schema), [TableData] (table), [][Derivation] (column lineage), and an error for an invalid
+// value. What it returns may be changed without changing the value.
 func (v Value) Raw() any {
 	switch v.kind {
 	case KindInt, KindSize:

@@ -103,8 +103,8 @@ func appendColumns(dst []byte, columns []Column) []byte {
 	return append(dst, ']')
 }
 
-// appendTags appends the tags of a column in the order of their keys. Of keys that become the same text, the
-// first counts.
+// appendTags appends the tags of a column in the order of their keys. Of keys that become the same
+// text, the first counts.
 func appendTags(dst []byte, tags map[string]string) []byte {
 	if len(tags) == 0 {
 		return dst

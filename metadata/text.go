@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// String returns the value as a person wants to read it: a size as 1.5 MiB, a
-// duration as 1m30s, a schema and the lineage of columns on one line, a table with a line for each row. Use
+// String returns the value as a person wants to read it: a size as 1.5 MiB, a duration as 1m30s, a
+// schema and the lineage of columns on one line, a table with a line for each row. Use
 // [Value.AppendJSON] for what has to be read back.
 func (v Value) String() string {
 	switch v.kind {

@@ -1,15 +1,17 @@
 // Package otel makes OpenTelemetry spans from what happens in runs: pass [Listener] in
 // RepositoryConfig.Listeners.
 //
-// A run is a span named "run", a child of the span in the context that the run was asked for with. Each attempt
-// of a step is a span named "step" below it, and is in the context that the step's function gets, so that the
-// spans of its own code are its children. What never began (skipped, reused) is an event of the run, and so is what has no
-// attempt yet, such as waiting for a pool. What was made, what a check came to and what an action did are events of the attempt;
-// where a check or an action was of an asset as a whole, also its attributes (rivers.check.state, rivers.action.effect).
+// A run is a span named "run", a child of the span in the context that the run was asked for with.
+// Each attempt of a step is a span named "step" below it, and is in the context that the step's
+// function gets, so that the spans of its own code are its children. What never began (skipped,
+// reused) is an event of the run, and so is what has no attempt yet, such as waiting for a pool.
+// What was made, what a check came to and what an action did are events of the attempt; where a
+// check or an action was of an asset as a whole, also its attributes (rivers.check.state,
+// rivers.action.effect).
 //
-// Across processes the W3C trace context goes along: TRACEPARENT is in the environment of bash tasks, and of the
-// processes that executor.Subprocess starts, where the step's context continues the trace.
-// Spans of rivers itself are made in the run's process only.
+// Across processes the W3C trace context goes along: TRACEPARENT is in the environment of bash
+// tasks, and of the processes that executor.Subprocess starts, where the step's context continues
+// the trace. Spans of rivers itself are made in the run's process only.
 //
 // Nothing is sampled, exported or configured here: that is the tracer provider's.
 package otel
@@ -54,8 +56,9 @@ const (
 	errorTypeKey = attribute.Key("error.type")
 )
 
-// Listener returns a listener that makes spans with a tracer of the provider, which must not be nil. A run that retries one that
-// ended in this process, among the last thousand, has a link to it.
+// Listener returns a listener that makes spans with a tracer of the provider, which must not be
+// nil. A run that retries one that ended in this process, among the last thousand, has a link to
+// it.
 func Listener(provider trace.TracerProvider) rivers.Listener {
 	t := &tracer{
 		tracer: provider.Tracer("github.com/rivers-go/rivers/otel"),
@@ -196,8 +199,8 @@ func (t *tracer) materialized(m rivers.Materialized) {
 	span.AddEvent("materialized", trace.WithTimestamp(m.At), trace.WithAttributes(attrs...))
 }
 
-// evaluated is an event of the attempt: an attempt at many partitions has many. It is one of the run where that did not come to the
-// check.
+// evaluated is an event of the attempt: an attempt at many partitions has many. It is one of the
+// run where that did not come to the check.
 func (t *tracer) evaluated(e rivers.CheckEvaluated) {
 	what := []attribute.KeyValue{checkKey.String(e.Check), stateKey.String(e.State.String())}
 	if e.Verdict != nil && !e.Verdict.Passed {

@@ -7,19 +7,20 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Closure returns the partitions that read some of a set, directly or by way of others: of an asset that reads its own
-// other partitions, everything that follows from some. It is for an edge between two spaces that have the same
-// definition and the same instant.
+// Closure returns the partitions that read some of a set, directly or by way of others: of an asset
+// that reads its own other partitions, everything that follows from some. It is for an edge between
+// two spaces that have the same definition and the same instant.
 //
-// The steps double, so that a chain of a million windows takes twenty, each at the cost of a Downstream. Only by a mapping
-// that makes dimensions change places it takes one step for each link of the longest chain.
+// The steps double, so that a chain of a million windows takes twenty, each at the cost of a
+// Downstream. Only by a mapping that makes dimensions change places it takes one step for each link
+// of the longest chain.
 func (e Edge) Closure(set Set) Set {
 	n := e.up.here(set)
 	if n.Few() {
 		return e.closure(set)
 	}
-	// Where windows follow one from another, what follows from the outermost has most of the others in it, and
-	// with them what follows from those.
+	// Where windows follow one from another, what follows from the outermost has most of the others in
+	// it, and with them what follows from those.
 	var known Set
 	lo, hi := n.Bounds()
 	for _, pieces := range []iter.Seq[sets.Seg]{n.PiecesFrom(lo), n.PiecesBefore(hi)} {
@@ -72,7 +73,8 @@ func (e Edge) straight() bool {
 	return true
 }
 
-// lookForLoops asks the partitions one by one: on a diagonal there is no other way to say which they are.
+// lookForLoops asks the partitions one by one: on a diagonal there is no other way to say which
+// they are.
 func (e Edge) lookForLoops() Set {
 	all := e.down.All()
 	var found Gather
@@ -84,8 +86,8 @@ func (e Edge) lookForLoops() Set {
 	return found.Set()
 }
 
-// twice is the edge of two steps at once, or the edge itself where two are no other than one, or are not known in
-// closed form.
+// twice is the edge of two steps at once, or the edge itself where two are no other than one, or
+// are not known in closed form.
 func (e Edge) twice() Edge {
 	if e.constant || !e.straight() {
 		return e

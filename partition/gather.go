@@ -1,10 +1,11 @@
 package partition
 
-// Gather is a set to which others are added one at a time: what was added last is folded in when somebody asks,
-// neighbours first, so that thousands of partitions do not cost thousands of copies. The zero Gather is
-// the empty set. It is not safe for concurrent use.
+// Gather is a set to which others are added one at a time: what was added last is folded in when
+// somebody asks, neighbours first, so that thousands of partitions do not cost thousands of copies.
+// The zero Gather is the empty set. It is not safe for concurrent use.
 type Gather struct {
-	// folded are sets of which each has more in it than the next, so that what was folded is copied seldom.
+	// folded are sets of which each has more in it than the next, so that what was folded is copied
+	// seldom.
 	folded []weighted
 	last   []Set
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
-// Reading says how many partitions of upstream one partition of downstream may read. The zero Reading is
-// exactly one.
+// Reading says how many partitions of upstream one partition of downstream may read. The zero
+// Reading is exactly one.
 type Reading struct {
 	// None: there may be partitions that read nothing.
 	None bool
@@ -14,8 +14,8 @@ type Reading struct {
 	Several bool
 }
 
-// Reading returns how many partitions of upstream one partition of downstream reads, by the definitions alone.
-// [Mapping.Check] must have accepted them.
+// Reading returns how many partitions of upstream one partition of downstream reads, by the
+// definitions alone. [Mapping.Check] must have accepted them.
 func (m Mapping) Reading(upstream, downstream Definition) Reading {
 	r, err := m.route(upstream, downstream)
 	if err != nil || upstream == nil {
@@ -104,12 +104,12 @@ func namesSeveral(key Key) bool {
 	return false
 }
 
-// nestedWindows is how many windows are looked at to see whether one grid lies within another: four years
-// of days and more.
+// nestedWindows is how many windows are looked at to see whether one grid lies within another: four
+// years of days and more.
 const nestedWindows = 1500
 
-// within reports whether every window of one definition lies in one window of another: hours in days, days in
-// months. Of grids that no arithmetic decides a stretch is looked at.
+// within reports whether every window of one definition lies in one window of another: hours in
+// days, days in months. Of grids that no arithmetic decides a stretch is looked at.
 func within(inner, outer Definition) bool {
 	in, ok := inner.(*timeWindow)
 	out, also := outer.(*timeWindow)

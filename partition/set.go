@@ -88,8 +88,8 @@ func ParseSet(data []byte) (Set, error) {
 	return Set{s}, nil
 }
 
-// AppendText appends the binary form of the set in base64, as URLs write it, and nothing for an empty
-// set. It never fails.
+// AppendText appends the binary form of the set in base64, as URLs write it, and nothing for an
+// empty set. It never fails.
 func (s Set) AppendText(b []byte) ([]byte, error) {
 	if s.IsEmpty() {
 		return b, nil

@@ -32,7 +32,8 @@ func NewSlice(space Space, set Set) (Slice, error) {
 	return s, nil
 }
 
-// SliceOf returns the slice of one partition, whose key and set the caller knows to belong together.
+// SliceOf returns the slice of one partition, whose key and set the caller knows to belong
+// together.
 func SliceOf(space Space, set Set, key Key) Slice {
 	return Slice{space: space, set: set, key: key, count: 1}
 }
@@ -65,9 +66,9 @@ func (s Slice) Len() int64 {
 // Key returns the key of the partition, the zero Key if there are several or the asset has none.
 func (s Slice) Key() Key { return s.key }
 
-// Keys yields the key of each partition, in the order of the definition; the zero Key for an asset without
-// partitions. It writes them as it goes, so that a caller who stops early pays for little. An error is
-// that of the store that has the keys, and ends it.
+// Keys yields the key of each partition, in the order of the definition; the zero Key for an asset
+// without partitions. It writes them as it goes, so that a caller who stops early pays for little.
+// An error is that of the store that has the keys, and ends it.
 func (s Slice) Keys() iter.Seq2[Key, error] {
 	if s.IsZero() || s.count == 1 {
 		return func(yield func(Key, error) bool) { yield(s.key, nil) }
@@ -103,9 +104,9 @@ func (s Slice) Range() (KeyRange, bool) {
 	return found, n == 1
 }
 
-// Window returns the time that the partitions cover, from the start of the first window to the end of
-// the last. It is that of the one time dimension; the zero Window where there is none, or more than one, which
-// [Slice.Windows] has.
+// Window returns the time that the partitions cover, from the start of the first window to the end
+// of the last. It is that of the one time dimension; the zero Window where there is none, or more
+// than one, which [Slice.Windows] has.
 func (s Slice) Window() Window {
 	all := s.Windows()
 	if len(all) != 1 {
@@ -117,8 +118,8 @@ func (s Slice) Window() Window {
 	return Window{}
 }
 
-// Windows returns the time that the partitions cover by the name of the time dimension, which is "" for a
-// definition that is no Multi.
+// Windows returns the time that the partitions cover by the name of the time dimension, which is ""
+// for a definition that is no Multi.
 func (s Slice) Windows() map[string]Window {
 	if s.IsZero() {
 		return nil
@@ -126,8 +127,8 @@ func (s Slice) Windows() map[string]Window {
 	return s.space.Windows(s.set)
 }
 
-// String says for people which partitions they are: the key of one, a range, or how many; nothing for an
-// asset without.
+// String says for people which partitions they are: the key of one, a range, or how many; nothing
+// for an asset without.
 func (s Slice) String() string {
 	switch {
 	case s.IsZero():

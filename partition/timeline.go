@@ -7,10 +7,11 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Timeline is the windows of a space that is divided by time along one dimension, in their order: window 0 is the
-// first of the definition. It has the windows that are still to come as well, up to the end of the definition, so that
-// it can say when the next one is over. A window holds as many partitions as the other dimensions have combinations
-// of keys, one where there is no other. Answers are arithmetic, whatever the number of windows.
+// Timeline is the windows of a space that is divided by time along one dimension, in their order:
+// window 0 is the first of the definition. It has the windows that are still to come as well, up to
+// the end of the definition, so that it can say when the next one is over. A window holds as many
+// partitions as the other dimensions have combinations of keys, one where there is no other.
+// Answers are arithmetic, whatever the number of windows.
 type Timeline struct {
 	space  Space
 	time   *timeDimension
@@ -44,20 +45,23 @@ func (t Timeline) Len() int64 { return t.time.last - t.time.first }
 // Width returns how many partitions a window has.
 func (t Timeline) Width() int64 { return t.space.dims.count(t.others, 1, nil) }
 
-// Over returns the instant from which on a window exists and has ended: its end, or a later one where the end offset
-// holds it back. It never decreases with the window; it is the same for two of which the second is empty.
+// Over returns the instant from which on a window exists and has ended: its end, or a later one
+// where the end offset holds it back. It never decreases with the window; it is the same for two of
+// which the second is empty.
 func (t Timeline) Over(window int64) time.Time {
 	return t.time.tick(t.time.first + window + 1 - t.held()).In(t.time.def.zone)
 }
 
-// Ended returns how many windows exist and have ended by an instant: those with an Over that is not after it.
+// Ended returns how many windows exist and have ended by an instant: those with an Over that is not
+// after it.
 func (t Timeline) Ended(at time.Time) int64 {
 	reached := min(max(civil.Reached(at, t.time.def.zone), civil.First-maxLookBack), sets.FarthestLabel)
 	end := t.time.def.grid.Rank(reached+1) - 1 + t.held()
 	return min(max(end-t.time.first, 0), t.Len())
 }
 
-// held is the end offset where it holds windows back. One that lets them exist before they have ended ends none.
+// held is the end offset where it holds windows back. One that lets them exist before they have
+// ended ends none.
 func (t Timeline) held() int64 { return min(t.time.def.endOffset, 0) }
 
 // Key returns the text of a window as a key of the time dimension.
@@ -70,7 +74,8 @@ type Coverage struct {
 	least int64
 }
 
-// Coverage returns which windows have at least so many partitions in a set, of those that exist. All have at least none.
+// Coverage returns which windows have at least so many partitions in a set, of those that exist.
+// All have at least none.
 func (t Timeline) Coverage(set Set, least int64) Coverage {
 	return Coverage{line: t, root: set.of(t.space.shape), least: least}
 }
@@ -94,8 +99,8 @@ func (c Coverage) count(sub *sets.Node) int64 {
 // Has reports whether a window has enough partitions in the set.
 func (c Coverage) Has(window int64) bool { return c.least <= 0 || c.Count(window) >= c.least }
 
-// Next returns the first window from one on that has enough partitions in the set, or, where has is false, that has
-// not; and false if there is none.
+// Next returns the first window from one on that has enough partitions in the set, or, where has is
+// false, that has not; and false if there is none.
 func (c Coverage) Next(from int64, has bool) (int64, bool) {
 	at := max(from, 0)
 	if c.least > 0 {
@@ -116,8 +121,8 @@ func (c Coverage) Next(from int64, has bool) (int64, bool) {
 	return at, found && at < c.line.Len()
 }
 
-// Previous returns the last window up to one that has enough partitions in the set, or, where has is false, that has
-// not; and false if there is none.
+// Previous returns the last window up to one that has enough partitions in the set, or, where has
+// is false, that has not; and false if there is none.
 func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 	at := min(from, c.line.Len()-1)
 	if c.least > 0 && c.root != nil {

@@ -1,4 +1,5 @@
-// Package prometheus counts and times what happens in runs: pass [Listener] in RepositoryConfig.Listeners.
+// Package prometheus counts and times what happens in runs: pass [Listener] in
+// RepositoryConfig.Listeners.
 //
 //	rivers_runs_total{job,status}            runs that have ended
 //	rivers_runs_in_progress                  runs of this process
@@ -19,9 +20,10 @@
 //	rivers_backfills_in_progress
 //	rivers_backfill_partitions_total{outcome}
 //
-// The labels have few values whatever the definitions are: jobs, pools and fixed words. [Options].ByAsset adds the
-// asset, which multiplies the series of steps by the number of assets. Partitions, and the names of checks and actions, are never a
-// label: an alert says that something did not pass, and `checks list` what.
+// The labels have few values whatever the definitions are: jobs, pools and fixed words.
+// [Options].ByAsset adds the asset, which multiplies the series of steps by the number of assets.
+// Partitions, and the names of checks and actions, are never a label: an alert says that something
+// did not pass, and `checks list` what.
 package prometheus
 
 import (
@@ -35,14 +37,16 @@ import (
 
 // Options say what is measured. The zero value is for any number of assets.
 type Options struct {
-	// ByAsset gives the metrics of steps, retries, materializations, checks and actions the label asset.
+	// ByAsset gives the metrics of steps, retries, materializations, checks and actions the label
+	// asset.
 	ByAsset bool
 	// Buckets are those of durations, in seconds; nil is from 5 ms to about 10 hours.
 	Buckets []float64
 }
 
-// Listener registers the metrics and returns the listener that keeps them. An error is the registerer's: two listeners
-// cannot be registered with one, but one listener may be given to several repositories.
+// Listener registers the metrics and returns the listener that keeps them. An error is the
+// registerer's: two listeners cannot be registered with one, but one listener may be given to
+// several repositories.
 func Listener(to prometheus.Registerer, o Options) (rivers.Listener, error) {
 	m := newMetrics(o)
 	var done []prometheus.Collector
@@ -158,7 +162,8 @@ func (m *metrics) stepStarted(s rivers.StepStarted) {
 	m.stepsNow.Inc()
 }
 
-// ended reports whether it was an attempt that ended: a step that was skipped, or did not get its slots, never began.
+// ended reports whether it was an attempt that ended: a step that was skipped, or did not get its
+// slots, never began.
 func (m *metrics) ended(a attempt) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

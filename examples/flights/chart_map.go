@@ -90,7 +90,8 @@ func pairs(routes []Route) []Pair {
 	})
 }
 
-// routesMap draws the pairs as arcs over the states and the airports as discs, and names the largest.
+// routesMap draws the pairs as arcs over the states and the airports as discs, and names the
+// largest.
 func routesMap(shown []Pair, airports []AirportDelay) (string, error) {
 	states, err := outlines()
 	if err != nil {
@@ -114,7 +115,8 @@ func routesMap(shown []Pair, airports []AirportDelay) (string, error) {
 	})
 }
 
-// arc is a great circle where both ends share a projection; to an inset, which is not where it seems, a plain bow.
+// arc is a great circle where both ends share a projection; to an inset, which is not where it
+// seems, a plain bow.
 func arc(r Route) vg.Path {
 	var path vg.Path
 	from, to := insetOf(r.OriginState), insetOf(r.DestState)

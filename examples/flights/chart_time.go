@@ -11,10 +11,12 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// dayStarts is the hour at which a day of flying begins: what leaves at one in the night belongs to the day before.
+// dayStarts is the hour at which a day of flying begins: what leaves at one in the night belongs to
+// the day before.
 const dayStarts = 5
 
-// flyingDay puts the hours in the order in which a day is flown, and leaves out those with too few flights for a mean.
+// flyingDay puts the hours in the order in which a day is flown, and leaves out those with too few
+// flights for a mean.
 func flyingDay(hours []HourDelay, least int) (shown, hidden []HourDelay) {
 	for i := range hours {
 		h := hours[(i+dayStarts)%len(hours)]
@@ -27,7 +29,8 @@ func flyingDay(hours []HourDelay, least int) (shown, hidden []HourDelay) {
 	return shown, hidden
 }
 
-// hoursChart draws mean delay, share of late flights and number of flights, one panel each over the same hours.
+// hoursChart draws mean delay, share of late flights and number of flights, one panel each over the
+// same hours.
 func hoursChart(hours []HourDelay) (string, error) {
 	const width, size = 960, 12
 	var delays, shares, counts columns

@@ -9,7 +9,8 @@ import (
 // Reason is why a row was set aside.
 type Reason string
 
-// The reasons, in the order in which the rules are asked: a row is counted under the first it breaks.
+// The reasons, in the order in which the rules are asked: a row is counted under the first it
+// breaks.
 const (
 	BadDate            Reason = "bad date"
 	SameAirport        Reason = "same airport"
@@ -20,7 +21,8 @@ const (
 	RepeatedDeparture  Reason = "repeated departure"
 )
 
-// Reasons lists every reason in the order of the rules, for tables that also show what was not found.
+// Reasons lists every reason in the order of the rules, for tables that also show what was not
+// found.
 func Reasons() []Reason {
 	return []Reason{
 		BadDate, SameAirport, UnknownAirport, UnlocatedAirport,
@@ -61,7 +63,8 @@ func defaultRules() CleanRules { return CleanRules{DistanceSlack: 25, MaxEarly: 
 
 const dateLayout = "2006/01/02 15:04"
 
-// Clean parts the raw rows into flights and rejects; every row ends in exactly one of the two, in the file's order.
+// Clean parts the raw rows into flights and rejects; every row ends in exactly one of the two, in
+// the file's order.
 func Clean(raw []RawFlight, airports []Airport, rules CleanRules) ([]Flight, []Reject) {
 	type departure struct {
 		at                  time.Time
@@ -125,7 +128,8 @@ type RejectCount struct {
 	Rows   int
 }
 
-// CountRejects counts by reason, in the order of the rules, and names the reasons that nothing broke too.
+// CountRejects counts by reason, in the order of the rules, and names the reasons that nothing
+// broke too.
 func CountRejects(rejects []Reject) []RejectCount {
 	n := map[Reason]int{}
 	for _, r := range rejects {

@@ -11,7 +11,8 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// The quarter by days, by weeks, by days and regions, and by airports. It begins on a Monday; its last six days make no week.
+// The quarter by days, by weeks, by days and regions, and by airports. It begins on a Monday; its
+// last six days make no week.
 var (
 	quarterStart = partition.Date(2001, time.January, 1)
 	quarterEnd   = partition.Until(partition.Date(2001, time.April, 1))
@@ -24,12 +25,13 @@ var (
 
 // DayRules are what makes a day good enough to be used.
 type DayRules struct {
-	// MaxUnlocated is how many rows of a day may be from or to an airport that the list has no state for.
+	// MaxUnlocated is how many rows of a day may be from or to an airport that the list has no state
+	// for.
 	MaxUnlocated int `json:"max_unlocated" default:"0" validate:"gte=0"`
 }
 
-// The days of the file, one call for all of a step: the file is read once. A day that breaks the rules fails by itself,
-// and what is downstream waits for it alone.
+// The days of the file, one call for all of a step: the file is read once. A day that breaks the
+// rules fails by itself, and what is downstream waits for it alone.
 var dailyLegs = rivers.NewAsset(
 	rivers.AssetSpec{
 		Name: "daily_legs", Group: "daily", Kinds: []string{"parquet"}, IOHandler: lake, Partitions: byDay, Backfill: rivers.SingleRun(),
@@ -74,8 +76,8 @@ var weeklyDelay = rivers.NewAsset(
 		return MergeDelays(in.DailyDelay.All()), nil
 	})
 
-// A day and a region read the day: a product maps to the one of its dimensions that has an equal definition. A run
-// makes a day with all of its regions, so that each day is read once.
+// A day and a region read the day: a product maps to the one of its dimensions that has an equal
+// definition. A run makes a day with all of its regions, so that each day is read once.
 var regionalDelay = rivers.NewAsset(
 	rivers.AssetSpec{
 		Name: "regional_delay", Group: "daily", IOHandler: facts, Partitions: byRegion,
@@ -136,8 +138,8 @@ var airportDelay = rivers.NewAsset(
 		return rivers.PartitionsOf(parts...), nil
 	})
 
-// splitByDay parts the raw rows by the key of their day. A row without a date that can be read is of no day; [Clean]
-// sets it aside where the whole file is cleaned.
+// splitByDay parts the raw rows by the key of their day. A row without a date that can be read is
+// of no day; [Clean] sets it aside where the whole file is cleaned.
 func splitByDay(raw []RawFlight) map[string][]RawFlight {
 	days := map[string][]RawFlight{}
 	for _, r := range raw {
@@ -149,8 +151,8 @@ func splitByDay(raw []RawFlight) map[string][]RawFlight {
 	return days
 }
 
-// LegsOfDay cleans and joins the rows of one day. A day without rows, or with more rows than the rules allow that lead
-// to nowhere in particular, is an error.
+// LegsOfDay cleans and joins the rows of one day. A day without rows, or with more rows than the
+// rules allow that lead to nowhere in particular, is an error.
 func LegsOfDay(rows []RawFlight, airports []Airport, rules DayRules) ([]Leg, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("the file has no flight of this day")
@@ -180,8 +182,8 @@ func SummarizeDelays(legs []Leg, keep func(Leg) bool) Delays {
 	return t.delays()
 }
 
-// MergeDelays summarizes groups of flights of which there are summaries. Means become whole minutes again before they
-// are added, so that the result is what a summary of all the flights would be.
+// MergeDelays summarizes groups of flights of which there are summaries. Means become whole minutes
+// again before they are added, so that the result is what a summary of all the flights would be.
 func MergeDelays[K any](groups iter.Seq2[K, Delays]) Delays {
 	var all tally
 	for _, d := range groups {

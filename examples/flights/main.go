@@ -6,7 +6,8 @@
 //	go run ./examples/flights observe          looks at the raw file
 //	go run ./examples/flights materialize --dry-run +routes
 //
-// The same flights are there by days, weeks, days and regions, and airports, one partition at a time:
+// The same flights are there by days, weeks, days and regions, and airports, one partition at a
+// time:
 //
 //	go run ./examples/flights backfill daily_legs daily_delay
 //	go run ./examples/flights partitions status daily_legs

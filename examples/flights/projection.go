@@ -69,7 +69,8 @@ func (i inset) projection() conic {
 	return newConic(-96, -0.6, 38.7, 29.5, 45.5, mapScale, x, y)
 }
 
-// greatCircle is points along the shortest way between two places, both ends included, as latitude and longitude.
+// greatCircle is points along the shortest way between two places, both ends included, as latitude
+// and longitude.
 func greatCircle(lat1, lon1, lat2, lon2 float64, parts int) [][2]float64 {
 	ax, ay, az := vector(lat1, lon1)
 	bx, by, bz := vector(lat2, lon2)

@@ -17,13 +17,14 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// What is asked of the data. Two checks stop the page from being drawn of data that cannot be right; the others find
-// what is odd in the file and in the list, and say so.
+// What is asked of the data. Two checks stop the page from being drawn of data that cannot be
+// right; the others find what is odd in the file and in the list, and say so.
 var (
 	// Enough rows, or the file is not the one that we think it is.
 	enoughFlights = checks.RowCount[iter.Seq2[RawFlight, error]](
 		checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "raw_flights", Blocking: true}}, checks.Count{Min: 10_000})
-	// The same minute, from here to there, twice: in the real file that happens, for flights of two companies.
+	// The same minute, from here to there, twice: in the real file that happens, for flights of two
+	// companies.
 	repeatedFlights = checks.Unique[iter.Seq2[RawFlight, error]](
 		checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "raw_flights"}, Severity: rivers.SeverityWarn}, "date", "origin", "destination")
 	// A delay of more than a day is a mistake of whoever wrote it down.
@@ -59,14 +60,15 @@ var (
 		})
 )
 
-// How old results may be: the page a day before somebody should look, a week before it is late; of the days the newest
-// must be there.
+// How old results may be: the page a day before somebody should look, a week before it is late; of
+// the days the newest must be there.
 var (
 	pageIsFresh = freshness.TimeWindow(7 * 24 * time.Hour).WarnAfter(24 * time.Hour)
 	daysAreAll  = freshness.LatestPartition(0)
 )
 
-// publishPage is an action: it puts a copy of the page where others look, which changes nothing of what is known of it.
+// publishPage is an action: it puts a copy of the page where others look, which changes nothing of
+// what is known of it.
 var publishPage = rivers.NewAction(
 	rivers.ActionSpec{Name: "publish", Description: "Copy the page to flights-data/published"},
 	func(ctx *rivers.ActionContext, in struct{ Report []byte }) (rivers.ActionResult, error) {

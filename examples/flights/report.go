@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// ReportRules are the limits below which a mean is left out of the report, and the lengths of its lists.
+// ReportRules are the limits below which a mean is left out of the report, and the lengths of its
+// lists.
 type ReportRules struct {
 	MinHourFlights    int `json:"min_hour_flights" default:"30" validate:"gte=1"`
 	MinAirportFlights int `json:"min_airport_flights" default:"100" validate:"gte=1"`
@@ -47,7 +48,8 @@ var (
 	reportStyle string
 )
 
-// RenderReport makes the page: one file that needs nothing beside it, the same bytes for the same data.
+// RenderReport makes the page: one file that needs nothing beside it, the same bytes for the same
+// data.
 func RenderReport(d ReportData) ([]byte, error) {
 	if d.Headline.Flights == 0 {
 		return nil, fmt.Errorf("report: no flights: %d of %d rows were set aside, see the rejects", len(d.Rejects), d.Raw)

@@ -25,7 +25,8 @@ var (
 	airportsFile []byte
 )
 
-// Archive is where the raw files come from: a resource, so that a test or another month brings its own.
+// Archive is where the raw files come from: a resource, so that a test or another month brings its
+// own.
 type Archive struct {
 	Flights  []byte // JSON array of RawFlight, compressed with gzip
 	Airports []byte // CSV with a header
@@ -63,8 +64,8 @@ func ReadFlights(a Archive) ([]RawFlight, error) {
 
 var airportHeader = []string{"iata", "name", "city", "state", "country", "latitude", "longitude"}
 
-// ReadAirports parses the list of airports, in the order of the file. A row that is not an airport is an error
-// that names its line: the list is curated, so one bad row means the wrong file.
+// ReadAirports parses the list of airports, in the order of the file. A row that is not an airport
+// is an error that names its line: the list is curated, so one bad row means the wrong file.
 func ReadAirports(a Archive) ([]Airport, error) {
 	r := csv.NewReader(bytes.NewReader(a.Airports))
 	r.FieldsPerRecord = len(airportHeader)

@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// LateMinutes is from how many minutes behind schedule a flight is counted late, as the Department of Transportation does.
+// LateMinutes is from how many minutes behind schedule a flight is counted late, as the Department
+// of Transportation does.
 const LateMinutes = 15
 
-// Join adds both airports to every flight. A code that is not in the list is an error: Clean let none through.
+// Join adds both airports to every flight. A code that is not in the list is an error: Clean let
+// none through.
 func Join(flights []Flight, airports []Airport) ([]Leg, error) {
 	byCode := index(airports)
 	legs := make([]Leg, 0, len(flights))
@@ -156,7 +158,8 @@ func Routes(legs []Leg) []Route {
 	return out
 }
 
-// SplitByState parts the legs by the state they left from, by postal code: the units of the fan-out.
+// SplitByState parts the legs by the state they left from, by postal code: the units of the
+// fan-out.
 func SplitByState(legs []Leg) []StateLegs {
 	byState := map[string][]Leg{}
 	for _, l := range legs {
@@ -201,7 +204,8 @@ func SummarizeState(s StateLegs) StateSummary {
 	return out
 }
 
-// RankStates sorts the summaries, most delayed first: what collects the fan-out. Its input stays as it was.
+// RankStates sorts the summaries, most delayed first: what collects the fan-out. Its input stays as
+// it was.
 func RankStates(states []StateSummary) []StateSummary {
 	return slices.SortedFunc(slices.Values(states), func(a, b StateSummary) int {
 		return cmp.Or(cmp.Compare(b.MeanDelay, a.MeanDelay), cmp.Compare(a.State, b.State))

@@ -14,8 +14,9 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// role is what a colour is for. Charts are drawn in roles and the style sheet says which colour each is, in light and
-// in dark: a role is drawn as a colour that nothing else uses, and themed puts the style sheet's variable in its place.
+// role is what a colour is for. Charts are drawn in roles and the style sheet says which colour
+// each is, in light and in dark: a role is drawn as a colour that nothing else uses, and themed
+// puts the style sheet's variable in its place.
 type role uint8
 
 // The roles; the style sheet has a variable for each. The six bands of delay come last.
@@ -65,7 +66,8 @@ func legend() []Swatch {
 	return append(out, Swatch{roleNames[int(bandFirst)+len(bands)], fmt.Sprintf("over %g min", bands[len(bands)-1])})
 }
 
-// letters is the style of text in charts: the metrics are those of Liberation Sans, which Arial and Helvetica share.
+// letters is the style of text in charts: the metrics are those of Liberation Sans, which Arial and
+// Helvetica share.
 func letters(r role, size vg.Length) text.Style {
 	return text.Style{
 		Color:   r,
@@ -92,7 +94,8 @@ func drawing(w, h vg.Length, paint func(draw.Canvas)) (string, error) {
 	return themed(buf.String()), nil
 }
 
-// themed makes a standalone drawing a part of the page: sized, coloured and lettered by its style sheet.
+// themed makes a standalone drawing a part of the page: sized, coloured and lettered by its style
+// sheet.
 func themed(svg string) string {
 	svg = svgOpening.ReplaceAllString(svg, `<svg viewBox="$1" aria-hidden="true">`)
 	svg = fontFamily.ReplaceAllString(svg, "")

@@ -6,9 +6,9 @@ import (
 	"github.com/rivers-go/rivers/internal/civil"
 )
 
-// SmallestGap returns the shortest time between two ticks that follow each other, in seconds of the civil
-// timeline. Two such ticks share a minute, an hour or a day, or lie on two days that follow each other, so it is the
-// least of four gaps; nothing steps from tick to tick.
+// SmallestGap returns the shortest time between two ticks that follow each other, in seconds of the
+// civil timeline. Two such ticks share a minute, an hour or a day, or lie on two days that follow
+// each other, so it is the least of four gaps; nothing steps from tick to tick.
 func (e *Expr) SmallestGap() civil.Time {
 	gap := e.second.gap()
 	within := span(e.second) // from the first tick of a minute to its last
@@ -45,8 +45,8 @@ func span(f field) civil.Time {
 	return civil.Time(bits.Len64(f.bits) - 1 - bits.TrailingZeros64(f.bits))
 }
 
-// gap is the least number of days from one that matches to the next. It looks at the months of a cycle, each of
-// which is a mask, until no smaller one is possible.
+// gap is the least number of days from one that matches to the next. It looks at the months of a
+// cycle, each of which is a mask, until no smaller one is possible.
 func (c *calendar) gap() civil.Time {
 	var gap civil.Time
 	last := int64(-1) // the last matching day of the months before, none yet

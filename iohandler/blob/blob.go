@@ -12,9 +12,9 @@
 // temporary file in the same directory, then renamed), and one that ends in an error, a cancelled
 // context or a crash leaves the old object. On a disk it outlives the process;
 // file:///absolute?sync=full also waits for the disk, and outlives a loss of power. A load holds
-// the bytes of one write, whatever is written meanwhile. What a killed process leaves are hidden files
-// that end in .tmp; the first write of a handler in their directory deletes those that are an hour old
-// and that no living process holds.
+// the bytes of one write, whatever is written meanwhile. What a killed process leaves are hidden
+// files that end in .tmp; the first write of a handler in their directory deletes those that are an
+// hour old and that no living process holds.
 //
 // A [Handler] opens its bucket at first use and may be used from many goroutines at once.
 package blob
@@ -134,8 +134,8 @@ func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error 
 	return nil
 }
 
-// Actions returns what else can be done to any value: "list" says which objects it has, "delete" deletes it, after
-// which the asset, or the partition, is missing.
+// Actions returns what else can be done to any value: "list" says which objects it has, "delete"
+// deletes it, after which the asset, or the partition, is missing.
 func (h *Handler) Actions() []iohandler.Action { return h.bucket.Actions(h.codec.Extension()) }
 
 // Close lets go of the bucket; the next use opens it again. The values of mem:// end with it.

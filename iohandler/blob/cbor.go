@@ -13,11 +13,11 @@ import (
 )
 
 // CBOR returns the default codec: RFC 8949 in its core deterministic encoding, so that equal values
-// are equal bytes and share a data version. It keeps bytes, integers, floats, nil and empty apart, and times
-// to the nanosecond with their offset (not their zone's name). Struct fields go by name (tags
-// `cbor:"…"`, else `json:"…"`); types that implement cbor.Marshaler, encoding.BinaryMarshaler or
-// encoding.TextMarshaler write themselves. Inside an interface without methods a value comes back in
-// CBOR's own forms: int64, float64, string, []byte, bool, time.Time, []any, map[string]any.
+// are equal bytes and share a data version. It keeps bytes, integers, floats, nil and empty apart,
+// and times to the nanosecond with their offset (not their zone's name). Struct fields go by name
+// (tags `cbor:"…"`, else `json:"…"`); types that implement cbor.Marshaler, encoding.BinaryMarshaler
+// or encoding.TextMarshaler write themselves. Inside an interface without methods a value comes
+// back in CBOR's own forms: int64, float64, string, []byte, bool, time.Time, []any, map[string]any.
 func CBOR() Codec { return &cborCodec{} }
 
 type cborCodec struct{ cycles cycles }

@@ -32,8 +32,8 @@ type Codec interface {
 // errNoType is what a codec says that writes no Go types when it is asked for "what was stored".
 var errNoType = errors.New("the bytes say nothing about their Go type: load with a wanted type, such as LoadNode with a pointer to one")
 
-// decoded makes a new value of type t, has it filled, and returns it. An interface without methods is
-// filled with the codec's own forms.
+// decoded makes a new value of type t, has it filled, and returns it. An interface without methods
+// is filled with the codec's own forms.
 func decoded(t reflect.Type, fill func(pointer any) error) (any, error) {
 	if t == nil {
 		return nil, errNoType

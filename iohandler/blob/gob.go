@@ -10,8 +10,9 @@ import (
 )
 
 // Gob returns the codec of encoding/gob, for programs that have it already: complex numbers and
-// registered types in interfaces keep their Go types. Its bytes differ from write to write, so there is no data version.
-// Before the value it writes whether there is one, which gob itself has no form for.
+// registered types in interfaces keep their Go types. Its bytes differ from write to write, so
+// there is no data version. Before the value it writes whether there is one, which gob itself has
+// no form for.
 func Gob() Codec { return &gobCodec{} }
 
 type gobCodec struct{ cycles cycles }

@@ -9,10 +9,10 @@ import (
 	"reflect"
 )
 
-// JSON returns the codec for values that a person should read: encoding/json, indented, map keys in order, so
-// that equal values are equal bytes. It is the codec that loses most: a NaN is an error, bytes that
-// are not UTF-8 in a string are replaced, a zone's name goes, numbers in interfaces become float64. A stored
-// value also loads as json.RawMessage.
+// JSON returns the codec for values that a person should read: encoding/json, indented, map keys in
+// order, so that equal values are equal bytes. It is the codec that loses most: a NaN is an error,
+// bytes that are not UTF-8 in a string are replaced, a zone's name goes, numbers in interfaces
+// become float64. A stored value also loads as json.RawMessage.
 func JSON() Codec { return jsonCodec{} }
 
 type jsonCodec struct{}
@@ -26,8 +26,8 @@ func (jsonCodec) ContentType() string { return "application/json" }
 // Deterministic reports true.
 func (jsonCodec) Deterministic() bool { return true }
 
-// CanStore refuses channels, functions, complex numbers, interfaces with methods and maps whose keys are
-// neither text nor integers.
+// CanStore refuses channels, functions, complex numbers, interfaces with methods and maps whose
+// keys are neither text nor integers.
 func (jsonCodec) CanStore(t reflect.Type) error {
 	self := func(t reflect.Type) bool {
 		return implements[json.Marshaler](t) || implements[encoding.TextMarshaler](t)

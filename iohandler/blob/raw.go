@@ -7,11 +7,11 @@ import (
 	"reflect"
 )
 
-// Raw returns the codec for values that are bytes already: []byte, string and types made from
-// them (json.RawMessage), and an io.Reader, which is copied without holding it in memory and
-// closed when it is an io.Closer. It loads as any of these; a stream as an io.Reader,
-// io.ReadSeeker, io.ReaderAt or any other interface that [*Stream] implements. Without a wanted type it
-// loads as []byte. Nil is written as no bytes, and loads as no bytes.
+// Raw returns the codec for values that are bytes already: []byte, string and types made from them
+// (json.RawMessage), and an io.Reader, which is copied without holding it in memory and closed when
+// it is an io.Closer. It loads as any of these; a stream as an io.Reader, io.ReadSeeker,
+// io.ReaderAt or any other interface that [*Stream] implements. Without a wanted type it loads as
+// []byte. Nil is written as no bytes, and loads as no bytes.
 func Raw() Codec { return rawCodec{} }
 
 type rawCodec struct{}

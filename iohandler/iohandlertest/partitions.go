@@ -41,8 +41,8 @@ func slices(t *testing.T) []partition.Slice {
 	return all
 }
 
-// partitions checks that the values of partitions are apart, from each other and from the value of a
-// name without partitions, whatever their keys are.
+// partitions checks that the values of partitions are apart, from each other and from the value of
+// a name without partitions, whatever their keys are.
 func partitions(t *testing.T, s subject) {
 	all := slices(t)
 	of := func(i int) (*iohandler.OutputContext, *iohandler.InputContext, any) {

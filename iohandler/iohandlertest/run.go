@@ -1,11 +1,11 @@
 // Package iohandlertest is the contract of package iohandler as tests: [Run] checks any handler,
 // those of this module and a program's own.
 //
-// What only some handlers can do is asked for by the optional interfaces and never guessed: values of
-// a type that CanStore refuses are left out, deleting is checked of an iohandler.Deleter, facts about a
-// write of an iohandler.ProcessCrosser that says true. Known differences are part of the contract:
-// nil and empty slices may come back as one another, a time comes back as the same instant, JSON text
-// with other white space.
+// What only some handlers can do is asked for by the optional interfaces and never guessed: values
+// of a type that CanStore refuses are left out, deleting is checked of an iohandler.Deleter, facts
+// about a write of an iohandler.ProcessCrosser that says true. Known differences are part of the
+// contract: nil and empty slices may come back as one another, a time comes back as the same
+// instant, JSON text with other white space.
 package iohandlertest
 
 import (

@@ -105,7 +105,8 @@ func roundTrip(t *testing.T, s subject) {
 	}
 }
 
-// nilValue checks that a nil pointer or slice, which is a legal value, loads as one or as an empty one.
+// nilValue checks that a nil pointer or slice, which is a legal value, loads as one or as an empty
+// one.
 func nilValue(t *testing.T, s subject) {
 	for name, value := range map[string]any{"pointer": (*Row)(nil), "slice": []Row(nil), "map": map[string]Row(nil), "bytes": []byte(nil)} {
 		if !s.accepts(reflect.TypeOf(value)) {

@@ -169,8 +169,8 @@ type binding struct {
 	set   setter
 }
 
-// bindFields matches the fields of a struct with columns by name. A field without a column is an error;
-// a column without a field is not read.
+// bindFields matches the fields of a struct with columns by name. A field without a column is an
+// error; a column without a field is not read.
 func bindFields(t reflect.Type, from []arrow.Field) ([]binding, error) {
 	columns, err := (&compiler{}).columns(t)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 )
 
-// parseDecimal reads a decimal exactly: digits that the column has no room for are an error, never rounded.
+// parseDecimal reads a decimal exactly: digits that the column has no room for are an error, never
+// rounded.
 func parseDecimal(text string, precision, scale int32) (decimal128.Num, error) {
 	unsigned, negative := strings.CutPrefix(text, "-")
 	if !negative {

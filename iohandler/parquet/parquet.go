@@ -1,11 +1,11 @@
 // Package parquet keeps values that are rows as Parquet files, one file a value, in the same places
 // as iohandler/blob: a directory, memory, an object store.
 //
-// Rows are the elements of a slice, the entries of a map (columns key and value, in the order of the
-// keys), the elements of an iter.Seq2[T, error], or Arrow's batches ([arrow.RecordBatch],
+// Rows are the elements of a slice, the entries of a map (columns key and value, in the order of
+// the keys), the elements of an iter.Seq2[T, error], or Arrow's batches ([arrow.RecordBatch],
 // array.RecordReader). Streams are written as they come and read as they are asked for, a row group
-// at a time, so that a value may be larger than memory. A row that is a struct has a column for each
-// exported field; any other has one column, value.
+// at a time, so that a value may be larger than memory. A row that is a struct has a column for
+// each exported field; any other has one column, value.
 //
 //	Go                                       Parquet
 //	bool, integers, floats, string           the same; int and uint have 64 bits
@@ -19,14 +19,14 @@
 //	*T, a nil slice, a nil map               null
 //	embedded struct                          its fields
 //
-// A column is named as its field, or as the tag `parquet:"name"` says; `parquet:"-"` leaves a field out. A
-// file may be read as another row type: columns are matched by name, what the type does not ask
-// for is not read, and a column that the type wants and the file lacks is an error. Integers are read into any
-// width that they fit in.
+// A column is named as its field, or as the tag `parquet:"name"` says; `parquet:"-"` leaves a field
+// out. A file may be read as another row type: columns are matched by name, what the type does not
+// ask for is not read, and a column that the type wants and the file lacks is an error. Integers
+// are read into any width that they fit in.
 //
 // What is not kept: the zone of a time (it is an instant, shown in the column's zone), parts of a
-// time finer than the column's unit, the difference between a nil and an empty value where it is the
-// whole value. A decimal that the column has no room for is an error, never rounded.
+// time finer than the column's unit, the difference between a nil and an empty value where it is
+// the whole value. A decimal that the column has no room for is an error, never rounded.
 //
 // Writes are atomic as those of iohandler/blob. A handler opens its place at first use and may be
 // used from many goroutines at once.
@@ -98,7 +98,8 @@ var (
 )
 
 // New returns a handler that keeps rows in the bucket at url, which is any that blob.New takes. It
-// opens nothing: a URL or an option that is not understood is the error of [Handler.Validate], and of each use.
+// opens nothing: a URL or an option that is not understood is the error of [Handler.Validate], and
+// of each use.
 func New(url string, o Options) *Handler {
 	h := &Handler{bucket: bucket.New(url, o.Prefix), compression: o.Compression, groupRows: o.RowGroupRows}
 	var faults []error

@@ -12,7 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 )
 
-// bindScalar finds how one number, truth, text, time or decimal is read; nil where the types do not meet.
+// bindScalar finds how one number, truth, text, time or decimal is read; nil where the types do not
+// meet.
 func bindScalar(t reflect.Type, tag tag, from arrow.DataType) setter {
 	switch dt := from.(type) {
 	case *arrow.TimestampType:

@@ -33,7 +33,8 @@ var (
 	decimalType = reflect.TypeFor[decimal128.Num]()
 )
 
-// compiler maps a Go type; it remembers which structs it is inside of, for a column cannot hold itself.
+// compiler maps a Go type; it remembers which structs it is inside of, for a column cannot hold
+// itself.
 type compiler struct{ above []reflect.Type }
 
 // columns maps the fields of a struct, those of embedded structs among them.

@@ -189,7 +189,8 @@ func (s *shape) stream(value reflect.Value, add func(reflect.Value) error) error
 	return nil
 }
 
-// errNilRow is a row that is not there: a file has a place for a null in a column, none for a null row.
+// errNilRow is a row that is not there: a file has a place for a null in a column, none for a null
+// row.
 var errNilRow = errors.New("it is nil: leave the row out, or make its fields pointers")
 
 // wrap is the opposite of unwrap.

@@ -22,8 +22,8 @@ type plain struct {
 	said    time.Time            // when the last line was printed
 }
 
-// WatchPlain prints a line per event until stop is called. After QuietFor without a line it lists the
-// running steps, so that a log tells a long step from a dead process.
+// WatchPlain prints a line per event until stop is called. After QuietFor without a line it lists
+// the running steps, so that a log tells a long step from a dead process.
 func (t *Terminal) WatchPlain(listen Listen, verbose bool) (stop func()) {
 	p := &plain{t: t, verbose: verbose, said: time.Now()}
 	unlisten := listen(p.listener())

@@ -8,8 +8,8 @@ import (
 // eighths are the blocks that fill one to eight eighths of a cell from below.
 var eighths = [...]string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
 
-// bars draws numbers as columns, rows high and wide cells across. The least number is one eighth of a
-// row high and the greatest fills all rows. Equal numbers fill half.
+// bars draws numbers as columns, rows high and wide cells across. The least number is one eighth of
+// a row high and the greatest fills all rows. Equal numbers fill half.
 func bars(values []float64, rows, wide int) []string {
 	if len(values) == 0 {
 		return nil

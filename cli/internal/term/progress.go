@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers"
 )
 
-// progress shows the progress of a backfill: a terminal redraws one line in place, a pipe gets a line
-// every sayEvery.
+// progress shows the progress of a backfill: a terminal redraws one line in place, a pipe gets a
+// line every sayEvery.
 type progress struct {
 	t *Terminal
 
@@ -35,8 +35,8 @@ const sayEvery = 5 * time.Second
 // maxFailed is the number of failed runs that are listed; more are counted.
 const maxFailed = 20
 
-// WatchProgress shows the progress of a backfill until stop is called. stop reports whether a failure
-// was shown.
+// WatchProgress shows the progress of a backfill until stop is called. stop reports whether a
+// failure was shown.
 func (t *Terminal) WatchProgress(listen Listen) (stop func() bool) {
 	p := &progress{t: t, screen: screen{out: t.Out, width: t.Width}, began: time.Now(), said: time.Now()}
 	unlisten := listen(rivers.Listener{BackfillProgress: p.hear, RunFinished: p.finished})

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// screen draws the end of a terminal: lines that scroll, and below them a block redrawn in place. It
-// is not safe for concurrent use.
+// screen draws the end of a terminal: lines that scroll, and below them a block redrawn in place.
+// It is not safe for concurrent use.
 type screen struct {
 	out   io.Writer
 	width func() int

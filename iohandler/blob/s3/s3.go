@@ -1,5 +1,5 @@
-// Package s3 links the driver of Amazon S3 and what speaks its protocol, so that the handlers of iohandler/blob and
-// iohandler/parquet take s3:// URLs. Import it for that effect alone:
+// Package s3 links the driver of Amazon S3 and what speaks its protocol, so that the handlers of
+// iohandler/blob and iohandler/parquet take s3:// URLs. Import it for that effect alone:
 //
 //	import _ "github.com/rivers-go/rivers/iohandler/blob/s3"
 //

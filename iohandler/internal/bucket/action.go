@@ -13,7 +13,8 @@ import (
 // listed is how many objects the table of a list has at most: the counts are of all.
 const listed = 100
 
-// Actions returns what can be done to the objects of any value: list them, delete them. Their extension is ext.
+// Actions returns what can be done to the objects of any value: list them, delete them. Their
+// extension is ext.
 func (b *Bucket) Actions(ext string) []iohandler.Action {
 	return []iohandler.Action{
 		{
@@ -38,8 +39,8 @@ func (b *Bucket) Actions(ext string) []iohandler.Action {
 	}
 }
 
-// listValue says which objects a value has: that of the partition that is asked for, else the one of the asset as a
-// whole and those of all its partitions.
+// listValue says which objects a value has: that of the partition that is asked for, else the one
+// of the asset as a whole and those of all its partitions.
 func (b *Bucket) listValue(ctx context.Context, out *iohandler.OutputContext, ext string) (iohandler.ActionResult, error) {
 	var objects, size int64
 	var newest time.Time

@@ -1,7 +1,8 @@
 // Package bucket is where handlers keep bytes: a place named by a URL, in which objects have names
 // and are replaced as a whole. It exists so that the handlers of values (iohandler/blob,
-// iohandler/parquet) share one answer to four questions: which URLs are understood, which object
-// a value's name means, when a written object becomes visible, and what a reader holds while it reads.
+// iohandler/parquet) share one answer to four questions: which URLs are understood, which object a
+// value's name means, when a written object becomes visible, and what a reader holds while it
+// reads.
 //
 //	Write ──bytes──▶ unnamed ──commit──▶ visible under its key, the old object gone
 //	                    └── error, cancelled context, crash ──▶ the old object as it was
@@ -10,9 +11,10 @@
 // meanwhile. A local file gives that by its inode; from any other store the object is fetched in
 // one request, kept in memory or, when large, in a temporary file without a name.
 //
-// Local disks are served by this package itself and not by gocloud's fileblob: that one writes
-// a sidecar file beside each object, checks and opens in two steps (so that a size may be another
-// write's), and gives no file to read at offsets, which Parquet needs. All else is gocloud.dev/blob.
+// Local disks are served by this package itself and not by gocloud's fileblob: that one writes a
+// sidecar file beside each object, checks and opens in two steps (so that a size may be another
+// write's), and gives no file to read at offsets, which Parquet needs. All else is
+// gocloud.dev/blob.
 //
 // A Bucket opens at first use and may be used from many goroutines at once.
 package bucket
@@ -122,7 +124,8 @@ func (b *Bucket) Write(ctx context.Context, key, contentType string, fill func(i
 	return counted.n, nil
 }
 
-// Open opens the object at key for reading; an absent one is [iohandler.ErrNoValue]. The caller closes it.
+// Open opens the object at key for reading; an absent one is [iohandler.ErrNoValue]. The caller
+// closes it.
 func (b *Bucket) Open(ctx context.Context, key string) (*Object, error) {
 	at, err := b.store(ctx)
 	if err != nil {

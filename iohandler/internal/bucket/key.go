@@ -8,7 +8,8 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// segmentMax bounds a segment, so that it fits in a file name of 255 bytes with what a temporary file adds.
+// segmentMax bounds a segment, so that it fits in a file name of 255 bytes with what a temporary
+// file adds.
 const segmentMax = 180
 
 // Key returns the object that a value's name means: the bucket's prefix, the name, and ext (with
@@ -53,7 +54,8 @@ func below(of partition.Key) []string {
 	return segments
 }
 
-// escape writes a segment; a dot may stay, but not in front, where it hides a file or means a directory.
+// escape writes a segment; a dot may stay, but not in front, where it hides a file or means a
+// directory.
 func escape(segment string, dots bool) string {
 	if segment == "" {
 		return "~" // no escape, so no other segment is written like it

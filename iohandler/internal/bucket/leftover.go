@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A writer holds a lock on its temporary file until it has renamed or removed it, and the system lets go
-// of the lock when the process ends in whatever way. So a temporary file that can be locked is a dead
-// process's; it must be an hour old too, since there is a moment between the making of a file and its
-// locking. Where a file system knows no locks nothing is ever taken away.
+// A writer holds a lock on its temporary file until it has renamed or removed it, and the system
+// lets go of the lock when the process ends in whatever way. So a temporary file that can be locked
+// is a dead process's; it must be an hour old too, since there is a moment between the making of a
+// file and its locking. Where a file system knows no locks nothing is ever taken away.
 const leftoverAge = time.Hour
 
 // temporaryName is what [temporary] makes: a dot, the object's name, letters of rand.Text.
@@ -41,8 +41,8 @@ type sweeper struct {
 	done map[string]bool
 }
 
-// sweep looks through a directory the first time it is given. What cannot be removed stays: it is in
-// nobody's way.
+// sweep looks through a directory the first time it is given. What cannot be removed stays: it is
+// in nobody's way.
 func (s *sweeper) sweep(dir string) {
 	s.mu.Lock()
 	known := s.done[dir]

@@ -41,7 +41,8 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// cloud is a store behind a gocloud driver. Each of them makes an object visible as a whole at Close.
+// cloud is a store behind a gocloud driver. Each of them makes an object visible as a whole at
+// Close.
 type cloud struct{ bucket *blob.Bucket }
 
 func (c cloud) create(ctx context.Context, key, contentType string) (pending, error) {

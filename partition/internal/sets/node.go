@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// Node is a non-empty set of partitions over the axes from one level inwards. It is immutable. A nil
-// *Node is the empty set, [Unit] the set of one partition without axes. A node has one of two forms,
-// which its content determines, so that equal sets have equal forms:
+// Node is a non-empty set of partitions over the axes from one level inwards. It is immutable. A
+// nil *Node is the empty set, [Unit] the set of one partition without axes. A node has one of two
+// forms, which its content determines, so that equal sets have equal forms:
 //
 //   - segs: sorted intervals of labels, each with the set nested in all of its labels. Neighbours
 //     that touch have different sets, so the list is as short as possible.
@@ -187,8 +187,8 @@ func (n *Node) Rank(label int64) int64 {
 	return rank
 }
 
-// Nth returns the label of a rank in a one-axis set of ordinals. Beyond the last rank it returns the
-// end of the set.
+// Nth returns the label of a rank in a one-axis set of ordinals. Beyond the last rank it returns
+// the end of the set.
 func (n *Node) Nth(rank int64) int64 {
 	if n.bits != nil {
 		return n.bits.At(rank)

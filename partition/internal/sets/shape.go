@@ -75,8 +75,8 @@ func WindowAxis(name, grid, format string, first, step int64) Axis {
 // asFormat separates grid and format in Axis.Of.
 const asFormat = " as "
 
-// Shape is the axes of a set, outermost first. Sets of different shapes are disjoint. Shapes with the
-// same code are the same.
+// Shape is the axes of a set, outermost first. Sets of different shapes are disjoint. Shapes with
+// the same code are the same.
 type Shape struct {
 	Axes []Axis
 	Code string // binary form
