@@ -98,7 +98,7 @@ func (o *observer) runContext() func(context.Context, storage.RunRecord) context
 		started := o.started(rec)
 		for i := range o.listeners {
 			if f := o.listeners[i].RunContext; f != nil {
-				shield(o.config.Logger, o.runID, func() { ctx = engine.Lend(ctx, f(ctx, started)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+				shield(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, started)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 			}
 		}
 		return ctx
@@ -122,7 +122,7 @@ func (o *observer) stepContext() func(context.Context, engine.StepNotice) contex
 		s := o.begun(n)
 		for i := range o.listeners {
 			if f := o.listeners[i].StepContext; f != nil {
-				shield(o.config.Logger, o.runID, func() { ctx = engine.Lend(ctx, f(ctx, s)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+				shield(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, s)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 			}
 		}
 		var env []string

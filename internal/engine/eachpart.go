@@ -140,7 +140,7 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 	}
 	switch {
 	case err == nil:
-		return a.host.partMade(a, part, inv.Facts)
+		return a.sink.partMade(a, part, inv.Facts)
 	case a.ctx.Err() != nil:
 		return err
 	case errors.Is(err, ErrSkip):
@@ -150,7 +150,7 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 	}
 	lost.Add(part.Set())
 	failed.add(part.Key(), err)
-	return a.host.partFailed(a, part, err)
+	return a.sink.partFailed(a, part, err)
 }
 
 // callGuarded calls the body for one of several partitions: a panic is the failure of that one.
@@ -201,7 +201,7 @@ func (a *attempt) whole(due partition.Slice) outcome {
 	}
 	made, err := a.failMarked(inv, due, &failed)
 	if err == nil && made.Len() > 0 {
-		err = a.host.partMade(a, made, inv.Facts)
+		err = a.sink.partMade(a, made, inv.Facts)
 	}
 	if err != nil {
 		return a.failure(a.timedOut(err))
@@ -230,7 +230,7 @@ func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (par
 		}
 		_, why := a.cut.Lacking(a.mapped, part.Set())
 		failed.add(key, why)
-		if err := a.host.partFailed(a, part, why); err != nil {
+		if err := a.sink.partFailed(a, part, why); err != nil {
 			return due, err
 		}
 	}
@@ -247,7 +247,7 @@ func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed 
 		}
 		rest = rest.Minus(part.Set())
 		failed.add(key, why)
-		if err := a.host.partFailed(a, part, why); err != nil {
+		if err := a.sink.partFailed(a, part, why); err != nil {
 			return due, err
 		}
 	}
@@ -290,15 +290,15 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 		return partition.Set{}, fmt.Errorf("the function returned a value for partition %s, which is not among those of this step, or was returned or marked as failed before", key)
 	case value.Err != nil:
 		failed.add(key, value.Err)
-		return part.Set(), a.host.partFailed(a, part, value.Err)
+		return part.Set(), a.sink.partFailed(a, part, value.Err)
 	}
 	a.part = part
 	inv.Facts = copied(said)
 	if err := a.write1(inv, 0, value.Value); err != nil {
 		failed.add(key, err)
-		return part.Set(), a.host.partFailed(a, part, err)
+		return part.Set(), a.sink.partFailed(a, part, err)
 	}
-	return part.Set(), a.host.partMade(a, part, inv.Facts)
+	return part.Set(), a.sink.partMade(a, part, inv.Facts)
 }
 
 // copied is what the body said of all partitions, for one of them to be added to; nil if it said nothing.
@@ -333,7 +333,7 @@ func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error
 		}
 		why := errors.New("the function returned no value for it: return one for each partition, or say why not with ctx.MarkPartitionFailed")
 		failed.add(key, why)
-		if err := a.host.partFailed(a, part, why); err != nil {
+		if err := a.sink.partFailed(a, part, why); err != nil {
 			return err
 		}
 	}

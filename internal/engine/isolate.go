@@ -164,7 +164,7 @@ func (a *attempt) emitRemote(pos int, f graph.Facts) error {
 	a.inv.Node = a.of
 	*a.inv.Fact(pos) = f
 	a.emitted = append(a.emitted, pos)
-	return a.host.handOver(a, pos)
+	return a.sink.handOver(a, pos)
 }
 
 // madeRemote records partitions that another process has made.
@@ -177,7 +177,7 @@ func (a *attempt) madeRemote(key partition.Key, set partition.Set, facts []graph
 		return err
 	}
 	a.emitted = nil // it goes on with another
-	return a.host.partMade(a, part, facts)
+	return a.sink.partMade(a, part, facts)
 }
 
 // failedRemote records a partition that another process has not made.
@@ -186,7 +186,7 @@ func (a *attempt) failedRemote(key partition.Key, why *RemoteError, reason stora
 	if err != nil {
 		return err
 	}
-	return a.host.partFailed(a, part, &classifiedError{why, reason})
+	return a.sink.partFailed(a, part, &classifiedError{why, reason})
 }
 
 // classifiedError is an error of another process with the reason that was seen there.

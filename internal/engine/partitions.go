@@ -33,7 +33,7 @@ func setOf(part partition.Slice) partition.Set {
 }
 
 // divided reports whether a step of the plan has partitions.
-func (r *run) divided(s int32) bool { return r.d.Partitions().Has(s) }
+func (r *run) partitioned(s int32) bool { return r.d.Partitions().Has(s) }
 
 // unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.
 func (r *run) unmade(step int32) partition.Set { return r.d.Partitions().Unmade(r.d.Planned(step)) }

@@ -114,7 +114,7 @@ type WaitNotice struct {
 // run is a run in progress: the driver of one decider.
 type run struct {
 	Config
-	scene
+	runEnv
 
 	key   storage.RunKey
 	fence storage.Fence
@@ -159,7 +159,7 @@ type stepDetail struct {
 // newRun is a run before anything of it is known.
 func newRun(c Config) *run {
 	r := &run{Config: c, d: decide.New(work(&c)), done: make(chan struct{})}
-	r.scene = scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry, cut: c.Cut}
+	r.runEnv = runEnv{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry, cut: c.Cut}
 	r.Grace = cmp.Or(c.Grace, Grace)
 	r.logs.soon = r.flushLogs
 	r.detail = make([]stepDetail, len(c.Plan.Steps))
