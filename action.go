@@ -202,7 +202,7 @@ func (a *action) of(asset *provided) *definition {
 		if settings == nil {
 			settings = &graph.Settings{}
 		}
-		settings.Action = &graph.Act{ActionSpec: spec, Asset: asset.name, Type: asset.typ}
+		settings.Action = &graph.ActionInfo{ActionSpec: spec, Asset: asset.name, Type: asset.typ}
 		return append(nodes, graph.Node{
 			Name: name, Definition: name, Kind: graph.Action, Outputs: []graph.Output{{Name: name, Inner: true, Attrs: asset.attrs()}},
 			Inputs: w.inputs, DecodeConfig: req.args.decoder(), Call: a.call(w.sets), Settings: settings,

@@ -103,7 +103,7 @@ func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, e
 	}
 	attrs := said(d.attrs("", graph.Attrs{Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion}))
 	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, spec.Metadata)
-	args, judge := argsOf[In](), &graph.Judge{Asset: spec.Asset, Blocking: spec.Blocking, Later: spec.BlockLater}
+	args, judge := argsOf[In](), &graph.CheckInfo{Asset: spec.Asset, Blocking: spec.Blocking, Later: spec.BlockLater}
 	req := d.requires(args, judgeDeps(args, spec))
 	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
 		if !judgeable(s, spec.Asset) {

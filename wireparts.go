@@ -46,12 +46,12 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 	reading := m.Reading(up, own)
 	switch {
 	case f.many != nil:
-		p.Pack = f.many.packed
+		p.Multiple = f.many.packed
 	case reading.Several:
 		w.report(at, "by %s it reads several partitions of %q: make the field a rivers.Partitions[%s]", p.Mapping, from, f.typ)
 		return nil, false
 	case f.optional != nil:
-		p.Maybe = f.optional.maybe
+		p.Optional = f.optional.maybe
 	case reading.None:
 		w.report(at, "by %s some partitions read nothing of %q: make the field a rivers.Optional[%s]", p.Mapping, from, f.typ)
 		return nil, false

@@ -47,7 +47,7 @@ func (e *PartitionsError) add(key partition.Key, err error) {
 
 // byParts does an attempt of a step that is divided: in one call, or in one for each partition.
 func (a *attempt) byParts() outcome {
-	due, err := a.cut.Slice(a.mapped, a.due)
+	due, err := a.assignment.Slice(a.mapped, a.due)
 	if err != nil {
 		return a.failure(fmt.Errorf("its partitions: %w", err))
 	}
@@ -92,7 +92,7 @@ func (a *attempt) each(due partition.Slice) outcome {
 		if a.ctx.Err() != nil {
 			return a.failure(a.timedOut(context.Cause(a.ctx)))
 		}
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return a.failure(fmt.Errorf("its partitions: %w", err))
 		}
@@ -112,12 +112,12 @@ func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error 
 		if in := &a.of.Inputs[k]; in.Mode != graph.Self || in.Parts == nil {
 			continue
 		}
-		edge, err := a.cut.Edge(a.mapped, k)
+		edge, err := a.assignment.Edge(a.mapped, k)
 		if err != nil {
 			return err
 		}
 		needs, _ := edge.Upstream(part.Set())
-		gone, err := a.cut.Slice(a.mapped, needs.Intersect(lost.Set()))
+		gone, err := a.assignment.Slice(a.mapped, needs.Intersect(lost.Set()))
 		if err != nil {
 			return err
 		}
@@ -212,11 +212,11 @@ func (a *attempt) whole(due partition.Slice) outcome {
 // failLacking records the failures of the partitions that read what does not exist, and returns the others: a
 // function that is called for one at a time meets them one by one.
 func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (partition.Slice, error) {
-	lacking, err := a.cut.Lacking(a.mapped, due.Set())
+	lacking, err := a.assignment.Lacking(a.mapped, due.Set())
 	if lacking.IsEmpty() {
 		return due, err
 	}
-	without, err := a.cut.Slice(a.mapped, lacking)
+	without, err := a.assignment.Slice(a.mapped, lacking)
 	if err != nil {
 		return due, err
 	}
@@ -224,24 +224,24 @@ func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (par
 		if err != nil {
 			return due, err
 		}
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return due, err
 		}
-		_, why := a.cut.Lacking(a.mapped, part.Set())
+		_, why := a.assignment.Lacking(a.mapped, part.Set())
 		failed.add(key, why)
 		if err := a.sink.partFailed(a, part, why); err != nil {
 			return due, err
 		}
 	}
-	return a.cut.Slice(a.mapped, due.Set().Minus(lacking))
+	return a.assignment.Slice(a.mapped, due.Set().Minus(lacking))
 }
 
 // failMarked records the failures of the partitions that the body marked, and returns the others.
 func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed *PartitionsError) (partition.Slice, error) {
 	rest := due.Set()
 	for key, why := range inv.Marked {
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return due, err
 		}
@@ -251,7 +251,7 @@ func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed 
 			return due, err
 		}
 	}
-	return a.cut.Slice(a.mapped, rest)
+	return a.assignment.Slice(a.mapped, rest)
 }
 
 // storeParts writes the values of the partitions that the body returned, each as soon as it is there.
@@ -280,7 +280,7 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 	if a.ctx.Err() != nil {
 		return partition.Set{}, context.Cause(a.ctx)
 	}
-	part, err := a.cut.SliceOf(a.mapped, key)
+	part, err := a.assignment.SliceOf(a.mapped, key)
 	switch {
 	case value.Err != nil && key.IsZero():
 		return partition.Set{}, value.Err
@@ -319,7 +319,7 @@ func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error
 	if left.IsEmpty() {
 		return nil
 	}
-	rest, err := a.cut.Slice(a.mapped, left)
+	rest, err := a.assignment.Slice(a.mapped, left)
 	if err != nil {
 		return err
 	}
@@ -327,7 +327,7 @@ func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error
 		if err != nil {
 			return err
 		}
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return err
 		}

@@ -18,8 +18,8 @@ type runEnv struct {
 	configs map[int32]any
 	retry   retry.Policy
 	maps    mapTable
-	// cut is nil for a run in which nothing is divided.
-	cut *plan.Cut
+	// assignment is nil for a run in which nothing is divided.
+	assignment *plan.Assignment
 }
 
 // host is who an attempt tells what happens while it is at work.

@@ -186,7 +186,7 @@ func (r *run) rejects(s int32, o *outcome) {
 	if !o.apart || o.kind != storage.StepSucceeded || !r.d.Rejected().Has(s) {
 		return
 	}
-	of, err := r.cut.Slice(s, r.d.Rejected().Partitions(s))
+	of, err := r.assignment.Slice(s, r.d.Rejected().Partitions(s))
 	if err != nil || of.Len() == 0 {
 		return
 	}
@@ -300,8 +300,8 @@ func (r *run) restoreEvaluation(e *storage.Event, d *storage.Detail) {
 
 // cutSlice is some partitions of a step as people see them; the zero Slice where the definitions are not known.
 func (r *run) cutSlice(s int32, set partition.Set) (partition.Slice, error) {
-	if r.cut == nil || set.IsEmpty() {
+	if r.assignment == nil || set.IsEmpty() {
 		return partition.Slice{}, nil
 	}
-	return r.cut.Slice(s, set)
+	return r.assignment.Slice(s, set)
 }

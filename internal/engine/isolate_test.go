@@ -83,7 +83,7 @@ func TestIsolatedStepsComeToTheSame(t *testing.T) {
 			rt.Fatal(err)
 		}
 		c = r.process(kept).config(t, cut)
-		c.Record, c.Past = rec, past
+		c.Record, c.History = rec, past
 		again, err := engine.Execute(t.Context(), isolated(c, r.workers, anew))
 		if err != nil || ends(again) != ends(want) {
 			rt.Fatalf("cut at write %d: %s, %v, want %s", n, ends(again), err, ends(want))

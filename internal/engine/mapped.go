@@ -223,10 +223,10 @@ func (r *run) forget(mapped int32, m *mapSource) {
 
 // onlyPartition is the key of the partition that a mapped step is of, the zero Key for one that is not divided.
 func (r *run) onlyPartition(mapped int32) partition.Key {
-	if !r.partitioned(mapped) || r.cut == nil {
+	if !r.partitioned(mapped) || r.assignment == nil {
 		return partition.Key{}
 	}
-	of, err := r.cut.Slice(mapped, r.d.Partitions().Assigned(mapped))
+	of, err := r.assignment.Slice(mapped, r.d.Partitions().Assigned(mapped))
 	if err != nil { // its values stay in memory until their handler is closed
 		return partition.Key{}
 	}

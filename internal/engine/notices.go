@@ -23,8 +23,8 @@ type MadeNotice struct {
 	Detail []byte
 }
 
-// JudgedNotice says what a check came to: of its asset, or of some partitions of it.
-type JudgedNotice struct {
+// CheckNotice says what a check came to: of its asset, or of some partitions of it.
+type CheckNotice struct {
 	Step    string
 	Attempt int
 	At      time.Time
@@ -36,8 +36,8 @@ type JudgedNotice struct {
 	Detail []byte
 }
 
-// ActedNotice says what an action did to its asset, or to some partitions of it.
-type ActedNotice struct {
+// ActionNotice says what an action did to its asset, or to some partitions of it.
+type ActionNotice struct {
 	Step    string
 	Attempt int
 	At      time.Time
@@ -99,11 +99,11 @@ func (r *run) noticeMade(f storage.Fact, m *materialization) {
 
 // noticeJudged keeps for the observer what a check came to.
 func (r *run) noticeEvaluated(f storage.Fact, e *evaluation) {
-	tell := r.Observer.Judged
+	tell := r.Observer.CheckEvaluated
 	if tell == nil {
 		return
 	}
-	n := JudgedNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), State: e.state, Detail: e.detail}
+	n := CheckNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), State: e.state, Detail: e.detail}
 	part := e.part
 	r.say(func() {
 		n.Partition, n.Partitions = worded(part)
@@ -113,11 +113,11 @@ func (r *run) noticeEvaluated(f storage.Fact, e *evaluation) {
 
 // noticeActed keeps for the observer what an action did.
 func (r *run) noticeActed(f storage.Fact, e *actionResult) {
-	tell := r.Observer.Acted
+	tell := r.Observer.ActionPerformed
 	if tell == nil {
 		return
 	}
-	n := ActedNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), Did: e.acted, Detail: e.detail}
+	n := ActionNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), Did: e.acted, Detail: e.detail}
 	part := e.part
 	r.say(func() {
 		n.Partition, n.Partitions = worded(part)

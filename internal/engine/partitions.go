@@ -8,10 +8,10 @@ import (
 
 // work is what a run is to do: the partitions are those that it is planned with, or that were recorded with it.
 func work(c *Config) decide.Work {
-	w := decide.Work{Plan: c.Plan, Cut: c.Cut}
+	w := decide.Work{Plan: c.Plan, Assignment: c.Assignment}
 	switch {
-	case c.Cut != nil:
-		w.Partitions = c.Cut.Sets
+	case c.Assignment != nil:
+		w.Partitions = c.Assignment.Sets
 	case len(c.Record.Plan) > 0:
 		w.Partitions = make([]partition.Set, len(c.Plan.Steps))
 		for s := range min(len(c.Plan.Steps), len(c.Record.Plan)) {

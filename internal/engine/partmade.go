@@ -123,7 +123,7 @@ func (r *run) failedWith(s int32) partition.Slice {
 	if err != nil {
 		return partition.Slice{}
 	}
-	part, err := r.cut.Slice(s, left)
+	part, err := r.assignment.Slice(s, left)
 	if err != nil || part.Len() > 1 && !r.graph.Node(r.plan.Steps[s].Node).Whole {
 		return partition.Slice{}
 	}

@@ -109,12 +109,12 @@ func (d *partitioned) config(tb testing.TB, t *rapid.T, store storage.Storage, k
 	}
 	c := p.config(tb, store)
 	d.plan = c.Plan
-	division := plan.Divide(c.Plan, d.now(), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
-	cut, err := division.Cut(func(space partition.Space) (partition.Set, error) { return space.All(), nil })
+	division := plan.NewPartitioning(c.Plan, d.now(), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
+	cut, err := division.Assign(func(space partition.Space) (partition.Set, error) { return space.All(), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Cut = cut
+	c.Assignment = cut
 	return c
 }
 
@@ -129,7 +129,7 @@ func (d *partitioned) addChecks(p *pipeline) {
 		name := storage.CheckName(of.Name, "good")
 		n := graph.Node{
 			Name: name, Definition: name, Kind: graph.Check, Outputs: []graph.Output{{Name: name, Inner: true}},
-			Settings: &graph.Settings{Check: &graph.Judge{Asset: of.Name, Blocking: i%2 == 0}, Partitions: of.Partitions},
+			Settings: &graph.Settings{Check: &graph.CheckInfo{Asset: of.Name, Blocking: i%2 == 0}, Partitions: of.Partitions},
 			Inputs:   []graph.Input{{From: of.Name, Mode: graph.OrderOnly}},
 			Call: func(inv *graph.Invocation, _ []any) (graph.Result, error) {
 				inv.Fact(0).Verdict = &storage.Verdict{Passed: (d.dayOf(inv.Partition.Key())+i)%3 > 0, Severity: storage.SeverityError}
@@ -147,20 +147,20 @@ func (d *partitioned) addChecks(p *pipeline) {
 
 func (d *partitioned) parts(s *partitionedStep, k int) *graph.Parts {
 	up := &d.steps[s.ups[k]]
-	pack := func(p graph.Pack) any { return p }
+	pack := func(p graph.PartitionLoader) any { return p }
 	switch {
 	case up.plain && s.plain:
 		return nil
 	case up.plain || s.plain:
 		parts := &graph.Parts{Mapping: partition.AllPartitions()}
 		if !up.plain {
-			parts.Pack = pack
+			parts.Multiple = pack
 		}
 		return parts
 	case s.offset[k] != 0:
-		return &graph.Parts{Mapping: partition.TimeOffset(s.offset[k]), Pack: pack}
+		return &graph.Parts{Mapping: partition.TimeOffset(s.offset[k]), Multiple: pack}
 	}
-	return &graph.Parts{Mapping: partition.Identity(), Pack: pack}
+	return &graph.Parts{Mapping: partition.Identity(), Multiple: pack}
 }
 
 // body fails as many attempts as it should, and reads all that it may.
@@ -175,7 +175,7 @@ func (d *partitioned) body(s *partitionedStep) func(*graph.Invocation, []any) (a
 
 func readAll(args []any) error {
 	for _, arg := range args {
-		p, ok := arg.(graph.Pack)
+		p, ok := arg.(graph.PartitionLoader)
 		if !ok {
 			continue
 		}
@@ -281,7 +281,7 @@ func (d *partitioned) sets(t *rapid.T, store storage.Storage, c engine.Config) (
 		if set.Equal(partition.Whole()) {
 			return map[int]bool{-1: true}
 		}
-		space, err := c.Cut.Space(d.definition())
+		space, err := c.Assignment.Space(d.definition())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -403,7 +403,7 @@ func TestPartitionsResumeFromAnyWrite(t *testing.T) {
 			}
 			d.calls = map[string]int{}
 			again := d.config(t, rt, cut, kept)
-			again.Record, again.Past = rec, past
+			again.Record, again.History = rec, past
 			res, err := engine.Execute(t.Context(), again)
 			if err != nil {
 				rt.Fatal(err)
@@ -460,7 +460,7 @@ func TestPartitionsRetry(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		copy(again.Cut.Sets, left)
+		copy(again.Assignment.Sets, left)
 		again.Reuse = &engine.Reuse{RunID: rec.ID, Events: events, Mode: storage.RetryFromFailure}
 		res, err := engine.Execute(t.Context(), again)
 		if err != nil {

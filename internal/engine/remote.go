@@ -93,7 +93,7 @@ func (from *RemoteAttempt) attempt(ctx context.Context, t Task, sink Sink) (*att
 	}
 	s.plan = plan.Only(from.Graph, nodes...)
 	if !t.Now.IsZero() {
-		s.cut = plan.Divide(s.plan, t.Now, from.Tables).Of(t.Partitions)
+		s.assignment = plan.NewPartitioning(s.plan, t.Now, from.Tables).Of(t.Partitions)
 	}
 	a := &attempt{
 		runEnv: s, stepRef: stepRef{pos: t.Pos, instance: t.Instance, key: t.Key}, sink: g,

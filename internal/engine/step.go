@@ -74,7 +74,7 @@ func (r *run) perform(j job) outcome {
 			return a.failure(err)
 		}
 	}
-	if r.cut != nil {
+	if r.assignment != nil {
 		if err := r.noteReading(j.step); err != nil {
 			return a.failure(err)
 		}
@@ -142,7 +142,7 @@ func (a *attempt) do() outcome {
 }
 
 // dividedHere reports whether the node has partitions in this run.
-func (a *attempt) partitionedHere() bool { return a.cut != nil && a.of.Partitions != nil }
+func (a *attempt) partitionedHere() bool { return a.assignment != nil && a.of.Partitions != nil }
 
 // assign says which partitions an attempt is to make.
 func (r *run) assign(a *attempt) (err error) {
