@@ -7,6 +7,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -59,61 +60,37 @@ type AssetSpec struct {
 }
 
 // SingleAsset is an asset made by one function; see [NewAsset].
-type SingleAsset[Out any] struct{ d *definition }
+type SingleAsset[Out any] struct{ d *define.Definition }
 
 // NewAsset defines an asset that a function makes. The fields of In are its inputs: values of
 // other assets, resources, a config. Out is the value, an [Output] of it, or a [Materialization].
 // Mistakes are reported by [CodeRepository.Validate].
 func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, error)) *SingleAsset[Out] {
-	out, typ := shapeOf(reflect.TypeFor[Out]())
-	d := &definition{name: spec.Name, kind: graph.Asset, pos: fault.Here()}
-	d.provide(spec.Name, typ, spec.IOHandler)
-	d.divided(spec.Partitions)
-	d.backfill = spec.Backfill
-	d.checkName()
-	d.checkFreshness("", spec.Freshness)
-	if fn == nil {
-		d.fault("", "the function is nil: give one")
-	}
-	if out == observing {
-		d.fault("result", "an Observation is what an external asset returns: return the value, or a rivers.Materialization")
-	}
-	attrs := said(d.attrs("", graph.Attrs{
-		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
-		Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion, Freshness: spec.Freshness,
-	}))
-	d.act(spec.Actions, attrs)
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, spec.Metadata)
-	req := d.requires(argsOf[In](), spec.Deps)
-	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
-		w, made := req.wire(s, d), &d.outputs[0] // of the spec nothing is kept
-		settings := w.settings(set.compile(s))
-		if w.calledOnce(out) {
-			if settings == nil {
-				settings = &graph.Settings{}
-			}
-			settings.Whole = true
-		}
-		return append(nodes, graph.Node{
-			Name: d.name, Definition: d.name, Kind: graph.Asset,
-			Outputs: []graph.Output{{Name: d.name, Type: made.typ, Handler: made.handler, Asset: true, Attrs: attrs}},
-			Inputs:  w.inputs, DecodeConfig: req.args.decoder(),
-			Call: singleCall(fn, out, w.sets), Settings: settings,
-		})
-	}
-	return &SingleAsset[Out]{d}
+	kind := resultOf(reflect.TypeFor[Out]()).Kind
+	asset := define.Asset{Common: spec.common(), Call: func(f define.FieldSetters) graph.Call { return singleCall(fn, kind, f) }}
+	asset.Args, asset.Result, asset.NoFunction = argsOf[In](), resultOf(reflect.TypeFor[Out]()), fn == nil
+	return &SingleAsset[Out]{asset.Define()}
 }
 
-// requires sorts out a definition's inputs and notes the mistakes.
-func (d *definition) requires(args *arguments, deps []Dep) *requirements {
-	req, faults := require(args, deps, d)
-	d.faults = append(append(d.faults, args.faults...), faults...)
-	d.config = args.config
-	return req
+// common returns what package define needs of the spec.
+func (s *AssetSpec) common() define.Common {
+	return define.Common{
+		Name: s.Name, Pos: fault.Here(), Deps: depsOf(s.Deps), Handler: s.IOHandler, Partitions: s.Partitions, Backfill: s.Backfill,
+		Attrs: graph.Attrs{
+			Group: s.Group, Kinds: s.Kinds, Tags: s.Tags, Owners: s.Owners,
+			Description: s.Description, Metadata: s.Metadata, CodeVersion: s.CodeVersion, Freshness: s.Freshness,
+		},
+		Settings: settingsOf(s.Retry, s.Timeout, s.Hooks, s.Pools, s.Compute), Actions: actionsOf(s.Actions),
+	}
 }
 
-// singleCall closes over a function with one output. It must stay cheap: it is the step's path.
-func singleCall[In, Out any](fn func(*AssetContext, In) (Out, error), out shape, f filling) graph.Call {
+// settingsOf returns what a step may set.
+func settingsOf(p retry.Policy, timeout time.Duration, hooks []Hook, pools []Pool, compute executor.Compute) define.Settings {
+	return define.Settings{Retry: p, Timeout: timeout, Hooks: hooksOf(hooks), Pools: poolsOf(pools), Compute: compute}
+}
+
+// singleCall closes over a function with one output. It must stay cheap: every step runs through it.
+func singleCall[In, Out any](fn func(*AssetContext, In) (Out, error), kind define.ResultKind, f define.FieldSetters) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
 		in, err := filled[In](f, inv, args)
@@ -124,18 +101,18 @@ func singleCall[In, Out any](fn func(*AssetContext, In) (Out, error), out shape,
 		if err != nil {
 			return graph.Result{}, err
 		}
-		return result(inv, out, value), nil
+		return takeResult(inv, kind, value), nil
 	}
 }
 
 // Name returns the asset's name.
-func (a *SingleAsset[Out]) Name() string { return a.d.name }
+func (a *SingleAsset[Out]) Name() string { return a.d.Name }
 
-func (a *SingleAsset[Out]) def() *definition { return a.d }
-func (a *SingleAsset[Out]) asset()           {}
+func (a *SingleAsset[Out]) def() *define.Definition { return a.d }
+func (a *SingleAsset[Out]) asset()                  {}
 
 // Load returns the asset's value as it was last stored. An [Output] is returned filled from the
 // record of the materialization, and so is a [Materialization].
 func (a *SingleAsset[Out]) Load(ctx context.Context, repo *CodeRepository, o LoadOptions) (Out, error) {
-	return load[Out](ctx, repo, a.d.name, o)
+	return load[Out](ctx, repo, a.d.Name, o)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/proc"
@@ -55,17 +56,17 @@ const bashGrace = 10 * time.Second
 func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	t := newTask[NoInput, string](TaskSpec{
 		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks, Pools: spec.Pools, Compute: spec.Compute,
-	}, graph.BashTask)
+	}, graph.BashTask, false)
 	if strings.TrimSpace(spec.Command) == "" {
-		t.d.fault("Command", "it is empty: give a shell text, or a program with Args")
+		t.t.Fault("Command", "it is empty: give a shell text, or a program with Args")
 	}
 	for _, k := range slices.Sorted(maps.Keys(spec.Env)) {
 		if k == "" || strings.ContainsAny(k, "=\x00") {
-			t.d.fault(fmt.Sprintf("Env[%q]", k), "the name of a variable is not empty and holds no =: rename it")
+			t.t.Fault(fmt.Sprintf("Env[%q]", k), "the name of a variable is not empty and holds no =: rename it")
 		}
 	}
 	spec.Args, spec.Env = slices.Clone(spec.Args), maps.Clone(spec.Env)
-	t.call = func(filling) graph.Call {
+	t.t.Call = func(define.FieldSetters) graph.Call {
 		return func(inv *graph.Invocation, _ []any) (graph.Result, error) {
 			text, err := spec.run(inv, bashGrace)
 			return graph.Result{Value: text}, err

@@ -2,10 +2,10 @@ package rivers
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
@@ -63,7 +63,7 @@ type CheckSpec struct {
 
 // Check judges an asset; see [NewCheck].
 type Check struct {
-	d     *definition
+	d     *define.Definition
 	asset string
 	name  string
 }
@@ -85,93 +85,32 @@ type CheckResult struct {
 // at it by its own means. It is a step like any other, with the key asset:check, and runs whenever its asset is
 // materialized. An error is that the check failed, and a blocking one stops what is downstream by it too.
 func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, error)) *Check {
-	name := storage.CheckName(spec.Asset, spec.Name)
-	d := &definition{name: name, kind: graph.Check, pos: fault.Here()}
-	d.provide(name, nil, nil)
-	d.divided(spec.Partitions)
-	if mistake := fault.NameMistake(spec.Name); mistake != "" {
-		d.fault("name", "%s", mistake)
+	check := define.Check{
+		Common: define.Common{
+			Name: spec.Name, Pos: fault.Here(), Deps: depsOf(spec.Deps), Partitions: spec.Partitions,
+			Attrs:    graph.Attrs{Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion},
+			Settings: settingsOf(spec.Retry, spec.Timeout, spec.Hooks, spec.Pools, spec.Compute),
+			Args:     argsOf[In](), NoFunction: fn == nil,
+		},
+		Asset: spec.Asset, Blocking: spec.Blocking, Later: spec.BlockLater,
+		Call: func(f define.FieldSetters) graph.Call { return checkCall(fn, f) },
 	}
-	if spec.Asset == "" {
-		d.fault("asset", "it is empty: name the asset that is judged")
-	}
-	if fn == nil {
-		d.fault("", "the function is nil: give one")
-	}
-	if spec.BlockLater && !spec.Blocking {
-		d.fault("BlockLater", "the check is not blocking, so it stops no later run either: set Blocking, or remove it")
-	}
-	attrs := said(d.attrs("", graph.Attrs{Description: spec.Description, Metadata: spec.Metadata, CodeVersion: spec.CodeVersion}))
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, spec.Metadata)
-	args, judge := argsOf[In](), &graph.CheckInfo{Asset: spec.Asset, Blocking: spec.Blocking, Later: spec.BlockLater}
-	req := d.requires(args, judgeDeps(args, spec))
-	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
-		if !judgeable(s, spec.Asset) {
-			return nodes
-		}
-		w := req.wire(s, d)
-		settings := w.settings(set.compile(s))
-		if settings == nil {
-			settings = &graph.Settings{}
-		}
-		settings.Check = judge
-		return append(nodes, graph.Node{
-			Name: name, Definition: name, Kind: graph.Check, Outputs: []graph.Output{{Name: name, Inner: true, Attrs: attrs}},
-			Inputs: w.inputs, DecodeConfig: req.args.decoder(), Call: checkCall(fn, w.sets), Settings: settings,
-		})
-	}
-	return &Check{d: d, asset: spec.Asset, name: spec.Name}
+	return &Check{d: check.Define(), asset: spec.Asset, name: spec.Name}
 }
 
 // InvalidCheck is a check that cannot be, for packages that make checks of what they are told: Validate reports the error
 // as a mistake of its definition, each line by itself.
 func InvalidCheck(spec CheckSpec, err error) *Check {
 	c := NewCheck(spec, func(*CheckContext, NoInput) (CheckResult, error) { return CheckResult{}, err })
-	c.d.pos = fault.Here()
+	c.d.Pos = fault.Here()
 	for _, one := range fault.Each(err) {
-		c.d.fault("", "%s", one)
+		c.d.Fault("", "%s", one)
 	}
 	return c
 }
 
-// judgeDeps are what a check waits for: also for its asset, where no field takes it.
-func judgeDeps(args *arguments, spec CheckSpec) []Dep {
-	reads := slices.ContainsFunc(spec.Deps, func(d Dep) bool { return d.On == spec.Asset }) ||
-		slices.ContainsFunc(args.fields, func(f argument) bool { return f.role == valueRole && f.name == spec.Asset })
-	if reads || spec.Asset == "" {
-		return spec.Deps
-	}
-	return append(slices.Clone(spec.Deps), Dep{On: spec.Asset, OrderOnly: true})
-}
-
-// judgeable reports whether there is an asset of that name, and notes the mistake where there is none.
-func judgeable(s *scope, asset string) bool {
-	if asset == "" { // its constructor reported it
-		return false
-	}
-	up := s.values[asset]
-	switch {
-	case up == nil:
-		s.report(fault.Fault{At: "asset", Kind: ErrAssetNotFound, Message: fmt.Sprintf("no asset is named %q%s", asset, fault.Suggestion(asset, s.assetNames))})
-	case up.def.kind == graph.Task || up.def.kind == graph.BashTask || up.def.kind == graph.Check:
-		s.report(fault.Fault{At: "asset", Kind: ErrGraphValidation, Message: fmt.Sprintf("%q is a %s, and checks judge assets: name an asset", asset, up.def.kindName())})
-	default:
-		return true
-	}
-	return false
-}
-
-// assetNames yields the names of assets, for the nearest one.
-func (s *scope) assetNames(yield func(string) bool) {
-	for name := range s.names {
-		if up := s.values[name]; up != nil && up.def.kindWord() == "asset" && up.def.kind != graph.Check && !yield(name) {
-			return
-		}
-	}
-}
-
 // checkCall closes over the function of a check.
-func checkCall[In any](fn func(*CheckContext, In) (CheckResult, error), f filling) graph.Call {
+func checkCall[In any](fn func(*CheckContext, In) (CheckResult, error), f define.FieldSetters) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		in, err := filled[In](f, inv, args)
 		if err != nil {
@@ -230,13 +169,13 @@ func (c *CheckContext) AddMetadata(key string, value any) {
 }
 
 // checkDivided requires a check that judges partitions to have those of its asset.
-func (v *validation) checkDivided(d *definition) {
-	if d.kind != graph.Check || d.outputs[0].parts == nil {
+func (v *validation) checkDivided(d *define.Definition) {
+	if d.Kind != graph.Check || d.Outputs[0].Partitions == nil {
 		return
 	}
-	asset, _, _ := storage.SplitCheck(d.name)
-	own, of := v.scope.divisions[d.name], v.scope.divisions[asset]
-	if own == nil || own == of || v.scope.values[asset] == nil {
+	asset, _, _ := storage.SplitCheck(d.Name)
+	own, of := v.scope.Partitions[d.Name], v.scope.Partitions[asset]
+	if own == nil || own == of || v.scope.Values[asset] == nil {
 		return
 	}
 	message := fmt.Sprintf("%q has no partitions: remove them", asset)
@@ -244,5 +183,5 @@ func (v *validation) checkDivided(d *definition) {
 		message = fmt.Sprintf("they are %s, and those of %q are %s: give the asset's own, or none to judge it as a whole", own, asset, of)
 	}
 	v.fault(d, fault.Fault{At: "partitions", Message: message, Kind: ErrPartitionValidation})
-	delete(v.scope.divisions, d.name)
+	delete(v.scope.Partitions, d.Name)
 }

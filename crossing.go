@@ -34,7 +34,7 @@ func (v *validation) crossings(g *graph.Graph, jobs map[string]*catalog.Job) {
 		}
 	}
 	for _, d := range v.defs {
-		if f, bad := faults[d.name]; bad {
+		if f, bad := faults[d.Name]; bad {
 			v.fault(d, f)
 		}
 	}
@@ -142,7 +142,7 @@ func (c *crossing) staysBehind(n int32, pos int) bool {
 // report says what was found, and whose handler is to be another.
 func (c *crossing) report(n int32, at, found, whose string, h iohandler.Handler) fault.Fault {
 	remedy := fmt.Sprintf("give %s an IOHandler whose values outlive a process, such as blob.New", whose)
-	if catalog.SameHandler(h, c.v.scope.defaultHandler) {
+	if catalog.SameHandler(h, c.v.scope.DefaultHandler) {
 		remedy += ", or make one the DefaultIOHandler"
 	}
 	return fault.Fault{

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
@@ -27,19 +28,19 @@ func (v *validation) divide() {
 	}
 	known := map[string][]partition.Definition{}
 	for _, d := range v.defs {
-		for i := range d.outputs {
-			out := &d.outputs[i]
-			if out.parts == nil {
+		for i := range d.Outputs {
+			out := &d.Outputs[i]
+			if out.Partitions == nil {
 				continue
 			}
 			resolved := v.resolveDivision(d, i)
 			if resolved == nil {
 				continue
 			}
-			if v.scope.divisions == nil {
-				v.scope.divisions = map[string]partition.Definition{}
+			if v.scope.Partitions == nil {
+				v.scope.Partitions = map[string]partition.Definition{}
 			}
-			v.scope.divisions[out.name] = shared(known, resolved)
+			v.scope.Partitions[out.Name] = shared(known, resolved)
 		}
 		v.checkOutputsAgree(d)
 	}
@@ -50,20 +51,20 @@ func (v *validation) divide() {
 
 // divideAsAsked has assets divided when somebody asks how, for who needs few of a repository that was validated elsewhere.
 func (v *validation) divideAsAsked() {
-	v.scope.divisions = map[string]partition.Definition{}
+	v.scope.Partitions = map[string]partition.Definition{}
 	known := map[string][]partition.Definition{}
-	v.scope.divide = func(name string) partition.Definition {
-		out := v.scope.values[name]
-		if out == nil || out.parts == nil {
+	v.scope.Resolve = func(name string) partition.Definition {
+		out := v.scope.Values[name]
+		if out == nil || out.Partitions == nil {
 			return nil
 		}
-		resolved, err := partition.Resolve(out.parts, v.repo.config.PartitionDefs)
+		resolved, err := partition.Resolve(out.Partitions, v.repo.config.PartitionDefs)
 		if err != nil {
-			v.fault(out.def, fault.Fault{At: outputPart(out.def, name), Message: err.Error(), Kind: ErrPartitionValidation})
+			v.fault(out.Def, fault.Fault{At: outputPart(out.Def, name), Message: err.Error(), Kind: ErrPartitionValidation})
 			return nil
 		}
-		v.scope.divisions[name] = shared(known, resolved)
-		return v.scope.divisions[name]
+		v.scope.Partitions[name] = shared(known, resolved)
+		return v.scope.Partitions[name]
 	}
 }
 
@@ -92,14 +93,14 @@ func (v *validation) checkDivision(d partition.Definition, report func(message s
 }
 
 // resolveDivision follows the references of one output's partitions, nil if they are not right.
-func (v *validation) resolveDivision(d *definition, output int) partition.Definition {
-	out := &d.outputs[output]
-	if output > 0 && out.parts == d.outputs[0].parts { // a multi-asset's own: what is wrong was said
-		return v.scope.divisions[d.outputs[0].name]
+func (v *validation) resolveDivision(d *define.Definition, output int) partition.Definition {
+	out := &d.Outputs[output]
+	if output > 0 && out.Partitions == d.Outputs[0].Partitions { // a multi-asset's own: what is wrong was said
+		return v.scope.Partitions[d.Outputs[0].Name]
 	}
-	at := strings.TrimSpace(outputPart(d, out.name) + " partitions")
+	at := strings.TrimSpace(outputPart(d, out.Name) + " partitions")
 	report := func(message string) { v.fault(d, fault.Fault{At: at, Message: message, Kind: ErrPartitionValidation}) }
-	resolved, err := partition.Resolve(out.parts, v.repo.config.PartitionDefs)
+	resolved, err := partition.Resolve(out.Partitions, v.repo.config.PartitionDefs)
 	if err != nil {
 		report(err.Error())
 		return nil
@@ -111,41 +112,41 @@ func (v *validation) resolveDivision(d *definition, output int) partition.Defini
 }
 
 // checkOutputsAgree requires the outputs of a multi-asset to be divided alike: one call makes a partition of each.
-func (v *validation) checkOutputsAgree(d *definition) {
-	if len(d.outputs) < 2 {
+func (v *validation) checkOutputsAgree(d *define.Definition) {
+	if len(d.Outputs) < 2 {
 		return
 	}
-	first := v.scope.divisions[d.outputs[0].name]
-	for i := 1; i < len(d.outputs); i++ {
-		out := &d.outputs[i]
-		other := v.scope.divisions[out.name]
-		at := fmt.Sprintf("output %q partitions", out.name)
+	first := v.scope.Partitions[d.Outputs[0].Name]
+	for i := 1; i < len(d.Outputs); i++ {
+		out := &d.Outputs[i]
+		other := v.scope.Partitions[out.Name]
+		at := fmt.Sprintf("output %q partitions", out.Name)
 		switch {
-		case (out.parts == nil) != (d.outputs[0].parts == nil):
+		case (out.Partitions == nil) != (d.Outputs[0].Partitions == nil):
 			v.fault(d, fault.Fault{At: at, Message: "some outputs of the multi-asset have partitions and some have none: give all of them some, or the multi-asset Partitions of its own", Kind: ErrPartitionValidation})
 			return
 		case first == nil || other == nil || first == other:
 		default:
 			if err := partition.Identity().Check(first, other); err != nil {
-				v.fault(d, fault.Fault{At: at, Message: fmt.Sprintf("they have no key in common with those of %q: %v", d.outputs[0].name, err), Kind: ErrPartitionValidation})
+				v.fault(d, fault.Fault{At: at, Message: fmt.Sprintf("they have no key in common with those of %q: %v", d.Outputs[0].Name, err), Kind: ErrPartitionValidation})
 			}
 		}
 	}
 }
 
 // finishParts says how a node and its outputs are divided.
-func (v *validation) finishParts(d *definition, n *graph.Node) {
-	if len(d.outputs) == 0 || n.Kind == graph.Task || n.Kind == graph.BashTask {
+func (v *validation) finishParts(d *define.Definition, n *graph.Node) {
+	if len(d.Outputs) == 0 || n.Kind == graph.Task || n.Kind == graph.BashTask {
 		return
 	}
-	own := v.scope.division(d.outputs[0].name)
+	own := v.scope.PartitionsOf(d.Outputs[0].Name)
 	if own == nil {
 		return
 	}
 	for o := range n.Outputs {
 		out := &n.Outputs[o]
 		if out.Partitions = own; out.Asset {
-			out.Partitions = v.scope.division(out.Name)
+			out.Partitions = v.scope.PartitionsOf(out.Name)
 		}
 	}
 	if n.Settings == nil {

@@ -2,6 +2,7 @@ package rivers
 
 import (
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -31,41 +32,31 @@ type ExternalAssetSpec struct {
 }
 
 // ExternalAsset is made elsewhere: it is loaded and observed, never materialized.
-type ExternalAsset struct{ d *definition }
+type ExternalAsset struct{ d *define.Definition }
 
 // NewExternalAsset defines an asset that is made elsewhere.
 func NewExternalAsset(spec ExternalAssetSpec) *ExternalAsset {
-	d := &definition{name: spec.Name, kind: graph.External, pos: fault.Here()}
-	d.provide(spec.Name, nil, spec.IOHandler)
-	d.divided(spec.Partitions)
-	d.checkName()
-	d.checkFreshness("", spec.Freshness)
-	attrs := said(d.attrs("", graph.Attrs{
-		Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
-		Description: spec.Description, Metadata: spec.Metadata, Freshness: spec.Freshness,
-	}))
-	d.act(spec.Actions, attrs)
-	d.build = func(_ *scope, nodes []graph.Node) []graph.Node {
-		n := graph.Node{
-			Name: d.name, Definition: d.name, Kind: graph.External,
-			Outputs: []graph.Output{{Name: d.name, Handler: spec.IOHandler, Asset: true, Attrs: attrs}},
-		}
-		if spec.Observe != nil {
-			n.Observe = func(inv *graph.Invocation, _ []any) (graph.Result, error) {
-				seen, err := spec.Observe(&AssetContext{stepContext: stepContext{inv: inv}})
-				if err != nil {
-					return graph.Result{}, err
-				}
-				return result(inv, observing, seen), nil
+	asset := define.External{Common: define.Common{
+		Name: spec.Name, Pos: fault.Here(), Handler: spec.IOHandler, Partitions: spec.Partitions, Actions: actionsOf(spec.Actions),
+		Attrs: graph.Attrs{
+			Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners,
+			Description: spec.Description, Metadata: spec.Metadata, Freshness: spec.Freshness,
+		},
+	}}
+	if observe := spec.Observe; observe != nil {
+		asset.Observe = func(inv *graph.Invocation, _ []any) (graph.Result, error) {
+			seen, err := observe(&AssetContext{stepContext: stepContext{inv: inv}})
+			if err != nil {
+				return graph.Result{}, err
 			}
+			return takeResult(inv, define.ResultObserved, seen), nil
 		}
-		return append(nodes, n)
 	}
-	return &ExternalAsset{d}
+	return &ExternalAsset{asset.Define()}
 }
 
 // Name returns the asset's name.
-func (a *ExternalAsset) Name() string { return a.d.name }
+func (a *ExternalAsset) Name() string { return a.d.Name }
 
-func (a *ExternalAsset) def() *definition { return a.d }
-func (a *ExternalAsset) asset()           {}
+func (a *ExternalAsset) def() *define.Definition { return a.d }
+func (a *ExternalAsset) asset()                  {}

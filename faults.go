@@ -7,16 +7,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
-	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
 )
 
 // fault notes a mistake of a definition.
-func (v *validation) fault(d *definition, f fault.Fault) {
+func (v *validation) fault(d *define.Definition, f fault.Fault) {
 	v.errs = append(v.errs, &DefinitionError{
-		Kind: d.kindName(), Name: d.name, Position: d.pos.String(), At: f.At, Message: f.Message, Err: f.Kind,
+		Kind: d.KindName(), Name: d.Name, Position: d.Pos.String(), At: f.At, Message: f.Message, Err: f.Kind,
 	})
 }
 
@@ -25,28 +25,6 @@ func (v *validation) repositoryFault(at, message string) {
 	v.errs = append(v.errs, &DefinitionError{
 		Kind: "repository", Name: v.repo.config.Name, Position: v.repo.pos.String(), At: at, Message: message, Err: ErrDefinition,
 	})
-}
-
-// kindName is what a definition is, in messages.
-func (d *definition) kindName() string {
-	switch d.kind {
-	case graph.MultiAsset:
-		return "multi-asset"
-	case graph.GraphTask:
-		return "graph asset"
-	case graph.External:
-		return "external asset"
-	case graph.Task:
-		return "task"
-	case graph.BashTask:
-		return "bash task"
-	case graph.Check:
-		return "check"
-	case graph.Action:
-		return "action"
-	default:
-		return "asset"
-	}
 }
 
 // checkRepository looks at what belongs to no definition.
@@ -62,7 +40,7 @@ func (v *validation) checkRepository() {
 			v.repositoryFault(at, fmt.Sprintf("it refers to %q: give a policy, a name is not followed twice", p.Name()))
 			continue
 		}
-		policyMistakes(p, func(message string) { v.repositoryFault(at, message) })
+		define.PolicyMistakes(p, func(message string) { v.repositoryFault(at, message) })
 	}
 	v.checkDefaultHandler()
 	v.checkPoolLimits()
@@ -81,22 +59,15 @@ func (v *validation) checkDefaultHandler() {
 			return
 		}
 	}
-	if err := v.settings(v.scope.defaultHandler); err != nil {
+	if err := v.settings(v.scope.DefaultHandler); err != nil {
 		v.repositoryFault("DefaultIOHandler", err.Error())
 	}
 }
 
 // ownPolicy checks a policy that belongs to no definition, and returns the one that it stands for.
 func (v *validation) ownPolicy(p retry.Policy, report func(message string)) retry.Policy {
-	policyMistakes(p, report)
+	define.PolicyMistakes(p, report)
 	return v.policy(p, func(f fault.Fault) { report(f.Message) })
-}
-
-// policyMistakes reports what is wrong with a policy by itself.
-func policyMistakes(p retry.Policy, report func(message string)) {
-	for _, one := range fault.Each(p.Validate()) {
-		report(strings.TrimPrefix(one.Error(), "retry: "))
-	}
 }
 
 // policy returns the policy that p stands for; its own numbers were checked with the definition.

@@ -9,22 +9,14 @@ import (
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
 
-// checkFreshness notes what is wrong with a policy by itself.
-func (d *definition) checkFreshness(at string, p freshness.Policy) {
-	if err := p.Validate(); err != nil {
-		for _, one := range fault.Each(err) {
-			d.fault(strings.TrimSpace(at+" freshness"), "%s", one)
-		}
-	}
-}
-
 // checkFreshness reports a policy that makes no sense for how an output is made and divided. What outputs of a multi-asset
 // have in common is said once.
-func (v *validation) checkFreshness(d *definition, n *graph.Node, output int) {
+func (v *validation) checkFreshness(d *define.Definition, n *graph.Node, output int) {
 	out := &n.Outputs[output]
 	if out.Attrs == nil || !out.Asset || out.Attrs.Freshness.Validate() != nil { // which its definition has reported
 		return

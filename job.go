@@ -100,12 +100,9 @@ func (v *validation) job(g *graph.Graph, job Job, report func(at, message string
 		out.Executor = v.repo.config.DefaultExecutor
 	}
 	s := v.scope
-	s.report = func(f fault.Fault) { report(f.At, f.Message) }
+	s.Report = func(f fault.Fault) { report(f.At, f.Message) }
 	for _, h := range job.Hooks {
-		for _, f := range h.faults {
-			s.report(f)
-		}
-		out.Hooks = append(out.Hooks, h.compile(&s))
+		out.Hooks = append(out.Hooks, h.h.Connect(&s))
 	}
 	selected := v.members(g, job, report)
 	if selected == nil {
@@ -168,10 +165,10 @@ func (v *validation) listedMembers(g *graph.Graph, job Job, report func(at, mess
 			good = false
 			continue
 		}
-		for _, name := range n.def().outputNames() {
-			if up := v.scope.values[name]; up == nil || up.def != n.def() {
+		for _, name := range n.def().OutputNames() {
+			if up := v.scope.Values[name]; up == nil || up.Def != n.def() {
 				report(fmt.Sprintf("Assets[%d]", i), fmt.Sprintf("%s %q is not in the repository: add it to %s",
-					n.def().kindName(), n.Name(), listName(n)))
+					n.def().KindName(), n.Name(), listName(n)))
 				good = false
 				break
 			}

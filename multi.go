@@ -2,13 +2,12 @@ package rivers
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/freshness"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
@@ -81,201 +80,57 @@ func OutputOf[T any](spec OutputSpec) OutputSpec {
 type Emitted struct{}
 
 // MultiAsset makes several assets in one call; see [NewMultiAsset].
-type MultiAsset struct{ d *definition }
+type MultiAsset struct{ d *define.Definition }
 
 // NewMultiAsset defines several assets that one function makes. Out is a struct with an exported
 // field for each (named in snake case, or by a `rivers:"name"` tag; a field may be an [Output]), or
 // [Emitted]. Where only some outputs are selected, the function runs once and the others are not
 // stored; [AssetContext.Selected] tells the function.
 func NewMultiAsset[In, Out any](spec MultiAssetSpec, fn func(*AssetContext, In) (Out, error)) *MultiAsset {
-	d := &definition{name: spec.Name, kind: graph.MultiAsset, pos: fault.Here(), backfill: spec.Backfill}
-	d.checkName()
-	if fn == nil {
-		d.fault("", "the function is nil: give one")
+	asset := define.MultiAsset{Common: spec.common(), Struct: reflect.TypeFor[Out](), Face: &face}
+	asset.Args, asset.NoFunction = argsOf[In](), fn == nil
+	asset.Emits = asset.Struct == reflect.TypeFor[Emitted]()
+	for i := range spec.Outputs {
+		asset.Outputs = append(asset.Outputs, spec.Outputs[i].described())
 	}
-	d.checkFreshness("", spec.Freshness)
-	outs := d.multiOutputs(reflect.TypeFor[Out](), spec)
-	set := d.configure(settings{retry: spec.Retry, timeout: spec.Timeout, hooks: spec.Hooks, pools: spec.Pools, compute: spec.Compute}, d.normal("metadata", spec.Metadata))
-	req := d.requires(argsOf[In](), spec.Deps)
-	emits := reflect.TypeFor[Out]() == reflect.TypeFor[Emitted]()
-	d.build = func(s *scope, nodes []graph.Node) []graph.Node {
-		if len(outs) == 0 {
-			return nodes // reported as a fault
-		}
-		w := req.wire(s, d)
-		n := graph.Node{
-			Name: d.name, Definition: d.name, Kind: graph.MultiAsset, Inputs: w.inputs, Settings: w.settings(set.compile(s)),
-			DecodeConfig: req.args.decoder(), Emits: emits, Call: multiCall(fn, outs, w.sets),
-		}
-		for i := range outs {
-			n.Outputs = append(n.Outputs, graph.Output{
-				Name: outs[i].name, Type: outs[i].typ, Handler: outs[i].handler, Asset: true, Attrs: outs[i].attrs,
-			})
-		}
-		return append(nodes, n)
+	asset.Call = func(outs []define.MultiOutput, f define.FieldSetters) graph.Call { return multiCall(fn, outs, f) }
+	return &MultiAsset{asset.Define()}
+}
+
+// common returns what package define needs of the spec.
+func (s *MultiAssetSpec) common() define.Common {
+	return define.Common{
+		Name: s.Name, Pos: fault.Here(), Deps: depsOf(s.Deps), Handler: s.IOHandler, Partitions: s.Partitions, Backfill: s.Backfill,
+		Attrs: graph.Attrs{
+			Group: s.Group, Kinds: s.Kinds, Tags: s.Tags, Owners: s.Owners,
+			Metadata: s.Metadata, CodeVersion: s.CodeVersion, Freshness: s.Freshness,
+		},
+		Settings: settingsOf(s.Retry, s.Timeout, s.Hooks, s.Pools, s.Compute),
 	}
-	return &MultiAsset{d}
+}
+
+// described returns what package define needs of the spec.
+func (s *OutputSpec) described() define.OutputSpec {
+	return define.OutputSpec{
+		Name: s.Name, Partitions: s.Partitions, Handler: s.IOHandler, Actions: actionsOf(s.Actions), Type: s.typ,
+		Attrs: graph.Attrs{
+			Group: s.Group, Kinds: s.Kinds, Tags: s.Tags, Owners: s.Owners,
+			Description: s.Description, Metadata: s.Metadata, CodeVersion: s.CodeVersion, Freshness: s.Freshness,
+		},
+	}
 }
 
 // Name returns the name of the step that makes the outputs.
-func (a *MultiAsset) Name() string { return a.d.name }
+func (a *MultiAsset) Name() string { return a.d.Name }
 
 // Outputs returns the names of the assets it makes.
-func (a *MultiAsset) Outputs() []string { return a.d.outputNames() }
+func (a *MultiAsset) Outputs() []string { return a.d.OutputNames() }
 
-func (a *MultiAsset) def() *definition { return a.d }
-func (a *MultiAsset) asset()           {}
-
-// multiOutput is one output of a multi-asset.
-type multiOutput struct {
-	name    string
-	index   int // of the result's field
-	shape   shape
-	typ     reflect.Type
-	handler iohandler.Handler
-	attrs   *graph.Attrs
-}
-
-// multiOutputs finds the outputs in the result's type and the specs, and notes the mistakes.
-func (d *definition) multiOutputs(t reflect.Type, spec MultiAssetSpec) []multiOutput {
-	var outs []multiOutput
-	switch {
-	case t == reflect.TypeFor[Emitted]():
-		for _, o := range spec.Outputs {
-			outs = append(outs, d.outputOf(o))
-		}
-	case t.Implements(reflect.TypeFor[carrier]()):
-		d.fault("result", "it is a %s, which is one output: make it a struct with a field for each, or rivers.Emitted", typeName(t))
-		return nil
-	case t.Kind() == reflect.Struct:
-		outs = d.fieldOutputs(t)
-	default:
-		d.fault("result", "it is a %s: make it a struct with a field for each output, or rivers.Emitted", t)
-		return nil
-	}
-	if len(outs) == 0 {
-		d.fault("", "it has no outputs: give its result a field for each, or Outputs to one that returns rivers.Emitted")
-	}
-	d.describeOutputs(outs, spec)
-	return outs
-}
-
-// outputOf is an output that is handed over while the function runs.
-func (d *definition) outputOf(o OutputSpec) multiOutput {
-	out := multiOutput{name: o.Name}
-	if o.typ == nil {
-		d.fault(fmt.Sprintf("output %q", o.Name), "its type is not known: make it with rivers.OutputOf[T](rivers.OutputSpec{…})")
-		return out
-	}
-	how, typ := shapeOf(o.typ)
-	if typ == nil {
-		d.fault(fmt.Sprintf("output %q", o.Name), "%s has no value to hand over: name the value's type", o.typ)
-	}
-	out.shape, out.typ = how, typ
-	return out
-}
-
-func (d *definition) fieldOutputs(t reflect.Type) []multiOutput {
-	var outs []multiOutput
-	for i := range t.NumField() {
-		sf := t.Field(i)
-		at := "result " + sf.Name
-		switch {
-		case sf.Anonymous:
-			d.fault(at, "the field is embedded: give it a name of its own")
-			continue
-		case !sf.IsExported():
-			d.fault(at, "the field is not exported, so it is no output: begin it with a capital, or remove it")
-			continue
-		}
-		name := sf.Tag.Get("rivers")
-		if name == "" {
-			name = fault.SnakeCase(sf.Name)
-		}
-		how, typ := shapeOf(sf.Type)
-		if how == parting {
-			d.fault(at, "a multi-asset is called once for each partition: make the field a %s", typ)
-		}
-		if how == observing {
-			d.fault(at, "an Observation is what an external asset returns: use the value, or a rivers.Materialization")
-		}
-		outs = append(outs, multiOutput{name: name, index: i, shape: how, typ: typ})
-	}
-	return outs
-}
-
-// describeOutputs adds what the specs say, and the multi-asset's own word where they say nothing.
-func (d *definition) describeOutputs(outs []multiOutput, spec MultiAssetSpec) {
-	seen := map[string]int{}
-	for i := range outs {
-		o := &outs[i]
-		at := fmt.Sprintf("output %q", o.name)
-		if mistake := fault.NameMistake(o.name); mistake != "" {
-			d.fault(at, "%s", mistake)
-		}
-		if seen[o.name]++; seen[o.name] == 2 {
-			d.fault(at, "two outputs have this name: rename one of them")
-		}
-		a := graph.Attrs{Group: spec.Group, Kinds: spec.Kinds, Tags: spec.Tags, Owners: spec.Owners, CodeVersion: spec.CodeVersion, Freshness: spec.Freshness}
-		o.handler = spec.IOHandler
-		parts := spec.Partitions
-		if k := slices.IndexFunc(spec.Outputs, func(s OutputSpec) bool { return s.Name == o.name }); k >= 0 {
-			o.handler = spec.Outputs[k].override(&a, o.handler)
-			if parts == nil {
-				parts = spec.Outputs[k].Partitions
-			}
-			d.checkFreshness(at, spec.Outputs[k].Freshness)
-			if said := spec.Outputs[k].typ; said != nil && valueType(said) != o.typ {
-				d.fault(at, "OutputOf says %s, and the field is a %s: leave OutputOf out, the field is enough", valueType(said), o.typ)
-			}
-		}
-		o.attrs = said(d.attrs(at, a))
-		d.provide(o.name, o.typ, o.handler)
-		d.divided(parts)
-		if k := slices.IndexFunc(spec.Outputs, func(s OutputSpec) bool { return s.Name == o.name }); k >= 0 {
-			d.act(spec.Outputs[k].Actions, o.attrs)
-		}
-	}
-	for i, s := range spec.Outputs {
-		at := fmt.Sprintf("output %q", s.Name)
-		switch {
-		case seen[s.Name] == 0:
-			d.fault(at, "the result has no such field%s", fault.Suggestion(s.Name, maps.Keys(seen)))
-		case seen[s.Name] == 1 && slices.ContainsFunc(spec.Outputs[:i], func(o OutputSpec) bool { return o.Name == s.Name }):
-			d.fault(at, "Outputs describes it twice: once is enough")
-		}
-	}
-}
-
-// override puts what one output says over what the multi-asset says.
-func (s *OutputSpec) override(a *graph.Attrs, handler iohandler.Handler) iohandler.Handler {
-	if s.Group != "" {
-		a.Group = s.Group
-	}
-	if s.Kinds != nil {
-		a.Kinds = s.Kinds
-	}
-	if s.Tags != nil {
-		a.Tags = s.Tags
-	}
-	if s.Owners != nil {
-		a.Owners = s.Owners
-	}
-	if s.CodeVersion != "" {
-		a.CodeVersion = s.CodeVersion
-	}
-	if !s.Freshness.IsZero() {
-		a.Freshness = s.Freshness
-	}
-	a.Description, a.Metadata = s.Description, s.Metadata
-	if s.IOHandler != nil {
-		return s.IOHandler
-	}
-	return handler
-}
+func (a *MultiAsset) def() *define.Definition { return a.d }
+func (a *MultiAsset) asset()                  {}
 
 // multiCall closes over a function with several outputs.
-func multiCall[In, Out any](fn func(*AssetContext, In) (Out, error), outs []multiOutput, f filling) graph.Call {
+func multiCall[In, Out any](fn func(*AssetContext, In) (Out, error), outs []define.MultiOutput, f define.FieldSetters) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
 		in, err := filled[In](f, inv, args)
@@ -294,16 +149,16 @@ func multiCall[In, Out any](fn func(*AssetContext, In) (Out, error), outs []mult
 }
 
 // takeApart turns a struct of outputs into values.
-func takeApart(inv *graph.Invocation, outs []multiOutput, v reflect.Value) graph.Result {
+func takeApart(inv *graph.Invocation, outs []define.MultiOutput, v reflect.Value) graph.Result {
 	res := graph.Result{Values: make([]any, len(outs))}
 	for pos := range outs {
-		value := v.Field(outs[pos].index).Interface()
-		if outs[pos].shape != plain {
+		value := v.Field(outs[pos].Field).Interface()
+		if outs[pos].Kind != define.ResultValue {
 			var facts graph.Facts
-			value, facts = value.(carrier).carried()
-			note(inv, pos, facts)
+			value, facts = value.(resultWithFacts).carried()
+			define.AddFacts(inv, pos, facts)
 		}
-		if outs[pos].shape == materializing {
+		if outs[pos].Kind == define.ResultWritten {
 			value = graph.Written{}
 		}
 		res.Values[pos] = value
@@ -326,19 +181,19 @@ func Emit[T any](ctx *AssetContext, output string, value T) error {
 	}
 	var v any = value
 	var facts graph.Facts
-	if c, ok := v.(carrier); ok {
+	if c, ok := v.(resultWithFacts); ok {
 		v, facts = c.carried()
 	}
 	want := inv.Node.Outputs[pos].Type
-	if typ := valueType(reflect.TypeFor[T]()); v == nil && (typ == nil || !typ.AssignableTo(want)) || v != nil && !reflect.TypeOf(v).AssignableTo(want) {
+	if typ := resultOf(reflect.TypeFor[T]()).Type; v == nil && (typ == nil || !typ.AssignableTo(want)) || v != nil && !reflect.TypeOf(v).AssignableTo(want) {
 		given := reflect.TypeFor[T]()
 		if dynamic := reflect.TypeOf(value); dynamic != nil {
 			given = dynamic
 		}
-		return fmt.Errorf("output %q: the value is a %s, want %s", output, typeName(given), want)
+		return fmt.Errorf("output %q: the value is a %s, want %s", output, resultOf(given).Name(given), want)
 	}
 	ctx.mu.Lock()
 	defer ctx.mu.Unlock()
-	note(inv, pos, facts)
+	define.AddFacts(inv, pos, facts)
 	return inv.Emit(pos, v)
 }

@@ -1,9 +1,9 @@
 package rivers
 
 import (
-	"maps"
 	"reflect"
 
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 )
@@ -42,8 +42,8 @@ type Observation struct {
 	DataVersion string
 }
 
-// carrier is a result that carries facts beside a value.
-type carrier interface {
+// resultWithFacts is a result that carries facts beside a value.
+type resultWithFacts interface {
 	// carried returns the value, nil where there is none, and the facts.
 	carried() (any, graph.Facts)
 	// carriedType is the value's type, nil where there is none.
@@ -77,87 +77,34 @@ func (Observation) restored(_ any, f graph.Facts) any {
 	return Observation{Metadata: f.Metadata, Tags: f.Tags, DataVersion: f.DataVersion}
 }
 
-// shape says how a function's result is read.
-type shape uint8
-
-const (
-	plain shape = iota
-	carrying
-	materializing
-	observing
-	parting // the values of several partitions
-)
-
-// shapeOf returns how a result of type t is read, and the type of the value in it: nil where
-// there is none.
-func shapeOf(t reflect.Type) (shape, reflect.Type) {
+// resultOf describes the type of a function's result.
+func resultOf(t reflect.Type) define.Result {
 	switch t {
 	case reflect.TypeFor[Materialization]():
-		return materializing, nil
+		return define.Result{Kind: define.ResultWritten}
 	case reflect.TypeFor[Observation]():
-		return observing, nil
+		return define.Result{Kind: define.ResultObserved}
 	}
 	if t.Kind() == reflect.Struct {
-		if c, ok := reflect.TypeAssert[carrier](reflect.Zero(t)); ok {
-			return carrying, c.carriedType()
+		if c, ok := reflect.TypeAssert[resultWithFacts](reflect.Zero(t)); ok {
+			return define.Result{Kind: define.ResultWithFacts, Type: c.carriedType()}
 		}
 		if p, ok := reflect.TypeAssert[partsField](reflect.Zero(t)); ok {
-			return parting, p.partType()
+			return define.Result{Kind: define.ResultPartitions, Type: p.partType()}
 		}
 	}
-	return plain, t
+	return define.Result{Type: t}
 }
 
-// valueType is the type of the value that a result of type t carries.
-func valueType(t reflect.Type) reflect.Type {
-	_, typ := shapeOf(t)
-	return typ
-}
-
-// typeName names a type for people: an Output without the whole path of what it carries.
-func typeName(t reflect.Type) string {
-	switch how, typ := shapeOf(t); how {
-	case carrying:
-		return "rivers.Output[" + typ.String() + "]"
-	case parting:
-		return "rivers.Partitions[" + typ.String() + "]"
-	default:
-		return t.String()
-	}
-}
-
-// note adds what a result said about output pos; it wins over what is there.
-func note(inv *graph.Invocation, pos int, f graph.Facts) {
-	if len(f.Metadata) == 0 && len(f.Tags) == 0 && f.DataVersion == "" {
-		return
-	}
-	to := inv.Fact(pos)
-	if len(f.Metadata) > 0 {
-		if to.Metadata == nil {
-			to.Metadata = make(metadata.Map, len(f.Metadata))
-		}
-		maps.Copy(to.Metadata, f.Metadata)
-	}
-	if len(f.Tags) > 0 {
-		if to.Tags == nil {
-			to.Tags = make(map[string]string, len(f.Tags))
-		}
-		maps.Copy(to.Tags, f.Tags)
-	}
-	if f.DataVersion != "" {
-		to.DataVersion = f.DataVersion
-	}
-}
-
-// result turns what a function with one output returned into what the engine takes.
-func result(inv *graph.Invocation, s shape, out any) graph.Result {
-	switch s {
-	case plain:
+// takeResult turns what a function with one output returned into what the engine takes.
+func takeResult(inv *graph.Invocation, kind define.ResultKind, out any) graph.Result {
+	switch kind {
+	case define.ResultValue:
 		return graph.Result{Value: out}
-	case parting:
+	case define.ResultPartitions:
 		return graph.Result{Parts: out.(partsField).unpacked()}
 	}
-	value, facts := out.(carrier).carried()
-	note(inv, 0, facts)
-	return graph.Result{Value: value, Recorded: s != carrying}
+	value, facts := out.(resultWithFacts).carried()
+	define.AddFacts(inv, 0, facts)
+	return graph.Result{Value: value, Recorded: kind != define.ResultWithFacts}
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -22,26 +22,16 @@ type Pool struct {
 	Slots int
 }
 
-// poolSlots checks the pools of a definition and returns them sorted by name.
-func (d *definition) poolSlots(pools []Pool) []storage.PoolSlots {
-	var held []storage.PoolSlots
-	for i, p := range pools {
-		at := fmt.Sprintf("pool %q", p.Name)
-		switch {
-		case p.Name == "":
-			d.fault(fmt.Sprintf("Pools[%d]", i), "its name is empty: name a pool of the repository's PoolLimits")
-			continue
-		case slices.ContainsFunc(pools[:i], func(o Pool) bool { return o.Name == p.Name }):
-			d.fault(at, "it is listed twice: list it once, with all its slots")
-			continue
-		case p.Slots < 0:
-			d.fault(at, "it has %d slots: give 1 or more, or leave it out for 1", p.Slots)
-			continue
-		}
-		held = append(held, storage.PoolSlots{Pool: p.Name, Slots: max(p.Slots, 1)})
+// poolsOf returns the pools as package define takes them.
+func poolsOf(pools []Pool) []define.Pool {
+	if len(pools) == 0 {
+		return nil
 	}
-	slices.SortFunc(held, func(a, b storage.PoolSlots) int { return strings.Compare(a.Pool, b.Pool) })
-	return held
+	all := make([]define.Pool, len(pools))
+	for i := range pools {
+		all[i] = define.Pool(pools[i])
+	}
+	return all
 }
 
 // checkPoolLimits looks at the repository's pools.
@@ -59,7 +49,7 @@ func (v *validation) checkPoolLimits() {
 }
 
 // checkPools looks at the pools that a node holds: each is declared, and has as many slots as are held.
-func (v *validation) checkPools(d *definition, held []storage.PoolSlots) {
+func (v *validation) checkPools(d *define.Definition, held []storage.PoolSlots) {
 	limits := v.repo.config.PoolLimits
 	for _, p := range held {
 		at := fmt.Sprintf("pool %q", p.Pool)

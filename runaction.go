@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -85,13 +86,13 @@ func (r *CodeRepository) actionsOf(c *catalog.Catalog, selected []bool) []catalo
 	v.collect()
 	var all []catalog.Action
 	for _, asset := range selectedAssets(c.Whole, v, selected) {
-		for i, a := range asset.actions(&v.scope) {
+		for i, a := range asset.Actions(&v.scope) {
 			one := catalog.Action{
-				Asset: asset.name, Action: a.spec.Name, Description: a.spec.Description, Effect: a.spec.Effect.String(),
-				Order: a.spec.Order.String(), Exclusive: a.spec.Exclusive, Handler: i >= len(asset.own()),
+				Asset: asset.Name, Action: a.Spec.Name, Description: a.Spec.Description, Effect: a.Spec.Effect.String(),
+				Order: a.Spec.Order.String(), Exclusive: a.Spec.Exclusive, Handler: i >= len(asset.OwnActions()),
 			}
-			if asset.parts != nil {
-				one.Partitions = a.spec.Partitioning.String()
+			if asset.Partitions != nil {
+				one.Partitions = a.Spec.Partitioning.String()
 			}
 			all = append(all, one)
 		}
@@ -100,12 +101,12 @@ func (r *CodeRepository) actionsOf(c *catalog.Catalog, selected []bool) []catalo
 }
 
 // selectedAssets are the assets of a selection, in topological order.
-func selectedAssets(g *graph.Graph, v *validation, selected []bool) []*provided {
-	var assets []*provided
+func selectedAssets(g *graph.Graph, v *validation, selected []bool) []*define.Output {
+	var assets []*define.Output
 	items := g.Items()
 	for i := range items.Len() {
 		out, _ := g.Output(items.Output(i))
-		if asset := v.scope.values[out.Name]; out.Asset && asset != nil && (selected == nil || selected[i]) {
+		if asset := v.scope.Values[out.Name]; out.Asset && asset != nil && (selected == nil || selected[i]) {
 			assets = append(assets, asset)
 		}
 	}
@@ -135,8 +136,8 @@ func (r *CodeRepository) planAction(c *catalog.Catalog, req catalog.ActionReques
 	plan.OrderActions(c.Whole, nodes)
 	v.defs, v.nodes = nil, nil
 	for _, t := range targets {
-		if !slices.Contains(v.defs, t.def) {
-			v.defs = append(v.defs, t.def)
+		if !slices.Contains(v.defs, t.Def) {
+			v.defs = append(v.defs, t.Def)
 		}
 	}
 	v.build()
@@ -151,37 +152,37 @@ func (r *CodeRepository) planAction(c *catalog.Catalog, req catalog.ActionReques
 }
 
 // actionsOf finds the action of each target; all that do not have it, or not as it is asked for, are reported together.
-func (v *validation) actionsOf(targets []*provided, req catalog.ActionRequest) ([]*definition, error) {
-	var acts []*definition
+func (v *validation) actionsOf(targets []*define.Output, req catalog.ActionRequest) ([]*define.Definition, error) {
+	var acts []*define.Definition
 	var errs []error
 	for _, t := range targets {
-		have := t.actions(&v.scope)
-		at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == req.Name })
+		have := t.Actions(&v.scope)
+		at := slices.IndexFunc(have, func(a *define.Action) bool { return a.Spec.Name == req.Name })
 		if at < 0 {
 			errs = append(errs, lacksAction(t, have, req.Name))
 			continue
 		}
-		division := v.scope.divisions[t.name]
-		if err := misfit(req, have[at], t.name, division != nil); err != nil {
+		division := v.scope.Partitions[t.Name]
+		if err := misfit(req, have[at], t.Name, division != nil); err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		if req.Partitions && division != nil {
-			v.scope.divisions[storage.ActionName(t.name, req.Name)] = division
+			v.scope.Partitions[storage.ActionName(t.Name, req.Name)] = division
 		}
-		acts = append(acts, have[at].of(t))
+		acts = append(acts, have[at].Of(t))
 	}
 	return acts, errors.Join(errs...)
 }
 
 // misfit returns why an action is not done to an asset as it is asked for.
-func misfit(req catalog.ActionRequest, a *action, asset string, divided bool) error {
-	switch refused := a.spec.Partitioning == iohandler.PartitionRefused; {
+func misfit(req catalog.ActionRequest, a *define.Action, asset string, divided bool) error {
+	switch refused := a.Spec.Partitioning == iohandler.PartitionRefused; {
 	case req.Backfill && refused:
 		return fmt.Errorf("asset %q: action %q is about the asset as a whole, and a backfill is of partitions: run it by itself", asset, req.Name)
 	case req.Backfill && !divided:
 		return fmt.Errorf("asset %q: it has no partitions, and a backfill is of partitions: run action %q on it by itself", asset, req.Name)
-	case divided && !req.Partitions && (a.spec.Partitioning == iohandler.PartitionRequired || a.changes()):
+	case divided && !req.Partitions && (a.Spec.Partitioning == iohandler.PartitionRequired || a.Spec.Partitioning == iohandler.PartitionOptional && a.ChangesState()):
 		return fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition or several as a Range, or have a backfill take all", asset, req.Name)
 	case divided && req.Partitions && refused:
 		return fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", asset, req.Name)
@@ -189,35 +190,30 @@ func misfit(req catalog.ActionRequest, a *action, asset string, divided bool) er
 	return nil
 }
 
-// changes reports whether an action changes what is known of the partitions that it is done to.
-func (a *action) changes() bool {
-	return a.spec.Partitioning == iohandler.PartitionOptional && (a.spec.Effect == Forgets || a.spec.Effect == MayMaterialize)
-}
-
 // actionFor is the action of an asset, for the process that does it; nil where there is none of that name.
-func (v *validation) actionFor(t *provided, name string) *definition {
-	have := t.actions(&v.scope)
-	at := slices.IndexFunc(have, func(a *action) bool { return a.spec.Name == name })
+func (v *validation) actionFor(t *define.Output, name string) *define.Definition {
+	have := t.Actions(&v.scope)
+	at := slices.IndexFunc(have, func(a *define.Action) bool { return a.Spec.Name == name })
 	if at < 0 {
 		return nil
 	}
-	act := have[at].of(t)
-	if division := v.scope.division(t.name); division != nil && act.outputs[0].parts != nil {
-		v.scope.divisions[act.name] = division
+	act := have[at].Of(t)
+	if division := v.scope.PartitionsOf(t.Name); division != nil && act.Outputs[0].Partitions != nil {
+		v.scope.Partitions[act.Name] = division
 	}
 	return act
 }
 
 // lacksAction is the error of an asset that does not have an action.
-func lacksAction(t *provided, have []*action, name string) error {
+func lacksAction(t *define.Output, have []*define.Action, name string) error {
 	names := make([]string, len(have))
 	for i := range have {
-		names[i] = have[i].spec.Name
+		names[i] = have[i].Spec.Name
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("asset %q: it has no action %q, and no other", t.name, name)
+		return fmt.Errorf("asset %q: it has no action %q, and no other", t.Name, name)
 	}
-	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.name, name, fault.Suggestion(name, slices.Values(names)), fault.Listed("its actions", names))
+	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.Name, name, fault.Suggestion(name, slices.Values(names)), fault.Listed("its actions", names))
 }
 
 // exclusiveSlots is how many slots the pool of an asset with an exclusive action has: whoever shares the asset holds
@@ -265,29 +261,29 @@ func (v *validation) collectExclusive() {
 		if !v.mayAct(d) {
 			continue
 		}
-		for i := range d.outputs {
-			if slices.ContainsFunc(d.outputs[i].actions(&v.scope), func(a *action) bool { return a.spec.Exclusive }) {
+		for i := range d.Outputs {
+			if slices.ContainsFunc(d.Outputs[i].Actions(&v.scope), func(a *define.Action) bool { return a.Spec.Exclusive }) {
 				if v.exclusive == nil {
 					v.exclusive = map[string]bool{}
 				}
-				v.exclusive[d.outputs[i].name] = true
+				v.exclusive[d.Outputs[i].Name] = true
 			}
 		}
 	}
 }
 
 // mayAct reports whether there may be an action of what a definition makes.
-func (v *validation) mayAct(d *definition) bool {
-	if d.kind == graph.Task || d.kind == graph.BashTask || d.kind == graph.Check {
+func (v *validation) mayAct(d *define.Definition) bool {
+	if d.Kind == graph.Task || d.Kind == graph.BashTask || d.Kind == graph.Check {
 		return false
 	}
-	for i := range d.outputs {
-		if len(d.outputs[i].own()) > 0 {
+	for i := range d.Outputs {
+		if len(d.Outputs[i].OwnActions()) > 0 {
 			return true
 		}
-		h := d.outputs[i].handler
+		h := d.Outputs[i].Handler
 		if h == nil {
-			h = v.scope.defaultHandler
+			h = v.scope.DefaultHandler
 		}
 		if _, reference := iohandler.NameOf(h); reference {
 			return true

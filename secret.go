@@ -4,10 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"reflect"
 	"unique"
-
-	"github.com/rivers-go/rivers/internal/config"
 )
 
 // Secret is a text that is never shown: printing, logging and encoding it give ***. Use it for
@@ -60,12 +57,3 @@ func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + masked + `"`
 
 // LogValue returns ***.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(masked) }
-
-// secretFields tells package config how to handle the secrets in a config struct.
-func secretFields() *config.Secrets {
-	return &config.Secrets{
-		Type:   reflect.TypeFor[Secret](),
-		Set:    func(dst reflect.Value, text string) { dst.Set(reflect.ValueOf(NewSecret(text))) },
-		Reveal: func(v reflect.Value) string { return v.Interface().(Secret).Reveal() },
-	}
-}

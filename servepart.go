@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
@@ -28,21 +29,21 @@ func (r *CodeRepository) partFor(key, job string) (*part, error) {
 	}
 	name, _, _ := strings.Cut(key, "/") // a task in a graph asset is behind its name
 	d := v.holder(name)
-	if asset, act, ok := storage.SplitAction(key); ok && v.scope.values[asset] != nil {
-		d = v.actionFor(v.scope.values[asset], act)
+	if asset, act, ok := storage.SplitAction(key); ok && v.scope.Values[asset] != nil {
+		d = v.actionFor(v.scope.Values[asset], act)
 	}
 	if d == nil {
 		return nil, fmt.Errorf("step %q: %w: definitions must be the same each time the program starts", key, ErrAssetNotFound)
 	}
-	v.defs = []*definition{d}
+	v.defs = []*define.Definition{d}
 	v.build()
-	nodes, ups := v.nodes, map[*definition]bool{d: true}
+	nodes, ups := v.nodes, map[*define.Definition]bool{d: true}
 	v.defs = nil
 	for i := range nodes {
 		for k := range nodes[i].Inputs {
-			if from := v.scope.values[nodes[i].Inputs[k].From]; from != nil && !ups[from.def] {
-				ups[from.def] = true
-				v.defs = append(v.defs, from.def)
+			if from := v.scope.Values[nodes[i].Inputs[k].From]; from != nil && !ups[from.Def] {
+				ups[from.Def] = true
+				v.defs = append(v.defs, from.Def)
 			}
 		}
 	}

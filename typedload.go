@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
@@ -15,18 +16,18 @@ import (
 // load reads a value as the type that its function returns.
 func load[Out any](ctx context.Context, repo *CodeRepository, name string, o LoadOptions) (Out, error) {
 	var out Out
-	how, typ := shapeOf(reflect.TypeFor[Out]())
-	switch how {
-	case parting:
+	result := resultOf(reflect.TypeFor[Out]())
+	switch result.Kind {
+	case define.ResultPartitions:
 		return loadParts[Out](ctx, repo, name, o)
-	case plain:
+	case define.ResultValue:
 		err := repo.LoadNode(ctx, name, &out, o)
 		return out, err
 	default:
 	}
 	var value any
-	if typ != nil {
-		dst := reflect.New(typ)
+	if result.Type != nil {
+		dst := reflect.New(result.Type)
 		if err := repo.LoadNode(ctx, name, dst.Interface(), o); err != nil {
 			return out, err
 		}
@@ -36,7 +37,7 @@ func load[Out any](ctx context.Context, repo *CodeRepository, name string, o Loa
 	if err != nil {
 		return out, err
 	}
-	return any(out).(carrier).restored(value, facts).(Out), nil
+	return any(out).(resultWithFacts).restored(value, facts).(Out), nil
 }
 
 // recorded returns what the latest materialization of an asset says; nothing if there was none.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
@@ -44,13 +45,13 @@ func (r *CodeRepository) catalog() (*catalog.Catalog, error) {
 // validation is one pass over all definitions.
 type validation struct {
 	repo  *CodeRepository
-	scope scope
-	defs  []*definition
+	scope define.Scope
+	defs  []*define.Definition
 	// named has the multi-assets by their own names, which are no values; refused are definitions
 	// that lost a name to another and are left out of the graph.
-	named   map[string]*definition
-	refused map[*definition]bool
-	owner   []*definition // of each node
+	named   map[string]*define.Definition
+	refused map[*define.Definition]bool
+	owner   []*define.Definition // of each node
 	nodes   []graph.Node
 	retry   retry.Policy
 	// checked are the handlers whose settings were looked at.
@@ -82,7 +83,7 @@ func (r *CodeRepository) validate() (*catalog.Catalog, error) {
 	}
 	parts.Schemas = v.schemas()
 	for _, name := range slices.Sorted(maps.Keys(r.config.Resources)) {
-		if _, taken := v.scope.values[name]; taken {
+		if _, taken := v.scope.Values[name]; taken {
 			parts.Shadows = append(parts.Shadows, name)
 		}
 	}
@@ -94,23 +95,23 @@ func (r *CodeRepository) validate() (*catalog.Catalog, error) {
 }
 
 // described is a definition as a catalog asks of it.
-type described struct{ d *definition }
+type described struct{ d *define.Definition }
 
-func (d described) Title() string                      { return d.d.name }
-func (d described) KindName() string                   { return d.d.kindName() }
-func (d described) OutputNames() []string              { return d.d.outputNames() }
-func (d described) Strategy() storage.BackfillStrategy { return d.d.backfill }
-func (d described) IsCheck() bool                      { return d.d.kind == graph.Check }
-func (d described) At() fault.Position                 { return d.d.pos }
+func (d described) Title() string                      { return d.d.Name }
+func (d described) KindName() string                   { return d.d.KindName() }
+func (d described) OutputNames() []string              { return d.d.OutputNames() }
+func (d described) Strategy() storage.BackfillStrategy { return d.d.Backfill }
+func (d described) IsCheck() bool                      { return d.d.Kind == graph.Check }
+func (d described) At() fault.Position                 { return d.d.Pos }
 
 // collect gathers the definitions and the names that they provide.
 func (v *validation) collect() {
 	c := &v.repo.config
-	v.scope.resources = c.Resources
-	v.scope.values = make(map[string]*provided, len(c.Assets)+len(c.Tasks))
-	v.scope.names = v.names
-	v.scope.defaultHandler = v.repo.defaultHandler()
-	v.named = map[string]*definition{}
+	v.scope.Resources = c.Resources
+	v.scope.Values = make(map[string]*define.Output, len(c.Assets)+len(c.Tasks))
+	v.scope.Names = v.names
+	v.scope.DefaultHandler = v.repo.defaultHandler()
+	v.named = map[string]*define.Definition{}
 	for i, a := range c.Assets {
 		if isNil(a) {
 			v.repositoryFault(fmt.Sprintf("Assets[%d]", i), "it is nil: remove it, or define it before the repository")
@@ -140,32 +141,32 @@ func (v *validation) collect() {
 }
 
 // register adds a definition and the names that it provides; a name that is taken is reported.
-func (v *validation) register(d *definition) {
-	if v.holder(d.name) == d {
-		v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.kindName(), d.name))
+func (v *validation) register(d *define.Definition) {
+	if v.holder(d.Name) == d {
+		v.repositoryFault("", fmt.Sprintf("%s %q is listed twice: list it once", d.KindName(), d.Name))
 		return
 	}
 	v.defs = append(v.defs, d)
-	if !d.provides(d.name) && v.free(d, d.name) {
-		v.named[d.name] = d
+	if !d.Declares(d.Name) && v.free(d, d.Name) {
+		v.named[d.Name] = d
 	}
-	for i := range d.outputs {
-		if out := &d.outputs[i]; v.free(d, out.name) {
-			v.scope.values[out.name] = out
+	for i := range d.Outputs {
+		if out := &d.Outputs[i]; v.free(d, out.Name) {
+			v.scope.Values[out.Name] = out
 		}
 	}
 }
 
 // holder returns the definition that has a name, its own or an output's; nil for none.
-func (v *validation) holder(name string) *definition {
-	if out := v.scope.values[name]; out != nil {
-		return out.def
+func (v *validation) holder(name string) *define.Definition {
+	if out := v.scope.Values[name]; out != nil {
+		return out.Def
 	}
 	return v.named[name]
 }
 
 // free reports whether a definition may take a name; one that another has is a mistake.
-func (v *validation) free(d *definition, name string) bool {
+func (v *validation) free(d *define.Definition, name string) bool {
 	first := v.holder(name)
 	switch first {
 	case nil:
@@ -175,25 +176,25 @@ func (v *validation) free(d *definition, name string) bool {
 	}
 	v.fault(d, fault.Fault{At: outputPart(d, name), Message: takenBy(name, first), Kind: ErrGraphValidation})
 	if v.refused == nil {
-		v.refused = map[*definition]bool{}
+		v.refused = map[*define.Definition]bool{}
 	}
 	v.refused[d] = true
 	return false
 }
 
-func outputPart(d *definition, output string) string {
-	if output == d.name {
+func outputPart(d *define.Definition, output string) string {
+	if output == d.Name {
 		return ""
 	}
 	return fmt.Sprintf("output %q", output)
 }
 
-func takenBy(name string, first *definition) string {
+func takenBy(name string, first *define.Definition) string {
 	at := ""
-	if p := first.pos.String(); p != "" {
+	if p := first.Pos.String(); p != "" {
 		at = " at " + p
 	}
-	return fmt.Sprintf("the name %q is taken by the %s%s: rename one of them", name, first.kindName(), at)
+	return fmt.Sprintf("the name %q is taken by the %s%s: rename one of them", name, first.KindName(), at)
 }
 
 // names yields what an input may be called.
@@ -201,7 +202,7 @@ func (v *validation) names(yield func(string) bool) {
 	if len(v.errs) >= manyMistakes {
 		return
 	}
-	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.values), maps.Keys(v.scope.resources)} {
+	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.Values), maps.Keys(v.scope.Resources)} {
 		for name := range source {
 			if !yield(name) {
 				return
@@ -213,18 +214,18 @@ func (v *validation) names(yield func(string) bool) {
 // build makes the nodes of all definitions.
 func (v *validation) build() {
 	v.nodes = make([]graph.Node, 0, len(v.defs))
-	v.owner = make([]*definition, 0, len(v.defs))
-	var d *definition
+	v.owner = make([]*define.Definition, 0, len(v.defs))
+	var d *define.Definition
 	s := v.scope
-	s.report = func(f fault.Fault) { v.fault(d, f) }
+	s.Report = func(f fault.Fault) { v.fault(d, f) }
 	for _, d = range v.defs {
-		for _, f := range d.faults {
+		for _, f := range d.Faults {
 			v.fault(d, f)
 		}
-		if d.build == nil {
+		if d.Build == nil {
 			continue
 		}
-		nodes := d.build(&s, v.nodes)
+		nodes := d.Build(&s, v.nodes)
 		for i := len(v.nodes); i < len(nodes); i++ {
 			v.finishNode(d, &nodes[i])
 		}
@@ -239,7 +240,7 @@ func (v *validation) build() {
 }
 
 // finishNode replaces references by what they refer to and fills in the defaults.
-func (v *validation) finishNode(d *definition, n *graph.Node) {
+func (v *validation) finishNode(d *define.Definition, n *graph.Node) {
 	if n.Settings != nil {
 		v.finishSettings(d, n.Settings)
 	}
@@ -260,14 +261,14 @@ func (v *validation) finishNode(d *definition, n *graph.Node) {
 	}
 }
 
-func (v *validation) finishSettings(d *definition, s *graph.Settings) {
+func (v *validation) finishSettings(d *define.Definition, s *graph.Settings) {
 	if s.Retry.IsNamed() {
 		s.Retry = v.policy(s.Retry, func(f fault.Fault) { v.fault(d, f) })
 	}
 	v.checkPools(d, s.Pools)
 }
 
-func (v *validation) checkStorable(d *definition, out *graph.Output) {
+func (v *validation) checkStorable(d *define.Definition, out *graph.Output) {
 	acceptor, ok := out.Handler.(iohandler.Acceptor)
 	if !ok {
 		return
@@ -278,9 +279,9 @@ func (v *validation) checkStorable(d *definition, out *graph.Output) {
 }
 
 // handler returns the handler that h stands for.
-func (v *validation) handler(d *definition, at string, h iohandler.Handler) iohandler.Handler {
+func (v *validation) handler(d *define.Definition, at string, h iohandler.Handler) iohandler.Handler {
 	if h == nil {
-		return v.scope.defaultHandler
+		return v.scope.DefaultHandler
 	}
 	at = strings.TrimSpace(at + " io handler")
 	if name, reference := iohandler.NameOf(h); reference {
@@ -359,7 +360,7 @@ func (v *validation) cycleMessage(members []string) string {
 	named := make([]string, len(members))
 	for i, name := range members {
 		named[i] = fault.Quoted(name)
-		if place := v.holder(name).pos.String(); i > 0 && place != "" {
+		if place := v.holder(name).Pos.String(); i > 0 && place != "" {
 			named[i] += " at " + place
 		}
 	}
@@ -370,15 +371,15 @@ func (v *validation) cycleMessage(members []string) string {
 func (v *validation) schemas() map[string][]byte {
 	var all map[string][]byte
 	for _, d := range v.defs {
-		if d.config == nil {
+		if d.Config == nil {
 			continue
 		}
 		if all == nil {
 			all = map[string][]byte{}
 		}
-		doc, err := json.Marshal(d.config.Schema())
+		doc, err := json.Marshal(d.Config.Schema())
 		if err == nil { // defaults that JSON does not know (NaN) leave the schema out
-			all[d.name] = doc
+			all[d.Name] = doc
 		}
 	}
 	return all

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 )
@@ -19,33 +20,29 @@ type world struct {
 
 // build builds the nodes of all definitions and notes their faults as "name: at: message".
 func (w *world) build(defs ...Node) *world {
-	values := map[string]*provided{}
+	scope := define.Scope{Values: map[string]*define.Output{}, Resources: w.resources}
 	for _, n := range defs {
 		d := n.def()
-		for i := range d.outputs {
-			values[d.outputs[i].name] = &d.outputs[i]
+		for i := range d.Outputs {
+			scope.Values[d.Outputs[i].Name] = &d.Outputs[i]
 		}
 	}
-	names := slices.Sorted(maps.Keys(values))
-	names = slices.AppendSeq(names, maps.Keys(w.resources))
+	scope.Names = slices.Values(slices.AppendSeq(slices.Sorted(maps.Keys(scope.Values)), maps.Keys(w.resources)))
 	for _, n := range defs {
 		d := n.def()
-		report := func(f fault.Fault) {
-			line := d.name
+		scope.Report = func(f fault.Fault) {
+			line := d.Name + ": "
 			if f.At != "" {
-				line += ": " + f.At
+				line += f.At + ": "
 			}
-			w.faults = append(w.faults, line+": "+f.Message)
+			w.faults = append(w.faults, line+f.Message)
 		}
-		for _, f := range d.faults {
-			report(f)
+		for _, f := range d.Faults {
+			scope.Report(f)
 		}
-		if d.build == nil {
-			continue
+		if d.Build != nil {
+			w.nodes = d.Build(&scope, w.nodes)
 		}
-		w.nodes = d.build(&scope{
-			values: values, resources: w.resources, report: report, names: slices.Values(names),
-		}, w.nodes)
 	}
 	for i := range w.nodes {
 		if w.nodes[i].Settings == nil { // as graph.Build does

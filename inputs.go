@@ -6,9 +6,55 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/rivers-go/rivers/internal/config"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 )
+
+// NoInput is the argument of a function that takes none.
+type NoInput = struct{}
+
+// face describes the field and result types of this package to package define.
+var face = define.Face{
+	Unwrap: unwrap,
+	Result: resultOf,
+	Secrets: &config.Secrets{
+		Type:   reflect.TypeFor[Secret](),
+		Set:    func(dst reflect.Value, text string) { dst.Set(reflect.ValueOf(NewSecret(text))) },
+		Reveal: func(v reflect.Value) string { return v.Interface().(Secret).Reveal() },
+	},
+}
+
+// argsOf inspects an argument struct.
+func argsOf[In any]() *define.Args { return define.ArgsOf(reflect.TypeFor[In](), &face) }
+
+// unwrap describes a field type that wraps a value, given the type's zero value.
+func unwrap(zero reflect.Value) define.Wrapper {
+	var w define.Wrapper
+	if self, ok := reflect.TypeAssert[selfField](zero); ok {
+		w.Self, w.Type = setSelf, self.selfType()
+	}
+	if many, ok := reflect.TypeAssert[partsField](zero); ok {
+		w.Pack, w.Type = many.packed, many.partType()
+	}
+	if optional, ok := reflect.TypeAssert[optionalField](zero); ok {
+		w.Optional, w.Type = optional.maybe, optional.optionalType()
+	}
+	return w
+}
+
+// setSelf sets dst, a SelfDependency, to the previous value.
+func setSelf(dst reflect.Value, v any) error { return dst.Addr().Interface().(selfSetter).setSelf(v) }
+
+// filled returns an argument struct for one call. Every step runs through it; a function without
+// fields needs no reflection.
+func filled[In any](f define.FieldSetters, inv *graph.Invocation, args []any) (in In, err error) {
+	if len(f) > 0 {
+		err = f.Fill(reflect.ValueOf(&in).Elem(), inv, args)
+	}
+	return in, err
+}
 
 // Partitions holds the values of several partitions, by key. As the type of a field of an argument struct it
 // receives what the partition being made reads of an upstream: the 24 hours of a day, say. As the result
@@ -255,4 +301,34 @@ func (Optional[T]) maybe(v any, ok bool) any {
 		return v
 	}
 	return Optional[T]{value: value, ok: true}
+}
+
+// SelfDependency is the type of a field of an argument struct that receives the asset's own previous
+// value. It makes no edge in the graph, so it makes no cycle. The zero value is none.
+type SelfDependency[T any] struct {
+	value T
+	ok    bool
+}
+
+// Previous returns a SelfDependency that holds value, for tests that call a function by themselves.
+func Previous[T any](value T) SelfDependency[T] { return SelfDependency[T]{value: value, ok: true} }
+
+// Get returns the previous value, and false if there is none.
+func (s SelfDependency[T]) Get() (T, bool) { return s.value, s.ok }
+
+// selfField is how a field is known to be a SelfDependency, selfSetter how it is filled.
+type (
+	selfField  interface{ selfType() reflect.Type }
+	selfSetter interface{ setSelf(v any) error }
+)
+
+func (SelfDependency[T]) selfType() reflect.Type { return reflect.TypeFor[T]() }
+
+func (s *SelfDependency[T]) setSelf(v any) error {
+	value, ok := v.(T)
+	if !ok && v != nil { // a nil of an interface type has no type of its own, and is a value
+		return fmt.Errorf("the previous value is a %T, want %s", v, reflect.TypeFor[T]())
+	}
+	s.value, s.ok = value, true
+	return nil
 }

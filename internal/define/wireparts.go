@@ -1,4 +1,4 @@
-package rivers
+package define
 
 import (
 	"github.com/rivers-go/rivers/internal/fault"
@@ -6,35 +6,26 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// division is how an asset is divided, nil for one that is not, with references followed.
-func (s *scope) division(name string) partition.Definition {
-	d, known := s.divisions[name]
-	if !known && s.divide != nil {
-		return s.divide(name)
-	}
-	return d
-}
-
 // own is how the definition that is wired is divided.
 func (w *wiring) own() partition.Definition {
-	if len(w.def.outputs) == 0 {
+	if len(w.def.Outputs) == 0 {
 		return nil
 	}
-	return w.scope.division(w.def.outputs[0].name)
+	return w.scope.PartitionsOf(w.def.Outputs[0].Name)
 }
 
 // parts says which partitions of an upstream a field reads, nil where neither side is divided. It notes what does
 // not fit, and reports false then.
 func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Parts, bool) {
-	up, own := w.scope.division(from), w.own()
-	if up == nil && own == nil && m.IsZero() && f.many == nil && f.optional == nil {
+	up, own := w.scope.PartitionsOf(from), w.own()
+	if up == nil && own == nil && m.IsZero() && f.wrap.Pack == nil && f.wrap.Optional == nil {
 		return nil, true // nearly all of a large repository: not even the place of a mistake is spelled out
 	}
 	at := "input " + f.field
 	switch {
 	case up == nil && own == nil:
 		return nil, w.undivided(at, f, from, m)
-	case up == nil && f.many != nil:
+	case up == nil && f.wrap.Pack != nil:
 		w.report(at, "%q has no partitions, and the field takes several: make it a %s", from, f.typ)
 		return nil, false
 	}
@@ -45,18 +36,18 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 	p := &graph.Parts{Mapping: m.Resolve(up, own)}
 	reading := m.Reading(up, own)
 	switch {
-	case f.many != nil:
-		p.Multiple = f.many.packed
+	case f.wrap.Pack != nil:
+		p.Multiple = f.wrap.Pack
 	case reading.Several:
 		w.report(at, "by %s it reads several partitions of %q: make the field a rivers.Partitions[%s]", p.Mapping, from, f.typ)
 		return nil, false
-	case f.optional != nil:
-		p.Optional = f.optional.maybe
+	case f.wrap.Optional != nil:
+		p.Optional = f.wrap.Optional
 	case reading.None:
 		w.report(at, "by %s some partitions read nothing of %q: make the field a rivers.Optional[%s]", p.Mapping, from, f.typ)
 		return nil, false
 	}
-	if up != nil && f.many == nil {
+	if up != nil && f.wrap.Pack == nil {
 		w.single = f
 	}
 	return p, true
@@ -67,9 +58,9 @@ func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapp
 	switch {
 	case !m.IsZero():
 		w.report(at, "neither %q nor this has partitions, so the mapping %s has no effect: remove it", from, m)
-	case f.many != nil:
+	case f.wrap.Pack != nil:
 		w.report(at, "neither %q nor this has partitions: make the field a %s", from, f.typ)
-	case f.optional != nil:
+	case f.wrap.Optional != nil:
 		w.report(at, "neither %q nor this has partitions, so it is always there: make the field a %s", from, f.typ)
 	default:
 		return true
@@ -82,7 +73,7 @@ func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapp
 func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool) {
 	own := w.own()
 	if own == nil {
-		return nil, w.undivided("input "+f.field, &argument{field: f.field}, w.def.outputs[0].name, m)
+		return nil, w.undivided("input "+f.field, &argument{field: f.field}, w.def.Outputs[0].Name, m)
 	}
 	if m.IsZero() {
 		if m = partition.TimeOffset(-1); m.Check(own, own) != nil {
@@ -105,7 +96,7 @@ func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool
 // waitParts says which partitions of an upstream are waited for: all of them where no mapping follows from
 // the definitions.
 func (w *wiring) waitParts(d Dep) *graph.Parts {
-	at, up, own := "dep "+fault.Quoted(d.On), w.scope.division(d.On), w.own()
+	at, up, own := "dep "+fault.Quoted(d.On), w.scope.PartitionsOf(d.On), w.own()
 	if up == nil && own == nil {
 		if !d.Mapping.IsZero() {
 			w.report(at, "neither %q nor this has partitions, so the mapping %s has no effect: remove it", d.On, d.Mapping)
@@ -133,15 +124,15 @@ func (w *wiring) inside() *graph.Parts {
 
 // calledOnce reports whether a function that returns a result of a shape is called once for all partitions of a
 // step: one that returns them all, or writes by itself and reads nothing that differs between them.
-func (w *wiring) calledOnce(s shape) bool {
+func (w *wiring) calledOnce(s ResultKind) bool {
 	own := w.own()
 	switch {
-	case s == parting && own == nil:
+	case s == ResultPartitions && own == nil:
 		w.report("result", "it is a rivers.Partitions, and the asset has none: give it Partitions, or return one value")
 		return false
-	case s == parting && w.single != nil:
+	case s == ResultPartitions && w.single != nil:
 		w.report("input "+w.single.field, "the function makes all partitions in one call, and the field takes the value of one: make it a rivers.Partitions[%s]", w.single.typ)
 		return false
 	}
-	return own != nil && (s == parting || s == materializing && w.single == nil)
+	return own != nil && (s == ResultPartitions || s == ResultWritten && w.single == nil)
 }

@@ -1,4 +1,4 @@
-package rivers
+package define
 
 import (
 	"fmt"
@@ -12,10 +12,10 @@ import (
 
 // wiring is what a node's inputs are and how its argument struct is filled from them.
 type wiring struct {
-	sets   filling
+	sets   FieldSetters
 	inputs []graph.Input
-	scope  *scope
-	def    *definition
+	scope  *Scope
+	def    *Definition
 	// single is a field that takes the value of one partition of something divided, nil for none.
 	single *argument
 	// resources are the names of those that fields receive.
@@ -23,11 +23,11 @@ type wiring struct {
 }
 
 // wire connects requirements to the names of a scope, for the definition def.
-func (r *requirements) wire(s *scope, def *definition) *wiring {
+func (r *requirements) wire(s *Scope, def *Definition) *wiring {
 	w := &wiring{scope: s, def: def}
 	if n := len(r.args.fields) + len(r.order); n > 0 {
 		w.inputs = make([]graph.Input, 0, n)
-		w.sets = make([]set, 0, len(r.args.fields))
+		w.sets = make([]fieldSetter, 0, len(r.args.fields))
 	}
 	for i := range r.args.fields {
 		w.field(&r.args.fields[i], r.deps[i])
@@ -39,7 +39,7 @@ func (r *requirements) wire(s *scope, def *definition) *wiring {
 // wait adds the inputs that only wait.
 func (w *wiring) wait(order []Dep) {
 	for _, d := range order {
-		if _, ok := w.scope.values[d.On]; !ok {
+		if _, ok := w.scope.Values[d.On]; !ok {
 			w.report(fmt.Sprintf("dep %q", d.On), "no asset or task of that name%s", fault.Suggestion(d.On, w.valueNames))
 			continue
 		}
@@ -51,7 +51,7 @@ func (w *wiring) wait(order []Dep) {
 func (w *wiring) field(f *argument, deps []Dep) {
 	switch {
 	case f.role == configRole:
-		w.sets = append(w.sets, set{field: f})
+		w.sets = append(w.sets, fieldSetter{field: f})
 	case f.role == selfRole:
 		w.self(f, deps)
 	case len(deps) == 0:
@@ -60,19 +60,19 @@ func (w *wiring) field(f *argument, deps []Dep) {
 		w.named(f, deps)
 	default:
 		if w.value(f, f.typ, deps[0]) {
-			w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
+			w.sets = append(w.sets, fieldSetter{field: f, arg: len(w.inputs) - 1})
 		}
 	}
 }
 
 // self connects a SelfDependency.
 func (w *wiring) self(f *argument, deps []Dep) {
-	own := &w.def.outputs[0]
-	if len(w.def.outputs) > 1 {
-		w.report("input "+f.field, "a multi-asset has %d values, so no one is its own previous value: read one with ctx.Load", len(w.def.outputs))
+	own := &w.def.Outputs[0]
+	if len(w.def.Outputs) > 1 {
+		w.report("input "+f.field, "a multi-asset has %d values, so no one is its own previous value: read one with ctx.Load", len(w.def.Outputs))
 		return
 	}
-	in := graph.Input{Field: f.field, From: own.name, Mode: graph.Self, Type: f.typ}
+	in := graph.Input{Field: f.field, From: own.Name, Mode: graph.Self, Type: f.typ}
 	var mapping partition.Mapping
 	if len(deps) > 0 {
 		in.Handler, in.Metadata, mapping = deps[0].IOHandler, deps[0].Metadata, deps[0].Mapping
@@ -81,27 +81,27 @@ func (w *wiring) self(f *argument, deps []Dep) {
 	if in.Parts, ok = w.selfParts(f, mapping); !ok {
 		return
 	}
-	if !w.fits(own.typ, f.typ, w.handler(in.Handler, own.handler)) {
-		w.report("input "+f.field, "%s %q has the type %s, its SelfDependency %s: make it rivers.SelfDependency[%s]", w.def.kindWord(), own.name, own.typ, f.typ, own.typ)
+	if !w.fits(own.Type, f.typ, w.handler(in.Handler, own.Handler)) {
+		w.report("input "+f.field, "%s %q has the type %s, its SelfDependency %s: make it rivers.SelfDependency[%s]", w.def.KindWord(), own.Name, own.Type, f.typ, own.Type)
 		return
 	}
 	if f.typ.Kind() == reflect.Interface {
-		in.Type = asked(own.typ, f.typ)
+		in.Type = asked(own.Type, f.typ)
 	}
 	w.inputs = append(w.inputs, in)
-	w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
+	w.sets = append(w.sets, fieldSetter{field: f, arg: len(w.inputs) - 1})
 }
 
 // byName connects a field to the asset, task or resource of its name.
 func (w *wiring) byName(f *argument) {
-	if _, ok := w.scope.values[f.name]; ok {
+	if _, ok := w.scope.Values[f.name]; ok {
 		if w.value(f, f.typ, Dep{On: f.name}) {
-			w.sets = append(w.sets, set{field: f, arg: len(w.inputs) - 1})
+			w.sets = append(w.sets, fieldSetter{field: f, arg: len(w.inputs) - 1})
 		}
 		return
 	}
 	w.resource(f, func(name string) {
-		near := fault.Suggestion(name, w.scope.names)
+		near := fault.Suggestion(name, w.scope.Names)
 		if near == "" {
 			near = ": add the asset to the repository, or the value to its Resources"
 		}
@@ -111,7 +111,7 @@ func (w *wiring) byName(f *argument) {
 
 // resource connects a field to the resource of its name, and calls missing where there is none.
 func (w *wiring) resource(f *argument, missing func(name string)) {
-	r, ok := w.scope.resources[f.name]
+	r, ok := w.scope.Resources[f.name]
 	if !ok {
 		missing(f.name)
 		return
@@ -124,7 +124,7 @@ func (w *wiring) resource(f *argument, missing func(name string)) {
 		w.report("input "+f.field, "resource %q has the type %s, the field %s: give the field the type of the resource", f.name, v.Type(), f.typ)
 		return
 	}
-	w.sets = append(w.sets, set{field: f, constant: v})
+	w.sets = append(w.sets, fieldSetter{field: f, constant: v})
 	w.resources = append(w.resources, f.name)
 }
 
@@ -145,13 +145,13 @@ func (w *wiring) oneOfMap(f *argument, d Dep) bool {
 	if d.Field == "" || !isNamedMap(f.typ) {
 		return false
 	}
-	up, ok := w.scope.values[d.On]
-	return ok && up.typ != nil && !up.typ.AssignableTo(f.typ)
+	up, ok := w.scope.Values[d.On]
+	return ok && up.Type != nil && !up.Type.AssignableTo(f.typ)
 }
 
 // named connects a field of type map[string]T to several upstreams.
 func (w *wiring) named(f *argument, deps []Dep) {
-	s := set{field: f, arg: len(w.inputs), count: len(deps), keys: make([]string, len(deps))}
+	s := fieldSetter{field: f, arg: len(w.inputs), count: len(deps), keys: make([]string, len(deps))}
 	for k, d := range deps {
 		if !w.value(f, f.typ.Elem(), d) {
 			return
@@ -164,18 +164,18 @@ func (w *wiring) named(f *argument, deps []Dep) {
 // value adds the input that reads one upstream as type want, and reports whether it is right.
 func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 	at := "input " + f.field
-	up, ok := w.scope.values[d.On]
+	up, ok := w.scope.Values[d.On]
 	switch {
 	case !ok:
 		w.report(at, "no asset or task is named %q%s", d.On, fault.Suggestion(d.On, w.valueNames))
 		return false
-	case up.def == w.def:
+	case up.Def == w.def:
 		w.report(at, "it reads %q, which this definition makes itself: use rivers.SelfDependency[%s] for the previous value", d.On, want)
 		return false
 	}
-	if !w.fits(up.typ, want, w.handler(d.IOHandler, up.handler)) {
+	if !w.fits(up.Type, want, w.handler(d.IOHandler, up.Handler)) {
 		w.report(at, "%s %q has the type %s, the field %s: give the field the type %s, or the dependency an IOHandler that loads it as %s",
-			up.def.kindWord(), d.On, up.typ, want, up.typ, want)
+			up.Def.KindWord(), d.On, up.Type, want, up.Type, want)
 		return false
 	}
 	parts, ok := w.parts(f, d.On, d.Mapping)
@@ -183,7 +183,7 @@ func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 		return false
 	}
 	w.inputs = append(w.inputs, graph.Input{
-		Field: f.field, From: d.On, Type: asked(up.typ, want), Handler: d.IOHandler, Metadata: d.Metadata, Parts: parts,
+		Field: f.field, From: d.On, Type: asked(up.Type, want), Handler: d.IOHandler, Metadata: d.Metadata, Parts: parts,
 	})
 	return true
 }
@@ -208,7 +208,7 @@ func (w *wiring) fits(stored, want reflect.Type, h iohandler.Handler) bool {
 
 // handler returns the first that is given, else the default one, with references followed.
 func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
-	found := w.scope.defaultHandler
+	found := w.scope.DefaultHandler
 	for _, h := range chain {
 		if h != nil {
 			found = h
@@ -216,28 +216,20 @@ func (w *wiring) handler(chain ...iohandler.Handler) iohandler.Handler {
 		}
 	}
 	if name, ok := iohandler.NameOf(found); ok {
-		found, _ = w.scope.resources[name].(iohandler.Handler)
+		found, _ = w.scope.Resources[name].(iohandler.Handler)
 	}
 	return found
 }
 
 func (w *wiring) report(at, format string, v ...any) {
-	w.scope.report(fault.Fault{At: at, Message: fmt.Sprintf(format, v...), Kind: ErrGraphValidation})
+	w.scope.Report(fault.Fault{At: at, Message: fmt.Sprintf(format, v...), Kind: fault.ErrGraphValidation})
 }
 
 // valueNames yields what an input may read that is no resource.
 func (w *wiring) valueNames(yield func(string) bool) {
-	for name := range w.scope.names {
-		if _, ok := w.scope.values[name]; ok && !yield(name) {
+	for name := range w.scope.Names {
+		if _, ok := w.scope.Values[name]; ok && !yield(name) {
 			return
 		}
 	}
-}
-
-// kindWord is what a value of the definition is called in messages.
-func (d *definition) kindWord() string {
-	if d.kind == graph.Task || d.kind == graph.BashTask {
-		return "task"
-	}
-	return "asset"
 }

@@ -1,4 +1,4 @@
-package rivers
+package define
 
 import (
 	"maps"
@@ -12,24 +12,24 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// placing connects one call of a graph asset to what it reads.
-type placing struct {
+// callBinding connects one call of a graph asset to what it reads.
+type callBinding struct {
 	*wiring
-	c *composition
-	p *taskPlace
+	c *Composition
+	p *TaskCall
 	// element is the name of the field that gets the element of a mapped task, empty for none.
 	element string
 }
 
 // wire makes the inputs of one call, and the node's Map where the task is mapped.
-func (c *composition) wire(p *taskPlace, n *graph.Node, s *scope) *wiring {
-	g := &placing{wiring: &wiring{scope: s, def: c.def}, c: c, p: p}
+func (c *Composition) wire(p *TaskCall, n *graph.Node, s *Scope) *wiring {
+	g := &callBinding{wiring: &wiring{scope: s, def: c.def}, c: c, p: p}
 	if p.mapped != nil {
-		g.element = p.element(s.resources)
-		n.Map = &graph.Map{MaxConcurrency: p.mapped.concurrency, Named: p.mapped.named, Elements: p.mapped.elements, Input: -1}
+		g.element = p.element(s.Resources)
+		n.Map = &graph.Map{MaxConcurrency: p.mapped.Concurrency, Named: p.mapped.Named, Elements: p.mapped.Elements, Input: -1}
 	}
-	for i := range p.req.args.fields {
-		f := &p.req.args.fields[i]
+	for i := range p.task.req.args.fields {
+		f := &p.task.req.args.fields[i]
 		g.place(f)
 		if p.mapped != nil && f.name == g.element && f.role == valueRole {
 			n.Map.Input = slices.IndexFunc(g.inputs, func(in graph.Input) bool { return in.Field == f.field })
@@ -44,12 +44,11 @@ func (c *composition) wire(p *taskPlace, n *graph.Node, s *scope) *wiring {
 }
 
 // place connects one field of a task to the Ref, value or resource that it receives.
-func (g *placing) place(f *argument) {
+func (g *callBinding) place(f *argument) {
 	arg, given := g.p.args[f.name]
-	r, isRef := arg.(anyRef)
 	switch {
 	case f.role == configRole:
-		g.sets = append(g.sets, set{field: f})
+		g.sets = append(g.sets, fieldSetter{field: f})
 	case f.role == selfRole:
 		g.fault(f, "a task inside a graph asset has no previous value: use ctx.Load")
 	case g.p.mapped != nil && f.name == g.element:
@@ -60,36 +59,36 @@ func (g *placing) place(f *argument) {
 		g.resource(f, func(name string) {
 			g.fault(f, "the call gives no %q, and no resource has this name: add it to Args%s", name, fault.Suggestion(name, maps.Keys(g.p.args)))
 		})
-	case isRef:
-		g.read(f, r.ref())
+	case arg.IsSource:
+		g.read(f, arg.Source)
 	default:
 		g.constant(f, arg)
 	}
 }
 
-func (g *placing) fault(f *argument, format string, v ...any) {
+func (g *callBinding) fault(f *argument, format string, v ...any) {
 	g.report("input "+f.field+" of task "+fault.Quoted(g.p.path), format, v...)
 }
 
 // constant connects a field to a value that is the same in each run.
-func (g *placing) constant(f *argument, arg any) {
+func (g *callBinding) constant(f *argument, arg Arg) {
 	v := reflect.Zero(f.typ)
-	if arg != nil {
-		v = reflect.ValueOf(arg)
+	if arg.Value != nil {
+		v = reflect.ValueOf(arg.Value)
 	}
-	switch _, uncollected := arg.(Waitable); {
-	case uncollected:
+	switch {
+	case arg.Uncollected:
 		g.fault(f, "the call gives a %s: give what its Collect or CollectStream returns", v.Type())
 	case !v.Type().AssignableTo(f.typ):
 		g.fault(f, "the call gives a %s, the field is a %s: give it a value or a Ref of that type", v.Type(), f.typ)
 	default:
 		g.inputs = append(g.inputs, graph.Input{Field: f.field, Mode: graph.Bound, Type: f.typ, Const: v.Interface()})
-		g.sets = append(g.sets, set{field: f, arg: len(g.inputs) - 1})
+		g.sets = append(g.sets, fieldSetter{field: f, arg: len(g.inputs) - 1})
 	}
 }
 
 // read connects a field to a Ref.
-func (g *placing) read(f *argument, src *source) {
+func (g *callBinding) read(f *argument, src *Source) {
 	in, own, ok := g.input(f, src)
 	switch {
 	case !ok:
@@ -102,29 +101,29 @@ func (g *placing) read(f *argument, src *source) {
 		return
 	}
 	g.inputs = append(g.inputs, in)
-	g.sets = append(g.sets, set{field: f, arg: len(g.inputs) - 1})
+	g.sets = append(g.sets, fieldSetter{field: f, arg: len(g.inputs) - 1})
 }
 
 // mapped connects the field that gets the elements of a slice.
-func (g *placing) mapped(f *argument) {
+func (g *callBinding) mapped(f *argument) {
 	m := g.p.mapped
-	in, _, ok := g.input(f, m.over)
+	in, _, ok := g.input(f, m.Over)
 	switch {
 	case !ok:
 		return
-	case m.over.mode == graph.Stream:
+	case m.Over.mode == graph.Stream:
 		g.fault(f, "it is mapped over a stream, and how many steps there are must be known: map over Collect")
 		return
-	case !m.elem.AssignableTo(f.typ):
-		g.fault(f, "each element is a %s, and the field is a %s: give the field the type %s", m.elem, f.typ, m.elem)
+	case !m.Elem.AssignableTo(f.typ):
+		g.fault(f, "each element is a %s, and the field is a %s: give the field the type %s", m.Elem, f.typ, m.Elem)
 		return
 	}
 	g.inputs = append(g.inputs, in)
-	g.sets = append(g.sets, set{field: f, arg: len(g.inputs) - 1})
+	g.sets = append(g.sets, fieldSetter{field: f, arg: len(g.inputs) - 1})
 }
 
 // input makes the input that loads a source as the type it has, and returns the handler that stores it.
-func (g *placing) input(f *argument, src *source) (graph.Input, iohandler.Handler, bool) {
+func (g *callBinding) input(f *argument, src *Source) (graph.Input, iohandler.Handler, bool) {
 	if src == nil || src.graph != g.c {
 		g.fault(f, "the call gives a Ref of another graph, or the zero Ref: give one that this graph's Upstream, Call or Map returned")
 		return graph.Input{}, nil, false
@@ -142,14 +141,14 @@ func (g *placing) input(f *argument, src *source) (graph.Input, iohandler.Handle
 }
 
 // upstream looks up an upstream of the asset, and returns its own handler.
-func (g *placing) upstream(f *argument, src *source, in *graph.Input) (iohandler.Handler, bool) {
+func (g *callBinding) upstream(f *argument, src *Source, in *graph.Input) (iohandler.Handler, bool) {
 	in.From = src.upstream
-	up, ok := g.scope.values[src.upstream]
+	up, ok := g.scope.Values[src.upstream]
 	switch {
 	case !ok:
 		g.fault(f, "no asset or task is named %q%s", src.upstream, fault.Suggestion(src.upstream, g.valueNames))
 		return nil, false
-	case up.def == g.c.def:
+	case up.Def == g.c.def:
 		g.fault(f, "the graph asset reads itself: use ctx.Load for its previous value")
 		return nil, false
 	case src.typ == nil:
@@ -165,25 +164,25 @@ func (g *placing) upstream(f *argument, src *source, in *graph.Input) (iohandler
 	if in.Parts, ok = g.parts(src.argument(f.field), src.upstream, mapping); !ok {
 		return nil, false
 	}
-	if src.many != nil {
-		in.Type = asked(up.typ, src.many.partType())
-		if !g.fits(up.typ, src.many.partType(), g.handler(in.Handler, up.handler)) {
-			g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for partitions of type %s: write rivers.Upstream[rivers.Partitions[%s]]", up.def.kindWord(), src.upstream, up.typ, src.many.partType(), up.typ)
+	if src.wrap.Pack != nil {
+		in.Type = asked(up.Type, src.wrap.Type)
+		if !g.fits(up.Type, src.wrap.Type, g.handler(in.Handler, up.Handler)) {
+			g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for partitions of type %s: write rivers.Upstream[rivers.Partitions[%s]]", up.Def.KindWord(), src.upstream, up.Type, src.wrap.Type, up.Type)
 			return nil, false
 		}
-		return up.handler, true
+		return up.Handler, true
 	}
-	if !g.fits(up.typ, src.typ, g.handler(in.Handler, up.handler)) {
-		g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for %s: write rivers.Upstream[%s]", up.def.kindWord(), src.upstream, up.typ, src.typ, up.typ)
+	if !g.fits(up.Type, src.typ, g.handler(in.Handler, up.Handler)) {
+		g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for %s: write rivers.Upstream[%s]", up.Def.KindWord(), src.upstream, up.Type, src.typ, up.Type)
 		return nil, false
 	}
-	return up.handler, true
+	return up.Handler, true
 }
 
 // waitFor adds what the call waits for without reading it.
-func (g *placing) waitFor() {
-	for _, w := range g.p.after {
-		switch src := w.ref(); {
+func (g *callBinding) waitFor() {
+	for _, src := range g.p.after {
+		switch {
 		case src == nil || src.graph != g.c:
 			g.report("task "+fault.Quoted(g.p.path), "After holds a Ref of another graph, or the zero Ref: give one that this graph's Upstream, Call or Map returned")
 		case src.from == nil:
@@ -197,7 +196,7 @@ func (g *placing) waitFor() {
 			g.after(p)
 		}
 	}
-	inner := g.c.def.name + "/"
+	inner := g.c.def.Name + "/"
 	if slices.ContainsFunc(g.inputs, func(in graph.Input) bool { return strings.HasPrefix(in.From, inner) }) {
 		return
 	}
@@ -208,14 +207,14 @@ func (g *placing) waitFor() {
 	}
 }
 
-func (g *placing) after(p *taskPlace) {
+func (g *callBinding) after(p *TaskCall) {
 	g.inputs = append(g.inputs, graph.Input{From: g.c.key(p), Mode: graph.OrderOnly, Parts: g.inside()})
 }
 
 // unbound are the fields of a mapped task that could take the element.
-func (p *taskPlace) unbound() []string {
+func (p *TaskCall) unbound() []string {
 	var names []string
-	for _, f := range p.req.args.fields {
+	for _, f := range p.task.req.args.fields {
 		if _, given := p.args[f.name]; f.role == valueRole && !given {
 			names = append(names, f.name)
 		}
@@ -225,7 +224,7 @@ func (p *taskPlace) unbound() []string {
 
 // element is the name of the field that takes the element, empty where that is not clear: the one
 // that no argument and no resource is for, or of several the one of the element's type.
-func (p *taskPlace) element(resources map[string]any) string {
+func (p *TaskCall) element(resources map[string]any) string {
 	left := p.unbound()
 	free := slices.DeleteFunc(slices.Clone(left), func(name string) bool { _, ok := resources[name]; return ok })
 	if len(free) == 1 {
@@ -235,8 +234,8 @@ func (p *taskPlace) element(resources map[string]any) string {
 		left = free
 	}
 	left = slices.DeleteFunc(left, func(name string) bool {
-		return !slices.ContainsFunc(p.req.args.fields, func(f argument) bool {
-			return f.role == valueRole && f.name == name && p.mapped.elem.AssignableTo(f.typ)
+		return !slices.ContainsFunc(p.task.req.args.fields, func(f argument) bool {
+			return f.role == valueRole && f.name == name && p.mapped.Elem.AssignableTo(f.typ)
 		})
 	})
 	if len(left) == 1 {
