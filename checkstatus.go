@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/checkstate"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -191,4 +192,150 @@ func (r *CodeRepository) runningChecks(ctx context.Context) (map[string]bool, er
 		}
 	}
 	return running, nil
+}
+
+// checkSubjects are the checks of the repository that judge partitions.
+func checkSubjects(c *catalog.Catalog) []checkstate.Subject {
+	var subjects []checkstate.Subject
+	for n := range int32(c.Graph().Len()) {
+		node := c.Graph().Node(n)
+		if node.Kind != graph.Check || node.Partitions == nil {
+			continue
+		}
+		v, _ := c.Graph().Find(node.Check.Asset)
+		_, maker := c.Graph().Output(v)
+		subjects = append(subjects, checkstate.Subject{
+			Check: node.Name, Asset: node.Check.Asset, Partitions: node.Partitions, External: c.Graph().Node(maker).Kind == graph.External,
+		})
+	}
+	return subjects
+}
+
+// verdicts are what the checks that judge partitions said last, by their names.
+func (r *CodeRepository) verdicts(ctx context.Context, c *catalog.Catalog, store checkstate.Store) (map[string]*checkstate.Results, error) {
+	subjects := checkSubjects(c)
+	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects, Log: r.config.Logger})
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]*checkstate.Results, len(results))
+	for i := range results {
+		byName[subjects[i].Check] = &results[i]
+	}
+	return byName, nil
+}
+
+// addPartitions adds to the checks that judge partitions what they say of each.
+func (r *CodeRepository) addPartitions(ctx context.Context, c *catalog.Catalog, nodes []*graph.Node, list []CheckStatus) error {
+	var at []int
+	var keys []storage.AssetKey
+	for i, n := range nodes {
+		if n.Partitions != nil {
+			v, _ := c.Graph().Find(n.Name)
+			at, keys = append(at, i), append(keys, r.runner.Keys[v])
+		}
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	verdicts, err := r.verdicts(ctx, c, r.store)
+	if err != nil {
+		return fmt.Errorf("reading the states of checks: %w", err)
+	}
+	sets, err := r.store.PartitionSets(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("reading the states of checks: %w", err)
+	}
+	for k, i := range at {
+		space, err := r.space(ctx, nodes[i].Partitions)
+		if err != nil {
+			return fmt.Errorf("check %q: %w", nodes[i].Name, err)
+		}
+		p := newCheckPartitions(space, verdicts[nodes[i].Name], sets[k].InFlight)
+		list[i].Partitions, list[i].Outdated = p, p.Outdated.Count > 0
+		list[i].State = p.state()
+	}
+	return nil
+}
+
+func newCheckPartitions(space partition.Space, v *checkstate.Results, flying partition.Set) *CheckPartitions {
+	count := func(set partition.Set) PartitionCount {
+		set = space.Within(set)
+		return PartitionCount{space.Count(set), set}
+	}
+	judged := v.Passed.Union(v.Warned).Union(v.Failed).Union(v.Crashed).Union(v.Skipped)
+	return &CheckPartitions{
+		Space: space, Total: space.Len(), Passed: count(v.Passed), Warned: count(v.Warned), Failed: count(v.Failed), Crashed: count(v.Crashed), Skipped: count(v.Skipped),
+		Unchecked: count(space.Complement(judged)), InProgress: count(flying), Outdated: count(v.Outdated),
+	}
+}
+
+// state is that of the worst partition.
+func (p *CheckPartitions) state() storage.CheckState {
+	switch {
+	case p.Crashed.Count > 0:
+		return storage.CheckExecutionFailed
+	case p.Failed.Count+p.Warned.Count > 0:
+		return storage.CheckFailed
+	case p.InProgress.Count > 0:
+		return storage.CheckInProgress
+	case p.Passed.Count > 0:
+		return storage.CheckSucceeded
+	case p.Skipped.Count > 0:
+		return storage.CheckSkipped
+	}
+	return storage.CheckUnknown
+}
+
+// CheckEvaluation is one entry of the history of a check.
+type CheckEvaluation struct {
+	// State is what it came to, At when, and RunID in which run.
+	State storage.CheckState `json:"state"`
+	At    time.Time          `json:"at"`
+	RunID string             `json:"run_id,omitempty"`
+	// Partition is what was judged, empty for an asset without partitions; Partitions are several at once.
+	Partition  string        `json:"partition,omitempty"`
+	Partitions partition.Set `json:"partitions,omitzero"`
+	// Verdict, Metadata and Error are as in [CheckStatus]; Version is the data version that was judged.
+	Verdict  *storage.Verdict `json:"verdict,omitempty"`
+	Metadata metadata.Map     `json:"metadata,omitempty"`
+	Error    string           `json:"error,omitempty"`
+	Version  string           `json:"data_version,omitempty"`
+}
+
+// CheckHistory returns the last evaluations of a check, named asset:check, newest first; a limit of zero is 100.
+func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit int) ([]CheckEvaluation, error) {
+	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
+	c, err := r.catalog()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.CheckRequest(&RunRequest{CheckNames: []string{name}}); err != nil {
+		return nil, err
+	}
+	v, _ := c.Graph().Find(name)
+	events, err := r.store.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: r.runner.Keys[v], Limit: limit})
+	if err != nil {
+		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
+	}
+	asset, _, _ := storage.SplitCheck(name)
+	ids, err := storage.RunIDs(ctx, r.store, events)
+	if err != nil {
+		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
+	}
+	history := make([]CheckEvaluation, 0, len(events))
+	for i := range events {
+		e := &events[i]
+		d, err := storage.ParseDetail(e.Detail)
+		if err != nil {
+			return nil, fmt.Errorf("check %q: %w", name, err)
+		}
+		history = append(history, CheckEvaluation{
+			State: e.CheckState(), At: e.At.Time(), RunID: ids[e.Run], Partition: e.Partition, Partitions: d.Partitions,
+			Verdict: d.Check, Metadata: d.Metadata, Error: d.Error, Version: d.Inputs[asset],
+		})
+	}
+	return history, nil
 }

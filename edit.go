@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// HandRequest says of which assets, and which of their partitions, a person changes what is recorded.
-type HandRequest struct {
+// StateEdit says of which assets, and which of their partitions, a person changes what is recorded.
+type StateEdit struct {
 	// Selection names the assets, in the selection language; it must not be empty.
 	Selection []string
 	// Keys names partitions, Range a stretch of them; one of the two where an asset with partitions is selected, or
@@ -27,16 +27,16 @@ type HandRequest struct {
 	DryRun bool
 }
 
-// HandResult says what a person changed, or would.
-type HandResult struct {
+// StateEditResult says what a person changed, or would.
+type StateEditResult struct {
 	// RunID is the run that records it; empty for a dry run, and where there was nothing to change.
 	RunID string `json:"run_id,omitempty"`
 	// Assets are those that are changed.
-	Assets []HandChange `json:"assets"`
+	Assets []StateEditChange `json:"assets"`
 }
 
-// HandChange is what is changed of one asset.
-type HandChange struct {
+// StateEditChange is what is changed of one asset.
+type StateEditChange struct {
 	Asset string `json:"asset"`
 	// Partitions says for people which partitions they are, empty for an asset without; Count is how many.
 	Partitions string `json:"partitions,omitempty"`
@@ -47,21 +47,21 @@ type HandChange struct {
 
 // Wipe forgets that assets, or some of their partitions, were materialized or failed: they are missing then. It is
 // recorded, as a run, by whom and why. Stored values stay unless the request says otherwise.
-func (r *CodeRepository) Wipe(ctx context.Context, req HandRequest) (*HandResult, error) {
-	return r.byHand(ctx, req, storage.Wiped)
+func (r *CodeRepository) Wipe(ctx context.Context, req StateEdit) (*StateEditResult, error) {
+	return r.edit(ctx, req, storage.Wiped)
 }
 
 // MarkMaterialized records that assets, or some of their partitions, were made elsewhere. It is recorded, as a run,
 // by whom and why. Nothing is written but the record.
-func (r *CodeRepository) MarkMaterialized(ctx context.Context, req HandRequest) (*HandResult, error) {
+func (r *CodeRepository) MarkMaterialized(ctx context.Context, req StateEdit) (*StateEditResult, error) {
 	if req.Values {
 		return nil, errors.New("marking as materialized: Values is for wiping: leave it out")
 	}
-	return r.byHand(ctx, req, storage.Materialized)
+	return r.edit(ctx, req, storage.Materialized)
 }
 
-// byHand makes the changes of a request.
-func (r *CodeRepository) byHand(ctx context.Context, req HandRequest, kind storage.StateKind) (*HandResult, error) {
+// edit makes the changes of a request.
+func (r *CodeRepository) edit(ctx context.Context, req StateEdit, kind storage.StateKind) (*StateEditResult, error) {
 	runner, err := r.resolved(ctx)
 	if err != nil {
 		return nil, err
@@ -70,10 +70,10 @@ func (r *CodeRepository) byHand(ctx context.Context, req HandRequest, kind stora
 	if res == nil {
 		return nil, err
 	}
-	out := &HandResult{RunID: res.RunID, Assets: make([]HandChange, len(res.Assets))}
+	out := &StateEditResult{RunID: res.RunID, Assets: make([]StateEditChange, len(res.Assets))}
 	for i := range res.Assets {
 		c := &res.Assets[i]
-		out.Assets[i] = HandChange{Asset: c.Asset, Partitions: c.Partitions, Count: c.Count, Values: c.Values}
+		out.Assets[i] = StateEditChange{Asset: c.Asset, Partitions: c.Partitions, Count: c.Count, Values: c.Values}
 	}
 	return out, err
 }

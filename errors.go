@@ -1,8 +1,10 @@
 package rivers
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/launch"
 )
@@ -94,4 +96,17 @@ func newDefinitionErrors(mistakes fault.Mistakes) definitionErrors {
 		all[i] = &DefinitionError{Kind: m.KindName, Name: m.Name, Position: m.Position, At: m.At, Message: m.Message, Err: m.Kind}
 	}
 	return all
+}
+
+// ErrSkip is wrapped by the error of a function that has nothing to do: its step is recorded
+// skipped, with what is downstream of it, and the run does not fail. See [Skip].
+var ErrSkip = engine.ErrSkip
+
+// Skip returns an error that wraps [ErrSkip]: a function returns it to skip itself, with a reason
+// that people read.
+func Skip(reason string) error {
+	if reason == "" {
+		return ErrSkip
+	}
+	return fmt.Errorf("%w: %s", ErrSkip, reason)
 }

@@ -108,7 +108,7 @@ func (k *kept) act(ctx context.Context, a *act) {
 	if a.asset == "daily" || a.asset == "copied" {
 		req.Range = days
 	}
-	hand := rivers.HandRequest{Selection: req.Selection, Range: req.Range}
+	hand := rivers.StateEdit{Selection: req.Selection, Range: req.Range}
 	switch a.verb {
 	case "make":
 		_, _ = k.repo.Materialize(ctx, req)

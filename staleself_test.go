@@ -52,11 +52,11 @@ func TestADayIsStaleByTheDayBefore(t *testing.T) {
 	s.is("sum", "fresh")
 
 	// A person who marks a day says that it was made elsewhere, of what there is; the next day was not made of it.
-	if _, err := s.repo.MarkMaterialized(t.Context(), rivers.HandRequest{Selection: []string{"balance"}, Keys: []partition.Key{partition.SingleKey("2026-01-09")}, By: "ann"}); err != nil {
+	if _, err := s.repo.MarkMaterialized(t.Context(), rivers.StateEdit{Selection: []string{"balance"}, Keys: []partition.Key{partition.SingleKey("2026-01-09")}, By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	s.is("balance", "1 stale, new data of balance (1)")
-	if _, err := s.repo.Wipe(t.Context(), rivers.HandRequest{Selection: []string{"balance"}, Keys: []partition.Key{partition.SingleKey("2026-01-09")}, By: "ann"}); err != nil {
+	if _, err := s.repo.Wipe(t.Context(), rivers.StateEdit{Selection: []string{"balance"}, Keys: []partition.Key{partition.SingleKey("2026-01-09")}, By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	s.is("balance", "1 missing, 1 upstream stale")

@@ -137,11 +137,11 @@ func TestStatusSaysWhatIsStaleAndWhy(t *testing.T) {
 	s.is("report", "1 stale, new data of extra (1)") // also where it only waits for it
 	s.define("v1", false)
 	s.is("report", "1 stale, removed dependency on extra (1)")
-	if _, err := s.repo.MarkMaterialized(t.Context(), rivers.HandRequest{Selection: []string{"raw", "report"}}); err != nil {
+	if _, err := s.repo.MarkMaterialized(t.Context(), rivers.StateEdit{Selection: []string{"raw", "report"}}); err != nil {
 		t.Fatal(err)
 	}
 	s.is("report", "fresh")
-	if _, err := s.repo.Wipe(t.Context(), rivers.HandRequest{Selection: []string{"raw"}}); err != nil {
+	if _, err := s.repo.Wipe(t.Context(), rivers.StateEdit{Selection: []string{"raw"}}); err != nil {
 		t.Fatal(err)
 	}
 	s.is("report", "1 upstream stale")
@@ -164,7 +164,7 @@ func TestStatusOfPartitions(t *testing.T) {
 	s.run(rivers.RunRequest{Selection: []string{"raw"}})
 	s.is("daily", "2 missing, 8 stale, new data of raw (8)")
 	s.is("copied", "2 missing, 10 upstream stale")
-	if _, err := s.repo.MarkMaterialized(t.Context(), rivers.HandRequest{Selection: []string{"daily"}, Keys: []partition.Key{day(5)}}); err != nil {
+	if _, err := s.repo.MarkMaterialized(t.Context(), rivers.StateEdit{Selection: []string{"daily"}, Keys: []partition.Key{day(5)}}); err != nil {
 		t.Fatal(err)
 	}
 	s.is("daily", "2 missing, 7 stale, new data of raw (7)")
@@ -198,7 +198,7 @@ func TestMaterializeStaleMakesWhatIsNotFresh(t *testing.T) {
 	made("extra", "report", "total")
 	made()
 	s.version = "2"
-	if _, err := s.repo.Wipe(t.Context(), rivers.HandRequest{Selection: []string{"raw"}}); err != nil {
+	if _, err := s.repo.Wipe(t.Context(), rivers.StateEdit{Selection: []string{"raw"}}); err != nil {
 		t.Fatal(err)
 	}
 	made("raw", "report") // report reads what the run makes

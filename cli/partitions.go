@@ -331,7 +331,7 @@ func (a *app) byHand(ctx context.Context, verb string, selection []string, f han
 	case len(selection) == 0:
 		return usagef("partitions %s: name the assets", verb)
 	}
-	req := rivers.HandRequest{Selection: selection, All: f.all, By: whoami(), Reason: f.reason, Values: f.values, DryRun: f.dryRun}
+	req := rivers.StateEdit{Selection: selection, All: f.all, By: whoami(), Reason: f.reason, Values: f.values, DryRun: f.dryRun}
 	var err error
 	if req.Keys, req.Range, err = parsePartition(f.keys); err != nil {
 		return err

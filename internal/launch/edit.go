@@ -58,8 +58,9 @@ type EditedAsset struct {
 	read storage.Detail
 }
 
-// editTag is the tag of the runs that record edits; its value is the kind of the new state.
-const editTag = "rivers/by_hand"
+// editTag is the tag of the runs that record edits; its value is the kind of the new state. Nothing here reads it. Runs of
+// older versions have the tag rivers/by_hand.
+const editTag = "rivers/manual"
 
 // Edit records that assets, or some of their partitions, have another state: [storage.Wiped] or [storage.Materialized].
 // The edit is recorded as a run that has ended.
@@ -137,7 +138,7 @@ func (r editor) partitions(ctx context.Context, division *plan.Partitioning, out
 	given := len(r.req.Keys) > 0 || !r.req.Range.IsZero()
 	switch {
 	case given && !r.req.Range.IsZero() && len(r.req.Keys) > 0, given && r.req.All:
-		return errors.New("Keys, Range and All are given: give one of them")
+		return errors.New("give one of Keys, Range and All")
 	case out.Partitions == nil && given:
 		return errors.New("it has no partitions: leave the keys out")
 	case out.Partitions == nil:

@@ -15,7 +15,7 @@ import (
 )
 
 // ServeStep does the step that this process was started for, and exits: executor.Subprocess starts the
-// program anew, with its arguments and environment, for each step. In any other process it returns false.
+// program anew, with its arguments and environment, for each step. In any other process it returns at once.
 //
 // [github.com/rivers-go/rivers/cli.Main] calls it. A main of one's own, or a TestMain, calls it before
 // it does anything else but define things; where a program has several repositories, on each of them.
@@ -24,10 +24,10 @@ import (
 //
 // The process sets up the resources that the step takes, tears them down when it is done, and asks its
 // parent for what it needs of the store. Hooks and listeners are the parent's.
-func (r *CodeRepository) ServeStep() bool {
+func (r *CodeRepository) ServeStep() {
 	if !subprocess.Inside() {
 		subprocess.Remember()
-		return false
+		return
 	}
 	code, mine := stepserver.Serve(stepserver.Config{
 		Location: r.Name(), Resources: r.resources(), Load: r.loadFrom, Context: r.servedContext,
@@ -43,7 +43,6 @@ func (r *CodeRepository) ServeStep() bool {
 	if mine {
 		os.Exit(code)
 	}
-	return false
 }
 
 // servedContext is the context of the step, with the values that listeners give it.
