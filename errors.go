@@ -1,8 +1,10 @@
 package rivers
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/launch"
 )
@@ -96,3 +98,16 @@ func (e definitionErrors) Unwrap() []error {
 // ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a blocking check of which
 // [CheckSpec] says BlockLater.
 var ErrCheckBlocked = launch.ErrCheckBlocked
+
+// ErrSkip is wrapped by the error of a function that has nothing to do: its step is recorded
+// skipped, with what is downstream of it, and the run does not fail. See [Skip].
+var ErrSkip = engine.ErrSkip
+
+// Skip returns an error that wraps [ErrSkip]: a function returns it to skip itself, with a reason
+// that people read.
+func Skip(reason string) error {
+	if reason == "" {
+		return ErrSkip
+	}
+	return fmt.Errorf("%w: %s", ErrSkip, reason)
+}

@@ -12,28 +12,6 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Pool is slots of a concurrency pool that a step holds while it runs, across all runs of all processes
-// that share a store: a step with several pools starts when it has all of them, and while it waits it
-// takes no worker. [RepositoryConfig.PoolLimits] says how many slots a pool has.
-type Pool struct {
-	// Name is the pool's.
-	Name string
-	// Slots is how many are held; zero is one.
-	Slots int
-}
-
-// poolsOf returns the pools as package define takes them.
-func poolsOf(pools []Pool) []define.Pool {
-	if len(pools) == 0 {
-		return nil
-	}
-	all := make([]define.Pool, len(pools))
-	for i := range pools {
-		all[i] = define.Pool(pools[i])
-	}
-	return all
-}
-
 // checkPoolLimits looks at the repository's pools.
 func (v *validation) checkPoolLimits() {
 	limits := v.repo.config.PoolLimits
