@@ -56,7 +56,7 @@ func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit in
 			return nil, fmt.Errorf("check %q: %w", name, err)
 		}
 		history = append(history, CheckEvaluation{
-			State: storage.CheckState(e.Status), At: e.At.Time(), RunID: ids[e.Run], Partition: e.Partition, Partitions: d.Partitions,
+			State: e.CheckState(), At: e.At.Time(), RunID: ids[e.Run], Partition: e.Partition, Partitions: d.Partitions,
 			Verdict: d.Check, Metadata: d.Metadata, Error: d.Error, Version: d.Inputs[asset],
 		})
 	}

@@ -95,7 +95,7 @@ func (c *Count) before(ctx *rivers.CheckContext) ([]int64, error) {
 			return nil, fmt.Errorf("reading the last counts: %w", err)
 		}
 		for i := range events {
-			if events[i].Kind != storage.CheckEvaluated || storage.CheckState(events[i].Status) != storage.CheckSucceeded {
+			if events[i].Kind != storage.CheckEvaluated || events[i].CheckState() != storage.CheckSucceeded {
 				continue
 			}
 			d, err := storage.ParseDetail(events[i].Detail)

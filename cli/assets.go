@@ -72,7 +72,7 @@ func (a *app) listAssets(ctx context.Context, selection []string, only assetFilt
 		if state := v.latest(); state != nil {
 			at, version = term.Instant(state.At), term.OneLine(state.DataVersion, 12)
 		}
-		t.Add(v.Name, v.Kind, term.Dash(v.Group), v.statusCell(), v.healthCell(), at, version, term.Dash(strings.Join(v.Upstream, ", ")))
+		t.Add(v.Name, string(v.Kind), term.Dash(v.Group), v.statusCell(), v.healthCell(), at, version, term.Dash(strings.Join(v.Upstream, ", ")))
 	}
 	a.PrintTable(&t)
 	return nil
@@ -116,7 +116,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	a.printDefinition(v, downstream(views, name), parts)
 	a.printHealth(v)
 	a.printStatus(v)
-	if v.Materialization == nil && v.Kind != "external_asset" && !strings.HasSuffix(v.Kind, "task") {
+	if v.Materialization == nil && v.Kind != storage.NodeExternalAsset && !v.Kind.IsTask() {
 		a.Println("\nnever materialized")
 	}
 	a.printState("materialized", v.Materialization)

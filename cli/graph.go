@@ -90,9 +90,9 @@ func (a *app) graphDot(doc storage.TopologyDoc) {
 	a.Println("digraph rivers {\n  rankdir=LR;\n  node [shape=box, style=rounded];")
 	for _, n := range doc.Nodes {
 		attrs := ""
-		if n.Kind == "external_asset" {
+		if n.Kind == storage.NodeExternalAsset {
 			attrs = ", style=dashed"
-		} else if strings.HasSuffix(n.Kind, "task") {
+		} else if n.Kind.IsTask() {
 			attrs = ", shape=ellipse"
 		}
 		a.Printf("  %q [tooltip=%q%s];\n", n.Name, n.Kind, attrs)
@@ -111,9 +111,9 @@ func (a *app) graphMermaid(doc storage.TopologyDoc) {
 	for i, n := range doc.Nodes { // Mermaid reserves words such as "end", so nodes are numbered
 		ids[n.Name] = fmt.Sprintf("n%d", i)
 		open, end := `["`, `"]`
-		if n.Kind == "external_asset" {
+		if n.Kind == storage.NodeExternalAsset {
 			open, end = `[/"`, `"/]`
-		} else if strings.HasSuffix(n.Kind, "task") {
+		} else if n.Kind.IsTask() {
 			open, end = `(["`, `"])`
 		}
 		a.Printf("  %s%s%s%s\n", ids[n.Name], open, n.Name, end)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers"
@@ -43,7 +42,7 @@ func addStoredHealths(ctx context.Context, s storage.Reader, views []assetView) 
 	for i := range views {
 		nodes[i] = views[i].TopologyNode
 	}
-	at, subs, err := subjects(nodes, func(i int) bool { return strings.HasSuffix(nodes[i].Kind, "asset") })
+	at, subs, err := subjects(nodes, func(i int) bool { return nodes[i].Kind.IsAsset() })
 	if err != nil {
 		return err
 	}
@@ -121,7 +120,7 @@ func subjects(nodes []storage.TopologyNode, keep func(int) bool) (at []int, subs
 }
 
 func subjectOf(n *storage.TopologyNode) (assethealth.Subject, error) {
-	sub := assethealth.Subject{Asset: n.Name, Policy: n.Freshness, External: n.Kind == "external_asset"}
+	sub := assethealth.Subject{Asset: n.Name, Policy: n.Freshness, External: n.Kind == storage.NodeExternalAsset}
 	if n.Partitions == nil {
 		return sub, nil
 	}

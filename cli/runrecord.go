@@ -80,7 +80,7 @@ func foldSteps(run *storage.RunRecord, events []storage.Event) ([]stepState, err
 			return nil, fmt.Errorf("run %s: event %d: %w", run.ID, e.N, err)
 		}
 		if e.Kind == storage.StepExpanded || e.Kind == storage.StepReused {
-			for _, key := range instanceKeys(steps[e.Step].Step, int(e.Cause), detail.Instances) {
+			for _, key := range instanceKeys(steps[e.Step].Step, e.Instances(), detail.Instances) {
 				steps = append(steps, stepState{Step: key, State: "waiting"})
 			}
 		}
@@ -128,8 +128,8 @@ func (s *stepState) apply(e *storage.Event, d *storage.Detail, all []stepState) 
 		}
 	case storage.StepSkipped:
 		end("skipped")
-		if s.Cause == "" && int(e.Cause) < len(all) {
-			s.Cause = fmt.Sprintf("upstream %q did not succeed", all[e.Cause].Step)
+		if s.Cause == "" && int(e.DueTo()) < len(all) {
+			s.Cause = fmt.Sprintf("upstream %q did not succeed", all[e.DueTo()].Step)
 		}
 	case storage.StepCanceled:
 		end("canceled")

@@ -151,7 +151,7 @@ func (a *app) completeAssets(cmd *cobra.Command, args []string, prefix string) (
 
 // completeExternal completes names of assets that are made elsewhere.
 func (a *app) completeExternal(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	return completeNames(a.nodes(cmd), prefix, func(n storage.TopologyNode) bool { return n.Kind == "external_asset" })
+	return completeNames(a.nodes(cmd), prefix, func(n storage.TopologyNode) bool { return n.Kind == storage.NodeExternalAsset })
 }
 
 func completeNames(nodes []storage.TopologyNode, prefix string, fits func(storage.TopologyNode) bool) ([]string, cobra.ShellCompDirective) {

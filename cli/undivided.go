@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // undivided narrows a request that names nothing, neither assets nor a partition, to the assets that have no partitions,
@@ -21,8 +22,8 @@ func (a *app) undivided(req *rivers.RunRequest) {
 	var whole, divided []string
 	needed := map[string]bool{} // tasks run when their value is read
 	for _, n := range slices.Backward(doc.Nodes) {
-		switch task := strings.HasSuffix(n.Kind, "task"); {
-		case n.Kind == "external_asset", n.Kind == "asset_check", n.Kind == "action", task && !needed[n.Name]:
+		switch task := n.Kind.IsTask(); {
+		case n.Kind == storage.NodeExternalAsset, n.Kind == storage.NodeCheck, n.Kind == storage.NodeAction, task && !needed[n.Name]:
 			continue
 		case n.Partitions != nil:
 			divided = append(divided, n.Name)

@@ -103,25 +103,113 @@ func (k *EventKind) UnmarshalText(text []byte) error {
 	return fmt.Errorf("event kind %q: want one of %v", text, eventKindWords[1:])
 }
 
-// Fact is the part of an event that a decider folds: typed columns only, 32 bytes.
+// Fact is the part of an event that a decider folds: typed columns only, 32 bytes. Two columns mean something else for
+// each kind. Methods write and read them:
+//
+//	kind                          written by     Cause             Status          read by
+//	RunEnded                      Ended                            RunState        RunState
+//	StepExpanded, StepReused      Expanded, …    instances                         Instances
+//	StepFailed                    Failed         1 if partial      FailureReason   Reason, Partial
+//	StepSkipped                   Skipped        step it is due to 1 if partial    DueTo, Partial
+//	PartitionFailed               Failed         0                 FailureReason   Reason
+//	CheckEvaluated                Evaluated      0                 CheckState      CheckState
+//	ActionPerformed and its like  Performed      0                 effect
+//
+// Partial means that some partitions of the step may exist.
 type Fact struct {
 	// At is when it happened, RetryAt when a failed attempt is tried again (zero: never).
 	At, RetryAt Micros
 	// Step is the index of the step in the run's plan, -1 for events of the run itself.
 	Step int32
-	// Attempt is the ordinal of the attempt, from 1; zero where there was none.
+	// Attempt is the ordinal of the attempt, from 1; zero if there was none.
 	Attempt int32
-	// Cause is the step that a skip goes back to, the count of an expansion, or 1 for a failure that leaves
-	// partitions.
+	// Cause is a column of the store: use the methods.
 	Cause int32
 	// Kind says what happened.
 	Kind EventKind
-	// Status is the reason of a failure or the state of an ended run.
+	// Status is a column of the store: use the methods.
 	Status uint8
 }
 
 // NoStep is the Step of events that belong to the run as a whole.
 const NoStep int32 = -1
+
+// Ended returns the end of a run in a state.
+func (f Fact) Ended(state RunState) Fact {
+	f.Kind, f.Step, f.Status = RunEnded, NoStep, uint8(state)
+	return f
+}
+
+// Expanded returns the expansion of a mapped step into a number of instances.
+func (f Fact) Expanded(instances int) Fact {
+	f.Kind, f.Cause = StepExpanded, int32(instances)
+	return f
+}
+
+// Reused returns the reuse of a step, with the number of its instances if it is mapped.
+func (f Fact) Reused(instances int) Fact {
+	f.Kind, f.Cause = StepReused, int32(instances)
+	return f
+}
+
+// Failed returns a failed attempt, which is tried again at an instant or never. Partial says that some partitions of
+// the step may exist.
+func (f Fact) Failed(reason FailureReason, retryAt Micros, partial bool) Fact {
+	f.Kind, f.Status, f.RetryAt, f.Cause = StepFailed, uint8(reason), retryAt, 0
+	if partial {
+		f.Cause = 1
+	}
+	return f
+}
+
+// FailedPartition returns the failure of one of several partitions.
+func (f Fact) FailedPartition(reason FailureReason) Fact {
+	f.Kind, f.Status = PartitionFailed, uint8(reason)
+	return f
+}
+
+// Skipped returns the skip of a step, due to another step or to itself if its body asked for it. Partial says that some
+// partitions of the step may exist.
+func (f Fact) Skipped(dueTo int32, partial bool) Fact {
+	f.Kind, f.Cause, f.Status = StepSkipped, dueTo, 0
+	if partial {
+		f.Status = 1
+	}
+	return f
+}
+
+// Evaluated returns the result of a check.
+func (f Fact) Evaluated(state CheckState) Fact {
+	f.Kind, f.Status, f.RetryAt, f.Cause = CheckEvaluated, uint8(state), 0, 0
+	return f
+}
+
+// Performed returns what an action did, with the number of its effect. The caller changes the kind if the action
+// materialized, observed or wiped the asset.
+func (f Fact) Performed(effect uint8) Fact {
+	f.Kind, f.Status = ActionPerformed, effect
+	return f
+}
+
+// RunState returns the state in which the run ended.
+func (f Fact) RunState() RunState { return RunState(f.Status) }
+
+// Instances returns how many instances a mapped step has.
+func (f Fact) Instances() int { return int(f.Cause) }
+
+// Reason returns why the attempt or the partition failed.
+func (f Fact) Reason() FailureReason { return FailureReason(f.Status) }
+
+// DueTo returns the step that a skip is due to: the skipped step itself if its body asked for it.
+func (f Fact) DueTo() int32 { return f.Cause }
+
+// Partial reports whether some partitions of a failed or skipped step may exist.
+func (f Fact) Partial() bool {
+	return f.Kind == StepFailed && f.Cause > 0 || f.Kind == StepSkipped && f.Status != 0
+}
+
+// CheckState returns the result of a check.
+func (f Fact) CheckState() CheckState { return CheckState(f.Status) }
 
 // Event is one recorded fact of a run. N counts from 1 within its run; (Run, N) is the key, and
 // writing the same key twice leaves one event.
@@ -135,7 +223,7 @@ type Event struct {
 	// Partition is the text of the key of the partition that the event is about; empty where it is about none, or
 	// about several, which are in its detail.
 	Partition string
-	// Detail is what only people read, a JSON object, see [Detail]; nil for none.
+	// Detail holds the attributes of the event as JSON, see [Detail]; nil for none.
 	Detail []byte
 }
 

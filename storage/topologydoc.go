@@ -40,11 +40,34 @@ type TopologyCheck struct {
 	Config json.RawMessage `json:"config,omitempty"`
 }
 
+// NodeKind is the kind of a [TopologyNode]: one of the words below, or one that a newer program wrote.
+type NodeKind string
+
+// The kinds of nodes.
+const (
+	NodeAsset         NodeKind = "asset"
+	NodeMultiAsset    NodeKind = "multi_asset"
+	NodeGraphAsset    NodeKind = "graph_asset"
+	NodeExternalAsset NodeKind = "external_asset"
+	NodeTask          NodeKind = "task"
+	NodeBashTask      NodeKind = "bash_task"
+	NodeCheck         NodeKind = "asset_check"
+	NodeAction        NodeKind = "action"
+)
+
+// IsTask reports whether the node is a standalone task.
+func (k NodeKind) IsTask() bool { return k == NodeTask || k == NodeBashTask }
+
+// IsAsset reports whether the node is an asset of any kind, external ones included.
+func (k NodeKind) IsAsset() bool {
+	return k == NodeAsset || k == NodeMultiAsset || k == NodeGraphAsset || k == NodeExternalAsset
+}
+
 // TopologyNode is an asset or a task, in topological order.
 type TopologyNode struct {
 	Name string `json:"name"`
-	// Kind is "asset", "multi_asset", "graph_asset", "external_asset", "task" or "bash_task".
-	Kind string `json:"kind"`
+	// Kind is what the node is to the person who defined it.
+	Kind NodeKind `json:"kind"`
 	// Definition is the multi-asset that makes it, empty where that has the same name.
 	Definition  string            `json:"definition,omitempty"`
 	Group       string            `json:"group,omitempty"`

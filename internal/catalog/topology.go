@@ -89,7 +89,7 @@ func (c *Catalog) describe(items graph.Items, i int) storage.TopologyNode {
 	out, n := c.Whole.Output(items.Output(i))
 	node := c.Whole.Node(n)
 	t := storage.TopologyNode{
-		Name: out.Name, Definition: node.Definition, Kind: node.Kind.String(), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
+		Name: out.Name, Definition: node.Definition, Kind: storage.NodeKind(node.Kind.String()), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
 		Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
 		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Freshness: out.Attrs.Freshness, Pools: node.Pools, Config: c.Schemas[node.Definition],
 	}

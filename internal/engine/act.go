@@ -89,7 +89,7 @@ func (r *run) presentState(name string, asset storage.AssetKey, part partition.S
 // recordDeed writes what an action did, and what has become of the asset by it. Called with the lock held.
 func (r *run) recordDeed(f storage.Fact, e *deed) {
 	r.noticeActed(f, e)
-	f.Kind, f.Status = storage.ActionPerformed, uint8(e.did)
+	f = f.Performed(uint8(e.did))
 	u := storage.AssetUpdate{Asset: e.asset, Run: r.key, At: f.At, DataVersion: e.version, CodeVersion: e.code, Detail: e.detail}
 	changes := true
 	switch e.did {

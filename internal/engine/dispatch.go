@@ -88,7 +88,7 @@ func (r *run) advance() (mine job, ok bool) {
 				again = true
 			case decide.End:
 				r.end = c.State
-				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(c.State), At: at}, nil)
+				r.record(storage.Fact{At: at}.Ended(c.State), nil)
 				close(r.done)
 			}
 		}
@@ -160,7 +160,7 @@ func (r *run) recordStart(j job, at storage.Micros) {
 func (r *run) recordSkip(c decide.Command, at storage.Micros) {
 	f := c.Consume().Fact
 	f.At = at
-	err := &UpstreamError{Step: r.stepKey(f.Cause)}
+	err := &UpstreamError{Step: r.stepKey(f.DueTo())}
 	r.detailOf(f.Step).err = err
 	r.record(f, nil)
 	r.passOver(f.Step, f.At, err)

@@ -201,7 +201,7 @@ func (r *run) rejects(s int32, o *outcome) {
 func (r *run) recordEvaluation(s int32, f storage.Fact, e *evaluation) {
 	r.report(s, e)
 	r.noticeJudged(f, e)
-	f.Kind, f.Status, f.RetryAt, f.Cause = storage.CheckEvaluated, uint8(e.state), 0, 0
+	f = f.Evaluated(e.state)
 	of := decide.Event{Fact: f, Partitions: e.set, Rejected: e.said != nil && e.said.Blocks()}
 	if e.check == 0 { // the store does not know it
 		r.d.Apply(of)
@@ -291,7 +291,7 @@ func (r *run) passOver(step int32, at storage.Micros, why error) {
 // restoreEvaluation keeps what an event says a check came to.
 func (r *run) restoreEvaluation(e *storage.Event, d *storage.Detail) {
 	s := r.d.Planned(e.Step)
-	ev := &evaluation{state: storage.CheckState(e.Status), said: d.Check, noted: d.Metadata}
+	ev := &evaluation{state: e.CheckState(), said: d.Check, noted: d.Metadata}
 	if !d.Partitions.IsEmpty() {
 		ev.part, _ = r.cutSlice(s, d.Partitions)
 	}

@@ -79,7 +79,7 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 	}
 	at := now()
 	n := r.plan.Steps[a.mapped].Node
-	f := storage.Fact{Kind: storage.PartitionFailed, Step: a.job.step, Attempt: a.job.attempt, At: at, Status: uint8(reason)}
+	f := storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: at}.FailedPartition(reason)
 	for o := range r.graph.Node(n).Outputs {
 		asset := r.assetKey(r.graph.OutputAt(n, o))
 		if asset == 0 || !r.plan.Wanted(a.mapped, o) {

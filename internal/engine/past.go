@@ -46,7 +46,7 @@ func (r *run) restore(past []storage.Event) error {
 		if e.Step != storage.NoStep {
 			r.restoreStep(e, &d, outputs)
 		} else if e.Kind == storage.RunEnded {
-			r.end = storage.RunState(e.Status)
+			r.end = e.RunState()
 		}
 	}
 	return nil
@@ -91,7 +91,7 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 			detail.err = nil
 		}
 	case storage.StepSkipped:
-		detail.err = &UpstreamError{Step: r.stepKey(e.Cause)}
+		detail.err = &UpstreamError{Step: r.stepKey(e.DueTo())}
 		if d.Error != "" {
 			detail.err = &RemoteError{Message: d.Error}
 		}
@@ -132,7 +132,7 @@ func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
 	if r.maps.get(e.Step) != nil {
 		return
 	}
-	r.maps.put(e.Step, &mapSource{names: d.Instances, keys: instanceKeys(r.stepKey(e.Step), int(e.Cause), d.Instances)})
+	r.maps.put(e.Step, &mapSource{names: d.Instances, keys: instanceKeys(r.stepKey(e.Step), e.Instances(), d.Instances)})
 	r.maps.place(e.Step, r.d.InstanceOf(e.Step, 0))
 }
 

@@ -52,7 +52,7 @@ func (r *run) keepStep(old *run, s, here int32, at storage.Micros) {
 	d := storage.Detail{}
 	mapped, pos, instance := old.d.Instance(s)
 	if m := old.maps.get(s); m != nil && !instance {
-		f.Cause, d.Instances = int32(len(m.keys)), m.names
+		f, d.Instances = f.Reused(len(m.keys)), m.names
 	}
 	if !instance {
 		d.Outputs = r.inherit(old, s)
@@ -87,6 +87,6 @@ func (r *run) leaveOut(step int32, at storage.Micros) {
 	err := fmt.Errorf("%w: only what failed in run %s is run again", ErrSkip, r.Reuse.RunID)
 	r.detailOf(step).err = err
 	d := storage.Detail{Error: err.Error()}
-	r.record(storage.Fact{Kind: storage.StepSkipped, Step: step, Cause: step, At: at}, d.AppendJSON(nil))
+	r.record(storage.Fact{Step: step, At: at}.Skipped(step, false), d.AppendJSON(nil))
 	r.notice(step, StepNotice{Kind: storage.StepSkipped, At: at.Time(), Err: err})
 }

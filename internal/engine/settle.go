@@ -46,9 +46,9 @@ func (r *run) settleSteps(reason string) {
 	}
 	inProgress := r.d.InProgress(nil)
 	for _, s := range inProgress {
-		f := storage.Fact{Kind: storage.StepFailed, Step: s, Attempt: r.d.Attempt(s), At: at, Status: uint8(storage.ReasonInfrastructure)}
-		if end == storage.Canceled {
-			f.Kind, f.Status = storage.StepCanceled, 0
+		f := storage.Fact{Kind: storage.StepCanceled, Step: s, Attempt: r.d.Attempt(s), At: at}
+		if end != storage.Canceled {
+			f = f.Failed(storage.ReasonInfrastructure, 0, false)
 		}
 		d := storage.Detail{Error: cause.Message, Hint: cause.HintText}
 		r.detailOf(s).ended, r.detailOf(s).err = at, cause
@@ -88,7 +88,7 @@ func (r *run) closeWith(at storage.Micros, end storage.RunState, interrupted boo
 				if r.end = c.State; interrupted {
 					r.end = end
 				}
-				r.record(storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(r.end), At: at}, nil)
+				r.record(storage.Fact{At: at}.Ended(r.end), nil)
 			}
 		}
 	}

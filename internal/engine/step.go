@@ -205,16 +205,16 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 	case storage.StepSucceeded:
 		r.recordSuccess(f, made, o.part)
 	case storage.StepExpanded:
-		f.Cause = int32(o.instances)
+		f = f.Expanded(o.instances)
 		detail := storage.Detail{Instances: o.names}
 		r.record(f, detail.AppendJSON(nil))
 		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))
 	case storage.StepFailed:
-		f.Status, f.RetryAt = uint8(o.reason), o.retryAt
+		f = f.Failed(o.reason, o.retryAt, o.retryAt == 0 && r.divided(r.d.Planned(j.step)))
 		notice.RetryAt, notice.Reason = o.retryAt.Time(), o.reason
 		r.recordFailure(f, o)
 	case storage.StepSkipped:
-		f.Cause = j.step
+		f = f.Skipped(j.step, false)
 		r.record(f, o.detail)
 		r.passOver(j.step, at, o.err)
 	default:
@@ -232,9 +232,6 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 // with partitions the others may be there, so that what waits for it goes on with those, if there are any.
 func (r *run) recordFailure(f storage.Fact, o *outcome) {
 	s := r.d.Planned(f.Step)
-	if f.RetryAt == 0 && r.divided(s) {
-		f.Cause = 1
-	}
 	n := r.record(f, o.detail)
 	if f.RetryAt == 0 && !r.judges(s) {
 		part := o.part

@@ -244,7 +244,7 @@ func (r editor) record(ctx context.Context, changes []EditedAsset) (string, erro
 	for i := range changes {
 		r.add(&b, int32(i), &changes[i], event)
 	}
-	event(storage.Event{Fact: storage.Fact{Kind: storage.RunEnded, Step: storage.NoStep, Status: uint8(storage.Success)}})
+	event(storage.Event{Fact: storage.Fact{}.Ended(storage.Success)})
 	b.RunUpdates = []storage.RunUpdate{{
 		Run: b.Fence.Run, State: storage.Success, At: now, Counts: storage.StepCounts{Succeeded: len(changes)},
 	}}

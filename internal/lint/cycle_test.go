@@ -90,8 +90,8 @@ func loadPackages(t *testing.T) []*listedPackage {
 	return found
 }
 
-// fileNeeds type-checks a package and returns which of its files need which.
-func fileNeeds(t *testing.T, p *listedPackage) map[string][]string {
+// typeCheck parses and type-checks a package, without its tests.
+func typeCheck(t *testing.T, p *listedPackage) (*token.FileSet, []*ast.File, *types.Package, *types.Info) {
 	t.Helper()
 	fset := token.NewFileSet()
 	var files []*ast.File
@@ -108,6 +108,13 @@ func fileNeeds(t *testing.T, p *listedPackage) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return fset, files, pkg, info
+}
+
+// fileNeeds returns which files of a package need which.
+func fileNeeds(t *testing.T, p *listedPackage) map[string][]string {
+	t.Helper()
+	fset, files, pkg, info := typeCheck(t, p)
 	generated := map[string]bool{}
 	for _, f := range files {
 		generated[fset.Position(f.Package).Filename] = ast.IsGenerated(f)

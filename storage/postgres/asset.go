@@ -30,7 +30,7 @@ func (f *facts) askAssets(t *trip, n *ledger.Needs) {
 
 func (f *facts) addAsset(row row) {
 	key := storage.AssetKey(row.integer(0))
-	f.assets[key] = &ledger.Asset{Key: key}
+	f.assets[key] = &ledger.Asset{Key: key, Counted: true}
 }
 
 func (f *facts) addSet(row row) {

@@ -1,93 +1,88 @@
 package sqlite
 
 import (
-	"context"
-	"fmt"
-	"time"
+	"bytes"
+	"database/sql/driver"
 
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/internal/commit"
-	"github.com/rivers-go/rivers/storage/internal/record"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// backfiller is the part of the writer that knows of backfills.
-type backfiller struct {
+// backfillWriter is the part of the writer for backfills.
+type backfillWriter struct {
 	w *writer
-	// fences is what this transaction knows of the backfills it was asked about.
-	fences map[storage.BackfillKey]runFence
+	// rows are the backfills that this transaction asked about, nil for one that is not recorded.
+	rows map[storage.BackfillKey]*ledger.Backfill
 
-	fence, has, add, addRequest, putSet, dropSet, set, claimable, own, renew, canceled, ask *statement
+	byKey, byID, has, add, addRequest, putSet, dropSet, set, lease *statement
 }
 
-func newBackfiller(w *writer) *backfiller {
-	return &backfiller{w: w, fences: map[storage.BackfillKey]runFence{}}
+func newBackfillWriter(w *writer) *backfillWriter {
+	return &backfillWriter{w: w, rows: map[storage.BackfillKey]*ledger.Backfill{}}
 }
 
-func (b *backfiller) checkFence(f storage.Fence) (refusal, err error) {
-	known, err := b.look(f.Backfill)
-	switch {
-	case err != nil:
-		return nil, err
-	case !known.recorded:
-		return fmt.Errorf("backfill %d: %w: it is not recorded", f.Backfill, storage.ErrFenced), nil
-	case storage.BackfillState(known.state).Terminal():
-		return fmt.Errorf("backfill %d: %w: it ended in state %s", f.Backfill, storage.ErrFenced, storage.BackfillState(known.state)), nil
-	case known.token != f.Token:
-		return fmt.Errorf("backfill %d: %w: token %d, the owner's is %d", f.Backfill, storage.ErrFenced, f.Token, known.token), nil
+// begin forgets what the transaction before knew.
+func (b *backfillWriter) begin() { clear(b.rows) }
+
+const backfillColumns = "key, id, token, state, owner, lease_until, started_at, cancel"
+
+// keep remembers a backfill that was read.
+func (b *backfillWriter) keep(values []driver.Value) *ledger.Backfill {
+	key, _ := values[0].(int64) // STRICT columns
+	if known := b.rows[storage.BackfillKey(key)]; known != nil {
+		return known
 	}
-	return nil, nil
+	row := &ledger.Backfill{Key: storage.BackfillKey(key)}
+	row.ID, _ = values[1].(string)
+	row.Token, _ = values[2].(int64)
+	state, _ := values[3].(int64)
+	row.Owner, _ = values[4].(string)
+	until, _ := values[5].(int64)
+	started, _ := values[6].(int64)
+	cancel, _ := values[7].([]byte)
+	row.State, row.Until, row.StartedAt, row.Cancel = storage.BackfillState(state), storage.Micros(until), storage.Micros(started), bytes.Clone(cancel)
+	b.rows[row.Key] = row
+	return row
 }
 
-// look reads a backfill once a transaction.
-func (b *backfiller) look(key storage.BackfillKey) (runFence, error) {
-	known, ok := b.fences[key]
-	if ok {
-		return known, nil
+// Backfill implements [ledger.Backfills], as do the three methods below.
+func (b *backfillWriter) Backfill(key storage.BackfillKey) (*ledger.Backfill, error) {
+	if row, known := b.rows[key]; known {
+		return row, nil
 	}
-	row, err := b.w.first(&b.fence, "SELECT token, state FROM backfill WHERE key = ?", 2, int64(key))
+	values, err := b.w.first(&b.byKey, "SELECT "+backfillColumns+" FROM backfill WHERE key = ?", 8, int64(key))
 	if err != nil {
-		return runFence{}, err
+		return nil, err
 	}
-	if row != nil {
-		token, _ := row[0].(int64) // STRICT columns
-		state, _ := row[1].(int64)
-		known = runFence{recorded: true, token: token, state: storage.RunState(state)}
+	if values == nil {
+		b.rows[key] = nil
+		return nil, nil //nolint:nilnil // it is not recorded
 	}
-	b.fences[key] = known
-	return known, nil
+	return b.keep(values), nil
 }
 
-// expect refuses an ID that a backfill has.
-func (b *backfiller) expect(backfills []commit.Backfill) (refusal, err error) {
-	for i := range backfills {
-		id := backfills[i].Record.ID
-		for j := range backfills[:i] {
-			if backfills[j].Record.ID == id {
-				return fmt.Errorf("backfill %q: %w: the batch has it twice", id, storage.ErrBackfillExists), nil
-			}
-		}
-		row, err := b.w.first(&b.has, "SELECT 1 FROM backfill WHERE id = ?", 1, id)
-		if err != nil {
-			return nil, err
-		}
-		if row != nil {
-			return fmt.Errorf("backfill %q: %w", id, storage.ErrBackfillExists), nil
-		}
+// BackfillByID reads a backfill by its ID.
+func (b *backfillWriter) BackfillByID(id string) (*ledger.Backfill, error) {
+	values, err := b.w.first(&b.byID, "SELECT "+backfillColumns+" FROM backfill WHERE id = ?", 8, id)
+	if err != nil || values == nil {
+		return nil, err
 	}
-	return nil, nil
+	return b.keep(values), nil
 }
 
-func (b *backfiller) insert(f *commit.Backfill, lease time.Duration) error {
-	rec := f.Record
-	var until storage.Micros
-	if rec.Owner != "" && !rec.State.Terminal() {
-		until = storage.MicrosOf(time.Now().Add(lease))
-	}
-	p := &rec.Progress
+// HasBackfill asks for the ID.
+func (b *backfillWriter) HasBackfill(id string) (bool, error) {
+	row, err := b.w.first(&b.has, "SELECT 1 FROM backfill WHERE id = ?", 1, id)
+	return row != nil, err
+}
+
+// AddBackfill inserts the backfill, which gives it its key.
+func (b *backfillWriter) AddBackfill(n *ledger.NewBackfill) error {
+	rec, p := n.Record, &n.Record.Progress
 	res, err := b.w.run(&b.add, "INSERT INTO backfill (id, location, state, token, created_at, started_at, ended_at, "+
 		"total, runs, completed, failed, canceled, error, owner, lease_until) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		rec.ID, rec.Location, int64(rec.State), rec.Token, int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)),
-		int64(storage.MicrosOf(rec.EndedAt)), rec.Total, p.Runs, p.CompletedCount, p.FailedCount, p.CanceledCount, rec.Error, rec.Owner, int64(until))
+		n.ID, rec.Location, int64(rec.State), rec.Token, int64(storage.MicrosOf(rec.CreatedAt)), int64(storage.MicrosOf(rec.StartedAt)),
+		int64(storage.MicrosOf(rec.EndedAt)), rec.Total, p.Runs, p.CompletedCount, p.FailedCount, p.CanceledCount, rec.Error, rec.Owner, int64(n.Until))
 	if err != nil {
 		return err
 	}
@@ -95,23 +90,27 @@ func (b *backfiller) insert(f *commit.Backfill, lease time.Duration) error {
 	if err != nil {
 		return err
 	}
-	f.Key = storage.BackfillKey(key)
-	if _, err := b.w.run(&b.addRequest, "INSERT INTO backfill_request (backfill, rerun_of, assets, request) VALUES (?,?,?,?)",
-		key, rec.RerunOf, f.Assets, f.Request); err != nil {
-		return err
-	}
-	return b.putSets(f.Key, f.Sets, commit.AllSet)
+	n.Key = storage.BackfillKey(key)
+	_, err = b.w.run(&b.addRequest, "INSERT INTO backfill_request (backfill, rerun_of, assets, request) VALUES (?,?,?,?)",
+		key, rec.RerunOf, n.Assets, n.Request)
+	return err
 }
 
-// putSets writes the sets of a backfill from one on, of which those that did not change are left alone.
-func (b *backfiller) putSets(key storage.BackfillKey, sets commit.Sets, from int) error {
-	for which := from; which < len(sets); which++ {
+// write writes what changes of backfills. Sets that did not change are left alone.
+func (b *backfillWriter) write(e *ledger.Effects) error {
+	for _, row := range e.BackfillChanges {
+		if err := b.writeRow(row); err != nil {
+			return err
+		}
+	}
+	for _, set := range e.BackfillSets.Rows() {
 		var err error
-		if sets[which] == nil {
-			_, err = b.w.run(&b.dropSet, "DELETE FROM backfill_set WHERE backfill = ? AND which = ?", int64(key), int64(which))
+		if set.Labels == nil {
+			_, err = b.w.run(&b.dropSet, "DELETE FROM backfill_set WHERE backfill = ? AND which = ?", int64(set.Backfill), int64(set.Which))
 		} else {
 			_, err = b.w.run(&b.putSet, "INSERT INTO backfill_set (backfill, which, labels) VALUES (?,?,?) "+
-				"ON CONFLICT (backfill, which) DO UPDATE SET labels = excluded.labels WHERE labels <> excluded.labels", int64(key), int64(which), sets[which])
+				"ON CONFLICT (backfill, which) DO UPDATE SET labels = excluded.labels WHERE labels <> excluded.labels",
+				int64(set.Backfill), int64(set.Which), set.Labels)
 		}
 		if err != nil {
 			return err
@@ -120,94 +119,16 @@ func (b *backfiller) putSets(key storage.BackfillKey, sets commit.Sets, from int
 	return nil
 }
 
-func (b *backfiller) update(p *commit.Progress) error {
-	u := p.Update
-	at := int64(storage.MicrosOf(u.At))
-	var started, ended any // nil leaves what is there
-	switch {
-	case u.State == storage.BackfillInProgress:
-		started = at
-	case u.State.Terminal():
-		ended = at
-	}
-	_, err := b.w.run(&b.set, "UPDATE backfill SET state = ?1, started_at = iif(?2 IS NULL OR started_at <> 0, started_at, ?2), "+
-		"ended_at = coalesce(?3, ended_at), lease_until = iif(?3 IS NULL, lease_until, 0), "+
-		"runs = ?4, completed = ?5, failed = ?6, canceled = ?7, error = ?8 WHERE key = ?9",
-		int64(u.State), started, ended, u.Progress.Runs, u.Progress.CompletedCount, u.Progress.FailedCount, u.Progress.CanceledCount,
-		u.Error, int64(u.Backfill))
-	if err != nil {
+func (b *backfillWriter) writeRow(row *ledger.Backfill) error {
+	if u := row.Update; u != nil {
+		p := &u.Progress
+		_, err := b.w.run(&b.set, "UPDATE backfill SET token = ?, owner = ?, lease_until = ?, state = ?, started_at = ?, ended_at = coalesce(?, ended_at), "+
+			"cancel = coalesce(?, cancel), runs = ?, completed = ?, failed = ?, canceled = ?, error = ? WHERE key = ?",
+			row.Token, row.Owner, int64(row.Until), int64(row.State), int64(row.StartedAt), instant(row.Ended), document(row.Canceled),
+			p.Runs, p.CompletedCount, p.FailedCount, p.CanceledCount, u.Error, int64(row.Key))
 		return err
 	}
-	known := b.fences[u.Backfill] // the fence was of this backfill, so it is there
-	known.state = storage.RunState(u.State)
-	b.fences[u.Backfill] = known
-	return b.putSets(u.Backfill, p.Sets, commit.SubmittedSet)
-}
-
-// ClaimBackfill makes an owner the owner of a backfill that is nobody's.
-func (s *Store) ClaimBackfill(ctx context.Context, c storage.RunClaim) (storage.BackfillRecord, error) {
-	if err := c.Validate(); err != nil {
-		return storage.BackfillRecord{}, err
-	}
-	call := backfillClaim{RunClaim: c}
-	if err := s.lease(ctx, storage.Fence{}, &call); err != nil {
-		return storage.BackfillRecord{}, err
-	}
-	rec, err := s.GetBackfill(ctx, c.ID)
-	if err != nil {
-		return storage.BackfillRecord{}, err
-	}
-	rec.Token, rec.Owner, rec.LeaseUntil = call.token, c.Owner, call.until.Time() // whatever happened since
-	return rec, nil
-}
-
-type backfillClaim struct {
-	storage.RunClaim
-
-	token int64
-	until storage.Micros
-}
-
-func (c *backfillClaim) do(w *writer) (refusal, err error) {
-	b := w.backfills
-	row, err := w.first(&b.claimable, "SELECT key, state, token, owner, lease_until FROM backfill WHERE id = ?", 5, c.ID)
-	if err != nil {
-		return nil, err
-	}
-	if row == nil {
-		return fmt.Errorf("backfill %q: %w", c.ID, storage.ErrNotFound), nil
-	}
-	key, _ := row[0].(int64) // STRICT columns
-	state, _ := row[1].(int64)
-	token, _ := row[2].(int64)
-	owner, _ := row[3].(string)
-	until, _ := row[4].(int64)
-	now := time.Now()
-	switch ends := storage.Micros(until); {
-	case storage.BackfillState(state).Terminal():
-		return fmt.Errorf("backfill %q: %w in state %s", c.ID, storage.ErrRunEnded, storage.BackfillState(state)), nil
-	case owner != "" && owner != c.Gone && ends > storage.MicrosOf(now):
-		return fmt.Errorf("backfill %q: %w: %s, until %s", c.ID, storage.ErrOwned, owner, ends.Time().Format(time.RFC3339)), nil
-	}
-	c.token, c.until = token+1, storage.MicrosOf(now.Add(c.Lease))
-	_, err = w.run(&b.own, "UPDATE backfill SET token = ?, owner = ?, lease_until = ? WHERE key = ?", c.token, c.Owner, int64(c.until), key)
-	if err != nil {
-		return nil, err
-	}
-	b.fences[storage.BackfillKey(key)] = runFence{recorded: true, token: c.token, state: storage.RunState(state)}
-	return nil, nil
-}
-
-// extend renews the lease of a backfill.
-func (b *backfiller) extend(key storage.BackfillKey, now time.Time, r *storage.Renewal) (*storage.CancelRequest, error) {
-	_, err := b.w.run(&b.renew, "UPDATE backfill SET lease_until = ? WHERE key = ?", int64(storage.MicrosOf(now.Add(r.Lease))), int64(key))
-	if err != nil {
-		return nil, err
-	}
-	row, err := b.w.first(&b.canceled, "SELECT cancel FROM backfill WHERE key = ?", 1, int64(key))
-	if err != nil || row == nil {
-		return nil, err
-	}
-	doc, _ := row[0].([]byte)
-	return record.Cancel(storage.CancelRequest{Backfill: key}, doc)
+	_, err := b.w.run(&b.lease, "UPDATE backfill SET token = ?, owner = ?, lease_until = ?, cancel = coalesce(?, cancel) WHERE key = ?",
+		row.Token, row.Owner, int64(row.Until), document(row.Canceled), int64(row.Key))
+	return err
 }

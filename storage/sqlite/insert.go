@@ -128,17 +128,17 @@ func (in *inserter) close() error {
 	return first
 }
 
-// boxes keeps integers that were converted to [driver.Value] lately: the same run, step, asset and
+// intCache keeps integers that were converted to [driver.Value] lately: the same run, step, asset and
 // instant come in several rows of a transaction, and each conversion is an allocation.
-type boxes struct {
+type intCache struct {
 	slots [4096]struct {
 		n     int64
 		value driver.Value
 	}
 }
 
-func (b *boxes) of(n int64) driver.Value {
-	s := &b.slots[uint64(n)%uint64(len(b.slots))]
+func (c *intCache) of(n int64) driver.Value {
+	s := &c.slots[uint64(n)%uint64(len(c.slots))]
 	if s.n != n || s.value == nil {
 		s.n, s.value = n, n
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/commit"
 	"github.com/rivers-go/rivers/storage/internal/prune"
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
@@ -122,14 +123,22 @@ func runKeys(rows []int64) []storage.RunKey {
 
 // Delete has a deletion done by the writer, in the transaction of whoever writes besides.
 func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
-	return p.lease(ctx, storage.Fence{}, &deletion{d})
+	return p.call(ctx, &deletion{d})
 }
 
 // Swap has the writer put a value in the place of another.
 func (p pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
 	swap := swap{key: key, before: before, after: after}
-	err := p.lease(ctx, storage.Fence{}, &swap)
+	err := p.call(ctx, &swap)
 	return swap.won, err
+}
+
+// call leaves a call in the queue and waits for the writer's answer.
+func (p pruning) call(ctx context.Context, c statementCall) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return p.queue.Commit(ctx, commit.Request{Call: c})
 }
 
 type swap struct {
@@ -248,7 +257,6 @@ func (p *pruneStatements) runs(w *writer, d *prune.Deletion) error {
 		if _, err := w.run(&p.dropRun, "DELETE FROM run WHERE key = ?", int64(key)); err != nil {
 			return err
 		}
-		delete(w.fences, key)
 		d.Gone++
 	}
 	return nil
@@ -271,7 +279,6 @@ func (p *pruneStatements) backfills(w *writer, d *prune.Deletion) error {
 		if _, err := w.run(&p.dropSets, "DELETE FROM backfill_set WHERE backfill = ?", int64(key)); err != nil {
 			return err
 		}
-		delete(w.backfills.fences, key)
 	}
 	return nil
 }

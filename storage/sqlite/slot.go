@@ -1,216 +1,162 @@
 package sqlite
 
 import (
-	"cmp"
-	"context"
-	"database/sql/driver"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// ClaimSlots grants all slots or none.
-func (s *Store) ClaimSlots(ctx context.Context, c storage.SlotClaim) (storage.SlotAnswer, error) {
-	if err := c.Validate(); err != nil {
-		return storage.SlotAnswer{}, err
-	}
-	call := slotClaim{SlotClaim: c}
-	if err := s.lease(ctx, c.Fence, &call); err != nil {
-		return storage.SlotAnswer{}, err
-	}
-	return call.answer, nil
+// slotWriter is the part of the writer for pools and slots.
+type slotWriter struct {
+	w     *writer
+	pools map[string]*ledger.Pool
+	line  ledger.Line
+	// runs and names are those whose claims the line has: of runs, and on pools.
+	runs  map[storage.RunKey]bool
+	names map[string]bool
+	// last is the last ticket, zero before it is read.
+	last int64
+
+	pool, ofRun, ofPool, lastTicket, add, set, drop, expire *statement
+	setPool, declarePool, dropPool                          *statement
 }
 
-// slotClaim is one claim; its fence was checked before.
-type slotClaim struct {
-	storage.SlotClaim
-
-	answer storage.SlotAnswer
-	// followed says that others wait for a pool of the claim.
-	followed bool
+func newSlotWriter(w *writer) *slotWriter {
+	return &slotWriter{w: w, pools: map[string]*ledger.Pool{}, runs: map[storage.RunKey]bool{}, names: map[string]bool{}}
 }
 
-func (c *slotClaim) do(w *writer) (refusal, err error) {
-	c.answer, c.followed = storage.SlotAnswer{}, false
-	now := time.Now()
-	if _, err := w.run(&w.expire, "DELETE FROM slot WHERE until <= ?", int64(storage.MicrosOf(now))); err != nil {
-		return nil, err
+// begin forgets what the transaction before knew.
+func (s *slotWriter) begin() {
+	clear(s.pools)
+	clear(s.runs)
+	clear(s.names)
+	s.line.Reset()
+	s.last = 0
+}
+
+// Pool implements [ledger.Slots], as do the two methods below.
+func (s *slotWriter) Pool(name string) (*ledger.Pool, error) {
+	if p := s.pools[name]; p != nil {
+		return p, nil
 	}
-	ticket, holding, err := c.mine(w)
+	row, err := s.w.first(&s.pool, "SELECT declared, by_hand FROM pool WHERE name = ?", 2, name)
 	if err != nil {
 		return nil, err
 	}
-	limits, refusal, err := c.limits(w)
-	if err != nil {
-		return nil, err
+	p := &ledger.Pool{Name: name}
+	if row != nil {
+		declared, _ := row[0].(int64) // STRICT columns
+		set, _ := row[1].(int64)
+		p.Declared, p.Set = int32(declared), int32(set)
 	}
-	if refusal != nil { // who can never be served is in nobody's way
-		return refusal, w.release(storage.SlotRelease{Run: c.Fence.Run, Step: c.Step})
-	}
-	if ticket == 0 {
-		if ticket, err = c.queue(w, now); err != nil {
+	s.pools[name] = p
+	return p, nil
+}
+
+const slotColumns = "SELECT ticket, run, step, attempt, slots, holding, since, until, pool, step_key FROM slot"
+
+// Line reads the claims of the run and those on the pools, as far as it has not.
+func (s *slotWriter) Line(run storage.RunKey, pools []storage.PoolSlots) (*ledger.Line, error) {
+	if !s.runs[run] {
+		if err := s.read(&s.ofRun, slotColumns+" WHERE run = ? ORDER BY ticket", int64(run)); err != nil {
 			return nil, err
 		}
+		s.runs[run] = true
 	}
-	if !holding {
-		if err := c.block(w, ticket, limits); err != nil {
+	for _, p := range pools {
+		if s.names[p.Pool] {
+			continue
+		}
+		if err := s.read(&s.ofPool, slotColumns+" WHERE pool = ? ORDER BY ticket", p.Pool); err != nil {
 			return nil, err
 		}
+		s.names[p.Pool] = true
 	}
-	return nil, c.settle(w, now, holding)
+	return &s.line, nil
 }
 
-// mine finds what the step has already. Another attempt, or other pools, are another claim.
-func (c *slotClaim) mine(w *writer) (ticket int64, holding bool, err error) {
-	rows, err := w.all(&w.mySlots, "SELECT pool, slots, attempt, holding, ticket FROM slot WHERE run = ? AND step = ? ORDER BY pool", 5,
-		int64(c.Fence.Run), int64(c.Step))
-	if err != nil || len(rows) == 0 {
-		return 0, false, err
+func (s *slotWriter) read(st **statement, sql string, key any) error {
+	rows, err := s.w.all(st, sql, 10, key)
+	for _, row := range rows {
+		ticket, _ := row[0].(int64) // STRICT columns
+		run, _ := row[1].(int64)
+		step, _ := row[2].(int64)
+		attempt, _ := row[3].(int64)
+		slots, _ := row[4].(int64)
+		holding, _ := row[5].(int64)
+		since, _ := row[6].(int64)
+		until, _ := row[7].(int64)
+		pool, _ := row[8].(string)
+		stepKey, _ := row[9].(string)
+		s.line.Add(&ledger.Claim{
+			Ticket: ticket, Run: storage.RunKey(run), Step: int32(step), Key: stepKey, Attempt: int32(attempt),
+			Holding: holding != 0, Since: storage.Micros(since), Until: storage.Micros(until),
+		}, storage.PoolSlots{Pool: pool, Slots: int(slots)})
 	}
-	wanted := slices.SortedFunc(slices.Values(c.Pools), func(a, b storage.PoolSlots) int { return strings.Compare(a.Pool, b.Pool) })
-	same := len(rows) == len(wanted)
-	for i := 0; same && i < len(rows); i++ {
-		pool, _ := rows[i][0].(string) // STRICT columns
-		slots, _ := rows[i][1].(int64)
-		attempt, _ := rows[i][2].(int64)
-		same = pool == wanted[i].Pool && slots == int64(wanted[i].Slots) && attempt == int64(c.Attempt)
-	}
-	if !same {
-		return 0, false, w.release(storage.SlotRelease{Run: c.Fence.Run, Step: c.Step})
-	}
-	held, _ := rows[0][3].(int64)
-	ticket, _ = rows[0][4].(int64)
-	return ticket, held != 0, nil
+	return err
 }
 
-// limits reads how many slots each pool has, and refuses what can never be granted.
-func (c *slotClaim) limits(w *writer) (limits []int, refusal, err error) {
-	for _, p := range c.Pools {
-		row, err := w.first(&w.poolLimit, "SELECT by_hand, declared FROM pool WHERE name = ?", 2, p.Pool)
-		if err != nil {
-			return nil, nil, err
-		}
-		if row == nil {
-			return nil, fmt.Errorf("pool %q: %w", p.Pool, storage.ErrNotFound), nil
-		}
-		byHand, _ := row[0].(int64)
-		declared, _ := row[1].(int64)
-		limit := int(cmp.Or(byHand, declared))
-		if p.Slots > limit {
-			return nil, fmt.Errorf("pool %q: %w: it has %d, step %q asks for %d", p.Pool, storage.ErrPoolTooSmall, limit, c.Key, p.Slots), nil
-		}
-		limits = append(limits, limit)
-	}
-	return limits, nil, nil
-}
-
-// queue gives the step a place behind everybody.
-func (c *slotClaim) queue(w *writer, now time.Time) (ticket int64, err error) {
-	row, err := w.first(&w.lastTicket, "SELECT coalesce(max(ticket), 0) FROM slot", 1)
-	if err != nil {
-		return 0, err
-	}
-	last, _ := row[0].(int64)
-	for _, p := range c.Pools {
-		_, err := w.run(&w.addSlot, "INSERT INTO slot (ticket, pool, slots, run, step, step_key, attempt, holding, since, until) VALUES (?,?,?,?,?,?,?,0,?,0)",
-			last+1, p.Pool, int64(p.Slots), int64(c.Fence.Run), int64(c.Step), c.Key, int64(c.Attempt), int64(storage.MicrosOf(now)))
+// Ticket counts on from the last ticket in the line.
+func (s *slotWriter) Ticket() (int64, error) {
+	if s.last == 0 {
+		row, err := s.w.first(&s.lastTicket, "SELECT coalesce(max(ticket), 0) FROM slot", 1)
 		if err != nil {
 			return 0, err
 		}
+		s.last, _ = row[0].(int64) // a STRICT column
 	}
-	return last + 1, nil
+	s.last++
+	return s.last, nil
 }
 
-// block finds the pools that keep the claim waiting: those with too few free slots, and those for which
-// somebody waits who came earlier.
-func (c *slotClaim) block(w *writer, ticket int64, limits []int) error {
-	for i, p := range c.Pools {
-		row, err := w.first(&w.poolUse, "SELECT coalesce(sum(slots) FILTER (WHERE holding = 1), 0), count(*) FILTER (WHERE holding = 0 AND ticket < ?), "+
-			"min(ticket) FILTER (WHERE holding = 1), count(*) FILTER (WHERE holding = 0) FROM slot WHERE pool = ?", 4, ticket, p.Pool)
+// write writes what changes of claims and pools. Claims whose lease has ended are dropped last, those of
+// other pools with them: a claim that is renewed in this transaction is not among them by then.
+func (s *slotWriter) write(e *ledger.Effects) error {
+	for _, ticket := range s.line.Dropped() {
+		if _, err := s.w.run(&s.drop, "DELETE FROM slot WHERE ticket = ?", ticket); err != nil {
+			return err
+		}
+	}
+	added, changed := s.line.Written()
+	for _, r := range added {
+		_, err := s.w.run(&s.add, "INSERT INTO slot (ticket, pool, slots, run, step, step_key, attempt, holding, since, until) VALUES (?,?,?,?,?,?,?,?,?,?)",
+			r.Ticket, r.Slots.Pool, int64(r.Slots.Slots), int64(r.Run), int64(r.Step), r.Key, int64(r.Attempt), r.Holding, int64(r.Since), int64(r.Until))
 		if err != nil {
 			return err
 		}
-		inUse, _ := row[0].(int64)
-		ahead, _ := row[1].(int64)
-		if waiting, _ := row[3].(int64); waiting > 1 { // beside this one
-			c.followed = true
+	}
+	for _, c := range changed {
+		_, err := s.w.run(&s.set, "UPDATE slot SET holding = ?, since = ?, until = ? WHERE ticket = ?", c.Holding, int64(c.Since), int64(c.Until), c.Ticket)
+		if err != nil {
+			return err
 		}
-		holder, held := row[2].(int64)
-		if ahead == 0 && int(inUse)+p.Slots <= limits[i] {
-			continue
+	}
+	if len(s.line.Ended()) > 0 {
+		if _, err := s.w.run(&s.expire, "DELETE FROM slot WHERE until <= ?", int64(storage.MicrosOf(time.Now()))); err != nil {
+			return err
 		}
-		b := storage.PoolBlock{Pool: p.Pool, Limit: limits[i], InUse: int(inUse), Wanted: p.Slots, Ahead: int(ahead)}
-		if held {
-			if b.HolderRun, b.HolderStep, err = w.holder(holder, p.Pool); err != nil {
-				return err
-			}
+	}
+	return s.writePools(e)
+}
+
+func (s *slotWriter) writePools(e *ledger.Effects) error {
+	for _, p := range e.DeclaredPools.Rows() {
+		_, err := s.w.run(&s.declarePool, "INSERT INTO pool (name, by_hand, declared) VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET declared = excluded.declared",
+			p.Name, int64(p.Set), int64(p.Declared))
+		if err != nil {
+			return err
 		}
-		c.answer.Blocked = append(c.answer.Blocked, b)
+	}
+	for _, p := range e.SetPools.Rows() {
+		_, err := s.w.run(&s.setPool, "INSERT INTO pool (name, by_hand, declared) VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET by_hand = excluded.by_hand",
+			p.Name, int64(p.Set), int64(p.Declared))
+		if err == nil && p.Set == 0 {
+			_, err = s.w.run(&s.dropPool, "DELETE FROM pool WHERE name = ? AND by_hand = 0 AND declared = 0", p.Name)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-func (w *writer) holder(ticket int64, pool string) (run, step string, err error) {
-	row, err := w.first(&w.slotHolder, "SELECT run.id, slot.step_key FROM slot JOIN run ON run.key = slot.run WHERE slot.ticket = ? AND slot.pool = ?", 2, ticket, pool)
-	if err != nil || row == nil {
-		return "", "", err
-	}
-	run, _ = row[0].(string)
-	step, _ = row[1].(string)
-	return run, step, nil
-}
-
-// settle writes whether the claim holds or waits, and until when.
-func (c *slotClaim) settle(w *writer, now time.Time, held bool) error {
-	c.answer.Granted = len(c.answer.Blocked) == 0
-	at, until := int64(storage.MicrosOf(now)), int64(storage.MicrosOf(now.Add(c.Hold)))
-	run, step := int64(c.Fence.Run), int64(c.Step)
-	var err error
-	switch {
-	case !c.answer.Granted:
-		until = int64(storage.MicrosOf(now.Add(c.Wait)))
-		_, err = w.run(&w.keepSlot, "UPDATE slot SET until = ? WHERE run = ? AND step = ?", until, run, step)
-	case held:
-		_, err = w.run(&w.keepSlot, "UPDATE slot SET until = ? WHERE run = ? AND step = ?", until, run, step)
-	default:
-		_, err = w.run(&w.holdSlot, "UPDATE slot SET holding = 1, since = ?, until = ? WHERE run = ? AND step = ?", at, until, run, step)
-		if err == nil && c.followed {
-			w.topics |= storage.TopicSlots // the line has moved: who is first now may be served too
-		}
-	}
-	return err
-}
-
-// release gives back what a step, or every step of a run, holds or waits for.
-func (w *writer) release(r storage.SlotRelease) error {
-	var res driver.Result
-	var err error
-	if r.Step == storage.NoStep {
-		res, err = w.run(&w.freeRun, "DELETE FROM slot WHERE run = ?", int64(r.Run))
-	} else {
-		res, err = w.run(&w.freeStep, "DELETE FROM slot WHERE run = ? AND step = ?", int64(r.Run), int64(r.Step))
-	}
-	return w.signal(storage.TopicSlots, res, err)
-}
-
-func (w *writer) writePool(p *storage.PoolUpdate) error {
-	column := "by_hand"
-	st := &w.setPool
-	if p.Declared {
-		column, st = "declared", &w.declarePool
-	}
-	byHand, declared := int64(p.Slots), int64(0)
-	if p.Declared {
-		byHand, declared = declared, byHand
-	}
-	res, err := w.run(st, "INSERT INTO pool (name, by_hand, declared) VALUES (?,?,?) ON CONFLICT (name) DO UPDATE SET "+column+" = excluded."+column,
-		p.Name, byHand, declared)
-	if err = w.signal(storage.TopicSlots, res, err); err != nil || p.Slots > 0 {
-		return err
-	}
-	_, err = w.run(&w.dropPool, "DELETE FROM pool WHERE name = ? AND by_hand = 0 AND declared = 0", p.Name)
-	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
+	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
 // busyFor is how long another process may keep the file before a caller hears of it.
@@ -21,33 +22,35 @@ type writer struct {
 	store *Store
 	conn  driver.Conn
 
-	begin, commit, rollback                                                                           *statement
-	firstFence, fence, hasRun, addRun, addPartedRun, addPlan, setRun, setEra, putKV, dropKV, topology *statement
-	events, partedEvents, assets, logs, names                                                         inserter
+	begin, commit, rollback                       *statement
+	setGeneration, putKV, dropKV, topology        *statement
+	raiseSignal                                   *statement
+	events, partitionEvents, logs, names, changes inserter
 
-	claimable, own, renewRun, renewSlots, canceled, askCancel                                                *statement
-	expire, mySlots, poolLimit, lastTicket, addSlot, poolUse, slotHolder                                     *statement
-	setPlan, setLongPlan, keepSlot, holdSlot, freeRun, freeStep, setPool, declarePool, dropPool, raiseSignal *statement
-
-	parts     *parter
+	// facts has the writers below.
+	facts     ledger.Facts
+	effects   *ledger.Effects
+	runs      *runWriter
+	backfills *backfillWriter
+	slots     *slotWriter
+	assets    *assetWriter
+	inFlight  *inFlightWriter
 	keys      *keyWriter
-	backfills *backfiller
 	prunes    pruneStatements
 	// prepared are all statements but those of inserters.
 	prepared []*statement
 
-	// fences is what this transaction knows of the runs it was asked about, topics what it wrote that
-	// somebody may watch.
-	fences map[storage.RunKey]runFence
+	// topics is what this transaction wrote that somebody may watch.
 	topics storage.Topic
-	boxes  *boxes
+	ints   *intCache
 	args   []driver.NamedValue // of statements of one row
 	values []driver.Value      // of a new run
+	blob   []byte              // of the feed of changes
 	// looked counts the transactions since the log was looked at, which was long then; see shorten.
 	empty, patient, hasty, moveOn, moveOff *statement
 	looked                                 int
 	long                                   bool
-	// made counts the events of assets since the store's era was brought up to date.
+	// made counts the events of assets since the store's index generation was brought up to date.
 	made   int64
 	answer []driver.Value
 }
@@ -60,22 +63,29 @@ type statement struct {
 }
 
 func newWriter(s *Store, conn driver.Conn) *writer {
-	w := &writer{store: s, conn: conn, fences: map[storage.RunKey]runFence{}, boxes: &boxes{}, answer: make([]driver.Value, 8)}
-	w.parts, w.keys, w.backfills = newParter(w), newKeyWriter(w), newBackfiller(w)
+	w := &writer{store: s, conn: conn, effects: ledger.NewEffects(), ints: &intCache{}, answer: make([]driver.Value, 10)}
+	w.runs, w.backfills, w.slots = newRunWriter(w), newBackfillWriter(w), newSlotWriter(w)
+	w.assets, w.inFlight, w.keys = newAssetWriter(w), newInFlightWriter(w), newKeyWriter(w)
+	w.facts = ledger.Facts{
+		Now:  func() storage.Micros { return storage.MicrosOf(time.Now()) },
+		Runs: w.runs, Backfills: w.backfills, Slots: w.slots, Assets: w.assets, InFlight: w.inFlight, Keys: w.keys,
+	}
 	w.events = inserter{w: w, columns: 12, insert: "INSERT OR REPLACE INTO event " +
 		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail) VALUES "}
-	w.partedEvents = inserter{w: w, columns: 13, insert: "INSERT OR REPLACE INTO event " +
+	w.partitionEvents = inserter{w: w, columns: 13, insert: "INSERT OR REPLACE INTO event " +
 		"(run, n, at, kind, step, attempt, retry_at, cause, status, asset, era, detail, partition) VALUES "}
-	w.assets = inserter{w: w, columns: 8, shares: true, insert: "INSERT OR REPLACE INTO asset_state " +
-		"(seq, asset, kind, run, n, at, data_version, code_version, detail) VALUES "}
 	w.logs = inserter{w: w, columns: 9, insert: "INSERT OR REPLACE INTO log " +
 		"(run, n, step, attempt, at, level, stream, message, attrs) VALUES "}
 	w.names = inserter{w: w, columns: 1, insert: "INSERT INTO asset (name) VALUES ", conflict: " ON CONFLICT (name) DO NOTHING"}
+	w.changes = inserter{w: w, columns: 6, insert: "INSERT INTO change (id, at, kind, run, labels, subject) VALUES "}
 	return w
 }
 
 func (w *writer) inserters() []*inserter {
-	return append(w.parts.inserters(), &w.events, &w.partedEvents, &w.assets, &w.logs, &w.names, &w.keys.keys)
+	return []*inserter{
+		&w.events, &w.partitionEvents, &w.logs, &w.names, &w.changes,
+		&w.assets.states, &w.assets.partitionStates, &w.assets.singles, &w.inFlight.rows, &w.keys.keys,
+	}
 }
 
 // write is the writer's goroutine: it only waits, writeGroup works.
@@ -132,9 +142,6 @@ func (w *writer) writeSingly(g *commit.Group) {
 
 // beginImmediate takes the write lock of the file, waiting for other processes.
 func (w *writer) beginImmediate() error {
-	clear(w.fences)
-	clear(w.backfills.fences)
-	w.parts.begin()
 	w.topics = 0
 	err := w.once(&w.begin, "BEGIN IMMEDIATE")
 	if err != nil {
@@ -158,7 +165,6 @@ func (w *writer) finish(err error) error {
 	}
 	if err == nil {
 		w.store.commits.Add(1)
-		w.parts.committed()
 		if w.topics != 0 {
 			w.store.signals.Send(w.topics)
 		}
@@ -167,7 +173,8 @@ func (w *writer) finish(err error) error {
 	for _, in := range w.inserters() {
 		in.drop()
 	}
-	w.parts.forget()
+	w.assets.forget()
+	w.inFlight.forget()
 	if w.once(&w.rollback, "ROLLBACK") == nil {
 		// SQLite has rolled back on its own after some errors, and then this one is refused.
 		_, _ = w.rollback.ExecContext(context.Background(), nil)

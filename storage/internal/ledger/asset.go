@@ -9,17 +9,19 @@ import (
 // Asset is an asset whose partitions the transaction updates.
 type Asset struct {
 	Key storage.AssetKey
-	// Last is the greatest number of a recorded state, in a store where a transaction that began earlier
-	// may be written later. Updates count on from it.
-	Last int64
+	// Last is the greatest number of a recorded state. Updates count on from it if it is Counted, as in a
+	// store where a transaction that began earlier may be written later.
+	Last    int64
+	Counted bool
 	// Before are the recorded sets and Groups the recorded groups, once they are loaded.
 	Before fold.Sets
 	Groups []*Group
 
-	moves  fold.Moves
-	now    fold.Sets
-	loaded bool // now is
-	listed bool // among the changed ones
+	moves   fold.Moves
+	now     fold.Sets
+	loaded  bool // now is
+	grouped bool // Groups are loaded
+	listed  bool // among the changed ones
 
 	// kind and shares are as in [numbers].
 	kind   storage.StateKind
@@ -33,6 +35,9 @@ func (a *Asset) Now() fold.Sets { return a.now }
 
 // number gives an update of the asset its number, greater than those of the recorded states.
 func (a *Asset) number(given int64, kind storage.StateKind, single bool) int64 {
+	if !a.Counted {
+		return given
+	}
 	if given <= a.Last {
 		if given = a.Last; !single || !a.shares || kind != a.kind {
 			given++
@@ -146,8 +151,11 @@ func (t *transaction) updatePartitions(u *storage.AssetUpdate) error {
 		}
 	}
 	a.latest[u.Kind] = row
-	if err := t.Assets.LoadGroups(a); err != nil {
-		return err
+	if !a.grouped {
+		if err := t.Assets.LoadGroups(a); err != nil {
+			return err
+		}
+		a.grouped = true
 	}
 	a.ungroup(u)
 	a.Groups = append(a.Groups, &Group{StateRow: *row, Asset: u.Asset, Kind: u.Kind})

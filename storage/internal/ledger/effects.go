@@ -113,7 +113,7 @@ func (e *Effects) Reset() {
 	e.SetPools.reset()
 	e.Values.reset()
 	e.Topologies.reset()
-	e.Names, e.Changed = emptied(e.Names), emptied(e.Changed)
+	e.Names, e.Changed = nil, emptied(e.Changed)
 	e.NewBackfills, e.BackfillChanges, e.KeyTables, e.GoneStates = nil, nil, nil, nil
 	e.Sets, e.GoneSets, e.Groups, e.NewGroups, e.GoneGroups = nil, nil, nil, nil, nil
 	e.Changes, e.Topics, e.Announces = nil, 0, false
@@ -122,8 +122,11 @@ func (e *Effects) Reset() {
 	e.rows.reset()
 }
 
-// emptied returns a list without its elements.
+// emptied returns a list without its elements, and without its memory if that is much.
 func emptied[T any](list []T) []T {
+	if cap(list) > rowsKept {
+		return nil
+	}
 	clear(list)
 	return list[:0]
 }

@@ -61,14 +61,14 @@ type Assets interface {
 	Asset(key storage.AssetKey) (*Asset, error)
 	// Updated returns the asset if Asset may have returned it in this transaction, else nil.
 	Updated(key storage.AssetKey) *Asset
-	// LoadSets sets Before of an asset, LoadGroups its Groups, unless they are there already.
+	// LoadSets sets Before of an asset, LoadGroups its Groups. Decide calls each once a transaction.
 	LoadSets(a *Asset) error
 	LoadGroups(a *Asset) error
 }
 
 // InFlight keeps the partitions that runs are to make and have not settled yet.
 type InFlight interface {
-	// AddInFlight puts the targets of a run in flight, beside what it has. Targets without partitions
+	// AddInFlight puts the targets of a run in flight, which has none before. Targets without partitions
 	// are left out.
 	AddInFlight(run storage.RunKey, targets []storage.Target) error
 	// SettleInFlight takes partitions that a run made, or failed to make, out of flight.

@@ -48,10 +48,16 @@ func (l *Latest[K, R]) Sorted() []*R {
 	return l.rows
 }
 
+// rowsKept is for how many rows a list keeps memory between transactions.
+const rowsKept = 256
+
 func (l *Latest[K, R]) reset() {
-	clear(l.rows)
+	if len(l.rows) > rowsKept {
+		l.rows, l.at = nil, map[K]int{}
+		return
+	}
+	l.rows = emptied(l.rows)
 	clear(l.at)
-	l.rows = l.rows[:0]
 }
 
 // rowArena gives state rows memory that the next transaction uses again. The zero value is empty.
@@ -63,7 +69,7 @@ type rowArena struct {
 const (
 	arenaChunk = 256
 	// arenaKept is how many chunks outlive a transaction.
-	arenaKept = 16
+	arenaKept = 1
 )
 
 func (a *rowArena) add(row StateRow) *StateRow {

@@ -157,7 +157,7 @@ type Announcement struct{}
 
 func (Announcement) needs(*Needs) {}
 
-func (Announcement) decide(t *transaction) (refusal, err error) {
+func (Announcement) decide(t *transaction) (refusal, err error) { //nolint:unparam // other calls are refused
 	t.Announces = true
 	return nil, nil
 }
