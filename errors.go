@@ -51,21 +51,11 @@ type DefinitionError struct {
 
 // Error is one line: position, definition, part and message.
 func (e *DefinitionError) Error() string {
-	var b strings.Builder
-	if e.Position != "" {
-		b.WriteString(e.Position)
-		b.WriteString(": ")
+	at := fault.Located{
+		Fault:    fault.Fault{At: e.At, Message: e.Message},
+		KindName: e.Kind, Name: e.Name, Position: e.Position,
 	}
-	b.WriteString(e.Kind)
-	b.WriteByte(' ')
-	b.WriteString(fault.Quoted(e.Name))
-	b.WriteString(": ")
-	if e.At != "" {
-		b.WriteString(e.At)
-		b.WriteString(": ")
-	}
-	b.WriteString(e.Message)
-	return b.String()
+	return at.Error()
 }
 
 // Unwrap returns Err.
@@ -110,4 +100,13 @@ func Skip(reason string) error {
 		return ErrSkip
 	}
 	return fmt.Errorf("%w: %s", ErrSkip, reason)
+}
+
+// newDefinitionErrors turns mistakes of a catalog into public ones.
+func newDefinitionErrors(mistakes fault.Mistakes) definitionErrors {
+	all := make(definitionErrors, len(mistakes))
+	for i, m := range mistakes {
+		all[i] = &DefinitionError{Kind: m.KindName, Name: m.Name, Position: m.Position, At: m.At, Message: m.Message, Err: m.Kind}
+	}
+	return all
 }
