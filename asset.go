@@ -17,6 +17,19 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
+// Node is anything that can be a member of a job: an asset or a task.
+type Node interface {
+	// Name is the registered name; a multi-asset has one beside those of its outputs.
+	Name() string
+	def() *define.Definition // sealed
+}
+
+// Asset is one of the kinds of assets that this package defines: single, multi, graph, external.
+type Asset interface {
+	Node
+	asset() // sealed
+}
+
 // AssetSpec says what an asset is beside its function. Only Name is needed.
 type AssetSpec struct {
 	// Name is what the asset is called, for ever.

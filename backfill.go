@@ -174,3 +174,19 @@ func newBackfillResult(rec *storage.BackfillRecord) *BackfillResult {
 	}
 	return out
 }
+
+// BackfillStrategy says how the partitions of a backfill become runs: [MultiRun], [SingleRun] or
+// [PerDimension]; see [storage.BackfillStrategy].
+type BackfillStrategy = storage.BackfillStrategy
+
+// MultiRun makes a run for each partition.
+func MultiRun() BackfillStrategy { return storage.MultiRun() }
+
+// SingleRun makes one run for all partitions.
+func SingleRun() BackfillStrategy { return storage.SingleRun() }
+
+// PerDimension makes a run for each combination of keys of the dimensions in multi, with all keys of those in
+// single. Together they must be all dimensions, each once, and neither may be empty.
+func PerDimension(multi, single []string) BackfillStrategy {
+	return storage.PerDimension(multi, single)
+}

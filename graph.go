@@ -134,7 +134,7 @@ func Upstream[T any](g *Graph, name string) Ref[T] {
 	t := reflect.TypeFor[T]()
 	var w define.Wrapper
 	if many, ok := reflect.TypeAssert[partsField](reflect.Zero(t)); ok {
-		w.Pack, w.Type = many.packed, many.partType()
+		w.Pack, w.Err, w.Type = many.packed, loadError, many.partType()
 	}
 	return Ref[T]{g.c.Upstream(name, t, resultOf(t).Type, w)}
 }

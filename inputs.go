@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/config"
 	"github.com/rivers-go/rivers/internal/define"
+	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -36,12 +37,20 @@ func unwrap(zero reflect.Value) define.Wrapper {
 		w.Self, w.Type = setSelf, self.selfType()
 	}
 	if many, ok := reflect.TypeAssert[partsField](zero); ok {
-		w.Pack, w.Type = many.packed, many.partType()
+		w.Pack, w.Err, w.Type = many.packed, loadError, many.partType()
 	}
 	if optional, ok := reflect.TypeAssert[optionalField](zero); ok {
 		w.Optional, w.Type = optional.maybe, optional.optionalType()
 	}
 	return w
+}
+
+// loadError returns the error that v, a Partitions, remembers.
+func loadError(v any) error {
+	if p, ok := v.(interface{ Err() error }); ok {
+		return p.Err()
+	}
+	return nil
 }
 
 // setSelf sets dst, a SelfDependency, to the previous value.
@@ -56,14 +65,17 @@ func filled[In any](f define.FieldSetters, inv *graph.Invocation, args []any) (i
 	return in, err
 }
 
-// Partitions holds the values of several partitions, by key. As the type of a field of an argument struct it
-// receives what the partition being made reads of an upstream: the 24 hours of a day, say. As the result
-// of a function it says that the function makes all partitions of a step in one call.
+// Partitions holds the values of several partitions, by key. A field of this type receives every
+// upstream partition that the function reads: the 24 hours of a day, say. As a function's result it
+// holds all partitions of the step, which the function then makes in one call.
 //
-// The values are loaded when they are asked for: [Partitions.Stream] holds one at a time, so that a year of
-// hours need not fit in memory; [Partitions.All] and [Partitions.Get] keep what they loaded. The zero value has
-// no partitions. It may be used from several goroutines.
-type Partitions[T any] struct{ s *several[T] }
+// Values are loaded when they are read. [Partitions.Stream] loads one at a time and keeps none, so a
+// year of hours need not fit in memory. [Partitions.All] and [Partitions.Get] keep the loaded values.
+// The zero value has no partitions. Partitions are safe for concurrent use.
+//
+// A value that cannot be loaded reads as the zero value and fails the step once the function has
+// returned, whatever it returns. [Partitions.Err] tells a function so earlier.
+type Partitions[T any] struct{ s *partitionValues[T] }
 
 // Part is the value of one partition.
 type Part[T any] struct {
@@ -71,8 +83,8 @@ type Part[T any] struct {
 	Value T
 }
 
-// several is what copies of a Partitions share.
-type several[T any] struct {
+// partitionValues are the values that copies of a Partitions share.
+type partitionValues[T any] struct {
 	// of and load are of values that are stored; yield is of values that a function makes.
 	of    partition.Slice
 	load  func(partition.Key) (any, error)
@@ -80,13 +92,14 @@ type several[T any] struct {
 
 	mu    sync.Mutex
 	kept  map[partition.Key]T
-	order []partition.Key // of all that there are, once they were asked for
+	order []partition.Key // of all keys, once they were read
+	err   error           // the first one of a method that returns none
 }
 
 // PartitionsOf returns the values of some partitions, as a function's result or for a test that calls one.
 // They are in the order in which they are given; a key that is given again replaces what was there.
 func PartitionsOf[T any](parts ...Part[T]) Partitions[T] {
-	s := &several[T]{kept: make(map[partition.Key]T, len(parts)), order: []partition.Key{}}
+	s := &partitionValues[T]{kept: make(map[partition.Key]T, len(parts)), order: []partition.Key{}}
 	for _, p := range parts {
 		if _, again := s.kept[p.Key]; !again {
 			s.order = append(s.order, p.Key)
@@ -99,16 +112,16 @@ func PartitionsOf[T any](parts ...Part[T]) Partitions[T] {
 // StreamPartitions returns values that are made while they are stored, one at a time. An error beside a key
 // is that partition's failure, one beside the zero Key that of the whole step.
 func StreamPartitions[T any](seq iter.Seq2[Part[T], error]) Partitions[T] {
-	return Partitions[T]{&several[T]{yield: seq}}
+	return Partitions[T]{&partitionValues[T]{yield: seq}}
 }
 
-// All yields each partition's key and value, in the order of the definition. What cannot be loaded ends the step as
-// any input that cannot be loaded does.
+// All yields each partition's key and value, in the order of the definition. It ends before a value
+// that cannot be loaded; see [Partitions.Err].
 func (p Partitions[T]) All() iter.Seq2[partition.Key, T] {
 	return func(yield func(partition.Key, T) bool) {
 		for key := range p.Keys() {
-			value, _ := p.Get(key)
-			if !yield(key, value) {
+			value, ok := p.Get(key)
+			if !ok || !yield(key, value) {
 				return
 			}
 		}
@@ -137,8 +150,8 @@ func (p Partitions[T]) Stream() iter.Seq2[Part[T], error] {
 	}
 }
 
-// Get returns the value of one partition, and false if it is not among them. What cannot be loaded ends the step
-// as any input that cannot be loaded does.
+// Get returns the value of one partition. It returns false if the partition is not part of the
+// input, or if its value cannot be loaded; see [Partitions.Err].
 func (p Partitions[T]) Get(key partition.Key) (T, bool) {
 	var none T
 	switch {
@@ -154,7 +167,8 @@ func (p Partitions[T]) Get(key partition.Key) (T, bool) {
 	}
 	value, err := p.s.value(key, true)
 	if err != nil {
-		panic(&graph.AbortError{Err: err})
+		p.s.fail(err)
+		return none, false
 	}
 	return value, true
 }
@@ -167,7 +181,8 @@ func (p Partitions[T]) Keys() iter.Seq[partition.Key] {
 		}
 		for key, err := range p.s.keys() {
 			if err != nil {
-				panic(&graph.AbortError{Err: err})
+				p.s.fail(err)
+				return
 			}
 			if !yield(key) {
 				return
@@ -188,7 +203,27 @@ func (p Partitions[T]) Len() int {
 	return len(p.s.order)
 }
 
-func (s *several[T]) keys() iter.Seq2[partition.Key, error] {
+// Err returns the first error of [Partitions.Get], [Partitions.All], [Partitions.Keys] and
+// [Partitions.Len], which return none themselves. It is nil while all values could be loaded.
+func (p Partitions[T]) Err() error {
+	if p.s == nil {
+		return nil
+	}
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.s.err
+}
+
+// fail remembers the first error.
+func (s *partitionValues[T]) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+func (s *partitionValues[T]) keys() iter.Seq2[partition.Key, error] {
 	if s.load != nil {
 		return s.of.Keys()
 	}
@@ -203,7 +238,7 @@ func (s *several[T]) keys() iter.Seq2[partition.Key, error] {
 }
 
 // collect keeps what a stream yields, for those who ask for more than the stream.
-func (s *several[T]) collect() {
+func (s *partitionValues[T]) collect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.order != nil || s.yield == nil {
@@ -212,7 +247,10 @@ func (s *several[T]) collect() {
 	s.kept, s.order = map[partition.Key]T{}, []partition.Key{}
 	for part, err := range s.yield {
 		if err != nil {
-			panic(&graph.AbortError{Err: err})
+			if s.err == nil {
+				s.err = err
+			}
+			return
 		}
 		if _, again := s.kept[part.Key]; !again {
 			s.order = append(s.order, part.Key)
@@ -222,14 +260,18 @@ func (s *several[T]) collect() {
 }
 
 // value loads the value of a partition, and keeps it if it is asked to.
-func (s *several[T]) value(key partition.Key, keep bool) (T, error) {
+func (s *partitionValues[T]) value(key partition.Key, keep bool) (T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if value, ok := s.kept[key]; ok {
 		return value, nil
 	}
 	var value T
-	loaded, err := s.load(key)
+	var loaded any
+	err := fault.Guard(func() (err error) { // the caller may be a goroutine of the user's
+		loaded, err = s.load(key)
+		return err
+	})
 	if err != nil {
 		return value, err
 	}
@@ -256,7 +298,7 @@ type partsField interface {
 func (Partitions[T]) partType() reflect.Type { return reflect.TypeFor[T]() }
 
 func (Partitions[T]) packed(p graph.PartitionLoader) any {
-	return Partitions[T]{&several[T]{of: p.Of, load: p.Load}}
+	return Partitions[T]{&partitionValues[T]{of: p.Of, load: p.Load}}
 }
 
 // unpacked yields the values to be stored.

@@ -139,3 +139,6 @@ func newRunPlan(p *launch.Plan) *RunPlan {
 	}
 	return out
 }
+
+// RunRequest asks for one run; see [storage.RunRequest].
+type RunRequest = storage.RunRequest

@@ -41,6 +41,8 @@ type Wrapper struct {
 	Self func(dst reflect.Value, v any) error
 	// Pack makes a Partitions that loads its values when asked.
 	Pack func(p graph.PartitionLoader) any
+	// Err returns the load error that a Partitions remembers.
+	Err func(v any) error
 	// Optional makes an Optional.
 	Optional func(v any, ok bool) any
 }

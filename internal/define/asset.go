@@ -70,7 +70,7 @@ func (a *Asset) Define() *Definition {
 			Name: d.Name, Definition: d.Name, Kind: graph.Asset,
 			Outputs: []graph.Output{{Name: d.Name, Type: made.Type, Handler: made.Handler, Asset: true, Attrs: attrs}},
 			Inputs:  w.inputs, DecodeConfig: req.args.decoder(),
-			Call: call(w.sets), Settings: settings,
+			Call: w.sets.body(call), Settings: settings,
 		})
 	}
 	return d

@@ -55,7 +55,7 @@ func (c *Check) Define() *Definition {
 		settings.Check = judge
 		return append(nodes, graph.Node{
 			Name: name, Definition: name, Kind: graph.Check, Outputs: []graph.Output{{Name: name, Inner: true, Attrs: attrs}},
-			Inputs: w.inputs, DecodeConfig: req.args.decoder(), Call: call(w.sets), Settings: settings,
+			Inputs: w.inputs, DecodeConfig: req.args.decoder(), Call: w.sets.body(call), Settings: settings,
 		})
 	}
 	return d

@@ -144,7 +144,7 @@ func (c *Composition) node(p *TaskCall, s *Scope) graph.Node {
 		DecodeConfig: p.task.req.args.decoder(),
 	}
 	w := c.wire(p, &n, s)
-	n.Inputs, n.Call, n.Settings = w.inputs, p.task.Call(w.sets), w.settings(c.settings(p, s))
+	n.Inputs, n.Call, n.Settings = w.inputs, w.sets.body(p.task.Call), w.settings(c.settings(p, s))
 	if p == c.last {
 		n.Outputs = append(n.Outputs, graph.Output{Name: c.def.Name, Type: c.spec.Result.Type, Handler: c.spec.Handler, Asset: true, Attrs: nonEmptyAttrs(c.attrs)})
 		n.Call = storedTwice(n.Call)

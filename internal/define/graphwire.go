@@ -101,7 +101,7 @@ func (g *callBinding) read(f *argument, src *Source) {
 		return
 	}
 	g.inputs = append(g.inputs, in)
-	g.sets = append(g.sets, fieldSetter{field: f, arg: len(g.inputs) - 1})
+	g.sets = append(g.sets, fieldSetter{field: f, arg: len(g.inputs) - 1, source: src.wrap.Err})
 }
 
 // mapped connects the field that gets the elements of a slice.

@@ -63,7 +63,7 @@ func (m *MultiAsset) Define() *Definition {
 		w := req.wire(s, d)
 		n := graph.Node{
 			Name: d.Name, Definition: d.Name, Kind: graph.MultiAsset, Inputs: w.inputs, Settings: w.settings(set.compile(s)),
-			DecodeConfig: req.args.decoder(), Emits: emits, Call: call(outs, w.sets),
+			DecodeConfig: req.args.decoder(), Emits: emits, Call: w.sets.body(func(f FieldSetters) graph.Call { return call(outs, f) }),
 		}
 		for i := range outs {
 			n.Outputs = append(n.Outputs, graph.Output{

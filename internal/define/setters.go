@@ -13,6 +13,8 @@ type fieldSetter struct {
 	// arg is the first argument, and count how many there are of a map with these keys.
 	arg, count int
 	keys       []string
+	// source reads the load error of a Partitions that a field of another type takes; nil for none.
+	source func(v any) error
 	// constant is a resource.
 	constant reflect.Value
 }

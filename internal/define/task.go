@@ -38,7 +38,7 @@ func NewTask(c *Common, kind graph.Kind) *Task {
 		return append(nodes, graph.Node{
 			Name: d.Name, Definition: d.Name, Kind: kind, Inputs: w.inputs,
 			Outputs:      []graph.Output{{Name: d.Name, Type: t.typ, Handler: d.Outputs[0].Handler, Attrs: nonEmptyAttrs(t.attrs)}},
-			DecodeConfig: t.req.args.decoder(), Call: t.Call(w.sets), Settings: w.settings(t.set.compile(s)),
+			DecodeConfig: t.req.args.decoder(), Call: w.sets.body(t.Call), Settings: w.settings(t.set.compile(s)),
 		})
 	}
 	return t

@@ -157,9 +157,7 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 func (a *attempt) callGuarded(part partition.Slice) (inv *graph.Invocation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			if err = aborted(p); err == nil {
-				err = fault.NewPanicError(p)
-			}
+			err = fault.NewPanicError(p)
 		}
 	}()
 	a.emitted = nil

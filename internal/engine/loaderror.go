@@ -46,11 +46,3 @@ func (a *attempt) loadFailure(k int, v int32, err error) error {
 	}
 	return e
 }
-
-// aborted returns the error of a body that a load error ended, or nil for a panic of its own.
-func aborted(p any) error {
-	if abort, ok := p.(*graph.AbortError); ok {
-		return abort.Err
-	}
-	return nil
-}

@@ -110,11 +110,7 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {
-			err := aborted(p)
-			if err == nil {
-				err = fault.NewPanicError(p)
-			}
-			o = a.failure(a.timedOut(err))
+			o = a.failure(a.timedOut(fault.NewPanicError(p)))
 		} else if !returned {
 			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
 			o := a.failure(errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
