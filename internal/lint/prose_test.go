@@ -69,7 +69,6 @@ var proseToDo = map[string]string{
 	"internal/stepserver":               proseStep,
 	"internal/subprocess":               proseStep,
 	"internal/view":                     proseStep,
-	"storage":                           proseStep,
 	"storage/internal/audit":            proseStep,
 	"storage/internal/commit":           proseStep,
 	"storage/internal/fold":             proseStep,
