@@ -249,13 +249,13 @@ func (s *several[T]) value(key partition.Key, keep bool) (T, error) {
 // partsField is how a field or a result is known to be a Partitions, and how it is filled and taken apart.
 type partsField interface {
 	partType() reflect.Type
-	packed(p graph.Pack) any
+	packed(p graph.PartitionLoader) any
 	unpacked() iter.Seq2[partition.Key, graph.PartValue]
 }
 
 func (Partitions[T]) partType() reflect.Type { return reflect.TypeFor[T]() }
 
-func (Partitions[T]) packed(p graph.Pack) any {
+func (Partitions[T]) packed(p graph.PartitionLoader) any {
 	return Partitions[T]{&several[T]{of: p.Of, load: p.Load}}
 }
 

@@ -36,7 +36,7 @@ func (r *CodeRepository) listenTo(c *engine.Config) (ended func(*engine.Result))
 	c.Observer = engine.Observer{
 		RunContext: o.runContext(), StepContext: o.stepContext(), RunStarted: o.runStarted(), StepStarted: o.stepStarted(),
 		StepWaiting: o.stepWaiting(), StepFinished: o.stepFinished(), Logged: o.logged(), Made: o.made(), LogsCut: o.logsCut(),
-		Judged: o.judged(), Acted: o.acted(),
+		CheckEvaluated: o.judged(), ActionPerformed: o.acted(),
 	}
 	if !o.any(func(l *Listener) bool { return l.RunFinished != nil }) {
 		return nil
@@ -83,7 +83,7 @@ func (o *observer) started(rec storage.RunRecord) RunStarted {
 	}
 	return RunStarted{
 		RunID: rec.ID, Job: rec.Job, At: rec.StartedAt, Steps: steps, Location: rec.Location, Tags: rec.Tags,
-		RetryOf: rec.Request.RetryOf, Backfill: rec.Backfill, Partition: rec.Partition, Resumed: len(o.config.Past) > 0,
+		RetryOf: rec.Request.RetryOf, Backfill: rec.Backfill, Partition: rec.Partition, Resumed: len(o.config.History) > 0,
 	}
 }
 
@@ -99,7 +99,7 @@ func (o *observer) runContext() func(context.Context, storage.RunRecord) context
 		started := o.started(rec)
 		for i := range o.listeners {
 			if f := o.listeners[i].RunContext; f != nil {
-				shield(o.config.Logger, o.runID, func() { ctx = engine.Lend(ctx, f(ctx, started)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+				shield(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, started)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 			}
 		}
 		return ctx
@@ -123,7 +123,7 @@ func (o *observer) stepContext() func(context.Context, engine.StepNotice) contex
 		s := o.begun(n)
 		for i := range o.listeners {
 			if f := o.listeners[i].StepContext; f != nil {
-				shield(o.config.Logger, o.runID, func() { ctx = engine.Lend(ctx, f(ctx, s)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+				shield(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, s)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 			}
 		}
 		var env []string
@@ -181,8 +181,8 @@ func (o *observer) made() func(engine.MadeNotice) {
 	})
 }
 
-func (o *observer) judged() func(engine.JudgedNotice) {
-	return each(o, func(l *Listener) func(CheckEvaluated) { return l.CheckEvaluated }, func(n engine.JudgedNotice) CheckEvaluated {
+func (o *observer) judged() func(engine.CheckNotice) {
+	return each(o, func(l *Listener) func(CheckEvaluated) { return l.CheckEvaluated }, func(n engine.CheckNotice) CheckEvaluated {
 		e := CheckEvaluated{RunID: o.runID, Step: n.Step, Partition: n.Partition, Partitions: n.Partitions, Attempt: n.Attempt, At: n.At, State: n.State}
 		e.Asset, e.Check, _ = storage.SplitCheck(n.Step)
 		if d, err := storage.ParseDetail(n.Detail); err == nil {
@@ -192,8 +192,8 @@ func (o *observer) judged() func(engine.JudgedNotice) {
 	})
 }
 
-func (o *observer) acted() func(engine.ActedNotice) {
-	return each(o, func(l *Listener) func(ActionPerformed) { return l.ActionPerformed }, func(n engine.ActedNotice) ActionPerformed {
+func (o *observer) acted() func(engine.ActionNotice) {
+	return each(o, func(l *Listener) func(ActionPerformed) { return l.ActionPerformed }, func(n engine.ActionNotice) ActionPerformed {
 		a := ActionPerformed{RunID: o.runID, Step: n.Step, Partition: n.Partition, Partitions: n.Partitions, Attempt: n.Attempt, At: n.At, Did: n.Did}
 		a.Asset, a.Action, _ = storage.SplitAction(n.Step)
 		if d, err := storage.ParseDetail(n.Detail); err == nil {
@@ -241,7 +241,7 @@ func (o *observer) subject(key string) (asset, partition string) {
 	}
 	asset = p.Graph.Node(p.Steps[s].Node).Definition
 	label, known := o.labels[s]
-	if cut := o.config.Cut; !known && cut != nil && !cut.Sets[s].IsEmpty() {
+	if cut := o.config.Assignment; !known && cut != nil && !cut.Sets[s].IsEmpty() {
 		if of, err := cut.Slice(s, cut.Sets[s]); err == nil {
 			label = of.String()
 		}

@@ -94,7 +94,7 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, c
 	for _, name := range c.Shadowed() {
 		r.log().WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
 	}
-	keeper := engine.NewKeeper(store, func() { r.maintain(context.Background()) })
+	keeper := engine.NewLeaseRenewer(store, func() { r.maintain(context.Background()) })
 	keeper.Logger = r.config.Logger
 	runner := &launch.Runner{
 		Catalog: c, Store: store, Keys: keys, Tables: storage.NewKeyCache(store, 0), Leases: keeper, Logger: r.config.Logger, ClaimTimeout: wait,

@@ -49,7 +49,7 @@ func (r *CodeRepository) ServeStep() {
 func (r *CodeRepository) servedContext(ctx context.Context) context.Context {
 	for i := range r.config.Listeners {
 		if f := r.config.Listeners[i].ServedContext; f != nil {
-			shield(r.config.Logger, "", func() { ctx = engine.Lend(ctx, f(ctx)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+			shield(r.config.Logger, "", func() { ctx = engine.WithValuesOf(ctx, f(ctx)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 		}
 	}
 	return ctx

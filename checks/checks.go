@@ -5,11 +5,13 @@
 // slice of structs, or an iter.Seq2 of them where the asset's IO handler can stream (Parquet does,
 // and reads only the columns that the struct has), so that what is judged need not fit in memory:
 //
-//	checks.Unique[[]User](checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "users", Blocking: true}}, "id")
-//	checks.Between[iter.Seq2[Flight, error]](checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "flights"}}, "delay", -120, 2000)
+//	users := checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "users", Blocking: true}}
+//	flights := checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "flights"}}
+//	checks.Unique[[]User](users, "id")
+//	checks.Between[iter.Seq2[Flight, error]](flights, "delay", -120, 2000)
 //
 // A column is called as its field is written, by its parquet or json tag, or in snake case. One
-// that there is not, or that the check makes no sense for, is found by Validate like any mistake of
+// that is missing, or that the check makes no sense for, is found by Validate like any mistake of
 // a definition.
 package checks
 
@@ -21,7 +23,7 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// Spec says what a ready-made check is.
+// Spec describes a ready-made check.
 type Spec struct {
 	// CheckSpec is as for any check. Asset is needed; an empty Name is made of what is checked, such
 	// as "unique_id".

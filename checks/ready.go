@@ -11,7 +11,7 @@ import (
 )
 
 // NotNull passes where none of the columns is null in any row: a nil pointer, or what a
-// driver.Valuer such as sql.NullString says is none. A column that cannot be null is a mistake.
+// driver.Valuer such as sql.NullString reports as null. A column that cannot be null is a mistake.
 func NotNull[V any](s Spec, columns ...string) *rivers.Check {
 	return define[V](s, "not_null", columns, func(columns []column) (func() *judge, error) {
 		if len(columns) == 0 {
@@ -110,7 +110,7 @@ func Accepted[V any](s Spec, name string, accepted ...any) *rivers.Check {
 }
 
 // Between passes where a column is nowhere less than low and nowhere greater than high; a nil bound
-// is none, and null is passed over. Numbers, texts and times have an order.
+// is none, and null is skipped. Numbers, texts and times have an order.
 func Between[V any](s Spec, name string, low, high any) *rivers.Check {
 	return define[V](s, "between", []string{name}, func(columns []column) (func() *judge, error) {
 		from, err := columns[0].bound(low)

@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Count says how many rows there may be.
+// Count bounds the number of rows.
 type Count struct {
 	// Min and Max are bounds; a Max of zero is none.
 	Min, Max int64
@@ -46,7 +46,7 @@ func RowCount[V any](s Spec, count Count) *rivers.Check {
 	})
 }
 
-// judge says whether a number of rows passes.
+// judge reports whether a number of rows passes.
 func (c *Count) judge(ctx *rivers.CheckContext, res *rivers.CheckResult, rows int64) error {
 	switch {
 	case rows < c.Min:

@@ -176,7 +176,7 @@ func (s *shape) each(ctx *rivers.CheckContext, rows reflect.Value, f func(reflec
 }
 
 // present is the value of a column, nil for null: a nil pointer, map, slice or interface, and what
-// a driver.Valuer, such as sql.NullString, says is none.
+// a driver.Valuer, such as sql.NullString, reports as null.
 func present(row reflect.Value, index []int) any {
 	v, err := row.FieldByIndexErr(index)
 	if err != nil { // an embedded pointer is nil

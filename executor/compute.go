@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Compute says what a step may use of the machine that it runs on. Only a step in a process of its
+// Compute limits what a step may use of its machine. Only a step in a process of its
 // own can be held to it: [Subprocess] does, and the executors of goroutines do not. The zero value
 // bounds nothing.
 type Compute struct {
@@ -18,7 +18,7 @@ type Compute struct {
 	Memory string
 }
 
-// IsZero reports whether nothing is said, so that what is said farther away counts.
+// IsZero reports whether all limits are unspecified, so that a farther Compute applies.
 func (c Compute) IsZero() bool { return c == Compute{} }
 
 // Validate returns an error for an amount that is none.

@@ -1,11 +1,11 @@
-// Package executor says how the steps of a run are to be run.
+// Package executor describes how the steps of a run are executed.
 //
 // An [Executor] is plain data: it names a way of running, the engine does it. So
 // it can be compared, written into a configuration file, stored with a run and
 // shown on a page, and a definition that mentions one links nothing.
 //
 // The zero Executor means "not said". The nearest one said counts: the asset's,
-// then the job's, then the repository's; if none is said, the engine runs as many
+// then the job's, then the repository's; without one, the engine runs as many
 // steps at once as there are CPUs, as [Parallel] without a number in its text form
 // does.
 package executor
@@ -19,7 +19,7 @@ import (
 	"github.com/rivers-go/rivers/internal/nearest"
 )
 
-// Kind is the way an [Executor] runs steps; the zero Kind means that nothing was said.
+// Kind is the way an [Executor] runs steps; the zero Kind is unspecified.
 type Kind uint8
 
 // The kinds of executor.
@@ -50,7 +50,7 @@ func (k Kind) String() string {
 }
 
 // Executor names a way of running the steps of a run. It is comparable; its zero
-// value means that nothing was said.
+// value is unspecified.
 type Executor struct {
 	kind    Kind
 	counted bool // the number was given, so that Parallel(0) can be refused and "parallel" need not be
@@ -75,7 +75,7 @@ func Subprocess(n int) Executor { return Executor{kind: KindSubprocess, counted:
 // Kind returns the way the steps are run.
 func (e Executor) Kind() Kind { return e.kind }
 
-// IsZero reports whether nothing was said, so that a farther executor counts.
+// IsZero reports whether the executor is unspecified, so that a farther one applies.
 func (e Executor) IsZero() bool { return e == Executor{} }
 
 // Workers returns how many steps may run at a time: 1 in process, the number that

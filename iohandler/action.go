@@ -23,7 +23,7 @@ type Action struct {
 	Do func(ctx context.Context, out *OutputContext) (ActionResult, error)
 }
 
-// ActionSpec says what an action is beside its function. Only Name is needed.
+// ActionSpec describes an action beside its function. Only Name is required.
 type ActionSpec struct {
 	// Name is what the action is called; each of an asset has another.
 	Name string
@@ -36,7 +36,7 @@ type ActionSpec struct {
 	Exclusive bool
 	// Order is in which order related assets come.
 	Order ActionOrder
-	// Partitioning says whether it is about partitions, of an asset that has some.
+	// Partitioning tells whether the action runs on partitions of a partitioned asset.
 	Partitioning ActionPartitioning
 }
 
@@ -46,10 +46,10 @@ type ActionResult struct {
 	Did Effect
 	// DataVersion names the content, where it was made anew or observed; empty takes a new one.
 	DataVersion string
-	// SameData says that what was made anew says the same as before, such as a file that was only
+	// SameData reports that the new value has the same content as before, such as a file that was only
 	// written in another way: its data version stays, and nothing downstream becomes stale.
 	SameData bool
-	// Metadata is recorded with it; plain Go values convert, as [metadata.Of] says.
+	// Metadata is recorded with it; plain Go values convert, see [metadata.Of].
 	Metadata metadata.Map
 }
 
@@ -73,7 +73,7 @@ var effectWords = [...]string{"changes_nothing", "may_materialize", "forgets", "
 // String returns the word of the effect, such as "may_materialize".
 func (e Effect) String() string { return word(effectWords[:], uint8(e), "effect") }
 
-// ActionOrder is in which order an action comes to related assets. The zero value is any.
+// ActionOrder is the order in which an action runs on related assets. The zero value is any.
 type ActionOrder uint8
 
 // The orders.
@@ -91,7 +91,7 @@ var orderWords = [...]string{"any", "upstream_first", "downstream_first"}
 // String returns the word of the order, such as "upstream_first".
 func (o ActionOrder) String() string { return word(orderWords[:], uint8(o), "action_order") }
 
-// ActionPartitioning says how an action is about partitions. The zero value takes them where they
+// ActionPartitioning tells how an action treats partitions. The zero value takes them where they
 // are given.
 type ActionPartitioning uint8
 
@@ -119,7 +119,7 @@ func word(words []string, n uint8, kind string) string {
 	return fmt.Sprintf("%s(%d)", kind, n)
 }
 
-// Faults says what is wrong with a spec, but for its name: one sentence each.
+// Faults returns the mistakes of a spec except its name, one sentence each.
 func (s *ActionSpec) Faults() []string {
 	var faults []string
 	if int(s.Effect) >= len(effectWords) {
@@ -139,5 +139,5 @@ func (s *ActionSpec) Check(r *ActionResult) error {
 	if r.Did == ChangesNothing || r.Did == s.Effect {
 		return nil
 	}
-	return fmt.Errorf("action %q says that it did what is called %s, and is declared as %s: declare it, or return another result", s.Name, r.Did, s.Effect)
+	return fmt.Errorf("action %q returned effect %s, but declares %s: declare that effect or return another result", s.Name, r.Did, s.Effect)
 }

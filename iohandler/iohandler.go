@@ -1,4 +1,4 @@
-// Package iohandler says how values leave and enter rivers. A [Handler] writes the value of an
+// Package iohandler defines how values leave and enter rivers. A [Handler] writes the value of an
 // asset and loads it again; storage never holds values, only what is known about them. What only
 // some handlers can do is an optional interface of its own ([Converter], [Acceptor], [Releaser],
 // [Deleter], [ProcessCrosser], [Validator]), asked for and never guessed.
@@ -40,7 +40,7 @@ type Converter interface {
 }
 
 // Acceptor is implemented by handlers that cannot store every type. CanStore is asked when
-// definitions are validated; its error says what would be right.
+// definitions are validated; its error gives the remedy.
 type Acceptor interface {
 	CanStore(t reflect.Type) error
 }
@@ -58,7 +58,7 @@ type Deleter interface {
 }
 
 // ProcessCrosser is implemented by handlers whose values outlive the process that wrote them.
-// A handler that does not implement it is taken to cross processes; [Memory] says false.
+// A handler that does not implement it is taken to cross processes; [Memory] returns false.
 type ProcessCrosser interface {
 	CrossesProcesses() bool
 }

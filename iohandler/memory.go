@@ -34,7 +34,7 @@ func (m *MemoryHandler) HandleOutput(_ context.Context, out *OutputContext, valu
 	return nil
 }
 
-// LoadInput returns the kept value. A value that another process kept is an error that says so.
+// LoadInput returns the kept value. A value that another process kept is an error.
 func (m *MemoryHandler) LoadInput(_ context.Context, in *InputContext) (any, error) {
 	m.mu.RLock()
 	value, ok := m.values[slot{in.Name, in.Partition.Key().String()}]

@@ -140,7 +140,7 @@ func decodeTable(content json.RawMessage) (Value, error) {
 	return table, table.Err()
 }
 
-// unmarshal is json.Unmarshal with an error that says what would be right. A null
+// unmarshal is json.Unmarshal with an error that gives the remedy. A null
 // is no value of any kind but null.
 func unmarshal(content json.RawMessage, dst any, want string) error {
 	err := json.Unmarshal(content, dst)

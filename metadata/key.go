@@ -1,7 +1,7 @@
 package metadata
 
 // The keys that rivers and its IO handlers write, and that the command line and the page know.
-// Whoever writes the same thing under the same key is drawn the same way. A key of one's own has no
+// Values under the same key are drawn the same way. A key of one's own has no
 // "rivers/" before it.
 const (
 	// KeyPath is where the value is: a [Path], the URL of the object or the file.

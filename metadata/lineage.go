@@ -13,14 +13,14 @@ type ColumnRef struct {
 	Column string `json:"column"`
 }
 
-// Derivation says which upstream columns a column is made of. From is empty for one that comes from
+// Derivation lists the upstream columns of a column. From is empty for one that comes from
 // none: a constant, the time of loading.
 type Derivation struct {
 	Column string      `json:"column"`
 	From   []ColumnRef `json:"from"`
 }
 
-// ColumnLineage says of the columns of some data, in their order, what they are made of. Columns
+// ColumnLineage lists the derivation of each column, in order. Columns
 // that are not mentioned have no known origin. If a name is empty, or a column is there twice or
 // names one of its origins twice, the value is invalid: see [Value.Err].
 func ColumnLineage(columns ...Derivation) Value {

@@ -1,4 +1,4 @@
-// Package metadata holds what is said about data beside the data: row counts,
+// Package metadata describes data beside the data itself: row counts,
 // sizes, schemas, links, notes.
 //
 // A [Value] knows what it means, not only what it holds: a size is not a row

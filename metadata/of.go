@@ -14,7 +14,7 @@ import (
 // Of makes a value of a plain Go value: numbers, bools, strings, times, durations, URLs; a Value is
 // itself and nil is null; []Column is a schema, TableData a table and []Derivation a column
 // lineage; an error is its message; what encodes itself, as JSON or text, or has a String method,
-// is what it says of itself (so a secret that prints as *** stays one); a named type is what lies
+// is its own description (so a secret that prints as *** stays one); a named type is what lies
 // beneath it; anything else is JSON. It returns an error that names the Go type if there is no JSON
 // form, and an invalid value's [Value.Err].
 func Of(v any) (Value, error) {

@@ -5,7 +5,7 @@
 // Each attempt of a step is a span named "step" below it, and is in the context that the step's
 // function gets, so that the spans of its own code are its children. What never began (skipped,
 // reused) is an event of the run, and so is what has no attempt yet, such as waiting for a pool.
-// What was made, what a check came to and what an action did are events of the attempt; where a
+// Materializations, check results and action results are events of the attempt; where a
 // check or an action was of an asset as a whole, also its attributes (rivers.check.state,
 // rivers.action.effect).
 //
@@ -200,7 +200,7 @@ func (t *tracer) materialized(m rivers.Materialized) {
 }
 
 // evaluated is an event of the attempt: an attempt at many partitions has many. It is one of the
-// run where that did not come to the check.
+// run if the check did not run in one.
 func (t *tracer) evaluated(e rivers.CheckEvaluated) {
 	what := []attribute.KeyValue{checkKey.String(e.Check), stateKey.String(e.State.String())}
 	if e.Verdict != nil && !e.Verdict.Passed {
@@ -233,7 +233,7 @@ func (t *tracer) event(of attempt, name string, at time.Time, what, about []attr
 			return
 		}
 		about = append(about, stepKey.String(of.step))
-	} else if len(about) == 1 { // of the asset as a whole, so it is what the attempt came to
+	} else if len(about) == 1 { // of the asset as a whole, so it is the result of the attempt
 		span.SetAttributes(what...)
 	}
 	span.AddEvent(name, trace.WithTimestamp(at), trace.WithAttributes(append(what, about...)...))

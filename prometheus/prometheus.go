@@ -4,7 +4,7 @@
 //	rivers_runs_total{job,status}            runs that have ended
 //	rivers_runs_in_progress                  runs of this process
 //	rivers_run_duration_seconds{job}
-//	rivers_steps_total{outcome}              steps that came to something for good, and failed attempts before it
+//	rivers_steps_total{outcome}              steps by final outcome, and failed attempts before it
 //	rivers_steps_in_progress                 attempts at work
 //	rivers_step_duration_seconds{outcome}    of attempts
 //	rivers_step_failures_total{reason}       failed attempts
@@ -13,16 +13,18 @@
 //	rivers_materializations_total            assets made, or parts of them
 //	rivers_rows_total                        rows made, where functions or IO handlers say "rows"
 //	rivers_check_evaluations_total{outcome,severity}
-//	                                         what checks came to, of an asset or of partitions judged at once: passed, failed, crashed
-//	                                         or skipped; the severity, error or warn, of those that failed
-//	rivers_actions_total{effect}             what actions did, to an asset or to partitions: changes_nothing, may_materialize, …
+//	                                         check results, of an asset or of partitions
+//	                                         checked at once: passed, failed, crashed or
+//	                                         skipped; severity error or warn of failed ones
+//	rivers_actions_total{effect}             action results, of an asset or of partitions:
+//	                                         changes_nothing, may_materialize, …
 //	rivers_log_lines_lost_total              lines of logs that were too long to be kept
 //	rivers_backfills_in_progress
 //	rivers_backfill_partitions_total{outcome}
 //
 // The labels have few values whatever the definitions are: jobs, pools and fixed words.
 // [Options].ByAsset adds the asset, which multiplies the series of steps by the number of assets.
-// Partitions, and the names of checks and actions, are never a label: an alert says that something
+// Partitions, and the names of checks and actions, are never a label: an alert tells that something
 // did not pass, and `checks list` what.
 package prometheus
 
@@ -107,7 +109,7 @@ func newMetrics(o Options) *metrics {
 		runs:         counter("runs_total", "Runs that have ended.", "job", "status"),
 		runTime:      times("run_duration_seconds", "How long runs took.", "job"),
 		runsNow:      gauge("runs_in_progress", "Runs in progress in this process."),
-		steps:        counter("steps_total", "What attempts of steps, and steps without one, came to.", append(asset, "outcome")...),
+		steps:        counter("steps_total", "Outcomes of attempts of steps, and of steps without an attempt.", append(asset, "outcome")...),
 		stepTime:     times("step_duration_seconds", "How long attempts of steps took.", append(asset, "outcome")...),
 		stepsNow:     gauge("steps_in_progress", "Attempts of steps at work."),
 		failures:     counter("step_failures_total", "Failed attempts of steps.", append(asset, "reason")...),
@@ -115,7 +117,7 @@ func newMetrics(o Options) *metrics {
 		waits:        counter("pool_waits_total", "Attempts that had to wait for slots of a pool.", "pool"),
 		made:         counter("materializations_total", "Assets, or parts of them, that were made.", asset...),
 		rows:         counter("rows_total", "Rows of what was made, where they are known.", asset...),
-		checks:       counter("check_evaluations_total", "What checks came to, of an asset or of partitions judged at once.", append(asset, "outcome", "severity")...),
+		checks:       counter("check_evaluations_total", "Check results, of an asset or of partitions checked at once.", append(asset, "outcome", "severity")...),
 		actions:      counter("actions_total", "What actions did, to an asset or to partitions.", append(asset, "effect")...),
 		lost:         counter("log_lines_lost_total", "Lines of logs that were too long to be kept."),
 		backfillsNow: gauge("backfills_in_progress", "Backfills in progress in this process."),
@@ -130,7 +132,7 @@ func (m *metrics) collectors() []prometheus.Collector {
 	}
 }
 
-// labels are the values of labels of which the asset is the first, if it is one.
+// labels returns label values, the asset first if it is a label.
 func (m *metrics) labels(asset string, more ...string) []string {
 	if !m.byAsset {
 		return more

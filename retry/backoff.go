@@ -55,7 +55,7 @@ func Exponential(initial time.Duration, factor float64) Backoff {
 	return Backoff{shape: exponential, initial: initial, factor: factor}
 }
 
-// Fixed waits as the schedule says, and as its last entry says from then on.
+// Fixed waits by the schedule, and by its last entry from then on.
 func Fixed(schedule ...time.Duration) Backoff {
 	packed := make([]byte, 0, 8*len(schedule))
 	for _, d := range schedule {

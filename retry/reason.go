@@ -76,7 +76,7 @@ func (r *Reason) UnmarshalText(text []byte) error {
 
 // ReasonOf returns the reason that an error carries: the [Reason] in its tree if
 // there is one, [Timeout] for a deadline that passed ([context.DeadlineExceeded],
-// and whatever says so by a Timeout method, as network errors do), else [Error]. A
+// and errors with a Timeout method that returns true, as network errors), else [Error]. A
 // body's own [context.Canceled] is an ordinary error: whether the run was canceled
 // is for the run to say. A nil error has the zero Reason.
 func ReasonOf(err error) Reason {
@@ -133,7 +133,7 @@ func (typed[E]) matches(err error) bool {
 
 // Matches reports whether the policy is for this failure, however many there were.
 // err is what happened, or nil if only the reason is known. An empty On matches
-// everything. What was canceled matches nothing, whether reason or err says so; nor
+// everything. What was canceled matches nothing, whether reason or err reports it; nor
 // does anything match [Never] or a [Named] policy that was not replaced.
 func (p Policy) Matches(err error, reason Reason) bool {
 	if p.role != written || reason == Canceled || errors.Is(err, Canceled) {

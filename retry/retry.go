@@ -1,17 +1,17 @@
-// Package retry says when a failed step is tried again, and how long after.
+// Package retry decides when a failed step is retried, and after which delay.
 //
 // A [Policy] is a plain value: how many retries, the [Backoff] between them, and
 // for which failures. It is asked in two places, and they must agree. The process
 // that ran the body matches the error, for an error does not survive an event or a
-// socket; whoever replays the run's events later reads the verdict and the delay it
+// socket; a later replay of the run's events reads the verdict and the delay it
 // recorded. So a decision depends on nothing but its arguments: there is no clock
 // here, and the jitter comes from a hash ([Seed]) of run, step and attempt, never
 // from a random generator. The same failure gives the same delay in every process.
 //
 // # Which policy counts
 //
-// The nearest that says anything: the asset's, the job's, the repository's
-// ([Nearest]). The zero Policy says nothing. To stop a farther policy from
+// The nearest non-zero policy applies: the asset's, the job's, the repository's
+// ([Nearest]). The zero Policy is unspecified. To stop a farther policy from
 // counting, say [Never]; to use one that the repository registers, say [Named].
 //
 // # Why a step failed
@@ -19,7 +19,10 @@
 // Each failure has a [Reason], and a Reason is an error, so [Policy.On] lists
 // reasons and the program's own errors alike:
 //
-//	retry.Policy{Max: 3, Backoff: retry.Exponential(time.Second, 2), On: []error{retry.OutOfMemory, sql.ErrConnDone}}
+//	retry.Policy{
+//		Max: 3, Backoff: retry.Exponential(time.Second, 2),
+//		On: []error{retry.OutOfMemory, sql.ErrConnDone},
+//	}
 package retry
 
 import (
@@ -30,8 +33,8 @@ import (
 	"time"
 )
 
-// Policy says how often, when, and after which failures a step is tried again. The
-// zero Policy says nothing, so that a farther one counts. A Policy is read only
+// Policy defines how often, when, and after which failures a step is retried. The
+// zero Policy is unspecified, so that a farther one applies. A Policy is read only
 // and may be shared by any number of goroutines.
 type Policy struct {
 	// Max is how many times a step is tried again after its first attempt. Zero
@@ -77,12 +80,12 @@ func (p Policy) Name() string { return p.name }
 // IsNamed reports whether the policy is a reference made by [Named].
 func (p Policy) IsNamed() bool { return p.role == reference }
 
-// IsZero reports whether the policy says nothing, so that a farther one counts.
+// IsZero reports whether the policy is unspecified, so that a farther one applies.
 func (p Policy) IsZero() bool {
 	return p.role == written && p.Max == 0 && p.Backoff == Backoff{} && p.MaxDelay == 0 && p.Jitter == 0 && len(p.On) == 0
 }
 
-// Nearest returns the first policy that says anything, and the zero Policy if none
+// Nearest returns the first policy that is not zero, and the zero Policy if none
 // does. The nearest is given first: the asset's, the job's, the repository's.
 func Nearest(policies ...Policy) Policy {
 	for _, p := range policies {
@@ -93,12 +96,12 @@ func Nearest(policies ...Policy) Policy {
 	return Policy{}
 }
 
-// Decide says whether a step that failed is tried again, and after which delay.
+// Decide returns whether a failed step is retried, and after which delay.
 // failures is how many failures count against the budget, the present one
 // included; err is what happened, or nil if only the reason is known; seed is made
 // by [Seed]. The delay is 0 when the answer is no.
 func (p Policy) Decide(failures int, err error, reason Reason, seed uint64) (time.Duration, bool) {
-	failures = max(failures, 1) // the present one counts, whatever was said
+	failures = max(failures, 1) // the current failure counts in any case
 	if failures > p.Max || !p.Matches(err, reason) {
 		return 0, false
 	}
@@ -187,7 +190,7 @@ func unit(seed uint64) float64 {
 
 // saturated is the duration of so many nanoseconds, or the nearest one there is:
 // never below 0, and what is no number is the longest, for waiting too long is
-// mended by hand and hammering a database is not.
+// fixed by an operator and hammering a database is not.
 func saturated(nanoseconds float64) time.Duration {
 	switch {
 	case nanoseconds < 0:

@@ -17,20 +17,21 @@ type AssetKey int64
 type AssetRecord struct {
 	Key  AssetKey `json:"-"`
 	Name string   `json:"name"`
-	// Materialization is the latest one, of whichever partition, nil when there was none.
+	// Materialization is the latest one of any partition; nil if the asset was never materialized.
 	Materialization *AssetState `json:"materialization,omitempty"`
-	// Observation is the latest one, nil when there was none.
+	// Observation is the latest one; nil if the asset was never observed.
 	Observation *AssetState `json:"observation,omitempty"`
-	// Failure is the latest one, nil when there was none. The asset, or the partition, has been
-	// materialized since if a materialization has a greater Seq.
+	// Failure is the latest failed attempt; nil for none. A materialization with a greater Seq is
+	// newer.
 	Failure *AssetState `json:"failure,omitempty"`
-	// Wipe is the latest one, nil when there was none: its detail says by whom and why. What is wiped leaves
-	// no other state, but those of the asset as a whole stay while it has partitions in such a state.
+	// Wipe is the latest one, with its author and reason in the detail; nil for none. A wipe
+	// removes all other states. States of the asset as a whole stay while one of its partitions has
+	// such a state.
 	Wipe *AssetState `json:"wipe,omitempty"`
 }
 
-// DataVersion is the version that the asset has now: that of its materialization or observation, whichever is newer; empty
-// where it is not known.
+// DataVersion returns the asset's present version, of its newest materialization or observation;
+// empty if unknown.
 func (r *AssetRecord) DataVersion() string {
 	switch m, o := r.Materialization, r.Observation; {
 	case m != nil && (o == nil || m.Seq > o.Seq):
@@ -43,10 +44,11 @@ func (r *AssetRecord) DataVersion() string {
 
 // AssetState is what the latest materialization, observation or failure left.
 type AssetState struct {
-	// Seq orders the states of an asset and of its partitions: the one with the greater Seq is newer. It is at
-	// most that of the [Change] that tells of it, and greater than those of the changes before.
+	// Seq orders the states of an asset and of its partitions: the one with the greater Seq is
+	// newer. It is at most that of the [Change] that tells of it, and greater than those of the
+	// changes before.
 	Seq int64 `json:"-"`
-	// RunID, Run and N say which event it was. An observation outside a run has none.
+	// RunID, Run and N name the event. An observation outside a run has none.
 	RunID string    `json:"run_id,omitempty"`
 	Run   RunKey    `json:"-"`
 	N     int64     `json:"-"`
@@ -59,7 +61,8 @@ type AssetState struct {
 	Detail
 }
 
-// StateKind says which state of an asset or partition is meant. Values are stored: they are only ever added.
+// StateKind is the kind of a state of an asset or partition. Values are stored: add new ones at the
+// end.
 type StateKind uint8
 
 // The kinds of states.
@@ -70,7 +73,7 @@ const (
 	Observed
 	// Failed is the latest attempt that failed.
 	Failed
-	// Wiped is no state: an update of this kind makes that there is none, of any kind.
+	// Wiped is no state: an update of this kind removes the states of all kinds.
 	Wiped
 )
 
@@ -87,20 +90,20 @@ func (k StateKind) String() string {
 	return fmt.Sprintf("state_kind(%d)", uint8(k))
 }
 
-// AssetUpdate replaces the present state of an asset or of partitions of it, and moves the partitions
-// between the asset's sets: what is materialized is not failed any more, and what is materialized or
-// failed is not in flight any more in the run that says so. An update of partitions replaces the state
-// of the asset as a whole too. Where it wipes them, that state goes with the last of the partitions that
-// are in the set of its kind, and that of an observation with the last that are in any.
+// AssetUpdate replaces the present state of an asset or of its partitions, and moves the partitions
+// between the asset's sets. A materialized partition leaves the failed set. A materialized or
+// failed partition leaves the in-flight set of its run. An update of partitions also replaces the
+// state of the asset as a whole. A wipe of partitions removes that state with the last partition in
+// the set of its kind, and an observation with the last partition in any set.
 type AssetUpdate struct {
 	Asset AssetKey
 	Kind  StateKind
-	// Partitions are those that it is about; empty, or [partition.Whole], for an asset without partitions.
-	// Partition is the text of the key where it is one, and empty where they are several, whose state is
-	// kept as a [PartitionGroup].
+	// Partitions are the updated partitions; empty or [partition.Whole] for an unpartitioned asset.
+	// Partition is the text of the key of a single partition. Several have none, and their state is
+	// stored as a [PartitionGroup].
 	Partitions partition.Set
 	Partition  string
-	// Run and N name the event, zero for what no run did.
+	// Run and N name the event; zero for updates outside a run.
 	Run                      RunKey
 	N                        int64
 	At                       Micros
@@ -109,7 +112,7 @@ type AssetUpdate struct {
 	Detail []byte
 }
 
-// Partitioned reports whether the update is about partitions of the asset.
+// Partitioned reports whether the update names partitions of the asset.
 func (u *AssetUpdate) Partitioned() bool { return partitioned(u.Partitions) }
 
 func (u *AssetUpdate) validate() error {

@@ -7,10 +7,11 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// BackfillKey identifies a backfill inside one store. It comes from the backfill's insert; zero is none.
+// BackfillKey identifies a backfill inside one store. It comes from the backfill's insert; zero is
+// none.
 type BackfillKey int64
 
-// BackfillState says where a backfill is in its life. The zero value is [BackfillRequested].
+// BackfillState is the stage of a backfill. The zero value is [BackfillRequested].
 //
 //	requested ──▶ in_progress ──▶ completed | failed
 //	     └──────────────┴──▶ canceling ──▶ canceled
@@ -22,7 +23,7 @@ type BackfillState uint8
 const (
 	BackfillRequested BackfillState = iota
 	BackfillInProgress
-	// BackfillCanceling starts nothing any more and waits for what runs.
+	// BackfillCanceling starts no more runs and waits for those in progress.
 	BackfillCanceling
 	// BackfillCompleted: every partition was materialized.
 	BackfillCompleted
@@ -68,18 +69,19 @@ type BackfillRecord struct {
 	Location string `json:"location"`
 	// State is where the backfill is in its life.
 	State BackfillState `json:"state"`
-	// Request is what was asked for, with no secret in it.
+	// Request is the request as it was made, without secrets.
 	Request BackfillRequest `json:"request"`
-	// RerunOf is the ID of the backfill whose failed and canceled partitions this one takes; empty for none.
+	// RerunOf is the ID of the backfill whose failed and canceled partitions this one takes; empty
+	// for none.
 	RerunOf string `json:"rerun_of,omitempty"`
-	// Assets are the names of what is backfilled.
+	// Assets are the names of the backfilled assets.
 	Assets []string `json:"assets"`
-	// Partitions are all that were asked for when it began, and Total is how many.
+	// Partitions are the requested partitions at its start, and Total is their number.
 	Partitions partition.Set `json:"partitions,omitzero"`
 	Total      int64         `json:"total"`
-	// Progress says what has become of them.
+	// Progress holds their outcomes.
 	Progress BackfillProgress `json:"progress"`
-	// CreatedAt, StartedAt and EndedAt are zero until the backfill got there.
+	// CreatedAt, StartedAt and EndedAt are zero until the backfill reaches that point.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
@@ -87,18 +89,18 @@ type BackfillRecord struct {
 	Token      int64     `json:"-"`
 	Owner      string    `json:"owner,omitempty"`
 	LeaseUntil time.Time `json:"lease_until,omitzero"`
-	// Cancel is set once somebody asked for the backfill to stop.
+	// Cancel is the request to stop; nil for none.
 	Cancel *CancelRequest `json:"cancel,omitempty"`
-	// Error says in one line why it did not complete; empty otherwise.
+	// Error is the reason for a failure, in one line; empty otherwise.
 	Error string `json:"error,omitempty"`
 }
 
-// BackfillProgress says what has become of a backfill's partitions. Completed, Failed and Canceled have no
-// partition in common, and at the end they are all of them.
+// BackfillProgress holds the outcomes of a backfill's partitions. Completed, Failed and Canceled
+// are disjoint, and at the end they cover all partitions.
 type BackfillProgress struct {
 	// Submitted have a run, which may have ended.
 	Submitted partition.Set `json:"submitted,omitzero"`
-	// Runs is how many runs were made.
+	// Runs is the number of runs created.
 	Runs int64 `json:"runs"`
 
 	Completed partition.Set `json:"completed,omitzero"`
@@ -114,7 +116,8 @@ type BackfillProgress struct {
 type BackfillUpdate struct {
 	Backfill BackfillKey
 	State    BackfillState
-	// At is when: it becomes StartedAt for the first [BackfillInProgress] and EndedAt for a terminal state.
+	// At is when: it becomes StartedAt for the first [BackfillInProgress] and EndedAt for a
+	// terminal state.
 	At       time.Time
 	Error    string
 	Progress BackfillProgress

@@ -8,71 +8,74 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// BackfillRequest asks for many partitions of some assets, or for an action on them. It is data: what a program passes to Backfill is
-// what storage records.
+// BackfillRequest asks for many partitions of some assets, or for an action on them. Storage
+// records it as the program passed it.
 type BackfillRequest struct {
-	// Selection is one or more sentences of the selection language, as in a [RunRequest]. Every selected asset
-	// that has partitions must have those that are asked for.
+	// Selection is one or more sentences of the selection language, as in a [RunRequest]. Every
+	// selected partitioned asset must have the requested partitions.
 	Selection []string `json:"selection,omitempty"`
-	// Action has this action done to the partitions, in place of materializing them: every selected asset must have it,
-	// and partitions. What comes first, and what reads what, is then as the actions say it.
+	// Action names an action to run on the partitions instead of materializing them. Every selected
+	// asset must be partitioned and have the action. The action's dependencies then order the runs.
 	Action string `json:"action,omitempty"`
-	// Keys names partitions, Range a stretch of them; not both. Without either it is all of them.
+	// Keys names partitions, Range a range of them; set at most one. Without either the backfill
+	// takes all.
 	Keys  []partition.Key    `json:"keys,omitempty"`
 	Range partition.KeyRange `json:"range,omitzero"`
-	// Only keeps of these what is missing, what failed, or what is stale, of at least one of the assets. It is not for
-	// actions.
+	// Only keeps the partitions that are missing, failed or stale in at least one of the assets.
+	// Actions do not take it.
 	Only BackfillFilter `json:"only,omitempty"`
 	// Latest keeps the partitions of the latest n windows; zero keeps all.
 	Latest int `json:"latest,omitempty"`
-	// Strategy says how partitions become runs. The zero value is the assets' own, else a run for each.
+	// Strategy maps partitions to runs. The zero value takes the assets' own strategy, else a run
+	// for each.
 	Strategy BackfillStrategy `json:"strategy,omitzero"`
-	// FailurePolicy says what happens after a failure; empty is to continue.
+	// FailurePolicy is the reaction to a failure; empty means continue.
 	FailurePolicy FailurePolicy `json:"failure_policy,omitempty"`
-	// MaxConcurrency is how many runs there are at once; zero means 4, or 1 for an action that is exclusive.
+	// MaxConcurrency is the number of runs at once; zero means 4, or 1 for an exclusive action.
 	MaxConcurrency int `json:"max_concurrency,omitempty"`
 	// Tags are recorded with the backfill and its runs.
 	Tags map[string]string `json:"tags,omitempty"`
-	// Config overrides the config of single assets and tasks, by node name, or of actions, by asset!action.
+	// Config overrides the config of single assets and tasks, by node name, or of actions, by
+	// asset!action.
 	Config map[string]map[string]any `json:"config,omitempty"`
-	// NoBlock returns at once, with the backfill's ID, while it goes on in this process.
+	// NoBlock returns at once with the backfill's ID; the backfill continues in this process.
 	NoBlock bool `json:"no_block,omitempty"`
-	// DryRun says what would be done, and writes nothing.
+	// DryRun returns the plan and writes nothing.
 	DryRun bool `json:"dry_run,omitempty"`
 }
 
-// BackfillFilter says which of the partitions asked for are backfilled.
+// BackfillFilter selects among the requested partitions.
 type BackfillFilter string
 
 // The filters. An empty one keeps all.
 const (
-	// OnlyMissing keeps what was never materialized.
+	// OnlyMissing keeps partitions that were never materialized.
 	OnlyMissing BackfillFilter = "missing"
-	// OnlyFailed keeps what failed when it was last tried.
+	// OnlyFailed keeps partitions whose last attempt failed.
 	OnlyFailed BackfillFilter = "failed"
-	// OnlyStale keeps what is stale or missing.
+	// OnlyStale keeps stale and missing partitions.
 	OnlyStale BackfillFilter = "stale"
 )
 
 // BackfillFilters are all filters, in the order in which they are listed to people.
 var BackfillFilters = [...]BackfillFilter{OnlyMissing, OnlyFailed, OnlyStale}
 
-// FailurePolicy says what a backfill does after a failure.
+// FailurePolicy is what a backfill does after a failure.
 type FailurePolicy string
 
 // The policies.
 const (
-	// ContinueOnFailure goes on with the other partitions. It is what an empty policy means.
+	// ContinueOnFailure continues with the other partitions. An empty policy means the same.
 	ContinueOnFailure FailurePolicy = "continue"
-	// StopOnFailure cancels what has not started.
+	// StopOnFailure cancels partitions that have not started.
 	StopOnFailure FailurePolicy = "stop_on_failure"
 )
 
 // FailurePolicies are all policies, in the order in which they are listed to people.
 var FailurePolicies = [...]FailurePolicy{ContinueOnFailure, StopOnFailure}
 
-// BackfillStrategy says how the partitions of a backfill become runs. The zero value says nothing: the
-// asset's strategy holds, else a run for each partition. Strategies are made by the functions of the root.
+// BackfillStrategy maps the partitions of a backfill to runs. The zero value takes the asset's
+// strategy, else a run for each partition. Functions of the root make strategies.
 type BackfillStrategy struct {
 	kind   string
 	multi  string // names of dimensions, sorted and joined by commas, so that strategies are comparable
@@ -92,8 +95,8 @@ func MultiRun() BackfillStrategy { return BackfillStrategy{kind: multiRun} }
 // SingleRun makes one run for all partitions.
 func SingleRun() BackfillStrategy { return BackfillStrategy{kind: singleRun} }
 
-// PerDimension makes a run for each combination of keys of the dimensions in multi, with all keys of those
-// in single. Together they must be all dimensions, each once, and neither may be empty.
+// PerDimension makes a run for each combination of keys of the dimensions in multi, with all keys
+// of those in single. Together they must be all dimensions, each once, and neither may be empty.
 func PerDimension(multi, single []string) BackfillStrategy {
 	join := func(names []string) string {
 		sorted := slices.Sorted(slices.Values(names))
@@ -102,7 +105,7 @@ func PerDimension(multi, single []string) BackfillStrategy {
 	return BackfillStrategy{kind: perDimension, multi: join(multi), single: join(single)}
 }
 
-// IsZero reports whether nothing was said.
+// IsZero reports whether the strategy is unset.
 func (s BackfillStrategy) IsZero() bool { return s == BackfillStrategy{} }
 
 // IsSingleRun reports whether all partitions are one run.

@@ -6,32 +6,35 @@ import (
 	"time"
 )
 
-// Batch is one write: a slice a table, all or nothing. Order holds within a slice; tables are
-// written in the order of the fields, and what a run that ends leaves in flight is dropped last. The store copies what it keeps: the caller may reuse the
-// slices once the call returned, but not the bytes and maps they point to. The zero value writes nothing.
+// Batch is one atomic write: one slice per table, applied in the order of the fields. Order holds
+// within a slice. Partitions that an ended run leaves in flight are dropped last. The caller may
+// reuse the slices after the call returned, but not the bytes and maps they point to. The zero
+// value writes nothing.
 type Batch struct {
 	// Fence guards records of a run; the zero fence guards nothing.
 	Fence Fence
-	// Expect must hold when the batch is applied, else nothing of it is.
+	// Expect must hold when the batch is applied; otherwise the store applies none of it.
 	Expect []Expectation
 
 	// Runs are new runs. Commit fills in their keys.
 	Runs []RunRecord
-	// Lease is how long new runs that name an owner are its own without a renewal.
+	// Lease is how long the owner of a new run holds it without a renewal.
 	Lease time.Duration
 	// RunUpdates change states of the fenced run.
 	RunUpdates []RunUpdate
-	// Backfills are new backfills. Commit fills in their keys. Those that name an owner are its own for
+	// Backfills are new backfills. Commit fills in their keys. A named owner holds its backfill for
 	// Lease.
 	Backfills []BackfillRecord
 	// BackfillUpdates change the fenced backfill.
 	BackfillUpdates []BackfillUpdate
-	// Cancels ask for runs and backfills to stop. Of what has ended, or was asked before, nothing changes.
+	// Cancels ask runs and backfills to stop. A run or backfill that ended or was asked before is
+	// unchanged.
 	Cancels []CancelRequest
 	Events  []Event
 	Assets  []AssetUpdate
 	Logs    []LogLine
-	// Releases give slots back, those of the fenced run, or without a fence by a person's hand.
+	// Releases return pool slots: those of the fenced run, or, without a fence, slots that an
+	// operator frees.
 	Releases   []SlotRelease
 	Pools      []PoolUpdate
 	Keys       []KeyUpdate
@@ -55,8 +58,9 @@ func (b *Batch) Reset() {
 	}
 }
 
-// Fence guards the records of a run or of a backfill, one of the two: a batch is refused with [ErrFenced]
-// unless it is recorded, has this token and has not ended. The zero value guards nothing.
+// Fence guards the records of either a run or a backfill. The store refuses the batch with
+// [ErrFenced] unless the run or backfill is recorded, has this token and has not ended. The zero
+// value guards nothing.
 type Fence struct {
 	Run      RunKey
 	Backfill BackfillKey
@@ -75,9 +79,9 @@ type KVPair struct {
 	Value []byte
 }
 
-// Validate reports what no store can apply, whatever it holds: a record without a key, a record of
-// another run than the fenced one, a change of a run without a fence, a change after its end.
-// Backends call it before anything is written.
+// Validate reports faults that no store can apply: a record without a key or of another run than
+// the fenced one, a change of a run without a fence or after its end. Backends call it before they
+// write.
 func (b *Batch) Validate() error {
 	for i := range b.Runs {
 		switch {
@@ -173,8 +177,8 @@ func (b *Batch) validateSlots() error {
 	return nil
 }
 
-// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes events, asset states, log lines,
-// releases of slots and the start of a run only: the rest has somebody who waits for it.
+// ValidateAppend is [Batch.Validate] for [Writer.Append], which takes only events, asset states,
+// log lines, releases of slots and the start of a run. Callers wait for everything else.
 func (b *Batch) ValidateAppend() error {
 	switch {
 	case len(b.Expect) > 0:

@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// CheckState says what is known of an asset check, on one partition or the whole. Values are stored: they are only
-// ever added. The words are those of Dagster's AssetCheckExecutionResolvedStatus.
+// CheckState is the result of an asset check, on one partition or the whole. Values are stored: add
+// new ones at the end. The words are those of Dagster's AssetCheckExecutionResolvedStatus.
 type CheckState uint8
 
 // The states of a check.
 const (
 	// CheckUnknown: it never ran.
 	CheckUnknown CheckState = iota
-	// CheckInProgress: a run that has not ended is to judge, or is at it.
+	// CheckInProgress: a run in progress has planned the check or is running it.
 	CheckInProgress
 	// CheckSucceeded: the asset passed.
 	CheckSucceeded
-	// CheckFailed: the asset did not pass, with the severity that the check said.
+	// CheckFailed: the asset did not pass, with the severity of the result.
 	CheckFailed
-	// CheckExecutionFailed: the check itself failed before it could say.
+	// CheckExecutionFailed: the check itself failed.
 	CheckExecutionFailed
-	// CheckSkipped: a run was to judge and did not come to it.
+	// CheckSkipped: a run had planned the check and did not run it.
 	CheckSkipped
 )
 
@@ -50,44 +50,45 @@ func (s *CheckState) UnmarshalText(text []byte) error {
 	return fmt.Errorf("check state %q: want one of %v", text, checkStateWords)
 }
 
-// Severity says how bad it is that an asset did not pass a check.
+// Severity is the weight of a failed check.
 type Severity string
 
 // The severities.
 const (
-	// SeverityError is what an empty severity means. With it a blocking check stops what is downstream.
+	// SeverityError stops downstream assets if the check is blocking. An empty severity means the
+	// same.
 	SeverityError Severity = "error"
 	// SeverityWarn never stops anything.
 	SeverityWarn Severity = "warn"
 )
 
-// Verdict is what a check said of an asset, or of partitions of it. It is part of a [Detail].
+// Verdict is the check result of an asset or of its partitions. It is part of a [Detail].
 type Verdict struct {
-	// Passed says whether the asset is as it should be.
+	// Passed is true if the asset passed.
 	Passed bool `json:"passed"`
-	// Severity is how bad it is where it is not; empty is [SeverityError].
+	// Severity is the weight of a failure; empty means [SeverityError].
 	Severity Severity `json:"severity,omitempty"`
-	// Description says for people what was found.
+	// Description tells people what the check found.
 	Description string `json:"description,omitempty"`
-	// Blocking says that the check was to stop what is downstream.
+	// Blocking is true for a check that stops downstream assets.
 	Blocking bool `json:"blocking,omitempty"`
-	// Run is the run that had made what was judged; empty where it is not known, and for several partitions. The
-	// data version that was judged is that of the asset among the inputs of the detail.
+	// Run is the run that made the checked value; empty if unknown and for several partitions. The
+	// checked data version is the asset's entry in the inputs of the detail.
 	Run string `json:"of_run,omitempty"`
 }
 
 // Bad reports whether the asset did not pass, with the severity of an error.
 func (v *Verdict) Bad() bool { return !v.Passed && v.Severity != SeverityWarn }
 
-// Blocks reports whether what is downstream must not start.
+// Blocks reports whether downstream assets must not start.
 func (v *Verdict) Blocks() bool { return v.Blocking && v.Bad() }
 
-// CheckMode says which asset checks a run has.
+// CheckMode selects the asset checks of a run.
 type CheckMode string
 
 // The modes.
 const (
-	// ChecksOfMade runs the checks of what the run makes. It is what an empty mode means.
+	// ChecksOfMade runs the checks of the assets that the run makes. An empty mode means the same.
 	ChecksOfMade CheckMode = ""
 	// ChecksNone runs no checks, and is not stopped by those that failed before.
 	ChecksNone CheckMode = "none"
@@ -98,17 +99,18 @@ const (
 // checkMark stands between an asset's name and that of its check. No name has it.
 const checkMark = ":"
 
-// CheckName is the name under which the state of a check is kept beside those of assets, and the key of its
-// step: the one of the asset, a colon, and the check's own. Of a check the state [Materialized] says that it
-// passed, [Failed] that it did not, or failed itself, and [Observed] that a run did not come to it: the one with
-// the greatest Seq holds.
+// CheckName is the name of a check beside those of assets, and the key of its step: the asset's
+// name, a colon and the check's. The state [Materialized] means that the asset passed, [Failed]
+// that it did not or that the check itself failed, [Observed] that a run skipped the check. The
+// state with the greatest Seq holds.
 func CheckName(asset, check string) string { return asset + checkMark + check }
 
 // SplitCheck takes the name of a check apart; ok is false for that of an asset.
 func SplitCheck(name string) (asset, check string, ok bool) { return strings.Cut(name, checkMark) }
 
-// CheckState returns the state of a check, and the evaluation that says so, nil for one that never was: the newest of
-// what is kept under its [CheckName]. Of one that judges partitions it is that of the partition judged last.
+// CheckState returns the state of a check and its newest evaluation under its [CheckName], nil for
+// a check that never ran. A partitioned check has the state of the partition that it evaluated
+// last.
 func (r *AssetRecord) CheckState() (CheckState, *AssetState) {
 	state, latest := CheckUnknown, (*AssetState)(nil)
 	for _, of := range []struct {
@@ -128,7 +130,8 @@ func (r *AssetRecord) CheckState() (CheckState, *AssetState) {
 // actionMark stands between an asset's name and that of an action. No name has it.
 const actionMark = "!"
 
-// ActionName is the key of the step of an action: the name of the asset, an exclamation mark, and the action's own.
+// ActionName is the key of the step of an action: the name of the asset, an exclamation mark, and
+// the action's own.
 func ActionName(asset, action string) string { return asset + actionMark + action }
 
 // SplitAction takes the key of the step of an action apart; ok is false for that of any other step.

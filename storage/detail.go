@@ -10,36 +10,38 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Detail is the part of an event, or of an asset's state, that people read. It is stored as JSON.
+// Detail holds the attributes of an event or of an asset's state, stored as JSON. The engine and
+// the consumers of the feed read Data, Inputs, ReadSeq, Outputs, Instances, Partitions and Check;
+// people read the rest.
 type Detail struct {
-	// DataVersion and CodeVersion repeat the asset's, so that an event alone tells them.
+	// Data and Code repeat the asset's versions, so that an event is complete.
 	Data string `json:"data_version,omitempty"`
 	Code string `json:"code_version,omitempty"`
 	// Metadata holds what the body and the IO handler attached.
 	Metadata metadata.Map `json:"metadata,omitempty"`
 	// Tags of the output.
 	Tags map[string]string `json:"tags,omitempty"`
-	// Inputs are the data versions of what was read or waited for, by upstream name: an entry for each
-	// dependency on an asset, empty where it had no version.
+	// Inputs are the data versions of upstream assets, by name. Every dependency on an asset has an
+	// entry, empty if the asset had no version.
 	Inputs map[string]string `json:"inputs,omitempty"`
-	// ReadSeq is the [Partitions.ChangeSeq] at which an attempt began that read partitions: what landed later it
-	// may not have read. Zero where it read none.
+	// ReadSeq is the [Partitions.ChangeSeq] at which an attempt that read partitions began. It may
+	// not have read later changes. Zero if it read none.
 	ReadSeq int64 `json:"read_seq,omitempty"`
-	// Outputs are the data versions of what a reused step had made, by output name.
+	// Outputs are the data versions of a reused step, by output name.
 	Outputs map[string]string `json:"outputs,omitempty"`
 	// Error, Hint and Stack describe a failure; Error is also the reason of a skip.
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
 	Stack string `json:"stack,omitempty"`
-	// Instances names the instances of an expanded step; nil where they are numbered.
+	// Instances names the instances of an expanded step; nil if they are numbered.
 	Instances []string `json:"instances,omitempty"`
-	// Partitions are those that an event is about which is about several.
+	// Partitions are the partitions of an event about several.
 	Partitions partition.Set `json:"partitions,omitzero"`
-	// Check is what a check said.
+	// Check is the check result.
 	Check *Verdict `json:"check,omitempty"`
-	// Action is the name of the action that did what the event says.
+	// Action is the name of the action that caused the event.
 	Action string `json:"action,omitempty"`
-	// By and Reason say who did by hand what no step did, and why.
+	// By and Reason are the author and the reason of an operator's edit.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// quickDetail reads what [Detail.AppendJSON] writes of the details that there are millions of: versions of what was made and read,
-// tags, partitions, an action. It is false for anything else, also for what would be read otherwise by a decoder of JSON: escapes, text
-// beyond ASCII, white space, fields in another order or twice.
+// quickDetail parses the most frequent details as [Detail.AppendJSON] writes them: versions,
+// inputs, tags, partitions, an action. It returns false for anything else, such as escapes, text
+// beyond ASCII, white space, and fields in another order or repeated.
 func quickDetail(data []byte) (d Detail, ok bool) {
 	q := quick{rest: string(data)} // whose parts the detail is made of
 	q.byte('{')

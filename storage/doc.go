@@ -1,18 +1,18 @@
-// Package storage says what rivers remembers and how it is asked: the records, the one way to
-// write them, and small readers grouped by subject. Backends live in packages of their own
-// (storage/memory, storage/sqlite, storage/postgres) and pass one conformance suite, storage/storagetest.
+// Package storage defines the records of rivers, the one way to write them, and small readers by
+// subject. Backends live in packages of their own (storage/memory, storage/sqlite,
+// storage/postgres) and pass one conformance suite, storage/storagetest.
 //
 // # Writing
 //
-// There is one write, [Writer.Commit] of a [Batch]: one slice a table, applied all or nothing,
-// durable on return. [Writer.Append] hands over a batch that may wait for the next commit, so that
-// a step that succeeded does not wait for the disk; a backend writes what was appended within a few
-// milliseconds also when no commit comes. No closure runs inside a transaction, so that group
-// commit, a remote server, the memory store and a replay all see the same batches.
+// [Writer.Commit] of a [Batch] is the only write: one slice per table, atomic, durable on return.
+// [Writer.Append] hands over a batch that may wait for the next commit, so that a successful step
+// does not wait for the disk. Without a commit, a backend writes it within a few milliseconds. No
+// closure runs inside a transaction: group commit, a remote server, the memory store and a replay
+// see the same batches.
 //
-// A batch may be guarded in two ways. A [Fence] names a run and the token of its owner: records
-// of a former owner, or of a run that has ended, are refused with [ErrFenced], and nobody else's
-// records with them. An [Expectation] is a fact that must hold when the batch is applied.
+// Two guards protect a batch. A [Fence] names a run and the token of its owner: the store refuses
+// records of a former owner, or of an ended run, with [ErrFenced]. Other batches of the same
+// transaction are unaffected. An [Expectation] must hold when the batch is applied.
 //
 // # Keys
 //

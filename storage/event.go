@@ -24,7 +24,7 @@ func (m Micros) Time() time.Time {
 	return time.UnixMicro(int64(m)).UTC()
 }
 
-// EventKind says what happened. Values are stored: they are only ever added.
+// EventKind is the kind of an event. Values are stored: add new ones at the end.
 type EventKind uint8
 
 // The kinds of events. A step has exactly one outcome: the last of its succeeded, failed (without
@@ -32,46 +32,46 @@ type EventKind uint8
 const (
 	// RunStarted opens a run.
 	RunStarted EventKind = 1 + iota
-	// RunCanceling says that somebody asked for the run to stop.
+	// RunCanceling records a request to stop the run.
 	RunCanceling
-	// RunAdopted says that the steps in progress lost their process and nobody runs them.
+	// RunAdopted means that the steps in progress lost their process and are not running.
 	RunAdopted
-	// RunEnded closes a run; Status is its [RunState].
+	// RunEnded closes a run in a [Fact.RunState].
 	RunEnded
-	// StepStarted says that an attempt began.
+	// StepStarted begins an attempt.
 	StepStarted
-	// StepExpanded says into how many instances a mapped step unfolds: Cause is the count.
+	// StepExpanded expands a mapped step into [Fact.Instances].
 	StepExpanded
-	// StepSucceeded is the success of a step. Asset is set where it made exactly one.
+	// StepSucceeded is the success of a step. Asset is set if it made exactly one.
 	StepSucceeded
-	// StepFailed is a failed attempt; Status is the [FailureReason]. It is the step's outcome
-	// where RetryAt is zero. Cause is then 1 for a step with partitions, of which some may be there.
+	// StepFailed is a failed attempt, with a [Fact.Reason]. With RetryAt zero it is the step's
+	// outcome, and [Fact.Partial] if some partitions of the step may exist.
 	StepFailed
-	// StepSkipped is the outcome of a step that was not run; Cause is the step it goes
-	// back to, or its own index when its body asked for it. Status is 1 for a step with partitions, of which some may
-	// be there.
+	// StepSkipped is the outcome of a step that did not run, [Fact.DueTo] another step or to its
+	// own body. It is [Fact.Partial] if some partitions of the step may exist.
 	StepSkipped
-	// StepCanceled is the outcome of a step that the cancellation of its run stopped.
+	// StepCanceled is the outcome of a step that a cancellation stopped.
 	StepCanceled
-	// StepReopened says that the value of a success is gone and the step runs again.
+	// StepReopened means that the value of a success is gone and the step runs again.
 	StepReopened
-	// AssetMaterialized records one of several assets, or one of several partitions, that a step makes.
+	// AssetMaterialized records one of several assets, or one of several partitions, that a step
+	// makes.
 	AssetMaterialized
 	// AssetObserved records an observation of an external asset.
 	AssetObserved
-	// StepReused is the outcome of a step that had succeeded in the run that this one retries: its
-	// value is loaded. Of a mapped step Cause is the count of its instances.
+	// StepReused is the outcome of a step that had succeeded in the retried run: its value is
+	// loaded. A mapped step has [Fact.Instances].
 	StepReused
-	// PartitionFailed records that one of several partitions of a step failed in this attempt; Status
-	// is the [FailureReason].
+	// PartitionFailed records the failure of one of several partitions of a step in this attempt,
+	// with a [Fact.Reason].
 	PartitionFailed
-	// AssetWiped records that somebody wiped an asset or partitions of it.
+	// AssetWiped records the wipe of an asset or of its partitions.
 	AssetWiped
-	// CheckEvaluated records what a check came to, of an asset or of partitions: Asset is the check, see [CheckName],
-	// and Status its [CheckState].
+	// CheckEvaluated records a check result of an asset or of partitions: Asset is the check, see
+	// [CheckName], with a [Fact.CheckState].
 	CheckEvaluated
-	// ActionPerformed records an action that left what is known of its asset as it was. What an action changed is
-	// recorded as what it did: that the asset was materialized, observed or wiped.
+	// ActionPerformed records an action that did not change the state of its asset. An action that
+	// did is recorded as a materialization, observation or wipe.
 	ActionPerformed
 )
 
@@ -103,8 +103,8 @@ func (k *EventKind) UnmarshalText(text []byte) error {
 	return fmt.Errorf("event kind %q: want one of %v", text, eventKindWords[1:])
 }
 
-// Fact is the part of an event that a decider folds: typed columns only, 32 bytes. Two columns mean something else for
-// each kind. Methods write and read them:
+// Fact is the part of an event that a decider folds: typed columns only, 32 bytes. Two columns mean
+// something else for each kind. Methods write and read them:
 //
 //	kind                          written by     Cause             Status          read by
 //	RunEnded                      Ended                            RunState        RunState
@@ -152,8 +152,8 @@ func (f Fact) Reused(instances int) Fact {
 	return f
 }
 
-// Failed returns a failed attempt, which is tried again at an instant or never. Partial says that some partitions of
-// the step may exist.
+// Failed returns a failed attempt, which is tried again at an instant or never. Partial says that
+// some partitions of the step may exist.
 func (f Fact) Failed(reason FailureReason, retryAt Micros, partial bool) Fact {
 	f.Kind, f.Status, f.RetryAt, f.Cause = StepFailed, uint8(reason), retryAt, 0
 	if partial {
@@ -168,8 +168,8 @@ func (f Fact) FailedPartition(reason FailureReason) Fact {
 	return f
 }
 
-// Skipped returns the skip of a step, due to another step or to itself if its body asked for it. Partial says that some
-// partitions of the step may exist.
+// Skipped returns the skip of a step, due to another step or to itself if its body asked for it.
+// Partial says that some partitions of the step may exist.
 func (f Fact) Skipped(dueTo int32, partial bool) Fact {
 	f.Kind, f.Cause, f.Status = StepSkipped, dueTo, 0
 	if partial {
@@ -184,8 +184,8 @@ func (f Fact) Evaluated(state CheckState) Fact {
 	return f
 }
 
-// Performed returns what an action did, with the number of its effect. The caller changes the kind if the action
-// materialized, observed or wiped the asset.
+// Performed returns what an action did, with the number of its effect. The caller changes the kind
+// if the action materialized, observed or wiped the asset.
 func (f Fact) Performed(effect uint8) Fact {
 	f.Kind, f.Status = ActionPerformed, effect
 	return f
@@ -217,11 +217,11 @@ type Event struct {
 	Run RunKey
 	N   int64
 	Fact
-	// Asset is the asset that was materialized, observed or wiped, or whose partition failed; zero for all
-	// other events.
+	// Asset is the materialized, observed or wiped asset, or the one whose partition failed; zero
+	// otherwise.
 	Asset AssetKey
-	// Partition is the text of the key of the partition that the event is about; empty where it is about none, or
-	// about several, which are in its detail.
+	// Partition is the text of the key of the event's partition. It is empty for none, and for
+	// several, which are in the detail.
 	Partition string
 	// Detail holds the attributes of the event as JSON, see [Detail]; nil for none.
 	Detail []byte
@@ -238,8 +238,8 @@ type EventQuery struct {
 // AssetEventQuery selects the events of an asset (materializations, observations), newest first.
 type AssetEventQuery struct {
 	Asset AssetKey
-	// Partition keeps the events of one partition, by the text of its key; empty keeps all. It costs by the
-	// events of the asset that are passed over.
+	// Partition keeps the events of one partition, by the text of its key; empty keeps all. The
+	// query reads the skipped events of the asset too.
 	Partition string
 	// BeforeRun and BeforeN continue a listing after its last event; zero begins at the newest.
 	BeforeRun RunKey

@@ -8,16 +8,17 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// KeyCache remembers keys of key tables and their ordinals, which never change, and asks a store for the others. It is what
-// spaces are made with: a process has one, and a request takes tables of it under its own context. It is made by
-// [NewKeyCache] and may be used by several goroutines.
+// KeyCache remembers keys of key tables and their ordinals, which never change, and asks a store
+// for the others. It is what spaces are made with: a process has one, and a request takes tables of
+// it under its own context. It is made by [NewKeyCache] and may be used by several goroutines.
 type KeyCache struct {
 	store Partitions
 	bound int
 
 	mu sync.Mutex
-	// What is asked for goes to the young generation. When that is full it becomes the old one, whose keys are forgotten
-	// unless they were asked for since: so a walk through a long table pushes out no more than half.
+	// Keys that are read enter the young generation. A full young generation becomes the old one,
+	// and unread keys of the former old one are forgotten. A walk through a long table evicts at
+	// most half.
 	young, old generation
 }
 
@@ -39,10 +40,11 @@ func newGeneration() generation {
 	return generation{ordinals: map[keyIn]partition.Ordinal{}, keys: map[ordinalIn]string{}}
 }
 
-// DefaultKeys is how many keys a [KeyCache] remembers if nothing is said, in some 10 MiB.
+// DefaultKeys is how many keys a [KeyCache] remembers by default, in about 10 MiB.
 const DefaultKeys = 1 << 16
 
-// NewKeyCache returns a cache of the store's keys that remembers at most so many; zero and less mean [DefaultKeys].
+// NewKeyCache returns a cache of the store's keys that remembers at most so many; zero and less
+// mean [DefaultKeys].
 func NewKeyCache(store Partitions, keys int) *KeyCache {
 	if keys <= 0 {
 		keys = DefaultKeys
@@ -50,20 +52,20 @@ func NewKeyCache(store Partitions, keys int) *KeyCache {
 	return &KeyCache{store: store, bound: max(keys/2, 1), young: newGeneration(), old: newGeneration()}
 }
 
-// Table returns the table of a name, "" for that of static keys, to be read under a context. What it does not remember costs
-// a query for all keys of a call, and its error is the store's.
+// Table returns the table of a name, "" for static keys, to be read under a context. A call reads
+// all keys that it does not remember in one query, and returns the store's error.
 func (c *KeyCache) Table(ctx context.Context, name string) partition.KeyTable {
 	return &cachedTable{c, ctx, name}
 }
 
-// Registered returns what a dynamic definition has: its table, and the keys that are registered now.
+// Registered returns the table of a dynamic definition and its registered keys.
 func (c *KeyCache) Registered(ctx context.Context, name string) (partition.Registered, error) {
 	t, err := c.store.GetKeyTable(ctx, name)
 	return partition.Registered{Keys: c.Table(ctx, name), Live: t.Live}, err
 }
 
-// Tables returns the key tables that a definition, which may be nil, needs: its static keys, and the registered
-// keys of its dynamic dimensions as they are now.
+// Tables returns the key tables that a definition, which may be nil, needs: its static keys, and
+// the registered keys of its dynamic dimensions as they are now.
 func (c *KeyCache) Tables(ctx context.Context, d partition.Definition) (partition.Tables, error) {
 	needs := partition.NeedsOf(d)
 	t := partition.Tables{Static: map[string]partition.KeyTable{}, Dynamic: map[string]partition.Registered{}}
@@ -80,7 +82,7 @@ func (c *KeyCache) Tables(ctx context.Context, d partition.Definition) (partitio
 	return t, nil
 }
 
-// ordinal returns what is remembered of a key. The lock is held.
+// ordinal returns the remembered ordinal of a key. The caller holds the lock.
 func (c *KeyCache) ordinal(k keyIn) (partition.Ordinal, bool) {
 	if o, known := c.young.ordinals[k]; known {
 		return o, true
@@ -92,7 +94,7 @@ func (c *KeyCache) ordinal(k keyIn) (partition.Ordinal, bool) {
 	return o, known
 }
 
-// key returns what is remembered of an ordinal. The lock is held.
+// key returns the remembered key of an ordinal. The caller holds the lock.
 func (c *KeyCache) key(o ordinalIn) (string, bool) {
 	if key, known := c.young.keys[o]; known {
 		return key, true
@@ -146,7 +148,7 @@ func (t *cachedTable) Keys(ordinals []partition.Ordinal) ([]string, error) {
 		func(o partition.Ordinal, key string) { t.cache.remember(keyIn{t.name, key}, o) })
 }
 
-// recall answers each question from memory, and all others by one query, whose answers are kept.
+// recall answers questions from memory, and all others by one query, whose answers it remembers.
 func recall[Q, A any](t *cachedTable, questions []Q, known func(Q) (A, bool), ask func([]Q) ([]A, error), keep func(Q, A)) ([]A, error) {
 	answers := make([]A, len(questions))
 	var missing []Q

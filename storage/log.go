@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// LogStream says where a line of a step's log came from. The zero value is [StreamLog].
+// LogStream is the source of a line of a step's log. The zero value is [StreamLog].
 type LogStream uint8
 
 // The streams of a step.

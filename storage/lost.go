@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Lost says which of the records that hang on a run were pruned, all or some of them: a bit for each [PruneKind]. The zero value is none.
+// Lost is the set of kinds of a run's records that were pruned, in whole or in part: a bit for each
+// [PruneKind]. The zero value is none.
 type Lost uint8
 
 // LostOf is the set of one kind.

@@ -14,11 +14,11 @@ import (
 // MetadataQuery asks for the last values that were recorded of some metadata of an asset.
 type MetadataQuery struct {
 	Asset AssetKey
-	// Keys keeps the materializations and observations that have any of them, and of these only the values under
-	// them; nil keeps all.
+	// Keys keeps the materializations and observations that have any of them, and of these only the
+	// values under them; nil keeps all.
 	Keys []string
-	// Partition keeps those of one partition, by the text of its key; empty keeps all. What was said once of several
-	// partitions is not said of each.
+	// Partition keeps the records of one partition, by the text of its key; empty keeps all. A
+	// record of several partitions is not a record of each.
 	Partition string
 	// Limit is how many are wanted; zero means 100.
 	Limit int
@@ -26,14 +26,15 @@ type MetadataQuery struct {
 	Scan int
 }
 
-// MetadataRecord is what one materialization or observation recorded.
+// MetadataRecord is the metadata of one materialization or observation.
 type MetadataRecord struct {
-	// RunID is empty for an observation outside a run, and for a run that is not there any more.
+	// RunID is empty for an observation outside a run and for a pruned run.
 	RunID string    `json:"run_id,omitempty"`
 	Run   RunKey    `json:"-"`
 	N     int64     `json:"-"`
 	At    time.Time `json:"at"`
-	// Partition is what it is of, empty for an asset without partitions; Partitions are several at once.
+	// Partition is what it is of, empty for an asset without partitions; Partitions are several at
+	// once.
 	Partition  string        `json:"partition,omitempty"`
 	Partitions partition.Set `json:"partitions,omitzero"`
 	// Values are those under the keys that were asked for.
@@ -49,13 +50,13 @@ type RunsAndEvents interface {
 // metadataPage is how many events are read at once when the first ones were not enough.
 const metadataPage = 500
 
-// MetadataHistory returns the last values of some metadata of an asset, newest first. It is history: what was
-// pruned with its events is not in it.
+// MetadataHistory returns the last values of some metadata of an asset, newest first. Values of
+// pruned events are gone.
 //
-// It goes back through the events of this asset alone, by the index that [Events.ListAssetEvents] has, and stops at
-// the last value that is wanted. So it costs by the values that it returns, and by those events of the asset that are
-// passed over because they lack the keys or are of another partition. How many events, runs and assets the store has
-// does not matter, but that SQLite's index takes a look for each 8,192 events between two of this asset.
+// It walks back through the events of this asset alone, by the index of [Events.ListAssetEvents],
+// and stops at the last requested value. It costs O(returned values + skipped events of the asset),
+// whatever else the store holds. SQLite's index adds one look for each 8,192 events between two of
+// this asset.
 func MetadataHistory(ctx context.Context, from RunsAndEvents, q MetadataQuery) ([]MetadataRecord, error) {
 	limit := cmp.Or(q.Limit, 100)
 	events := AssetEventQuery{Asset: q.Asset, Partition: q.Partition, Limit: limit}
@@ -93,7 +94,7 @@ func MetadataHistory(ctx context.Context, from RunsAndEvents, q MetadataQuery) (
 	}
 }
 
-// metadataOf is what an event recorded under the keys; false where there is nothing.
+// metadataOf returns the metadata of an event under the keys; false for none.
 func metadataOf(e *Event, keys []string) (MetadataRecord, bool, error) {
 	switch e.Kind {
 	case StepSucceeded, AssetMaterialized, AssetObserved:

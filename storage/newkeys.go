@@ -7,8 +7,9 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// ProvisionalTables is [KeyCache.Tables] for who only looks at a store on which the definition may not have been resolved
-// yet: static keys that are not registered have ordinals too, which no store gives. Sets with those must not be stored.
+// ProvisionalTables is [KeyCache.Tables] for readers of a store on which the definition may not
+// have been resolved yet. Unregistered static keys get ordinals that no store gives: never store
+// sets that contain them.
 func (c *KeyCache) ProvisionalTables(ctx context.Context, d partition.Definition) (partition.Tables, error) {
 	tables, err := c.Tables(ctx, d)
 	if err != nil {
@@ -20,8 +21,8 @@ func (c *KeyCache) ProvisionalTables(ctx context.Context, d partition.Definition
 	return tables, nil
 }
 
-// newKeys is a key table that has the keys of a static definition too which no run has registered yet: nothing is recorded of
-// them, so any ordinals will do that are not given.
+// newKeys is a key table that has the keys of a static definition too which no run has registered
+// yet: nothing is recorded of them, so any ordinals will do that are not given.
 type newKeys struct {
 	partition.KeyTable
 

@@ -7,40 +7,41 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// PartitionSets says which partitions of an asset are what. The sets are kept by the batches that change
-// them: to read them is not to scan what happened. An asset without partitions is the one of
-// [partition.Whole], which is in a set as long as the asset's latest state of that kind is of no partition.
+// PartitionSets holds the materialized, failed and in-flight partitions of an asset. Batches
+// maintain the sets, so that reading them scans no history. An unpartitioned asset is the one
+// partition of [partition.Whole], which is in a set while the asset's latest state of that kind
+// names no partition.
 type PartitionSets struct {
 	Asset AssetKey
-	// Materialized were made at least once and not wiped since. Failed failed when they were last tried; they
-	// may be materialized all the same, from before.
+	// Materialized were made at least once and not wiped since. Failed failed when they were last
+	// tried; they may be materialized all the same, from before.
 	Materialized, Failed partition.Set
-	// InFlight are what runs that have not ended are to make and have not come to yet. It says nothing
-	// about assets without partitions.
+	// InFlight are the partitions that runs in progress have yet to make. It is empty for
+	// unpartitioned assets.
 	InFlight partition.Set
 }
 
-// PartitionState is the present state of one partition, as [AssetState] is that of the asset: no newer
-// state of the same kind was given to it among others, and it was not wiped since.
+// PartitionState is the present state of one partition, as [AssetState] is that of the asset: no
+// newer state of the same kind was given to it among others, and it was not wiped since.
 type PartitionState struct {
 	Asset AssetKey
 	Kind  StateKind
 	AssetState
 }
 
-// PartitionGroup is the state that many partitions got at once. Of a partition that has a [PartitionState]
-// of the same kind besides, that one holds: it is newer.
+// PartitionGroup is the state that many partitions got at once. Of a partition that has a
+// [PartitionState] of the same kind besides, that one holds: it is newer.
 type PartitionGroup struct {
 	Asset AssetKey
 	Kind  StateKind
-	// Partitions are those that no newer group of the same kind has and that were not wiped since: groups of one kind
-	// have none in common.
+	// Partitions are those that no newer group of the same kind has and that were not wiped since:
+	// groups of one kind have none in common.
 	Partitions partition.Set
 	AssetState
 }
 
-// PartitionQuery selects the states of single partitions of an asset, in the order of their texts. Those that
-// lie in a [PartitionGroup] only are not among them.
+// PartitionQuery selects the states of single partitions of an asset, in the order of their texts.
+// Those that lie in a [PartitionGroup] only are not among them.
 type PartitionQuery struct {
 	Asset AssetKey
 	// Kind is which state. Materialized is the zero value.
@@ -52,43 +53,46 @@ type PartitionQuery struct {
 	Limit int
 }
 
-// Target is what a run is to make of one asset.
+// Target is the partitions of one asset that a run makes.
 type Target struct {
 	Asset      AssetKey
 	Partitions partition.Set
 }
 
-// Partitioned reports whether the target is of partitions. Of any other nothing is kept.
+// Partitioned reports whether the target names partitions. The store ignores other targets.
 func (t *Target) Partitioned() bool { return partitioned(t.Partitions) }
 
 // partitioned tells sets of partitions from what stands for an asset without.
 func partitioned(set partition.Set) bool { return !set.IsEmpty() && !set.Equal(partition.Whole()) }
 
-// KeyTable is the record of a table of partition keys. The table named "" has the keys of all static
-// definitions, and all of them for ever; any other is that of a dynamic definition.
+// KeyTable is the record of a table of partition keys. The table named "" has the keys of all
+// static definitions, and all of them for ever; any other is that of a dynamic definition.
 type KeyTable struct {
 	Name string
 	// Size is how many keys there ever were: their ordinals are 0 to Size-1.
 	Size int64
-	// Live are the keys that are registered now, as [partition.DynamicSet] makes it. It is empty for the
-	// table of static keys.
+	// Live are the keys that are registered now, as [partition.DynamicSet] makes it. It is empty
+	// for the table of static keys.
 	Live partition.Set
 }
 
 // KeyQuery asks a table of partition keys. One of Keys and Ordinals is given.
 type KeyQuery struct {
 	Table string
-	// Keys asks for the ordinals of keys, Ordinals for the keys of ordinals. The answer is in their order.
+	// Keys asks for the ordinals of keys, Ordinals for the keys of ordinals. The answer is in their
+	// order.
 	Keys     []string
 	Ordinals []partition.Ordinal
 }
 
-// KeyUpdate changes a table of partition keys. To add what is there, or to remove what is not, changes nothing.
+// KeyUpdate changes a table of partition keys. Adding a registered key or removing an unknown one
+// changes nothing.
 type KeyUpdate struct {
-	// Table is the name of a dynamic definition, or "" for the keys of static ones, of which none is removed.
+	// Table is the name of a dynamic definition, or "" for static keys, which are never removed.
 	Table string
-	// Add registers keys in their order: one that is new gets the next ordinal, one that was removed its own again.
-	// Remove takes keys, after Add, out of those that are registered. Keys are not empty.
+	// Add registers keys in their order: one that is new gets the next ordinal, one that was
+	// removed its own again. Remove takes keys, after Add, out of those that are registered. Keys
+	// are not empty.
 	Add, Remove []string
 }
 
@@ -102,28 +106,30 @@ func (u *KeyUpdate) validate() error {
 	return nil
 }
 
-// Change is one entry of the feed of changes: what one run, or what no run did, changed of some assets. Whoever
-// remembers the Seq it has read up to finds what is new without looking at anything else. An entry says that
-// something changed, and the store what has become of it: what was materialized, failed and wiped in one batch has
-// three entries, whose order says nothing.
+// Change is one entry of the change feed: a change of some assets, by one run or outside a run. A
+// consumer that remembers its last Seq finds what is new without other reads. An entry tells that
+// something changed, and the store holds the present state. Entries of one batch have no order
+// among each other.
 type Change struct {
-	// Seq orders changes. Those of one batch may share it, and so may those of batches written together.
+	// Seq orders changes. Those of one batch may share it, and so may those of batches written
+	// together.
 	Seq int64
-	// At is the latest instant that the batches gave to what is in the entry, of keys that of the store's clock.
+	// At is the latest instant that the batches gave to the changes in the entry; changes of keys
+	// have the store's clock.
 	At   Micros
 	Kind ChangeKind
-	// Run is what changed it, zero where no run did.
+	// Run is the run that made the change; zero outside a run.
 	Run RunKey
 	// Assets are those whose state changed, in the order of their keys, all in the same Partitions:
 	// [partition.Whole] for assets without.
 	Assets     []AssetKey
 	Partitions partition.Set
-	// Keys is the name of the table of a ChangeKeys, whose Partitions are the keys that were added or removed, as
-	// [partition.DynamicSet] makes it.
+	// Keys is the name of the table of a ChangeKeys, whose Partitions are the keys that were added
+	// or removed, as [partition.DynamicSet] makes it.
 	Keys string
 }
 
-// ChangeKind says what changed. Values are stored: they are only ever added.
+// ChangeKind is the kind of a change. Values are stored: add new ones at the end.
 type ChangeKind uint8
 
 // The kinds of changes.
@@ -136,12 +142,12 @@ const (
 	ChangeFailed
 	// ChangeWiped: partitions were wiped.
 	ChangeWiped
-	// ChangeTargeted: a run is to make partitions, of assets that have any.
+	// ChangeTargeted: a run will make partitions.
 	ChangeTargeted
 	// ChangeKeys: the keys of a dynamic definition were added or removed.
 	ChangeKeys
-	// ChangeRunEnded: a run ended, or was planned anew, before it had come to partitions that it was to make, which
-	// are not in flight any more. A run that has made all of them has no such entry.
+	// ChangeRunEnded: a run ended, or was planned again, before it made all its partitions: the
+	// rest left the in-flight set. A run that made all of them has no such entry.
 	ChangeRunEnded
 )
 

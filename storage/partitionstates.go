@@ -7,8 +7,9 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// PartitionStates returns the present states of a kind of some partitions, by the texts of their keys, in their order:
-// those that they have of their own, else those that they got many at once. A partition in no such state is left out.
+// PartitionStates returns the present states of a kind of some partitions, by the texts of their
+// keys, in that order. A partition has a state of its own or that of a group. Partitions without
+// such a state are left out.
 func PartitionStates(ctx context.Context, s Partitions, asset AssetKey, kind StateKind, space partition.Space, texts []string) ([]AssetState, error) {
 	if len(texts) == 0 {
 		return nil, nil
@@ -42,7 +43,8 @@ func PartitionStates(ctx context.Context, s Partitions, asset AssetKey, kind Sta
 	return states, nil
 }
 
-// groupState finds the state of a partition among those of groups, which have no partition in common.
+// groupState finds the state of a partition among those of groups, which have no partition in
+// common.
 func groupState(groups []PartitionGroup, space partition.Space, text string) (*AssetState, error) {
 	if len(groups) == 0 {
 		return nil, nil //nolint:nilnil // no state is no error

@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// Pools reads concurrency pools: how many slots each has, who holds them and who waits.
+// Pools reads concurrency pools with their slots, holders and waiting steps.
 type Pools interface {
 	// ListPools returns all pools by name.
 	ListPools(ctx context.Context) ([]PoolRecord, error)
-	// ListSlots returns who holds slots, then who waits for them, both in the order of
-	// arrival. Leases that have ended are left out.
+	// ListSlots returns the holders of slots, then the waiting steps, both in order of arrival. It
+	// leaves out ended leases.
 	ListSlots(ctx context.Context, q SlotQuery) ([]SlotRecord, error)
 }
 
 // PoolRecord is a pool as it stands.
 type PoolRecord struct {
 	Name string `json:"name"`
-	// Limit is the number of slots: what a person has set, else what the definitions declare.
+	// Limit is the number of slots: the operator's, else the declared one.
 	Limit int `json:"limit"`
-	// Declared is what the definitions say, zero where none do; Set what a person has set, zero for nothing.
+	// Declared is the number in the definitions, zero for none; Set is the operator's, zero for
+	// none.
 	Declared int `json:"declared,omitempty"`
 	Set      int `json:"set,omitempty"`
 	// InUse counts the slots that are held, Waiting the steps in line.
@@ -29,13 +30,14 @@ type PoolRecord struct {
 	Waiting int `json:"waiting"`
 }
 
-// PoolUpdate changes the number of slots of a pool, and makes the pool where there is none. Slots that
-// are held above a smaller limit stay held until they are given back.
+// PoolUpdate changes the number of slots of a pool, and creates the pool if it is unknown. Slots
+// above a smaller limit stay held until their release.
 type PoolUpdate struct {
 	Name string
-	// Slots is the new number. Zero takes back what a person has set.
+	// Slots is the new number. Zero removes the operator's number.
 	Slots int
-	// Declared says that the number comes from definitions: it counts while no person has set another.
+	// Declared means that the number comes from definitions: it holds while the operator has set no
+	// other.
 	Declared bool
 }
 
@@ -49,17 +51,18 @@ type PoolSlots struct {
 type SlotClaim struct {
 	// Fence is of the step's run.
 	Fence Fence
-	// Step is the index in the run's plan, Key the same for people, Attempt the ordinal of the attempt.
+	// Step is the index in the run's plan, Key the same for people, Attempt the ordinal of the
+	// attempt.
 	Step    int32
 	Key     string
 	Attempt int32
-	// Pools has what is asked for: at least one pool, each once, each with one slot or more.
+	// Pools are the requested slots: at least one pool, each once, each with one slot or more.
 	Pools []PoolSlots
-	// Hold is how long granted slots are held without a renewal, Wait how long a place in line is kept.
+	// Hold is the lease of granted slots, Wait that of a place in line.
 	Hold, Wait time.Duration
 }
 
-// Validate reports what no store can grant.
+// Validate reports a claim that no store can grant.
 func (c *SlotClaim) Validate() error {
 	switch {
 	case c.Fence.Run <= 0:
@@ -80,7 +83,7 @@ func (c *SlotClaim) Validate() error {
 	return nil
 }
 
-// SlotAnswer says whether slots were granted, and what is in the way.
+// SlotAnswer is the answer to a claim: the slots were granted, or what is in the way.
 type SlotAnswer struct {
 	Granted bool
 	// Blocked has the pools that are in the way, in the order of the claim; empty when granted.
@@ -98,7 +101,7 @@ type PoolBlock struct {
 	HolderRun, HolderStep string
 }
 
-// SlotRelease gives back what a step holds, and its place in line.
+// SlotRelease returns the slots of a step and its place in line.
 type SlotRelease struct {
 	Run RunKey
 	// Step is the step's index; [NoStep] is every step of the run.
@@ -112,7 +115,7 @@ type SlotQuery struct {
 	Run  RunKey
 }
 
-// SlotRecord is what one step holds of, or waits for in, one pool.
+// SlotRecord is one step's held or awaited slots of one pool.
 type SlotRecord struct {
 	PoolSlots
 
@@ -121,7 +124,7 @@ type SlotRecord struct {
 	Step    int32  `json:"-"`
 	Key     string `json:"step"`
 	Attempt int32  `json:"attempt"`
-	// Holding tells a holder from one who waits.
+	// Holding is true for a holder and false for a waiting step.
 	Holding bool `json:"holding"`
 	// Since is when the slots were granted, or the waiting began; Until is the end of the lease.
 	Since time.Time `json:"since"`

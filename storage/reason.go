@@ -17,8 +17,8 @@ const (
 	ReasonInfrastructure
 	// ReasonCanceled is a step stopped with its run.
 	ReasonCanceled
-	// ReasonCheck is a blocking check that the asset did not pass: the check itself did its work, and is not tried
-	// again.
+	// ReasonCheck is a blocking check that the asset did not pass: the check itself did its work,
+	// and is not tried again.
 	ReasonCheck
 )
 

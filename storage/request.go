@@ -2,21 +2,21 @@ package storage
 
 import "github.com/rivers-go/rivers/partition"
 
-// RunRequest asks for one run. It is data: what a program passes to Materialize is what storage
-// records. The zero value asks for every asset that is not external.
+// RunRequest asks for one run. Storage records it as the program passed it to Materialize. The zero
+// value asks for every asset that is not external.
 type RunRequest struct {
 	// Selection is one or more sentences of the selection language ("users", "+report",
 	// "group:marts and not tag:slow"); several are a union. Empty selects everything.
 	Selection []string `json:"selection,omitempty"`
 	// IncludeUpstream adds everything the selection depends on, directly or not.
 	IncludeUpstream bool `json:"include_upstream,omitempty"`
-	// Stale makes of all that only what is stale or missing, and what reads something that is made: of what is asked
-	// for those assets, and those partitions. The run is recorded with the selection that this came to. It is for runs
-	// that are no job's.
+	// Stale keeps only stale and missing assets and partitions of the selection, and those that
+	// read a value that the run makes. The run is recorded with the resulting selection. Jobs do
+	// not take it.
 	Stale bool `json:"stale,omitempty"`
-	// Partition names the partition to make, or several: a key may have several values. Range is a
-	// stretch of partitions, Partitions any set of them, which is how a backfill says it. At most
-	// one is given, and one must be where something partitioned is selected.
+	// Partition names the partition to make, or several, as a key may have several values. Range is
+	// a range of partitions, Partitions any set of them, as a backfill sets it. Set at most one; a
+	// partitioned selection needs one.
 	Partition  partition.Key      `json:"partition,omitzero"`
 	Range      partition.KeyRange `json:"range,omitzero"`
 	Partitions partition.Set      `json:"partitions,omitzero"`
@@ -24,34 +24,34 @@ type RunRequest struct {
 	Config map[string]map[string]any `json:"config,omitempty"`
 	// Tags are recorded with the run.
 	Tags map[string]string `json:"tags,omitempty"`
-	// Checks says which asset checks run: those of what is made, none, or only checks and nothing else.
+	// Checks selects the asset checks: those of the assets made, none, or checks alone.
 	Checks CheckMode `json:"checks,omitempty"`
 	// CheckNames keeps only these checks, by [CheckName]; empty keeps all.
 	CheckNames []string `json:"check_names,omitempty"`
-	// Action has this action done to the selection, in place of materializing it.
+	// Action names an action to run on the selection instead of materializing it.
 	Action string `json:"action,omitempty"`
-	// RunID gives the run a name of the caller's instead of a new UUID. It must not be used yet, or
-	// be that of a run that is recorded and was never started.
+	// RunID names the run; empty means a new UUID. The name must be unused, or that of a recorded
+	// run that never started.
 	RunID string `json:"run_id,omitempty"`
-	// Resume goes on with the run named by RunID where its process left it: what has succeeded is not
-	// run again. A run that has ended is not changed. All else of the request is the run's own.
+	// Resume continues the run named by RunID without repeating successes. It does not change an
+	// ended run. The recorded request replaces the rest of this one.
 	Resume bool `json:"resume,omitempty"`
-	// RetryOf is the ID of a run that has ended: the new run has its steps, and what succeeded there
-	// is loaded and not run again. The selection is the retried run's own.
+	// RetryOf is the ID of an ended run. The new run has its selection and steps, and loads the
+	// values of its successes.
 	RetryOf string `json:"retry_of,omitempty"`
-	// Retry says which steps of RetryOf run again.
+	// Retry selects the steps of RetryOf to run again.
 	Retry RetryMode `json:"retry,omitempty"`
 }
 
-// RetryMode says which steps of a run are run again when it is retried.
+// RetryMode selects the steps that a retry runs again.
 type RetryMode string
 
 // The modes.
 const (
-	// RetryFromFailure runs all that did not succeed: what failed, and what was skipped or canceled. It
-	// is what an empty mode means.
+	// RetryFromFailure runs all steps that failed or were skipped or canceled. An empty mode means
+	// the same.
 	RetryFromFailure RetryMode = "from_failure"
-	// RetryFailed runs what failed, and nothing behind it.
+	// RetryFailed runs the failed steps and nothing downstream.
 	RetryFailed RetryMode = "failed"
 	// RetryAll runs everything again.
 	RetryAll RetryMode = "all"

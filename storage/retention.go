@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Forever is the age of what is never pruned. Any other negative age is an error.
+// Forever is the age that keeps history for good. Any other negative age is an error.
 const Forever time.Duration = math.MinInt64
 
-// The ages that stand for zero in a [Retention]. They keep the store of a laptop small, where a run is looked at for days,
-// and that of a server honest, where somebody asks at the end of the year what happened in it. What grows fastest goes first: the lines
-// that steps write, then how their attempts went; that a run was, and what it made, is a few hundred bytes and stays a year.
+// The ages that stand for zero in a [Retention]. They keep the store of a laptop small and a
+// server's history for a year. The fastest growing records go first: log lines, then attempts. A
+// run and its materializations take a few hundred bytes and stay a year.
 const (
 	DefaultKeepLogs        = 30 * day
 	DefaultKeepSteps       = 90 * day
@@ -22,45 +22,49 @@ const (
 	DefaultKeepRuns        = 365 * day
 	DefaultKeepBackfills   = 365 * day
 	DefaultKeepChanges     = 30 * day
-	// DefaultNewestAssetEvents and DefaultNewestEvaluations are how many events of an asset, and evaluations of a check, stay whatever
-	// their age.
+	// DefaultNewestAssetEvents and DefaultNewestEvaluations are how many events of an asset, and
+	// evaluations of a check, stay whatever their age.
 	DefaultNewestAssetEvents = 100
 	DefaultNewestEvaluations = 100
 
 	day = 24 * time.Hour
 )
 
-// passedFor is how long a change stays that all consumers have passed: for who follows the feed and keeps no cursor.
+// passedFor is how long a change stays after all consumers have read it, for readers without a
+// cursor.
 const passedFor = time.Hour
 
-// Retention says how long history is kept. What it deletes is history only: no present state of an asset, a partition, a backfill or a run
-// depends on it. Each age counts from the end of the run, or of the backfill; zero is the default, [Forever] never.
+// Retention is how long history is kept. No present state of an asset, a partition, a backfill or a
+// run depends on it. Each age counts from the end of the run or backfill; zero is the default,
+// [Forever] never.
 type Retention struct {
 	// Logs is for the lines that steps wrote.
 	Logs time.Duration `json:"logs,omitempty"`
 	// Steps is for the events that say how a run and its steps went.
 	Steps time.Duration `json:"steps,omitempty"`
-	// AssetEvents is for materializations, observations, failures and wipes, of which the newest of each asset stay
-	// whatever their age: NewestAssetEvents of them, zero is the default, negative none.
+	// AssetEvents is for materializations, observations, failures and wipes. The newest
+	// NewestAssetEvents of each asset stay at any age; zero is the default, negative none.
 	AssetEvents       time.Duration `json:"asset_events,omitempty"`
 	NewestAssetEvents int           `json:"newest_asset_events,omitempty"`
-	// Evaluations is for what checks came to, of which the newest of each check stay whatever their age:
-	// NewestEvaluations of them, zero is the default, negative none.
+	// Evaluations is for check results. The newest NewestEvaluations of each check stay at any age;
+	// zero is the default, negative none.
 	Evaluations       time.Duration `json:"evaluations,omitempty"`
 	NewestEvaluations int           `json:"newest_evaluations,omitempty"`
-	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event of an asset or an
-	// evaluation stays that it has made.
+	// Runs is for runs, with their lines and what happened in them. A run stays as long as an event
+	// of an asset or an evaluation stays that it has made.
 	Runs time.Duration `json:"runs,omitempty"`
 	// Backfills is for backfills. One stays as long as a run of it.
 	Backfills time.Duration `json:"backfills,omitempty"`
-	// Changes bounds how far a consumer of the feed of changes may fall behind. What all of them have passed goes
-	// after an hour.
+	// Changes bounds how far a consumer of the feed of changes may fall behind. What all of them
+	// have passed goes after an hour.
 	Changes time.Duration `json:"changes,omitempty"`
-	// ByHand leaves it to people, and to calls of [Pruner.Prune] without an Every, when history is pruned: nothing goes by itself.
+	// ByHand leaves it to people, and to calls of [Pruner.Prune] without an Every, when history is
+	// pruned: nothing goes by itself.
 	ByHand bool `json:"by_hand,omitempty"`
 }
 
-// All is a retention with one age for every kind of record; the newest events of assets and evaluations of checks stay all the same.
+// All is a retention with one age for every kind of record; the newest events of assets and
+// evaluations of checks stay all the same.
 func All(age time.Duration) Retention {
 	return Retention{Logs: age, Steps: age, AssetEvents: age, Evaluations: age, Runs: age, Backfills: age, Changes: age}
 }
@@ -71,7 +75,7 @@ func (r Retention) Validate() error {
 	return err
 }
 
-// Over is the retention with what the other says in the place of what this one leaves to the defaults.
+// Over returns the retention with the other's values in place of zero ones.
 func (r Retention) Over(o Retention) Retention {
 	return Retention{
 		Logs: cmp.Or(r.Logs, o.Logs), Steps: cmp.Or(r.Steps, o.Steps),
@@ -82,7 +86,8 @@ func (r Retention) Over(o Retention) Retention {
 	}
 }
 
-// Longest keeps what either of the two keeps, in words that mean the same whatever the defaults will be.
+// Longest keeps what either of the two keeps, in words that mean the same whatever the defaults
+// will be.
 func (r Retention) Longest(o Retention) Retention {
 	r, _ = r.normalized() // a negative age that means nothing is shorter than any
 	o, _ = o.normalized()
@@ -163,36 +168,40 @@ type PruneCutoffs struct {
 	Before [PruneKindCount]Micros
 	// Passed is the instant for changes that all consumers have passed.
 	Passed Micros
-	// Newest is how many events of an asset, or evaluations of a check, stay whatever their age; zero for other kinds.
+	// Newest is how many events of an asset, or evaluations of a check, stay whatever their age;
+	// zero for other kinds.
 	Newest [PruneKindCount]int
 }
 
 // PruneRequest asks for history to be deleted.
 type PruneRequest struct {
-	// Retention says what is kept; its zero value is the defaults.
+	// Retention is the history to keep; its zero value is the defaults.
 	Retention Retention
 	// Now is the instant that ages are counted from; zero is the present one.
 	Now time.Time
 	// DryRun counts what would go and writes nothing.
 	DryRun bool
-	// Limit ends the call once it has deleted so many rows, zero deletes all that is to go. The next call goes on.
+	// Limit ends the call after that many rows; zero deletes everything due. The next call
+	// continues.
 	Limit int64
-	// Chunk is how many rows one transaction deletes at most, zero is 4096. A run, a backfill with its sets or a change counts as one.
+	// Chunk is how many rows one transaction deletes at most, zero is 4096. A run, a backfill with
+	// its sets or a change counts as one.
 	Chunk int
-	// Progress is told after each transaction what was deleted so far; pruning waits for it. Nil tells nobody.
+	// Progress is called after each transaction with the counts so far; pruning waits for it. Nil
+	// is not called.
 	Progress func(PruneReport)
-	// Every has the call do nothing unless it is its turn: for so long nobody who asked so has pruned, and nobody is at it. It then goes on
-	// where the one before was ended, keeps what any of the repositories that share the store keeps (see [RetentionPrefix]), and ends by
-	// itself after half a minute. Zero prunes now.
+	// Every makes the call a turn: it does nothing if another turn is in progress or ended less
+	// than Every ago. A turn continues where the previous one stopped. It keeps what any repository
+	// of the store keeps (see [RetentionPrefix]), and ends after half a minute. Zero prunes now.
 	Every time.Duration
 }
 
-// DefaultPruneChunk is how many rows a transaction of [Pruner.Prune] deletes unless the request says otherwise: ten
-// to twenty milliseconds on SQLite, for which everybody else who writes waits.
+// DefaultPruneChunk is how many rows a transaction of [Pruner.Prune] deletes by default. It takes
+// ten to twenty milliseconds on SQLite, during which other writers wait.
 const DefaultPruneChunk = 4096
 
-// Cutoffs checks the request and turns its ages into instants. What hangs on a run does not outlive it, except for events of
-// assets and evaluations, which hold the run.
+// Cutoffs checks the request and turns its ages into instants. What hangs on a run does not outlive
+// it, except for events of assets and evaluations, which hold the run.
 func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 	keep, err := r.Retention.normalized()
 	switch {
@@ -228,7 +237,7 @@ func (r *PruneRequest) Cutoffs() (PruneCutoffs, error) {
 	return c, nil
 }
 
-// Pruned says what was deleted of one kind, or would be.
+// Pruned counts the deleted records of one kind, or those that would be deleted.
 type Pruned struct {
 	Kind PruneKind `json:"kind"`
 	// Rows were deleted. Of backfills and runs it counts them, not what hangs on them.
@@ -239,13 +248,13 @@ type Pruned struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// PruneReport says what a call did, or would do.
+// PruneReport is the result of a call, or of a dry run.
 type PruneReport struct {
 	// Kinds are all kinds in their order.
 	Kinds [PruneKindCount]Pruned `json:"kinds"`
-	// More says that the limit ended the call, or with an Every the time.
+	// More means that the limit ended the call, or the time of a turn.
 	More bool `json:"more"`
-	// Skipped says that it was not the turn of a call with an Every, or that nothing in the store is old.
+	// Skipped means that a call with an Every had no turn, or that nothing in the store is old.
 	Skipped bool `json:"skipped,omitempty"`
 }
 

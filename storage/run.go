@@ -10,7 +10,7 @@ import (
 // RunKey identifies a run inside one store. It comes from the run's insert; zero is no run.
 type RunKey int64
 
-// RunState says where a run is in its life. The zero value is [Queued].
+// RunState is the stage of a run. The zero value is [Queued].
 //
 //	queued ──▶ not_started ──▶ running ──▶ success | failure | canceled
 //
@@ -66,36 +66,37 @@ type RunRecord struct {
 	Job string `json:"job,omitempty"`
 	// Backfill is the ID of the backfill that the run belongs to; empty for none.
 	Backfill string `json:"backfill,omitempty"`
-	// Partition says for people which partitions the run is of, such as "2026-01-31" or "31 partitions".
+	// Partition names the partitions of the run for people, such as "2026-01-31" or "31
+	// partitions".
 	Partition string `json:"partition,omitempty"`
 	// State is where the run is in its life.
 	State RunState `json:"state"`
-	// Request is what was asked for, with no secret in it.
+	// Request is the request as it was made, without secrets.
 	Request RunRequest `json:"request"`
 	// Tags are the request's and the job's, the request's winning.
 	Tags map[string]string `json:"tags,omitempty"`
-	// CreatedAt, StartedAt and EndedAt are zero until the run got there.
+	// CreatedAt, StartedAt and EndedAt are zero until the run reaches that point.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
-	// Token is the fencing token of the run's present owner, 1 when it is created.
+	// Token is the fencing token of the run's present owner, 1 at its creation.
 	Token int64 `json:"-"`
-	// Owner is the process that runs it, or ran it last; empty while there was none. LeaseUntil is when it
-	// is anybody's unless the owner renews, zero for a run without an owner or with an end.
+	// Owner is the last process that ran it; empty for none. LeaseUntil is the end of its lease,
+	// zero for a run without an owner and for an ended run.
 	Owner      string    `json:"owner,omitempty"`
 	LeaseUntil time.Time `json:"lease_until,omitzero"`
-	// Cancel is set once somebody asked for the run to stop.
+	// Cancel is the request to stop; nil for none.
 	Cancel *CancelRequest `json:"cancel,omitempty"`
-	// Error says in one line why the run did not succeed; empty otherwise.
+	// Error is the reason for a failure, in one line; empty otherwise.
 	Error string `json:"error,omitempty"`
 	// Counts has the outcomes of the steps of an ended run.
 	Counts StepCounts `json:"counts"`
 	// Plan names the run's steps by index. Lists of runs leave it out; [Runs.GetRun] has it.
 	Plan []PlanStep `json:"plan,omitempty"`
-	// Lost says what of it was pruned.
+	// Lost are the kinds of its records that were pruned.
 	Lost Lost `json:"lost,omitempty"`
-	// Targets are the partitions that the run is to make, which are in flight until it has. They are
-	// written with the run and not read back.
+	// Targets are the partitions that the run makes, in flight until then. They are written with
+	// the run and not read back.
 	Targets []Target `json:"-"`
 }
 
@@ -107,11 +108,12 @@ type PlanStep struct {
 	Assets []string `json:"assets,omitempty"`
 	// After are the indices of the steps it waits for.
 	After []int32 `json:"after,omitempty"`
-	// Mapped says that the step unfolds into instances, whose indices follow those of the plan.
+	// Mapped is true for a step that expands into instances, whose indices follow those of the
+	// plan.
 	Mapped bool `json:"mapped,omitempty"`
-	// Check says that it judges an asset: Assets is then the name of the check, see [CheckName].
+	// Check is true for a check: Assets is then its [CheckName].
 	Check bool `json:"check,omitempty"`
-	// Partitions are those that the step is of; empty for what has none.
+	// Partitions are the step's partitions; empty for an unpartitioned step.
 	Partitions partition.Set `json:"partitions,omitzero"`
 }
 
@@ -131,8 +133,8 @@ type RunUpdate struct {
 	At     time.Time
 	Error  string
 	Counts StepCounts
-	// Plan are the steps of a run that was recorded before it was planned, Targets its partitions, in place of those
-	// that are in flight; nil leaves what is recorded.
+	// Plan are the steps of a run that was recorded before it was planned. Targets replace its
+	// partitions in flight. Nil leaves the recorded values.
 	Plan    []PlanStep
 	Targets []Target
 }
@@ -145,7 +147,8 @@ type RunQuery struct {
 	Backfill string
 	// States keeps runs in any of these states; empty keeps all.
 	States []RunState
-	// Owned keeps runs that have an owner and no end, Abandoned those of them whose lease has ended.
+	// Owned keeps runs that have an owner and no end, Abandoned those of them whose lease has
+	// ended.
 	Owned, Abandoned bool
 	// Before continues a listing: only runs with a smaller key. Zero begins at the newest.
 	Before RunKey

@@ -2,8 +2,8 @@ package storage
 
 import "context"
 
-// RunIDs returns the public ids of the runs of some events, by their keys; that of a run which was pruned is empty. It asks for each run
-// once, however many events it has.
+// RunIDs returns the public ids of the runs of some events, by their keys; that of a run which was
+// pruned is empty. It asks for each run once, however many events it has.
 func RunIDs(ctx context.Context, s Runs, events []Event) (map[RunKey]string, error) {
 	ids := make(map[RunKey]string, len(events))
 	for i := range events {

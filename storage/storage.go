@@ -6,8 +6,8 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Storage is what a backend implements. No consumer asks for all of it: each declares the few
-// calls it makes.
+// Storage is the interface of a backend. No consumer takes all of it: each declares the few calls
+// it makes.
 type Storage interface {
 	Reader
 	Writer
@@ -16,7 +16,7 @@ type Storage interface {
 	// ID is the store's own name, written by its first migration: two handles on one store
 	// have the same ID.
 	ID() string
-	// Close writes what was appended and frees the store; later calls return [ErrClosed].
+	// Close writes the appended batches and frees the store; later calls return [ErrClosed].
 	Close() error
 }
 
@@ -36,12 +36,12 @@ type Reader interface {
 
 // Writer is the writing side of a store, safe for concurrent use.
 type Writer interface {
-	// Commit applies the batch and everything appended under the same fence before it; it returns
-	// once that is durable. Keys of new runs are filled in.
+	// Commit applies the batch and everything appended under the same fence before it. It returns
+	// when that is durable, and fills in the keys of new runs.
 	Commit(ctx context.Context, b *Batch) error
-	// Append hands over a batch of events, asset states, log lines, releases and the start of a run that the next Commit
-	// under the same fence carries, and that is written soon in any case. A refusal met later
-	// is returned by every later call under that fence.
+	// Append queues a batch of events, asset states, log lines, releases and the start of a run for
+	// the next Commit under the same fence. The store writes it soon in any case. Every call under
+	// that fence returns a later refusal.
 	Append(b *Batch) error
 }
 
@@ -63,7 +63,7 @@ type Events interface {
 
 // Assets reads the present state of assets.
 type Assets interface {
-	// AssetKeys returns the keys of the names, in their order, zero where a name has none.
+	// AssetKeys returns the keys of the names, in their order, zero for an unknown name.
 	AssetKeys(ctx context.Context, names []string) ([]AssetKey, error)
 	// GetAsset returns one asset's record, or [ErrNotFound].
 	GetAsset(ctx context.Context, name string) (AssetRecord, error)
@@ -73,24 +73,24 @@ type Assets interface {
 
 // Partitions reads the present state of partitions, and what changed.
 type Partitions interface {
-	// PartitionSets returns which partitions of each asset are what, in the order of the assets. An asset that
-	// there is not has empty sets.
+	// PartitionSets returns the materialized, failed and in-flight partitions of each asset, in the
+	// order given. Unknown assets have empty sets.
 	PartitionSets(ctx context.Context, assets []AssetKey) ([]PartitionSets, error)
-	// ListPartitions returns states of single partitions in the order of their texts. It passes over what no longer
-	// holds, at the cost of reading it.
+	// ListPartitions returns the states of individual partitions, sorted by key text. It skips
+	// states that a newer group update has superseded; skipped states are still read.
 	ListPartitions(ctx context.Context, q PartitionQuery) ([]PartitionState, error)
-	// ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
+	// ListPartitionGroups returns the states recorded for whole groups of partitions, newest first.
 	ListPartitionGroups(ctx context.Context, asset AssetKey, kind StateKind) ([]PartitionGroup, error)
-	// GetKeyTable returns a table of keys, an empty one where there is none of that name.
+	// GetKeyTable returns a table of keys, an empty one for an unknown name.
 	GetKeyTable(ctx context.Context, name string) (KeyTable, error)
-	// LookUpKeys returns the ordinals of keys ([partition.NoOrdinal] for one that was never there), or the keys
-	// of ordinals (an ordinal that was never given is an error).
+	// LookUpKeys returns the ordinals of keys ([partition.NoOrdinal] for an unknown key), or the
+	// keys of ordinals. An unknown ordinal is an error.
 	LookUpKeys(ctx context.Context, q KeyQuery) ([]partition.Ordinal, []string, error)
-	// ListChanges reads the feed of changes. What it returned once is complete up to the last Seq: no
-	// smaller one appears later.
+	// ListChanges reads the change feed. Its answer is complete up to the last Seq: no smaller one
+	// appears later.
 	ListChanges(ctx context.Context, q ChangeQuery) ([]Change, error)
-	// ChangeSeq returns the Seq up to which the feed of changes is complete: whatever is committed later, or is
-	// not to be seen yet, has a greater one, and so have the states that it leaves.
+	// ChangeSeq returns the highest sequence number below which the change feed is complete. Every
+	// later or not yet visible change, and the state it produces, has a greater number.
 	ChangeSeq(ctx context.Context) (int64, error)
 }
 
@@ -98,7 +98,8 @@ type Partitions interface {
 type Backfills interface {
 	// GetBackfill returns one backfill, or [ErrNotFound].
 	GetBackfill(ctx context.Context, id string) (BackfillRecord, error)
-	// ListBackfills returns backfills, newest first, without their sets: Partitions, and those of their Progress.
+	// ListBackfills returns backfills, newest first, without their sets: Partitions, and those of
+	// their Progress.
 	ListBackfills(ctx context.Context, q BackfillQuery) ([]BackfillRecord, error)
 }
 

@@ -6,7 +6,8 @@ import "time"
 type Topology struct {
 	// Location is the repository's name, the key of the record.
 	Location string
-	// Hash is the hash of Doc, and of what else is written with it; a repository writes its topology only when this differs.
+	// Hash covers Doc and everything that is written with it. A repository writes its topology only
+	// if the hash differs.
 	Hash string
 	At   time.Time
 	// Assets are the names that get an [AssetKey] with this write, if they have none yet.

@@ -9,12 +9,11 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// TopologyDoc is the document of a [Topology]: what people and other programs may know about a
-// repository without its code.
+// TopologyDoc is the document of a [Topology]: a repository for readers without its code.
 type TopologyDoc struct {
 	Name  string         `json:"name"`
 	Nodes []TopologyNode `json:"nodes"`
-	// Checks are what judges assets, in topological order.
+	// Checks are the asset checks, in topological order.
 	Checks []TopologyCheck `json:"checks,omitempty"`
 	Jobs   []TopologyJob   `json:"jobs,omitempty"`
 }
@@ -23,7 +22,7 @@ type TopologyDoc struct {
 type TopologyCheck struct {
 	Name  string `json:"name"`
 	Asset string `json:"asset"`
-	// Blocking stops what reads the asset where it did not pass, BlockLater also in later runs.
+	// Blocking stops readers of an asset that did not pass, BlockLater in later runs too.
 	Blocking    bool         `json:"blocking,omitempty"`
 	BlockLater  bool         `json:"block_later,omitempty"`
 	Description string       `json:"description,omitempty"`
@@ -31,16 +30,17 @@ type TopologyCheck struct {
 	CodeVersion string       `json:"code_version,omitempty"`
 	// Source is where it is defined, as in [TopologyNode].
 	Source string `json:"source,omitempty"`
-	// Partitioned says that it judges each partition by itself.
+	// Partitioned is true for a check of each partition.
 	Partitioned bool `json:"partitioned,omitempty"`
-	// Upstream are the names that it reads or waits for beside its asset.
+	// Upstream are the names that it reads or waits for besides its asset.
 	Upstream []string `json:"upstream,omitempty"`
 	// Pools and Config are as in [TopologyNode].
 	Pools  []PoolSlots     `json:"pools,omitempty"`
 	Config json.RawMessage `json:"config,omitempty"`
 }
 
-// NodeKind is the kind of a [TopologyNode]: one of the words below, or one that a newer program wrote.
+// NodeKind is the kind of a [TopologyNode]: one of the words below, or one that a newer program
+// wrote.
 type NodeKind string
 
 // The kinds of nodes.
@@ -68,7 +68,7 @@ type TopologyNode struct {
 	Name string `json:"name"`
 	// Kind is what the node is to the person who defined it.
 	Kind NodeKind `json:"kind"`
-	// Definition is the multi-asset that makes it, empty where that has the same name.
+	// Definition is the multi-asset that makes it; empty if that has the same name.
 	Definition  string            `json:"definition,omitempty"`
 	Group       string            `json:"group,omitempty"`
 	Kinds       []string          `json:"kinds,omitempty"`
@@ -80,11 +80,11 @@ type TopologyNode struct {
 	// Source is where it is defined: the path of its package and the file in it, without the
 	// package for a main one, and the line, such as "example.com/shop/marts/users.go:12".
 	Source string `json:"source,omitempty"`
-	// Type is the Go type of the value, empty where it is not known.
+	// Type is the Go type of the value; empty if unknown.
 	Type string `json:"type,omitempty"`
-	// Partitions is how it is divided, nil where it is not.
+	// Partitions describes its partitions; nil for an unpartitioned node.
 	Partitions *partition.Description `json:"partitions,omitempty"`
-	// Freshness says how old its data may be, zero where nothing is said.
+	// Freshness is the maximum age of its data; zero for no policy.
 	Freshness freshness.Policy `json:"freshness,omitzero"`
 	// Upstream are the names it reads or waits for.
 	Upstream []string `json:"upstream,omitempty"`

@@ -191,7 +191,7 @@ func drawAirports(canvas draw.Canvas, airports []AirportDelay) {
 	}
 }
 
-// nameInsets says what the two insets are, for they lie where Mexico and the ocean would.
+// nameInsets names the two insets, for they lie where Mexico and the ocean would.
 func nameInsets(canvas draw.Canvas) {
 	canvas.FillText(letters(muted, 11), onCanvas(16, 488), "Alaska")
 	canvas.FillText(letters(muted, 11), onCanvas(312, 536), "Hawaii")

@@ -30,7 +30,7 @@ func Reasons() []Reason {
 	}
 }
 
-// Explain says in a sentence what the rule asks.
+// Explain describes the rule in a sentence.
 func (r Reason) Explain() string {
 	switch r {
 	case BadDate:

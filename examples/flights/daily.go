@@ -20,7 +20,7 @@ var (
 	byDay     = partition.Daily(quarterStart, quarterEnd)
 	byWeek    = partition.Weekly(quarterStart, partition.Until(partition.Date(2001, time.March, 26)), partition.OnWeekday(time.Monday))
 	byRegion  = partition.Multi(map[string]partition.Definition{"day": byDay, "region": partition.Static(regionNames()...)})
-	byAirport = partition.Dynamic("airport") // whose airports are of interest is said while the system runs
+	byAirport = partition.Dynamic("airport") // its keys are registered while the system runs
 )
 
 // DayRules are what makes a day good enough to be used.
@@ -182,7 +182,7 @@ func SummarizeDelays(legs []Leg, keep func(Leg) bool) Delays {
 	return t.delays()
 }
 
-// MergeDelays summarizes groups of flights of which there are summaries. Means become whole minutes
+// MergeDelays summarizes groups of flights from their summaries. Means become whole minutes
 // again before they are added, so that the result is what a summary of all the flights would be.
 func MergeDelays[K any](groups iter.Seq2[K, Delays]) Delays {
 	var all tally

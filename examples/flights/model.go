@@ -17,7 +17,7 @@ type Airport struct {
 	Lat, Lon                         float64 // degrees; north and east are positive
 }
 
-// Located says whether the list knows the airport's city and state: it writes NA for a dozen.
+// Located reports whether the list has the airport's city and state: it writes NA for a dozen.
 func (a Airport) Located() bool { return a.City != unknown && a.State != unknown }
 
 // Flight is a row that passed every rule of Clean.
@@ -45,7 +45,7 @@ type Reject struct {
 	Detail string // what was found
 }
 
-// Delays is what every summary says of a group of flights. The zero value is the summary of none.
+// Delays is the summary of a group of flights. The zero value is the summary of none.
 type Delays struct {
 	Flights   int
 	MeanDelay float64 // minutes, early flights count negative
@@ -61,7 +61,7 @@ func (d Delays) LateShare() float64 {
 	return float64(d.Late) / float64(d.Flights)
 }
 
-// Headline is what the report says first.
+// Headline is the first part of the report.
 type Headline struct {
 	Delays
 	Median       int // minutes

@@ -30,7 +30,7 @@ type Library struct{ Archive }
 // Setup makes the archive available to the assets that read it.
 func (l *Library) Setup(context.Context) error {
 	l.Archive = embedded()
-	_, err := ObserveFlights(l.Archive) // a broken archive is said before anything runs
+	_, err := ObserveFlights(l.Archive) // a broken archive is reported before anything runs
 	return err
 }
 
@@ -66,7 +66,7 @@ type Cleaned struct {
 	Rejects rivers.Output[[]Reject]
 }
 
-// A multi-asset: one pass over the raw rows makes two assets.
+// A multi-asset: one reading of the raw rows makes two assets.
 var cleaned = rivers.NewMultiAsset(
 	rivers.MultiAssetSpec{
 		Name: "cleaned", Group: "staging", Kinds: []string{"parquet"}, IOHandler: lake,

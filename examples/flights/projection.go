@@ -44,7 +44,7 @@ const (
 	hawaii
 )
 
-// insetOf says where an airport of the state is drawn: territories are not on the map.
+// insetOf returns where an airport of the state is drawn: territories are not on the map.
 func insetOf(state string) inset {
 	switch state {
 	case "AK":

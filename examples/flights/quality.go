@@ -27,7 +27,7 @@ var (
 	// companies.
 	repeatedFlights = checks.Unique[iter.Seq2[RawFlight, error]](
 		checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "raw_flights"}, Severity: rivers.SeverityWarn}, "date", "origin", "destination")
-	// A delay of more than a day is a mistake of whoever wrote it down.
+	// A delay of more than a day is a mistake in the data.
 	likelyDelays = checks.Between[iter.Seq2[Flight, error]](
 		checks.Spec{CheckSpec: rivers.CheckSpec{Asset: "flights", Blocking: true}}, "delay", -120, 24*60)
 	// The list does not know where a dozen airports are.

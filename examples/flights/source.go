@@ -35,7 +35,7 @@ type Archive struct {
 // embedded is the archive of the first quarter of 2001.
 func embedded() Archive { return Archive{Flights: flightsFile, Airports: airportsFile} }
 
-// ObserveFlights says what the raw file is without keeping its rows.
+// ObserveFlights describes the raw file without keeping its rows.
 func ObserveFlights(a Archive) (FileFacts, error) {
 	rows, err := ReadFlights(a)
 	if err != nil {

@@ -56,7 +56,7 @@ func (t *tally) delays() Delays {
 	return Delays{Flights: t.flights, MeanDelay: float64(t.minutes) / float64(t.flights), Late: t.late, Longest: t.longest}
 }
 
-// Summarize says what the report says first. No legs give the zero value.
+// Summarize computes the headline of the report. No legs give the zero value.
 func Summarize(legs []Leg) Headline {
 	if len(legs) == 0 {
 		return Headline{}
@@ -114,7 +114,7 @@ func DelayByDay(legs []Leg) []DayDelay {
 	return out
 }
 
-// DelayByAirport summarizes every airport that a flight left from or came to, by code.
+// DelayByAirport summarizes every airport with a departure or arrival, by code.
 func DelayByAirport(legs []Leg) []AirportDelay {
 	departures := map[string]*tally{}
 	airports := map[string]AirportDelay{}
@@ -172,7 +172,7 @@ func SplitByState(legs []Leg) []StateLegs {
 	return out
 }
 
-// enoughForHour is how many flights an hour needs before its mean says anything.
+// enoughForHour is how many flights an hour needs before its mean is meaningful.
 const enoughForHour = 10
 
 // SummarizeState summarizes one state's departures.

@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// role is what a colour is for. Charts are drawn in roles and the style sheet says which colour
+// role is what a colour is for. Charts are drawn in roles and the style sheet defines which colour
 // each is, in light and in dark: a role is drawn as a colour that nothing else uses, and themed
 // puts the style sheet's variable in its place.
 type role uint8

@@ -24,7 +24,7 @@ type group struct {
 	names, assets []string
 	// config is what all runs of the group have in common, division what exists for their plan.
 	config   engine.Config
-	division *plan.Division
+	division *plan.Partitioning
 }
 
 // together reports whether what is read can be made by the same runs as what reads it: the same partition, one of

@@ -23,7 +23,7 @@ type Plan struct {
 	req    storage.BackfillRequest
 	// whole has a step for everything that is backfilled, division what exists of it at the instant of the request.
 	whole    *plan.Plan
-	division *plan.Division
+	division *plan.Partitioning
 	assets   []string
 	space    partition.Space
 	set      partition.Set
@@ -92,7 +92,7 @@ func knownWord(what, word string, known []string) error {
 }
 
 // newPlanOf plans a backfill of the partitions that ask returns.
-func newPlanOf(ctx context.Context, r *launch.Runner, req storage.BackfillRequest, now time.Time, ask plan.Ask) (*Plan, error) {
+func newPlanOf(ctx context.Context, r *launch.Runner, req storage.BackfillRequest, now time.Time, ask plan.Select) (*Plan, error) {
 	p := &Plan{runner: r, req: req, groupOf: map[string]int{}}
 	var err error
 	if p.whole, err = p.steps(); err != nil {
@@ -135,8 +135,8 @@ func (p *Plan) steps() (*plan.Plan, error) {
 }
 
 // ask finds the partitions, which every asset must have.
-func (p *Plan) ask(ask plan.Ask) error {
-	cut, err := p.division.Cut(ask)
+func (p *Plan) ask(ask plan.Select) error {
+	cut, err := p.division.Assign(ask)
 	if err != nil {
 		return fault.Mark(fault.ErrPartitionValidation, fmt.Errorf("backfill: %w", err))
 	}

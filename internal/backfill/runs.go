@@ -24,7 +24,7 @@ type runs struct {
 }
 
 // cut says which partitions each step of a run of a group is of.
-func (b *runs) cut(group int, set partition.Set) *plan.Cut {
+func (b *runs) cut(group int, set partition.Set) *plan.Assignment {
 	p := b.plan.groups[group].config.Plan
 	c := b.plan.groups[group].division.Of(partition.Set{})
 	for s := range p.Steps {
@@ -48,8 +48,8 @@ func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 		return storage.RunRecord{}, err
 	}
 	c := g.config
-	c.Cut = b.cut(group, set)
-	if err := c.Cut.Mapped(); err != nil {
+	c.Assignment = b.cut(group, set)
+	if err := c.Assignment.Mapped(); err != nil {
 		return storage.RunRecord{}, err
 	}
 	rec := storage.RunRecord{
@@ -70,12 +70,12 @@ func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ Outcome, err error) {
 	p := b.plan
 	c := p.groups[group].config
-	c.Cut = b.cut(group, set)
+	c.Assignment = b.cut(group, set)
 	if err := p.runner.Bind(&c, rec); err != nil {
 		return Outcome{}, err
 	}
 	if rec.Owner != proc.Self().String() {
-		if c.Record, c.Past, err = engine.TakeOver(ctx, p.runner.Store, rec.ID); err != nil {
+		if c.Record, c.History, err = engine.TakeOver(ctx, p.runner.Store, rec.ID); err != nil {
 			return Outcome{}, err
 		}
 	}

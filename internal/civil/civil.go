@@ -6,7 +6,7 @@
 // doubled when a zone changes its clocks. A [Time] is an integer, so a regular
 // grid of labels is arithmetic.
 //
-// What such a reading means on the line of instants is said in one place, by two
+// What such a reading means on the line of instants is decided in one place, by two
 // functions that are each other's inverse:
 //
 //	instants     ──────────┬─────────────────────┬──▶

@@ -34,7 +34,7 @@
 // the clock in the zone reads a tick, in the doubled hour as well.
 //
 // Parsing is ours because what is kept elsewhere does not serve: robfig/cron is not
-// maintained any more and knows instants only, adhocore/gronx reads its text again
-// for each question; neither counts, goes back by arithmetic, or says in its
+// maintained and knows instants only, adhocore/gronx reads its text again
+// for each question; neither counts, goes back by arithmetic, or documents in its
 // errors what would be right.
 package cron

@@ -23,7 +23,7 @@ func (e *Expr) SmallestGap() civil.Time {
 	return least(gap, e.days.gap()*civil.Day-within)
 }
 
-// least is the smaller of two gaps, of which 0 is none.
+// least is the smaller of two gaps; 0 is none.
 func least(a, b civil.Time) civil.Time {
 	if a == 0 {
 		return b
@@ -46,7 +46,7 @@ func span(f field) civil.Time {
 }
 
 // gap is the least number of days from one that matches to the next. It looks at the months of a
-// cycle, each of which is a mask, until no smaller one is possible.
+// cycle, each a mask, until no smaller one is possible.
 func (c *calendar) gap() civil.Time {
 	var gap civil.Time
 	last := int64(-1) // the last matching day of the months before, none yet

@@ -94,7 +94,7 @@ func (a *Action) Of(asset *Output) *Definition {
 		if settings == nil {
 			settings = &graph.Settings{}
 		}
-		settings.Action = &graph.Act{ActionSpec: a.Spec, Asset: asset.Name, Type: asset.Type}
+		settings.Action = &graph.ActionInfo{ActionSpec: a.Spec, Asset: asset.Name, Type: asset.Type}
 		return append(nodes, graph.Node{
 			Name: name, Definition: name, Kind: graph.Action, Outputs: []graph.Output{{Name: name, Inner: true, Attrs: asset.attrs()}},
 			Inputs: w.inputs, DecodeConfig: req.args.decoder(), Call: a.Call(w.sets), Settings: settings,

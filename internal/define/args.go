@@ -40,7 +40,7 @@ type Wrapper struct {
 	// Self fills a SelfDependency from the previous value.
 	Self func(dst reflect.Value, v any) error
 	// Pack makes a Partitions that loads its values when asked.
-	Pack func(p graph.Pack) any
+	Pack func(p graph.PartitionLoader) any
 	// Optional makes an Optional.
 	Optional func(v any, ok bool) any
 }

@@ -41,7 +41,7 @@ func (c *Check) Define() *Definition {
 	attrs := nonEmptyAttrs(d.attrs("", c.Attrs))
 	set := d.configure(c.Settings, c.Attrs.Metadata)
 	asset, call := c.Asset, c.Call
-	judge := &graph.Judge{Asset: asset, Blocking: c.Blocking, Later: c.Later}
+	judge := &graph.CheckInfo{Asset: asset, Blocking: c.Blocking, Later: c.Later}
 	req := d.requires(c.Args, c.deps())
 	d.Build = func(s *Scope, nodes []graph.Node) []graph.Node {
 		if !checkable(s, asset) {

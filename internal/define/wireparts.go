@@ -37,12 +37,12 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 	reading := m.Reading(up, own)
 	switch {
 	case f.wrap.Pack != nil:
-		p.Pack = f.wrap.Pack
+		p.Multiple = f.wrap.Pack
 	case reading.Several:
 		w.report(at, "by %s it reads several partitions of %q: make the field a rivers.Partitions[%s]", p.Mapping, from, f.typ)
 		return nil, false
 	case f.wrap.Optional != nil:
-		p.Maybe = f.wrap.Optional
+		p.Optional = f.wrap.Optional
 	case reading.None:
 		w.report(at, "by %s some partitions read nothing of %q: make the field a rivers.Optional[%s]", p.Mapping, from, f.typ)
 		return nil, false

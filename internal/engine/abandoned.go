@@ -92,7 +92,7 @@ func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
 	if was.Owner != "" {
 		reason = fmt.Sprintf("its process ended without it: %s", proc.Describe(was.Owner))
 	}
-	if _, err := Settle(ctx, Config{Plan: p, Record: rec, Past: past, Store: s, AssetKeys: keys}, reason); err != nil {
+	if _, err := Settle(ctx, Config{Plan: p, Record: rec, History: past, Store: s, AssetKeys: keys}, reason); err != nil {
 		return false, fmt.Errorf("run %s: settling it: %w", id, err)
 	}
 	return true, nil

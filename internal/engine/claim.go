@@ -114,7 +114,7 @@ func (r *run) claimed(j job) (mine job, ok bool) {
 // askForSlots asks until the slots are granted, can never be, or were waited for too long; it is woken when
 // some become free.
 func (r *run) askForSlots(j job, began time.Time) (answer storage.SlotAnswer, err error) {
-	at := r.place(j.step)
+	at := r.stepRef(j.step)
 	ctx, cancel := context.WithTimeout(r.ctx, cmp.Or(r.ClaimTimeout, ClaimTimeout))
 	defer cancel()
 	c := storage.SlotClaim{
@@ -168,7 +168,7 @@ func (r *run) failClaim(j job, err error) (mine job, ok bool) {
 		r.mu.Unlock()
 		return job{}, false
 	}
-	r.recordOutcome(j, &o, nil, r.judged(j, &o), nil)
+	r.recordOutcome(j, &o, nil, r.evaluation(j, &o), nil)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	mine, ok = r.advance()
 	r.flush()

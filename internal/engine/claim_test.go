@@ -75,7 +75,7 @@ func TestPoolsHoldAcrossRuns(t *testing.T) {
 			slot(p.asset("load", hour))
 			p.asset("report", one, "load")
 			c := p.config(t, store)
-			c.Record.ID, c.Record.Owner, c.Keeper, c.ClaimTimeout = id, "me", engine.NewKeeper(store, nil), 3*time.Hour
+			c.Record.ID, c.Record.Owner, c.Leases, c.ClaimTimeout = id, "me", engine.NewLeaseRenewer(store, nil), 3*time.Hour
 			wg.Go(func() {
 				time.Sleep(time.Duration(i) * time.Minute) // they come in this order
 				res, err := engine.Execute(t.Context(), c)
@@ -93,13 +93,13 @@ func TestPoolsHoldAcrossRuns(t *testing.T) {
 func TestKeeperKeepsSlotsAndPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := pooled(t, 1)
-		keeper := engine.NewKeeper(store, nil)
+		keeper := engine.NewLeaseRenewer(store, nil)
 		var wg sync.WaitGroup
 		for i, id := range []string{"r1", "r2"} {
 			p := newPipeline()
 			slot(p.asset("load", hour))
 			c := p.config(t, store)
-			c.Record.ID, c.Record.Owner, c.Keeper = id, "me", keeper
+			c.Record.ID, c.Record.Owner, c.Leases = id, "me", keeper
 			c.ClaimTimeout = 3 * time.Hour
 			wg.Go(func() {
 				time.Sleep(time.Duration(i) * time.Minute)
@@ -127,7 +127,7 @@ func TestWaitingStepTakesNoWorkerAndGivesUp(t *testing.T) {
 		blocker := newPipeline()
 		slot(blocker.asset("long", hour))
 		c := blocker.config(t, store)
-		c.Record.ID, c.Record.Owner, c.Keeper = "blocker", "me", engine.NewKeeper(store, nil)
+		c.Record.ID, c.Record.Owner, c.Leases = "blocker", "me", engine.NewLeaseRenewer(store, nil)
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if _, err := engine.Execute(t.Context(), c); err != nil {
@@ -235,7 +235,7 @@ func TestCancelFromElsewhere(t *testing.T) {
 		p.asset("a", hour)
 		p.asset("b", one, "a")
 		c := p.config(t, store)
-		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store, nil)
+		c.Record.Owner, c.Leases = "me", engine.NewLeaseRenewer(store, nil)
 		began := time.Now()
 		time.AfterFunc(10*time.Minute, func() {
 			rec, err := store.GetRun(t.Context(), c.Record.ID)
@@ -266,7 +266,7 @@ func TestLostRunStops(t *testing.T) {
 		p := newPipeline()
 		p.asset("a", hour)
 		c := p.config(t, store)
-		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store, nil)
+		c.Record.Owner, c.Leases = "me", engine.NewLeaseRenewer(store, nil)
 		time.AfterFunc(time.Minute, func() {
 			if _, err := store.ClaimRun(t.Context(), storage.RunClaim{ID: c.Record.ID, Owner: "other", Lease: engine.Lease, Gone: "me"}); err != nil {
 				t.Error(err)
@@ -300,7 +300,7 @@ func TestEndedRunIsNotLost(t *testing.T) {
 		p.asset("a", one)
 		var out bytes.Buffer
 		c := p.config(t, store)
-		c.Record.Owner, c.Keeper, c.Logger = "me", engine.NewKeeper(store, nil), slog.New(slog.NewTextHandler(&out, nil))
+		c.Record.Owner, c.Leases, c.Logger = "me", engine.NewLeaseRenewer(store, nil), slog.New(slog.NewTextHandler(&out, nil))
 		res, err := engine.Execute(t.Context(), c)
 		expect(t, res, err, storage.Success, "a:succeeded/1")
 		synctest.Wait()
@@ -345,7 +345,7 @@ func TestKeeperIsIdleForShortRuns(t *testing.T) {
 		p := newPipeline()
 		p.asset("a", one)
 		c := p.config(t, store)
-		c.Record.Owner, c.Keeper = "me", engine.NewKeeper(store, nil)
+		c.Record.Owner, c.Leases = "me", engine.NewLeaseRenewer(store, nil)
 		for i := range 3 {
 			c.Record.ID = fmt.Sprint(i)
 			res, err := engine.Execute(t.Context(), c)

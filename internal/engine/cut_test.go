@@ -107,7 +107,7 @@ func TestCutAnywhere(t *testing.T) {
 // So it is for runs with partitions and checks, by what their events say of them.
 func TestCutAnywhereOfPartitions(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		d, store := drawDivided(rt), memory.New()
+		d, store := drawPartitioned(rt), memory.New()
 		d.calls, d.checks = map[string]int{}, true
 		cutAnywhere(t, rt, d.config(t, rt, store, lasting{iohandler.Memory()}), store)
 	})

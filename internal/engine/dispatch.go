@@ -24,7 +24,7 @@ func (r *run) work(j job) {
 // settle folds the outcome of an attempt, runs its hooks, and returns what to do next.
 func (r *run) settle(j job, o outcome) (job, bool) {
 	var few [2]materialization
-	judged, did := r.judged(j, &o), r.acted(j, &o)
+	evaluated, acted := r.evaluation(j, &o), r.actionResultOf(j, &o)
 	made := r.materializations(j, &o, few[:0]) // bytes are encoded before the lock is taken
 	r.mu.Lock()
 	if !r.d.Running(j.step, j.attempt) {
@@ -34,7 +34,7 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 	}
 	lines, size := r.logs.end(j)
 	r.noticeCut(j, lines, size)
-	r.recordOutcome(j, &o, made, judged, did)
+	r.recordOutcome(j, &o, made, evaluated, acted)
 	hooked := r.hooksFor(j.step, o.kind, o.retryAt != 0)
 	if len(hooked) > 0 {
 		r.hooks.Add(1) // before the end can be seen, which waits for it
@@ -83,7 +83,7 @@ func (r *run) advance() (mine job, ok bool) {
 				again = true
 			case decide.Cancel:
 				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
-				r.passOver(c.Step, at, r.why)
+				r.skipCheck(c.Step, at, r.why)
 				r.notice(c.Step, StepNotice{Kind: storage.StepCanceled, At: at.Time()})
 				again = true
 			case decide.End:
@@ -163,7 +163,7 @@ func (r *run) recordSkip(c decide.Command, at storage.Micros) {
 	err := &UpstreamError{Step: r.stepKey(f.DueTo())}
 	r.detailOf(f.Step).err = err
 	r.record(f, nil)
-	r.passOver(f.Step, f.At, err)
+	r.skipCheck(f.Step, f.At, err)
 	r.notice(f.Step, StepNotice{Kind: storage.StepSkipped, At: f.At.Time(), Err: err})
 }
 

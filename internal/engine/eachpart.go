@@ -47,7 +47,7 @@ func (e *PartitionsError) add(key partition.Key, err error) {
 
 // byParts does an attempt of a step that is divided: in one call, or in one for each partition.
 func (a *attempt) byParts() outcome {
-	due, err := a.cut.Slice(a.mapped, a.due)
+	due, err := a.assignment.Slice(a.mapped, a.due)
 	if err != nil {
 		return a.failure(fmt.Errorf("its partitions: %w", err))
 	}
@@ -92,7 +92,7 @@ func (a *attempt) each(due partition.Slice) outcome {
 		if a.ctx.Err() != nil {
 			return a.failure(a.timedOut(context.Cause(a.ctx)))
 		}
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return a.failure(fmt.Errorf("its partitions: %w", err))
 		}
@@ -112,12 +112,12 @@ func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error 
 		if in := &a.of.Inputs[k]; in.Mode != graph.Self || in.Parts == nil {
 			continue
 		}
-		edge, err := a.cut.Edge(a.mapped, k)
+		edge, err := a.assignment.Edge(a.mapped, k)
 		if err != nil {
 			return err
 		}
 		needs, _ := edge.Upstream(part.Set())
-		gone, err := a.cut.Slice(a.mapped, needs.Intersect(lost.Set()))
+		gone, err := a.assignment.Slice(a.mapped, needs.Intersect(lost.Set()))
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 	}
 	switch {
 	case err == nil:
-		return a.host.partMade(a, part, inv.Facts)
+		return a.sink.partMade(a, part, inv.Facts)
 	case a.ctx.Err() != nil:
 		return err
 	case errors.Is(err, ErrSkip):
@@ -150,7 +150,7 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 	}
 	lost.Add(part.Set())
 	failed.add(part.Key(), err)
-	return a.host.partFailed(a, part, err)
+	return a.sink.partFailed(a, part, err)
 }
 
 // callGuarded calls the body for one of several partitions: a panic is the failure of that one.
@@ -201,7 +201,7 @@ func (a *attempt) whole(due partition.Slice) outcome {
 	}
 	made, err := a.failMarked(inv, due, &failed)
 	if err == nil && made.Len() > 0 {
-		err = a.host.partMade(a, made, inv.Facts)
+		err = a.sink.partMade(a, made, inv.Facts)
 	}
 	if err != nil {
 		return a.failure(a.timedOut(err))
@@ -212,11 +212,11 @@ func (a *attempt) whole(due partition.Slice) outcome {
 // failLacking records the failures of the partitions that read what does not exist, and returns the others: a
 // function that is called for one at a time meets them one by one.
 func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (partition.Slice, error) {
-	lacking, err := a.cut.Lacking(a.mapped, due.Set())
+	lacking, err := a.assignment.Lacking(a.mapped, due.Set())
 	if lacking.IsEmpty() {
 		return due, err
 	}
-	without, err := a.cut.Slice(a.mapped, lacking)
+	without, err := a.assignment.Slice(a.mapped, lacking)
 	if err != nil {
 		return due, err
 	}
@@ -224,34 +224,34 @@ func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (par
 		if err != nil {
 			return due, err
 		}
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return due, err
 		}
-		_, why := a.cut.Lacking(a.mapped, part.Set())
+		_, why := a.assignment.Lacking(a.mapped, part.Set())
 		failed.add(key, why)
-		if err := a.host.partFailed(a, part, why); err != nil {
+		if err := a.sink.partFailed(a, part, why); err != nil {
 			return due, err
 		}
 	}
-	return a.cut.Slice(a.mapped, due.Set().Minus(lacking))
+	return a.assignment.Slice(a.mapped, due.Set().Minus(lacking))
 }
 
 // failMarked records the failures of the partitions that the body marked, and returns the others.
 func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed *PartitionsError) (partition.Slice, error) {
 	rest := due.Set()
 	for key, why := range inv.Marked {
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return due, err
 		}
 		rest = rest.Minus(part.Set())
 		failed.add(key, why)
-		if err := a.host.partFailed(a, part, why); err != nil {
+		if err := a.sink.partFailed(a, part, why); err != nil {
 			return due, err
 		}
 	}
-	return a.cut.Slice(a.mapped, rest)
+	return a.assignment.Slice(a.mapped, rest)
 }
 
 // storeParts writes the values of the partitions that the body returned, each as soon as it is there.
@@ -280,7 +280,7 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 	if a.ctx.Err() != nil {
 		return partition.Set{}, context.Cause(a.ctx)
 	}
-	part, err := a.cut.SliceOf(a.mapped, key)
+	part, err := a.assignment.SliceOf(a.mapped, key)
 	switch {
 	case value.Err != nil && key.IsZero():
 		return partition.Set{}, value.Err
@@ -290,15 +290,15 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 		return partition.Set{}, fmt.Errorf("the function returned a value for partition %s, which is not among those of this step, or was returned or marked as failed before", key)
 	case value.Err != nil:
 		failed.add(key, value.Err)
-		return part.Set(), a.host.partFailed(a, part, value.Err)
+		return part.Set(), a.sink.partFailed(a, part, value.Err)
 	}
 	a.part = part
 	inv.Facts = copied(said)
 	if err := a.write1(inv, 0, value.Value); err != nil {
 		failed.add(key, err)
-		return part.Set(), a.host.partFailed(a, part, err)
+		return part.Set(), a.sink.partFailed(a, part, err)
 	}
-	return part.Set(), a.host.partMade(a, part, inv.Facts)
+	return part.Set(), a.sink.partMade(a, part, inv.Facts)
 }
 
 // copied is what the body said of all partitions, for one of them to be added to; nil if it said nothing.
@@ -319,7 +319,7 @@ func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error
 	if left.IsEmpty() {
 		return nil
 	}
-	rest, err := a.cut.Slice(a.mapped, left)
+	rest, err := a.assignment.Slice(a.mapped, left)
 	if err != nil {
 		return err
 	}
@@ -327,13 +327,13 @@ func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error
 		if err != nil {
 			return err
 		}
-		part, err := a.cut.SliceOf(a.mapped, key)
+		part, err := a.assignment.SliceOf(a.mapped, key)
 		if err != nil {
 			return err
 		}
 		why := errors.New("the function returned no value for it: return one for each partition, or say why not with ctx.MarkPartitionFailed")
 		failed.add(key, why)
-		if err := a.host.partFailed(a, part, why); err != nil {
+		if err := a.sink.partFailed(a, part, why); err != nil {
 			return err
 		}
 	}

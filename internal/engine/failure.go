@@ -76,7 +76,7 @@ func (a *attempt) failure(err error) outcome {
 	}
 	o := outcome{kind: storage.StepFailed, err: err, reason: reason, detail: detail}
 	policy := retry.Nearest(a.of.Retry, a.retry)
-	failures, emitted := a.host.history(a.job.step)
+	failures, emitted := a.sink.history(a.job.step)
 	if policy.IsZero() || emitted {
 		return o
 	}

@@ -83,7 +83,7 @@ func (a *attempt) collect(in *graph.Input, v int32) (any, error) {
 	at := func(i int) (any, error) { return a.read(in, out, m.keys[i], a.part) }
 	if in.Mode == graph.Stream {
 		if in.Unordered {
-			order := a.host.order(step)
+			order := a.sink.order(step)
 			return in.Lazy(len(order), func(i int) (any, error) { return at(order[i]) }), nil
 		}
 		return in.Lazy(len(m.keys), at), nil
@@ -106,5 +106,5 @@ func (r *run) order(mapped int32) []int {
 }
 
 func (a *attempt) newLogger() *slog.Logger {
-	return slog.New(&logHandler{host: a.host, step: a.job.step, attempt: a.job.attempt, key: a.key})
+	return slog.New(&logHandler{sink: a.sink, step: a.job.step, attempt: a.job.attempt, key: a.key})
 }

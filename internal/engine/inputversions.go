@@ -69,7 +69,7 @@ func (r *run) noteReading(step int32) error {
 
 // readSeq is when the latest attempt of a step began, zero where nothing is divided.
 func (r *run) readSeq(step int32) int64 {
-	if r.cut == nil {
+	if r.assignment == nil {
 		return 0
 	}
 	r.mu.Lock()

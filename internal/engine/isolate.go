@@ -126,8 +126,8 @@ func (r *run) task(a *attempt) Task {
 		Key: a.key, Attempt: a.job.attempt, Node: r.plan.Key(a.mapped), Pos: a.pos, Instance: a.instance,
 		Persist: a.persist, Memory: a.of.Compute.MemoryBytes(),
 	}
-	if t.Partitions = a.due; a.cut != nil {
-		t.Now = a.cut.Now()
+	if t.Partitions = a.due; a.assignment != nil {
+		t.Now = a.assignment.Now()
 	}
 	t.Deadline, _ = a.ctx.Deadline()
 	t.Failures, t.Emitted = r.history(a.job.step)
@@ -164,29 +164,29 @@ func (a *attempt) emitRemote(pos int, f graph.Facts) error {
 	a.inv.Node = a.of
 	*a.inv.Fact(pos) = f
 	a.emitted = append(a.emitted, pos)
-	return a.host.handOver(a, pos)
+	return a.sink.handOver(a, pos)
 }
 
 // madeRemote records partitions that another process has made.
 func (a *attempt) madeRemote(key partition.Key, set partition.Set, facts []graph.Facts) error {
-	part, err := a.cut.Slice(a.mapped, set)
+	part, err := a.assignment.Slice(a.mapped, set)
 	if !key.IsZero() && err == nil {
-		part, err = a.cut.SliceOf(a.mapped, key)
+		part, err = a.assignment.SliceOf(a.mapped, key)
 	}
 	if err != nil {
 		return err
 	}
 	a.emitted = nil // it goes on with another
-	return a.host.partMade(a, part, facts)
+	return a.sink.partMade(a, part, facts)
 }
 
 // failedRemote records a partition that another process has not made.
 func (a *attempt) failedRemote(key partition.Key, why *RemoteError, reason storage.FailureReason) error {
-	part, err := a.cut.SliceOf(a.mapped, key)
+	part, err := a.assignment.SliceOf(a.mapped, key)
 	if err != nil {
 		return err
 	}
-	return a.host.partFailed(a, part, &classifiedError{why, reason})
+	return a.sink.partFailed(a, part, &classifiedError{why, reason})
 }
 
 // classifiedError is an error of another process with the reason that was seen there.
@@ -205,7 +205,7 @@ func (a *attempt) reported(r *Report) outcome {
 	o := outcome{kind: r.Kind, facts: r.Facts, instances: r.Instances, names: r.Names, apart: r.Apart}
 	if !r.Partitions.IsEmpty() {
 		var err error
-		if o.part, err = a.cut.Slice(a.mapped, r.Partitions); err != nil {
+		if o.part, err = a.assignment.Slice(a.mapped, r.Partitions); err != nil {
 			return a.failure(err)
 		}
 	}

@@ -38,8 +38,8 @@ func isolated(c engine.Config, workers int, anew func() *graph.Graph) engine.Con
 			}
 		})
 		defer stop()
-		guest := engine.Guest{Graph: anew(), Shared: &graph.Run{ID: c.Record.ID}, Retry: c.Retry}
-		return engine.Serve(there, guest, t, to), nil
+		remoteSink := engine.RemoteAttempt{Graph: anew(), Shared: &graph.Run{ID: c.Record.ID}, Retry: c.Retry}
+		return engine.Serve(there, remoteSink, t, to), nil
 	}
 	return c
 }
@@ -83,7 +83,7 @@ func TestIsolatedStepsComeToTheSame(t *testing.T) {
 			rt.Fatal(err)
 		}
 		c = r.process(kept).config(t, cut)
-		c.Record, c.Past = rec, past
+		c.Record, c.History = rec, past
 		again, err := engine.Execute(t.Context(), isolated(c, r.workers, anew))
 		if err != nil || ends(again) != ends(want) {
 			rt.Fatalf("cut at write %d: %s, %v, want %s", n, ends(again), err, ends(want))
@@ -281,8 +281,8 @@ func TestPrepareIsPartOfTheAttempt(t *testing.T) {
 	c := p.config(t, memory.New())
 	c.Plan = plan.New(c.Plan.Graph, plan.Options{Executor: executor.Subprocess(1)})
 	c.Isolate = func(ctx context.Context, task engine.Task, to engine.Sink) (engine.Report, error) {
-		guest := engine.Guest{Graph: c.Plan.Graph, Shared: &graph.Run{}, Retry: c.Retry}
-		guest.Prepare = func(_ context.Context, n *graph.Node) (any, error) {
+		remoteSink := engine.RemoteAttempt{Graph: c.Plan.Graph, Shared: &graph.Run{}, Retry: c.Retry}
+		remoteSink.Prepare = func(_ context.Context, n *graph.Node) (any, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			switch tries++; tries {
@@ -293,7 +293,7 @@ func TestPrepareIsPartOfTheAttempt(t *testing.T) {
 			}
 			return "config of " + n.Name, nil
 		}
-		return engine.Serve(ctx, guest, task, to), nil
+		return engine.Serve(ctx, remoteSink, task, to), nil
 	}
 	res, err := engine.Execute(t.Context(), c)
 	expect(t, res, err, storage.Success, "a:succeeded/3")
@@ -307,9 +307,9 @@ func TestATaskThatIsNotThere(t *testing.T) {
 	p := newPipeline()
 	p.asset("a", one)
 	c := p.config(t, memory.New())
-	guest := engine.Guest{Graph: c.Plan.Graph, Shared: &graph.Run{}}
+	remoteSink := engine.RemoteAttempt{Graph: c.Plan.Graph, Shared: &graph.Run{}}
 	for _, task := range []engine.Task{{Node: "b"}, {Node: "a", Maps: []engine.TaskMap{{Node: "b"}}}, {Node: "a", Reads: []string{"b"}}} {
-		r := engine.Serve(t.Context(), guest, task, engine.Sink{})
+		r := engine.Serve(t.Context(), remoteSink, task, engine.Sink{})
 		if r.Kind != storage.StepFailed || r.Again || !strings.HasPrefix(r.Failure.Error(), `step "b": the process that was started for it has no such step`) {
 			t.Errorf("%+v", r)
 		}

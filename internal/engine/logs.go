@@ -14,7 +14,7 @@ import (
 
 // logHandler is the slog handler of a step: its lines are kept by run, step and attempt.
 type logHandler struct {
-	host          host
+	sink          attemptSink
 	step, attempt int32
 	key           string
 	groups        []string
@@ -39,7 +39,7 @@ func (h *logHandler) Handle(_ context.Context, rec slog.Record) error {
 		}
 		line.Attrs = string(text)
 	}
-	h.host.logLine(h.step, h.attempt, h.key, line)
+	h.sink.logLine(h.step, h.attempt, h.key, line)
 	return nil
 }
 
@@ -117,5 +117,5 @@ func (r *run) logLine(step, attempt int32, key string, line storage.LogLine) {
 
 // write keeps one line of a process's output.
 func (a *attempt) write(stream storage.LogStream, text string) {
-	a.host.logLine(a.job.step, a.job.attempt, a.key, storage.LogLine{Stream: stream, Message: text})
+	a.sink.logLine(a.job.step, a.job.attempt, a.key, storage.LogLine{Stream: stream, Message: text})
 }

@@ -52,7 +52,7 @@ func (t *mapTable) put(step int32, m *mapSource) {
 }
 
 // place says from which step on the instances are numbered.
-func (t *mapTable) place(step, first int32) {
+func (t *mapTable) locate(step, first int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := t.byStep[step]
@@ -84,9 +84,9 @@ func (r *run) instance(step int32) (mapped int32, pos int, ok bool) {
 }
 
 // place says where a step stands in the plan.
-func (r *run) place(step int32) place {
+func (r *run) stepRef(step int32) stepRef {
 	mapped, pos, instance := r.instance(step)
-	return place{mapped: mapped, pos: pos, instance: instance, key: r.stepKey(step)}
+	return stepRef{mapped: mapped, pos: pos, instance: instance, key: r.stepKey(step)}
 }
 
 // unfolds reports whether the attempt is of a mapped step itself, not of an instance of it.
@@ -223,10 +223,10 @@ func (r *run) forget(mapped int32, m *mapSource) {
 
 // onlyPartition is the key of the partition that a mapped step is of, the zero Key for one that is not divided.
 func (r *run) onlyPartition(mapped int32) partition.Key {
-	if !r.divided(mapped) || r.cut == nil {
+	if !r.partitioned(mapped) || r.assignment == nil {
 		return partition.Key{}
 	}
-	of, err := r.cut.Slice(mapped, r.d.Partitions().Assigned(mapped))
+	of, err := r.assignment.Slice(mapped, r.d.Partitions().Assigned(mapped))
 	if err != nil { // its values stay in memory until their handler is closed
 		return partition.Key{}
 	}

@@ -23,8 +23,8 @@ type MadeNotice struct {
 	Detail []byte
 }
 
-// JudgedNotice says what a check came to: of its asset, or of some partitions of it.
-type JudgedNotice struct {
+// CheckNotice says what a check came to: of its asset, or of some partitions of it.
+type CheckNotice struct {
 	Step    string
 	Attempt int
 	At      time.Time
@@ -36,8 +36,8 @@ type JudgedNotice struct {
 	Detail []byte
 }
 
-// ActedNotice says what an action did to its asset, or to some partitions of it.
-type ActedNotice struct {
+// ActionNotice says what an action did to its asset, or to some partitions of it.
+type ActionNotice struct {
 	Step    string
 	Attempt int
 	At      time.Time
@@ -98,12 +98,12 @@ func (r *run) noticeMade(f storage.Fact, m *materialization) {
 }
 
 // noticeJudged keeps for the observer what a check came to.
-func (r *run) noticeJudged(f storage.Fact, e *evaluation) {
-	tell := r.Observer.Judged
+func (r *run) noticeEvaluated(f storage.Fact, e *evaluation) {
+	tell := r.Observer.CheckEvaluated
 	if tell == nil {
 		return
 	}
-	n := JudgedNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), State: e.state, Detail: e.detail}
+	n := CheckNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), State: e.state, Detail: e.detail}
 	part := e.part
 	r.say(func() {
 		n.Partition, n.Partitions = worded(part)
@@ -112,12 +112,12 @@ func (r *run) noticeJudged(f storage.Fact, e *evaluation) {
 }
 
 // noticeActed keeps for the observer what an action did.
-func (r *run) noticeActed(f storage.Fact, e *deed) {
-	tell := r.Observer.Acted
+func (r *run) noticeActed(f storage.Fact, e *actionResult) {
+	tell := r.Observer.ActionPerformed
 	if tell == nil {
 		return
 	}
-	n := ActedNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), Did: e.did, Detail: e.detail}
+	n := ActionNotice{Step: r.stepKey(f.Step), Attempt: int(f.Attempt), At: f.At.Time(), Did: e.acted, Detail: e.detail}
 	part := e.part
 	r.say(func() {
 		n.Partition, n.Partitions = worded(part)
@@ -237,7 +237,7 @@ func (r *run) runContext(ctx context.Context) context.Context {
 		return ctx
 	}
 	got := ctx
-	r.await(func() { got = Lend(ctx, r.Observer.RunContext(ctx, r.Record)) }) //nolint:fatcontext // it is set once
+	r.await(func() { got = WithValuesOf(ctx, r.Observer.RunContext(ctx, r.Record)) }) //nolint:fatcontext // it is set once
 	return got
 }
 
@@ -248,28 +248,28 @@ func (r *run) stepContext(a *attempt) context.Context {
 	}
 	n := StepNotice{Step: a.key, Kind: storage.StepStarted, Attempt: int(a.job.attempt), At: time.Now()}
 	got := r.ctx
-	r.await(func() { got = Lend(r.ctx, r.Observer.StepContext(r.ctx, n)) }) //nolint:fatcontext // it is set once
+	r.await(func() { got = WithValuesOf(r.ctx, r.Observer.StepContext(r.ctx, n)) }) //nolint:fatcontext // it is set once
 	return got
 }
 
 // Lend gives ctx the values of another context, and nothing else of it; nil has none.
-func Lend(ctx, from context.Context) context.Context {
+func WithValuesOf(ctx, from context.Context) context.Context {
 	if from == nil || from.Done() == ctx.Done() {
 		return cmp.Or(from, ctx)
 	}
-	return &lentContext{Context: ctx, from: from}
+	return &valuesOf{Context: ctx, from: from}
 }
 
 // lentContext has values of another context where it has none itself: what package context keeps there
 // about cancellation stays that of the run.
-type lentContext struct {
+type valuesOf struct {
 	context.Context //nolint:containedctx // it is a context
 
 	from context.Context //nolint:containedctx // whose values it has
 }
 
 // Value returns what the context carries under key.
-func (c *lentContext) Value(key any) any {
+func (c *valuesOf) Value(key any) any {
 	if v := c.Context.Value(key); v != nil {
 		return v
 	}

@@ -95,7 +95,7 @@ func (a *attempt) emit(pos int, value any) error {
 		return err
 	}
 	a.emitted = append(a.emitted, pos)
-	return a.host.handOver(a, pos)
+	return a.sink.handOver(a, pos)
 }
 
 // handOver records an output that was written while the body runs.
@@ -118,7 +118,7 @@ func (r *run) handOver(a *attempt, pos int) error {
 // attempt whose process died had handed over.
 func (r *run) stillWanted(a *attempt) []bool {
 	persist := r.plan.Steps[a.mapped].Persist
-	if !a.of.Emits || r.divided(a.mapped) { // of what is divided, whole partitions are made or not
+	if !a.of.Emits || r.partitioned(a.mapped) { // of what is divided, whole partitions are made or not
 		return persist
 	}
 	r.mu.Lock()

@@ -8,10 +8,10 @@ import (
 
 // work is what a run is to do: the partitions are those that it is planned with, or that were recorded with it.
 func work(c *Config) decide.Work {
-	w := decide.Work{Plan: c.Plan, Cut: c.Cut}
+	w := decide.Work{Plan: c.Plan, Assignment: c.Assignment}
 	switch {
-	case c.Cut != nil:
-		w.Partitions = c.Cut.Sets
+	case c.Assignment != nil:
+		w.Partitions = c.Assignment.Sets
 	case len(c.Record.Plan) > 0:
 		w.Partitions = make([]partition.Set, len(c.Plan.Steps))
 		for s := range min(len(c.Plan.Steps), len(c.Record.Plan)) {
@@ -33,7 +33,7 @@ func setOf(part partition.Slice) partition.Set {
 }
 
 // divided reports whether a step of the plan has partitions.
-func (r *run) divided(s int32) bool { return r.d.Partitions().Has(s) }
+func (r *run) partitioned(s int32) bool { return r.d.Partitions().Has(s) }
 
 // unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.
 func (r *run) unmade(step int32) partition.Set { return r.d.Partitions().Unmade(r.d.Planned(step)) }

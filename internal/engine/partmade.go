@@ -11,11 +11,11 @@ import (
 
 // partMade records partitions that an attempt made while it goes on with others.
 func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) error {
-	if r.judges(a.mapped) {
-		return r.partJudged(a, part, r.evaluate(a.mapped, facts, part))
+	if r.isCheck(a.mapped) {
+		return r.partEvaluated(a, part, r.evaluate(a.mapped, facts, part))
 	}
-	if r.acts(a.mapped) {
-		return r.partActed(a, part, r.newDeed(a.mapped, facts, part))
+	if r.isAction(a.mapped) {
+		return r.partActed(a, part, r.newActionResult(a.mapped, facts, part))
 	}
 	var few [2]materialization
 	made := few[:0]
@@ -40,7 +40,7 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 }
 
 // partJudged records what a check came to for one of several partitions.
-func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error {
+func (r *run) partEvaluated(a *attempt, part partition.Slice, e *evaluation) error {
 	r.mu.Lock()
 	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
@@ -52,13 +52,13 @@ func (r *run) partJudged(a *attempt, part partition.Slice, e *evaluation) error 
 }
 
 // partActed records what an action did to one of several partitions.
-func (r *run) partActed(a *attempt, part partition.Slice, e *deed) error {
+func (r *run) partActed(a *attempt, part partition.Slice, e *actionResult) error {
 	r.mu.Lock()
 	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
-	r.recordDeed(storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: now()}, e)
+	r.recordAction(storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: now()}, e)
 	r.flush()
 	return nil
 }
@@ -66,8 +66,8 @@ func (r *run) partActed(a *attempt, part partition.Slice, e *deed) error {
 // partFailed records that one of several partitions failed in this attempt.
 func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 	d := failureDetailOf(err)
-	if r.judges(a.mapped) {
-		return r.partJudged(a, part, r.speechless(a.mapped, storage.CheckExecutionFailed, part, d))
+	if r.isCheck(a.mapped) {
+		return r.partEvaluated(a, part, r.failedEvaluation(a.mapped, storage.CheckExecutionFailed, part, d))
 	}
 	d.Partitions = part.Set()
 	detail := d.AppendJSON(nil)
@@ -98,7 +98,7 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 // make. Called with the lock held.
 func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n int64, at storage.Micros, detail []byte) {
 	s := r.d.Planned(step)
-	if r.divided(s) == set.IsEmpty() {
+	if r.partitioned(s) == set.IsEmpty() {
 		return // its partitions failed one by one, or never came to their turn
 	}
 	node := r.plan.Steps[s].Node
@@ -115,15 +115,15 @@ func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n in
 
 // fellWith is what failed with an attempt that could not say it any more: its body panicked, its process died. It is all
 // that one call was about; of several calls nobody knows which one it was. Called with the lock held.
-func (r *run) fellWith(s int32) partition.Slice {
-	if !r.divided(s) {
+func (r *run) failedWith(s int32) partition.Slice {
+	if !r.partitioned(s) {
 		return partition.Slice{}
 	}
 	left, _, err := r.d.Partitions().Left(s)
 	if err != nil {
 		return partition.Slice{}
 	}
-	part, err := r.cut.Slice(s, left)
+	part, err := r.assignment.Slice(s, left)
 	if err != nil || part.Len() > 1 && !r.graph.Node(r.plan.Steps[s].Node).Whole {
 		return partition.Slice{}
 	}

@@ -25,8 +25,8 @@ import (
 
 // divided is a pipeline over the days of a week, drawn at random: steps that are called once for each day or once
 // for all, and steps without partitions.
-type divided struct {
-	steps   []dividedStep
+type partitioned struct {
+	steps   []partitionedStep
 	workers int
 	days    int
 	// checks adds a check to each step, and makes some of the steps tasks inside a graph asset, which are no assets.
@@ -37,7 +37,7 @@ type divided struct {
 	plan  *plan.Plan     // of the last process
 }
 
-type dividedStep struct {
+type partitionedStep struct {
 	ups   []int
 	whole bool // called once, and returns a value for each day
 	plain bool // without partitions
@@ -49,11 +49,11 @@ type dividedStep struct {
 
 var weekBegin = partition.Date(2026, time.January, 1)
 
-func drawDivided(t *rapid.T) *divided {
-	d := &divided{workers: rapid.IntRange(1, 3).Draw(t, "workers"), days: rapid.IntRange(1, 5).Draw(t, "days")}
+func drawPartitioned(t *rapid.T) *partitioned {
+	d := &partitioned{workers: rapid.IntRange(1, 3).Draw(t, "workers"), days: rapid.IntRange(1, 5).Draw(t, "days")}
 	for i := range rapid.IntRange(1, 5).Draw(t, "steps") {
 		kind := rapid.IntRange(0, 4).Draw(t, "kind")
-		s := dividedStep{whole: kind == 3, plain: kind == 4, fails: map[int]int{}}
+		s := partitionedStep{whole: kind == 3, plain: kind == 4, fails: map[int]int{}}
 		for u := range i {
 			if rapid.IntRange(0, 1).Draw(t, "edge") == 0 {
 				s.ups = append(s.ups, u)
@@ -73,17 +73,17 @@ func drawDivided(t *rapid.T) *divided {
 	return d
 }
 
-func (d *divided) definition() partition.Definition { return partition.Daily(weekBegin) }
+func (d *partitioned) definition() partition.Definition { return partition.Daily(weekBegin) }
 
 // now is when all days are over.
-func (d *divided) now() time.Time { return time.Date(2026, 1, 1+d.days, 0, 0, 0, 0, time.UTC) }
+func (d *partitioned) now() time.Time { return time.Date(2026, 1, 1+d.days, 0, 0, 0, 0, time.UTC) }
 
-func (d *divided) key(day int) partition.Key {
+func (d *partitioned) key(day int) partition.Key {
 	return partition.SingleKey(time.Date(2026, 1, 1+day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 }
 
 // config is the pipeline as one process has it.
-func (d *divided) config(tb testing.TB, t *rapid.T, store storage.Storage, kept lasting) engine.Config {
+func (d *partitioned) config(tb testing.TB, t *rapid.T, store storage.Storage, kept lasting) engine.Config {
 	tb.Helper()
 	def := d.definition()
 	p := newPipeline()
@@ -109,17 +109,17 @@ func (d *divided) config(tb testing.TB, t *rapid.T, store storage.Storage, kept 
 	}
 	c := p.config(tb, store)
 	d.plan = c.Plan
-	division := plan.Divide(c.Plan, d.now(), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
-	cut, err := division.Cut(func(space partition.Space) (partition.Set, error) { return space.All(), nil })
+	division := plan.NewPartitioning(c.Plan, d.now(), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
+	cut, err := division.Assign(func(space partition.Space) (partition.Set, error) { return space.All(), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Cut = cut
+	c.Assignment = cut
 	return c
 }
 
 // addChecks gives each step a check, every second one blocking, which passes some days and not others.
-func (d *divided) addChecks(p *pipeline) {
+func (d *partitioned) addChecks(p *pipeline) {
 	for i := range d.steps {
 		of := &p.nodes[i]
 		if i%3 == 1 {
@@ -129,7 +129,7 @@ func (d *divided) addChecks(p *pipeline) {
 		name := storage.CheckName(of.Name, "good")
 		n := graph.Node{
 			Name: name, Definition: name, Kind: graph.Check, Outputs: []graph.Output{{Name: name, Inner: true}},
-			Settings: &graph.Settings{Check: &graph.Judge{Asset: of.Name, Blocking: i%2 == 0}, Partitions: of.Partitions},
+			Settings: &graph.Settings{Check: &graph.CheckInfo{Asset: of.Name, Blocking: i%2 == 0}, Partitions: of.Partitions},
 			Inputs:   []graph.Input{{From: of.Name, Mode: graph.OrderOnly}},
 			Call: func(inv *graph.Invocation, _ []any) (graph.Result, error) {
 				inv.Fact(0).Verdict = &storage.Verdict{Passed: (d.dayOf(inv.Partition.Key())+i)%3 > 0, Severity: storage.SeverityError}
@@ -145,26 +145,26 @@ func (d *divided) addChecks(p *pipeline) {
 	plan.AddGates(p.nodes)
 }
 
-func (d *divided) parts(s *dividedStep, k int) *graph.Parts {
+func (d *partitioned) parts(s *partitionedStep, k int) *graph.Parts {
 	up := &d.steps[s.ups[k]]
-	pack := func(p graph.Pack) any { return p }
+	pack := func(p graph.PartitionLoader) any { return p }
 	switch {
 	case up.plain && s.plain:
 		return nil
 	case up.plain || s.plain:
 		parts := &graph.Parts{Mapping: partition.AllPartitions()}
 		if !up.plain {
-			parts.Pack = pack
+			parts.Multiple = pack
 		}
 		return parts
 	case s.offset[k] != 0:
-		return &graph.Parts{Mapping: partition.TimeOffset(s.offset[k]), Pack: pack}
+		return &graph.Parts{Mapping: partition.TimeOffset(s.offset[k]), Multiple: pack}
 	}
-	return &graph.Parts{Mapping: partition.Identity(), Pack: pack}
+	return &graph.Parts{Mapping: partition.Identity(), Multiple: pack}
 }
 
 // body fails as many attempts as it should, and reads all that it may.
-func (d *divided) body(s *dividedStep) func(*graph.Invocation, []any) (any, error) {
+func (d *partitioned) body(s *partitionedStep) func(*graph.Invocation, []any) (any, error) {
 	return func(inv *graph.Invocation, args []any) (any, error) {
 		if err := readAll(args); err != nil {
 			return nil, err
@@ -175,7 +175,7 @@ func (d *divided) body(s *dividedStep) func(*graph.Invocation, []any) (any, erro
 
 func readAll(args []any) error {
 	for _, arg := range args {
-		p, ok := arg.(graph.Pack)
+		p, ok := arg.(graph.PartitionLoader)
 		if !ok {
 			continue
 		}
@@ -192,7 +192,7 @@ func readAll(args []any) error {
 }
 
 // call counts a call for a day, and fails it as often as it should.
-func (d *divided) call(s *dividedStep, inv *graph.Invocation, key partition.Key) error {
+func (d *partitioned) call(s *partitionedStep, inv *graph.Invocation, key partition.Key) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls[inv.Step+"@"+key.String()]++
@@ -202,7 +202,7 @@ func (d *divided) call(s *dividedStep, inv *graph.Invocation, key partition.Key)
 	return nil
 }
 
-func (d *divided) dayOf(key partition.Key) int {
+func (d *partitioned) dayOf(key partition.Key) int {
 	for day := range d.days {
 		if d.key(day) == key {
 			return day
@@ -211,7 +211,7 @@ func (d *divided) dayOf(key partition.Key) int {
 	return -1
 }
 
-func (d *divided) wholeBody(s *dividedStep) graph.Call {
+func (d *partitioned) wholeBody(s *partitionedStep) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		if err := readAll(args); err != nil {
 			return graph.Result{}, err
@@ -231,7 +231,7 @@ func (d *divided) wholeBody(s *dividedStep) graph.Call {
 
 // made is what should come of each day of each step: whether it can be made within its retries, and what it reads
 // is made.
-func (d *divided) made() []map[int]bool {
+func (d *partitioned) made() []map[int]bool {
 	made := make([]map[int]bool, len(d.steps))
 	for i := range d.steps {
 		s := &d.steps[i]
@@ -254,7 +254,7 @@ func (d *divided) made() []map[int]bool {
 	return made
 }
 
-func (d *divided) readable(made map[int]bool, u int, s *dividedStep, k, day int) bool {
+func (d *partitioned) readable(made map[int]bool, u int, s *partitionedStep, k, day int) bool {
 	switch up := &d.steps[u]; {
 	case up.plain:
 		return made[-1]
@@ -271,7 +271,7 @@ func (d *divided) readable(made map[int]bool, u int, s *dividedStep, k, day int)
 }
 
 // sets reads which days of each step the store says were made, and which failed.
-func (d *divided) sets(t *rapid.T, store storage.Storage, c engine.Config) (made, failed []map[int]bool) {
+func (d *partitioned) sets(t *rapid.T, store storage.Storage, c engine.Config) (made, failed []map[int]bool) {
 	sets, err := store.PartitionSets(context.Background(), c.AssetKeys)
 	if err != nil {
 		t.Fatal(err)
@@ -281,7 +281,7 @@ func (d *divided) sets(t *rapid.T, store storage.Storage, c engine.Config) (made
 		if set.Equal(partition.Whole()) {
 			return map[int]bool{-1: true}
 		}
-		space, err := c.Cut.Space(d.definition())
+		space, err := c.Assignment.Space(d.definition())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +319,7 @@ func onlyTrue(m map[int]bool) map[int]bool {
 // fails stops what reads it and nothing else.
 func TestPartitionsAgainstTheirModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		d := drawDivided(rt)
+		d := drawPartitioned(rt)
 		j := storagetest.NewJournal()
 		d.calls = map[string]int{}
 		c := d.config(t, rt, j, lasting{iohandler.Memory()})
@@ -349,7 +349,7 @@ func TestPartitionsAgainstTheirModel(t *testing.T) {
 }
 
 // checkEvents requires that no partition is made twice in a run, or made after its step has its outcome.
-func (d *divided) checkEvents(ctx context.Context, t *rapid.T, store storage.Storage, res *engine.Result) {
+func (d *partitioned) checkEvents(ctx context.Context, t *rapid.T, store storage.Storage, res *engine.Result) {
 	events, err := store.ListEvents(ctx, storage.EventQuery{Run: res.Record.Key})
 	if err != nil {
 		t.Fatal(err)
@@ -372,7 +372,7 @@ func (d *divided) checkEvents(ctx context.Context, t *rapid.T, store storage.Sto
 // recorded as made is made again.
 func TestPartitionsResumeFromAnyWrite(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		d := drawDivided(rt)
+		d := drawPartitioned(rt)
 		for i := range d.steps { // what is tried again after a crash has another attempt's number
 			for day, n := range d.steps[i].fails {
 				if n == 1 {
@@ -403,7 +403,7 @@ func TestPartitionsResumeFromAnyWrite(t *testing.T) {
 			}
 			d.calls = map[string]int{}
 			again := d.config(t, rt, cut, kept)
-			again.Record, again.Past = rec, past
+			again.Record, again.History = rec, past
 			res, err := engine.Execute(t.Context(), again)
 			if err != nil {
 				rt.Fatal(err)
@@ -421,7 +421,7 @@ func TestPartitionsResumeFromAnyWrite(t *testing.T) {
 }
 
 // checkCalls requires that what was recorded as made before was not called again.
-func (d *divided) checkCalls(t *rapid.T, past []storage.Event) {
+func (d *partitioned) checkCalls(t *rapid.T, past []storage.Event) {
 	for _, e := range past {
 		if e.Partition == "" || e.Kind != storage.AssetMaterialized && e.Kind != storage.StepSucceeded {
 			continue
@@ -435,7 +435,7 @@ func (d *divided) checkCalls(t *rapid.T, past []storage.Event) {
 // A retry makes what was not made, and nothing else.
 func TestPartitionsRetry(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		d := drawDivided(rt)
+		d := drawPartitioned(rt)
 		j, kept := storagetest.NewJournal(), lasting{iohandler.Memory()}
 		d.calls = map[string]int{}
 		c := d.config(t, rt, j, kept)
@@ -460,7 +460,7 @@ func TestPartitionsRetry(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		copy(again.Cut.Sets, left)
+		copy(again.Assignment.Sets, left)
 		again.Reuse = &engine.Reuse{RunID: rec.ID, Events: events, Mode: storage.RetryFromFailure}
 		res, err := engine.Execute(t.Context(), again)
 		if err != nil {
@@ -487,7 +487,7 @@ func TestPartitionsRetry(t *testing.T) {
 
 // What a plan reads that does not exist fails that partition, and says what there is.
 func TestPartitionLacksItsUpstream(t *testing.T) {
-	d := &divided{workers: 1, days: 3, calls: map[string]int{}, steps: []dividedStep{
+	d := &partitioned{workers: 1, days: 3, calls: map[string]int{}, steps: []partitionedStep{
 		{fails: map[int]int{}},
 		{ups: []int{0}, offset: []int{-1}, fails: map[int]int{}},
 	}}

@@ -57,10 +57,10 @@ const versionsAtOnce = 500
 // one partition it reads, or the fingerprint of those of several; empty where it is not known, or landed since the
 // attempt began: it may not be what was read.
 func (r *run) readVersion(s int32, k int, v int32, part partition.Slice, since int64) string {
-	if r.cut == nil {
+	if r.assignment == nil {
 		return ""
 	}
-	edge, err := r.cut.Edge(s, k)
+	edge, err := r.assignment.Edge(s, k)
 	if err != nil {
 		return ""
 	}
@@ -72,7 +72,7 @@ func (r *run) readVersion(s int32, k int, v int32, part partition.Slice, since i
 	if out.Partitions == nil || r.graph.Node(node).Kind == graph.External { // which is observed as a whole
 		return r.versions[v]
 	}
-	space, err := r.cut.Space(out.Partitions)
+	space, err := r.assignment.Space(out.Partitions)
 	if err != nil {
 		return ""
 	}

@@ -80,7 +80,7 @@ func (r *run) result() *Result {
 				sr.Err = ErrCanceled
 			}
 		}
-		if s < len(r.plan.Steps) && r.divided(int32(s)) {
+		if s < len(r.plan.Steps) && r.partitioned(int32(s)) {
 			sr.Lost = r.unmade(int32(s))
 		}
 		sr.Check = r.checks[int32(s)]

@@ -145,7 +145,7 @@ func (r *repeatable) takeOver(tb testing.TB, t *rapid.T, j *storagetest.Journal,
 		t.Fatal(err)
 	}
 	c := r.process(kept).config(tb, j)
-	c.Record, c.Past = rec, past
+	c.Record, c.History = rec, past
 	res, err := engine.Execute(tb.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +252,7 @@ func TestSettleFromAnyWrite(t *testing.T) {
 			}
 			r.calls = map[string]int{}
 			s := r.process(kept).config(t, cut)
-			s.Record, s.Past = rec, past
+			s.Record, s.History = rec, past
 			res, err := engine.Settle(t.Context(), s, "its process is gone")
 			if err != nil || len(r.calls) > 0 || !res.State.Terminal() || res.State == storage.Canceled {
 				rt.Fatalf("cut at write %d: %s, %v, called %v", n, res.State, err, r.calls)
@@ -340,7 +340,7 @@ func TestResumeRefusesAnotherPlan(t *testing.T) {
 		q.asset("b", one, "a")
 		other.change(q)
 		c := q.config(t, cut)
-		c.Record, c.Past = rec, nil
+		c.Record, c.History = rec, nil
 		res, err := engine.Execute(t.Context(), c)
 		if !errors.Is(err, engine.ErrPlanChanged) || res != nil || !strings.Contains(err.Error(), other.want) {
 			t.Errorf("%v, %v, want %s", res, err, other.want)

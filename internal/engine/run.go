@@ -37,12 +37,12 @@ const Grace = 20 * time.Second
 // Config is everything a run needs.
 type Config struct {
 	Plan *plan.Plan
-	// Cut says which partitions the steps are of; nil for a run in which nothing is divided.
-	Cut *plan.Cut
+	// Assignment says which partitions the steps are of; nil for a run in which nothing is divided.
+	Assignment *plan.Assignment
 	// Record is the run: one to be inserted, or one that is recorded and was claimed by this process.
 	Record storage.RunRecord
-	// Past are the events of a run that another process has begun.
-	Past []storage.Event
+	// History are the events of a run that another process has begun.
+	History []storage.Event
 	// Reuse is the run that a new one retries, nil for none.
 	Reuse *Reuse
 	// Shared is what all steps see.
@@ -59,9 +59,9 @@ type Config struct {
 	Grace time.Duration
 	// ClaimTimeout is how long a step waits for its pool slots; zero means [ClaimTimeout].
 	ClaimTimeout time.Duration
-	// Keeper renews the lease of the run and of its slots; nil holds a run without an owner, which
+	// Leases renews the lease of the run and of its slots; nil holds a run without an owner, which
 	// nobody can take over.
-	Keeper *Keeper
+	Leases *LeaseRenewer
 	// Isolate does an attempt in a process of its own. Its error is about that process: it could not
 	// be started, or ended without a report. When the context ends, the process is stopped and Isolate
 	// returns what it still reported.
@@ -83,8 +83,8 @@ type Observer struct {
 	StepFinished func(StepNotice)
 	Logged       func(step string, line storage.LogLine)
 	Made         func(MadeNotice)
-	Judged       func(JudgedNotice)
-	Acted        func(ActedNotice)
+	CheckEvaluated       func(CheckNotice)
+	ActionPerformed        func(ActionNotice)
 	LogsCut      func(CutNotice)
 }
 
@@ -114,7 +114,7 @@ type WaitNotice struct {
 // run is a run in progress: the driver of one decider.
 type run struct {
 	Config
-	scene
+	runEnv
 
 	key   storage.RunKey
 	fence storage.Fence
@@ -159,7 +159,7 @@ type stepDetail struct {
 // newRun is a run before anything of it is known.
 func newRun(c Config) *run {
 	r := &run{Config: c, d: decide.New(work(&c)), done: make(chan struct{})}
-	r.scene = scene{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry, cut: c.Cut}
+	r.runEnv = runEnv{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry, assignment: c.Assignment}
 	r.Grace = cmp.Or(c.Grace, Grace)
 	r.logs.soon = r.flushLogs
 	r.detail = make([]stepDetail, len(c.Plan.Steps))
@@ -180,8 +180,8 @@ func Execute(ctx context.Context, c Config) (*Result, error) {
 	}
 	r.ctx, r.cancel = context.WithCancelCause(r.runContext(context.WithoutCancel(ctx)))
 	defer r.cancel(nil)
-	if r.Keeper != nil {
-		release := r.Keeper.keep(r.fence, r.lost, r.asked)
+	if r.Leases != nil {
+		release := r.Leases.keep(r.fence, r.lost, r.asked)
 		defer release()
 	}
 	if r.Observer.RunStarted != nil {
@@ -237,7 +237,7 @@ func (r *run) open(ctx context.Context) error {
 	r.fence = storage.Fence{Run: r.key, Token: r.Record.Token}
 	// Lines are numbered anew by each owner: what the former one had not written yet left a gap.
 	r.logs.n = (r.Record.Token - 1) << 40
-	return r.restore(r.Past)
+	return r.restore(r.History)
 }
 
 // begin records the start, or that the run was taken over, and sets the first steps going.

@@ -55,12 +55,12 @@ func (r *run) settleSteps(reason string) {
 		unmade, detail := r.unmade(s), d.AppendJSON(nil)
 		n := r.record(f, detail)
 		switch {
-		case f.Kind == storage.StepFailed && r.judges(s):
-			if e := r.unjudged(s, storage.CheckExecutionFailed, d); e != nil {
+		case f.Kind == storage.StepFailed && r.isCheck(s):
+			if e := r.openEvaluation(s, storage.CheckExecutionFailed, d); e != nil {
 				r.recordEvaluation(s, storage.Fact{Step: s, Attempt: f.Attempt, At: at}, e)
 			}
-		case r.judges(s):
-			r.passOver(s, at, r.why)
+		case r.isCheck(s):
+			r.skipCheck(s, at, r.why)
 		case f.Kind == storage.StepFailed:
 			r.keepFailure(s, partition.Key{}, unmade, n, at, detail)
 		}
@@ -83,7 +83,7 @@ func (r *run) closeWith(at storage.Micros, end storage.RunState, interrupted boo
 			case decide.Cancel:
 				interrupted = true
 				r.record(storage.Fact{Kind: storage.StepCanceled, Step: c.Step, Attempt: c.Attempt, At: at}, nil)
-				r.passOver(c.Step, at, r.why)
+				r.skipCheck(c.Step, at, r.why)
 			case decide.End:
 				if r.end = c.State; interrupted {
 					r.end = end

@@ -34,10 +34,10 @@ type outcome struct {
 
 // attempt is one attempt in progress, wherever it is done.
 type attempt struct {
-	*scene
-	place
+	*runEnv
+	stepRef
 
-	host host
+	sink attemptSink
 	job  job
 	of   *graph.Node
 	// run is the context of the run, ctx that of the attempt: the same unless it has a timeout.
@@ -57,8 +57,8 @@ type attempt struct {
 
 // newAttempt prepares an attempt of a step of the run.
 func (r *run) newAttempt(j job) *attempt {
-	a := &attempt{scene: &r.scene, place: r.place(j.step), host: r, job: j, run: r.ctx, ctx: r.ctx}
-	a.of = a.node(a.place)
+	a := &attempt{runEnv: &r.runEnv, stepRef: r.stepRef(j.step), sink: r, job: j, run: r.ctx, ctx: r.ctx}
+	a.of = a.node(a.stepRef)
 	a.logger = a.newLogger
 	return a
 }
@@ -69,12 +69,12 @@ func (r *run) perform(j job) outcome {
 	a.run = r.stepContext(a)
 	a.ctx = a.run
 	a.persist = r.stillWanted(a)
-	if r.divided(a.mapped) {
+	if r.partitioned(a.mapped) {
 		if err := r.assign(a); err != nil {
 			return a.failure(err)
 		}
 	}
-	if r.cut != nil {
+	if r.assignment != nil {
 		if err := r.noteReading(j.step); err != nil {
 			return a.failure(err)
 		}
@@ -118,7 +118,7 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 		} else if !returned {
 			// runtime.Goexit (a test's FailNow, say) is ending this goroutine: another settles the step.
 			o := a.failure(errors.New("the function ended its goroutine with runtime.Goexit instead of returning"))
-			go a.host.finished(a.job, o)
+			go a.sink.finished(a.job, o)
 		}
 	}()
 	o = do(a)
@@ -129,7 +129,7 @@ func (a *attempt) guarded(do func(*attempt) outcome) (o outcome) {
 // do does the attempt in this process.
 func (a *attempt) do() outcome {
 	switch {
-	case !a.due.IsEmpty() || a.dividedHere():
+	case !a.due.IsEmpty() || a.partitionedHere():
 		return a.byParts()
 	case a.unfolds():
 		return a.unfold()
@@ -142,7 +142,7 @@ func (a *attempt) do() outcome {
 }
 
 // dividedHere reports whether the node has partitions in this run.
-func (a *attempt) dividedHere() bool { return a.cut != nil && a.of.Partitions != nil }
+func (a *attempt) partitionedHere() bool { return a.assignment != nil && a.of.Partitions != nil }
 
 // assign says which partitions an attempt is to make.
 func (r *run) assign(a *attempt) (err error) {
@@ -190,16 +190,16 @@ func (a *attempt) timedOut(err error) error {
 }
 
 // recordOutcome folds what an attempt came to. Called with the lock held.
-func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *evaluation, did *deed) {
+func (r *run) recordOutcome(j job, o *outcome, made []materialization, evaluated *evaluation, acted *actionResult) {
 	at := now()
-	if s := r.d.Planned(j.step); r.judges(s) {
+	if s := r.d.Planned(j.step); r.isCheck(s) {
 		r.rejects(s, o)
-		if judged != nil {
-			r.recordEvaluation(s, storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, judged)
+		if evaluated != nil {
+			r.recordEvaluation(s, storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, evaluated)
 		}
 	}
-	if did != nil {
-		r.recordDeed(storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, did)
+	if acted != nil {
+		r.recordAction(storage.Fact{Step: j.step, Attempt: j.attempt, At: at}, acted)
 	}
 	d := r.detailOf(j.step)
 	d.ended, d.err = at, o.err
@@ -212,18 +212,18 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 		f = f.Expanded(o.instances)
 		detail := storage.Detail{Instances: o.names}
 		r.record(f, detail.AppendJSON(nil))
-		r.maps.place(j.step, r.d.InstanceOf(j.step, 0))
+		r.maps.locate(j.step, r.d.InstanceOf(j.step, 0))
 	case storage.StepFailed:
-		f = f.Failed(o.reason, o.retryAt, o.retryAt == 0 && r.divided(r.d.Planned(j.step)))
+		f = f.Failed(o.reason, o.retryAt, o.retryAt == 0 && r.partitioned(r.d.Planned(j.step)))
 		notice.RetryAt, notice.Reason = o.retryAt.Time(), o.reason
 		r.recordFailure(f, o)
 	case storage.StepSkipped:
 		f = f.Skipped(j.step, false)
 		r.record(f, o.detail)
-		r.passOver(j.step, at, o.err)
+		r.skipCheck(j.step, at, o.err)
 	default:
 		r.record(f, o.detail)
-		r.passOver(j.step, at, o.err)
+		r.skipCheck(j.step, at, o.err)
 	}
 	if mapped, pos, ok := r.d.Instance(j.step); ok && o.kind == storage.StepSucceeded {
 		m := r.maps.get(mapped)
@@ -237,10 +237,10 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, judged *e
 func (r *run) recordFailure(f storage.Fact, o *outcome) {
 	s := r.d.Planned(f.Step)
 	n := r.record(f, o.detail)
-	if f.RetryAt == 0 && !r.judges(s) {
+	if f.RetryAt == 0 && !r.isCheck(s) {
 		part := o.part
 		if part.IsZero() && !o.apart {
-			part = r.fellWith(s)
+			part = r.failedWith(s)
 		}
 		var failed partition.Set
 		if !part.IsZero() {

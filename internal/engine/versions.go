@@ -60,7 +60,7 @@ func (r *run) rememberMaker(v int32, state *storage.AssetState) {
 // hasChecks reports whether the plan has a check.
 func (r *run) hasChecks() bool {
 	for s := range r.plan.Steps {
-		if r.judges(int32(s)) {
+		if r.isCheck(int32(s)) {
 			return true
 		}
 	}

@@ -116,12 +116,12 @@ type Settings struct {
 	// Whole says that the body is called once for all partitions of a step, else once for each.
 	Whole bool
 	// Check is set on a node that judges an asset, Action on one that does something else to it.
-	Check  *Judge
-	Action *Act
+	Check  *CheckInfo
+	Action *ActionInfo
 }
 
-// Act says what an action is, and to which asset it is done.
-type Act struct {
+// ActionInfo says what an action is, and to which asset it is done.
+type ActionInfo struct {
 	iohandler.ActionSpec
 
 	// Asset is the name of the asset, Type the type of its value, nil where it is not known.
@@ -129,8 +129,8 @@ type Act struct {
 	Type  reflect.Type
 }
 
-// Judge says what a check judges.
-type Judge struct {
+// CheckInfo says what a check judges.
+type CheckInfo struct {
 	// Asset is the name of the asset.
 	Asset string
 	// Blocking says that what reads the asset waits for the check, and is not run where the asset does not pass.
@@ -242,15 +242,15 @@ type Input struct {
 type Parts struct {
 	// Mapping says which they are. It is that which follows from the definitions where none was given.
 	Mapping partition.Mapping
-	// Pack makes the value for the field of what is read, however many partitions that are; nil takes the
+	// Multiple makes the value for the field of what is read, however many partitions that are; nil takes the
 	// one value there is.
-	Pack func(p Pack) any
-	// Maybe makes the value for a field that need not have one, of a value or of nothing; nil wants one.
-	Maybe func(value any, ok bool) any
+	Multiple func(p PartitionLoader) any
+	// Optional makes the value for a field that need not have one, of a value or of nothing; nil wants one.
+	Optional func(value any, ok bool) any
 }
 
-// Pack is a way to get at the values of several partitions.
-type Pack struct {
+// PartitionLoader is a way to get at the values of several partitions.
+type PartitionLoader struct {
 	// Of are the partitions.
 	Of partition.Slice
 	// Load loads the value of one of them.

@@ -31,9 +31,9 @@ func (r *Runner) assigner(ctx context.Context, job *catalog.Job, req *storage.Ru
 
 // assign finds which partitions each step of a plan is of. For a request for what is stale these are, of what is asked
 // for, what is needed of what the step makes.
-func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequest) (*plan.Cut, error) {
+func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequest) (*plan.Assignment, error) {
 	asked := *req
-	if a.stale != nil && !p.Divided() { // what is asked for was checked, and nothing that has partitions is stale
+	if a.stale != nil && !p.HasPartitions() { // what is asked for was checked, and nothing that has partitions is stale
 		asked.Partition, asked.Range, asked.Partitions = partition.Key{}, partition.KeyRange{}, partition.Set{}
 	}
 	c, err := a.cut(ctx, p, &asked, a.now)
@@ -55,14 +55,14 @@ func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequ
 
 // cut finds which partitions each step of a plan is of, nil where nothing is divided. Now is read by the caller,
 // once a request.
-func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest, now time.Time) (*plan.Cut, error) {
+func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest, now time.Time) (*plan.Assignment, error) {
 	given := 0
 	for _, has := range []bool{!req.Partition.IsZero(), !req.Range.IsZero(), !req.Partitions.IsEmpty()} {
 		if has {
 			given++
 		}
 	}
-	divided := p.Divided()
+	divided := p.HasPartitions()
 	switch {
 	case given > 1:
 		return nil, fmt.Errorf("%w: the request has Partition, Range and Partitions, %d of them: give one", fault.ErrPartitionValidation, given)
@@ -73,7 +73,7 @@ func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest,
 	case !divided:
 		return r.Divide(ctx, p, now).Of(partition.Set{}), nil
 	}
-	c, err := r.Divide(ctx, p, now).Cut(func(space partition.Space) (partition.Set, error) { return ask(req, space) })
+	c, err := r.Divide(ctx, p, now).Assign(func(space partition.Space) (partition.Set, error) { return ask(req, space) })
 	if err != nil {
 		return nil, fault.Mark(fault.ErrPartitionValidation, err)
 	}
@@ -82,8 +82,8 @@ func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest,
 }
 
 // Divide finds what exists of the partitions of a plan at an instant.
-func (r *Runner) Divide(ctx context.Context, p *plan.Plan, now time.Time) *plan.Division {
-	return plan.Divide(p, now, r.tables(ctx))
+func (r *Runner) Divide(ctx context.Context, p *plan.Plan, now time.Time) *plan.Partitioning {
+	return plan.NewPartitioning(p, now, r.tables(ctx))
 }
 
 // tables returns how the key tables of definitions are found: in the store, or without one by what the definitions
@@ -147,7 +147,7 @@ func partitionText(req *storage.RunRequest) string {
 }
 
 // recorded is the assignment of a run that is recorded.
-func (r *Runner) recorded(ctx context.Context, p *plan.Plan, steps []storage.PlanStep, now time.Time) *plan.Cut {
+func (r *Runner) recorded(ctx context.Context, p *plan.Plan, steps []storage.PlanStep, now time.Time) *plan.Assignment {
 	if !p.ReadsPartitions() || len(steps) != len(p.Steps) {
 		return nil
 	}
@@ -159,7 +159,7 @@ func (r *Runner) recorded(ctx context.Context, p *plan.Plan, steps []storage.Pla
 }
 
 // label says for people which partitions a run is of: those of its first step that has any.
-func label(c *plan.Cut) string {
+func label(c *plan.Assignment) string {
 	if c == nil {
 		return ""
 	}

@@ -27,7 +27,7 @@ func (r *Runner) Shared(p *plan.Plan, job *catalog.Job, overrides map[string]map
 		return engine.Config{}, err
 	}
 	c := engine.Config{
-		Plan: p, Store: r.Store, AssetKeys: r.keysIn(p.Graph), Configs: configs, Retry: r.Catalog.Retry(), Keeper: r.Leases,
+		Plan: p, Store: r.Store, AssetKeys: r.keysIn(p.Graph), Configs: configs, Retry: r.Catalog.Retry(), Leases: r.Leases,
 		Logger: r.Logger, ClaimTimeout: r.ClaimTimeout,
 	}
 	if job != nil {
@@ -56,10 +56,10 @@ func (r *Runner) runConfig(ctx context.Context, job *catalog.Job, req storage.Ru
 	if err != nil {
 		return c, err
 	}
-	if c.Cut, err = a.assign(ctx, c.Plan, &req); err != nil {
+	if c.Assignment, err = a.assign(ctx, c.Plan, &req); err != nil {
 		return c, err
 	}
-	c.Record.Partition = label(c.Cut)
+	c.Record.Partition = label(c.Assignment)
 	err = r.gateLater(ctx, &c)
 	return c, err
 }

@@ -129,7 +129,7 @@ func (r editor) changes(ctx context.Context) ([]EditedAsset, error) {
 }
 
 // partitions finds which partitions of an asset are changed: of those that are asked for, what is not so already.
-func (r editor) partitions(ctx context.Context, division *plan.Division, out *graph.Output, c *EditedAsset) error {
+func (r editor) partitions(ctx context.Context, division *plan.Partitioning, out *graph.Output, c *EditedAsset) error {
 	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{r.Keys[c.out]})
 	if err != nil {
 		return err

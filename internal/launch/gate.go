@@ -76,15 +76,15 @@ func (r gatekeeper) blocks(ctx context.Context, s int32, k int, v int32) (string
 		return "", err
 	}
 	bad, first, err := r.notPassed(ctx, space, r.Keys[v])
-	if err != nil || bad.IsEmpty() || r.c.Cut == nil {
+	if err != nil || bad.IsEmpty() || r.c.Assignment == nil {
 		return "", err
 	}
-	blocked, err := r.c.Cut.Blocked(s, k, bad)
+	blocked, err := r.c.Assignment.Blocked(s, k, bad)
 	if err != nil {
 		return "", err
 	}
 	if r.c.Plan.Graph.Node(r.c.Plan.Steps[s].Node).Partitions != nil {
-		blocked = blocked.Intersect(r.c.Cut.Sets[s])
+		blocked = blocked.Intersect(r.c.Assignment.Sets[s])
 	}
 	if blocked.IsEmpty() {
 		return "", nil

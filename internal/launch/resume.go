@@ -75,7 +75,7 @@ func (r *Runner) continueRun(ctx context.Context, id string) (*engine.Result, er
 		return nil, err
 	}
 	// What exists is what existed when the run was planned.
-	c.Cut = r.recorded(ctx, c.Plan, rec.Plan, rec.CreatedAt)
+	c.Assignment = r.recorded(ctx, c.Plan, rec.Plan, rec.CreatedAt)
 	return r.claimRun(ctx, c, rec)
 }
 
@@ -103,7 +103,7 @@ func (r *Runner) replan(ctx context.Context, job *catalog.Job, req storage.RunRe
 
 // claimRun claims a recorded run and goes on with it.
 func (r *Runner) claimRun(ctx context.Context, c engine.Config, rec storage.RunRecord) (_ *engine.Result, err error) {
-	c.Record, c.Past, err = engine.TakeOver(ctx, r.Store, rec.ID)
+	c.Record, c.History, err = engine.TakeOver(ctx, r.Store, rec.ID)
 	switch {
 	case errors.Is(err, storage.ErrRunEnded): // between the look and the claim
 		return r.recordedResult(ctx, rec.ID)

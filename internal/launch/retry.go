@@ -95,8 +95,8 @@ func retryRequest(rec *storage.RunRecord, req *storage.RunRequest) storage.RunRe
 
 // assignRetry gives a retry the partitions that the run it retries has not made, or all of them.
 func (r *Runner) assignRetry(ctx context.Context, c *engine.Config, rec *storage.RunRecord, past []storage.Event, mode storage.RetryMode) error {
-	c.Cut = r.recorded(ctx, c.Plan, rec.Plan, rec.CreatedAt)
-	if c.Cut == nil || mode == storage.RetryAll {
+	c.Assignment = r.recorded(ctx, c.Plan, rec.Plan, rec.CreatedAt)
+	if c.Assignment == nil || mode == storage.RetryAll {
 		return nil
 	}
 	old := *c
@@ -105,7 +105,7 @@ func (r *Runner) assignRetry(ctx context.Context, c *engine.Config, rec *storage
 	if err != nil {
 		return fmt.Errorf("retrying run %q: %w", rec.ID, err)
 	}
-	copy(c.Cut.Sets, left)
-	c.Record.Partition = label(c.Cut)
+	copy(c.Assignment.Sets, left)
+	c.Record.Partition = label(c.Assignment)
 	return nil
 }

@@ -35,7 +35,7 @@ type Runner struct {
 	// Tables finds keys of partitions; nil while no store is open.
 	Tables *storage.KeyCache
 	// Leases renews the leases of what is in progress here.
-	Leases *engine.Keeper
+	Leases *engine.LeaseRenewer
 	// Logger is the operator's; nil is slog's default.
 	Logger *slog.Logger
 	// ClaimTimeout bounds how long a step waits for pool slots; zero is the engine's default.

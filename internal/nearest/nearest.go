@@ -22,7 +22,7 @@ import (
 // close enough to be what was meant. Distance is the number of letters inserted,
 // deleted, replaced or swapped with their neighbour, in lower case; at most a
 // third of the letters of want, rounded to the nearest whole number, may differ. A
-// name equal to want is no suggestion and is passed over, and so is an empty one.
+// name equal to want is no suggestion and is skipped, as is an empty one.
 func Name(want string, have iter.Seq[string]) (string, bool) {
 	folded := []rune(strings.ToLower(want))
 	best, found := "", false

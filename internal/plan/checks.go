@@ -57,7 +57,7 @@ func (p *Plan) Judges(s int32) (int32, bool) {
 }
 
 // judged gives each check that is there for what is made the partitions that are made.
-func (c *Cut) judged() {
+func (c *Assignment) judged() {
 	for s := range c.Sets {
 		if c.plan.Steps[s].Why != Judging || c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions == nil {
 			continue

@@ -36,7 +36,7 @@ func reading(from string, by partition.Mapping) graph.Input {
 func act(name string, by partition.Definition, order iohandler.ActionOrder) graph.Node {
 	return graph.Node{
 		Name: name + "!do", Definition: name + "!do", Kind: graph.Action, Outputs: []graph.Output{{Name: name + "!do", Inner: true, Partitions: by}},
-		Settings: &graph.Settings{Partitions: by, Action: &graph.Act{ActionSpec: iohandler.ActionSpec{Name: "do", Order: order}, Asset: name}},
+		Settings: &graph.Settings{Partitions: by, Action: &graph.ActionInfo{ActionSpec: iohandler.ActionSpec{Name: "do", Order: order}, Asset: name}},
 	}
 }
 

@@ -44,7 +44,7 @@ func recordedNode(step *storage.PlanStep) graph.Node {
 		return n
 	}
 	if asset, name, ok := storage.SplitAction(step.Key); ok {
-		act := &graph.Act{ActionSpec: iohandler.ActionSpec{Name: name}, Asset: asset}
+		act := &graph.ActionInfo{ActionSpec: iohandler.ActionSpec{Name: name}, Asset: asset}
 		n.Kind, n.Outputs, n.Settings = graph.Action, []graph.Output{{Name: step.Key}}, &graph.Settings{Action: act}
 		return n
 	}

@@ -88,10 +88,10 @@ func planned(g *graph.Graph, words string) (*plan.Plan, error) {
 // show writes a line for each step: what it waits for, what it loads, its lane, what it keeps, why.
 func show(p *plan.Plan, days string) (string, error) {
 	var b strings.Builder
-	var cut *plan.Cut
-	if p.Divided() {
+	var cut *plan.Assignment
+	if p.HasPartitions() {
 		var err error
-		if cut, err = plantest.Cut(p, days); err != nil {
+		if cut, err = plantest.Assign(p, days); err != nil {
 			return "", err
 		}
 	}

@@ -36,7 +36,7 @@ type NoMatchError struct {
 	More   int      // how much more there is than Exists lists
 }
 
-// Error says what selects nothing, and what was meant or what there is.
+// Error names the term that selects nothing, with the nearest or all existing names.
 func (e *NoMatchError) Error() string {
 	var b strings.Builder
 	b.WriteString("selection " + strconv.Quote(e.Term) + ": ")
@@ -129,7 +129,7 @@ func reach(into, base Set, depth int, next func(int) []int32) {
 	for i := range base.All() {
 		layer = append(layer, int32(i))
 	}
-	for ; len(layer) > 0 && depth != 0; depth-- { // all, below zero, never comes to zero
+	for ; len(layer) > 0 && depth != 0; depth-- { // all, below zero, never reaches zero
 		following = following[:0]
 		for _, i := range layer {
 			for _, j := range next(int(i)) {

@@ -28,7 +28,7 @@ const (
 	tokenClose
 )
 
-// String says what the token is, for messages.
+// String names the token, for messages.
 func (t token) String() string {
 	switch t.kind {
 	case tokenEnd:

@@ -17,7 +17,7 @@ type SyntaxError struct {
 	Expected string // what would be right
 }
 
-// Error says what was found, at which letter, counted from 1, and what would be right.
+// Error names what was found, at which letter (from 1), and what was expected.
 func (e *SyntaxError) Error() string {
 	letter := utf8.RuneCountInString(e.Text[:e.Offset]) + 1
 	return fmt.Sprintf("selection %q: at letter %d: found %s, expected %s", e.Text, letter, e.Found, e.Expected)

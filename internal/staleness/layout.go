@@ -216,7 +216,7 @@ func shapeOf(known map[partition.Definition]string, d partition.Definition) stri
 
 // divide finds what exists of all definitions at an instant.
 func (v *View) divide(now time.Time) error {
-	d := plan.Divide(nil, now, v.Tables)
+	d := plan.NewPartitioning(nil, now, v.Tables)
 	for _, a := range v.assets {
 		space, err := d.Space(a.def)
 		if err != nil {

@@ -64,7 +64,7 @@ func (c Config) serve(ctx context.Context, step subprocess.Step) (engine.Report,
 	}
 	s := &Session{Storage: step.Storage, Tables: storage.NewKeyCache(step.Storage, 0), resources: c.Resources}
 	c.Begun(s)
-	guest := engine.Guest{
+	guest := engine.RemoteAttempt{
 		Graph: g, Retry: policy,
 		Tables: func(d partition.Definition) (partition.Tables, error) { return s.Tables.Tables(ctx, d) },
 		Shared: &graph.Run{

@@ -24,7 +24,7 @@ type child struct {
 	ctx      context.Context //nolint:containedctx // a child lives as long as its attempt
 	order    Order
 	to       engine.Sink
-	patience patience
+	timeouts timeouts
 	grace    time.Duration
 
 	cmd    *exec.Cmd
@@ -70,7 +70,7 @@ func (c *child) do() (engine.Report, error) {
 	select {
 	case <-ended:
 	case <-c.stuck: // not even SIGKILL ends it: it waits for a device
-		return engine.Report{}, &StubbornError{After: c.grace + c.patience.reap, Last: c.tail()}
+		return engine.Report{}, &NotStoppedError{After: c.grace + c.timeouts.reap, Last: c.tail()}
 	}
 	if failed != nil {
 		return engine.Report{}, failed
@@ -138,9 +138,9 @@ func (c *child) watch() *os.ProcessState {
 	go c.stdout.copy(storage.StreamStdout, c.to.Log)
 	go c.stderr.copy(storage.StreamStderr, c.to.Log)
 	go c.listen()
-	c.after(c.patience.greeting, func() {
+	c.after(c.timeouts.greeting, func() {
 		if !c.is(&c.greeted) {
-			c.kill(&SilentError{How: fmt.Sprintf("was still running %s later", c.patience.greeting)})
+			c.kill(&NoHandshakeError{How: fmt.Sprintf("was still running %s later", c.timeouts.greeting)})
 		}
 	})
 	stop := context.AfterFunc(c.ctx, c.stop)
@@ -153,7 +153,7 @@ func (c *child) watch() *os.ProcessState {
 	c.exited = true
 	c.mu.Unlock()
 	// What it said is taken in first: whether it reported decides what becomes of what it left behind.
-	_ = c.socket.SetReadDeadline(time.Now().Add(c.patience.exit)) // somebody outside may have what the child had
+	_ = c.socket.SetReadDeadline(time.Now().Add(c.timeouts.exit)) // somebody outside may have what the child had
 	<-c.heard
 	c.awaitLateOutput()
 	_ = c.group.Signal(syscall.SIGKILL) // what it left behind
@@ -174,7 +174,7 @@ func (c *child) awaitLateOutput() {
 	if !well {
 		return
 	}
-	late := time.NewTimer(c.patience.late)
+	late := time.NewTimer(c.timeouts.late)
 	defer late.Stop()
 	for _, o := range [2]*output{c.stdout, c.stderr} {
 		select {
@@ -183,7 +183,7 @@ func (c *child) awaitLateOutput() {
 			return
 		case <-late.C:
 			c.say("a process that the step left behind still had its output open, and was killed",
-				"after", c.patience.late.String(), "hint", "wait for it, or start it in a session of its own with its output elsewhere")
+				"after", c.timeouts.late.String(), "hint", "wait for it, or start it in a session of its own with its output elsewhere")
 			return
 		}
 	}
@@ -191,7 +191,7 @@ func (c *child) awaitLateOutput() {
 
 // settle waits until what the process printed is taken in, and frees what it held.
 func (c *child) settle() {
-	deadline := time.Now().Add(c.patience.exit) // as above
+	deadline := time.Now().Add(c.timeouts.exit) // as above
 	_ = c.stdout.from.SetReadDeadline(deadline)
 	_ = c.stderr.from.SetReadDeadline(deadline)
 	<-c.stdout.done
@@ -200,8 +200,8 @@ func (c *child) settle() {
 	for _, t := range c.timers {
 		t.Stop()
 	}
-	for _, drop := range c.calls {
-		drop()
+	for _, cancelCall := range c.calls {
+		cancelCall()
 	}
 	c.mu.Unlock()
 	if c.bound != nil && c.bound.exceeded() {
@@ -252,7 +252,7 @@ func (c *child) kill(why error) {
 	_ = c.group.Signal(syscall.SIGKILL)
 	c.mu.Unlock()
 	if first {
-		c.after(c.patience.reap, func() {
+		c.after(c.timeouts.reap, func() {
 			if !c.is(&c.exited) {
 				close(c.stuck)
 			}
@@ -287,7 +287,7 @@ func (c *child) stop() {
 		_ = c.group.Signal(syscall.SIGTERM)
 	}
 	c.mu.Unlock()
-	c.after(c.grace, func() { c.kill(&StubbornError{After: c.grace}) })
+	c.after(c.grace, func() { c.kill(&NotStoppedError{After: c.grace}) })
 }
 
 // say writes a line of our own into the log of the step.

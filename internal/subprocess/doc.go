@@ -31,9 +31,9 @@
 //
 //	it reported                 the report, whatever its process did afterwards (a line of the log says it)
 //	its memory was too much     [MemoryError]
-//	it was told to stop         why; after the grace period SIGKILL, and [StubbornError]
-//	it did not ask for a step   [SilentError]: its main lacks the call of ServeStep
-//	it was of another build     [ReplacedError]
+//	it was told to stop         why; after the grace period SIGKILL, and [NotStoppedError]
+//	it did not ask for a step   [NoHandshakeError]: its main lacks the call of ServeStep
+//	it was of another build     [BuildMismatchError]
 //	the connection broke        [LostError]
 //	a signal that nobody sent   [SignalError]
 //	the Go runtime ended it     [CrashError]: a panic in a goroutine of the body's, a fatal error

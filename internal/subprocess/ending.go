@@ -138,56 +138,58 @@ func (e *StartError) Unwrap() error { return e.Err }
 // FailureReason is that of what surrounds the step.
 func (e *StartError) FailureReason() storage.FailureReason { return storage.ReasonInfrastructure }
 
-// SilentError is a process that did not ask for its step.
-type SilentError struct {
+// NoHandshakeError is a process that did not ask for its step.
+type NoHandshakeError struct {
 	// How it ended, or that it did not.
 	How  string
 	Last string
 }
 
 // Error says what it did instead.
-func (e *SilentError) Error() string {
+func (e *NoHandshakeError) Error() string {
 	return fmt.Sprintf("the process that was started for the step did not ask for it and %s%s", e.How, e.Last)
 }
 
 // FailureReason is that of the program.
-func (e *SilentError) FailureReason() storage.FailureReason { return storage.ReasonError }
+func (e *NoHandshakeError) FailureReason() storage.FailureReason { return storage.ReasonError }
 
 // Hint names the missing line.
-func (e *SilentError) Hint() string {
+func (e *NoHandshakeError) Hint() string {
 	return "the program is started anew for each step: let its main call repo.ServeStep before it does anything else, as cli.Main does"
 }
 
-// ReplacedError is a process of another build than this one.
-type ReplacedError struct{ This, Other string }
+// BuildMismatchError is a process of another build than this one.
+type BuildMismatchError struct{ This, Other string }
 
 // Error names both builds.
-func (e *ReplacedError) Error() string {
+func (e *BuildMismatchError) Error() string {
 	return fmt.Sprintf("the program's file was replaced while it runs: this process is of %s, the one that was started for the step of %s", e.This, e.Other)
 }
 
 // FailureReason is that of what surrounds the step.
-func (e *ReplacedError) FailureReason() storage.FailureReason { return storage.ReasonInfrastructure }
+func (e *BuildMismatchError) FailureReason() storage.FailureReason {
+	return storage.ReasonInfrastructure
+}
 
 // Hint says what to do.
-func (e *ReplacedError) Hint() string {
+func (e *BuildMismatchError) Hint() string {
 	return "start the program anew, and resume the run: builds that differ might misunderstand each other"
 }
 
-// StubbornError is a process that did not stop when it was told to.
-type StubbornError struct {
+// NotStoppedError is a process that did not stop when it was told to.
+type NotStoppedError struct {
 	// After is how long it was waited for; Last as everywhere.
 	After time.Duration
 	Last  string
 }
 
 // Error says how long it was waited for.
-func (e *StubbornError) Error() string {
+func (e *NotStoppedError) Error() string {
 	return fmt.Sprintf("the step's process was still running %s after it was told to stop, and was killed%s", e.After, e.Last)
 }
 
 // Hint says what a body has to do.
-func (e *StubbornError) Hint() string { return "let the function end when its context does" }
+func (e *NotStoppedError) Hint() string { return "let the function end when its context does" }
 
 // stoppedError is a process that ended when it was told to, without a report.
 type stoppedError struct{ cause error }

@@ -185,7 +185,7 @@ func TestGraceEnds(t *testing.T) {
 				heard.on = func(line storage.LogLine) { mu.Lock(); defer mu.Unlock(); inner(line) }
 			}
 			try(ctx, &Launcher{Grace: 100 * time.Millisecond, Storage: records{}}, body, heard)
-			var stubborn *StubbornError
+			var stubborn *NotStoppedError
 			if !errors.As(heard.err, &stubborn) || heard.err.Error() != "the step's process was still running 100ms after it was told to stop, and was killed" {
 				t.Errorf("%+v, %v", heard.report, heard.err)
 			}
@@ -222,7 +222,7 @@ func TestWhatIsLeftBehind(t *testing.T) {
 			t.Parallel()
 			l := &Launcher{}
 			if body == "leaves one that is silent" {
-				l.patience.late = 50 * time.Millisecond
+				l.timeouts.late = 50 * time.Millisecond
 			}
 			heard := try(t.Context(), l, body, nil)
 			if heard.err != nil || heard.report.Kind != storage.StepSucceeded {
@@ -337,7 +337,7 @@ func TestAProgramThatDoesNotAsk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		heard := try(t.Context(), &Launcher{program: tt.program, patience: patience{greeting: 200 * time.Millisecond}}, "nothing", nil)
+		heard := try(t.Context(), &Launcher{program: tt.program, timeouts: timeouts{greeting: 200 * time.Millisecond}}, "nothing", nil)
 		want := strings.ReplaceAll(tt.want, "THIS", this)
 		if heard.err == nil || heard.err.Error() != want {
 			t.Errorf("%v\nwant %s", heard.err, want)
@@ -361,7 +361,7 @@ func TestAnotherBuildIsRefused(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	heard := try(t.Context(), &Launcher{program: other}, "nothing", nil)
-	var replaced *ReplacedError
+	var replaced *BuildMismatchError
 	if !errors.As(heard.err, &replaced) || replaced.This == replaced.Other {
 		t.Errorf("%+v, %v", heard.report, heard.err)
 	}

@@ -29,18 +29,18 @@ type Launcher struct {
 	// A test may start another program, with another environment, and wait less for it.
 	program  string
 	env      []string
-	patience patience
+	timeouts timeouts
 }
 
 // patience is how long things are waited for; a zero is as long as normal says.
-type patience struct {
+type timeouts struct {
 	greeting time.Duration // for a new process to ask for its step
 	exit     time.Duration // for a process that cannot be heard to end by itself
 	late     time.Duration // for output of what the step left behind
 	reap     time.Duration // for a process that was killed to be gone
 }
 
-func (p patience) normal() patience {
+func (p timeouts) normal() timeouts {
 	for _, f := range []struct {
 		d    *time.Duration
 		want time.Duration
@@ -58,7 +58,7 @@ func (l *Launcher) Do(ctx context.Context, t engine.Task, to engine.Sink) (engin
 	if err := ctx.Err(); err != nil {
 		return engine.Report{}, &stoppedError{context.Cause(ctx)}
 	}
-	c := &child{launcher: l, ctx: ctx, order: l.Order, to: to, patience: l.patience.normal(), grace: l.Grace}
+	c := &child{launcher: l, ctx: ctx, order: l.Order, to: to, timeouts: l.timeouts.normal(), grace: l.Grace}
 	if c.grace == 0 {
 		c.grace = engine.Grace
 	}

@@ -31,14 +31,14 @@ func (c *child) listen() {
 	switch {
 	case reported: // that was the last word
 	case errors.Is(err, io.EOF): // mostly since the process ends just now
-		c.after(c.patience.exit, func() { c.kill(&LostError{What: "the process closed it and went on"}) })
+		c.after(c.timeouts.exit, func() { c.kill(&LostError{What: "the process closed it and went on"}) })
 	default:
 		c.kill(asLost(err))
 	}
 }
 
 func asLost(err error) error {
-	if replaced, ok := errors.AsType[*ReplacedError](err); ok {
+	if replaced, ok := errors.AsType[*BuildMismatchError](err); ok {
 		return replaced
 	}
 	return &LostError{What: err.Error()}
@@ -55,7 +55,7 @@ func (c *child) welcome() error {
 	case err != nil:
 		return err
 	case this != other:
-		return &ReplacedError{This: this, Other: other}
+		return &BuildMismatchError{This: this, Other: other}
 	}
 	c.mu.Lock()
 	c.greeted, c.ordered = true, !c.stopping
@@ -83,7 +83,7 @@ func (c *child) take(k kind, message []byte) error {
 		}
 		c.called(asks)
 	case kindDrop:
-		var d drop
+		var d cancelCall
 		if err := decode(message, &d); err != nil {
 			return fmt.Errorf("a call that is taken back: %w", err)
 		}
@@ -96,7 +96,7 @@ func (c *child) take(k kind, message []byte) error {
 		c.mu.Lock()
 		c.report = &r
 		c.mu.Unlock()
-		c.after(c.grace, func() { c.kill(&StubbornError{After: c.grace}) })
+		c.after(c.grace, func() { c.kill(&NotStoppedError{After: c.grace}) })
 	default:
 		return fmt.Errorf("a message of kind %d, which only a run sends", k)
 	}

@@ -39,7 +39,7 @@ type call struct {
 }
 
 // drop takes a call back.
-type drop struct{ ID uint64 }
+type cancelCall struct{ ID uint64 }
 
 // answer is the result of a call, or what was wrong. More says that others follow.
 type answer struct {

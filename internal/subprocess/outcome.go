@@ -30,16 +30,16 @@ func (c *child) outcome(state *os.ProcessState) (engine.Report, error) {
 	if c.eaten != nil {
 		return engine.Report{}, withLast(c.eaten, last)
 	}
-	var stubborn *StubbornError
+	var stubborn *NotStoppedError
 	switch {
 	case errors.As(why, &stubborn):
-		return engine.Report{}, &StubbornError{After: stubborn.After, Last: last}
+		return engine.Report{}, &NotStoppedError{After: stubborn.After, Last: last}
 	case stopping:
 		return engine.Report{}, &stoppedError{c.cause()}
 	case why != nil:
 		return engine.Report{}, withLast(why, last)
 	case !greeted:
-		return engine.Report{}, &SilentError{How: "ended (" + state.String() + ")", Last: last}
+		return engine.Report{}, &NoHandshakeError{How: "ended (" + state.String() + ")", Last: last}
 	case lost != nil:
 		return engine.Report{}, &LostError{What: lost.Error(), Last: last}
 	case status.Signaled() && status.Signal() == syscall.SIGKILL && systemKills() > c.kills:
@@ -79,8 +79,8 @@ func withLast(err error, last string) error {
 		return &MemoryError{Limit: e.Limit, Peak: e.Peak, Last: last}
 	case *LostError:
 		return &LostError{What: e.What, Last: last}
-	case *SilentError:
-		return &SilentError{How: e.How, Last: last}
+	case *NoHandshakeError:
+		return &NoHandshakeError{How: e.How, Last: last}
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func Serve(location string, do func(ctx context.Context, s Step) (r engine.Repor
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	s.listen(cancel)
-	report, after := do(ctx, Step{Order: s.order, Storage: asked{s}, Sink: s.sink(ctx)})
+	report, after := do(ctx, Step{Order: s.order, Storage: remoteReader{s}, Sink: s.sink(ctx)})
 	err = s.send(kindReport, report)
 	after()
 	switch {

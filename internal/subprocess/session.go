@@ -33,23 +33,23 @@ func (s *session) call(ctx context.Context, method string, args []byte) (<-chan 
 		s.calls = map[uint64]*waiting{}
 	}
 	s.calls[id] = w
-	w.forget = context.AfterFunc(ctx, func() { s.drop(id) })
+	w.forget = context.AfterFunc(ctx, func() { s.cancelCall(id) })
 	s.mu.Unlock()
 	if err := s.send(kindCall, call{ID: id, Method: method, Args: args}); err != nil {
-		s.drop(id)
+		s.cancelCall(id)
 		return nil, err
 	}
 	return w.answers, nil
 }
 
 // drop takes a call back whose caller has gone.
-func (s *session) drop(id uint64) {
+func (s *session) cancelCall(id uint64) {
 	s.mu.Lock()
 	_, waits := s.calls[id]
 	delete(s.calls, id)
 	s.mu.Unlock()
 	if waits {
-		_ = s.send(kindDrop, drop{ID: id}) // a parent that is gone hears nothing, and need not
+		_ = s.send(kindDrop, cancelCall{ID: id}) // a parent that is gone hears nothing, and need not
 	}
 }
 

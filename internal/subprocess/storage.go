@@ -192,103 +192,103 @@ func (m signals) ask(ctx context.Context, s *session, topics storage.Topic) <-ch
 }
 
 // asked is the storage of a child.
-type asked struct{ s *session }
+type remoteReader struct{ s *session }
 
-var _ storage.Reader = asked{}
+var _ storage.Reader = remoteReader{}
 
-func (r asked) GetRun(ctx context.Context, id string) (storage.RunRecord, error) {
+func (r remoteReader) GetRun(ctx context.Context, id string) (storage.RunRecord, error) {
 	return getRun.ask(ctx, r.s, id)
 }
 
-func (r asked) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
+func (r remoteReader) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.RunRecord, error) {
 	return listRuns.ask(ctx, r.s, q)
 }
 
-func (r asked) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage.Event, error) {
+func (r remoteReader) ListEvents(ctx context.Context, q storage.EventQuery) ([]storage.Event, error) {
 	return listEvents.ask(ctx, r.s, q)
 }
 
-func (r asked) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
+func (r remoteReader) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) ([]storage.Event, error) {
 	return listAssetEvents.ask(ctx, r.s, q)
 }
 
-func (r asked) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
+func (r remoteReader) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
 	return assetKeys.ask(ctx, r.s, names)
 }
 
-func (r asked) GetAsset(ctx context.Context, name string) (storage.AssetRecord, error) {
+func (r remoteReader) GetAsset(ctx context.Context, name string) (storage.AssetRecord, error) {
 	return getAsset.ask(ctx, r.s, name)
 }
 
-func (r asked) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
+func (r remoteReader) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage.AssetRecord, error) {
 	return listAssets.ask(ctx, r.s, q)
 }
 
-func (r asked) ListLogs(ctx context.Context, q storage.LogQuery) ([]storage.LogLine, error) {
+func (r remoteReader) ListLogs(ctx context.Context, q storage.LogQuery) ([]storage.LogLine, error) {
 	return listLogs.ask(ctx, r.s, q)
 }
 
-func (r asked) GetKV(ctx context.Context, key string) ([]byte, error) {
+func (r remoteReader) GetKV(ctx context.Context, key string) ([]byte, error) {
 	return getKV.ask(ctx, r.s, key)
 }
 
-func (r asked) ListKV(ctx context.Context, prefix string) ([]storage.KVPair, error) {
+func (r remoteReader) ListKV(ctx context.Context, prefix string) ([]storage.KVPair, error) {
 	return listKV.ask(ctx, r.s, prefix)
 }
 
-func (r asked) GetTopology(ctx context.Context, location string) (storage.Topology, error) {
+func (r remoteReader) GetTopology(ctx context.Context, location string) (storage.Topology, error) {
 	return getTopology.ask(ctx, r.s, location)
 }
 
-func (r asked) ListTopologies(ctx context.Context) ([]storage.Topology, error) {
+func (r remoteReader) ListTopologies(ctx context.Context) ([]storage.Topology, error) {
 	return listTopologies.ask(ctx, r.s, none{})
 }
 
-func (r asked) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
+func (r remoteReader) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
 	return listPools.ask(ctx, r.s, none{})
 }
 
-func (r asked) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.SlotRecord, error) {
+func (r remoteReader) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.SlotRecord, error) {
 	return listSlots.ask(ctx, r.s, q)
 }
 
-func (r asked) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
+func (r remoteReader) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
 	return watch.ask(ctx, r.s, topics)
 }
 
-func (r asked) PartitionSets(ctx context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
+func (r remoteReader) PartitionSets(ctx context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
 	return partitionSets.ask(ctx, r.s, assets)
 }
 
-func (r asked) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
+func (r remoteReader) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
 	return listPartitions.ask(ctx, r.s, q)
 }
 
-func (r asked) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
+func (r remoteReader) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
 	return listGroups.ask(ctx, r.s, groupsOf{asset, kind})
 }
 
-func (r asked) GetKeyTable(ctx context.Context, name string) (storage.KeyTable, error) {
+func (r remoteReader) GetKeyTable(ctx context.Context, name string) (storage.KeyTable, error) {
 	return getKeyTable.ask(ctx, r.s, name)
 }
 
-func (r asked) LookUpKeys(ctx context.Context, q storage.KeyQuery) ([]partition.Ordinal, []string, error) {
+func (r remoteReader) LookUpKeys(ctx context.Context, q storage.KeyQuery) ([]partition.Ordinal, []string, error) {
 	f, err := lookUpKeys.ask(ctx, r.s, q)
 	return f.Ordinals, f.Keys, err
 }
 
-func (r asked) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
+func (r remoteReader) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
 	return listChanges.ask(ctx, r.s, q)
 }
 
-func (r asked) ChangeSeq(ctx context.Context) (int64, error) {
+func (r remoteReader) ChangeSeq(ctx context.Context) (int64, error) {
 	return changeSeq.ask(ctx, r.s, none{})
 }
 
-func (r asked) GetBackfill(ctx context.Context, id string) (storage.BackfillRecord, error) {
+func (r remoteReader) GetBackfill(ctx context.Context, id string) (storage.BackfillRecord, error) {
 	return getBackfill.ask(ctx, r.s, id)
 }
 
-func (r asked) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]storage.BackfillRecord, error) {
+func (r remoteReader) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]storage.BackfillRecord, error) {
 	return listBackfills.ask(ctx, r.s, q)
 }

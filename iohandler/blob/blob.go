@@ -1,7 +1,7 @@
 // Package blob keeps values as objects in a directory or an object store, one object a value,
 // written by a [Codec].
 //
-// A URL says where: file:///absolute and file://./relative (a directory, made by the first
+// A URL is the location: file:///absolute and file://./relative (a directory, made by the first
 // write), mem:// (this process's memory, each handler its own), and with the driver's package
 // imported (iohandler/blob/s3, /gcs, /azure) s3://, gs:// and azblob://. The object of the value
 // "totals/sorted" is totals/sorted.cbor; bytes that some store would not take are written ~ and
@@ -39,7 +39,7 @@ import (
 type Options struct {
 	// Prefix is a path in the bucket, below which the objects lie; empty for the bucket itself.
 	Prefix string
-	// Codec says what the bytes are; nil is [CBOR].
+	// Codec encodes values; nil is [CBOR].
 	Codec Codec
 }
 
@@ -134,7 +134,7 @@ func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error 
 	return nil
 }
 
-// Actions returns what else can be done to any value: "list" says which objects it has, "delete"
+// Actions returns what else can be done to any value: "list" returns its objects, "delete"
 // deletes it, after which the asset, or the partition, is missing.
 func (h *Handler) Actions() []iohandler.Action { return h.bucket.Actions(h.codec.Extension()) }
 

@@ -29,7 +29,7 @@ type Codec interface {
 	Read(s *Stream, t reflect.Type) (any, error)
 }
 
-// errNoType is what a codec says that writes no Go types when it is asked for "what was stored".
+// errNoType is the error of a codec without Go types that is asked for "what was stored".
 var errNoType = errors.New("the bytes say nothing about their Go type: load with a wanted type, such as LoadNode with a pointer to one")
 
 // decoded makes a new value of type t, has it filled, and returns it. An interface without methods

@@ -61,7 +61,7 @@ func (jsonCodec) Read(s *Stream, t reflect.Type) (any, error) {
 	return value, nil
 }
 
-// truncation says of a value that ends before it begins the same as of one that ends in its middle.
+// truncation returns the same error for an empty value as for a truncated one.
 func truncation(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

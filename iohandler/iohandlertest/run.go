@@ -3,7 +3,7 @@
 //
 // What only some handlers can do is asked for by the optional interfaces and never guessed: values
 // of a type that CanStore refuses are left out, deleting is checked of an iohandler.Deleter, facts
-// about a write of an iohandler.ProcessCrosser that says true. Known differences are part of the
+// about a write of an iohandler.ProcessCrosser that returns true. Known differences are part of the
 // contract: nil and empty slices may come back as one another, a time comes back as the same
 // instant, JSON text with other white space.
 package iohandlertest
@@ -120,7 +120,7 @@ func input(name string, like any) *iohandler.InputContext {
 // sample returns a small value the handler stores that holds n in every part of it.
 func (s subject) sample(t *testing.T, n int) any { return s.repeated(t, n, 3) }
 
-// repeated returns a value of about size parts, each of which says n.
+// repeated returns a value of about size parts, each with n.
 func (s subject) repeated(t *testing.T, n, size int) any {
 	t.Helper()
 	rows := make([]Row, size)

@@ -96,7 +96,7 @@ func roundTrip(t *testing.T, s subject) {
 	}
 	for i, value := range s.o.Values {
 		if !s.accepts(reflect.TypeOf(value)) {
-			t.Errorf("the handler does not store %T, which Options.Values says it does", value)
+			t.Errorf("the handler does not store %T, which Options.Values claims", value)
 		}
 		check(fmt.Sprintf("own %d", i), value)
 	}

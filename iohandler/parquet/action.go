@@ -7,7 +7,7 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 )
 
-// Actions returns what else can be done to any value: "list" says which objects it has, "delete"
+// Actions returns what else can be done to any value: "list" returns its objects, "delete"
 // deletes it, and "compact" writes its file anew in row groups of the size and compression that the
 // handler has now, which is worth it for files of many small row groups, such as those of a stream
 // of small batches. The rows stay the same, and so does the data version.

@@ -108,7 +108,7 @@ func textOf(v reflect.Value) (string, error) {
 
 func appendDate(b array.Builder, v reflect.Value, _ *int) error {
 	t := v.Interface().(time.Time)
-	// The date is what its own zone's calendar says.
+	// The date is that of the calendar in its own zone.
 	b.(*array.Date32Builder).Append(arrow.Date32FromTime(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)))
 	return nil
 }

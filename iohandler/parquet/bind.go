@@ -19,7 +19,7 @@ type setter func(dst reflect.Value, a arrow.Array, i int) error
 // errNull is a null where the Go type has no nil.
 var errNull = errors.New("it is null")
 
-// bind finds how a Go type is read from an Arrow type, or says why it is not.
+// bind returns how a Go type is read from an Arrow type, or why it is impossible.
 func bind(t reflect.Type, tag tag, from arrow.DataType) (setter, error) {
 	switch dt := from.(type) {
 	case *arrow.DictionaryType:

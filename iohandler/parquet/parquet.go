@@ -19,7 +19,7 @@
 //	*T, a nil slice, a nil map               null
 //	embedded struct                          its fields
 //
-// A column is named as its field, or as the tag `parquet:"name"` says; `parquet:"-"` leaves a field
+// A column is named as its field, or by the tag `parquet:"name"`; `parquet:"-"` leaves a field
 // out. A file may be read as another row type: columns are matched by name, what the type does not
 // ask for is not read, and a column that the type wants and the file lacks is an error. Integers
 // are read into any width that they fit in.
@@ -206,7 +206,7 @@ func (h *Handler) load(ctx context.Context, in *iohandler.InputContext) (any, er
 	}
 	key := h.key(in.Name, in.Partition)
 	if in.Type == nil {
-		return nil, fmt.Errorf("load %s: a file says nothing about its Go type: %s", h.bucket.URL(key), wanted)
+		return nil, fmt.Errorf("load %s: a file does not record its Go type: %s", h.bucket.URL(key), wanted)
 	}
 	to, err := h.shapes.of(in.Type)
 	if err == nil && to.row == nil && in.Type != batchType && in.Type != readerType {

@@ -131,7 +131,7 @@ func (s *scanner) next(ctx context.Context) (_ arrow.RecordBatch, err error) {
 		return nil, err
 	}
 	if s.seen != s.source.rows {
-		return nil, fmt.Errorf("it holds %d rows and its footer says %d: %w", s.seen, s.source.rows, io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("it holds %d rows, its footer counts %d: %w", s.seen, s.source.rows, io.ErrUnexpectedEOF)
 	}
 	return nil, nil //nolint:nilnil // no batch and no error is the end of the file
 }

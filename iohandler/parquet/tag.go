@@ -9,13 +9,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// tag is what a field's `parquet:"…"` says.
+// tag is the parsed `parquet:"…"` of a field.
 type tag struct {
 	name             string
 	skip             bool
 	decimal          bool
 	precision, scale int32
-	time, date       bool // a timestamp or a date is said to be
+	time, date       bool // declared as a timestamp or a date
 	unit             arrow.TimeUnit
 	zone             string
 }

@@ -45,8 +45,8 @@ func code(err error) string {
 	return ""
 }
 
-// isGone says whether a connection, or the server, is away and may come back: what was under way on it may be
-// tried again elsewhere.
+// isGone reports whether a connection or the server is away and may return, so that the operation
+// may be repeated.
 func isGone(err error) bool {
 	if errors.Is(err, errStandby) || errors.Is(err, errSilent) {
 		return true
@@ -67,7 +67,7 @@ func isGone(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
 }
 
-// isConflict says whether a transaction met another one and is to be done again.
+// isConflict reports whether a transaction conflicted with another one and must be repeated.
 func isConflict(err error) bool {
 	switch code(err) {
 	case serializationFailed, deadlockDetected, uniqueViolation:
@@ -76,7 +76,7 @@ func isConflict(err error) bool {
 	return false
 }
 
-// reason is an error in as few words as tell it, without the parameters of the connection.
+// reason is a short text of an error, without the parameters of the connection.
 func reason(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return fmt.Sprintf("%s (SQLSTATE %s)", e.Message, e.Code)
@@ -93,10 +93,10 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// pooled is said where prepared statements are not what they were.
+// pooled is the remedy for lost prepared statements.
 const pooled = "does a pooler in transaction mode stand before the server? let it pool sessions, or go past it"
 
-// remedies are what a person can do about an error of the server's.
+// remedies are the remedies for errors of the server.
 var remedies = map[string]string{
 	duplicateStatement:  pooled,
 	invalidStatement:    pooled,
@@ -111,8 +111,7 @@ var remedies = map[string]string{
 	unknownSetting:      "parameters that are not known here are settings of the server: schema, retry_for, pool_max_conns and those of libpq are known",
 }
 
-// explain says which store it was, what was being done, and what a person can do about it. A nil
-// error stays nil.
+// explain adds the store, the operation and a remedy to an error. A nil error stays nil.
 func (t *target) explain(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -133,8 +132,8 @@ func (t *target) explain(doing string, err error) error {
 	return &failure{fmt.Sprintf("store %s: %s: %s", t.name, doing, reason(err)), err}
 }
 
-// failure is an error in our words. What pgx says is not in them, for it repeats its configuration, but
-// callers may look inside.
+// failure is an error in our words, which callers may unwrap. pgx's own text repeats its
+// configuration and is left out.
 type failure struct {
 	text string
 	err  error

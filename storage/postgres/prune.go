@@ -10,13 +10,13 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
-// Prune deletes history, see [storage.Pruner]. It has a connection of its own and holds no row that somebody else waits for. Autovacuum
-// gives the room to new rows.
+// Prune deletes history, see [storage.Pruner]. It has a connection of its own and holds no row that
+// others wait for. Autovacuum frees the space for new rows.
 func (s *Store) Prune(ctx context.Context, r storage.PruneRequest) (storage.PruneReport, error) {
 	return prune.Prune(ctx, &pruning{Store: s}, r)
 }
 
-// pruning is the store as the decider of what goes sees it.
+// pruning is the store as a backend of package prune.
 type pruning struct{ *Store }
 
 // EndedRuns lists runs that may lose something.
@@ -62,8 +62,8 @@ func (p *pruning) EndedBackfills(ctx context.Context, q prune.BackfillQuery) ([]
 	return list, err
 }
 
-// OldChanges lists the beginning of the feed without the entries of its last seq. What a transaction under way may still
-// add before them is young, and stays.
+// OldChanges lists the beginning of the feed without the entries of its last seq. Earlier entries
+// that a transaction in progress may still add are young and stay.
 func (p *pruning) OldChanges(ctx context.Context, after int64, limit int) ([]prune.Change, error) {
 	rows, err := readBy(ctx, p.Store, "list old changes", (*db.Queries).ListOldChanges, db.ListOldChangesParams{After: after, Max: int64(limit)})
 	list := make([]prune.Change, len(rows))
@@ -79,7 +79,7 @@ func (p *pruning) Referred(ctx context.Context) ([]storage.RunKey, error) {
 	return runKeys(rows), err
 }
 
-// Names lists the runs that are gone and whose names are kept.
+// Names lists the deleted runs whose names remain.
 func (p *pruning) Names(ctx context.Context, after storage.RunKey, limit int) ([]storage.RunKey, error) {
 	rows, err := readBy(ctx, p.Store, "list names of runs", (*db.Queries).ListPrunedRuns, db.ListPrunedRunsParams{After: int64(after), Max: int64(limit)})
 	return runKeys(rows), err
@@ -93,12 +93,12 @@ func runKeys(rows []int64) []storage.RunKey {
 	return keys
 }
 
-// Delete applies a deletion. Where the connection breaks it is done again, and finds gone what went.
+// Delete applies a deletion. After a broken connection it repeats it, and skips deleted rows.
 func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	_, err := read(ctx, p.Store, "prune", func(_ *db.Queries, ctx context.Context) (none struct{}, err error) {
-		for conflicts := 0; ; conflicts++ { // with whoever prunes, too
+		for conflicts := 0; ; conflicts++ { // with other prunings, too
 			d.Gone = 0
-			// Connections that read are made for that.
+			// Read connections are read-only by default.
 			err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 				return (&deletion{ctx: ctx, tx: tx, d: d}).all()
 			})
@@ -113,14 +113,15 @@ func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	return err
 }
 
-// Swap puts a value in the place of another. Where the connection breaks it is done again, and finds that it was done.
+// Swap replaces a value by another. After a broken connection it repeats the swap, which succeeds
+// if it was done.
 func (p *pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
 	sql, args := `UPDATE kv SET value = $2 WHERE key = $1 AND value IN ($3, $2)`, []any{key, after, before}
 	if before == nil {
 		sql, args = `INSERT INTO kv (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE kv.value = excluded.value`, args[:2]
 	}
 	return read(ctx, p.Store, "prune", func(_ *db.Queries, ctx context.Context) (won bool, err error) {
-		// Connections that read are made for that.
+		// Read connections are read-only by default.
 		err = pgx.BeginTxFunc(ctx, p.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 			tag, err := pgtext.DB{Conn: tx}.Exec(ctx, sql, args...)
 			won = tag.RowsAffected() > 0
@@ -137,8 +138,8 @@ type deletion struct {
 	d   *prune.Deletion
 }
 
-// all deletes, and asks last whether a run without an end retries one of the runs by now: a run that is recorded later finds
-// what was left.
+// all deletes, and checks last whether a run in progress retries one of the runs. A run that is
+// recorded later finds the remaining records.
 func (t *deletion) all() error {
 	for _, part := range []func() error{t.rows, t.runs, t.backfills, t.names, t.feed} {
 		if err := part(); err != nil {
@@ -227,7 +228,7 @@ func (t *deletion) names() error {
 	return err
 }
 
-// feed deletes the beginning of the feed and says up to where.
+// feed deletes the beginning of the feed and records its new start.
 func (t *deletion) feed() error {
 	if t.d.Feed == 0 {
 		return nil

@@ -12,10 +12,10 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
-// defaultLimit bounds the lists whose query says nothing.
+// defaultLimit bounds lists whose query has no limit.
 const defaultLimit = 100
 
-// read asks a question, and asks it again while the server is away.
+// read executes a query, and repeats it while the server is away.
 func read[T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context) (T, error)) (T, error) {
 	var none T
 	away := outage{limit: s.target.retryFor}
@@ -38,26 +38,27 @@ func read[T any](ctx context.Context, s *Store, what string, ask func(*db.Querie
 	}
 }
 
-// readBy is read for a question with parameters.
+// readBy is read for a query with parameters.
 func readBy[P, T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context, P) (T, error), p P) (T, error) {
 	return read(ctx, s, what, func(q *db.Queries, ctx context.Context) (T, error) { return ask(q, ctx, p) })
 }
 
-// planBy is readBy for a question whose best plan depends on its parameters. The server would soon use one plan for all of them,
-// made for a limit that it guesses, and walk through the whole history for the runs of a job that has few.
+// planBy is readBy for a query whose best plan depends on its parameters. The server would soon use
+// one plan for all of them, made for a guessed limit, and scan the whole history for the runs of a
+// job that has few.
 func planBy[P, T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context, P) (T, error), p P) (T, error) {
 	return read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (T, error) { return ask(s.lists, ctx, p) })
 }
 
-// planned has each question planned anew, for the parameters it has.
+// planned plans each query for its parameters.
 type planned struct{ *pgxpool.Pool }
 
-// Query asks through a statement without a name, whose plan is not kept.
+// Query executes an unnamed statement, whose plan the server drops.
 func (p planned) Query(ctx context.Context, text string, args ...any) (pgx.Rows, error) {
 	return p.Pool.Query(ctx, text, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 }
 
-// limit is a limit where zero means all.
+// limit is a limit as the server takes it; zero means all.
 func limit(n int) int64 {
 	if n <= 0 {
 		return math.MaxInt64

@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
-// AssetKeys returns the keys of the names, in their order, zero where a name has none.
+// AssetKeys returns the keys of the names, in their order, zero for an unknown name.
 func (s *Store) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
 	rows, err := readBy(ctx, s, "read asset keys", (*db.Queries).ListAssetKeys, names)
 	if err != nil {

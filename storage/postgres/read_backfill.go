@@ -26,7 +26,7 @@ func (s *Store) GetBackfill(ctx context.Context, id string) (storage.BackfillRec
 	return rec, nil
 }
 
-// readBackfill reads a backfill by its ID as it is kept.
+// readBackfill reads a backfill by its ID.
 func readBackfill(ctx context.Context, q *db.Queries, id string) (storage.BackfillRecord, error) {
 	row, err := q.GetBackfill(ctx, id)
 	if err != nil {

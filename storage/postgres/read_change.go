@@ -12,17 +12,18 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
-// againAfter is how soon who watches is told to look again where entries were held back.
+// againAfter is how soon watchers are woken after entries were held back.
 const againAfter = 20 * time.Millisecond
 
-// ListChanges reads the feed of changes. Several processes write at once, and what has the smaller number may be
-// committed later: an entry is told once no transaction is under way that may still add one before it. Entries below all names
-// in use are told without asking. Else it is asked who may: every session that adds to the feed holds a shared lock.
+// ListChanges reads the change feed. Several processes write at once, and a smaller number may be
+// committed later. An entry is returned once no transaction in progress may add one before it.
+// Entries below all names in use are returned at once. For others, the shared locks of all sessions
+// that add to the feed tell who may write.
 //
 //	who holds the lock, and the names of their transactions ─▶ the first name in question ─▶ what is committed below it
 //
-// A transaction that is not seen in the first look and has a smaller name has ended by then, and the second look sees what it
-// wrote. So others in the same server, which may take hours, hold nobody up.
+// A transaction with a smaller name that the first look misses has ended, and the second look sees
+// its writes. So unrelated transactions on the server, which may take hours, delay nothing.
 func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
 	const what = "list changes"
 	p := db.ListChangesParams{After: q.After, Below: math.MaxInt64, Max: limit(q.Limit)}
@@ -45,7 +46,8 @@ func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]stora
 	return list, nil
 }
 
-// ChangeSeq returns the number below which the feed is complete. Whoever may still write has a later name.
+// ChangeSeq returns the number below which the feed is complete. Every transaction that may still
+// write has a later name.
 func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
 	const what = "the last change"
 	return read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (int64, error) {
@@ -59,7 +61,7 @@ func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
 	})
 }
 
-// settled reads again what nothing can come before any more.
+// settled reads again the entries that no later entry can precede.
 func (s *Store) settled(ctx context.Context, p db.ListChangesParams, rows []db.ListChangesRow) ([]db.ListChangesRow, error) {
 	const what = "list changes"
 	h, err := read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (horizon, error) { return s.horizon(ctx) })
@@ -72,13 +74,13 @@ func (s *Store) settled(ctx context.Context, p db.ListChangesParams, rows []db.L
 	}
 	p.Below = (h.first + last.SeqOffset) << seqBits
 	settled, err := readBy(ctx, s, what, (*db.Queries).ListChanges, p)
-	if err == nil && len(settled) < len(rows) { // whoever holds it up may end without a change of its own
+	if err == nil && len(settled) < len(rows) { // the transactions in between may end without a change
 		time.AfterFunc(againAfter, func() { s.signals.Send(storage.TopicChanges) })
 	}
 	return settled, err
 }
 
-// nameOf is the transaction's name in a number.
+// nameOf returns the transaction's name in a number.
 func nameOf(seq, offset int64) int64 { return seq>>seqBits - offset }
 
 // sameSeq adds the entries that share the last number.
@@ -117,15 +119,16 @@ func changes(rows []db.ListChangesRow) ([]storage.Change, error) {
 	return list, nil
 }
 
-// listWriters looks once at all locks: pg_locks is consistent in itself, two looks at it are not. Names are shortened
-// to 32 bits there.
+// listWriters reads all locks once: one read of pg_locks is consistent, two are not. It shortens
+// names to 32 bits.
 const listWriters = `SELECT next, xid FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS names LEFT JOIN
 	(SELECT min(transactionid::text::bigint) FILTER (WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock') AS xid
 	FROM pg_locks WHERE granted GROUP BY pid
 	HAVING bool_or(locktype = 'advisory' AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND objsubid = 1
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))) AS writers ON true`
 
-// horizon says which transactions may still add to the feed: from the first name on. next is what nobody was named.
+// horizon tells which transactions may still add to the feed: those from the first name on. next is
+// the first unused name.
 type horizon struct{ first, next int64 }
 
 func (s *Store) horizon(ctx context.Context) (horizon, error) {

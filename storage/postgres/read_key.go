@@ -13,7 +13,7 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
-// getKeyTable reads the row of a table, an empty one where there is none.
+// getKeyTable reads the row of a table, an empty one for an unknown name.
 func (s *Store) getKeyTable(ctx context.Context, name string) (db.GetKeyTableRow, error) {
 	return read(ctx, s, fmt.Sprintf("key table %q", name), func(q *db.Queries, ctx context.Context) (db.GetKeyTableRow, error) {
 		row, err := q.GetKeyTable(ctx, name)
@@ -24,7 +24,7 @@ func (s *Store) getKeyTable(ctx context.Context, name string) (db.GetKeyTableRow
 	})
 }
 
-// GetKeyTable returns a table of keys, an empty one where there is none of that name.
+// GetKeyTable returns a table of keys, an empty one for an unknown name.
 func (s *Store) GetKeyTable(ctx context.Context, name string) (storage.KeyTable, error) {
 	row, err := s.getKeyTable(ctx, name)
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
-// What a row of ListPartitionSets is about, beside the kinds that have sets.
+// The contents of a row of ListPartitionSets, besides the kinds that have sets.
 const (
 	rowInFlight = 10
 	rowState    = 20 // and the kind of the state
 	rowWhole    = 30 // and its kind, for a state of no partition
 )
 
-// PartitionSets returns which partitions of each asset are what.
+// PartitionSets returns the materialized, failed and in-flight partitions of each asset.
 func (s *Store) PartitionSets(ctx context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
 	const what = "read sets of partitions"
 	keys := make([]int64, len(assets))
@@ -84,7 +84,8 @@ func (r *readSet) add(row *db.ListPartitionSetsRow) error {
 	return nil
 }
 
-// answer adds the one partition of an asset without: it is materialized, and it failed if that is newer.
+// answer adds the one partition of an unpartitioned asset: materialized, and failed if the failure
+// is newer.
 func (r *readSet) answer() storage.PartitionSets {
 	if r.wholeMade {
 		r.Materialized = r.Materialized.Union(partition.Whole())
@@ -95,7 +96,7 @@ func (r *readSet) answer() storage.PartitionSets {
 	return r.PartitionSets
 }
 
-// ListPartitions returns states of single partitions in the order of their texts.
+// ListPartitions returns the states of individual partitions, sorted by key text.
 func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
 	what := fmt.Sprintf("list partitions of asset %d", q.Asset)
 	p := db.ListPartitionStatesParams{
@@ -133,7 +134,7 @@ func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([
 	}
 }
 
-// split tells the groups that may be newer than a state from the states.
+// split separates the states from the groups that may be newer.
 func split(rows []db.ListPartitionStatesRow) (covers, states []db.ListPartitionStatesRow) {
 	for i := range rows {
 		if rows[i].Covers {
@@ -164,7 +165,7 @@ func holds(covers []db.ListPartitionStatesRow, state *db.ListPartitionStatesRow)
 	return true, nil
 }
 
-// ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
+// ListPartitionGroups returns the states recorded for whole groups of partitions, newest first.
 func (s *Store) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
 	what := fmt.Sprintf("list groups of partitions of asset %d", asset)
 	rows, err := readBy(ctx, s, what, (*db.Queries).ListPartitionGroups, db.ListPartitionGroupsParams{Asset: int64(asset), Kind: int64(kind)})

@@ -14,7 +14,7 @@ func (s *Store) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
 	return record.Pools(rows), err
 }
 
-// ListSlots returns who holds slots, then who waits for them.
+// ListSlots returns the holders of slots, then the waiting steps.
 func (s *Store) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.SlotRecord, error) {
 	p := db.ListSlotsParams{Pool: q.Pool, AnyPool: q.Pool == "", Run: int64(q.Run), AnyRun: q.Run == 0}
 	rows, err := readBy(ctx, s, "list slots", (*db.Queries).ListSlots, p)

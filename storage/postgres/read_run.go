@@ -38,7 +38,8 @@ func (s *Store) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Run
 	return s.listRuns(ctx, p, &q)
 }
 
-// states returns the states as the server has them, all of them for none. (Their number tells it how many runs they are of.)
+// states returns the states as the server stores them, all for none. Their number lets it estimate
+// the number of runs.
 func states(asked []storage.RunState) []int64 {
 	var list []int64
 	for state := storage.Queued; state <= storage.Canceled; state++ {
@@ -49,8 +50,8 @@ func states(asked []storage.RunState) []int64 {
 	return list
 }
 
-// listRuns asks in the words of the index that has the fewest runs: those of a backfill, those without an end, and so those that
-// have a lease, those that are no success, those of a job. What is left is the whole history.
+// listRuns queries by the index with the fewest runs: those of a backfill, those in progress, those
+// other than successes, those of a job. All other queries read the whole history.
 func (s *Store) listRuns(ctx context.Context, p db.ListRunsParams, q *storage.RunQuery) ([]storage.RunRecord, error) {
 	switch {
 	case q.Backfill != "":

@@ -18,7 +18,8 @@ func (s *Store) GetKV(ctx context.Context, key string) ([]byte, error) {
 
 // ListKV returns the pairs whose keys begin with prefix, in the order of their keys.
 func (s *Store) ListKV(ctx context.Context, prefix string) ([]storage.KVPair, error) {
-	// Bytes that are no text stand elsewhere in the order: what begins with them is looked for here.
+	// Bytes that are no text stand elsewhere in the order: what begins with them is looked for
+	// here.
 	first, past := pgtext.Range(prefix)
 	rows, err := readBy(ctx, s, fmt.Sprintf("values %q", prefix), (*db.Queries).ListKV, db.ListKVParams{First: first, Past: past, ToEnd: past == ""})
 	if err != nil {

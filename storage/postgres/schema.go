@@ -49,7 +49,7 @@ INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true);
 // lockKey names the lock under which the schema is made and changed.
 func (t *target) lockKey() int64 { return t.keyOf("rivers schema ") }
 
-// feedKey names the lock that those share who add to the feed of changes.
+// feedKey is the key of the lock that all sessions share that add to the change feed.
 func (t *target) feedKey() int64 { return t.keyOf("rivers feed ") }
 
 func (t *target) keyOf(what string) int64 {
@@ -58,9 +58,9 @@ func (t *target) keyOf(what string) int64 {
 	return int64(h.Sum64())
 }
 
-// create makes the schema and its tables in one transaction, unless another process has done so. The text of
-// the migrations is run as one script, which takes a fraction of the time that goose does and is felt at
-// every first start; a test compares the outcome with goose's.
+// create makes the schema and its tables in one transaction, unless another process has done so.
+// The text of the migrations is run as one script, which takes a fraction of the time that goose
+// does and is felt at every first start; a test compares the outcome with goose's.
 func (t *target) create(ctx context.Context) (err error) {
 	conn, err := t.connect(ctx, "")
 	if err != nil {
@@ -88,8 +88,8 @@ func (t *target) create(ctx context.Context) (err error) {
 	return t.explain("create it", err)
 }
 
-// prepareSchema asks whether the server will do and whether the store is there by now, and makes the schema where
-// there is none. (IF NOT EXISTS asks for the right to make one, also where there is one.)
+// prepareSchema checks the server and whether the store exists by now, and creates a missing
+// schema. (IF NOT EXISTS needs the right to create one even if it exists.)
 func (t *target) prepareSchema(ctx context.Context, tx pgx.Tx) (there bool, err error) {
 	var server int
 	var encoding string
@@ -130,9 +130,9 @@ func script() (string, error) {
 }
 
 // Migrate brings the store at a URL (see [Open]) to the schema of this program and returns the
-// versions before and after. A store that is up to date, or newer, is left as it is; where there is
-// none it is created, from version 0. Programs that have the store open go on if the new schema
-// allows them to read it. Several processes may migrate at once: one does, the others wait for it.
+// versions before and after. It leaves a current or newer store unchanged, and creates a missing
+// one from version 0. Programs that have the store open continue if the new schema allows it. Of
+// several processes that migrate at once one does, and the others wait.
 func Migrate(ctx context.Context, url string) (from, to int, err error) {
 	t, err := parse(url)
 	if err != nil {
@@ -181,7 +181,8 @@ func (t *target) up(ctx context.Context, files fs.FS) (err error) {
 	return err
 }
 
-// sessionLock lets one migrate at a time. It waits as long as it takes; goose's own asks every few seconds.
+// sessionLock lets one migrate at a time. It waits as long as it takes; goose's own asks every few
+// seconds.
 type sessionLock int64
 
 // SessionLock takes the lock for a connection.

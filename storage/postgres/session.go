@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	// lockTimeout is how long a transaction waits for rows that another one holds, and idleTimeout how
-	// long one may do nothing: a process that was stopped in the middle of one is in nobody's way for longer.
+	// lockTimeout is how long a transaction waits for the rows of another. idleTimeout is how long
+	// one may do nothing, so that a stopped process blocks others no longer.
 	lockTimeout = "30s"
 	idleTimeout = "10s"
-	// writerSettings has, besides, every statement planned once, and by key: arrays of one would be planned for each
-	// time (more than half of a small transaction), and a plan is made when its table may be empty, and kept while that grows.
+	// writerSettings also makes the server plan every statement once, and by key. It would plan
+	// arrays of one element each time, for more than half of a small transaction. A plan is made
+	// while its table may be empty, and stays while that grows.
 	writerSettings = "SET lock_timeout TO '" + lockTimeout + "'; SET idle_in_transaction_session_timeout TO '" + idleTimeout + "'; " +
 		"SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off"
 )
@@ -28,8 +29,8 @@ var (
 	errSilent  = errors.New("the server gives no answer")
 )
 
-// session is the writer's connection, with the statements that were prepared on it. It belongs to the
-// writer's goroutine.
+// session is the writer's connection with its prepared statements. It belongs to the writer's
+// goroutine.
 type session struct {
 	conn  *pgx.Conn
 	known map[*statement]*pgconn.StatementDescription
@@ -40,10 +41,10 @@ type session struct {
 	pid, started int64
 }
 
-// statement is what the writer says to the server. Its parameters and its answer are binary.
+// statement is a statement of the writer. Its parameters and its answer are binary.
 type statement struct {
 	name, sql string
-	// uncounted says that it is no part of what a program writes.
+	// uncounted keeps the statement out of the statistics of writes.
 	uncounted bool
 }
 
@@ -51,22 +52,23 @@ var hello = &statement{name: "rivers_hello", uncounted: true, sql: `SELECT store
 	(SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity WHERE pid = pg_backend_pid()),
 	(SELECT coalesce(max(change.seq), 0) FROM change) >> $1, store.seq_offset, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM store`}
 
-// enterFeed takes the lock that all sessions have which add to the feed of changes, see [Store.ListChanges], and keeps it.
+// enterFeed takes and holds the lock that all sessions share that add to the change feed, see
+// [Store.ListChanges].
 var enterFeed = &statement{name: "rivers_enter_feed", uncounted: true, sql: `SELECT pg_advisory_lock_shared($1::bigint)`}
 
-// moveOn makes the names of transactions go on where those of another server ended, from which the store was moved.
+// moveOn continues the names of transactions of another server, from which the store was moved.
 var moveOn = &statement{name: "rivers_move_on", uncounted: true, sql: `UPDATE store SET seq_offset = greatest(seq_offset, $1::bigint)`}
 
-// identity is what a server says of itself and of the store in it.
+// identity describes a server and the store in it.
 type identity struct {
 	id                 string
 	version, minReader int
 	standby            bool
-	// offset is what must be added to names of transactions so that they go on behind those in the store.
+	// offset is added to names of transactions so that they follow those in the store.
 	offset, needed int64
 }
 
-// open makes a session and asks whom it is with.
+// open makes a session and reads the server's identity.
 func (t *target) open(ctx context.Context, stats *counts) (*session, identity, error) {
 	conn, err := t.connect(ctx, writerSettings)
 	if err != nil {
@@ -97,14 +99,14 @@ func (t *target) open(ctx context.Context, stats *counts) (*session, identity, e
 
 func (s *session) isLost() bool { return s.conn.PgConn().IsClosed() }
 
-// close ends the connection, politely if that takes no time.
+// close ends the connection, with a farewell if that takes no time.
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = s.conn.Close(ctx) // a connection that is gone says so, which is known
 }
 
-// trip is one way to the server and back with any number of statements.
+// trip is one round trip to the server with any number of statements.
 type trip struct {
 	s      *session
 	p      *pgconn.Pipeline
@@ -112,14 +114,14 @@ type trip struct {
 	sent   []sent
 }
 
-// sent is a statement under way. The answer to a preparation comes before that to the statement.
+// sent is a statement in progress. The answer to its preparation precedes its own.
 type sent struct {
 	st       *statement
 	prepares bool
 	row      func(row row)
 }
 
-// binaries says that all parameters, or all columns, are binary.
+// binaries makes all parameters, or all columns, binary.
 var binaries = []int16{pgx.BinaryFormatCode}
 
 func (s *session) trip() *trip {
@@ -143,7 +145,7 @@ func (t *trip) send(st *statement, row func(row row), params ...[]byte) {
 	t.sent = append(t.sent, sent{st: st, row: row})
 }
 
-// prepares says whether the trip itself prepares a statement.
+// prepares reports whether the trip itself prepares a statement.
 func (t *trip) prepares(st *statement) bool {
 	for i := range t.sent {
 		if t.sent[i].st == st {
@@ -187,7 +189,8 @@ func (t *trip) receive() (first error) {
 				return first
 			}
 		}
-		// What follows a fault is skipped up to the end of the trip; what broke the connection ends it.
+		// What follows a fault is skipped up to the end of the trip; what broke the connection ends
+		// it.
 		if first == nil {
 			first = err
 		}
@@ -226,8 +229,8 @@ func (s *session) do(st *statement, row func(row), params ...[]byte) error {
 // putInteger4 is an integer of four bytes as a parameter.
 func putInteger4(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
-// row is one row of an answer to the writer, all columns binary. It is valid until the function that was given it
-// returns; texts and documents are copies.
+// row is one row of an answer to the writer, all columns binary. It is valid until the function
+// that was given it returns; texts and documents are copies.
 type row struct{ values [][]byte }
 
 // integer returns an integer of any width; NULL is zero.

@@ -16,12 +16,13 @@ import (
 )
 
 const (
-	// defaultSchema keeps our tables, whose names are plain words, away from those of other programs.
+	// defaultSchema keeps our tables, whose names are plain words, away from those of other
+	// programs.
 	defaultSchema = "rivers"
 	// defaultRetry is how long a server may be away before a caller hears of it.
 	defaultRetry = time.Minute
-	// defaultAnswer is how long a server may take for an answer before it counts as gone, defaultDoubt how long
-	// a caller whose context has ended waits for one that says what became of a commit.
+	// defaultAnswer is how long a server may take for an answer before it counts as gone.
+	// defaultDoubt is how long a caller whose context has ended waits for the outcome of a commit.
 	defaultAnswer = time.Minute
 	defaultDoubt  = 2 * time.Second
 	// defaultConnect is how long one attempt to connect may take.
@@ -33,7 +34,7 @@ const (
 // dialer notices within half a minute that the other side of an idle connection is gone.
 var dialer = net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}
 
-// target is what a URL says: where the store is and how it is reached.
+// target is a parsed URL: where the store is and how to reach it.
 type target struct {
 	pool          *pgxpool.Config
 	schema        string
@@ -44,7 +45,7 @@ type target struct {
 	name string
 }
 
-// errSecret is said in place of what is wrong with a URL, since its parts may be those of a password.
+// errSecret stands for the fault of a URL whose parts may be those of a password.
 var errSecret = errors.New("the URL is not to be read: want postgres://user:password@host:5432/database, with %40 for an @ in the password, " +
 	"%2F for a /, %3A for a :, %23 for a #, %3F for a ? and %25 for a %, or the password in PGPASSWORD or ~/.pgpass")
 
@@ -55,7 +56,8 @@ func parse(text string) (*target, error) {
 		return nil, errors.New("storage postgres: the URL does not begin with postgres:// or postgresql://: want postgres://user@host:5432/database")
 	}
 	u, err := url.Parse(text)
-	// A second @, or one behind the host, belongs to a password, and parsers differ in what they make of it.
+	// A second @, or one behind the host, belongs to a password, and parsers differ in what they
+	// make of it.
 	authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
 	if at := strings.Count(rest, "@"); err != nil || at > 1 || at > strings.Count(authority, "@") {
 		return nil, fmt.Errorf("storage %s://…: %w", scheme, errSecret)
@@ -94,13 +96,13 @@ func parse(text string) (*target, error) {
 	return t, nil
 }
 
-// parseReason is what pgx says of a URL that is one, without the URL.
+// parseReason is pgx's error for a URL, without the URL.
 func parseReason(err error) error {
 	text := err.Error()
 	return errors.New(strings.TrimPrefix(text[strings.LastIndexByte(text, '`')+1:], ": "))
 }
 
-// describe makes the URL for people.
+// describe returns the URL for people.
 func describe(c *pgx.ConnConfig, schema string) string {
 	u := url.URL{Scheme: "postgres", User: url.User(c.User), Path: "/" + c.Database}
 	query := url.Values{}
@@ -132,7 +134,7 @@ func host(name string, port uint16) string {
 	return name + ":" + strconv.Itoa(int(port))
 }
 
-// connect opens a connection of its own, with the settings of every one of ours and more.
+// connect opens a separate connection with our settings and more.
 func (t *target) connect(ctx context.Context, more string) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, t.pool.ConnConfig)
 	if err != nil {
@@ -144,14 +146,14 @@ func (t *target) connect(ctx context.Context, more string) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// prepare makes the settings of a connection. They are statements, since a pooler in between refuses
-// most parameters of a start.
+// prepare sets up a connection. It uses statements, since a pooler refuses most start-up
+// parameters.
 func (t *target) prepare(ctx context.Context, conn *pgx.Conn, more string) error {
 	_, err := conn.PgConn().Exec(ctx, "SET search_path TO "+pgx.Identifier{t.schema}.Sanitize()+"; "+more).ReadAll()
 	return err
 }
 
-// readers opens the pool of reading connections; none is made before it is needed.
+// readers opens the pool of read connections, which are made on demand.
 func (t *target) readers(ctx context.Context) (*pgxpool.Pool, error) {
 	c := t.pool.Copy()
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {

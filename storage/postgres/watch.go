@@ -10,13 +10,13 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// proveEvery is how often the connection of watchers is asked whether it is there: who only listens is told
-// of nothing, also not that the other side is gone.
+// proveEvery is how often the watchers' connection is tested: a listener does not notice that its
+// server is gone.
 const proveEvery = 30 * time.Second
 
-// Watch returns a channel that gets a value when something of the topics was written. What this handle
-// writes is told at once; what others write comes as a notification on a connection that is there while
-// somebody watches.
+// Watch returns a channel that receives a value after a write to the topics. Writes of this handle
+// arrive at once; those of others as a notification, on a connection that lives while a watcher
+// does.
 func (s *Store) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
 	return s.signals.Watch(ctx, topics)
 }
@@ -33,8 +33,8 @@ func (s *Store) watched() {
 
 func (s *Store) unwatched() { s.stopListening() }
 
-// listen hears notifications until the context ends, over as many connections as that takes. It never gives
-// up: there is nobody who could be told.
+// listen receives notifications until the context ends, and reconnects as often as needed. It never
+// gives up, since it has no caller to tell.
 func (s *Store) listen(ctx context.Context) {
 	away := outage{limit: math.MaxInt64}
 	for ctx.Err() == nil {
@@ -56,7 +56,7 @@ func (s *Store) hear(ctx context.Context) (connected bool) {
 		defer cancel()
 		_ = conn.Close(ctx) // nothing was written on it
 	}()
-	// Something may have been written while nobody listened.
+	// A write may have happened before the listener connected.
 	s.signals.Send(^storage.Topic(0))
 	for {
 		n, err := s.next(ctx, conn)

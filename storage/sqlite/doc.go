@@ -3,9 +3,8 @@
 //
 // # Writing
 //
-// One goroutine a store writes. Callers leave batches in a queue (storage/internal/commit), the writer takes all that is
-// there and applies it in one transaction, so the cost of a transaction is shared by whoever came
-// meanwhile:
+// One goroutine per store writes. Callers put batches into a queue (storage/internal/commit). The
+// writer applies all queued batches in one transaction, so that they share its cost:
 //
 //	Commit ──▶ queue ──▶ BEGIN IMMEDIATE ─▶ take the queue ─▶ fences, rows ─▶ COMMIT ──▶ answers
 //	Append ──▶   │ (wakes the writer at 256 records or after 2 ms, Commit does at once)
@@ -16,19 +15,18 @@
 // needed, on the driver's own connection; a run of many steps costs 0.02 to 0.06 statements
 // a step. What must be encoded is encoded by the caller.
 //
-// A batch is refused before any of its rows is written, so nobody rolls back and nobody else's
-// records are lost: the fence of a run is read once a transaction and followed in memory
-// from there (the transaction is the only writer), and whether a run exists is asked before it
-// is inserted. No constraint is there to be violated. If SQLite itself fails, the transaction is
-// rolled back and each of its batches is tried in one of its own.
+// A batch is refused before any of its rows is written, so a refusal rolls nothing back and loses
+// no other records. A transaction reads the fence of a run once and follows it in memory, as the
+// only writer. It checks that a run is new before it inserts it, so that no constraint is violated.
+// If SQLite itself fails, the transaction is rolled back and each of its batches is tried alone.
 //
-// After a refusal under a fence every later call under it gets the same error, for what was appended
-// behind the refused batch would leave a gap.
+// After a refusal, every later call under its fence returns the same error: batches behind the
+// refused one would leave a gap.
 //
-// What a run costs does not depend on what is recorded already. Events are appended, an asset's
-// present state is a row of its own, and the index that finds an asset's events is kept in eras of
-// some thousand events: entries that are written together stand together, at the price of one
-// lookup an era for who reads a history back.
+// The cost of a run does not depend on the recorded history. Events are appended, and an asset's
+// present state is a row of its own. The index of an asset's events is split into generations
+// (column era) of some thousand events. Entries that are written together are neighbors, at the
+// price of one lookup per generation when a history is read.
 //
 // # Durability
 //
@@ -38,8 +36,8 @@
 //
 // # Reading
 //
-// Readers have a pool of connections and never wait for the writer. They see what was committed:
-// what was only appended is there after the next Commit under its fence, or a few milliseconds later.
+// Readers have a pool of connections and never wait for the writer. They see committed batches: an
+// appended batch appears after the next Commit under its fence, or a few milliseconds later.
 //
 // # Several processes
 //

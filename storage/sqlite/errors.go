@@ -22,15 +22,14 @@ func isBusy(err error) bool {
 	return c == lib.SQLITE_BUSY || c == lib.SQLITE_LOCKED
 }
 
-// explain says which store it was, what was being done, and what a person can do about it. A nil
-// error stays nil.
+// explain adds the store, the operation and a remedy to an error. A nil error stays nil.
 func explain(path, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
 	switch code(err) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		// Not wrapped: SQLite's words say "locked", which helps nobody to find the one who locks.
+		// Not wrapped: SQLite's text says "locked" and does not help to find the holder.
 		return fmt.Errorf("store %s: %s: another process has been writing for over %s: end it (fuser %s shows it) and try again",
 			path, doing, busyFor, path)
 	case lib.SQLITE_NOTADB:

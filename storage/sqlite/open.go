@@ -24,14 +24,14 @@ const fileName = "rivers.db"
 // readers bounds the connections of the read pool: each costs about 100 KiB once it has read.
 const readers = 8
 
-// Open opens the store at path and creates it, its directories too, where there is none. A path
-// that ends in ".db" is the file; any other is a directory, and the file is rivers.db in it.
-// "?synchronous=full" behind the path makes every transaction wait for the disk, so that what is
-// acknowledged survives a loss of power too.
+// Open opens the store at path, and creates it and its directories if it does not exist. A path
+// that ends in ".db" is the file; any other is the directory of rivers.db. "?synchronous=full"
+// behind the path makes every transaction wait for the disk, so that acknowledged writes survive a
+// loss of power.
 //
-// A store of an older schema is refused with a [*storage.SchemaError] (see [Migrate] and [OpenUpgraded]), one of a
-// newer schema only if it says that this program is too old for it. The context bounds the opening,
-// not the use.
+// Open refuses a store of an older schema with a [*storage.SchemaError] (see [Migrate] and
+// [OpenUpgraded]), and one of a newer schema if that excludes this program. The context bounds the
+// opening, not the use.
 func Open(ctx context.Context, path string) (*Store, error) {
 	file, full, err := locate(path)
 	if err != nil {
@@ -93,7 +93,7 @@ func locate(path string) (file string, full bool, err error) {
 	return filepath.Join(file, fileName), full, nil
 }
 
-// ensure creates the store where there is none. An empty file is none: some tools make it first.
+// ensure creates a missing store. An empty file counts as missing: some tools create it first.
 func ensure(ctx context.Context, file string) error {
 	info, err := os.Stat(file)
 	switch {
@@ -104,7 +104,7 @@ func ensure(ctx context.Context, file string) error {
 	case info.IsDir():
 		return fmt.Errorf("store %s is a directory: want a file: move it away, or give another path", file)
 	case info.Size() == 0:
-		// A log beside it belongs to what was in the file: it must not be played into a new one.
+		// A log beside it belongs to the former content: it must not be replayed into a new file.
 		if _, err := os.Stat(file + "-wal"); errors.Is(err, fs.ErrNotExist) {
 			return create(ctx, file, true)
 		}
@@ -154,7 +154,7 @@ func openPool(file string, parameters ...string) (*sql.DB, error) {
 	return openNamed(name)
 }
 
-// openNamed opens what the driver calls by a name.
+// openNamed opens a file by the driver's name for it.
 func openNamed(name string) (*sql.DB, error) {
 	connector, err := sqlite.NewConnector(name)
 	if err != nil {
@@ -163,13 +163,13 @@ func openNamed(name string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// readVersion asks the file who it is and whether this program may use it.
+// readVersion reads the identity of the file and checks that this program may use it.
 func (s *Store) readVersion(ctx context.Context) error {
 	var row []driver.Value
 	w := s.writer
 	var query, mode *statement
 	err := retryBusy(ctx, func() (err error) {
-		// Only a file that another tool has rewritten is not in WAL mode any more.
+		// Only a file that another tool has rewritten has left WAL mode.
 		if _, err = w.first(&mode, "PRAGMA journal_mode = WAL", 1); err == nil {
 			row, err = w.first(&query, "SELECT id, schema_version, min_reader FROM store", 3)
 		}

@@ -12,14 +12,14 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// Prune deletes history, see [storage.Pruner]. Pages of the file that get free are used again before it grows; to make it smaller
-// is what [Store.Vacuum] does.
+// Prune deletes history, see [storage.Pruner]. Later writes reuse the freed pages; [Store.Vacuum]
+// shrinks the file.
 func (s *Store) Prune(ctx context.Context, r storage.PruneRequest) (storage.PruneReport, error) {
 	return prune.Prune(ctx, pruning{s}, r)
 }
 
-// pruning is the store as the decider of what goes sees it. Lists go through the connections of readers and hold the writer up in
-// nothing.
+// pruning is the store as a backend of package prune. Lists use the readers' connections and do not
+// delay the writer.
 type pruning struct{ *Store }
 
 // EndedRuns lists runs that may lose something.
@@ -99,13 +99,13 @@ func (p pruning) Referred(ctx context.Context) ([]storage.RunKey, error) {
 	return runKeys(rows), p.listError("list what states refer to", err)
 }
 
-// Names lists the runs that are gone and whose names are kept.
+// Names lists the deleted runs whose names remain.
 func (p pruning) Names(ctx context.Context, after storage.RunKey, limit int) ([]storage.RunKey, error) {
 	rows, err := p.reads.ListPrunedRuns(ctx, db.ListPrunedRunsParams{After: int64(after), Max: int64(limit)})
 	return runKeys(rows), p.listError("list names of runs", err)
 }
 
-// listError is readError, which of no error makes one of a closed store.
+// listError is readError for an error that may be nil.
 func (p pruning) listError(what string, err error) error {
 	if err == nil {
 		return nil
@@ -121,12 +121,12 @@ func runKeys(rows []int64) []storage.RunKey {
 	return keys
 }
 
-// Delete has a deletion done by the writer, in the transaction of whoever writes besides.
+// Delete passes a deletion to the writer, which shares the transaction with other writes.
 func (p pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	return p.call(ctx, &deletion{d})
 }
 
-// Swap has the writer put a value in the place of another.
+// Swap makes the writer replace a value by another.
 func (p pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
 	swap := swap{key: key, before: before, after: after}
 	err := p.call(ctx, &swap)
@@ -164,7 +164,7 @@ func (s *swap) do(w *writer) (refusal, err error) {
 	return nil, w.writeKV(&storage.KVPair{Key: s.key, Value: s.after})
 }
 
-// deletion is a [prune.Deletion] as the writer does it.
+// deletion is a [prune.Deletion] as a call of the writer.
 type deletion struct{ *prune.Deletion }
 
 func (d *deletion) do(w *writer) (refusal, err error) {
@@ -192,7 +192,7 @@ type pruneStatements struct {
 	dropBackfill, dropRequest, dropSets, dropChanges, value, notice *statement
 }
 
-// isRetried reports whether a run without an end retries one of the runs. Nearly always there is none that retries any.
+// isRetried reports whether a run in progress retries one of the runs. Nearly always none does.
 func (p *pruneStatements) isRetried(w *writer, runs []storage.RunKey) (bool, error) {
 	row, err := w.first(&p.retries, "SELECT 1 FROM run WHERE retry_of <> '' AND state < 3 LIMIT 1", 1)
 	if err != nil || row == nil {
@@ -292,7 +292,7 @@ func (p *pruneStatements) names(w *writer, d *prune.Deletion) error {
 	return nil
 }
 
-// feed deletes the beginning of the feed and says up to where, in the same transaction.
+// feed deletes the beginning of the feed and records its new start in the same transaction.
 func (p *pruneStatements) feed(w *writer, d *prune.Deletion) error {
 	if d.Feed == 0 {
 		return nil

@@ -13,7 +13,7 @@ import (
 // many is how many names one statement looks up.
 const many = 256
 
-// AssetKeys returns the keys of the names, in their order, zero where a name has none.
+// AssetKeys returns the keys of the names, in their order, zero for an unknown name.
 func (s *Store) AssetKeys(ctx context.Context, names []string) ([]storage.AssetKey, error) {
 	byName := make(map[string]storage.AssetKey, len(names))
 	if err := s.addKeys(ctx, byName, names); err != nil {
@@ -26,8 +26,8 @@ func (s *Store) AssetKeys(ctx context.Context, names []string) ([]storage.AssetK
 	return keys, nil
 }
 
-// addKeys looks names up some at a time, or reads the whole table, which takes a third of the
-// time a name, where most of it is asked for.
+// addKeys looks names up in chunks. It reads the whole table if most of it is requested, which
+// takes a third of the time per name.
 func (s *Store) addKeys(ctx context.Context, byName map[string]storage.AssetKey, names []string) error {
 	if len(names) > many {
 		last, err := s.reads.GetLastAssetKey(ctx)
@@ -89,8 +89,8 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 	return list, nil
 }
 
-// listNamed looks the names up, so that it costs by what is asked for and not by what there is. In their order, for then
-// a limit ends the search, and not more at once than it lets through.
+// listNamed looks the names up, so that its cost depends on the query and not on the store. It does
+// so in their order, so that a limit ends the search, and never reads more than the limit at once.
 func (s *Store) listNamed(ctx context.Context, q *storage.AssetQuery) ([]storage.AssetRecord, error) {
 	names := slices.Clone(q.Names)
 	slices.Sort(names)

@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// setOf reads what [labels] wrote.
+// setOf reads a set as [labels] wrote it.
 func setOf(labels []byte) (partition.Set, error) {
 	if labels == nil {
 		return partition.Whole(), nil
@@ -26,8 +26,8 @@ func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
 	return id >> seqShift, nil
 }
 
-// ListChanges reads the feed of changes. A transaction is seen whole or not at all, and numbers are given by the only writer
-// there is: no smaller one appears later.
+// ListChanges reads the change feed. A transaction is visible whole or not at all, and the only
+// writer gives the numbers: no smaller one appears later.
 func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]storage.Change, error) {
 	const rest = 1<<seqShift - 1
 	rows, err := s.reads.ListChanges(ctx, db.ListChangesParams{After: q.After<<seqShift | rest, Max: limit(q.Limit)})

@@ -38,8 +38,8 @@ func (s *Store) ListAssetEvents(ctx context.Context, q storage.AssetEventQuery) 
 	return list, nil
 }
 
-// assetEvents goes back era by era: their order is that of runs, so what is newer stands in a later
-// one or in the same. Those without an event of the asset are passed over by one query.
+// assetEvents walks back through the index generations, which are in the order of runs. One query
+// skips generations without an event of the asset.
 func (s *Store) assetEvents(ctx context.Context, p db.ListAssetEventsParams) (list []storage.Event, err error) {
 	p.Era, err = s.reads.GetEraBefore(ctx, p.BeforeRun)
 	for ; err == nil && p.Max > 0; p.Era-- {

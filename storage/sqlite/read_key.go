@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// GetKeyTable returns a table of keys, an empty one where there is none of that name.
+// GetKeyTable returns a table of keys, an empty one for an unknown name.
 func (s *Store) GetKeyTable(ctx context.Context, name string) (storage.KeyTable, error) {
 	rec := storage.KeyTable{Name: name}
 	row, err := s.reads.GetKeyTable(ctx, name)

@@ -26,7 +26,7 @@ func (s *Store) snapshot(ctx context.Context, what string, read func(q *db.Queri
 	return nil
 }
 
-// PartitionSets returns which partitions of each asset are what.
+// PartitionSets returns the materialized, failed and in-flight partitions of each asset.
 func (s *Store) PartitionSets(ctx context.Context, assets []storage.AssetKey) ([]storage.PartitionSets, error) {
 	sets := make(map[storage.AssetKey]*storage.PartitionSets, len(assets))
 	keys := make([]int64, 0, len(assets))
@@ -86,7 +86,8 @@ func fillSets(ctx context.Context, q *db.Queries, sets map[storage.AssetKey]*sto
 	return err
 }
 
-// addWhole adds the one partition of assets without: it is materialized, and it failed if that is newer.
+// addWhole adds the one partition of unpartitioned assets: materialized, and failed if the failure
+// is newer.
 func addWhole(sets map[storage.AssetKey]*storage.PartitionSets, states []db.ListWholeStatesRow) {
 	made := map[int64]int64{}
 	for _, row := range states {
@@ -106,7 +107,7 @@ func addWhole(sets map[storage.AssetKey]*storage.PartitionSets, states []db.List
 	}
 }
 
-// ListPartitions returns states of single partitions in the order of their texts.
+// ListPartitions returns the states of individual partitions, sorted by key text.
 func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error) {
 	var list []storage.PartitionState
 	err := s.snapshot(ctx, fmt.Sprintf("list partitions of asset %d", q.Asset), func(r *db.Queries) error {
@@ -129,7 +130,7 @@ func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([
 	return list, err
 }
 
-// pager collects the states that hold.
+// pager collects the states that still hold.
 type pager struct {
 	storage.PartitionQuery
 
@@ -160,7 +161,7 @@ func (p *pager) cover(rows []db.ListCoversRow) error {
 // full reports whether there are as many as were asked for.
 func (p *pager) full() bool { return p.Limit > 0 && len(p.list) >= p.Limit }
 
-// all goes through all states, a page after the other as long as some were passed over.
+// all reads all states, page by page while superseded ones leave room.
 func (p *pager) all(ctx context.Context) error {
 	for !p.full() {
 		page := db.ListPartitionStatesParams{Asset: int64(p.Asset), Kind: int64(p.Kind), After: p.After, Max: limit(p.Limit)}
@@ -203,7 +204,7 @@ func (p *pager) named(ctx context.Context) error {
 	return nil
 }
 
-// add adds a state if it holds and there is room.
+// add adds a state if it still holds and the list has room.
 func (p *pager) add(row record.StateRow) error {
 	if p.full() {
 		return nil
@@ -224,7 +225,7 @@ func (p *pager) add(row record.StateRow) error {
 	return err
 }
 
-// ListPartitionGroups returns the states that an asset's partitions got many at once, newest first.
+// ListPartitionGroups returns the states recorded for whole groups of partitions, newest first.
 func (s *Store) ListPartitionGroups(ctx context.Context, asset storage.AssetKey, kind storage.StateKind) ([]storage.PartitionGroup, error) {
 	what := fmt.Sprintf("list groups of partitions of asset %d", asset)
 	rows, err := s.reads.ListPartitionGroups(ctx, db.ListPartitionGroupsParams{Asset: int64(asset), Kind: int64(kind)})

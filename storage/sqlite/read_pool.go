@@ -18,7 +18,7 @@ func (s *Store) ListPools(ctx context.Context) ([]storage.PoolRecord, error) {
 	return record.Pools(rows), nil
 }
 
-// ListSlots returns who holds slots, then who waits for them.
+// ListSlots returns the holders of slots, then the waiting steps.
 func (s *Store) ListSlots(ctx context.Context, q storage.SlotQuery) ([]storage.SlotRecord, error) {
 	rows, err := s.reads.ListSlots(ctx, db.ListSlotsParams{
 		Now: int64(storage.MicrosOf(time.Now())), Pool: q.Pool, AnyPool: q.Pool == "", Run: int64(q.Run), AnyRun: q.Run == 0,

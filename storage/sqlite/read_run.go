@@ -14,7 +14,7 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// defaultLimit bounds the lists whose query says nothing.
+// defaultLimit bounds lists whose query has no limit.
 const defaultLimit = 100
 
 // GetRun returns one run with its plan, or [storage.ErrNotFound].
@@ -81,7 +81,7 @@ func statesOf(states []storage.RunState) int64 {
 	return bits
 }
 
-// uncommon lists runs that are not successes, which have indexes: most of a history is successes.
+// uncommon lists runs other than successes, which have indexes: most of a history is successes.
 func (s *Store) uncommon(ctx context.Context, p db.ListRunsParams) ([]storage.RunRecord, error) {
 	return listRuns(ctx, s, (*db.Queries).ListUncommonRuns, db.ListUncommonRunsParams{
 		Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation, Job: p.Job, AnyJob: p.AnyJob, States: p.States, Max: p.Max,
@@ -95,8 +95,8 @@ func (s *Store) ofJob(ctx context.Context, p db.ListRunsParams) ([]storage.RunRe
 	})
 }
 
-// owned lists runs that have an owner, whose lease ends at an instant or before. There are few of them,
-// and an index of their own.
+// owned lists runs whose owner's lease ends at an instant or before. They are few and have an
+// index.
 func (s *Store) owned(ctx context.Context, p db.ListRunsParams, until storage.Micros) ([]storage.RunRecord, error) {
 	return listRuns(ctx, s, (*db.Queries).ListOwnedRuns, db.ListOwnedRunsParams{
 		Until: int64(until), Before: p.Before, Location: p.Location, AnyLocation: p.AnyLocation,
@@ -119,7 +119,7 @@ func (s *Store) ofBackfill(ctx context.Context, p db.ListRunsParams, q *storage.
 	return listRuns(ctx, s, (*db.Queries).ListBackfillRuns, b)
 }
 
-// readError says what was being read. Errors of a store closed meanwhile are [storage.ErrClosed].
+// readError names the record that was being read. A closed store returns [storage.ErrClosed].
 func (s *Store) readError(what string, err error) error {
 	switch {
 	case s.closed.Load():
@@ -130,7 +130,7 @@ func (s *Store) readError(what string, err error) error {
 	return explain(s.path, what, err)
 }
 
-// limit is a limit in SQLite's words, where zero means all.
+// limit is a limit as SQLite takes it; zero means all.
 func limit(n int) int64 {
 	if n <= 0 {
 		return -1

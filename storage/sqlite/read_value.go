@@ -31,7 +31,7 @@ func (s *Store) ListKV(ctx context.Context, prefix string) ([]storage.KVPair, er
 	return list, nil
 }
 
-// present is the value of a key that exists: empty, but not nil, which means deleted.
+// present is the value of an existing key: empty instead of nil, which means deleted.
 func present(value []byte) []byte {
 	if value == nil {
 		return []byte{}
@@ -39,8 +39,8 @@ func present(value []byte) []byte {
 	return value
 }
 
-// pastPrefix returns the least string above all that begin with prefix, empty where there is none.
-// SQLite compares text as bytes.
+// pastPrefix returns the least string above all that begin with prefix, empty for none. SQLite
+// compares texts as bytes.
 func pastPrefix(prefix string) string {
 	b := []byte(prefix)
 	for i := len(b) - 1; i >= 0; i-- {

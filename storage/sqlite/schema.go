@@ -29,12 +29,12 @@ func SchemaVersion() int { return schemaVersion }
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// newStore makes what the migrations make of an empty file. A test writes it, with -update.
+// newStore creates the schema that the migrations build. A test writes it, with -update.
 //
 //go:embed schema.sql
 var newStore string
 
-// errNoStore is what a database without our tables is told.
+// errNoStore is the error for a database without our tables.
 var errNoStore = errors.New("the file is a SQLite database of another program: give another path")
 
 // explainOpen is [explain] for what Open finds in a file.
@@ -49,9 +49,9 @@ func explainOpen(file string, err error) error {
 	return explain(file, "open", err)
 }
 
-// create makes a new store beside its place and links it into it, so that nobody ever sees half
-// of one, and of two processes that create the same one wins and both use it. An empty file in
-// its place is replaced.
+// create makes a new store beside its place and links it there, so that no process sees half a
+// store. Of two processes that create the same store one wins and both use it. It replaces an empty
+// file.
 func create(ctx context.Context, file string, replace bool) (err error) {
 	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -68,7 +68,8 @@ func create(ctx context.Context, file string, replace bool) (err error) {
 	if err := build(ctx, temp); err != nil {
 		return explain(file, "create it", err)
 	}
-	// A store that an acknowledged write is in later must not be an empty file after a loss of power.
+	// A store that an acknowledged write is in later must not be an empty file after a loss of
+	// power.
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("store %s: create it: %w", file, err)
 	}
@@ -92,10 +93,8 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// build makes a new store in an empty file that nobody else sees: it needs neither locks nor a
-// journal until it is done. It runs what all migrations come to, in one script, which is felt at
-// every first start: a quarter of the time that goose takes for the first of them, and no more
-// when there are many.
+// build makes a new store in a private empty file, without locks or a journal. It runs the result
+// of all migrations as one script, in a quarter of the time that goose takes for the first of them.
 func build(ctx context.Context, file string) error {
 	pool, err := openPool(file, "_pragma=journal_mode(OFF)", "_synchronous=OFF", "_pragma=locking_mode(EXCLUSIVE)")
 	if err != nil {
@@ -106,7 +105,8 @@ func build(ctx context.Context, file string) error {
 	return errors.Join(err, pool.Close())
 }
 
-// up applies the migrations that are missing and returns how many those were, also where one of them failed.
+// up applies the migrations that are missing and returns how many those were, also where one of
+// them failed.
 func up(ctx context.Context, pool *sql.DB, files fs.FS) (applied int, err error) {
 	sub, err := fs.Sub(files, "migrations")
 	if err != nil {
@@ -125,9 +125,8 @@ func up(ctx context.Context, pool *sql.DB, files fs.FS) (applied int, err error)
 }
 
 // Migrate brings the store at path (see [Open]) to the schema of this program and returns the
-// versions before and after. A store that is up to date, or newer, is left as it is; where there is
-// none it is created, from version 0. Programs that have the store open go on if the new schema
-// allows them to read it.
+// versions before and after. It leaves a current or newer store unchanged, and creates a missing
+// one from version 0. Programs that have the store open continue if the new schema allows it.
 func Migrate(ctx context.Context, path string) (from, to int, err error) {
 	file, _, err := locate(path)
 	if err != nil {
@@ -152,7 +151,7 @@ func migrate(ctx context.Context, file string, files fs.FS, want int) (from, to 
 	return migrateIn(ctx, file, pool, files, want)
 }
 
-// migrateIn migrates through connections that begin their transactions by taking the lock of who writes.
+// migrateIn migrates through connections whose transactions begin with the write lock.
 func migrateIn(ctx context.Context, file string, pool *sql.DB, files fs.FS, want int) (from, to int, err error) {
 	from, err = version(ctx, file, pool)
 	if err != nil || from >= want {

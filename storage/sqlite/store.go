@@ -38,8 +38,8 @@ type Store struct {
 
 var _ storage.Storage = (*Store)(nil)
 
-// Stats counts what a handle has written since it was opened. Rows per step and statements per
-// run are the budget of a store, and unlike times they are the same on every machine.
+// Stats counts the writes of a handle since its opening. Rows per step and statements per run are
+// the budget of a store; unlike times, they are the same on every machine.
 type Stats struct {
 	// Rows were inserted, replaced, changed or deleted.
 	Rows int64
@@ -54,16 +54,16 @@ func (s *Store) Stats() Stats {
 	return Stats{Rows: s.rows.Load(), Statements: s.statements.Load(), Commits: s.commits.Load()}
 }
 
-// ID returns the name that the store got when it was created: two handles on one file, also of two
-// processes, have the same.
+// ID returns the store's name from its creation. All handles on one file have the same, in any
+// process.
 func (s *Store) ID() string { return s.id }
 
 // Path returns the path of the SQLite file.
 func (s *Store) Path() string { return s.path }
 
-// Close writes what was appended, ends the writer and closes the file. Calls that are under way
-// get their answers; later ones, a second Close too, get [storage.ErrClosed]. An error says what
-// could not be written.
+// Close writes the appended batches, ends the writer and closes the file. Calls in progress
+// complete; later ones, a second Close included, return [storage.ErrClosed]. An error names the
+// lost writes.
 func (s *Store) Close() error {
 	err := storage.ErrClosed
 	s.close.Do(func() {

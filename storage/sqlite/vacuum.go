@@ -9,11 +9,11 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Vacuum writes the file anew without the pages that are free, and returns by how many bytes it got smaller. Nobody can write
-// meanwhile, and as much room again is needed beside it.
+// Vacuum rewrites the file without its free pages and returns the bytes saved. It blocks writers
+// and needs as much space again.
 //
-// Files are not made with auto_vacuum: pages that pruning frees are filled again by who writes next, and to move them
-// meanwhile would be work for nothing.
+// Files have no auto_vacuum: later writes fill the pages that pruning frees, and moving them would
+// be wasted work.
 func (s *Store) Vacuum(ctx context.Context) (freed int64, err error) {
 	if s.closed.Load() {
 		return 0, storage.ErrClosed
@@ -38,7 +38,7 @@ func (s *Store) Vacuum(ctx context.Context) (freed int64, err error) {
 	return max(before.Size()-after.Size(), 0), nil
 }
 
-// vacuum brings what is in the log into the file, too, which only then gets smaller.
+// vacuum also moves the log into the file, which shrinks only then.
 func vacuum(ctx context.Context, pool *sql.DB) error {
 	for _, text := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
 		if _, err := pool.ExecContext(ctx, text); err != nil {

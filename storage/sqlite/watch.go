@@ -12,13 +12,13 @@ import (
 // is one pragma on a connection that is open anyway, some microseconds.
 const lookEvery = 25 * time.Millisecond
 
-// Watch returns a channel that gets a value when something of the topics was written. What this handle
-// writes is told at once; what other handles write is found by looking, since SQLite tells nobody.
+// Watch returns a channel that receives a value after a write to the topics. Writes of this handle
+// arrive at once; those of other handles are found by polling, since SQLite sends no notifications.
 func (s *Store) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
 	return s.signals.Watch(ctx, topics)
 }
 
-// look tells the watchers what others wrote, until the context ends.
+// look wakes the watchers for the writes of others, until the context ends.
 func (s *Store) look(ctx context.Context) {
 	conn, err := s.pool.Conn(ctx)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Store) look(ctx context.Context) {
 	}
 }
 
-// signals reads the counters of all topics: that of the feed of changes is its last number.
+// signals reads the counters of all topics; that of the change feed is its last number.
 func signals(ctx context.Context, q *db.Queries) ([]db.Signal, error) {
 	seq, err := q.GetLastChange(ctx)
 	if err != nil {
@@ -55,8 +55,8 @@ func signals(ctx context.Context, q *db.Queries) ([]db.Signal, error) {
 	return append(rows, db.Signal{Topic: int64(storage.TopicChanges), N: seq}), err
 }
 
-// tell sends the topics whose counters changed. The first look tells all, for something may have
-// been written between the beginning of a watch and it.
+// tell sends the topics whose counters changed. The first look sends all, since a write may precede
+// it.
 func (s *Store) tell(rows []db.Signal, known map[int64]int64) {
 	var topics storage.Topic
 	for _, r := range rows {
@@ -70,7 +70,7 @@ func (s *Store) tell(rows []db.Signal, known map[int64]int64) {
 	}
 }
 
-// watched starts looking when the first watcher comes, unwatched stops it when the last has gone.
+// watched starts polling with the first watcher, unwatched stops it after the last.
 func (s *Store) watched() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopLooking = stop

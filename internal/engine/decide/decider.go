@@ -27,8 +27,8 @@ type Work struct {
 	Plan *plan.Plan
 	// Partitions are those that each step is to make; nil, or empty sets, for steps without.
 	Partitions []partition.Set
-	// Cut says which partitions read which; nil where the definitions are not known, so that none is blocked.
-	Cut *plan.Cut
+	// Assignment says which partitions read which; nil where the definitions are not known, so that none is blocked.
+	Assignment *plan.Assignment
 }
 
 // New returns the state of a run before its first event.
@@ -36,7 +36,7 @@ func New(w Work) *Decider {
 	p := w.Plan
 	d := &Decider{open: len(p.Steps)}
 	d.plan, d.steps = p, make([]stepState, len(p.Steps))
-	d.parts = newPartitions(p, w.Cut, w.Partitions)
+	d.parts = newPartitions(p, w.Assignment, w.Partitions)
 	for l := range d.lanes {
 		d.lanes[l].capacity = max(p.Capacity[l], 1)
 	}

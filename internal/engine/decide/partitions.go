@@ -14,8 +14,8 @@ import (
 // no step has any.
 type Partitions struct {
 	plan *plan.Plan
-	// cut is nil where the definitions are not known: nothing is blocked then.
-	cut *plan.Cut
+	// assignment is nil where the definitions are not known: nothing is blocked then.
+	assignment *plan.Assignment
 	// assigned are those that each step is to make.
 	assigned []partition.Set
 	// made are those that it has made in this run; outputs has them by output for steps with several assets.
@@ -26,11 +26,11 @@ type Partitions struct {
 }
 
 // newPartitions returns nil where no set has anything in it.
-func newPartitions(p *plan.Plan, cut *plan.Cut, assigned []partition.Set) *Partitions {
+func newPartitions(p *plan.Plan, cut *plan.Assignment, assigned []partition.Set) *Partitions {
 	for s := range assigned {
 		if !assigned[s].IsEmpty() {
 			return &Partitions{
-				plan: p, cut: cut, assigned: assigned,
+				plan: p, assignment: cut, assigned: assigned,
 				made: make([]partition.Gather, len(assigned)), lost: make([]partition.Set, len(assigned)),
 			}
 		}
@@ -113,7 +113,7 @@ func (p *Partitions) Left(s int32) (left, blocked partition.Set, err error) {
 // step without partitions it is all or nothing.
 func (p *Partitions) blocked(s int32) (blocked partition.Set, cause int32, err error) {
 	cause = storage.NoStep
-	if p.cut == nil {
+	if p.assignment == nil {
 		return blocked, cause, nil
 	}
 	n := p.plan.Steps[s].Node
@@ -127,7 +127,7 @@ func (p *Partitions) blocked(s int32) (blocked partition.Set, cause int32, err e
 		if !planned || p.lost[up].IsEmpty() {
 			continue
 		}
-		set, err := p.cut.Blocked(s, k, p.lost[up])
+		set, err := p.assignment.Blocked(s, k, p.lost[up])
 		if err != nil {
 			return partition.Set{}, up, fmt.Errorf("which partitions read what step %q did not make: %w", p.plan.Key(up), err)
 		}

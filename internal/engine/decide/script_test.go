@@ -110,11 +110,11 @@ func (s *script) run(assets string, words []string) (string, error) {
 	}
 	s.plan = plan.New(g, o)
 	*s = script{plan: s.plan, work: decide.Work{Plan: s.plan}, attempts: map[int32]int32{}, now: 1, apart: map[int32]bool{}}
-	if s.plan.Divided() {
-		if s.work.Cut, err = plantest.Cut(s.plan, days); err != nil {
+	if s.plan.HasPartitions() {
+		if s.work.Assignment, err = plantest.Assign(s.plan, days); err != nil {
 			return "", err
 		}
-		s.work.Partitions = s.work.Cut.Sets
+		s.work.Partitions = s.work.Assignment.Sets
 	}
 	s.d = decide.New(s.work)
 	return s.next(), nil
@@ -129,7 +129,7 @@ func (s *script) make(words []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	set, err := plantest.Keys(s.work.Cut, s.plan, step, words[2])
+	set, err := plantest.Keys(s.work.Assignment, s.plan, step, words[2])
 	if err != nil {
 		return "", err
 	}
@@ -319,7 +319,7 @@ func (s *script) command(c decide.Command) string {
 
 // words says which partitions of a step a set is.
 func (s *script) words(step int32, set partition.Set) string {
-	words, err := plantest.Words(s.work.Cut, s.plan, step, set)
+	words, err := plantest.Words(s.work.Assignment, s.plan, step, set)
 	if err != nil {
 		return err.Error()
 	}

@@ -155,7 +155,7 @@ func (r *reader) define(name string, outputs []string, kind graph.Kind) int {
 	}
 	inner := inside && len(outputs) == 0
 	if judged, _, isCheck := storage.SplitCheck(name); isCheck {
-		node.Kind, inner, node.Check = graph.Check, true, &graph.Judge{Asset: judged}
+		node.Kind, inner, node.Check = graph.Check, true, &graph.CheckInfo{Asset: judged}
 	}
 	if len(outputs) == 0 {
 		outputs = []string{name}

@@ -39,7 +39,7 @@ func (b *Bucket) Actions(ext string) []iohandler.Action {
 	}
 }
 
-// listValue says which objects a value has: that of the partition that is asked for, else the one
+// listValue returns the objects of a value: that of the partition that is asked for, else the one
 // of the asset as a whole and those of all its partitions.
 func (b *Bucket) listValue(ctx context.Context, out *iohandler.OutputContext, ext string) (iohandler.ActionResult, error) {
 	var objects, size int64

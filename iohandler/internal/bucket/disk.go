@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// errAbsent is what a store says of an object that is not there.
+// errAbsent is the error of a store for a missing object.
 var errAbsent = errors.New("no such object")
 
 // local checks a file URL: file:///absolute or file://./relative.

@@ -8,30 +8,34 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// ErrRetried is the refusal of a deletion that touches a run which a run without an end retries by now.
+// ErrRetried is the refusal of a deletion that touches a run which a run without an end retries by
+// now.
 var ErrRetried = errors.New("a run that has not ended retries one of the runs")
 
-// Backend lists what may go and deletes what is to. Lists are of one moment each.
+// Backend lists deletable records and deletes them. Each list is of one moment.
 type Backend interface {
 	storage.Events
 	storage.KV
-	// EndedRuns lists runs that have ended, in the order of their keys: without the newest, those of a backfill without an end, those
-	// that a run without an end retries, and those with a place in a pool, which a crash may have left.
+	// EndedRuns lists runs that have ended, in the order of their keys: without the newest, those
+	// of a backfill without an end, those that a run without an end retries, and those with a place
+	// in a pool, which a crash may have left.
 	EndedRuns(ctx context.Context, q RunQuery) ([]Run, error)
 	// Rows lists lines or events of runs in the order of their keys.
 	Rows(ctx context.Context, q RowQuery) ([]Row, error)
-	// EndedBackfills lists backfills that have ended and of which no run is recorded, in the order of their keys, without the newest.
+	// EndedBackfills lists ended backfills without recorded runs, in the order of their keys,
+	// without the newest.
 	EndedBackfills(ctx context.Context, q BackfillQuery) ([]Backfill, error)
-	// OldChanges lists the beginning of the feed behind a seq, without the newest entry. Entries of the last seq may be missing, unless
-	// there are fewer than the limit.
+	// OldChanges lists the beginning of the feed behind a seq, without the newest entry. Entries of
+	// the last seq may be missing, unless there are fewer than the limit.
 	OldChanges(ctx context.Context, after int64, limit int) ([]Change, error)
 	// Referred lists the runs that present states refer to, in any order and some more than once.
 	Referred(ctx context.Context) ([]storage.RunKey, error)
-	// Names lists the runs that are gone and whose names are kept, in the order of their keys.
+	// Names lists the deleted runs whose names remain, in the order of their keys.
 	Names(ctx context.Context, after storage.RunKey, limit int) ([]storage.RunKey, error)
 	// Delete applies a deletion in one transaction.
 	Delete(ctx context.Context, d *Deletion) error
-	// Swap puts a value in the place of another, nil for none, and reports whether that was still there.
+	// Swap puts a value in the place of another, nil for none, and reports whether that was still
+	// there.
 	Swap(ctx context.Context, key string, before, after []byte) (bool, error)
 }
 
@@ -47,17 +51,18 @@ type RunQuery struct {
 type Run struct {
 	Key   storage.RunKey
 	Ended storage.Micros
-	// Marks say what it has lost, see [LostMark].
+	// Marks are the kinds of records that it has lost, see [LostMark].
 	Marks int64
 	Bytes int64
 }
 
-// Class is a class of rows that hang on runs: lines, or a set of classes of events, which go together where they may, and leave
-// whole pages free. Backends have the numbers of these in their SQL.
+// Class is a class of rows that hang on runs: lines, or a set of classes of events, which go
+// together where they may, and leave whole pages free. Backends have the numbers of these in their
+// SQL.
 type Class uint8
 
-// The classes. An event of an asset is one that names an asset, an evaluation one that names a check and says what it came to; every
-// other is a step's.
+// The classes. An asset event names an asset, an evaluation names a check and its result; all
+// others are step events.
 const (
 	StepEvents Class = 1 << iota
 	AssetEvents
@@ -129,7 +134,7 @@ func (r *Row) kind() storage.PruneKind {
 	return storage.PruneSteps
 }
 
-// Span is what is between two rows of one class, they included.
+// Span is the rows of one class between two of them, inclusive.
 type Span struct {
 	FromRun storage.RunKey
 	FromN   int64
@@ -137,7 +142,7 @@ type Span struct {
 	ToN     int64
 }
 
-// Mark is what a run gets that loses rows.
+// Mark is the mark of a run that loses rows.
 type Mark struct {
 	Run  storage.RunKey
 	Bits int64
@@ -149,7 +154,7 @@ type Deletion struct {
 	Class Class
 	Spans []Span
 	Marks []Mark
-	// Runs go, unless they have lines or events, and of these the names of Kept stay.
+	// Runs are deleted unless they have lines or events. The names of those in Kept stay.
 	Runs, Kept []storage.RunKey
 	Backfills  []storage.BackfillKey
 	// Names go.
@@ -157,7 +162,8 @@ type Deletion struct {
 	// Feed is the seq up to which changes go; it is noted under [storage.FeedPruned].
 	Feed int64
 
-	// Gone is how many rows went of what is named in the field above that is not empty: the backend's answer.
+	// Gone is the backend's answer: the number of deleted rows of the field above that is not
+	// empty.
 	Gone int64
 }
 
@@ -170,10 +176,11 @@ func (d *Deletion) Touched() []storage.RunKey {
 	return touched
 }
 
-// doneShift is how far the marks of what is all gone are above those of what has begun to go.
+// doneShift is the distance in bits from a mark of begun deletion to that of a completed one.
 const doneShift = 8
 
-// LostMark is the mark of a run that has lost rows of a kind, DoneMark that of one that has lost all.
+// LostMark is the mark of a run that has lost rows of a kind, DoneMark that of one that has lost
+// all.
 func LostMark(k storage.PruneKind) int64 { return int64(storage.LostOf(k)) }
 
 // DoneMark see [LostMark].

@@ -1,21 +1,24 @@
-// Package prune decides which history goes, for all backends: they list records and delete what they are told, and know no ages.
+// Package prune decides which history goes, for all backends: they list records and delete what
+// they are told, and know no ages.
 //
 //	cutoffs ──▶ a page of runs that ended before ──▶ their rows, some thousand ──▶ spans that go ──▶ Delete: one transaction ─┐
 //	                    ▲                                  ▲                                                             │ rests, longer
 //	                    └────── no rows left ◀─────────────┴──────────────────────────────────────────────────────────────────┘
 //
-// Kinds are pruned in the order of [storage.PruneKind], so that what hangs on a run is gone before it. To list costs no lock and
-// may be out of date: that a run has ended, and a backfill, stays true; that a run is being retried may have become true since, so
-// Delete looks again in its transaction and refuses with [ErrRetried], whereupon the page is listed anew.
+// Kinds are pruned in the order of [storage.PruneKind], so that what hangs on a run is gone before
+// it. To list costs no lock and may be out of date: that a run has ended, and a backfill, stays
+// true; that a run is being retried may have become true since, so Delete looks again in its
+// transaction and refuses with [ErrRetried], whereupon the page is listed anew.
 //
-// Killed between two transactions, nothing is remembered and nothing need be: what is left is listed by the next call. A run that
-// lost something has a mark from the first row on, and one that has lost all rows of a kind another, so that it is not listed again.
+// Pruning may be killed between two transactions: the next call lists the rest. The first deleted
+// row marks its run, and the last of a kind sets another mark, so that the run is not listed again.
 //
-// Who prunes beside its work, unasked, does so in its turn: a value of the store says from when on the next one may, and where the last
-// one stopped. Two who ask at once are told apart by a swap of that value; one that dies leaves a lease, which ends. What one turn is worth
-// is bounded by its caller's limit and by half a minute, and the place is kept, so that processes that live for milliseconds get to the end too,
-// one after another. Nothing rests on turns but that the work is not done twice: pruning is safe beside pruning.
+// Background pruning takes turns. A value of the store holds the instant of the next turn and the
+// place where the last one stopped. A swap of that value admits one of several processes; a dead
+// process leaves a lease, which ends. The caller's limit and half a minute bound a turn. The next
+// turn continues at its place, so that short-lived processes finish the work together. Turns only
+// avoid double work: concurrent pruning is safe.
 //
-// The name of a run that goes is kept where a present state refers to it. No state begins to refer to a run
-// that has ended, so the runs that are referred to are read once, before the first of them goes.
+// The name of a deleted run stays while a present state refers to it. No new state refers to an
+// ended run, so one read before the first deletion finds all references.
 package prune

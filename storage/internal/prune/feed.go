@@ -9,7 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// changes deletes the beginning of the feed: what is too old, and what every consumer has passed.
+// changes deletes the beginning of the feed: changes that are too old or that every consumer has
+// read.
 func (p *pruner) changes(ctx context.Context) error {
 	const k = storage.PruneChanges
 	passed, err := p.passed(ctx)
@@ -49,8 +50,8 @@ func (p *pruner) changes(ctx context.Context) error {
 	}
 }
 
-// old is the beginning of a page that goes. What has one seq goes together; the last one may have more entries than the page unless the
-// feed ends there.
+// old returns the deletable beginning of a page. Entries of one seq go together; the last seq may
+// have more entries than the page unless the feed ends there.
 func old(page []Change, ends bool, goes func(Change) bool) (d Deletion, bytes int64) {
 	for from := 0; from < len(page); {
 		to := from
@@ -68,7 +69,8 @@ func old(page []Change, ends bool, goes func(Change) bool) (d Deletion, bytes in
 	return d, bytes
 }
 
-// passed is the seq that all consumers have passed, zero where there are none: who reads the feed may keep its cursor elsewhere.
+// passed returns the seq that all consumers have read, zero without consumers. A reader may store
+// its cursor elsewhere.
 func (p *pruner) passed(ctx context.Context) (int64, error) {
 	pairs, err := p.ListKV(ctx, storage.FeedPrefix)
 	if err != nil {

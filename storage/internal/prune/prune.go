@@ -11,7 +11,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Prune does what [storage.Pruner] says with a backend.
+// Prune implements [storage.Pruner] on a backend.
 func Prune(ctx context.Context, b Backend, r storage.PruneRequest) (storage.PruneReport, error) {
 	cutoffs, err := r.Cutoffs()
 	p := pruner{
@@ -70,7 +70,8 @@ type pruner struct {
 	progress func(storage.PruneReport)
 	// at is where the work is.
 	at place
-	// oldest are the oldest events of assets, and evaluations of checks, that are among the newest that stay; zero where there are fewer.
+	// oldest are the oldest asset events and evaluations among the newest that stay; zero if there
+	// are fewer.
 	oldest map[newestOf]Row
 	// restUntil is when the next transaction may begin.
 	restUntil time.Time
@@ -113,10 +114,11 @@ type newestOf struct {
 	class Class
 }
 
-// maxRefusals is how often a page is listed anew: who meets more retries than that is not told of a store, but of a fault.
+// maxRefusals is how often a page is listed again before the refusals count as a fault.
 const maxRefusals = 1000
 
-// again reports whether a page is to be listed again, since a run that it names is being retried by now.
+// again reports whether a page is to be listed again, since a run that it names is being retried by
+// now.
 func (p *pruner) again(err error) bool {
 	if !errors.Is(err, ErrRetried) {
 		return false
@@ -136,12 +138,12 @@ func (p *pruner) most() (int, error) {
 	return int(min(int64(p.chunk), p.left)), nil
 }
 
-// restFactor is how many times longer than a transaction took the next one is waited for: who writes beside has
-// three quarters of the time for itself.
+// restFactor is the rest after a transaction, as a multiple of its duration: other writers have
+// three quarters of the time.
 const restFactor = 3
 
-// delete rests after the deletion before, if there was one, then applies this one: what was deleted is counted before anything can go
-// wrong with a rest.
+// delete rests after the previous deletion, then applies this one. It counts deleted rows before a
+// rest can fail.
 func (p *pruner) delete(ctx context.Context, d *Deletion) error {
 	if p.restUntil.After(time.Now()) {
 		rest := time.NewTimer(time.Until(p.restUntil))
@@ -165,14 +167,14 @@ func (p *pruner) count(k storage.PruneKind, rows, runs, bytes int64) {
 	p.left -= rows
 }
 
-// tell says what was deleted so far.
+// tell reports the counts so far.
 func (p *pruner) tell() {
 	if p.progress != nil && !p.dry {
 		p.progress(p.report)
 	}
 }
 
-// runs deletes runs of which nothing is left, and the names that nothing refers to any more.
+// runs deletes empty runs and unreferenced names.
 func (p *pruner) runs(ctx context.Context) error {
 	known, referred := false, []storage.RunKey(nil)
 	for q := (RunQuery{After: storage.RunKey(p.at.After), Before: p.cutoffs.Before[storage.PruneRuns]}); ; p.at.After = int64(q.After) {
@@ -258,7 +260,7 @@ func (p *pruner) bare(ctx context.Context, page []Run) ([]Run, error) {
 	return slices.DeleteFunc(slices.Clone(page), func(r Run) bool { return held[r.Key] }), nil
 }
 
-// names forgets the names of runs that no state refers to any more.
+// names deletes the names of runs that no state refers to.
 func (p *pruner) names(ctx context.Context, referred []storage.RunKey) error {
 	for after := storage.RunKey(0); ; {
 		names, err := p.Names(ctx, after, p.chunk)

@@ -12,7 +12,8 @@ import (
 // pageOfRuns is how many runs are listed at once.
 const pageOfRuns = 1000
 
-// rows deletes lines and events that no run may keep, and of events of assets and evaluations those that are not among the newest.
+// rows deletes lines and events that no run may keep, and of events of assets and evaluations those
+// that are not among the newest.
 func (p *pruner) rows(ctx context.Context) error {
 	for q := (RunQuery{After: storage.RunKey(p.at.After), Before: youngestRows(&p.cutoffs.Before), Limit: pageOfRuns}); ; p.at.After = int64(q.After) {
 		page, err := p.EndedRuns(ctx, q)
@@ -29,7 +30,7 @@ func (p *pruner) rows(ctx context.Context) error {
 	}
 }
 
-// rowsOfAll takes of each run on a page what is old enough.
+// rowsOfAll takes the old enough rows of each run on a page.
 func (p *pruner) rowsOfAll(ctx context.Context, page []Run) error {
 	goes := func(r Run, k storage.PruneKind) bool {
 		return r.Ended < p.cutoffs.Before[k] && r.Marks&DoneMark(k) == 0
@@ -99,7 +100,8 @@ type cutting struct {
 	rows []Row
 }
 
-// cut makes a deletion of the rows that no run may keep: spans as long as nothing that stays is between two rows.
+// cut makes a deletion of the rows that no run may keep: spans as long as nothing that stays is
+// between two rows.
 func (p *pruner) cut(ctx context.Context, w *walk, rows []Row) (d cutting, err error) {
 	d.Class = w.class
 	joins := false
@@ -132,7 +134,8 @@ func (d *cutting) mark(run storage.RunKey, bits int64) {
 	d.Marks[len(d.Marks)-1].Bits |= bits
 }
 
-// finish marks runs whose rows were all seen. Those of assets and checks may stay, and are looked for again.
+// finish marks runs whose rows were all seen. Those of assets and checks may stay, and are looked
+// for again.
 func (d *cutting) finish(runs []storage.RunKey) {
 	bits := DoneMark(storage.PruneSteps)
 	switch {
@@ -150,7 +153,7 @@ func (d *cutting) finish(runs []storage.RunKey) {
 	}
 }
 
-// stays reports whether a row is kept: an event of an asset, or an evaluation of a check, that is young enough, or among its newest.
+// stays reports whether an asset event or evaluation is young enough to stay or among the newest.
 func (p *pruner) stays(ctx context.Context, run Run, row Row) (bool, error) {
 	if row.Asset == 0 {
 		return false, nil
@@ -203,7 +206,7 @@ func (w *walk) run(key storage.RunKey) Run {
 	return w.page[i]
 }
 
-// follows reports whether all runs between two are on the page: whoever deletes a span deletes all in it.
+// follows reports whether the page has all runs between two. A span deletes all rows in it.
 func (w *walk) follows(before, after storage.RunKey) bool {
 	i, _ := w.find(before)
 	j, _ := w.find(after)
@@ -219,7 +222,8 @@ func (w *walk) passed(from int) []storage.RunKey {
 	return keys
 }
 
-// next returns rows of runs of the page, at most so many. Of what lies between two of them it reads no more than that.
+// next returns rows of runs of the page, at most so many. Of what lies between two of them it reads
+// no more than that.
 func (w *walk) next(ctx context.Context, most int) ([]Row, error) {
 	last := w.page[len(w.page)-1].Key
 	rows, err := w.p.Rows(ctx, RowQuery{Class: w.class, Run: w.page[w.at].Key, N: w.n, Last: last, Limit: most})

@@ -14,29 +14,31 @@ import (
 
 // The times of a turn.
 const (
-	// turnLease is how long a turn is its owner's, and atIt how long that prunes at most: a lease that is not renewed cannot be lost.
+	// turnLease is how long a turn is its owner's, and atIt how long that prunes at most: a lease
+	// that is not renewed cannot be lost.
 	turnLease = time.Minute
 	atIt      = turnLease / 2
-	// goOn is when the next turn begins if this one ended before its end was reached, by its limit or by an error.
+	// goOn is when the next turn begins if this one ended before its end was reached, by its limit
+	// or by an error.
 	goOn = time.Minute
-	// toPass is how long the turn is passed on when whoever had it is leaving: it waits for that.
+	// toPass bounds the wait for passing the turn on at the end of a process.
 	toPass = 250 * time.Millisecond
 )
 
-// prefix begins the keys of what a turn reads.
+// prefix begins the keys that a turn reads.
 const prefix = "prune/"
 
 // turn is the value under [storage.PruneTurn].
 type turn struct {
-	// Next is the instant from which on the next turn may begin: while somebody has it, the end of its lease.
+	// Next is the earliest instant of the next turn: during a turn, the end of its lease.
 	Next storage.Micros `json:"next"`
-	// By is different for each who has it, so that none takes another's for its own.
+	// By identifies the holder, so that none takes another's turn for its own.
 	By string `json:"by,omitempty"`
 	// place is where it begins.
 	place
 }
 
-// place is how far the work has got: a part of it, and the key behind which that goes on.
+// place is the progress of the work: a stage, and the key after which it continues.
 type place struct {
 	Part  string `json:"part,omitempty"`
 	After int64  `json:"after,omitempty"`
@@ -79,7 +81,7 @@ func (p *pruner) inTurn(ctx context.Context, r storage.PruneRequest) error {
 	next := turn{Next: after(r.Every)}
 	switch {
 	case ctx.Err() != nil:
-		next = turn{Next: at, place: p.at} // whoever comes next goes on
+		next = turn{Next: at, place: p.at} // the next turn continues
 	case p.report.More:
 		next = turn{Next: after(goOn), place: p.at}
 	case err != nil:
@@ -96,8 +98,8 @@ func (t turn) encode() []byte {
 	return text
 }
 
-// readTurn reads the value of the turn, and how long history is kept by whichever repository keeps it longest. A turn that cannot be
-// read is none: it only says when.
+// readTurn reads the turn and the longest retention of all repositories. It ignores an unreadable
+// turn, which is only a date.
 func (p *pruner) readTurn(ctx context.Context, keep storage.Retention) (value []byte, t turn, _ storage.Retention, err error) {
 	pairs, err := p.ListKV(ctx, prefix)
 	if err != nil {
@@ -122,8 +124,8 @@ func (p *pruner) readTurn(ctx context.Context, keep storage.Retention) (value []
 	return value, t, keep, nil
 }
 
-// young reports whether the oldest records of the store are too young to go, without a look at the others: a store that is
-// young as a whole costs nobody a transaction.
+// young reports whether the oldest records of the store are too young for deletion. A young store
+// costs no transaction.
 func (p *pruner) young(ctx context.Context) (bool, error) {
 	before := &p.cutoffs.Before
 	runs, err := p.EndedRuns(ctx, RunQuery{Before: math.MaxInt64, Limit: 1})

@@ -7,7 +7,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// AssetRow is an asset with one of its states. An asset without states has one row, whose kind is negative.
+// AssetRow is an asset with one of its states. An asset without states has one row, whose kind is
+// negative.
 type AssetRow = struct {
 	Key         int64
 	Name        string

@@ -15,7 +15,8 @@ func decode(doc []byte, target any) error {
 	return json.Unmarshal(doc, target)
 }
 
-// Cancel reads a stored request to cancel into one that names what it cancels. It returns nil for an empty document.
+// Cancel reads a stored request to cancel into one that names what it cancels. It returns nil for
+// an empty document.
 func Cancel(c storage.CancelRequest, doc []byte) (*storage.CancelRequest, error) {
 	if len(doc) == 0 {
 		return nil, nil //nolint:nilnil // nobody asked, which is no error
@@ -26,7 +27,8 @@ func Cancel(c storage.CancelRequest, doc []byte) (*storage.CancelRequest, error)
 	return &c, nil
 }
 
-// each converts rows one by one, nil for no rows. Its error is the first, under the name of its row.
+// each converts rows one by one, nil for no rows. Its error is the first, under the name of its
+// row.
 func each[R, T any](rows []R, convert func(R) (T, error), name func(R) string) ([]T, error) {
 	if len(rows) == 0 {
 		return nil, nil

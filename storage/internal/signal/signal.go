@@ -1,6 +1,6 @@
-// Package signal wakes those who watch a store: the part of [storage.Signals] that all backends
-// share. A hub is told what was written and passes it on to whom it concerns; values are merged while
-// a watcher does not read, so telling never waits.
+// Package signal wakes the watchers of a store: the part of [storage.Signals] that all backends
+// share. A hub is told which topics were written and wakes their watchers. Unread values are
+// merged, so sending never waits.
 package signal
 
 import (

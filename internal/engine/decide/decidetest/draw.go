@@ -34,8 +34,8 @@ func Draw(t *rapid.T) decide.Work {
 		return work(p, nil)
 	}
 	asked := rapid.SampledFrom([]string{"mon", "mon..wed", "tue,thu", "mon..thu"}).Draw(t, "asked")
-	d := plan.Divide(p, time.Unix(0, 0), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
-	cut, err := d.Cut(func(space partition.Space) (partition.Set, error) { return space.Select(asked) })
+	d := plan.NewPartitioning(p, time.Unix(0, 0), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
+	cut, err := d.Assign(func(space partition.Space) (partition.Set, error) { return space.Select(asked) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func drawChecks(t *rapid.T, assets []graph.Node) []graph.Node {
 		name := storage.CheckName(of.Name, "good")
 		n := graph.Node{
 			Name: name, Definition: name, Kind: graph.Check, Outputs: []graph.Output{{Name: name, Inner: true}},
-			Settings: &graph.Settings{Check: &graph.Judge{Asset: of.Name, Blocking: rapid.Bool().Draw(t, "blocking")}},
+			Settings: &graph.Settings{Check: &graph.CheckInfo{Asset: of.Name, Blocking: rapid.Bool().Draw(t, "blocking")}},
 		}
 		if of.Partitions != nil && rapid.Bool().Draw(t, "by partition") {
 			n.Partitions, n.Outputs[0].Partitions = of.Partitions, of.Partitions
@@ -93,7 +93,7 @@ func between(up, down *graph.Node) *graph.Parts {
 	case up.Partitions == nil && down.Partitions == nil:
 		return nil
 	case up.Partitions == nil || down.Partitions == nil:
-		return &graph.Parts{Mapping: partition.AllPartitions(), Pack: func(p graph.Pack) any { return p }}
+		return &graph.Parts{Mapping: partition.AllPartitions(), Multiple: func(p graph.PartitionLoader) any { return p }}
 	}
 	return &graph.Parts{Mapping: partition.Identity()}
 }

@@ -129,7 +129,7 @@ func (m *model) planned(s int32) int32 {
 	return s
 }
 
-func (m *model) divided(s int32) bool { return m.work.Cut != nil && !m.work.Partitions[s].IsEmpty() }
+func (m *model) divided(s int32) bool { return m.work.Assignment != nil && !m.work.Partitions[s].IsEmpty() }
 
 // lost is what a step that has its outcome has not made.
 func (m *model) lost(s int32) partition.Set {
@@ -151,7 +151,7 @@ func (m *model) left(s int32) (left partition.Set, all bool) {
 		if !planned || p.Graph.Node(n).Inputs[k].Parts == nil || m.lost(up).IsEmpty() {
 			continue
 		}
-		blocked, err := m.work.Cut.Blocked(s, k, m.lost(up))
+		blocked, err := m.work.Assignment.Blocked(s, k, m.lost(up))
 		if err != nil {
 			panic(err)
 		}
@@ -162,7 +162,7 @@ func (m *model) left(s int32) (left partition.Set, all bool) {
 
 // blocked reports whether a step of the plan has nothing to do since all of it reads what was lost.
 func (m *model) blocked(s int32) bool {
-	if m.work.Cut == nil {
+	if m.work.Assignment == nil {
 		return false
 	}
 	left, all := m.left(s)
@@ -182,8 +182,8 @@ func (m *model) needsSlots(s int32) bool {
 }
 
 // work returns a plan of some assets as the work of a run of all of their partitions.
-func work(p *plan.Plan, cut *plan.Cut) decide.Work {
-	w := decide.Work{Plan: p, Cut: cut}
+func work(p *plan.Plan, cut *plan.Assignment) decide.Work {
+	w := decide.Work{Plan: p, Assignment: cut}
 	if cut != nil {
 		w.Partitions = cut.Sets
 	}

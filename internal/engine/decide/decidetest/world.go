@@ -101,7 +101,7 @@ func (w *World) finish(s, attempt int32) {
 	m := look(w.work, w.events)
 	f := storage.Fact{Step: s, Attempt: attempt}
 	planned := m.planned(s) == s
-	if planned && w.work.Cut != nil && m.divided(s) || planned && m.isCheck(s) {
+	if planned && w.work.Assignment != nil && m.divided(s) || planned && m.isCheck(s) {
 		w.finishParts(m, f)
 		return
 	}
@@ -172,10 +172,10 @@ func (w *World) finishParts(m model, f storage.Fact) {
 
 // pieces are the partitions of a step one by one; a step without is one empty piece.
 func (w *World) pieces(s int32, left partition.Set) []partition.Set {
-	if w.work.Cut == nil || w.work.Partitions[s].IsEmpty() {
+	if w.work.Assignment == nil || w.work.Partitions[s].IsEmpty() {
 		return []partition.Set{{}}
 	}
-	slice, err := w.work.Cut.Slice(s, left)
+	slice, err := w.work.Assignment.Slice(s, left)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func (w *World) pieces(s int32, left partition.Set) []partition.Set {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		one, err := w.work.Cut.SliceOf(s, key)
+		one, err := w.work.Assignment.SliceOf(s, key)
 		if err != nil {
 			w.t.Fatal(err)
 		}

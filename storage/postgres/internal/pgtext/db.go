@@ -15,9 +15,10 @@ type Conn interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// DB executes statements on a [Conn]. It encodes arguments of the types string, *string and []string. It decodes
-// columns that are scanned into a *string, a **string or a *pgtype.Text, and text columns that are scanned into a *[]byte.
-// An argument of type []byte is sent as it is. DB is safe for concurrent use if its Conn is.
+// DB executes statements on a [Conn]. It encodes arguments of the types string, *string and
+// []string. It decodes columns that are scanned into a *string, a **string or a *pgtype.Text, and
+// text columns that are scanned into a *[]byte. An argument of type []byte is sent as it is. DB is
+// safe for concurrent use if its Conn is.
 type DB struct{ Conn }
 
 // Exec executes a statement that returns no rows.
@@ -34,13 +35,15 @@ func (d DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error
 	return &rows{Rows: found}, nil
 }
 
-// QueryRow executes a statement that returns one row. Scan returns [pgx.ErrNoRows] if it returned none.
+// QueryRow executes a statement that returns one row. Scan returns [pgx.ErrNoRows] if it returned
+// none.
 func (d DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	found, err := d.Query(ctx, sql, args...)
 	return first{found, err}
 }
 
-// encoded returns the arguments with their texts encoded. It copies the list only if a text changes.
+// encoded returns the arguments with their texts encoded. It copies the list only if a text
+// changes.
 func encoded(args []any) []any {
 	list, copied := args, false
 	for i, arg := range args {

@@ -1,13 +1,15 @@
 // Package pgtext stores any Go string in PostgreSQL's text columns and reads it back unchanged.
 //
-// PostgreSQL refuses the byte 0 and bytes that are not UTF-8. [Encode] escapes them, and everything else stays
-// readable in psql. Encoding is done in two places, and callers of both see plain strings:
+// PostgreSQL refuses the byte 0 and bytes that are not UTF-8. [Encode] escapes them, and everything
+// else stays readable in psql. Encoding is done in two places, and callers of both see plain
+// strings:
 //
 //	queries that sqlc generated  ─▶ [DB]: arguments are encoded, scanned columns are decoded
 //	statements of the writer     ─▶ [Append] into arrays, and rows that decode what they return
 //
-// A codec in pgx's type map cannot do this: pgx never asks it for a Go string. Arguments of type string are sent in the
-// text format, and *string targets are filled directly, whatever codec the type has.
+// A codec in pgx's type map cannot do this: pgx never asks it for a Go string. Arguments of type
+// string are sent in the text format, and *string targets are filled directly, whatever codec the
+// type has.
 package pgtext
 
 import (
@@ -15,7 +17,8 @@ import (
 	"unicode/utf8"
 )
 
-// escape begins the code of a byte that PostgreSQL refuses. Texts that are UTF-8 keep their order, byte by byte.
+// escape begins the code of a byte that PostgreSQL refuses. Texts that are UTF-8 keep their order,
+// byte by byte.
 const escape = 0x01
 
 const hex = "0123456789abcdef"
@@ -39,7 +42,7 @@ func isPlain[T string | []byte](s T) bool {
 	return true
 }
 
-// runeAt returns how many bytes the code point at i has, zero where there is none.
+// runeAt returns how many bytes the code point at i has, zero for an invalid one.
 func runeAt[T string | []byte](s T, i int) int {
 	r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))])) // so short a copy is not allocated
 	if r == utf8.RuneError && size == 1 {
@@ -72,7 +75,8 @@ func Append[T string | []byte](dst []byte, s T) []byte {
 	return dst
 }
 
-// Encode returns the text as PostgreSQL stores it. A text that needs no encoding is returned as it is.
+// Encode returns the text as PostgreSQL stores it. A text that needs no encoding is returned as it
+// is.
 func Encode(s string) string {
 	if isPlain(s) {
 		return s

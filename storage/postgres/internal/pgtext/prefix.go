@@ -9,8 +9,9 @@ import (
 // Compare compares two texts as the server does, which orders them by their encoded bytes.
 func Compare(a, b string) int { return strings.Compare(Encode(a), Encode(b)) }
 
-// Range returns bounds of the texts that begin with prefix: all of them are at least first and, unless past is empty,
-// below past. Other texts may lie between the bounds: bytes that are not UTF-8 have another place in the server's order.
+// Range returns bounds of the texts that begin with prefix: all of them are at least first and,
+// unless past is empty, below past. Other texts may lie between the bounds: bytes that are not
+// UTF-8 have another place in the server's order.
 func Range(prefix string) (first, past string) {
 	first = validPrefix(prefix)
 	return first, pastPrefix(first)
@@ -28,8 +29,8 @@ func validPrefix(s string) string {
 	return s
 }
 
-// pastPrefix returns the least text above all that begin with prefix, empty if every text above begins so. It orders
-// code points, whose order is that of UTF-8's bytes.
+// pastPrefix returns the least text above all that begin with prefix, empty if every text above
+// begins so. It orders code points, whose order is that of UTF-8's bytes.
 func pastPrefix(prefix string) string {
 	runes := []rune(prefix)
 	for i, r := range slices.Backward(runes) {

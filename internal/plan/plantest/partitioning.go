@@ -32,7 +32,7 @@ func (r *reader) connect() {
 			if up == nil && down == nil {
 				continue
 			}
-			in.Parts = &graph.Parts{Mapping: partition.AllPartitions(), Pack: func(p graph.Pack) any { return p }}
+			in.Parts = &graph.Parts{Mapping: partition.AllPartitions(), Multiple: func(p graph.PartitionLoader) any { return p }}
 			switch {
 			case up == nil || down == nil:
 			case up == down:
@@ -44,11 +44,11 @@ func (r *reader) connect() {
 	}
 }
 
-// Cut is of the partitions that texts name, in the steps that are divided by days; of those that are divided by halves it is of all.
+// Assign takes the partitions that texts name, in the steps that are divided by days; of those that are divided by halves it is of all.
 // No text is all days.
-func Cut(p *plan.Plan, days string) (*plan.Cut, error) {
-	d := plan.Divide(p, time.Unix(0, 0), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
-	return d.Cut(func(space partition.Space) (partition.Set, error) {
+func Assign(p *plan.Plan, days string) (*plan.Assignment, error) {
+	d := plan.NewPartitioning(p, time.Unix(0, 0), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
+	return d.Assign(func(space partition.Space) (partition.Set, error) {
 		if ok, err := space.Contains(partition.SingleKey("early")); ok || days == "" {
 			return space.All(), err
 		}
@@ -57,7 +57,7 @@ func Cut(p *plan.Plan, days string) (*plan.Cut, error) {
 }
 
 // Keys reads keys of partitions of a step, as "mon..wed,sat"; nothing is all of them.
-func Keys(c *plan.Cut, p *plan.Plan, s int32, text string) (partition.Set, error) {
+func Keys(c *plan.Assignment, p *plan.Plan, s int32, text string) (partition.Set, error) {
 	space, err := c.Space(p.Graph.Node(p.Steps[s].Node).Partitions)
 	if err != nil || text == "" {
 		return space.All(), err
@@ -66,7 +66,7 @@ func Keys(c *plan.Cut, p *plan.Plan, s int32, text string) (partition.Set, error
 }
 
 // Words says which partitions of a step a set is, as "mon..wed,sat".
-func Words(c *plan.Cut, p *plan.Plan, s int32, set partition.Set) (string, error) {
+func Words(c *plan.Assignment, p *plan.Plan, s int32, set partition.Set) (string, error) {
 	space, err := c.Space(p.Graph.Node(p.Steps[s].Node).Partitions)
 	if err != nil {
 		return "", err

@@ -13,7 +13,7 @@ import (
 )
 
 // Guest is what a process that does one attempt for a run in another process knows of that run.
-type Guest struct {
+type RemoteAttempt struct {
 	// Graph is the graph as this process's definitions make it.
 	Graph *graph.Graph
 	// Shared is what all steps see.
@@ -30,7 +30,7 @@ type Guest struct {
 // Serve does an attempt in this process on behalf of a run in another one; ctx ends when that run is
 // canceled, and sink takes what happens meanwhile. A task that these definitions do not have is reported
 // as failed.
-func Serve(ctx context.Context, from Guest, t Task, sink Sink) Report {
+func Serve(ctx context.Context, from RemoteAttempt, t Task, sink Sink) Report {
 	a, g, err := from.attempt(ctx, t, sink)
 	if err != nil {
 		return Refusal(err)
@@ -58,10 +58,10 @@ func Refusal(err error) Report {
 }
 
 // attempt finds in the graph what a task names.
-func (from *Guest) attempt(ctx context.Context, t Task, sink Sink) (*attempt, *guest, error) {
-	g := &guest{sink: sink, task: t, orders: map[int32][]int{}, came: make(chan outcome, 1)}
+func (from *RemoteAttempt) attempt(ctx context.Context, t Task, sink Sink) (*attempt, *remoteSink, error) {
+	g := &remoteSink{sink: sink, task: t, orders: map[int32][]int{}, came: make(chan outcome, 1)}
 	nodes := make([]int32, 0, 1+len(t.Maps))
-	s := &scene{graph: from.Graph, runID: from.Shared.ID, shared: from.Shared, retry: from.Retry}
+	s := &runEnv{graph: from.Graph, runID: from.Shared.ID, shared: from.Shared, retry: from.Retry}
 	step := func(key string) (int32, error) {
 		n, ok := from.Graph.FindNode(key)
 		if !ok {
@@ -93,13 +93,13 @@ func (from *Guest) attempt(ctx context.Context, t Task, sink Sink) (*attempt, *g
 	}
 	s.plan = plan.Only(from.Graph, nodes...)
 	if !t.Now.IsZero() {
-		s.cut = plan.Divide(s.plan, t.Now, from.Tables).Of(t.Partitions)
+		s.assignment = plan.NewPartitioning(s.plan, t.Now, from.Tables).Of(t.Partitions)
 	}
 	a := &attempt{
-		scene: s, place: place{pos: t.Pos, instance: t.Instance, key: t.Key}, host: g,
+		runEnv: s, stepRef: stepRef{pos: t.Pos, instance: t.Instance, key: t.Key}, sink: g,
 		job: job{attempt: t.Attempt}, run: ctx, ctx: ctx, persist: t.Persist, due: t.Partitions,
 	}
-	a.of = a.node(a.place)
+	a.of = a.node(a.stepRef)
 	a.logger = a.newLogger
 	return a, g, nil
 }
@@ -117,42 +117,44 @@ func (a *attempt) prepare(ready func(context.Context, *graph.Node) (any, error))
 }
 
 // guest is the host of an attempt in a process of its own: it passes on what the attempt tells.
-type guest struct {
+type remoteSink struct {
 	sink   Sink
 	task   Task
 	orders map[int32][]int
 	came   chan outcome // the one of the attempt
 }
 
-func (g *guest) logLine(_, _ int32, _ string, line storage.LogLine) {
+func (g *remoteSink) logLine(_, _ int32, _ string, line storage.LogLine) {
 	if line.At.IsZero() {
 		line.At = time.Now()
 	}
 	g.sink.Log(line)
 }
 
-func (g *guest) handOver(a *attempt, pos int) error {
+func (g *remoteSink) handOver(a *attempt, pos int) error {
 	g.task.Emitted = true
 	return g.sink.Emit(pos, *a.inv.Fact(pos))
 }
 
-func (g *guest) partMade(_ *attempt, part partition.Slice, facts []graph.Facts) error {
+func (g *remoteSink) partMade(_ *attempt, part partition.Slice, facts []graph.Facts) error {
 	return g.sink.Made(part.Key(), part.Set(), facts)
 }
 
-func (g *guest) partFailed(_ *attempt, part partition.Slice, err error) error {
+func (g *remoteSink) partFailed(_ *attempt, part partition.Slice, err error) error {
 	d := failureDetailOf(err)
 	return g.sink.Failed(part.Key(), &RemoteError{Message: d.Error, HintText: d.Hint, Stack: d.Stack}, classified(err))
 }
 
-func (g *guest) history(int32) (failures int, emitted bool) { return g.task.Failures, g.task.Emitted }
+func (g *remoteSink) history(int32) (failures int, emitted bool) {
+	return g.task.Failures, g.task.Emitted
+}
 
-func (g *guest) finished(_ job, o outcome) { g.came <- o }
+func (g *remoteSink) finished(_ job, o outcome) { g.came <- o }
 
-func (g *guest) order(mapped int32) []int { return g.orders[mapped] }
+func (g *remoteSink) order(mapped int32) []int { return g.orders[mapped] }
 
 // report says what the attempt came to, in words.
-func (g *guest) report(o outcome) Report {
+func (g *remoteSink) report(o outcome) Report {
 	r := Report{Kind: o.kind, Facts: o.facts, Instances: o.instances, Names: o.names, Reason: o.reason, Apart: o.apart}
 	if !o.part.IsZero() {
 		r.Partitions = o.part.Set()

@@ -133,7 +133,7 @@ func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
 		return
 	}
 	r.maps.put(e.Step, &mapSource{names: d.Instances, keys: instanceKeys(r.stepKey(e.Step), e.Instances(), d.Instances)})
-	r.maps.place(e.Step, r.d.InstanceOf(e.Step, 0))
+	r.maps.locate(e.Step, r.d.InstanceOf(e.Step, 0))
 }
 
 // adopt takes over a run whose process is gone: the steps that it had in progress are nobody's, and

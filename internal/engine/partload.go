@@ -11,7 +11,7 @@ import (
 
 // inputParts loads what input k reads of something divided, or for something divided.
 func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
-	edge, err := a.cut.Edge(a.mapped, k)
+	edge, err := a.assignment.Edge(a.mapped, k)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
 		}
 		return nil, edge.Explain(lacking)
 	}
-	space, err := a.cut.Space(out.Partitions)
+	space, err := a.assignment.Space(out.Partitions)
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +31,8 @@ func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Parts.Pack != nil {
-		return in.Parts.Pack(graph.Pack{Of: of, Load: func(key partition.Key) (any, error) {
+	if in.Parts.Multiple != nil {
+		return in.Parts.Multiple(graph.PartitionLoader{Of: of, Load: func(key partition.Key) (any, error) {
 			value, err := a.readPart(in, out, space, key)
 			if err != nil {
 				err = a.loadFailure(k, v, err)
@@ -44,8 +44,8 @@ func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case in.Parts.Maybe != nil:
-		return in.Parts.Maybe(value, ok), nil
+	case in.Parts.Optional != nil:
+		return in.Parts.Optional(value, ok), nil
 	case ok:
 		return value, nil
 	case in.Mode == graph.Self:

@@ -9,20 +9,20 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Cut says which partitions each step of one run is of.
-type Cut struct {
-	*Division
+// Assignment says which partitions each step of one run is of.
+type Assignment struct {
+	*Partitioning
 	// Sets are those of each step, empty for one that has none.
 	Sets []partition.Set
 }
 
-// Ask returns the partitions that a request names, of what exists of one asset.
-type Ask func(space partition.Space) (partition.Set, error)
+// Select returns the partitions that a request names, of what exists of one asset.
+type Select func(space partition.Space) (partition.Set, error)
 
-// Cut gives each selected step what is asked for, and each that is there since something downstream reads it
+// Assign gives each selected step what is asked for, and each that is there since something downstream reads it
 // what is read. All refusals are reported together, with the asset's name.
-func (d *Division) Cut(ask Ask) (*Cut, error) {
-	c := &Cut{Division: d, Sets: make([]partition.Set, len(d.plan.Steps))}
+func (d *Partitioning) Assign(ask Select) (*Assignment, error) {
+	c := &Assignment{Partitioning: d, Sets: make([]partition.Set, len(d.plan.Steps))}
 	var errs []error
 	asked := map[partition.Definition]bool{}
 	for s := int32(len(d.plan.Steps)) - 1; s >= 0; s-- { // downstream first: what is read is known then
@@ -51,7 +51,7 @@ func (d *Division) Cut(ask Ask) (*Cut, error) {
 }
 
 // addRead gives the steps that are there for what is downstream of them what is read.
-func (c *Cut) addRead() error {
+func (c *Assignment) addRead() error {
 	p := c.plan
 	for s := int32(len(p.Steps)) - 1; s >= 0; s-- {
 		n := p.Steps[s].Node
@@ -76,7 +76,7 @@ func (c *Cut) addRead() error {
 }
 
 // set is what a step makes: the whole of what is not divided.
-func (c *Cut) set(s int32) partition.Set {
+func (c *Assignment) set(s int32) partition.Set {
 	if c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions == nil {
 		return partition.Whole()
 	}
@@ -85,7 +85,7 @@ func (c *Cut) set(s int32) partition.Set {
 
 // Reads returns which partitions of what input k of step s reads are read by some of its partitions, and
 // which of these need one that does not exist.
-func (c *Cut) Reads(s int32, k int, of partition.Set) (needs, lacking partition.Set, err error) {
+func (c *Assignment) Reads(s int32, k int, of partition.Set) (needs, lacking partition.Set, err error) {
 	edge, err := c.Edge(s, k)
 	if err != nil {
 		return partition.Set{}, partition.Set{}, err
@@ -96,7 +96,7 @@ func (c *Cut) Reads(s int32, k int, of partition.Set) (needs, lacking partition.
 
 // Lacking returns why partitions of a step cannot be made, since they read what does not exist: one error for
 // each input, nil if there is none.
-func (c *Cut) Lacking(s int32, of partition.Set) (lacking partition.Set, err error) {
+func (c *Assignment) Lacking(s int32, of partition.Set) (lacking partition.Set, err error) {
 	n := c.plan.Steps[s].Node
 	node := c.plan.Graph.Node(n)
 	var errs []error
@@ -120,7 +120,7 @@ func (c *Cut) Lacking(s int32, of partition.Set) (lacking partition.Set, err err
 }
 
 // Blocked returns which of a step's partitions read some of those that input k's upstream did not make.
-func (c *Cut) Blocked(s int32, k int, lost partition.Set) (partition.Set, error) {
+func (c *Assignment) Blocked(s int32, k int, lost partition.Set) (partition.Set, error) {
 	edge, err := c.Edge(s, k)
 	if err != nil {
 		return partition.Set{}, err
@@ -129,7 +129,7 @@ func (c *Cut) Blocked(s int32, k int, lost partition.Set) (partition.Set, error)
 }
 
 // Slice returns partitions of a step as its body sees them; of a step that is not divided, the zero Slice.
-func (c *Cut) Slice(s int32, set partition.Set) (partition.Slice, error) {
+func (c *Assignment) Slice(s int32, set partition.Set) (partition.Slice, error) {
 	space, err := c.Space(c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions)
 	if err != nil {
 		return partition.Slice{}, err
@@ -138,7 +138,7 @@ func (c *Cut) Slice(s int32, set partition.Set) (partition.Slice, error) {
 }
 
 // SliceOf returns one partition of a step as its body sees it.
-func (c *Cut) SliceOf(s int32, key partition.Key) (partition.Slice, error) {
+func (c *Assignment) SliceOf(s int32, key partition.Key) (partition.Slice, error) {
 	space, err := c.Space(c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions)
 	if err != nil {
 		return partition.Slice{}, err
@@ -152,7 +152,7 @@ func (c *Cut) SliceOf(s int32, key partition.Key) (partition.Slice, error) {
 
 // Mapped refuses a cut in which a step that unfolds has several partitions: how many instances there are is known
 // for one.
-func (c *Cut) Mapped() error {
+func (c *Assignment) Mapped() error {
 	for s := range c.plan.Steps {
 		if !c.plan.Steps[s].Mapped || c.Sets[s].IsEmpty() {
 			continue

@@ -72,7 +72,7 @@ type evaluation struct {
 }
 
 // judges reports whether a step of the plan is a check.
-func (r *run) judges(s int32) bool {
+func (r *run) isCheck(s int32) bool {
 	return int(s) < len(r.plan.Steps) && r.graph.Node(r.plan.Steps[s].Node).Kind == graph.Check
 }
 
@@ -101,7 +101,7 @@ func (r *run) evaluate(s int32, facts []graph.Facts, part partition.Slice) *eval
 
 // speechless is the evaluation of a check that failed before it could say anything, or that was not run, of some
 // partitions.
-func (r *run) speechless(s int32, state storage.CheckState, part partition.Slice, d storage.Detail) *evaluation {
+func (r *run) failedEvaluation(s int32, state storage.CheckState, part partition.Slice, d storage.Detail) *evaluation {
 	e := r.newEvaluation(s, part, state)
 	d.Partitions = e.set
 	e.detail = d.AppendJSON(nil)
@@ -110,9 +110,9 @@ func (r *run) speechless(s int32, state storage.CheckState, part partition.Slice
 
 // unjudged is what a check has not judged in this run and is not going to, as speechless says it. It is nil where
 // nothing is left. Called with the lock held.
-func (r *run) unjudged(s int32, state storage.CheckState, d storage.Detail) *evaluation {
+func (r *run) openEvaluation(s int32, state storage.CheckState, d storage.Detail) *evaluation {
 	left := r.unmade(s)
-	if r.divided(s) == left.IsEmpty() {
+	if r.partitioned(s) == left.IsEmpty() {
 		return nil
 	}
 	part, err := r.cutSlice(s, left)
@@ -148,9 +148,9 @@ func (r *run) madeIn(s int32) string {
 // judged is what the outcome of an attempt of a check says of the asset; nil for other steps, for a check whose
 // partitions were recorded one by one, and for one that is tried again. An asset that did not pass a blocking check is
 // the failure of its step.
-func (r *run) judged(j job, o *outcome) *evaluation {
+func (r *run) evaluation(j job, o *outcome) *evaluation {
 	s := j.step // a check has no instances
-	if !r.judges(s) || o.apart {
+	if !r.isCheck(s) || o.apart {
 		return nil
 	}
 	switch {
@@ -165,7 +165,7 @@ func (r *run) judged(j job, o *outcome) *evaluation {
 		if err != nil {
 			d = storage.Detail{Error: o.err.Error()}
 		}
-		return r.speechless(s, storage.CheckExecutionFailed, o.part, d)
+		return r.failedEvaluation(s, storage.CheckExecutionFailed, o.part, d)
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (r *run) rejects(s int32, o *outcome) {
 	if !o.apart || o.kind != storage.StepSucceeded || !r.d.Rejected().Has(s) {
 		return
 	}
-	of, err := r.cut.Slice(s, r.d.Rejected().Partitions(s))
+	of, err := r.assignment.Slice(s, r.d.Rejected().Partitions(s))
 	if err != nil || of.Len() == 0 {
 		return
 	}
@@ -200,7 +200,7 @@ func (r *run) rejects(s int32, o *outcome) {
 // recordEvaluation writes what a check came to, and makes it the check's present state. Called with the lock held.
 func (r *run) recordEvaluation(s int32, f storage.Fact, e *evaluation) {
 	r.report(s, e)
-	r.noticeJudged(f, e)
+	r.noticeEvaluated(f, e)
 	f = f.Evaluated(e.state)
 	of := decide.Event{Fact: f, Partitions: e.set, Rejected: e.said != nil && e.said.Blocks()}
 	if e.check == 0 { // the store does not know it
@@ -275,15 +275,15 @@ func rank(s storage.CheckState) int {
 }
 
 // passOver records that a run does not come to a check, of what it has not judged yet. Called with the lock held.
-func (r *run) passOver(step int32, at storage.Micros, why error) {
-	if r.d.Planned(step) != step || !r.judges(step) {
+func (r *run) skipCheck(step int32, at storage.Micros, why error) {
+	if r.d.Planned(step) != step || !r.isCheck(step) {
 		return
 	}
 	var d storage.Detail
 	if why != nil {
 		d.Error = why.Error()
 	}
-	if e := r.unjudged(step, storage.CheckSkipped, d); e != nil {
+	if e := r.openEvaluation(step, storage.CheckSkipped, d); e != nil {
 		r.recordEvaluation(step, storage.Fact{Step: step, At: at}, e)
 	}
 }
@@ -300,8 +300,8 @@ func (r *run) restoreEvaluation(e *storage.Event, d *storage.Detail) {
 
 // cutSlice is some partitions of a step as people see them; the zero Slice where the definitions are not known.
 func (r *run) cutSlice(s int32, set partition.Set) (partition.Slice, error) {
-	if r.cut == nil || set.IsEmpty() {
+	if r.assignment == nil || set.IsEmpty() {
 		return partition.Slice{}, nil
 	}
-	return r.cut.Slice(s, set)
+	return r.assignment.Slice(s, set)
 }

@@ -26,13 +26,13 @@ type LeaseStore interface {
 	Watch(ctx context.Context, topics storage.Topic) <-chan struct{}
 }
 
-// Keeper renews the leases of all runs that one process has in progress on one store: in one call for
+// LeaseRenewer renews the leases of all runs that one process has in progress on one store: in one call for
 // all of them, every third of a lease. It has no goroutine while there is nothing to keep, and none at
 // all for runs that are over within a second.
 //
 // A store that does not answer costs nothing yet: a lease that has ended is lost only when another
 // process has claimed the run.
-type Keeper struct {
+type LeaseRenewer struct {
 	// Logger takes what is for the operator of the program; nil is slog's default. It is set before the first use.
 	Logger *slog.Logger
 
@@ -40,33 +40,33 @@ type Keeper struct {
 	each  func()
 
 	mu      sync.Mutex
-	kept    map[storage.Fence]*kept
+	kept    map[storage.Fence]*leasedRun
 	beat    *time.Timer
 	arm     *time.Timer        // begins to watch
 	unwatch context.CancelFunc // nil while nobody watches
 }
 
-type kept struct {
+type leasedRun struct {
 	lost   func()
 	cancel func(storage.CancelRequest)
 }
 
-// NewKeeper returns a keeper for the runs on a store. After each renewal it calls each, which may be nil.
-func NewKeeper(s LeaseStore, each func()) *Keeper {
-	return &Keeper{store: s, each: each, kept: map[storage.Fence]*kept{}}
+// NewLeaseRenewer returns a keeper for the runs on a store. After each renewal it calls each, which may be nil.
+func NewLeaseRenewer(s LeaseStore, each func()) *LeaseRenewer {
+	return &LeaseRenewer{store: s, each: each, kept: map[storage.Fence]*leasedRun{}}
 }
 
 // Keep renews what a fence holds of something that is no run of this package, such as a backfill; see keep.
-func (k *Keeper) Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
+func (k *LeaseRenewer) Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
 	return k.keep(f, lost, cancel)
 }
 
 // keep renews what the fence holds until release is called. lost is called, once, when the run is
 // another's, and cancel each time that it is heard that somebody asks for it to stop.
-func (k *Keeper) keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
+func (k *LeaseRenewer) keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.kept[f] = &kept{lost: lost, cancel: cancel}
+	k.kept[f] = &leasedRun{lost: lost, cancel: cancel}
 	if len(k.kept) == 1 {
 		k.beat = time.AfterFunc(Lease/3, k.tick)
 		k.arm = time.AfterFunc(watchAfter, k.watch)
@@ -74,7 +74,7 @@ func (k *Keeper) keep(f storage.Fence, lost func(), cancel func(storage.CancelRe
 	return func() { k.release(f) }
 }
 
-func (k *Keeper) release(f storage.Fence) {
+func (k *LeaseRenewer) release(f storage.Fence) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.kept, f)
@@ -90,7 +90,7 @@ func (k *Keeper) release(f storage.Fence) {
 }
 
 // tick renews, and comes again.
-func (k *Keeper) tick() {
+func (k *LeaseRenewer) tick() {
 	k.renew()
 	if k.each != nil {
 		k.each()
@@ -103,7 +103,7 @@ func (k *Keeper) tick() {
 }
 
 // watch renews out of turn when somebody asked a run to stop, for that is how it is heard.
-func (k *Keeper) watch() {
+func (k *LeaseRenewer) watch() {
 	k.mu.Lock()
 	if len(k.kept) == 0 || k.unwatch != nil {
 		k.mu.Unlock()
@@ -122,7 +122,7 @@ func (k *Keeper) watch() {
 }
 
 // renew extends all leases and passes on what the store says of each.
-func (k *Keeper) renew() {
+func (k *LeaseRenewer) renew() {
 	k.mu.Lock()
 	fences := make([]storage.Fence, 0, len(k.kept))
 	for f := range k.kept {
@@ -144,7 +144,7 @@ func (k *Keeper) renew() {
 	}
 }
 
-func (k *Keeper) pass(f storage.Fence, s *storage.LeaseState) {
+func (k *LeaseRenewer) pass(f storage.Fence, s *storage.LeaseState) {
 	k.mu.Lock()
 	r := k.kept[f]
 	if r != nil && s.Lost {

@@ -11,32 +11,32 @@ import (
 )
 
 // deed is what an action did to its asset, or to partitions of it, encoded for storage.
-type deed struct {
+type actionResult struct {
 	asset         storage.AssetKey
 	part          partition.Slice
-	did           iohandler.Effect
+	acted         iohandler.Effect
 	version, code string
 	detail        []byte
 }
 
 // acts reports whether a step of the plan is an action.
-func (r *run) acts(s int32) bool {
+func (r *run) isAction(s int32) bool {
 	return int(s) < len(r.plan.Steps) && r.graph.Node(r.plan.Steps[s].Node).Kind == graph.Action
 }
 
 // acted is what the outcome of an attempt of an action did; nil for other steps, and for one whose partitions were
 // recorded one by one.
-func (r *run) acted(j job, o *outcome) *deed {
-	if s := j.step; r.acts(s) && o.kind == storage.StepSucceeded && !o.apart {
-		return r.newDeed(s, o.facts, o.part)
+func (r *run) actionResultOf(j job, o *outcome) *actionResult {
+	if s := j.step; r.isAction(s) && o.kind == storage.StepSucceeded && !o.apart {
+		return r.newActionResult(s, o.facts, o.part)
 	}
 	return nil
 }
 
 // newDeed encodes what an action did, in the goroutine of its step.
-func (r *run) newDeed(s int32, facts []graph.Facts, part partition.Slice) *deed {
+func (r *run) newActionResult(s int32, facts []graph.Facts, part partition.Slice) *actionResult {
 	act := r.graph.Node(r.plan.Steps[s].Node).Action
-	e := &deed{part: part}
+	e := &actionResult{part: part}
 	if v, ok := r.graph.Find(act.Asset); ok {
 		e.asset = r.assetKey(v)
 	}
@@ -45,10 +45,10 @@ func (r *run) newDeed(s int32, facts []graph.Facts, part partition.Slice) *deed 
 		d.Partitions = part.Set()
 	}
 	if len(facts) > 0 {
-		e.did, e.version, d.Tags = facts[0].Did, facts[0].DataVersion, facts[0].Tags
+		e.acted, e.version, d.Tags = facts[0].Did, facts[0].DataVersion, facts[0].Tags
 		d.Metadata, d.Error = normalized(facts[0].Metadata)
 	}
-	switch e.did {
+	switch e.acted {
 	case iohandler.MayMaterialize:
 		// It is still made of what it was made of, and by that code.
 		if was := r.presentState(act.Asset, e.asset, part); was != nil {
@@ -87,12 +87,12 @@ func (r *run) presentState(name string, asset storage.AssetKey, part partition.S
 }
 
 // recordDeed writes what an action did, and what has become of the asset by it. Called with the lock held.
-func (r *run) recordDeed(f storage.Fact, e *deed) {
+func (r *run) recordAction(f storage.Fact, e *actionResult) {
 	r.noticeActed(f, e)
-	f = f.Performed(uint8(e.did))
+	f = f.Performed(uint8(e.acted))
 	u := storage.AssetUpdate{Asset: e.asset, Run: r.key, At: f.At, DataVersion: e.version, CodeVersion: e.code, Detail: e.detail}
 	changes := true
-	switch e.did {
+	switch e.acted {
 	case iohandler.MayMaterialize:
 		f.Kind, u.Kind = storage.AssetMaterialized, storage.Materialized
 	case iohandler.Forgets:

@@ -10,7 +10,7 @@ import (
 
 // scene is what an attempt reads of its run. It is the same whether the attempt is a goroutine of the
 // run's process or has a process of its own.
-type scene struct {
+type runEnv struct {
 	plan    *plan.Plan
 	graph   *graph.Graph
 	runID   string
@@ -18,12 +18,12 @@ type scene struct {
 	configs map[int32]any
 	retry   retry.Policy
 	maps    mapTable
-	// cut is nil for a run in which nothing is divided.
-	cut *plan.Cut
+	// assignment is nil for a run in which nothing is divided.
+	assignment *plan.Assignment
 }
 
 // host is who an attempt tells what happens while it is at work.
-type host interface {
+type attemptSink interface {
 	// logLine keeps one line of the step's log.
 	logLine(step, attempt int32, key string, line storage.LogLine)
 	// handOver records an output that was written while the body runs.
@@ -42,7 +42,7 @@ type host interface {
 }
 
 // place is where a step stands in the plan.
-type place struct {
+type stepRef struct {
 	// mapped is the step of the plan; pos is the position of an instance of it.
 	mapped   int32
 	pos      int
@@ -51,4 +51,4 @@ type place struct {
 }
 
 // node returns the node of a place.
-func (s *scene) node(at place) *graph.Node { return s.graph.Node(s.plan.Steps[at.mapped].Node) }
+func (s *runEnv) node(at stepRef) *graph.Node { return s.graph.Node(s.plan.Steps[at.mapped].Node) }

@@ -13,10 +13,10 @@ import (
 // Tables finds the key tables that a definition needs.
 type Tables func(d partition.Definition) (partition.Tables, error)
 
-// Division is what exists of the partitions of a plan's steps, and of what they read, at one instant, and
+// Partitioning is what exists of the partitions of a plan's steps, and of what they read, at one instant, and
 // who reads what. It is made once for a request, or once for all runs of a backfill, so that a plan does not
 // change under itself. It may be used from many goroutines.
-type Division struct {
+type Partitioning struct {
 	plan   *Plan
 	now    time.Time
 	tables Tables
@@ -32,31 +32,31 @@ type edgeKey struct {
 	mapping  string
 }
 
-// Divide returns the division of a plan at an instant.
-func Divide(p *Plan, now time.Time, tables Tables) *Division {
-	return &Division{
+// NewPartitioning returns the division of a plan at an instant.
+func NewPartitioning(p *Plan, now time.Time, tables Tables) *Partitioning {
+	return &Partitioning{
 		plan: p, now: now, tables: tables,
 		spaces: map[partition.Definition]partition.Space{}, edges: map[edgeKey]partition.Edge{},
 	}
 }
 
 // Now returns the instant of the division.
-func (d *Division) Now() time.Time { return d.now }
+func (d *Partitioning) Now() time.Time { return d.now }
 
 // For returns the division for another plan of the same graph, with the same instant: what is known already of
 // what exists is kept.
-func (d *Division) For(p *Plan) *Division {
+func (d *Partitioning) For(p *Plan) *Partitioning {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	other := Divide(p, d.now, d.tables)
+	other := NewPartitioning(p, d.now, d.tables)
 	maps.Copy(other.spaces, d.spaces)
 	maps.Copy(other.edges, d.edges)
 	return other
 }
 
 // Of returns the cut of a plan whose first step is of some partitions.
-func (d *Division) Of(first partition.Set) *Cut {
-	c := &Cut{Division: d, Sets: make([]partition.Set, len(d.plan.Steps))}
+func (d *Partitioning) Of(first partition.Set) *Assignment {
+	c := &Assignment{Partitioning: d, Sets: make([]partition.Set, len(d.plan.Steps))}
 	if len(c.Sets) > 0 {
 		c.Sets[0] = first
 	}
@@ -64,13 +64,13 @@ func (d *Division) Of(first partition.Set) *Cut {
 }
 
 // Space returns what exists of a definition, which may be nil.
-func (d *Division) Space(def partition.Definition) (partition.Space, error) {
+func (d *Partitioning) Space(def partition.Definition) (partition.Space, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.space(def)
 }
 
-func (d *Division) space(def partition.Definition) (partition.Space, error) {
+func (d *Partitioning) space(def partition.Definition) (partition.Space, error) {
 	if s, ok := d.spaces[def]; ok {
 		return s, nil
 	}
@@ -90,7 +90,7 @@ func (d *Division) space(def partition.Definition) (partition.Space, error) {
 }
 
 // Edge returns how input k of step s reads what it reads, of the two sides of which one at least is divided.
-func (d *Division) Edge(s int32, k int) (partition.Edge, error) {
+func (d *Partitioning) Edge(s int32, k int) (partition.Edge, error) {
 	n := d.plan.Steps[s].Node
 	in := &d.plan.Graph.Node(n).Inputs[k]
 	out, _ := d.plan.Graph.Output(d.plan.Graph.From(n)[k])
@@ -99,7 +99,7 @@ func (d *Division) Edge(s int32, k int) (partition.Edge, error) {
 
 // Connect returns how an input reads something that is divided in one way for something that is divided in another;
 // the division of no plan answers it too.
-func (d *Division) Connect(in *graph.Input, up, down partition.Definition) (partition.Edge, error) {
+func (d *Partitioning) Connect(in *graph.Input, up, down partition.Definition) (partition.Edge, error) {
 	key := edgeKey{up, down, in.Parts.Mapping.String()}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -132,11 +132,11 @@ func (p *Plan) ReadsPartitions() bool {
 			}
 		}
 	}
-	return p.Divided()
+	return p.HasPartitions()
 }
 
-// Divided reports whether a step of the plan has partitions.
-func (p *Plan) Divided() bool {
+// HasPartitions reports whether a step of the plan has partitions.
+func (p *Plan) HasPartitions() bool {
 	for s := range p.Steps {
 		if p.Graph.Node(p.Steps[s].Node).Partitions != nil {
 			return true
