@@ -126,7 +126,7 @@ func testActions(t *testing.T, repo *rivers.CodeRepository) {
 		t.Errorf("got  %s\nwant %s", got, strings.Join(want, " "))
 	}
 	if _, err := repo.RunAction(ctx, rivers.RunActionRequest{Action: "lie", Selection: []string{"report"}}); err == nil ||
-		!strings.Contains(err.Error(), `action "lie" says that it did what is called forgets, and is declared as observes`) {
+		!strings.Contains(err.Error(), `action "lie" returned effect forgets, but declares observes`) {
 		t.Errorf("the error is %v", err)
 	}
 	pools, err := repo.Storage().ListPools(ctx)

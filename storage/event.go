@@ -125,7 +125,7 @@ type Fact struct {
 	Attempt int32
 	// Cause is a column of the store: use the methods.
 	Cause int32
-	// Kind says what happened.
+	// Kind is the kind of the event.
 	Kind EventKind
 	// Status is a column of the store: use the methods.
 	Status uint8
@@ -152,7 +152,7 @@ func (f Fact) Reused(instances int) Fact {
 	return f
 }
 
-// Failed returns a failed attempt, which is tried again at an instant or never. Partial says that
+// Failed returns a failed attempt, which is tried again at an instant or never. Partial means that
 // some partitions of the step may exist.
 func (f Fact) Failed(reason FailureReason, retryAt Micros, partial bool) Fact {
 	f.Kind, f.Status, f.RetryAt, f.Cause = StepFailed, uint8(reason), retryAt, 0
@@ -169,7 +169,7 @@ func (f Fact) FailedPartition(reason FailureReason) Fact {
 }
 
 // Skipped returns the skip of a step, due to another step or to itself if its body asked for it.
-// Partial says that some partitions of the step may exist.
+// Partial means that some partitions of the step may exist.
 func (f Fact) Skipped(dueTo int32, partial bool) Fact {
 	f.Kind, f.Cause, f.Status = StepSkipped, dueTo, 0
 	if partial {

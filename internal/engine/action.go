@@ -10,7 +10,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// deed is what an action did to its asset, or to partitions of it, encoded for storage.
+// actionResult is what an action did to its asset, or to partitions of it, encoded for storage.
 type actionResult struct {
 	asset         storage.AssetKey
 	part          partition.Slice
@@ -19,12 +19,12 @@ type actionResult struct {
 	detail        []byte
 }
 
-// acts reports whether a step of the plan is an action.
+// isAction reports whether a step of the plan is an action.
 func (r *run) isAction(s int32) bool {
 	return int(s) < len(r.plan.Steps) && r.graph.Node(r.plan.Steps[s].Node).Kind == graph.Action
 }
 
-// acted is what the outcome of an attempt of an action did; nil for other steps, and for one whose partitions were
+// actionResultOf is what the outcome of an attempt of an action did; nil for other steps, and for one whose partitions were
 // recorded one by one.
 func (r *run) actionResultOf(j job, o *outcome) *actionResult {
 	if s := j.step; r.isAction(s) && o.kind == storage.StepSucceeded && !o.apart {
@@ -33,7 +33,7 @@ func (r *run) actionResultOf(j job, o *outcome) *actionResult {
 	return nil
 }
 
-// newDeed encodes what an action did, in the goroutine of its step.
+// newActionResult encodes what an action did, in the goroutine of its step.
 func (r *run) newActionResult(s int32, facts []graph.Facts, part partition.Slice) *actionResult {
 	act := r.graph.Node(r.plan.Steps[s].Node).Action
 	e := &actionResult{part: part}
@@ -86,7 +86,7 @@ func (r *run) presentState(name string, asset storage.AssetKey, part partition.S
 	return nil
 }
 
-// recordDeed writes what an action did, and what has become of the asset by it. Called with the lock held.
+// recordAction writes what an action did, and what has become of the asset by it. Called with the lock held.
 func (r *run) recordAction(f storage.Fact, e *actionResult) {
 	r.noticeActed(f, e)
 	f = f.Performed(uint8(e.acted))

@@ -8,7 +8,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// scene is what an attempt reads of its run. It is the same whether the attempt is a goroutine of the
+// runEnv is what an attempt reads of its run. It is the same whether the attempt is a goroutine of the
 // run's process or has a process of its own.
 type runEnv struct {
 	plan    *plan.Plan
@@ -22,7 +22,7 @@ type runEnv struct {
 	assignment *plan.Assignment
 }
 
-// host is who an attempt tells what happens while it is at work.
+// attemptSink is who an attempt tells what happens while it is at work.
 type attemptSink interface {
 	// logLine keeps one line of the step's log.
 	logLine(step, attempt int32, key string, line storage.LogLine)
@@ -41,7 +41,7 @@ type attemptSink interface {
 	order(mapped int32) []int
 }
 
-// place is where a step stands in the plan.
+// stepRef is where a step stands in the plan.
 type stepRef struct {
 	// mapped is the step of the plan; pos is the position of an instance of it.
 	mapped   int32

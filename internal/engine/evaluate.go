@@ -71,7 +71,7 @@ type evaluation struct {
 	detail []byte
 }
 
-// judges reports whether a step of the plan is a check.
+// isCheck reports whether a step of the plan is a check.
 func (r *run) isCheck(s int32) bool {
 	return int(s) < len(r.plan.Steps) && r.graph.Node(r.plan.Steps[s].Node).Kind == graph.Check
 }
@@ -99,7 +99,7 @@ func (r *run) evaluate(s int32, facts []graph.Facts, part partition.Slice) *eval
 	return e
 }
 
-// speechless is the evaluation of a check that failed before it could say anything, or that was not run, of some
+// failedEvaluation is the evaluation of a check that failed before it could say anything, or that was not run, of some
 // partitions.
 func (r *run) failedEvaluation(s int32, state storage.CheckState, part partition.Slice, d storage.Detail) *evaluation {
 	e := r.newEvaluation(s, part, state)
@@ -108,7 +108,7 @@ func (r *run) failedEvaluation(s int32, state storage.CheckState, part partition
 	return e
 }
 
-// unjudged is what a check has not judged in this run and is not going to, as speechless says it. It is nil where
+// openEvaluation is what a check has not judged in this run and is not going to, as failedEvaluation says it. It is nil where
 // nothing is left. Called with the lock held.
 func (r *run) openEvaluation(s int32, state storage.CheckState, d storage.Detail) *evaluation {
 	left := r.unmade(s)
@@ -145,7 +145,7 @@ func (r *run) madeIn(s int32) string {
 	return r.makers[v]
 }
 
-// judged is what the outcome of an attempt of a check says of the asset; nil for other steps, for a check whose
+// evaluation is what the outcome of an attempt of a check says of the asset; nil for other steps, for a check whose
 // partitions were recorded one by one, and for one that is tried again. An asset that did not pass a blocking check is
 // the failure of its step.
 func (r *run) evaluation(j job, o *outcome) *evaluation {
@@ -274,7 +274,7 @@ func rank(s storage.CheckState) int {
 	}
 }
 
-// passOver records that a run does not come to a check, of what it has not judged yet. Called with the lock held.
+// skipCheck records that a run does not come to a check, of what it has not judged yet. Called with the lock held.
 func (r *run) skipCheck(step int32, at storage.Micros, why error) {
 	if r.d.Planned(step) != step || !r.isCheck(step) {
 		return

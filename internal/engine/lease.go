@@ -20,7 +20,7 @@ const (
 	watchAfter = time.Second
 )
 
-// LeaseStore is what a keeper asks of storage.
+// LeaseStore is what a LeaseRenewer asks of storage.
 type LeaseStore interface {
 	RenewLeases(ctx context.Context, r storage.Renewal) ([]storage.LeaseState, error)
 	Watch(ctx context.Context, topics storage.Topic) <-chan struct{}
@@ -51,7 +51,7 @@ type leasedRun struct {
 	cancel func(storage.CancelRequest)
 }
 
-// NewLeaseRenewer returns a keeper for the runs on a store. After each renewal it calls each, which may be nil.
+// NewLeaseRenewer returns one for the runs on a store. After each renewal it calls each, which may be nil.
 func NewLeaseRenewer(s LeaseStore, each func()) *LeaseRenewer {
 	return &LeaseRenewer{store: s, each: each, kept: map[storage.Fence]*leasedRun{}}
 }

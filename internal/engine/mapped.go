@@ -51,7 +51,7 @@ func (t *mapTable) put(step int32, m *mapSource) {
 	t.byStep[step] = m
 }
 
-// place says from which step on the instances are numbered.
+// locate says from which step on the instances are numbered.
 func (t *mapTable) locate(step, first int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -83,7 +83,7 @@ func (r *run) instance(step int32) (mapped int32, pos int, ok bool) {
 	return r.d.Instance(step)
 }
 
-// place says where a step stands in the plan.
+// stepRef says where a step stands in the plan.
 func (r *run) stepRef(step int32) stepRef {
 	mapped, pos, instance := r.instance(step)
 	return stepRef{mapped: mapped, pos: pos, instance: instance, key: r.stepKey(step)}

@@ -97,7 +97,7 @@ func (r *run) noticeMade(f storage.Fact, m *materialization) {
 	})
 }
 
-// noticeJudged keeps for the observer what a check came to.
+// noticeEvaluated keeps for the observer what a check came to.
 func (r *run) noticeEvaluated(f storage.Fact, e *evaluation) {
 	tell := r.Observer.CheckEvaluated
 	if tell == nil {
@@ -252,7 +252,7 @@ func (r *run) stepContext(a *attempt) context.Context {
 	return got
 }
 
-// Lend gives ctx the values of another context, and nothing else of it; nil has none.
+// WithValuesOf gives ctx the values of another context, and nothing else of it; nil has none.
 func WithValuesOf(ctx, from context.Context) context.Context {
 	if from == nil || from.Done() == ctx.Done() {
 		return cmp.Or(from, ctx)
@@ -260,7 +260,7 @@ func WithValuesOf(ctx, from context.Context) context.Context {
 	return &valuesOf{Context: ctx, from: from}
 }
 
-// lentContext has values of another context where it has none itself: what package context keeps there
+// valuesOf has values of another context where it has none itself: what package context keeps there
 // about cancellation stays that of the run.
 type valuesOf struct {
 	context.Context //nolint:containedctx // it is a context

@@ -32,7 +32,7 @@ func setOf(part partition.Slice) partition.Set {
 	return part.Set()
 }
 
-// divided reports whether a step of the plan has partitions.
+// partitioned reports whether a step of the plan has partitions.
 func (r *run) partitioned(s int32) bool { return r.d.Partitions().Has(s) }
 
 // unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.

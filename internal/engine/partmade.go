@@ -39,7 +39,7 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 	return nil
 }
 
-// partJudged records what a check came to for one of several partitions.
+// partEvaluated records what a check came to for one of several partitions.
 func (r *run) partEvaluated(a *attempt, part partition.Slice, e *evaluation) error {
 	r.mu.Lock()
 	defer r.unlock()
@@ -113,7 +113,7 @@ func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n in
 	}
 }
 
-// fellWith is what failed with an attempt that could not say it any more: its body panicked, its process died. It is all
+// failedWith is what failed with an attempt that could not say it any more: its body panicked, its process died. It is all
 // that one call was about; of several calls nobody knows which one it was. Called with the lock held.
 func (r *run) failedWith(s int32) partition.Slice {
 	if !r.partitioned(s) {

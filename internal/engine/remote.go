@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Guest is what a process that does one attempt for a run in another process knows of that run.
+// RemoteAttempt is what a process that does one attempt for a run in another process knows of that run.
 type RemoteAttempt struct {
 	// Graph is the graph as this process's definitions make it.
 	Graph *graph.Graph
@@ -116,7 +116,7 @@ func (a *attempt) prepare(ready func(context.Context, *graph.Node) (any, error))
 	return err
 }
 
-// guest is the host of an attempt in a process of its own: it passes on what the attempt tells.
+// remoteSink is the host of an attempt in a process of its own: it passes on what the attempt tells.
 type remoteSink struct {
 	sink   Sink
 	task   Task

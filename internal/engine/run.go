@@ -75,17 +75,17 @@ type Config struct {
 // Observer is told what happens, outside of any lock, one thing after another. The contexts are asked for, and waited for, when the
 // run or the attempt begins; only the values of what they return are used.
 type Observer struct {
-	RunContext   func(ctx context.Context, run storage.RunRecord) context.Context
-	StepContext  func(ctx context.Context, n StepNotice) context.Context
-	RunStarted   func(run storage.RunRecord)
-	StepStarted  func(StepNotice)
-	StepWaiting  func(WaitNotice)
-	StepFinished func(StepNotice)
-	Logged       func(step string, line storage.LogLine)
-	Made         func(MadeNotice)
-	CheckEvaluated       func(CheckNotice)
-	ActionPerformed        func(ActionNotice)
-	LogsCut      func(CutNotice)
+	RunContext      func(ctx context.Context, run storage.RunRecord) context.Context
+	StepContext     func(ctx context.Context, n StepNotice) context.Context
+	RunStarted      func(run storage.RunRecord)
+	StepStarted     func(StepNotice)
+	StepWaiting     func(WaitNotice)
+	StepFinished    func(StepNotice)
+	Logged          func(step string, line storage.LogLine)
+	Made            func(MadeNotice)
+	CheckEvaluated  func(CheckNotice)
+	ActionPerformed func(ActionNotice)
+	LogsCut         func(CutNotice)
 }
 
 // StepNotice is one change of a step.

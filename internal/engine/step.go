@@ -141,7 +141,7 @@ func (a *attempt) do() outcome {
 	return outcome{kind: storage.StepSucceeded, facts: inv.Facts}
 }
 
-// dividedHere reports whether the node has partitions in this run.
+// partitionedHere reports whether the node has partitions in this run.
 func (a *attempt) partitionedHere() bool { return a.assignment != nil && a.of.Partitions != nil }
 
 // assign says which partitions an attempt is to make.

@@ -32,7 +32,7 @@ type Launcher struct {
 	timeouts timeouts
 }
 
-// patience is how long things are waited for; a zero is as long as normal says.
+// timeouts is how long things are waited for; a zero is as long as normal says.
 type timeouts struct {
 	greeting time.Duration // for a new process to ask for its step
 	exit     time.Duration // for a process that cannot be heard to end by itself

@@ -38,7 +38,7 @@ type call struct {
 	Args   []byte
 }
 
-// drop takes a call back.
+// cancelCall takes a call back.
 type cancelCall struct{ ID uint64 }
 
 // answer is the result of a call, or what was wrong. More says that others follow.

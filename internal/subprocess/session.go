@@ -42,7 +42,7 @@ func (s *session) call(ctx context.Context, method string, args []byte) (<-chan 
 	return w.answers, nil
 }
 
-// drop takes a call back whose caller has gone.
+// cancelCall takes a call back whose caller has gone.
 func (s *session) cancelCall(id uint64) {
 	s.mu.Lock()
 	_, waits := s.calls[id]

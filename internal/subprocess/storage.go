@@ -191,7 +191,7 @@ func (m signals) ask(ctx context.Context, s *session, topics storage.Topic) <-ch
 	return out
 }
 
-// asked is the storage of a child.
+// remoteReader is the storage of a child.
 type remoteReader struct{ s *session }
 
 var _ storage.Reader = remoteReader{}

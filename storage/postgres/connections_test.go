@@ -97,7 +97,7 @@ func TestNotifiesOnlyOfTopics(t *testing.T) {
 	_, keys := loadtest.NewRun(t, s, "first", 1)
 	var b storage.Batch
 	for i := range 3 { // of the feed of changes it is told at once, and of what follows soon
-		if err := oneStepRun(s, fmt.Sprint("r", i), keys[0], &b); err != nil {
+		if err := loadtest.OneStepRun(s, fmt.Sprint("r", i), keys[0], &b); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	neturl "net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -147,65 +146,6 @@ func TestOpenExisting(t *testing.T) {
 
 func nowhere(u *neturl.URL) { u.Host = "127.0.0.1:1" }
 
-func TestOpenAtOnce(t *testing.T) {
-	t.Parallel()
-	url := postgres.Server.URL(t)
-	ids := make([]string, 8)
-	var wg sync.WaitGroup
-	for i := range ids {
-		wg.Go(func() {
-			s, err := postgres.Open(t.Context(), url)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			ids[i] = s.ID()
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, id := range ids {
-		if id != ids[0] {
-			t.Fatalf("stores created at once have the IDs %q", ids)
-		}
-	}
-}
-
-func TestOlderAndNewerSchema(t *testing.T) {
-	t.Parallel()
-	url := postgres.Server.URL(t)
-	s := open(t, url)
-	defer s.Close()
-	loadtest.NewRun(t, s, "r", 1)
-	_, ours, err := postgres.Migrate(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		version, minReader int
-		want               string
-	}{
-		{0, 0, fmt.Sprintf("schema version 0, this program needs %d: run `rivers db migrate --storage %s`", ours, s)},
-		{999, 1, ""},
-		{999, 999, fmt.Sprintf("its schema version 999 needs a program of version 999 or newer, this one has %d: update this program", ours)},
-	} {
-		execute(t, url, fmt.Sprintf("UPDATE store SET schema_version = %d, min_reader = %d", c.version, c.minReader))
-		again, err := postgres.Open(t.Context(), url)
-		var schema *storage.SchemaError
-		switch {
-		case c.want == "" && err == nil:
-			if err := again.Close(); err != nil {
-				t.Error(err)
-			}
-		case !errors.As(err, &schema) || schema.Have != c.version || !strings.Contains(err.Error(), c.want):
-			t.Errorf("version %d, min_reader %d: %v\nwant ... %s", c.version, c.minReader, err, c.want)
-		}
-		noSecret(t, fmt.Sprint(err))
-	}
-}
-
 // TestOtherStoreComesBack has another store in the same place, under a connection and after it.
 func TestOtherStoreComesBack(t *testing.T) {
 	t.Parallel()
@@ -265,4 +205,29 @@ func TestReadOnlyForATime(t *testing.T) {
 	if err := <-written; err != nil {
 		t.Error(err)
 	}
+}
+
+func TestOpenAtOnce(t *testing.T) {
+	t.Parallel()
+	loadtest.OpenAtOnce(t, openChecked, postgres.Server.URL(t))
+}
+
+func TestOlderAndNewerSchema(t *testing.T) {
+	t.Parallel()
+	url := postgres.Server.URL(t)
+	s := open(t, url)
+	defer s.Close()
+	loadtest.NewRun(t, s, "r", 1)
+	_, ours, err := postgres.Migrate(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(ctx context.Context, url string) (loadtest.Checked, error) {
+		s, err := openChecked(ctx, url)
+		noSecret(t, fmt.Sprint(err))
+		return s, err
+	}
+	loadtest.SchemaAges(t, open, url, fmt.Sprintf("rivers db migrate --storage %s`", s), ours, func(version, minReader int) {
+		execute(t, url, fmt.Sprintf("UPDATE store SET schema_version = %d, min_reader = %d", version, minReader))
+	})
 }

@@ -1,14 +1,9 @@
 package postgres_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
-	"strconv"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -18,147 +13,24 @@ import (
 	"github.com/rivers-go/rivers/storage/storagetest"
 )
 
-// childStore makes the test binary a process that writes runs into a store, see [child].
-const childStore = "RIVERS_TEST_CHILD_STORE"
-
 func TestMain(m *testing.M) {
 	storagetest.Child(func(ctx context.Context, url string) (storage.Storage, error) { return postgres.Open(ctx, url) })
-	if url := os.Getenv(childStore); url != "" {
-		if err := child(url, os.Args[1], os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
+	loadtest.Child(openChecked)
 	os.Exit(m.Run())
 }
 
-// child writes runs of one step and prints the ID of each when it was acknowledged.
-func child(url, prefix, count string) error {
-	s, err := postgres.Open(context.Background(), url)
-	if err != nil {
-		return err
-	}
-	n, err := strconv.Atoi(count)
-	if err != nil {
-		return err
-	}
-	if err := writeRuns(s, prefix, n, func(id string) { fmt.Println(id) }); err != nil {
-		return err
-	}
-	return s.Close()
+func openChecked(ctx context.Context, url string) (loadtest.Checked, error) {
+	return postgres.Open(ctx, url)
 }
 
-func writeRuns(s storage.Storage, prefix string, n int, acked func(id string)) error {
-	b := storage.Batch{Topologies: []storage.Topology{{Location: "bench", Assets: []string{"asset_00000"}}}}
-	if err := s.Commit(context.Background(), &b); err != nil {
-		return err
-	}
-	keys, err := s.AssetKeys(context.Background(), []string{"asset_00000"})
-	if err != nil {
-		return err
-	}
-	for i := range n {
-		id := fmt.Sprintf("%s-%d", prefix, i)
-		if err := oneStepRun(s, id, keys[0], &b); err != nil {
-			return fmt.Errorf("run %s: %w", id, err)
-		}
-		acked(id)
-	}
-	return nil
-}
-
-// start begins a child; its lines are the IDs it was acknowledged.
-func start(t *testing.T, url, prefix string, count int) (*exec.Cmd, *bufio.Scanner) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], prefix, fmt.Sprint(count))
-	cmd.Env = append(os.Environ(), childStore+"="+url)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cmd, bufio.NewScanner(out)
-}
-
-// requireRuns asserts that the runs are whole and that the store is sound.
-func requireRuns(t *testing.T, s *postgres.Store, ids []string) {
-	t.Helper()
-	for _, id := range ids {
-		rec, err := s.GetRun(t.Context(), id)
-		if err != nil || rec.State != storage.Success {
-			t.Fatalf("run %q was acknowledged and reads as %+v, %v", id, rec, err)
-		}
-		events, err := s.ListEvents(t.Context(), storage.EventQuery{Run: rec.Key})
-		if err != nil || len(events) != 3 {
-			t.Fatalf("run %q has %d events, %v, want 3", id, len(events), err)
-		}
-	}
-	found, err := s.Check(t.Context())
-	if err != nil || len(found) > 0 {
-		t.Fatalf("check: %q, %v", found, err)
-	}
-}
-
-// TestKilled ends a process that writes with SIGKILL at random moments: what it had been
-// acknowledged is there, and the next one goes on.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	url := postgres.Server.URL(t)
-	s := open(t, url)
-	defer s.Close()
-	var acked []string
-	for round := range 5 {
-		cmd, lines := start(t, url, fmt.Sprint(round), 1_000_000)
-		for range 1 + rand.IntN(60) {
-			if !lines.Scan() {
-				t.Fatalf("the child ended: %v", lines.Err())
-			}
-			acked = append(acked, lines.Text())
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for lines.Scan() { // acknowledged before the signal came
-			acked = append(acked, lines.Text())
-		}
-		_ = cmd.Wait() // it was killed, and says so
-		requireRuns(t, s, acked)
-	}
+	loadtest.Killed(t, openChecked, postgres.Server.URL(t))
 }
 
-// TestProcesses has four processes write one store at once, which three of them have to create.
 func TestProcesses(t *testing.T) {
 	t.Parallel()
-	const runs = 60
-	url := postgres.Server.URL(t)
-	var children []*exec.Cmd
-	var outputs []*bufio.Scanner
-	for i := range 3 {
-		cmd, lines := start(t, url, fmt.Sprint(i), runs)
-		children, outputs = append(children, cmd), append(outputs, lines)
-	}
-	s := open(t, url)
-	defer s.Close()
-	var acked []string
-	if err := writeRuns(s, "parent", runs, func(id string) { acked = append(acked, id) }); err != nil {
-		t.Fatal(err)
-	}
-	for i, lines := range outputs {
-		for lines.Scan() {
-			acked = append(acked, lines.Text())
-		}
-		if err := children[i].Wait(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(acked) != 4*runs {
-		t.Errorf("%d runs were acknowledged, want %d", len(acked), 4*runs)
-	}
-	requireRuns(t, s, acked)
+	loadtest.Processes(t, openChecked, postgres.Server.URL(t))
 }
 
 // TestFailureHurtsNobodyElse has the server fail on one batch of a transaction.

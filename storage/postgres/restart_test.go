@@ -67,7 +67,7 @@ func (c *crowd) runs(worker int) error {
 	var b storage.Batch
 	for i := 0; c.stop.Err() == nil; i++ {
 		id := fmt.Sprintf("%d-%d", worker, i)
-		if err := oneStepRun(c.store, id, c.asset, &b); err != nil {
+		if err := loadtest.OneStepRun(c.store, id, c.asset, &b); err != nil {
 			return fmt.Errorf("run %s: %w", id, err)
 		}
 		rec, err := c.store.GetRun(context.Background(), id)
@@ -158,7 +158,7 @@ func TestServerRestarts(t *testing.T) {
 	}
 	for range woken { // until it is closed
 	}
-	requireRuns(t, s, ids)
+	loadtest.RequireRuns(t, s, ids)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

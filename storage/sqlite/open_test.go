@@ -3,16 +3,13 @@ package sqlite_test
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
-	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
@@ -184,30 +181,7 @@ func TestIDIsTheFiles(t *testing.T) {
 	}
 }
 
-func TestOpenAtOnce(t *testing.T) {
-	dir := t.TempDir()
-	ids := make([]string, 8)
-	var wg sync.WaitGroup
-	for i := range ids {
-		wg.Go(func() {
-			s, err := sqlite.Open(t.Context(), dir)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			ids[i] = s.ID()
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, id := range ids {
-		if id != ids[0] {
-			t.Fatalf("stores created at once have the IDs %q", ids)
-		}
-	}
-}
+func TestOpenAtOnce(t *testing.T) { loadtest.OpenAtOnce(t, openChecked, t.TempDir()) }
 
 func TestOlderAndNewerSchema(t *testing.T) {
 	s := open(t, t.TempDir())
@@ -218,24 +192,7 @@ func TestOlderAndNewerSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		version, minReader int
-		want               string
-	}{
-		{0, 0, fmt.Sprintf("schema version 0, this program needs %d: run `rivers db migrate --storage", ours)},
-		{999, 1, ""},
-		{999, 999, fmt.Sprintf("its schema version 999 needs a program of version 999 or newer, this one has %d: update this program", ours)},
-	} {
-		execute(t, s.Path(), "UPDATE store SET schema_version = ?, min_reader = ?", c.version, c.minReader)
-		again, err := sqlite.Open(t.Context(), s.Path())
-		var schema *storage.SchemaError
-		switch {
-		case c.want == "" && err == nil:
-			if err := again.Close(); err != nil {
-				t.Error(err)
-			}
-		case !errors.As(err, &schema) || schema.Have != c.version || !strings.Contains(err.Error(), c.want):
-			t.Errorf("version %d, min_reader %d: %v\nwant ... %s", c.version, c.minReader, err, c.want)
-		}
-	}
+	loadtest.SchemaAges(t, openChecked, s.Path(), "rivers db migrate --storage", ours, func(version, minReader int) {
+		execute(t, s.Path(), "UPDATE store SET schema_version = ?, min_reader = ?", version, minReader)
+	})
 }

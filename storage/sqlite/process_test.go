@@ -1,16 +1,12 @@
 package sqlite_test
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
-	"os/exec"
-	"strconv"
 	"testing"
 	"time"
 
@@ -20,20 +16,11 @@ import (
 	"github.com/rivers-go/rivers/storage/storagetest"
 )
 
-// childPath makes the test binary a process that writes runs into a store, see [child].
-const childPath = "RIVERS_TEST_CHILD_STORE"
-
 func TestMain(m *testing.M) {
 	storagetest.Child(func(ctx context.Context, url string) (storage.Storage, error) { return sqlite.Open(ctx, url) })
+	loadtest.Child(openChecked)
 	if path := os.Getenv(upgradePath); path != "" {
 		if err := upgradeChild(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	if path := os.Getenv(childPath); path != "" {
-		if err := child(path, os.Args[1], os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -42,136 +29,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child writes runs of one step and prints the ID of each when it was acknowledged.
-func child(path, prefix, count string) error {
-	s, err := sqlite.Open(context.Background(), path)
-	if err != nil {
-		return err
-	}
-	n, err := strconv.Atoi(count)
-	if err != nil {
-		return err
-	}
-	if err := writeRuns(s, prefix, n, func(id string) { fmt.Println(id) }); err != nil {
-		return err
-	}
-	return s.Close()
+func openChecked(ctx context.Context, url string) (loadtest.Checked, error) {
+	return sqlite.Open(ctx, url)
 }
 
-func writeRuns(s storage.Storage, prefix string, n int, acked func(id string)) error {
-	keys, err := s.AssetKeys(context.Background(), []string{"asset_00000"})
-	if err != nil {
-		return err
-	}
-	var b storage.Batch
-	for i := range n {
-		id := fmt.Sprintf("%s-%d", prefix, i)
-		if err := oneStepRun(s, id, keys[0], &b); err != nil {
-			return fmt.Errorf("run %s: %w", id, err)
-		}
-		acked(id)
-	}
-	return nil
-}
-
-// start begins a child; its lines are the IDs it was acknowledged.
-func start(t *testing.T, path, prefix string, count int) (*exec.Cmd, *bufio.Scanner) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], prefix, fmt.Sprint(count))
-	cmd.Env = append(os.Environ(), childPath+"="+path)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cmd, bufio.NewScanner(out)
-}
-
-// requireRuns asserts that the runs are whole and that the store is sound.
-func requireRuns(t *testing.T, s *sqlite.Store, ids []string) {
-	t.Helper()
-	for _, id := range ids {
-		rec, err := s.GetRun(t.Context(), id)
-		if err != nil || rec.State != storage.Success {
-			t.Fatalf("run %q was acknowledged and reads as %+v, %v", id, rec, err)
-		}
-		events, err := s.ListEvents(t.Context(), storage.EventQuery{Run: rec.Key})
-		if err != nil || len(events) != 3 {
-			t.Fatalf("run %q has %d events, %v, want 3", id, len(events), err)
-		}
-	}
-	found, err := s.Check(t.Context())
-	if err != nil || len(found) > 0 {
-		t.Fatalf("check: %q, %v", found, err)
-	}
-}
-
-// TestKilled ends a process that writes with SIGKILL at random moments: what it had been
-// acknowledged is there, and the next one goes on.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s := open(t, dir)
-	loadtest.NewRun(t, s, "first", 1)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var acked []string
-	for round := range 5 {
-		cmd, lines := start(t, dir, fmt.Sprint(round), 1_000_000)
-		for range 1 + rand.IntN(60) {
-			if !lines.Scan() {
-				t.Fatalf("the child ended: %v", lines.Err())
-			}
-			acked = append(acked, lines.Text())
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for lines.Scan() { // acknowledged before the signal came
-			acked = append(acked, lines.Text())
-		}
-		_ = cmd.Wait() // it was killed, and says so
-		s := open(t, dir)
-		requireRuns(t, s, acked)
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	loadtest.Killed(t, openChecked, t.TempDir())
 }
 
-// TestProcesses has four processes write one store at once.
 func TestProcesses(t *testing.T) {
 	t.Parallel()
-	const runs = 60
-	s := open(t, t.TempDir())
-	defer s.Close()
-	loadtest.NewRun(t, s, "first", 1)
-	var children []*exec.Cmd
-	var outputs []*bufio.Scanner
-	for i := range 3 {
-		cmd, lines := start(t, s.Path(), fmt.Sprint(i), runs)
-		children, outputs = append(children, cmd), append(outputs, lines)
-	}
-	var acked []string
-	if err := writeRuns(s, "parent", runs, func(id string) { acked = append(acked, id) }); err != nil {
-		t.Fatal(err)
-	}
-	for i, lines := range outputs {
-		for lines.Scan() {
-			acked = append(acked, lines.Text())
-		}
-		if err := children[i].Wait(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(acked) != 4*runs {
-		t.Errorf("%d runs were acknowledged, want %d", len(acked), 4*runs)
-	}
-	requireRuns(t, s, acked)
+	loadtest.Processes(t, openChecked, t.TempDir())
 }
 
 // lock takes the file as another process would, and returns what gives it back.

@@ -129,7 +129,9 @@ func (m *model) planned(s int32) int32 {
 	return s
 }
 
-func (m *model) divided(s int32) bool { return m.work.Assignment != nil && !m.work.Partitions[s].IsEmpty() }
+func (m *model) divided(s int32) bool {
+	return m.work.Assignment != nil && !m.work.Partitions[s].IsEmpty()
+}
 
 // lost is what a step that has its outcome has not made.
 func (m *model) lost(s int32) partition.Set {
