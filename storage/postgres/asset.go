@@ -16,7 +16,7 @@ var (
 )
 
 // askAssets locks assets whose partitions are updated and asks for their sets, and for their groups if needed.
-func (f *facts) askAssets(t *trip, n *ledger.Needs) {
+func (f *facts) askAssets(t *pipeline, n *ledger.Needs) {
 	if len(n.Assets) == 0 {
 		return
 	}
@@ -73,13 +73,13 @@ func (f *facts) Numbers() (last, limit int64, err error) {
 	return base, base + 1<<seqBits, nil
 }
 
-// Asset returns an asset that the first trip locked.
+// Asset returns an asset that the first pipeline locked.
 func (f *facts) Asset(key storage.AssetKey) (*ledger.Asset, error) { return f.assets[key], nil }
 
 // Updated returns an asset whose partitions some request updates, perhaps later.
 func (f *facts) Updated(key storage.AssetKey) *ledger.Asset { return f.assets[key] }
 
-// LoadSets has nothing to do: the first trip has read them.
+// LoadSets has nothing to do: the first pipeline has read them.
 func (f *facts) LoadSets(*ledger.Asset) error { return nil }
 
 // LoadGroups has nothing to do either.

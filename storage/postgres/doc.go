@@ -10,8 +10,8 @@
 //	Commit ──▶ queue ──▶ take ─▶ BEGIN, lock, ask ══▶ decide ─▶ rows, NOTIFY, COMMIT ══▶ answers
 //	Append ──▶   │ (wakes the writer at 256 records or after 2 ms, Commit does at once)
 //
-// The first trip locks what the group is about and asks what is there; then everything is decided in memory,
-// batch by batch in their order ([ledger.Decide]: fences, expectations, claims of runs and slots); the second trip writes
+// The first pipeline locks what the group is about and asks what is there; then everything is decided in memory,
+// batch by batch in their order ([ledger.Decide]: fences, expectations, claims of runs and slots); the second pipeline writes
 // what came of it. A batch is refused before it has any effect, so nobody rolls back and nobody else's records
 // are lost. If the server refuses something, the transaction is rolled back and each of its batches is tried in
 // one of its own.
@@ -19,7 +19,7 @@
 // Rows go as one array a column, unnested by the server: one statement a table, prepared once, encoded
 // without a conversion in between. An event whose number is the highest of its run is new, and goes without asking
 // whether it is there, at two thirds of the cost. (COPY was measured beside this: it is as quick, needs
-// a trip of its own a table, and knows no conflict.)
+// a pipeline of its own a table, and knows no conflict.)
 //
 // # Several processes
 //
@@ -40,7 +40,7 @@
 //	lost before COMMIT was sent ──▶ rolled back by the server ─────────────▶ done again
 //	lost after it               ──▶ pg_xact_status of the transaction: ─────▶ answered, or done again
 //
-// The name of the transaction came with the answers of the first trip, so a commit whose answer is lost is
+// The name of the transaction came with the answers of the first pipeline, so a commit whose answer is lost is
 // asked about, not guessed. A process of the server that was left behind by a broken connection is ended first: it
 // would hold its locks. A caller whose context ends meanwhile is told at once: that nothing was written, or, between
 // COMMIT and its answer, [storage.ErrOutcomeUnknown]. Watchers get a signal for nothing when they hear again, and

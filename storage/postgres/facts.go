@@ -7,7 +7,7 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// facts is what the first trip of a transaction read and locked, as [ledger.Decide] asks for it.
+// facts is what the first pipeline of a transaction read and locked, as [ledger.Decide] asks for it.
 type facts struct {
 	// Facts has the methods of this struct.
 	ledger.Facts
@@ -112,11 +112,11 @@ var (
 	takeBackfillKeys = &statement{name: "rivers_take_backfill_key", sql: `SELECT nextval('backfill_key_seq') FROM generate_series(1, $1::bigint)`}
 )
 
-// load begins a transaction and learns what the requests need, in one trip.
+// load begins a transaction and learns what the requests need, in one pipeline.
 func (f *facts) load(s *session, n *ledger.Needs) error {
 	f.reset()
 	f.keys.s = s
-	t := s.trip()
+	t := s.pipeline()
 	t.send(begin, nil)
 	switch {
 	case len(n.ClaimedIDs) > 0:
@@ -189,10 +189,10 @@ func (f *facts) look(row row, numbered []storage.RunKey) {
 // Run implements [ledger.Runs], as do the three methods below.
 func (f *facts) Run(key storage.RunKey) (*ledger.Run, error) { return f.runs[key], nil }
 
-// RunByID returns a run that the first trip locked by its ID.
+// RunByID returns a run that the first pipeline locked by its ID.
 func (f *facts) RunByID(id string) (*ledger.Run, error) { return f.byID[id], nil }
 
-// HasRun reports whether a run has an ID that the first trip asked for.
+// HasRun reports whether a run has an ID that the first pipeline asked for.
 func (f *facts) HasRun(id string) (bool, error) { return f.taken[id], nil }
 
 // AddRun gives a new run its key if some run of the transaction needs one now: keys grow in the order of runs.

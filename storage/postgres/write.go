@@ -158,8 +158,8 @@ func (e *encoder) array(n int) []byte {
 	return e.arrays[n][:0]
 }
 
-// send adds the write of rows to a trip, unless there are none.
-func (w *write[R]) send(t *trip, e *encoder, rows []*R, row func(row)) {
+// send adds the write of rows to a pipeline, unless there are none.
+func (w *write[R]) send(t *pipeline, e *encoder, rows []*R, row func(row)) {
 	if len(rows) == 0 {
 		return
 	}

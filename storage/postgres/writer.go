@@ -160,7 +160,7 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	if err := ledger.Decide(g, requests, &w.facts.Facts, w.effects); err != nil {
 		return w.undo(err)
 	}
-	t := w.session.trip()
+	t := w.session.pipeline()
 	w.sender.send(t, w.facts)
 	if topics := w.announces(w.effects); topics != 0 {
 		t.send(notify, nil, []byte(w.store.channel()), []byte(strconv.Itoa(int(topics))))

@@ -110,6 +110,25 @@ func (q *Queue) Append(b *storage.Batch) error {
 	return nil
 }
 
+// CommitBatch commits a batch as [storage.Writer] does, and gives its new records their keys.
+func (q *Queue) CommitBatch(ctx context.Context, b *storage.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.Validate(); err != nil {
+		return err
+	}
+	r, err := NewRequest(b)
+	if err != nil {
+		return err
+	}
+	if err := q.Commit(ctx, r); err != nil {
+		return err
+	}
+	r.GiveKeys()
+	return nil
+}
+
 // Commit leaves a request in the queue and waits for the writer's answer. Where the context ends first, it
 // is taken back unless the writer is at it: an error of the context means that nothing was written.
 func (q *Queue) Commit(ctx context.Context, r Request) error {

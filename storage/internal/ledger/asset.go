@@ -133,7 +133,7 @@ func (t *transaction) updatePartitions(u *storage.AssetUpdate) error {
 	seq = a.number(seq, u.Kind, single(u))
 	t.list(a)
 	a.moves.Add(u.Kind, u.Partitions)
-	t.feed.Parted(u.Kind.Change(), u.Run, u.At, u.Asset, u.Partitions)
+	t.feed.Partitions(u.Kind.Change(), u.Run, u.At, u.Asset, u.Partitions)
 	if settles(u) {
 		if err := t.InFlight.SettleInFlight(u.Run, u.Asset, u.Partitions); err != nil {
 			return err
