@@ -9,12 +9,13 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// announceEvery is how often a process tells others of the feed of changes: transactions that notify are committed one after
-// the other in the whole server, and nearly every one changes something.
+// announceEvery is how often a process tells others of the feed of changes: transactions that
+// notify are committed one after the other in the whole server, and nearly every one changes
+// something.
 const announceEvery = 50 * time.Millisecond
 
-// announces returns the topics that a transaction tells other processes of. Where they were told of the feed of changes a moment
-// ago, they are told later.
+// announces returns the topics that a transaction tells other processes of. Where they were told
+// of the feed of changes a moment ago, they are told later.
 func (w *writer) announces(e *ledger.Effects) storage.Topic {
 	topics := e.Topics
 	switch {
@@ -31,7 +32,8 @@ func (w *writer) announces(e *ledger.Effects) storage.Topic {
 	return topics
 }
 
-// announceLater tells other processes of the feed of changes soon, unless that is to be done already.
+// announceLater tells other processes of the feed of changes soon, unless that is to be done
+// already.
 func (s *Store) announceLater() {
 	s.announcing.Lock()
 	defer s.announcing.Unlock()
@@ -40,7 +42,8 @@ func (s *Store) announceLater() {
 	}
 }
 
-// announce does what [Store.announceLater] left to do. It is a hint: who does not hear it looks again when something else happens.
+// announce does what [Store.announceLater] left to do. It is a hint: who does not hear it looks
+// again when something else happens.
 func (s *Store) announce(ctx context.Context) {
 	s.announcing.Lock()
 	waits := s.later != nil

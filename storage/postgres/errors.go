@@ -45,8 +45,8 @@ func code(err error) string {
 	return ""
 }
 
-// isGone says whether a connection, or the server, is away and may come back: what was under way on it may be
-// tried again elsewhere.
+// isGone says whether a connection, or the server, is away and may come back: what was under way
+// on it may be tried again elsewhere.
 func isGone(err error) bool {
 	if errors.Is(err, errStandby) || errors.Is(err, errSilent) {
 		return true
@@ -133,8 +133,8 @@ func (t *target) explain(doing string, err error) error {
 	return &failure{fmt.Sprintf("store %s: %s: %s", t.name, doing, reason(err)), err}
 }
 
-// failure is an error in our words. What pgx says is not in them, for it repeats its configuration, but
-// callers may look inside.
+// failure is an error in our words. What pgx says is not in them, for it repeats its
+// configuration, but callers may look inside.
 type failure struct {
 	text string
 	err  error

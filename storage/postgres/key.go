@@ -34,8 +34,8 @@ func (f *facts) askTables(t *pipeline, n *ledger.Needs) {
 	}, names)
 }
 
-// ordinalAllocator looks up the ordinals of keys, and writes new ones: trips between the first and the last one of a
-// transaction, for there may be more keys than one would keep in memory.
+// ordinalAllocator looks up the ordinals of keys, and writes new ones: trips between the first and
+// the last one of a transaction, for there may be more keys than one would keep in memory.
 type ordinalAllocator struct {
 	s   *session
 	to  *tables

@@ -14,24 +14,26 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
-// Open opens the store at a URL such as postgres://user@host:5432/database and creates its tables where there are none.
-// The URL is libpq's (several hosts, sslmode and so on; what it leaves out comes from PGHOST, PGPASSWORD and
-// their kin, ~/.pgpass, a service file), with these parameters besides:
+// Open opens the store at a URL such as postgres://user@host:5432/database and creates its tables
+// where there are none. The URL is libpq's (several hosts, sslmode and so on; what it leaves out
+// comes from PGHOST, PGPASSWORD and their kin, ~/.pgpass, a service file), with these parameters
+// besides:
 //
 //	schema=rivers     the schema of the tables, so that one database has several stores
 //	retry_for=1m      how long a server may be away before a caller hears of it
 //	pool_max_conns=2  how many connections may read at once
 //
-// Any other parameter is a setting of the server: synchronous_commit=off trades the last half second before
-// a crash of the server for quicker commits.
+// Any other parameter is a setting of the server: synchronous_commit=off trades the last half
+// second before a crash of the server for quicker commits.
 //
 // A store of an older schema is refused with a [*storage.SchemaError] (see [Migrate]), one of a
-// newer schema only if it says that this program is too old for it. The context bounds the opening,
-// not the use. A server that is not there is an error at once; one that is starting is waited for. No error and
-// no text of a store has a password in it.
+// newer schema only if it says that this program is too old for it. The context bounds the
+// opening, not the use. A server that is not there is an error at once; one that is starting is
+// waited for. No error and no text of a store has a password in it.
 func Open(ctx context.Context, url string) (*Store, error) { return openURL(ctx, url, true) }
 
-// OpenExisting is [Open] for who wants to look: where there is no store it creates none, and the error is [fs.ErrNotExist].
+// OpenExisting is [Open] for who wants to look: where there is no store it creates none, and the
+// error is [fs.ErrNotExist].
 func OpenExisting(ctx context.Context, url string) (*Store, error) { return openURL(ctx, url, false) }
 
 func openURL(ctx context.Context, url string, create bool) (*Store, error) {
@@ -99,7 +101,8 @@ func (t *target) checkVersion(who identity) error {
 	return nil
 }
 
-// missingError is the error of a store that is not there: an [fs.ErrNotExist] that speaks of no file.
+// missingError is the error of a store that is not there: an [fs.ErrNotExist] that speaks of no
+// file.
 type missingError struct{}
 
 func (missingError) Error() string        { return "it does not exist yet" }

@@ -14,16 +14,17 @@ const (
 	maxPause   = 2 * time.Second
 )
 
-// outage is a time without the server: pauses between attempts, each about twice the one before, until
-// a limit. It begins with the first call of wait. Many processes wait like this at once, so pauses are random
-// by half.
+// outage is a time without the server: pauses between attempts, each about twice the one before,
+// until a limit. It begins with the first call of wait. Many processes wait like this at once, so
+// pauses are random by half.
 type outage struct {
 	limit time.Duration
 	since time.Time
 	pause time.Duration
 }
 
-// wait pauses before the next attempt. It reports false when the limit is over or the context has ended.
+// wait pauses before the next attempt. It reports false when the limit is over or the context has
+// ended.
 func (o *outage) wait(ctx context.Context) bool {
 	if o.since.IsZero() {
 		o.since, o.pause = time.Now(), firstPause
@@ -43,7 +44,7 @@ func (o *outage) wait(ctx context.Context) bool {
 	}
 }
 
-// gone says that a server has been away for too long.
+// gone returns the error of a server that has been away for too long.
 func (t *target) gone(doing string, err error, o *outage) error {
 	text := fmt.Sprintf("store %s: %s: the server has been away for %s (%s): start it and try again, or wait longer with retry_for= in the URL",
 		t.name, doing, time.Since(o.since).Round(time.Millisecond), reason(err))

@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
-// Prune deletes history, see [storage.Pruner]. It has a connection of its own and holds no row that somebody else waits for. Autovacuum
-// gives the room to new rows.
+// Prune deletes history, see [storage.Pruner]. It has a connection of its own and holds no row
+// that somebody else waits for. Autovacuum gives the room to new rows.
 func (s *Store) Prune(ctx context.Context, r storage.PruneRequest) (storage.PruneReport, error) {
 	return prune.Prune(ctx, &pruning{Store: s}, r)
 }
@@ -62,8 +62,8 @@ func (p *pruning) EndedBackfills(ctx context.Context, q prune.BackfillQuery) ([]
 	return list, err
 }
 
-// OldChanges lists the beginning of the feed without the entries of its last seq. What a transaction under way may still
-// add before them is young, and stays.
+// OldChanges lists the beginning of the feed without the entries of its last seq. What a
+// transaction under way may still add before them is young, and stays.
 func (p *pruning) OldChanges(ctx context.Context, after int64, limit int) ([]prune.Change, error) {
 	rows, err := readBy(ctx, p.Store, "list old changes", (*db.Queries).ListOldChanges, db.ListOldChangesParams{After: after, Max: int64(limit)})
 	list := make([]prune.Change, len(rows))
@@ -93,7 +93,8 @@ func runKeys(rows []int64) []storage.RunKey {
 	return keys
 }
 
-// Delete applies a deletion. Where the connection breaks it is done again, and finds gone what went.
+// Delete applies a deletion. Where the connection breaks it is done again, and finds gone what
+// went.
 func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	_, err := read(ctx, p.Store, "prune", func(_ *db.Queries, ctx context.Context) (none struct{}, err error) {
 		for conflicts := 0; ; conflicts++ { // with whoever prunes, too
@@ -113,7 +114,8 @@ func (p *pruning) Delete(ctx context.Context, d *prune.Deletion) error {
 	return err
 }
 
-// Swap puts a value in the place of another. Where the connection breaks it is done again, and finds that it was done.
+// Swap puts a value in the place of another. Where the connection breaks it is done again, and
+// finds that it was done.
 func (p *pruning) Swap(ctx context.Context, key string, before, after []byte) (bool, error) {
 	sql, args := `UPDATE kv SET value = $2 WHERE key = $1 AND value IN ($3, $2)`, []any{key, after, before}
 	if before == nil {
@@ -137,8 +139,8 @@ type deletion struct {
 	d   *prune.Deletion
 }
 
-// all deletes, and asks last whether a run without an end retries one of the runs by now: a run that is recorded later finds
-// what was left.
+// all deletes, and asks last whether a run without an end retries one of the runs by now: a run
+// that is recorded later finds what was left.
 func (t *deletion) all() error {
 	for _, part := range []func() error{t.rows, t.runs, t.backfills, t.names, t.feed} {
 		if err := part(); err != nil {

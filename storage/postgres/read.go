@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
-// defaultLimit bounds the lists whose query says nothing.
+// defaultLimit bounds the lists whose query has no limit.
 const defaultLimit = 100
 
 // read asks a question, and asks it again while the server is away.
@@ -43,8 +43,9 @@ func readBy[P, T any](ctx context.Context, s *Store, what string, ask func(*db.Q
 	return read(ctx, s, what, func(q *db.Queries, ctx context.Context) (T, error) { return ask(q, ctx, p) })
 }
 
-// planBy is readBy for a question whose best plan depends on its parameters. The server would soon use one plan for all of them,
-// made for a limit that it guesses, and walk through the whole history for the runs of a job that has few.
+// planBy is readBy for a question whose best plan depends on its parameters. The server would soon
+// use one plan for all of them, made for a limit that it guesses, and walk through the whole
+// history for the runs of a job that has few.
 func planBy[P, T any](ctx context.Context, s *Store, what string, ask func(*db.Queries, context.Context, P) (T, error), p P) (T, error) {
 	return read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (T, error) { return ask(s.lists, ctx, p) })
 }

@@ -58,9 +58,9 @@ func (t *target) keyOf(what string) int64 {
 	return int64(h.Sum64())
 }
 
-// create makes the schema and its tables in one transaction, unless another process has done so. The text of
-// the migrations is run as one script, which takes a fraction of the time that goose does and is felt at
-// every first start; a test compares the outcome with goose's.
+// create makes the schema and its tables in one transaction, unless another process has done so.
+// The text of the migrations is run as one script, which takes a fraction of the time that goose
+// does and is felt at every first start; a test compares the outcome with goose's.
 func (t *target) create(ctx context.Context) (err error) {
 	conn, err := t.connect(ctx, "")
 	if err != nil {
@@ -88,8 +88,9 @@ func (t *target) create(ctx context.Context) (err error) {
 	return t.explain("create it", err)
 }
 
-// prepareSchema asks whether the server will do and whether the store is there by now, and makes the schema where
-// there is none. (IF NOT EXISTS asks for the right to make one, also where there is one.)
+// prepareSchema asks whether the server will do and whether the store is there by now, and makes
+// the schema where there is none. (IF NOT EXISTS asks for the right to make one, also where there
+// is one.)
 func (t *target) prepareSchema(ctx context.Context, tx pgx.Tx) (there bool, err error) {
 	var server int
 	var encoding string
@@ -181,7 +182,8 @@ func (t *target) up(ctx context.Context, files fs.FS) (err error) {
 	return err
 }
 
-// sessionLock lets one migrate at a time. It waits as long as it takes; goose's own asks every few seconds.
+// sessionLock lets one migrate at a time. It waits as long as it takes; goose's own asks every few
+// seconds.
 type sessionLock int64
 
 // SessionLock takes the lock for a connection.

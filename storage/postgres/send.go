@@ -14,8 +14,8 @@ type changeRow struct {
 	i int
 }
 
-// sender adds what a transaction writes to its last pipeline, in one order for everybody: rows that others
-// may write too are locked in the order of their keys.
+// sender adds what a transaction writes to its last pipeline, in one order for everybody: rows
+// that others may write too are locked in the order of their keys.
 type sender struct {
 	e   *ledger.Effects
 	to  *tables

@@ -13,12 +13,14 @@ import (
 )
 
 const (
-	// lockTimeout is how long a transaction waits for rows that another one holds, and idleTimeout how
-	// long one may do nothing: a process that was stopped in the middle of one is in nobody's way for longer.
+	// lockTimeout is how long a transaction waits for rows that another one holds, and idleTimeout
+	// how long one may do nothing: a process that was stopped in the middle of one is in nobody's way
+	// for longer.
 	lockTimeout = "30s"
 	idleTimeout = "10s"
-	// writerSettings has, besides, every statement planned once, and by key: arrays of one would be planned for each
-	// time (more than half of a small transaction), and a plan is made when its table may be empty, and kept while that grows.
+	// writerSettings has, besides, every statement planned once, and by key: arrays of one would be
+	// planned for each time (more than half of a small transaction), and a plan is made when its
+	// table may be empty, and kept while that grows.
 	writerSettings = "SET lock_timeout TO '" + lockTimeout + "'; SET idle_in_transaction_session_timeout TO '" + idleTimeout + "'; " +
 		"SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off"
 )
@@ -28,8 +30,8 @@ var (
 	errSilent  = errors.New("the server gives no answer")
 )
 
-// session is the writer's connection, with the statements that were prepared on it. It belongs to the
-// writer's goroutine.
+// session is the writer's connection, with the statements that were prepared on it. It belongs to
+// the writer's goroutine.
 type session struct {
 	conn  *pgx.Conn
 	known map[*statement]*pgconn.StatementDescription
@@ -40,10 +42,10 @@ type session struct {
 	pid, started int64
 }
 
-// statement is what the writer says to the server. Its parameters and its answer are binary.
+// statement is a statement of the writer. Its parameters and its answer are binary.
 type statement struct {
 	name, sql string
-	// uncounted says that it is no part of what a program writes.
+	// uncounted is true if the statement is no part of what a program writes.
 	uncounted bool
 }
 
@@ -51,18 +53,21 @@ var hello = &statement{name: "rivers_hello", uncounted: true, sql: `SELECT store
 	(SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity WHERE pid = pg_backend_pid()),
 	(SELECT coalesce(max(change.seq), 0) FROM change) >> $1, store.seq_offset, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM store`}
 
-// enterFeed takes the lock that all sessions have which add to the feed of changes, see [Store.ListChanges], and keeps it.
+// enterFeed takes the lock that all sessions have which add to the feed of changes, see
+// [Store.ListChanges], and keeps it.
 var enterFeed = &statement{name: "rivers_enter_feed", uncounted: true, sql: `SELECT pg_advisory_lock_shared($1::bigint)`}
 
-// moveOn makes the names of transactions go on where those of another server ended, from which the store was moved.
+// moveOn makes the names of transactions go on where those of another server ended, from which the
+// store was moved.
 var moveOn = &statement{name: "rivers_move_on", uncounted: true, sql: `UPDATE store SET seq_offset = greatest(seq_offset, $1::bigint)`}
 
-// identity is what a server says of itself and of the store in it.
+// identity describes a server and the store in it.
 type identity struct {
 	id                 string
 	version, minReader int
 	standby            bool
-	// offset is what must be added to names of transactions so that they go on behind those in the store.
+	// offset is what must be added to names of transactions so that they go on behind those in the
+	// store.
 	offset, needed int64
 }
 
@@ -101,7 +106,7 @@ func (s *session) isLost() bool { return s.conn.PgConn().IsClosed() }
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = s.conn.Close(ctx) // a connection that is gone says so, which is known
+	_ = s.conn.Close(ctx) // the error of a lost connection is known
 }
 
 // pipeline is one way to the server and back with any number of statements.
@@ -119,7 +124,7 @@ type sent struct {
 	row      func(row row)
 }
 
-// binaries says that all parameters, or all columns, are binary.
+// binaries means that all parameters, or all columns, are binary.
 var binaries = []int16{pgx.BinaryFormatCode}
 
 func (s *session) pipeline() *pipeline {
@@ -143,7 +148,7 @@ func (t *pipeline) send(st *statement, row func(row row), params ...[]byte) {
 	t.sent = append(t.sent, sent{st: st, row: row})
 }
 
-// prepares says whether the pipeline itself prepares a statement.
+// prepares reports whether the pipeline itself prepares a statement.
 func (t *pipeline) prepares(st *statement) bool {
 	for i := range t.sent {
 		if t.sent[i].st == st {
@@ -187,7 +192,8 @@ func (t *pipeline) receive() (first error) {
 				return first
 			}
 		}
-		// What follows a fault is skipped up to the end of the pipeline; what broke the connection ends it.
+		// What follows a fault is skipped up to the end of the pipeline; what broke the connection ends
+		// it.
 		if first == nil {
 			first = err
 		}
@@ -226,8 +232,8 @@ func (s *session) do(st *statement, row func(row), params ...[]byte) error {
 // putInteger4 is an integer of four bytes as a parameter.
 func putInteger4(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
-// row is one row of an answer to the writer, all columns binary. It is valid until the function that was given it
-// returns; texts and documents are copies.
+// row is one row of an answer to the writer, all columns binary. It is valid until the function
+// that was given it returns; texts and documents are copies.
 type row struct{ values [][]byte }
 
 // integer returns an integer of any width; NULL is zero.

@@ -15,8 +15,8 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/db"
 )
 
-// Store is a store in a PostgreSQL database, made by [Open]. Its zero value is not usable. All methods may
-// be called from any goroutine.
+// Store is a store in a PostgreSQL database, made by [Open]. Its zero value is not usable. All
+// methods may be called from any goroutine.
 type Store struct {
 	target *target
 	id     string
@@ -47,8 +47,8 @@ type counts struct {
 	rows, statements, commits, trips atomic.Int64
 }
 
-// Stats counts what a handle has written since it was opened. Rows per step, statements and trips per
-// run are the budget of a store, and unlike times they are the same on every machine.
+// Stats counts what a handle has written since it was opened. Rows per step, statements and trips
+// per run are the budget of a store, and unlike times they are the same on every machine.
 type Stats struct {
 	// Rows were inserted, replaced, changed or deleted.
 	Rows int64
@@ -65,8 +65,8 @@ func (s *Store) Stats() Stats {
 	return Stats{Rows: s.counts.rows.Load(), Statements: s.counts.statements.Load(), Commits: s.counts.commits.Load(), Trips: s.counts.trips.Load()}
 }
 
-// ID returns the name that the store got when it was created: two handles on one schema, also of two
-// processes, have the same.
+// ID returns the name that the store got when it was created: two handles on one schema, also of
+// two processes, have the same.
 func (s *Store) ID() string { return s.id }
 
 // String returns the store's URL without password and settings: what errors call it.
@@ -75,15 +75,17 @@ func (s *Store) String() string { return s.target.name }
 // Commit applies the batch and everything appended before it in one transaction, and returns when
 // that is durable (see the package comment). The keys of new runs are filled in.
 //
-// When the context ends first, an error of the context means that nothing of the batch was written. Where
-// the writer is at it already, Commit waits for the outcome and returns that; where the server is away in the middle of
-// it, so that nobody knows, the error is [storage.ErrOutcomeUnknown].
+// When the context ends first, an error of the context means that nothing of the batch was
+// written. Where the writer is at it already, Commit waits for the outcome and returns that; where
+// the server is away in the middle of it, so that nobody knows, the error is
+// [storage.ErrOutcomeUnknown].
 func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
 	return s.queue.CommitBatch(ctx, b)
 }
 
 // Append queues the batch for the next transaction: that of a Commit, or one after 256 records or
-// 2 ms. It waits only when the server is so far behind, or away, that thousands of records are queued.
+// 2 ms. It waits only when the server is so far behind, or away, that thousands of records are
+// queued.
 func (s *Store) Append(b *storage.Batch) error {
 	if err := b.ValidateAppend(); err != nil {
 		return err
@@ -91,9 +93,9 @@ func (s *Store) Append(b *storage.Batch) error {
 	return s.queue.Append(b)
 }
 
-// Close writes what was appended, ends the writer and closes the connections. Calls that are under way
-// get their answers; later ones, a second Close too, get [storage.ErrClosed]. An error says what
-// could not be written.
+// Close writes what was appended, ends the writer and closes the connections. Calls that are under
+// way get their answers; later ones, a second Close too, get [storage.ErrClosed]. An error names
+// the records that were not written.
 func (s *Store) Close() error {
 	err := storage.ErrClosed
 	s.close.Do(func() {

@@ -20,8 +20,9 @@ const (
 	defaultSchema = "rivers"
 	// defaultRetry is how long a server may be away before a caller hears of it.
 	defaultRetry = time.Minute
-	// defaultAnswer is how long a server may take for an answer before it counts as gone, defaultDoubt how long
-	// a caller whose context has ended waits for one that says what became of a commit.
+	// defaultAnswer is how long a server may take for an answer before it counts as gone,
+	// defaultDoubt how long a caller whose context has ended waits for one that says what became of a
+	// commit.
 	defaultAnswer = time.Minute
 	defaultDoubt  = 2 * time.Second
 	// defaultConnect is how long one attempt to connect may take.
@@ -44,7 +45,8 @@ type target struct {
 	name string
 }
 
-// errSecret is said in place of what is wrong with a URL, since its parts may be those of a password.
+// errSecret is said in place of what is wrong with a URL, since its parts may be those of a
+// password.
 var errSecret = errors.New("the URL is not to be read: want postgres://user:password@host:5432/database, with %40 for an @ in the password, " +
 	"%2F for a /, %3A for a :, %23 for a #, %3F for a ? and %25 for a %, or the password in PGPASSWORD or ~/.pgpass")
 
@@ -55,7 +57,8 @@ func parse(text string) (*target, error) {
 		return nil, errors.New("storage postgres: the URL does not begin with postgres:// or postgresql://: want postgres://user@host:5432/database")
 	}
 	u, err := url.Parse(text)
-	// A second @, or one behind the host, belongs to a password, and parsers differ in what they make of it.
+	// A second @, or one behind the host, belongs to a password, and parsers differ in what they make
+	// of it.
 	authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
 	if at := strings.Count(rest, "@"); err != nil || at > 1 || at > strings.Count(authority, "@") {
 		return nil, fmt.Errorf("storage %s://…: %w", scheme, errSecret)
@@ -144,8 +147,8 @@ func (t *target) connect(ctx context.Context, more string) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// prepare makes the settings of a connection. They are statements, since a pooler in between refuses
-// most parameters of a start.
+// prepare makes the settings of a connection. They are statements, since a pooler in between
+// refuses most parameters of a start.
 func (t *target) prepare(ctx context.Context, conn *pgx.Conn, more string) error {
 	_, err := conn.PgConn().Exec(ctx, "SET search_path TO "+pgx.Identifier{t.schema}.Sanitize()+"; "+more).ReadAll()
 	return err

@@ -10,13 +10,13 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// proveEvery is how often the connection of watchers is asked whether it is there: who only listens is told
-// of nothing, also not that the other side is gone.
+// proveEvery is how often the connection of watchers is asked whether it is there: who only
+// listens is told of nothing, also not that the other side is gone.
 const proveEvery = 30 * time.Second
 
-// Watch returns a channel that gets a value when something of the topics was written. What this handle
-// writes is told at once; what others write comes as a notification on a connection that is there while
-// somebody watches.
+// Watch returns a channel that gets a value when something of the topics was written. What this
+// handle writes is told at once; what others write comes as a notification on a connection that is
+// there while somebody watches.
 func (s *Store) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
 	return s.signals.Watch(ctx, topics)
 }
@@ -33,8 +33,8 @@ func (s *Store) watched() {
 
 func (s *Store) unwatched() { s.stopListening() }
 
-// listen hears notifications until the context ends, over as many connections as that takes. It never gives
-// up: there is nobody who could be told.
+// listen hears notifications until the context ends, over as many connections as that takes. It
+// never gives up: there is nobody who could be told.
 func (s *Store) listen(ctx context.Context) {
 	away := outage{limit: math.MaxInt64}
 	for ctx.Err() == nil {

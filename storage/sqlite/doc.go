@@ -3,11 +3,11 @@
 //
 // # Writing
 //
-// One goroutine a store writes. Callers leave batches in a queue (storage/internal/commit), the writer takes all that is
-// there and applies it in one transaction, so the cost of a transaction is shared by whoever came
-// meanwhile:
+// One goroutine a store writes. Callers leave batches in a queue (storage/internal/commit). The
+// writer takes the whole queue and applies it in one transaction, so all waiting batches share its
+// cost:
 //
-//	Commit ──▶ queue ──▶ BEGIN IMMEDIATE ─▶ take the queue ─▶ fences, rows ─▶ COMMIT ──▶ answers
+//	Commit ──▶ queue ──▶ BEGIN IMMEDIATE ─▶ take the queue ─▶ decide, rows ─▶ COMMIT ──▶ answers
 //	Append ──▶   │ (wakes the writer at 256 records or after 2 ms, Commit does at once)
 //
 // The lock of the file is taken first and the queue after it: a caller whose context ends while
@@ -16,19 +16,19 @@
 // needed, on the driver's own connection; a run of many steps costs 0.02 to 0.06 statements
 // a step. What must be encoded is encoded by the caller.
 //
-// A batch is refused before any of its rows is written, so nobody rolls back and nobody else's
-// records are lost: the fence of a run is read once a transaction and followed in memory
-// from there (the transaction is the only writer), and whether a run exists is asked before it
-// is inserted. No constraint is there to be violated. If SQLite itself fails, the transaction is
-// rolled back and each of its batches is tried in one of its own.
+// storage/internal/ledger decides what to write. It asks for a fact when it needs it: the writer
+// answers with a prepared look-up, once a transaction, and follows the fact in memory from there.
+// The file has one writer at a time, so the answer stays true. A batch is refused before it has
+// any effect: nothing is rolled back, and no other batch loses records. If SQLite itself fails,
+// the writer rolls the transaction back and tries each batch in a transaction of its own.
 //
-// After a refusal under a fence every later call under it gets the same error, for what was appended
-// behind the refused batch would leave a gap.
+// After a refusal under a fence every later call under it gets the same error: records that were
+// appended behind the refused batch would leave a gap.
 //
-// What a run costs does not depend on what is recorded already. Events are appended, an asset's
-// present state is a row of its own, and the index that finds an asset's events is kept in eras of
-// some thousand events: entries that are written together stand together, at the price of one
-// lookup an era for who reads a history back.
+// The cost of a run does not depend on what is recorded already. Events are appended, and an
+// asset's present state is a row of its own. The index of an asset's events is kept in generations
+// of some thousand events (the column era): entries that are written together stand together. A
+// reader of a history pays one look-up a generation.
 //
 // # Durability
 //
@@ -39,7 +39,8 @@
 // # Reading
 //
 // Readers have a pool of connections and never wait for the writer. They see what was committed:
-// what was only appended is there after the next Commit under its fence, or a few milliseconds later.
+// what was only appended is there after the next Commit under its fence, or a few milliseconds
+// later.
 //
 // # Several processes
 //

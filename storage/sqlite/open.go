@@ -29,9 +29,9 @@ const readers = 8
 // "?synchronous=full" behind the path makes every transaction wait for the disk, so that what is
 // acknowledged survives a loss of power too.
 //
-// A store of an older schema is refused with a [*storage.SchemaError] (see [Migrate] and [OpenUpgraded]), one of a
-// newer schema only if it says that this program is too old for it. The context bounds the opening,
-// not the use.
+// A store of an older schema is refused with a [*storage.SchemaError] (see [Migrate] and
+// [OpenUpgraded]), one of a newer schema only if it says that this program is too old for it. The
+// context bounds the opening, not the use.
 func Open(ctx context.Context, path string) (*Store, error) {
 	file, full, err := locate(path)
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// Prune deletes history, see [storage.Pruner]. Pages of the file that get free are used again before it grows; to make it smaller
-// is what [Store.Vacuum] does.
+// Prune deletes history, see [storage.Pruner]. Pages of the file that get free are used again
+// before it grows; to make it smaller is what [Store.Vacuum] does.
 func (s *Store) Prune(ctx context.Context, r storage.PruneRequest) (storage.PruneReport, error) {
 	return prune.Prune(ctx, pruning{s}, r)
 }
 
-// pruning is the store as the decider of what goes sees it. Lists go through the connections of readers and hold the writer up in
-// nothing.
+// pruning is the store as the decider of what goes sees it. Lists go through the connections of
+// readers and hold the writer up in nothing.
 type pruning struct{ *Store }
 
 // EndedRuns lists runs that may lose something.
@@ -192,7 +192,8 @@ type pruneStatements struct {
 	dropBackfill, dropRequest, dropSets, dropChanges, value, notice *statement
 }
 
-// isRetried reports whether a run without an end retries one of the runs. Nearly always there is none that retries any.
+// isRetried reports whether a run without an end retries one of the runs. Nearly always there is
+// none that retries any.
 func (p *pruneStatements) isRetried(w *writer, runs []storage.RunKey) (bool, error) {
 	row, err := w.first(&p.retries, "SELECT 1 FROM run WHERE retry_of <> '' AND state < 3 LIMIT 1", 1)
 	if err != nil || row == nil {

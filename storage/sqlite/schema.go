@@ -106,7 +106,8 @@ func build(ctx context.Context, file string) error {
 	return errors.Join(err, pool.Close())
 }
 
-// up applies the migrations that are missing and returns how many those were, also where one of them failed.
+// up applies the migrations that are missing and returns how many those were, also where one of
+// them failed.
 func up(ctx context.Context, pool *sql.DB, files fs.FS) (applied int, err error) {
 	sub, err := fs.Sub(files, "migrations")
 	if err != nil {
@@ -152,7 +153,8 @@ func migrate(ctx context.Context, file string, files fs.FS, want int) (from, to 
 	return migrateIn(ctx, file, pool, files, want)
 }
 
-// migrateIn migrates through connections that begin their transactions by taking the lock of who writes.
+// migrateIn migrates through connections that begin their transactions by taking the lock of who
+// writes.
 func migrateIn(ctx context.Context, file string, pool *sql.DB, files fs.FS, want int) (from, to int, err error) {
 	from, err = version(ctx, file, pool)
 	if err != nil || from >= want {

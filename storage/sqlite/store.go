@@ -62,8 +62,8 @@ func (s *Store) ID() string { return s.id }
 func (s *Store) Path() string { return s.path }
 
 // Close writes what was appended, ends the writer and closes the file. Calls that are under way
-// get their answers; later ones, a second Close too, get [storage.ErrClosed]. An error says what
-// could not be written.
+// get their answers; later ones, a second Close too, get [storage.ErrClosed]. An error names the
+// records that were not written.
 func (s *Store) Close() error {
 	err := storage.ErrClosed
 	s.close.Do(func() {

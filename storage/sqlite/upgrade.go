@@ -10,20 +10,22 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// oldestReader is the oldest program that goes on with a store of this schema: min_reader as the last migration leaves it.
+// oldestReader is the oldest program that goes on with a store of this schema: min_reader as the
+// last migration leaves it.
 const oldestReader = 5
 
-// leaveFor is how long others get to close a store that is only theirs until it is migrated. It is meant for those who open
-// it at the same moment; who works with it takes longer.
+// leaveFor is how long others get to close a store that is only theirs until it is migrated. It is
+// meant for those who open it at the same moment; who works with it takes longer.
 const leaveFor = 3 * time.Second
 
-// OpenUpgraded is [Open] for a store that nobody looks after, such as the one of a program on a laptop: if its schema is older than
-// this program's, it is migrated first, as [Migrate] does, and the logger hears of it; nil is [slog.Default]. A newer store is never
-// touched.
+// OpenUpgraded is [Open] for a store that nobody looks after, such as the one of a program on a
+// laptop: if its schema is older than this program's, it is migrated first, as [Migrate] does, and
+// the logger hears of it; nil is [slog.Default]. A newer store is never touched.
 //
-// Programs that have the store open are not pulled from under their feet. If they are of a schema that the new one allows, they go
-// on; otherwise the store is migrated only while nobody else has it open, and after some seconds the answer is a
-// [*storage.SchemaError] that says so. Of several processes that open it at once one migrates, and all use it.
+// Programs that have the store open are not pulled from under their feet. If they are of a schema
+// that the new one allows, they go on; otherwise the store is migrated only while nobody else has
+// it open, and after some seconds the answer is a [*storage.SchemaError] that says so. Of several
+// processes that open it at once one migrates, and all use it.
 func OpenUpgraded(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 	return openUpgraded(ctx, path, log, leaveFor)
 }
@@ -66,13 +68,14 @@ func upgrade(ctx context.Context, old *storage.SchemaError, patience time.Durati
 	return from, to, err
 }
 
-// upgradeAlone migrates a store that nobody else has open. Where somebody has, the error is SQLite's that it is busy, unless
-// that one has migrated it by now.
+// upgradeAlone migrates a store that nobody else has open. Where somebody has, the error is
+// SQLite's that it is busy, unless that one has migrated it by now.
 func upgradeAlone(ctx context.Context, file string) (from, to int, err error) {
 	if from, err = versionNow(ctx, file); err != nil || from >= schemaVersion {
 		return from, from, err
 	}
-	// A connection keeps a share of the file's lock for as long as it is open, so having it whole is being alone, and staying so.
+	// A connection keeps a share of the file's lock for as long as it is open, so having it whole is
+	// being alone, and staying so.
 	name, err := dsn(file, "mode=rw", "_pragma=locking_mode(EXCLUSIVE)", "_txlock=immediate")
 	if err != nil {
 		return 0, 0, err

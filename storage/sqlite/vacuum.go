@@ -9,11 +9,11 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Vacuum writes the file anew without the pages that are free, and returns by how many bytes it got smaller. Nobody can write
-// meanwhile, and as much room again is needed beside it.
+// Vacuum writes the file anew without the pages that are free, and returns by how many bytes it
+// got smaller. Nobody can write meanwhile, and as much room again is needed beside it.
 //
-// Files are not made with auto_vacuum: pages that pruning frees are filled again by who writes next, and to move them
-// meanwhile would be work for nothing.
+// Files are not made with auto_vacuum: pages that pruning frees are filled again by who writes
+// next, and to move them meanwhile would be work for nothing.
 func (s *Store) Vacuum(ctx context.Context) (freed int64, err error) {
 	if s.closed.Load() {
 		return 0, storage.ErrClosed

@@ -12,8 +12,9 @@ import (
 // is one pragma on a connection that is open anyway, some microseconds.
 const lookEvery = 25 * time.Millisecond
 
-// Watch returns a channel that gets a value when something of the topics was written. What this handle
-// writes is told at once; what other handles write is found by looking, since SQLite tells nobody.
+// Watch returns a channel that gets a value when something of the topics was written. What this
+// handle writes is told at once; what other handles write is found by looking, since SQLite tells
+// nobody.
 func (s *Store) Watch(ctx context.Context, topics storage.Topic) <-chan struct{} {
 	return s.signals.Watch(ctx, topics)
 }

@@ -9,8 +9,8 @@ import (
 // Commit applies the batch and everything appended before it in one transaction, and returns when
 // that is durable (see the package comment). The keys of new runs are filled in.
 //
-// When the context ends first, the batch is taken out of the queue and nothing of it is written, or,
-// where the writer is already at it, Commit waits for the outcome and returns that: an error
+// When the context ends first, the batch is taken out of the queue and nothing of it is written,
+// or, where the writer is already at it, Commit waits for the outcome and returns that: an error
 // of the context means that nothing was written. What was appended before is written in any case.
 func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
 	return s.queue.CommitBatch(ctx, b)

@@ -9,8 +9,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Feed puts the changes of a transaction together: an entry for each kind, run and set of partitions, so that a run of
-// ten thousand assets without partitions has one. The zero value is empty.
+// Feed combines the changes of a transaction into one entry for each kind, run and set of
+// partitions. A run of ten thousand assets without partitions has one entry. The zero value is
+// empty.
 type Feed struct {
 	subjects []subject
 	index    map[topic]int
