@@ -1,9 +1,8 @@
 package rivers
 
 import (
-	"fmt"
-	"slices"
-	"strings"
+	"context"
+	"errors"
 	"time"
 
 	"github.com/rivers-go/rivers/executor"
@@ -14,7 +13,6 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
-	"github.com/rivers-go/rivers/storage"
 )
 
 // ActionEffect is what an action does to the state of its asset; see [iohandler.Effect].
@@ -130,41 +128,65 @@ func (c *ActionContext) AddMetadata(key string, value any) {
 	c.inv.AddMetadata(0, key, value)
 }
 
-// checkActions reports the mistakes of the actions that assets have of their own.
-func (v *validation) checkActions() {
-	for _, d := range v.defs {
-		for o := range d.Outputs {
-			v.checkActionsOf(d, &d.Outputs[o])
-		}
-	}
+// RunActionRequest asks for an action on some assets.
+type RunActionRequest struct {
+	// Action is the name of the action; every selected asset must have it.
+	Action string
+	// Selection names the assets, in the selection language; it must not be empty.
+	Selection []string
+	// Partition, Range and Partitions are as in [RunRequest], where the action is about partitions.
+	Partition  partition.Key
+	Range      partition.KeyRange
+	Partitions partition.Set
+	// Config overrides the config of actions, by asset!action.
+	Config map[string]map[string]any
+	// Tags are recorded with the run.
+	Tags map[string]string
+	// RunID and Resume are as in [RunRequest].
+	RunID  string
+	Resume bool
 }
 
-func (v *validation) checkActionsOf(d *define.Definition, asset *define.Output) {
-	for i, a := range asset.OwnActions() {
-		at := strings.TrimSpace(fmt.Sprintf("%s Actions[%d]", outputPart(d, asset.Name), i))
-		switch {
-		case a == nil:
-			v.fault(d, fault.Fault{At: at, Message: "it is the zero Action: make one with NewAction, or remove it", Kind: ErrGraphValidation})
-			continue
-		case slices.ContainsFunc(asset.OwnActions()[:i], func(o *define.Action) bool { return o != nil && o.Spec.Name == a.Spec.Name }):
-			v.fault(d, fault.Fault{At: at, Message: fmt.Sprintf("another one before it is called %q: rename one of them", a.Spec.Name), Kind: ErrGraphValidation})
-			continue
-		}
-		v.checkAction(a.Of(asset))
+// RunAction has an action done to assets, as a run with a step for each: nothing upstream is run or loaded. The run
+// records the name of the action, and each step what it really did.
+func (r *CodeRepository) RunAction(ctx context.Context, req RunActionRequest) (*RunResult, error) {
+	if req.Action == "" && !req.Resume {
+		return nil, errors.New("action: its name is empty: name one of `actions list`")
 	}
+	return r.execute(ctx, nil, RunRequest{
+		Action: req.Action, Selection: req.Selection, Partition: req.Partition, Range: req.Range, Partitions: req.Partitions,
+		Config: req.Config, Tags: req.Tags, RunID: req.RunID, Resume: req.Resume,
+	})
 }
 
-func (v *validation) checkAction(act *define.Definition) {
-	for _, f := range act.Faults {
-		v.fault(act, f)
+// AssetAction is an action that an asset has.
+type AssetAction struct {
+	Asset       string `json:"asset"`
+	Action      string `json:"action"`
+	Description string `json:"description,omitempty"`
+	// Effect is what it may do to the state of the asset, Order in which order it comes to related ones, and
+	// Partitions whether it is about partitions: "optional", "required", "refused", or empty for an asset without.
+	Effect     string `json:"effect"`
+	Order      string `json:"order"`
+	Partitions string `json:"partitions,omitempty"`
+	Exclusive  bool   `json:"exclusive,omitempty"`
+	// Handler says that the asset's IO handler brings it.
+	Handler bool `json:"handler,omitempty"`
+}
+
+// Actions returns the actions of a selection of assets, in topological order. No selection is all of them.
+func (r *CodeRepository) Actions(selection ...string) ([]AssetAction, error) {
+	c, err := r.catalog()
+	if err != nil {
+		return nil, err
 	}
-	asset, _, _ := storage.SplitAction(act.Name)
-	if division := v.scope.Partitions[asset]; division != nil && act.Outputs[0].Partitions != nil {
-		v.scope.Partitions[act.Name] = division
+	found, err := c.Actions(selection)
+	if err != nil {
+		return nil, err
 	}
-	s := v.scope
-	s.Report = func(f fault.Fault) { v.fault(act, f) }
-	for _, n := range act.Build(&s, nil) {
-		v.finishNode(act, &n)
+	var all []AssetAction
+	for _, a := range found {
+		all = append(all, AssetAction(a))
 	}
+	return all, nil
 }

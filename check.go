@@ -167,21 +167,3 @@ func (c *CheckContext) AddMetadata(key string, value any) {
 	defer c.mu.Unlock()
 	c.inv.AddMetadata(0, key, value)
 }
-
-// checkDivided requires a check that judges partitions to have those of its asset.
-func (v *validation) checkDivided(d *define.Definition) {
-	if d.Kind != graph.Check || d.Outputs[0].Partitions == nil {
-		return
-	}
-	asset, _, _ := storage.SplitCheck(d.Name)
-	own, of := v.scope.Partitions[d.Name], v.scope.Partitions[asset]
-	if own == nil || own == of || v.scope.Values[asset] == nil {
-		return
-	}
-	message := fmt.Sprintf("%q has no partitions: remove them", asset)
-	if of != nil {
-		message = fmt.Sprintf("they are %s, and those of %q are %s: give the asset's own, or none to judge it as a whole", own, asset, of)
-	}
-	v.fault(d, fault.Fault{At: "partitions", Message: message, Kind: ErrPartitionValidation})
-	delete(v.scope.Partitions, d.Name)
-}

@@ -36,3 +36,25 @@ func depsOf(deps []Dep) []define.Dep {
 	}
 	return all
 }
+
+// Pool is slots of a concurrency pool that a step holds while it runs, across all runs of all processes
+// that share a store: a step with several pools starts when it has all of them, and while it waits it
+// takes no worker. [RepositoryConfig.PoolLimits] says how many slots a pool has.
+type Pool struct {
+	// Name is the pool's.
+	Name string
+	// Slots is how many are held; zero is one.
+	Slots int
+}
+
+// poolsOf returns the pools as package define takes them.
+func poolsOf(pools []Pool) []define.Pool {
+	if len(pools) == 0 {
+		return nil
+	}
+	all := make([]define.Pool, len(pools))
+	for i := range pools {
+		all[i] = define.Pool(pools[i])
+	}
+	return all
+}

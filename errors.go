@@ -49,21 +49,11 @@ type DefinitionError struct {
 
 // Error is one line: position, definition, part and message.
 func (e *DefinitionError) Error() string {
-	var b strings.Builder
-	if e.Position != "" {
-		b.WriteString(e.Position)
-		b.WriteString(": ")
+	at := fault.Located{
+		Fault:    fault.Fault{At: e.At, Message: e.Message},
+		KindName: e.Kind, Name: e.Name, Position: e.Position,
 	}
-	b.WriteString(e.Kind)
-	b.WriteByte(' ')
-	b.WriteString(fault.Quoted(e.Name))
-	b.WriteString(": ")
-	if e.At != "" {
-		b.WriteString(e.At)
-		b.WriteString(": ")
-	}
-	b.WriteString(e.Message)
-	return b.String()
+	return at.Error()
 }
 
 // Unwrap returns Err.
@@ -96,3 +86,12 @@ func (e definitionErrors) Unwrap() []error {
 // ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a blocking check of which
 // [CheckSpec] says BlockLater.
 var ErrCheckBlocked = launch.ErrCheckBlocked
+
+// newDefinitionErrors turns mistakes of a catalog into public ones.
+func newDefinitionErrors(mistakes fault.Mistakes) definitionErrors {
+	all := make(definitionErrors, len(mistakes))
+	for i, m := range mistakes {
+		all[i] = &DefinitionError{Kind: m.KindName, Name: m.Name, Position: m.Position, At: m.At, Message: m.Message, Err: m.Kind}
+	}
+	return all
+}

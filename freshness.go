@@ -3,38 +3,12 @@ package rivers
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/internal/catalog"
-	"github.com/rivers-go/rivers/internal/define"
-	"github.com/rivers-go/rivers/internal/fault"
-	"github.com/rivers-go/rivers/internal/graph"
 )
-
-// checkFreshness reports a policy that makes no sense for how an output is made and divided. What outputs of a multi-asset
-// have in common is said once.
-func (v *validation) checkFreshness(d *define.Definition, n *graph.Node, output int) {
-	out := &n.Outputs[output]
-	if out.Attrs == nil || !out.Asset || out.Attrs.Freshness.Validate() != nil { // which its definition has reported
-		return
-	}
-	policy := out.Attrs.Freshness
-	if first := &n.Outputs[0]; output > 0 && first.Attrs != nil && first.Attrs.Freshness == policy && first.Partitions == out.Partitions {
-		return
-	}
-	message := ""
-	if n.Kind == graph.External && policy.NeedsPartitions() {
-		message = "an external asset is observed as a whole, and which partitions it has is not known: use a TimeWindow or Cron policy"
-	} else if err := policy.Check(out.Partitions); err != nil {
-		message = err.Error()
-	}
-	if message != "" {
-		v.fault(d, fault.Fault{At: strings.TrimSpace(outputPart(d, out.Name) + " freshness"), Message: message, Kind: ErrGraphValidation})
-	}
-}
 
 // FreshnessRequest asks how fresh assets are.
 type FreshnessRequest struct {

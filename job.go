@@ -1,15 +1,10 @@
 package rivers
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/catalog"
-	"github.com/rivers-go/rivers/internal/fault"
-	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/plan"
-	"github.com/rivers-go/rivers/internal/selection"
 	"github.com/rivers-go/rivers/retry"
 )
 
@@ -70,118 +65,23 @@ func (r *CodeRepository) Jobs() []string {
 	return names
 }
 
-// jobs checks and plans every job; without a graph it checks what needs none.
-func (v *validation) jobs(g *graph.Graph) map[string]*catalog.Job {
-	jobs := make(map[string]*catalog.Job, len(v.repo.config.Jobs))
-	for i := range v.repo.config.Jobs {
-		job := v.repo.config.Jobs[i]
-		report := func(at, message string) {
-			v.errs = append(v.errs, &DefinitionError{
-				Kind: "job", Name: job.Name, Position: v.repo.pos.String(), At: at, Message: message, Err: ErrGraphValidation,
-			})
+// spec is the job as a catalog takes it.
+func (j *Job) spec() catalog.JobSpec {
+	s := catalog.JobSpec{
+		Name: j.Name, Description: j.Description, Tags: j.Tags, Select: j.Select, AllowIncompleteDeps: j.AllowIncompleteDeps,
+		Executor: j.Executor, Retry: j.Retry,
+	}
+	for _, n := range j.Assets {
+		m := catalog.Member{}
+		if !isNil(n) {
+			m = catalog.Member{Def: n.def(), List: listName(n)}
 		}
-		if mistake := fault.NameMistake(job.Name); mistake != "" {
-			report("", mistake)
-		} else if _, taken := jobs[job.Name]; taken {
-			report("", "another job has this name: rename one of them")
-		}
-		jobs[job.Name] = v.job(g, job, report)
+		s.Members = append(s.Members, m)
 	}
-	return jobs
-}
-
-func (v *validation) job(g *graph.Graph, job Job, report func(at, message string)) *catalog.Job {
-	out := &catalog.Job{Name: job.Name, Description: job.Description, Tags: job.Tags, Executor: job.Executor}
-	if err := job.Executor.Validate(); err != nil {
-		report("Executor", err.Error())
+	for _, h := range j.Hooks {
+		s.Hooks = append(s.Hooks, h.h)
 	}
-	out.Retry = v.ownPolicy(job.Retry, func(message string) { report("Retry", message) })
-	if out.Executor.IsZero() {
-		out.Executor = v.repo.config.DefaultExecutor
-	}
-	s := v.scope
-	s.Report = func(f fault.Fault) { report(f.At, f.Message) }
-	for _, h := range job.Hooks {
-		out.Hooks = append(out.Hooks, h.h.Connect(&s))
-	}
-	selected := v.members(g, job, report)
-	if selected == nil {
-		return out
-	}
-	out.Options = plan.Options{Selected: selected, Executor: out.Executor, Workers: catalog.Workers()}
-	out.Plan = plan.New(g, out.Options)
-	if len(out.Plan.Steps) == 0 {
-		report("", "it selects nothing that can be materialized: external assets are made elsewhere")
-	}
-	if !job.AllowIncompleteDeps {
-		for _, m := range out.Plan.Missing() {
-			report("", fmt.Sprintf("member %q needs %q, which is no member: add it, or set AllowIncompleteDeps to load its stored value", m.Reader, m.Needs))
-		}
-	}
-	return out
-}
-
-// members returns what the job selects by item, nil after a mistake.
-func (v *validation) members(g *graph.Graph, job Job, report func(at, message string)) []bool {
-	switch {
-	case len(job.Assets) > 0 && job.Select != "":
-		report("", "it has both Assets and Select: keep one of them")
-		return nil
-	case len(job.Assets) > 0:
-		return v.listedMembers(g, job, report)
-	case job.Select == "":
-		report("", `it has no members: list Assets, or set Select ("*" is everything)`)
-		return nil
-	}
-	expr, err := selection.Parse(job.Select)
-	if err != nil {
-		report("Select", err.Error())
-		return nil
-	}
-	if g == nil {
-		return nil
-	}
-	set, err := expr.Eval(g.Items())
-	if err != nil {
-		report("Select", err.Error())
-		return nil
-	}
-	selected := make([]bool, g.Items().Len())
-	for i := range selected {
-		selected[i] = set.Has(i)
-	}
-	return selected
-}
-
-func (v *validation) listedMembers(g *graph.Graph, job Job, report func(at, message string)) []bool {
-	good := g != nil
-	var selected []bool
-	if good {
-		selected = make([]bool, g.Items().Len())
-	}
-	for i, n := range job.Assets {
-		if isNil(n) {
-			report(fmt.Sprintf("Assets[%d]", i), "it is nil: remove it")
-			good = false
-			continue
-		}
-		for _, name := range n.def().OutputNames() {
-			if up := v.scope.Values[name]; up == nil || up.Def != n.def() {
-				report(fmt.Sprintf("Assets[%d]", i), fmt.Sprintf("%s %q is not in the repository: add it to %s",
-					n.def().KindName(), n.Name(), listName(n)))
-				good = false
-				break
-			}
-			if g != nil {
-				item, _ := g.Items().Lookup(name)
-				selected[item] = true
-			}
-		}
-	}
-	if !good {
-		return nil
-	}
-	return selected
+	return s
 }
 
 // listName is the field of RepositoryConfig that a definition belongs into.

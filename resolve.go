@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/backfill"
@@ -142,4 +144,33 @@ func claimTimeout() (time.Duration, error) {
 		return 0, fmt.Errorf(`environment variable %s is %q: want a positive duration such as "10m"`, claimVariable, text)
 	}
 	return d, nil
+}
+
+// declarePools tells the store how many slots the pools have, where it says otherwise.
+func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage, c *catalog.Catalog) error {
+	limits := c.PoolLimits()
+	if len(limits) == 0 {
+		return nil
+	}
+	known, err := store.ListPools(ctx)
+	if err != nil {
+		return fmt.Errorf("repository %q: reading its pools: %w", r.config.Name, err)
+	}
+	declared := make(map[string]int, len(known))
+	for _, p := range known {
+		declared[p.Name] = p.Declared
+	}
+	var batch storage.Batch
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		if declared[name] != limits[name] {
+			batch.Pools = append(batch.Pools, storage.PoolUpdate{Name: name, Slots: limits[name], Declared: true})
+		}
+	}
+	if batch.Empty() {
+		return nil
+	}
+	if err := store.Commit(ctx, &batch); err != nil {
+		return fmt.Errorf("repository %q: declaring its pools: %w", r.config.Name, err)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
@@ -65,37 +66,37 @@ func TestAPartIsAsTheWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range int32(b.Whole.Len()) {
-		want := b.Whole.Node(n)
-		p, err := repo.partFor(want.Name, "j")
+	for n := range int32(b.Graph().Len()) {
+		want := b.Graph().Node(n)
+		part, _, err := catalog.Step(repo.catalogConfig(), want.Name, "j")
 		if err != nil {
 			t.Errorf("%s: %v", want.Name, err)
 			continue
 		}
-		if size := p.graph.Len(); size > 6 {
+		if size := part.Len(); size > 6 {
 			t.Errorf("%s: it has %d nodes", want.Name, size)
 		}
-		at, ok := p.graph.FindNode(want.Name)
+		at, ok := part.FindNode(want.Name)
 		if !ok {
 			t.Errorf("%s is not there", want.Name)
 			continue
 		}
-		got := p.graph.Node(at)
+		got := part.Node(at)
 		if reads(got) != reads(want) || len(got.Outputs) != len(want.Outputs) || fmt.Sprint(got.Retry) != fmt.Sprint(want.Retry) {
 			t.Errorf("%s: %s, want %s", want.Name, reads(got), reads(want))
 		}
 		if fmt.Sprint(got.Partitions) != fmt.Sprint(want.Partitions) {
 			t.Errorf("%s: it has the partitions %v, want %v", want.Name, got.Partitions, want.Partitions)
 		}
-		for k, v := range b.Whole.From(n) {
+		for k, v := range b.Graph().From(n) {
 			if parts, whole := got.Inputs[k].Parts, want.Inputs[k].Parts; (parts == nil) != (whole == nil) || parts != nil && fmt.Sprint(parts.Mapping) != fmt.Sprint(whole.Mapping) {
 				t.Errorf("%s input %d: it reads %+v, want %+v", want.Name, k, parts, whole)
 			}
 			if v < 0 {
 				continue
 			}
-			there, _ := b.Whole.Output(v)
-			here, _ := p.graph.Output(p.graph.From(at)[k])
+			there, _ := b.Graph().Output(v)
+			here, _ := part.Output(part.From(at)[k])
 			if fmt.Sprint(here.Partitions) != fmt.Sprint(there.Partitions) {
 				t.Errorf("%s input %d: of the partitions %v, want %v", want.Name, k, here.Partitions, there.Partitions)
 			}
@@ -110,18 +111,18 @@ func TestAPartHasThePolicyOfItsJob(t *testing.T) {
 	t.Parallel()
 	repo := partly()
 	for job, want := range map[string]int{"": 1, "plain": 1, "j": 7} {
-		if p, err := repo.partFor("word", job); err != nil || p.retry.Max != want {
+		if _, p, err := catalog.Step(repo.catalogConfig(), "word", job); err != nil || p.Max != want {
 			t.Errorf("job %q: %+v, %v, want %d retries", job, p, err, want)
 		}
 	}
-	if _, err := repo.partFor("word", "gone"); !errors.Is(err, ErrJobNotFound) {
+	if _, _, err := catalog.Step(repo.catalogConfig(), "word", "gone"); !errors.Is(err, ErrJobNotFound) {
 		t.Error(err)
 	}
-	if _, err := repo.partFor("gone/task", ""); !errors.Is(err, ErrAssetNotFound) || !strings.HasPrefix(err.Error(), `step "gone/task": `) {
+	if _, _, err := catalog.Step(repo.catalogConfig(), "gone/task", ""); !errors.Is(err, ErrAssetNotFound) || !strings.HasPrefix(err.Error(), `step "gone/task": `) {
 		t.Error(err)
 	}
 	broken := NewCodeRepository(RepositoryConfig{Name: "broken", Assets: []Asset{NewAsset(AssetSpec{Name: "a"}, func(*AssetContext, struct{ B int }) (int, error) { return 0, nil })}})
-	if _, err := broken.partFor("a", ""); !errors.Is(err, ErrDefinition) {
+	if _, _, err := catalog.Step(broken.catalogConfig(), "a", ""); !errors.Is(err, ErrDefinition) {
 		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/stepserver"
@@ -31,11 +32,7 @@ func (r *CodeRepository) ServeStep() bool {
 	code, mine := stepserver.Serve(stepserver.Config{
 		Location: r.Name(), Resources: r.resources(), Load: r.loadFrom, Context: r.servedContext,
 		Part: func(key, job string) (*graph.Graph, retry.Policy, error) {
-			p, err := r.partFor(key, job)
-			if err != nil {
-				return nil, retry.Policy{}, err
-			}
-			return p.graph, p.retry, nil
+			return catalog.Step(r.catalogConfig(), key, job)
 		},
 		Begun: func(s *stepserver.Session) {
 			r.mu.Lock()

@@ -13,23 +13,23 @@ import (
 
 func (a *app) actionsCommand() *cobra.Command {
 	list := &cobra.Command{
-		Use: "list [SELECTION...]", Short: "List what may be done to assets beside materializing them", ValidArgsFunction: a.completeSelection,
-		Long: "List the actions of all assets or those of a selection (see materialize --help), also those that IO handlers bring.\n--json prints a list of them.",
+		Use: "list [SELECTION...]", Short: "List the actions of assets", ValidArgsFunction: a.completeSelection,
+		Long: "List the actions of all assets or of a selection (see materialize --help), including those of IO handlers.\n--json prints a list of them.",
 		RunE: func(_ *cobra.Command, args []string) error { return a.listActions(args) },
 	}
 	var f materializeFlags
 	run := &cobra.Command{
-		Use: "run ACTION SELECTION...", Short: "Have an action done to assets", ValidArgsFunction: a.completeAction,
-		Long: "Have an action done to the assets of a selection (see materialize --help), all of which must have it. Nothing upstream is\n" +
-			"run or loaded. The run records what each step really did. One whose process died is gone on with by materialize --resume.\n" +
-			"Many partitions are taken by several runs with backfill --action.\n\n" + ExitCodes,
+		Use: "run ACTION SELECTION...", Short: "Run an action on assets", ValidArgsFunction: a.completeAction,
+		Long: "Run an action on the assets of a selection (see materialize --help). All of them must have it. Nothing upstream is run or\n" +
+			"loaded. The run records what each step did. materialize --resume continues a run whose process died.\n" +
+			"Use backfill --action for many partitions.\n\n" + ExitCodes,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runAction(cmd.Context(), args, f) },
 	}
 	flags := run.Flags()
 	flags.StringVar(&f.partition, "partition", "", "the partition to act on: a key, several a,b, or a range a..b")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done to what; do nothing")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan; run nothing")
 	f.runFlags(flags)
-	return group("actions", "Look at and run what may be done to assets", list, run)
+	return group("actions", "List and run the actions of assets", list, run)
 }
 
 // completeAction completes the name of an action, then the assets that have it.
@@ -53,8 +53,7 @@ func (a *app) completeAction(_ *cobra.Command, args []string, text string) ([]st
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeActionFlag completes the name of an action that the assets of the selection have, or any
-// asset.
+// completeActionFlag completes an action that the selected assets have, or any asset.
 func (a *app) completeActionFlag(_ *cobra.Command, selection []string, text string) ([]string, cobra.ShellCompDirective) {
 	all, _ := a.repo.Actions(selection...)
 	var found []string
@@ -78,7 +77,7 @@ func (a *app) listActions(selection []string) error {
 		return a.PrintJSON(all)
 	}
 	if len(all) == 0 {
-		a.Println("there are no actions")
+		a.Println("no actions")
 		return nil
 	}
 	t := term.Table{Head: []string{"asset", "action", "effect", "partitions", "from", "description"}}
@@ -99,7 +98,7 @@ func (a *app) listActions(selection []string) error {
 
 func (a *app) runAction(ctx context.Context, args []string, f materializeFlags) error {
 	if len(args) < 2 {
-		return usagef("actions run takes an action and a selection of assets, and was given %s: see actions list", term.Count(len(args), "argument", "arguments"))
+		return usagef("actions run takes an action and a selection of assets (got %s): see actions list", term.Count(len(args), "argument", "arguments"))
 	}
 	req, err := f.request(args[1:])
 	if err != nil {

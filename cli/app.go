@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// app is what all commands of one program share.
+// app is the state that all commands of one program share.
 type app struct {
 	*term.Terminal
 	repo    *rivers.CodeRepository // nil for a program without definitions

@@ -18,24 +18,23 @@ func (a *app) assetsCommand() *cobra.Command {
 	var only assetFilter
 	list := &cobra.Command{
 		Use: "list [SELECTION...]", Short: "List assets and tasks with their latest materialization", ValidArgsFunction: a.completeSelection,
-		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization, whether they are fresh, stale or\n" +
-			"missing, and their health: the worst of materialization, checks and freshness policy; assets show says why.\n--json prints a list of them.",
+		Long: "List assets and tasks, all or those of a selection (see materialize --help), with their latest materialization, status (fresh, stale or\n" +
+			"missing) and health: the worst of materialization, checks and freshness policy. assets show explains it.\n--json prints a list of them.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.listAssets(cmd.Context(), args, only) },
 	}
 	list.Flags().BoolVar(&only.late, "late", false, "only those whose freshness policy fails now")
-	list.Flags().BoolVar(&only.stale, "stale", false, "only assets that are stale or missing, or some partition of which is")
+	list.Flags().BoolVar(&only.stale, "stale", false, "only assets that are stale or missing, or have such partitions")
 	list.Flags().BoolVar(&only.unhealthy, "unhealthy", false, "only assets whose health is DEGRADED or WARNING")
 	show := &cobra.Command{
 		Use: "show NAME", Short: "Show one asset: definition, neighbours, latest values and their trends, history", Args: oneArg,
-		Long:              "Show one asset: definition, neighbours, latest values and their trends, history.\n--json prints {\"asset\", \"downstream\", \"history\", \"trends\"}, and \"partitions\" with how many there are in each state.",
+		Long:              "Show one asset: definition, neighbours, latest values and their trends, history.\n--json prints {\"asset\", \"downstream\", \"history\", \"trends\"}, and \"partitions\" with the number in each state.",
 		ValidArgsFunction: a.completeAssets,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.showAsset(cmd.Context(), args[0]) },
 	}
 	return group("assets", "Look at assets", list, show, a.assetHistoryCommand())
 }
 
-// assetFilter is which assets are listed of those that are selected: with several, those that are
-// all of it.
+// assetFilter restricts a list of assets. Several conditions must all hold.
 type assetFilter struct{ late, stale, unhealthy bool }
 
 func (a *app) listAssets(ctx context.Context, selection []string, only assetFilter) error {
@@ -194,7 +193,7 @@ func (a *app) printState(word string, s *storage.AssetState) {
 	a.printFacts(append(facts, a.metadataFacts(s.Metadata)...), 2)
 }
 
-// historyEntry is one materialization or observation in an asset's history.
+// historyEntry is one materialization or observation of an asset.
 type historyEntry struct {
 	At    time.Time `json:"at"`
 	RunID string    `json:"run_id,omitempty"`

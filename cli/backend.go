@@ -17,7 +17,7 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
 
-// storageForms is what --storage takes, for people.
+// storageForms lists the values of --storage.
 const storageForms = "a path, sqlite:///path, postgres://user@host/database or memory:"
 
 // defaultStore is the embedded store, relative to the working directory.
@@ -26,18 +26,18 @@ var defaultStore = filepath.Join(".rivers", "storage")
 // backend is a kind of store that --storage can name.
 type backend struct {
 	scheme string
-	// locate turns the flag into what the functions below take.
+	// locate turns the flag into the location that the functions below take.
 	locate func(flag string) string
-	// open opens a store and creates it where there is none; existing creates none, and its error is
-	// then [fs.ErrNotExist].
+	// open opens a store and creates a missing one. existing returns [fs.ErrNotExist] for a missing
+	// one.
 	open, existing func(ctx context.Context, location string) (storage.Storage, error)
-	// version is the schema of this program, and migrate brings a store to it; nil for stores that
-	// have none.
+	// version is the schema of this program, and migrate brings a store to it. Both are nil for stores
+	// without a schema.
 	version func() int
 	migrate func(ctx context.Context, location string) (from, to int, err error)
 }
 
-// backends are all kinds, the one of plain paths first.
+// backends returns all kinds of stores, the one of plain paths first.
 func backends() []backend {
 	postgreSQL := backend{
 		scheme: "postgres", locate: func(flag string) string { return flag },
@@ -60,7 +60,7 @@ func backends() []backend {
 	}
 }
 
-// opening is a function that opens one kind of store as one that opens any.
+// opening adapts a function that opens one kind of store.
 func opening[S storage.Storage](open func(context.Context, string) (S, error)) func(context.Context, string) (storage.Storage, error) {
 	return func(ctx context.Context, location string) (storage.Storage, error) {
 		store, err := open(ctx, location)
@@ -71,7 +71,7 @@ func opening[S storage.Storage](open func(context.Context, string) (S, error)) f
 	}
 }
 
-// existingFile opens a SQLite store that is there.
+// existingFile opens an existing SQLite store.
 func existingFile(ctx context.Context, path string) (storage.Storage, error) {
 	file, _, _ := strings.Cut(path, "?")
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +80,7 @@ func existingFile(ctx context.Context, path string) (storage.Storage, error) {
 	return opening(sqlite.Open)(ctx, path)
 }
 
-// missingFileError is the error of a path where there is no store.
+// missingFileError is the error of a path without a store.
 type missingFileError string
 
 func (f missingFileError) Error() string {
@@ -88,8 +88,8 @@ func (f missingFileError) Error() string {
 }
 func (missingFileError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// backend finds the kind of store that the flags name, and where it is. Without flags it is the
-// embedded one, which is migrated when it is opened: nobody else would.
+// backend returns the kind of store and the location that the flags name. Without a flag it is the
+// embedded store, which every program migrates when it opens it.
 func (a *app) backend() (b backend, location string, err error) {
 	all := backends()
 	scheme, rest, hasScheme := strings.Cut(a.storage, ":")
@@ -114,7 +114,7 @@ func (a *app) backend() (b backend, location string, err error) {
 		if near != "" {
 			near = fmt.Sprintf(" (did you mean %q?)", near)
 		}
-		return backend{}, "", &storageError{fmt.Errorf("storage %s://…: there is no backend of that name%s: give %s", scheme, near, storageForms)}
+		return backend{}, "", &storageError{fmt.Errorf("storage %s://…: unknown backend%s: give %s", scheme, near, storageForms)}
 	}
 	return all[0], a.storage, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// backfillFlags are what backfill was asked.
+// backfillFlags are the flags of backfill.
 type backfillFlags struct {
 	action          string
 	from, to        string
@@ -30,9 +30,9 @@ func (a *app) backfillCommand() *cobra.Command {
 	var f backfillFlags
 	c := &cobra.Command{
 		Use:   "backfill [SELECTION...]",
-		Short: "Make many partitions of some assets, or have an action done to them",
-		Long: `Make many partitions of some assets, all of them or those that flags name, by several runs at once. Assets of the selection
-that have no partitions are loaded and not made.
+		Short: "Materialize many partitions of assets, or run an action on them",
+		Long: `Materialize all partitions of the selected assets, or those that flags choose, with several runs at once. Unpartitioned
+assets of the selection are loaded, not materialized.
 
   backfill visits --from 2026-01-01 --to 2026-01-31
   backfill visits --partitions 2026-01-01,2026-01-05
@@ -41,14 +41,12 @@ that have no partitions are loaded and not made.
   backfill visits --stale
   backfill visits --strategy single_run
 
-With --action an action is done to the partitions, in place of making them (see actions list): all assets of the selection
-must have it, and partitions. The actions of related assets come in the order that they declare; what one was not done to
-stops those that come after it.
+With --action, an action runs on the partitions instead (see actions list). All selected assets must have the action and
+partitions. Actions of related assets run in their declared order; a failure skips the later ones.
 
   backfill visits --action compact --latest 30
 
-Ctrl-C cancels it: nothing new begins, and the runs in progress are canceled. A backfill whose process died is gone on with
-by backfill resume.
+Ctrl-C cancels the backfill and its running runs. backfill resume continues a backfill whose process died.
 
 --json prints {"id", "state", "total", "completed", "failed", "canceled", "runs", ...} when it has ended.
 
@@ -57,19 +55,19 @@ by backfill resume.
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.backfill(cmd.Context(), args, &f) },
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.action, "action", "", "have this action done, in place of making the partitions")
+	flags.StringVar(&f.action, "action", "", "run this action instead of materializing the partitions")
 	flags.StringVar(&f.from, "from", "", "the first partition")
 	flags.StringVar(&f.to, "to", "", "the last partition")
 	flags.StringArrayVar(&f.keys, "partitions", nil, "these partitions: a,b or dim=a|other=b; may be repeated")
 	flags.StringArrayVar(&f.ranges, "range", nil, "a range of a dimension, day=2026-01-01..2026-01-31; may be repeated for others")
-	flags.BoolVar(&f.missing, "missing", false, "only what was never materialized")
-	flags.BoolVar(&f.failed, "failed", false, "only what failed when it was last tried")
-	flags.BoolVar(&f.stale, "stale", false, "only what is stale or missing")
-	flags.IntVar(&f.latest, "latest", 0, "only the latest windows, so many")
+	flags.BoolVar(&f.missing, "missing", false, "only partitions that were never materialized")
+	flags.BoolVar(&f.failed, "failed", false, "only partitions whose latest attempt failed")
+	flags.BoolVar(&f.stale, "stale", false, "only stale or missing partitions")
+	flags.IntVar(&f.latest, "latest", 0, "only the latest N windows")
 	flags.StringVar(&f.strategy, "strategy", "", "multi_run (a run for each partition), single_run, or per_dimension(day;shop)")
-	flags.BoolVar(&f.stopOnFailure, "stop-on-failure", false, "start nothing any more after a failure")
-	flags.IntVar(&f.concurrency, "concurrency", 0, "how many runs at once (default 4; 1 for an action that is exclusive)")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be made; make nothing")
+	flags.BoolVar(&f.stopOnFailure, "stop-on-failure", false, "start no more runs after a failure")
+	flags.IntVar(&f.concurrency, "concurrency", 0, "number of runs at once (default 4; 1 for an exclusive action)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan; run nothing")
 	flags.BoolVarP(&f.config.verbose, "verbose", "v", false, "show the runs")
 	flags.StringVar(&f.config.config, "config", "", "config overrides by asset, or by asset!action, as in materialize")
 	flags.StringArrayVar(&f.config.tags, "tag", nil, "a tag key=value to record; may be repeated")
@@ -79,7 +77,7 @@ by backfill resume.
 	return c
 }
 
-// request reads the flags.
+// request turns the flags into a request.
 func (f *backfillFlags) request(selection []string) (rivers.BackfillRequest, error) {
 	run, err := f.config.request(selection)
 	if err != nil {
@@ -110,7 +108,7 @@ func (f *backfillFlags) request(selection []string) (rivers.BackfillRequest, err
 	return req, err
 }
 
-// partitions reads the flags that name partitions.
+// partitions reads the flags that choose partitions.
 func (f *backfillFlags) partitions(req *rivers.BackfillRequest) error {
 	span := f.from != "" || f.to != ""
 	if span && len(f.ranges) > 0 {
@@ -142,7 +140,7 @@ func (a *app) backfill(ctx context.Context, selection []string, f *backfillFlags
 		return err
 	}
 	if a.repo == nil {
-		return usagef("backfill: it needs the definitions: use the program of the repository")
+		return usagef("backfill needs the definitions: use the program of the repository")
 	}
 	if err := a.resolve(ctx); err != nil {
 		return err

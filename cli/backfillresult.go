@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// watchBackfill runs a backfill, shows how far it has come, and prints what it came to.
+// watchBackfill runs a backfill, shows its progress and prints its result.
 func (a *app) watchBackfill(verbose, dry bool, do func() (*rivers.BackfillResult, error)) error {
 	stop := func() bool { return false }
 	switch {
@@ -37,7 +37,7 @@ func (a *app) watchBackfill(verbose, dry bool, do func() (*rivers.BackfillResult
 	return a.finishBackfill(res, told, err)
 }
 
-// finishBackfill prints what a backfill came to, with the first failure if none was told.
+// finishBackfill prints the result of a backfill, with the first failure if none was shown.
 func (a *app) finishBackfill(res *rivers.BackfillResult, told bool, err error) error {
 	if a.json {
 		if printErr := a.PrintJSON(backfillDoc(res)); printErr != nil {
@@ -70,7 +70,7 @@ func (a *app) printBackfill(res *rivers.BackfillResult, told bool) {
 	}
 }
 
-// ofAction says of which action a backfill is, nothing for one that makes partitions.
+// ofAction returns " of action NAME", or nothing for a backfill that materializes.
 func ofAction(action string) string {
 	if action == "" {
 		return ""
@@ -78,7 +78,7 @@ func ofAction(action string) string {
 	return fmt.Sprintf(" of action %q", action)
 }
 
-// progressText says what has become of partitions.
+// progressText formats the counts of partitions.
 func progressText(completed, failed, canceled int64) string {
 	text := fmt.Sprintf("%d completed", completed)
 	if failed > 0 {
@@ -103,7 +103,7 @@ func backfillColour(s storage.BackfillState) term.Colour {
 	}
 }
 
-// maxTexts is how many ranges a dry run prints.
+// maxTexts is the number of ranges that a dry run prints.
 const maxTexts = 20
 
 func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
@@ -124,7 +124,7 @@ func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
 	}
 }
 
-// backfillDoc is what backfill --json prints.
+// backfillDoc is the document of backfill --json.
 func backfillDoc(res *rivers.BackfillResult) map[string]any {
 	return map[string]any{
 		"id": res.ID, "state": res.State, "action": res.Action, "assets": res.Assets, "total": res.Total, "completed": res.Completed, "failed": res.Failed,

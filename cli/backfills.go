@@ -21,7 +21,7 @@ func (a *app) backfillsListCommand() *cobra.Command {
 		Long: "List backfills, newest first.\n--json prints a list of them.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.listBackfills(cmd.Context(), limit) },
 	}
-	c.Flags().IntVar(&limit, "limit", limit, "how many to list")
+	c.Flags().IntVar(&limit, "limit", limit, "number of partitions to list")
 	return c
 }
 
@@ -53,7 +53,7 @@ func (a *app) listBackfills(ctx context.Context, limit int) error {
 	})
 }
 
-// targetsOf are the assets of a backfill, or the actions on them.
+// targetsOf returns the assets of a backfill, or the actions on them.
 func targetsOf(b *storage.BackfillRecord) []string {
 	if b.Request.Action == "" {
 		return b.Assets
@@ -65,7 +65,7 @@ func targetsOf(b *storage.BackfillRecord) []string {
 	return targets
 }
 
-// shareText says in a few columns how far a backfill has come.
+// shareText formats the progress of a backfill in a few columns.
 func shareText(total int64, p *storage.BackfillProgress) string {
 	text := fmt.Sprintf("%d/%d", p.CompletedCount, total)
 	if p.FailedCount > 0 {
@@ -80,12 +80,12 @@ func shareText(total int64, p *storage.BackfillProgress) string {
 func (a *app) backfillShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show BACKFILL", Short: "Show a backfill and its latest runs", Args: oneArg, ValidArgsFunction: a.completeBackfills,
-		Long: "Show a backfill and its latest runs. BACKFILL is an id, the beginning of one, or latest.\n--json prints {\"backfill\", \"runs\"}.",
+		Long: "Show a backfill and its latest runs. BACKFILL is an id, its beginning, or latest.\n--json prints {\"backfill\", \"runs\"}.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showBackfill(cmd.Context(), args[0]) },
 	}
 }
 
-// findBackfill finds a backfill by its id, the beginning of one, or latest.
+// findBackfill finds a backfill by its id, the beginning of an id, or latest.
 func findBackfill(ctx context.Context, s storage.Reader, name string) (storage.BackfillRecord, error) {
 	all, err := s.ListBackfills(ctx, storage.BackfillQuery{Limit: 1000})
 	if err != nil {
@@ -102,11 +102,11 @@ func findBackfill(ctx context.Context, s storage.Reader, name string) (storage.B
 	}
 	switch len(found) {
 	case 0:
-		return storage.BackfillRecord{}, usagef("backfill %q: there is none whose id begins like that: see backfill list", name)
+		return storage.BackfillRecord{}, usagef("backfill %q: unknown id: see backfill list", name)
 	case 1:
 		return s.GetBackfill(ctx, found[0])
 	}
-	return storage.BackfillRecord{}, usagef("backfill %q: %d ids begin like that: give more of it", name, len(found))
+	return storage.BackfillRecord{}, usagef("backfill %q: %d ids start with this: give more of it", name, len(found))
 }
 
 func (a *app) showBackfill(ctx context.Context, name string) error {
@@ -168,7 +168,7 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 	}
 }
 
-// rangesOf names the partitions of a backfill that failed, as far as the definitions are at hand.
+// rangesOf names the failed partitions of a backfill, if their definitions are available.
 func (a *app) rangesOf(ctx context.Context, s storage.Reader, b *storage.BackfillRecord) string {
 	if b.Progress.FailedCount == 0 || len(b.Assets) == 0 {
 		return ""
@@ -194,9 +194,9 @@ func (a *app) rangesOf(ctx context.Context, s storage.Reader, b *storage.Backfil
 func (a *app) backfillCancelCommand() *cobra.Command {
 	var noWait bool
 	c := &cobra.Command{
-		Use: "cancel BACKFILL", Short: "Ask a backfill to stop, whichever process runs it", Args: oneArg, ValidArgsFunction: a.completeBackfills,
-		Long: `Ask a backfill to stop, whichever process runs it, and wait until it has: nothing new begins, and the runs in progress are
-canceled. One whose process is gone is ended here. --json prints {"id", "was", "state"}.`,
+		Use: "cancel BACKFILL", Short: "Ask a backfill to stop, in whatever process it runs", Args: oneArg, ValidArgsFunction: a.completeBackfills,
+		Long: `Ask a backfill to stop, in whatever process it runs, and wait until it has. Its running runs are canceled. If its process
+died, this command ends it. --json prints {"id", "was", "state"}.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.cancelBackfill(cmd.Context(), args[0], noWait) },
 	}
 	c.Flags().BoolVar(&noWait, "no-wait", false, "return at once")
@@ -243,10 +243,10 @@ func (a *app) cancelBackfill(ctx context.Context, name string, noWait bool) erro
 	return nil
 }
 
-// needDefinitions resolves the repository of a program that has one.
+// needDefinitions resolves the repository, or returns an error if the program has none.
 func (a *app) needDefinitions(ctx context.Context, command string) error {
 	if a.repo == nil {
-		return usagef("%s: it needs the definitions: use the program of the repository", command)
+		return usagef("%s needs the definitions: use the program of the repository", command)
 	}
 	return a.resolve(ctx)
 }
@@ -254,22 +254,22 @@ func (a *app) needDefinitions(ctx context.Context, command string) error {
 func (a *app) backfillRerunCommand() *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
-		Use: "rerun BACKFILL", Short: "Make again what failed or was canceled in a backfill that has ended", Args: oneArg, ValidArgsFunction: a.completeBackfills,
-		Long: "Make again what failed or was canceled in a backfill that has ended, as a new backfill; of one of an action, do that again.\nThe output is that of backfill.",
+		Use: "rerun BACKFILL", Short: "Repeat the failed and canceled partitions of a finished backfill", Args: oneArg, ValidArgsFunction: a.completeBackfills,
+		Long: "Repeat the failed and canceled partitions of a finished backfill, as a new backfill. This includes actions.\nThe output is that of backfill.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.againBackfill(cmd.Context(), "backfill rerun", args[0], dryRun, func(ctx context.Context, id string) (*rivers.BackfillResult, error) {
 				return a.repo.RerunBackfill(ctx, id, rivers.RerunOptions{DryRun: dryRun})
 			})
 		},
 	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be made; make nothing")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "print the plan; run nothing")
 	return c
 }
 
 func (a *app) backfillResumeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "resume BACKFILL", Short: "Go on with a backfill whose process died", Args: oneArg, ValidArgsFunction: a.completeBackfills,
-		Long: "Go on with a backfill whose process died: what was made, or done, is not made again. The output is that of backfill.",
+		Use: "resume BACKFILL", Short: "Resume a backfill whose process died", Args: oneArg, ValidArgsFunction: a.completeBackfills,
+		Long: "Resume a backfill whose process died. Finished partitions are not repeated. The output is that of backfill.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.againBackfill(cmd.Context(), "backfill resume", args[0], false, func(ctx context.Context, id string) (*rivers.BackfillResult, error) {
 				return a.repo.ResumeBackfill(ctx, id)

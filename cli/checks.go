@@ -15,32 +15,32 @@ import (
 func (a *app) checksCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list [SELECTION...]", Short: "List the checks of assets with their last results", ValidArgsFunction: a.completeSelection,
-		Long: "List the checks of all assets or those of a selection (see materialize --help), each with its last result: a result\n" +
-			"stays when the asset is made anew, and is marked as outdated then. Of a check that judges partitions it says of how many what\n" +
-			"is known, as in 3 of 400 failed, 390 passed, 2 outdated. --json prints a list of them, with the ranges.",
+		Long: "List the checks of all assets or of a selection (see materialize --help), each with its latest result. A result is marked\n" +
+			"as outdated once the asset is materialized again. A check of partitions shows counts: 3 of 400 failed, 390 passed,\n" +
+			"2 outdated. --json prints a list of them, with the ranges.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.listChecks(cmd.Context(), args) },
 	}
 	var f materializeFlags
 	run := &cobra.Command{
-		Use: "run [SELECTION...]", Short: "Run the checks of assets on what is there, and make nothing", ValidArgsFunction: a.completeSelection,
-		Long: "Run the checks of all assets or those of a selection (see materialize --help) on the values that are there; nothing is\n" +
-			"made. --check keeps some of the checks. The exit code is 1 where an asset does not pass a check with severity error, and\n" +
-			"where a check fails itself; a warning is shown and is no failure.\n\n" + ExitCodes,
+		Use: "run [SELECTION...]", Short: "Run the checks of assets on their stored values", ValidArgsFunction: a.completeSelection,
+		Long: "Run the checks of all assets or of a selection (see materialize --help) on their stored values. Nothing is materialized.\n" +
+			"--check chooses some of the checks. The exit code is 1 if a check of severity error does not pass, or if a check\n" +
+			"itself fails; a warning is shown and does not count.\n\n" + ExitCodes,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runChecks(cmd.Context(), args, f) },
 	}
 	flags := run.Flags()
-	flags.StringVar(&f.partition, "partition", "", "the partition to judge: a key, several a,b, or a range a..b")
+	flags.StringVar(&f.partition, "partition", "", "the partition to check: a key, several a,b, or a range a..b")
 	flags.StringArrayVar(&f.checks, "check", nil, "run only this check, as asset:check; may be repeated")
 	f.runFlags(flags)
 	mustComplete(run, "check", a.completeChecks)
 	limit := 20
 	history := &cobra.Command{
-		Use: "history CHECK", Short: "Show what a check said before, newest first", Args: oneArg, ValidArgsFunction: a.completeChecks,
-		Long: "Show what a check, named asset:check, said before, newest first.\n--json prints a list.",
+		Use: "history CHECK", Short: "Show the results of a check, newest first", Args: oneArg, ValidArgsFunction: a.completeChecks,
+		Long: "Show the results of a check, named asset:check, newest first.\n--json prints a list.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.checkHistory(cmd.Context(), args[0], limit) },
 	}
-	history.Flags().IntVar(&limit, "limit", limit, "how many evaluations are shown")
-	return group("checks", "Look at and run what judges assets", list, run, history)
+	history.Flags().IntVar(&limit, "limit", limit, "number of results to show")
+	return group("checks", "List and run the checks of assets", list, run, history)
 }
 
 // completeChecks completes the names of checks.
@@ -72,10 +72,10 @@ func (a *app) listChecks(ctx context.Context, selection []string) error {
 		return a.PrintJSON(docs)
 	}
 	if len(status) == 0 {
-		a.Println("there are no checks")
+		a.Println("no checks")
 		return nil
 	}
-	t := term.Table{Head: []string{"check", "state", "judged", "says"}}
+	t := term.Table{Head: []string{"check", "state", "checked", "description"}}
 	for i := range status {
 		s := &status[i]
 		word, paint := statusWord(s)
@@ -88,7 +88,7 @@ func (a *app) listChecks(ctx context.Context, selection []string) error {
 	return nil
 }
 
-// checkWord is the state of a check as people read it.
+// checkWord returns the state of a check result as a word.
 func checkWord(state storage.CheckState, v *storage.Verdict) (string, term.Colour) {
 	switch {
 	case state == storage.CheckSucceeded:
@@ -107,7 +107,7 @@ func checkWord(state storage.CheckState, v *storage.Verdict) (string, term.Colou
 	return "never ran", term.Grey
 }
 
-// statusWord is the state of a check now, of one with partitions that of the worst of them.
+// statusWord returns the state of a check as a word, for partitions that of the worst.
 func statusWord(s *rivers.CheckStatus) (string, term.Colour) {
 	said := s.Verdict
 	if p := s.Partitions; p != nil && s.State == storage.CheckFailed {
@@ -118,7 +118,7 @@ func statusWord(s *rivers.CheckStatus) (string, term.Colour) {
 	return checkWord(s.State, said)
 }
 
-// judgedWhen says when a check last looked, and whether at what is there now.
+// judgedWhen returns the time of the latest result, and whether it is outdated.
 func judgedWhen(s *rivers.CheckStatus) string {
 	if s.At.IsZero() {
 		return "-"
@@ -130,7 +130,7 @@ func judgedWhen(s *rivers.CheckStatus) string {
 	return text
 }
 
-// checkSays is what a check said, in one line.
+// checkSays returns the description of the latest result on one line.
 func checkSays(s *rivers.CheckStatus) string {
 	var parts []string
 	if text := judgedText(s.Partitions); text != "" {
@@ -148,7 +148,7 @@ func checkSays(s *rivers.CheckStatus) string {
 	return term.OneLine(strings.Join(parts, "; "), 100)
 }
 
-// said is the description of a verdict, or why there is none.
+// said returns the description of a check result, or why there is none.
 func said(v *storage.Verdict, failure string) string {
 	if v != nil && v.Description != "" {
 		return v.Description
@@ -198,10 +198,10 @@ func (a *app) checkHistory(ctx context.Context, name string, limit int) error {
 		return a.PrintJSON(history)
 	}
 	if len(history) == 0 {
-		a.Println("it never ran")
+		a.Println("never run")
 		return nil
 	}
-	t := term.Table{Head: []string{"at", "state", "partition", "run", "says"}}
+	t := term.Table{Head: []string{"at", "state", "partition", "run", "description"}}
 	for i := range history {
 		e := &history[i]
 		word, paint := checkWord(e.State, e.Verdict)

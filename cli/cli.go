@@ -1,23 +1,21 @@
-// Package cli makes a program of a repository: its own validate, materialize, runs and so on.
+// Package cli makes a program of a repository, with the commands validate, materialize, runs and so
+// on.
 //
-// Main reads the arguments and sets the exit code; every command is a thin reading of flags around
-// one call of the repository or its storage. Three rules hold for all of them: what a person asked
-// for goes to stdout and everything else to stderr; --json prints one document for programs, an
-// error as {"error", "code"} on stderr; and an error says in its last words what to do, with an
-// exit code that [ExitCodes] documents.
+// Main reads the arguments and sets the exit code. Every command reads flags, makes one call of the
+// repository or its storage, and prints the result. Three rules hold for all of them:
 //
-// Commands that only look (assets, graph, runs, events) read definitions and records and never
-// resolve the repository: no resource is set up and no store is made by looking. A request is
-// checked before anything is opened.
+//   - The answer goes to stdout and everything else to stderr.
+//   - --json prints one document, and an error as {"error", "code"} on stderr.
+//   - An error ends with a remedy, and [ExitCodes] documents its exit code.
 //
-// A terminal sees a live view of a run: what has scrolled by, and below it a block that is drawn
-// again ten times a second in one write each, so that nothing flickers. The cursor is never
-// hidden and no mode of the terminal is changed, so there is nothing to restore, whatever ends the
-// process. What the assets print themselves goes above the block. A pipe gets one plain line an
-// event, so that logs stay readable and nothing depends on the width of a window.
+// Commands that only read (assets, graph, runs, events) never resolve the repository. They set up
+// no resource and create no store. Every request is checked before a store is opened.
 //
-// The first Ctrl-C cancels the context of whatever runs and says so, the second ends the process
-// where it stands: what is recorded by then stays recorded, and the store is sound.
+// A terminal shows a live view of a run, a pipe gets one plain line per event. Package term draws
+// both.
+//
+// The first Ctrl-C cancels the context of the current run, the second ends the process at once.
+// Recorded steps stay recorded, and the store stays sound.
 package cli
 
 import (
@@ -32,15 +30,15 @@ import (
 	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
-// Main runs the program of a repository with the arguments of the process and exits. In a process
-// that was started for one step of a run it does that step, see [rivers.CodeRepository.ServeStep].
+// Main runs the program of a repository with the arguments of the process, and exits. In a process
+// started for one step of a run it runs that step; see [rivers.CodeRepository.ServeStep].
 func Main(repo *rivers.CodeRepository) {
 	repo.ServeStep()
 	os.Exit(run(newApp(repo, os.Stdout, os.Stderr), os.Args[1:]))
 }
 
-// StoreMain runs the program that reads a store without any user's code, with more commands if
-// there are any, and exits.
+// StoreMain runs a program that reads a store without user code, and exits. more are added to its
+// commands.
 func StoreMain(more ...*cobra.Command) {
 	a := newApp(nil, os.Stdout, os.Stderr)
 	a.more = more

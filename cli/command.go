@@ -11,10 +11,10 @@ import (
 	"github.com/rivers-go/rivers"
 )
 
-// Command returns the command tree of a repository, for programs that add commands of their own.
-// Unlike [Main] it leaves signals, errors and exit codes to the caller, and so the end of the
-// repository: a command that ran something has opened a store, which [rivers.CodeRepository.Close]
-// closes. It also leaves [rivers.CodeRepository.ServeStep] to the caller.
+// Command returns the command tree of a repository, for programs with commands of their own. Unlike
+// [Main] it handles no signals, errors or exit codes. The caller must close the repository: a
+// command that ran something has opened a store, which [rivers.CodeRepository.Close] closes. The
+// caller also calls [rivers.CodeRepository.ServeStep].
 func Command(repo *rivers.CodeRepository) *cobra.Command {
 	return newApp(repo, os.Stdout, os.Stderr).command()
 }
@@ -36,7 +36,7 @@ func (a *app) command() *cobra.Command {
 	flags.StringVar(&a.storage, "storage", os.Getenv("RIVERS_STORAGE"),
 		"the store: "+storageForms+" (default .rivers/storage; environment: RIVERS_STORAGE)")
 	flags.Lookup("storage").DefValue = "" // help prints it, and a URL may have a password
-	flags.BoolVar(&a.json, "json", false, "print one JSON document for programs; an error is one too, on stderr")
+	flags.BoolVar(&a.json, "json", false, "print one JSON document; errors too, on stderr")
 	flags.BoolVar(&a.NoColor, "no-color", os.Getenv("NO_COLOR") != "", "print no colours (environment: NO_COLOR)")
 	root.SetFlagErrorFunc(flagError)
 	if a.repo != nil {
@@ -48,7 +48,7 @@ func (a *app) command() *cobra.Command {
 	return root
 }
 
-// flagError says which flag is unknown or has a wrong value, and the nearest one.
+// flagError names an unknown flag with the nearest one, or a flag with an invalid value.
 func flagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := unknown.GetSpecifiedName()

@@ -12,20 +12,19 @@ import (
 func (a *app) dbCommand() *cobra.Command {
 	migrate := &cobra.Command{
 		Use: "migrate", Short: "Bring the store's schema to this program's version", Args: noArgs,
-		Long: "Bring the store's schema to this program's version, creating the store where there is none.\n--json prints {\"from\", \"to\"}.",
+		Long: "Bring the store's schema to this program's version, creating it if it is missing.\n--json prints {\"from\", \"to\"}.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.migrate(cmd.Context()) },
 	}
 	var repair bool
 	check := &cobra.Command{
-		Use: "check", Short: "Verify what must always hold in a store", Args: noArgs,
-		Long: `Verify what must always hold in a store: one end a run, events without gaps, states that agree with events, sets of
-partitions that agree with states, nothing held by a run that has ended, a file that is not damaged (of PostgreSQL, ask
-pg_amcheck). --repair mends first what can be mended without a guess, in one transaction, and says what it has done. Exit code 1
-when something is found that is left. --json prints {"problems": [...]}, with --repair {"mended": [...], "problems": [...]}.`,
+		Use: "check", Short: "Verify the invariants of a store", Args: noArgs,
+		Long: `Verify the invariants of a store: one end per run, events without gaps, states that agree with events, partition sets that
+agree with states, no slots held by finished runs, and an undamaged file (for PostgreSQL use pg_amcheck). --repair first
+repairs what needs no guess, in one transaction, and lists the repairs. The exit code is 1 if problems remain. --json prints {"problems": [...]}, with --repair {"mended": [...], "problems": [...]}.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.check(cmd.Context(), repair) },
 	}
-	check.Flags().BoolVar(&repair, "repair", false, "mend what can be mended without a guess")
-	return group("db", "Look after the store", migrate, check, a.pruneCommand())
+	check.Flags().BoolVar(&repair, "repair", false, "repair what needs no guess")
+	return group("db", "Migrate, verify and prune the store", migrate, check, a.pruneCommand())
 }
 
 func (a *app) migrate(ctx context.Context) error {
@@ -57,7 +56,7 @@ func (a *app) migrate(ctx context.Context) error {
 // checker is implemented by backends that can verify themselves.
 type checker interface {
 	Check(ctx context.Context) ([]string, error)
-	// Repair mends what Check finds as far as that is no guess, and says what it did.
+	// Repair repairs what Check finds and needs no guess. It returns the repairs.
 	Repair(ctx context.Context) ([]string, error)
 }
 

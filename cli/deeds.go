@@ -9,18 +9,17 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// maxDeeds is how much of what an action did is shown: it may have been done to a million
-// partitions.
+// maxDeeds bounds the action results that are shown. An action may run on a million partitions.
 const maxDeeds = 20
 
-// deeds are what an action did, the first of them.
+// deeds holds the first results of an action.
 type deeds struct {
 	mu    sync.Mutex
 	first []deed
 	all   int
 }
 
-// deed is what an action did to an asset, or to some partitions of it.
+// deed is the result of an action on an asset, or on some of its partitions.
 type deed struct {
 	Asset       string       `json:"asset"`
 	Partition   string       `json:"partition,omitempty"`
@@ -40,7 +39,7 @@ func (d *deeds) listener() rivers.Listener {
 	}}
 }
 
-// didWord is the effect of an action that was performed.
+// didWord returns the effect of an action as a word.
 func didWord(e rivers.ActionEffect) string {
 	switch e {
 	case rivers.MayMaterialize:
@@ -54,7 +53,7 @@ func didWord(e rivers.ActionEffect) string {
 	}
 }
 
-// printDeeds says what was done to each asset or partition, and what the action said about it.
+// printDeeds prints the result of an action per asset or partition, with its metadata.
 func (a *app) printDeeds(d *deeds) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 func (a *app) eventsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "events RUN", Short: "Print every recorded event of a run", Args: oneArg, ValidArgsFunction: a.completeRuns,
-		Long: "Print every recorded event of a run. RUN is an id, the beginning of one, or latest.\n--json prints a list of them.",
+		Long: "Print every recorded event of a run. RUN is an id, its beginning, or latest.\n--json prints a list of them.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showEvents(cmd.Context(), args[0]) },
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// The exit codes; the text below is what --help says of them.
+// The exit codes. ExitCodes describes them.
 const (
 	exitOK         = 0
 	exitFailed     = 1
@@ -24,15 +24,15 @@ const (
 
 // ExitCodes documents the exit codes of every program made by this package.
 const ExitCodes = `Exit codes:
-  0    the command did what was asked
-  1    a run, an observation, a check of an asset or of the store found a failure; with --exit-code, an asset is late
-  2    the request is wrong: a flag, a selection, a config, a name that does not exist
-  3    the definitions are wrong (validate lists every mistake)
-  4    the store is not to be had: its path, its schema version, the disk
-  5    something else is in the way: a resource, a file, the output
+  0    success
+  1    a run, an observation or a check failed; with --exit-code, an asset is late
+  2    invalid request: a flag, a selection, a config or an unknown name
+  3    invalid definitions (validate lists every mistake)
+  4    the store is not available: its path, its schema version, the disk
+  5    another error: a resource, a file, the output
   130  canceled by Ctrl-C or SIGTERM`
 
-// failedError is something that was carried out and did not succeed: it has been shown already.
+// failedError is a failure that was already shown.
 type failedError struct {
 	err  error
 	code int
@@ -41,17 +41,17 @@ type failedError struct {
 func (e *failedError) Error() string { return e.err.Error() }
 func (e *failedError) Unwrap() error { return e.err }
 
-// usageError is a request that is wrong.
+// usageError is an invalid request.
 type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
-// usagef makes an error of the person at the keyboard.
+// usagef returns a usageError.
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// BadRequest marks an error as a mistake in the request, so that the program exits with code 2. It
-// is for commands that are added to those of this package. A nil error stays nil.
+// BadRequest marks an error as a mistake in the request, so that the program exits with code 2. Use
+// it in commands added to those of this package. Nil stays nil.
 func BadRequest(err error) error {
 	if err == nil {
 		return nil
@@ -65,7 +65,7 @@ type storageError struct{ err error }
 func (e *storageError) Error() string { return e.err.Error() }
 func (e *storageError) Unwrap() error { return e.err }
 
-// exitCode maps an error to its exit code, the most telling kind first.
+// exitCode returns the exit code of an error. The most specific kind wins.
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK
@@ -81,7 +81,7 @@ func exitCode(err error) int {
 	return exitOther
 }
 
-// exitKinds is the one table from kinds of errors to exit codes.
+// exitKinds maps kinds of errors to exit codes.
 var exitKinds = []struct {
 	code int
 	fits func(error) bool
@@ -113,7 +113,7 @@ func isAny(targets ...error) func(error) bool {
 	}
 }
 
-// shownError is what is printed of an error; nothing of a failure that was shown.
+// shownError returns the text of an error, empty for a failure that was already shown.
 func shownError(err error) string {
 	if as[*failedError](err) {
 		return ""
@@ -121,8 +121,8 @@ func shownError(err error) string {
 	return strings.TrimRight(err.Error(), "\n")
 }
 
-// requestError marks what was refused about a resume or a retry as the request's fault, unless it
-// is something else's.
+// requestError marks an error of a resume or a retry as an invalid request, unless it has another
+// kind.
 func requestError(err error) error {
 	if err == nil || exitCode(err) != exitOther || errors.Is(err, context.Canceled) {
 		return err

@@ -47,7 +47,7 @@ func (a *app) graphCommand() *cobra.Command {
 	return c
 }
 
-// restrict leaves the selected nodes and the edges between them.
+// restrict keeps the selected nodes and the edges between them.
 func restrict(doc storage.TopologyDoc, selection []string) (storage.TopologyDoc, error) {
 	keep, err := selected(doc.Nodes, selection)
 	if err != nil {
@@ -68,7 +68,7 @@ func restrict(doc storage.TopologyDoc, selection []string) (storage.TopologyDoc,
 	return doc, nil
 }
 
-// graphText prints every node with what is downstream of it, and those without edges alone.
+// graphText prints every node with its downstream nodes.
 func (a *app) graphText(doc storage.TopologyDoc) {
 	down := map[string][]string{}
 	for _, n := range doc.Nodes {

@@ -13,24 +13,23 @@ func (a *app) materializeCommand() *cobra.Command {
 		Short: "Materialize assets: all of them, a selection, or a job",
 		Long: `Materialize assets: all of them, a selection, or a job.
 
-A selection is a name (of a multi-asset: all that it makes), or a sentence such as
+A selection is a name (for a multi-asset: all its outputs) or an expression such as
   +report              report and everything it depends on
   raw_orders+          raw_orders and everything that depends on it
   2+report             two layers upstream
   raw_*                a glob
   group:marts and not tag:slow
   kind:parquet or (owner:ann and +report)
-Several are a union.
+Several selections are united.
 
-Where an asset with partitions is selected, --partition names one (2026-01-31, day=2026-01-31|shop=north), several (a,b) or a
-range (a..b, a.., ..b). Without a selection and a partition, all assets that have no partitions are made; backfill makes
-those that have.
+If a partitioned asset is selected, --partition names one key (2026-01-31, day=2026-01-31|shop=north), several (a,b) or a
+range (a..b, a.., ..b). Without a selection and a partition, all unpartitioned assets are materialized; use backfill for
+partitioned ones.
 
---stale makes of all that only what is stale or missing, and what reads something that is made: a report is made again with the
-orders that it reads. Where there is nothing of that, nothing is run.
+--stale keeps only what is stale or missing, and everything that reads a materialized asset: a report runs again with the
+orders that it reads. If nothing is stale, nothing runs.
 
-On a terminal a live view is shown, in a pipe one line an event. --json prints one document when
-the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "failed": [...]}.
+A terminal shows a live view, a pipe gets one line per event. --json prints one document at the end of the run: {"run_id", "status", "duration_seconds", "steps": [...], "failed": [...]}.
 
 ` + ExitCodes,
 		ValidArgsFunction: a.completeSelection,
@@ -38,12 +37,12 @@ the run has ended: {"run_id", "status", "duration_seconds", "steps": [...], "fai
 	}
 	flags := c.Flags()
 	flags.BoolVar(&f.upstream, "include-upstream", false, "add everything the selection depends on")
-	flags.BoolVar(&f.stale, "stale", false, "make only what is stale or missing, and what reads it")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and why each step is in it; run nothing")
-	flags.StringVar(&f.partition, "partition", "", "the partition to make: a key, several a,b, or a range a..b")
-	flags.BoolVar(&f.noChecks, "no-checks", false, "run no asset checks, and do not heed those that failed before")
-	flags.StringVar(&f.job, "job", "", "run a job in place of a selection")
-	flags.StringVar(&f.resume, "resume", "", "go on with this run, whose process died, in place of a selection: an id, the beginning of one, or latest")
+	flags.BoolVar(&f.stale, "stale", false, "only stale or missing assets, and what reads them")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan with the reason of each step; run nothing")
+	flags.StringVar(&f.partition, "partition", "", "the partition to materialize: a key, several a,b, or a range a..b")
+	flags.BoolVar(&f.noChecks, "no-checks", false, "run no asset checks, and ignore earlier failures of blocking ones")
+	flags.StringVar(&f.job, "job", "", "run a job instead of a selection")
+	flags.StringVar(&f.resume, "resume", "", "resume this run, whose process died: an id, its beginning, or latest")
 	f.runFlags(flags)
 	mustComplete(c, "job", a.completeJobs)
 	mustComplete(c, "resume", a.completeRunFlag)
@@ -57,19 +56,19 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 	}
 	if f.resume != "" {
 		if len(selection) > 0 || f.upstream || f.stale || f.dryRun || f.noChecks || f.config != "" || f.partition != "" || f.job != "" || f.runID != "" || len(f.tags) > 0 {
-			return usagef("--resume goes on with a run as it was asked for: leave everything else but -v out")
+			return usagef("--resume takes the original request of the run: leave out all other flags but -v")
 		}
 		return a.resumeRun(ctx, &f)
 	}
 	if f.job != "" && (len(selection) > 0 || f.upstream) {
-		return usagef("--job runs all of a job: leave the selection and --include-upstream out, or leave --job out")
+		return usagef("--job runs a whole job: leave out the selection and --include-upstream, or --job")
 	}
 	if f.job == "" {
 		a.undivided(&req)
 	}
 	if f.stale {
 		if f.job != "" {
-			return usagef("--stale is for a selection: name assets in place of --job %s", f.job)
+			return usagef("--stale needs a selection: name assets instead of --job %s", f.job)
 		}
 		if err := a.resolve(ctx); err != nil { // the store knows what is stale
 			return err
@@ -84,7 +83,7 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 		return a.printPlan(plan)
 	}
 	if f.stale && len(plan.Steps) == 0 && !a.json {
-		a.Println("nothing that is selected is stale or missing; nothing was run")
+		a.Println("no selected asset is stale or missing; nothing was run")
 		return nil
 	}
 	return a.perform(ctx, req, f.job, f.verbose)

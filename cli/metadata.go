@@ -14,10 +14,10 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// maxSampleRows is how many rows of a table a terminal shows.
+// maxSampleRows is the number of rows of a table that a terminal shows.
 const maxSampleRows = 20
 
-// fact is a label and what is said under it: a text, or rows where that is shorter to read.
+// fact is a label with a text, or with rows if those are shorter to read.
 type fact struct {
 	label string
 	text  string
@@ -25,7 +25,7 @@ type fact struct {
 	more  string // said below the rows
 }
 
-// metadataFacts are the facts of metadata in the order of its keys.
+// metadataFacts returns metadata as facts, sorted by key.
 func (a *app) metadataFacts(m metadata.Map) []fact {
 	facts := make([]fact, 0, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -57,7 +57,7 @@ func (a *app) metadataFacts(m metadata.Map) []fact {
 	return facts
 }
 
-// metadataLine is metadata on one line: of what has rows it says how many.
+// metadataLine formats metadata on one line. For tables it gives the number of rows.
 func metadataLine(m metadata.Map) string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -77,8 +77,7 @@ func metadataLine(m metadata.Map) string {
 	return strings.Join(parts, " ")
 }
 
-// printFacts prints facts with their texts below each other; rows and texts of several lines begin
-// below their label where they would not fit beside it.
+// printFacts prints facts below each other. Rows and long texts start below their label.
 func (a *app) printFacts(facts []fact, indent int) {
 	label := 0
 	for i := range facts {
@@ -104,7 +103,7 @@ func (a *app) printFacts(facts []fact, indent int) {
 	}
 }
 
-// valueText is a value as a person reads it on one line, or on those that it has.
+// valueText formats a value for people.
 func valueText(key string, v metadata.Value) string {
 	switch raw := v.Raw().(type) {
 	case time.Duration:
@@ -121,7 +120,7 @@ func valueText(key string, v metadata.Value) string {
 	return printable(v.String())
 }
 
-// printable replaces what would move a terminal's cursor or change its colours.
+// printable replaces characters that move a cursor or change colours.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -136,8 +135,7 @@ func printable(text string) string {
 	}, text)
 }
 
-// markdownText is Markdown as it was written, which was meant to be read, with its headings in
-// bold.
+// markdownText returns Markdown as written, with bold headings.
 func (a *app) markdownText(text string) string {
 	lines := strings.Split(strings.TrimSpace(printable(text)), "\n")
 	for i, line := range lines {
@@ -148,7 +146,7 @@ func (a *app) markdownText(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// documentText is a document on one line where it fits, else on several.
+// documentText formats a document on one line if it fits, otherwise on several.
 func documentText(text string, width int) string {
 	if term.Cells(text) <= width/2 {
 		return printable(text)
@@ -160,7 +158,7 @@ func documentText(text string, width int) string {
 	return printable(b.String())
 }
 
-// schemaRows has a row for each column, and no cells for what none of them has.
+// schemaRows returns one row per column. It omits attributes that no column has.
 func schemaRows(v metadata.Value) *term.Table {
 	columns, _ := v.Raw().([]metadata.Column)
 	said := map[string]bool{"column": len(columns) > 0}
@@ -196,7 +194,7 @@ func schemaRows(v metadata.Value) *term.Table {
 	return t
 }
 
-// lineageRows has a row for each column.
+// lineageRows returns one row per column.
 func lineageRows(v metadata.Value) *term.Table {
 	derivations, _ := v.Raw().([]metadata.Derivation)
 	t := &term.Table{Head: []string{"column", "made of"}}
@@ -206,7 +204,7 @@ func lineageRows(v metadata.Value) *term.Table {
 	return t
 }
 
-// addSample adds the rows of a table: all of them in a pipe, the first on a terminal.
+// addSample adds the rows of a table: all for a pipe, the first for a terminal.
 func (a *app) addSample(f *fact, v metadata.Value) {
 	data, _ := v.Raw().(metadata.TableData)
 	f.rows = &term.Table{Exact: true}
@@ -227,7 +225,7 @@ func (a *app) addSample(f *fact, v metadata.Value) {
 	}
 }
 
-// cellText is a cell of a table: nothing for what is missing, a document where it holds one.
+// cellText formats a cell of a table: empty for a missing value, JSON for a document.
 func cellText(c any) string {
 	switch c := c.(type) {
 	case nil:
@@ -243,5 +241,5 @@ func cellText(c any) string {
 	}
 }
 
-// line is a text on one line.
+// line returns a text on one line.
 func line(text string) string { return strings.ReplaceAll(printable(text), "\n", " ") }

@@ -12,8 +12,8 @@ import (
 
 func (a *app) observeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "observe [NAME...]", Short: "Look at external assets and record what is seen", ValidArgsFunction: a.completeExternal,
-		Long: "Look at external assets and record what is seen: those that are named, or all that can be observed.\n--json prints the metadata by asset.",
+		Use: "observe [NAME...]", Short: "Observe external assets and record the results", ValidArgsFunction: a.completeExternal,
+		Long: "Observe external assets and record the results: the named ones, or all that can be observed.\n--json prints the metadata by asset.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.observe(cmd.Context(), args) },
 	}
 }

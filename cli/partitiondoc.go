@@ -11,10 +11,10 @@ import (
 // maxRanges is how many ranges of each state are printed.
 const maxRanges = 8
 
-// stateDoc is what partitions status --json says of one state.
+// stateDoc is one state in the output of partitions status --json.
 type stateDoc struct {
 	Count int64 `json:"count"`
-	// Ranges are texts that select exactly these partitions, More is how many are left out.
+	// Ranges are texts that select exactly these partitions, More is the number of omitted ones.
 	Ranges []string `json:"ranges"`
 	More   bool     `json:"more,omitempty"`
 }

@@ -18,12 +18,12 @@ import (
 func (a *app) partitionsCommand() *cobra.Command {
 	status := &cobra.Command{
 		Use: "status ASSET", Short: "Show which partitions of an asset are materialized, failed, missing", Args: oneArg, ValidArgsFunction: a.completeAssets,
-		Long: `Show which partitions of an asset are materialized, failed, in flight, missing or stale: how many, a bar over all of them in the
-order of the definition, and the ranges. Each partition is materialized or missing; the stale, the failed and those in flight are among
-these, the last two by what was tried last. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
+		Long: `Show which partitions of an asset are materialized, failed, in flight, missing or stale: counts, a bar in the order of the
+definition, and ranges. Each partition is materialized or missing. Stale, failed and in-flight partitions are among these;
+failed and in flight describe the latest attempt. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
 	}
-	return group("partitions", "Look after the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
+	return group("partitions", "List and edit the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
 }
 
 func (a *app) partitionStatus(ctx context.Context, name string) error {
@@ -59,15 +59,15 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 		row("in_flight")
 		a.PrintTable(&t)
 		if d.others() {
-			a.Println("\nother partitions are recorded too, which the definition does not have now; they are kept")
+			a.Println("\nthe store also has partitions outside the current definition; they are kept")
 		}
 		stale.printCauses(a)
 		return nil
 	})
 }
 
-// partitionBar is a picture of all partitions in their order: each column stands for a share of
-// them, and shows the worst of what is in it.
+// partitionBar draws all partitions in their order. Each column is a share of them in the colour of
+// its worst state.
 func (a *app) partitionBar(d *divided, width int) string {
 	total := d.space.Len()
 	columns := min(int64(width), total)
@@ -93,7 +93,7 @@ func (a *app) partitionBar(d *divided, width int) string {
 	return b.String()
 }
 
-// listFlags are what partitions list was asked.
+// listFlags are the flags of partitions list.
 type listFlags struct {
 	state, from string
 	choose      []string
@@ -103,21 +103,21 @@ type listFlags struct {
 func (a *app) partitionsListCommand() *cobra.Command {
 	var f listFlags
 	c := &cobra.Command{
-		Use: "list ASSET", Short: "List partitions of an asset, in their order", Args: oneArg, ValidArgsFunction: a.completeAssets,
-		Long: `List partitions of an asset in the order of the definition, with the latest materialization of each.
+		Use: "list ASSET", Short: "List the partitions of an asset", Args: oneArg, ValidArgsFunction: a.completeAssets,
+		Long: `List the partitions of an asset in the order of the definition, with the latest materialization of each.
 --json prints a list of them.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.listPartitions(cmd.Context(), args[0], f) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.state, "state", "", "only those that are materialized, failed, in_flight or missing")
 	flags.StringArrayVar(&f.choose, "partition", nil, "only these: a key, a,b, a range a..b, dim=a..b|other=x; may be repeated")
-	flags.StringVar(&f.from, "from", "", "begin at this partition")
-	flags.IntVar(&f.limit, "limit", 50, "how many to list")
+	flags.StringVar(&f.from, "from", "", "start at this partition")
+	flags.IntVar(&f.limit, "limit", 50, "number of partitions to list")
 	mustComplete(c, "state", cobra.FixedCompletions(partitionStates, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
-// partitionDoc is one partition as partitions list prints it.
+// partitionDoc is one partition in the output of partitions list.
 type partitionDoc struct {
 	Partition string              `json:"partition"`
 	State     string              `json:"state"`
@@ -167,7 +167,7 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 	})
 }
 
-// chosen are the partitions that flags name.
+// chosen returns the partitions that the flags choose.
 func (d *divided) chosen(f listFlags) (partition.Set, error) {
 	set := d.space.All()
 	if len(f.choose) > 0 {
@@ -250,10 +250,10 @@ func (d *divided) addLatest(ctx context.Context, docs []partitionDoc) error {
 
 // keysCommand adds or deletes keys of a dynamic definition.
 func (a *app) keysCommand(verb string) *cobra.Command {
-	short := map[string]string{"add": "Register keys of a dynamic definition", "delete": "Take keys of a dynamic definition out"}[verb]
+	short := map[string]string{"add": "Register keys of a dynamic definition", "delete": "Remove keys of a dynamic definition"}[verb]
 	return &cobra.Command{
 		Use: verb + " NAME KEY...", Short: short,
-		Long: short + ", by its name. What is recorded of a partition stays when its key is deleted, and is there again when it is added again.\n--json prints {\"name\", \"keys\"}: how many keys are registered then.",
+		Long: short + ", by its name. Records of a partition outlive the deletion of its key and are visible again once the key returns.\n--json prints {\"name\", \"keys\"} with the number of registered keys.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			return wantArgs(cmd, args, "a name and at least one key,", 2, 1<<30)
 		},
@@ -265,7 +265,7 @@ func (a *app) keysCommand(verb string) *cobra.Command {
 
 func (a *app) changeKeys(ctx context.Context, verb, name string, keys []string) error {
 	if a.repo == nil {
-		return usagef("partitions %s: it needs the definitions: use the program of the repository", verb)
+		return usagef("partitions %s needs the definitions: use the program of the repository", verb)
 	}
 	if err := a.resolve(ctx); err != nil {
 		return err
@@ -293,7 +293,7 @@ func (a *app) changeKeys(ctx context.Context, verb, name string, keys []string) 
 	return nil
 }
 
-// handFlags are what partitions wipe and mark were asked.
+// handFlags are the flags of partitions wipe and mark.
 type handFlags struct {
 	keys, reason string
 	all, values  bool
@@ -309,17 +309,17 @@ func (a *app) handCommand(verb string) *cobra.Command {
 	}[verb]
 	c := &cobra.Command{
 		Use: verb + " SELECTION...", Short: short, ValidArgsFunction: a.completeSelection,
-		Long: short + `, of assets with partitions or of whole assets without. It is recorded by whom and why.
+		Long: short + `, for partitioned assets or for whole unpartitioned ones. The record names the user and the reason.
 --json prints {"run_id", "assets": [{"asset", "partitions", "count", "values"}]}.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.byHand(cmd.Context(), verb, args, f) },
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.keys, "partition", "", "which partitions: a key, a,b, or a range a..b")
+	flags.StringVar(&f.keys, "partition", "", "the partitions: a key, a,b, or a range a..b")
 	flags.BoolVar(&f.all, "all", false, "all partitions")
-	flags.StringVar(&f.reason, "reason", "", "why, recorded with it")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be changed; change nothing")
+	flags.StringVar(&f.reason, "reason", "", "the reason to record")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the changes; change nothing")
 	if verb == "wipe" {
-		flags.BoolVar(&f.values, "values", false, "delete the stored values too, where the IO handler can")
+		flags.BoolVar(&f.values, "values", false, "also delete the stored values, if the IO handler can")
 	}
 	return c
 }
@@ -327,7 +327,7 @@ func (a *app) handCommand(verb string) *cobra.Command {
 func (a *app) byHand(ctx context.Context, verb string, selection []string, f handFlags) error {
 	switch {
 	case a.repo == nil:
-		return usagef("partitions %s: it needs the definitions: use the program of the repository", verb)
+		return usagef("partitions %s needs the definitions: use the program of the repository", verb)
 	case len(selection) == 0:
 		return usagef("partitions %s: name the assets", verb)
 	}
@@ -359,7 +359,7 @@ func (a *app) byHand(ctx context.Context, verb string, selection []string, f han
 		word = "would be " + word
 	}
 	if len(res.Assets) == 0 {
-		a.Println("there is nothing to change")
+		a.Println("nothing to change")
 	}
 	for _, c := range res.Assets {
 		what := c.Asset

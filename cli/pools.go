@@ -14,23 +14,23 @@ import (
 
 func (a *app) poolsCommand() *cobra.Command {
 	list := &cobra.Command{
-		Use: "list", Short: "List concurrency pools: slots, use, who waits", Args: noArgs,
-		Long: "List concurrency pools: how many slots each has (as set by a person, else as declared), how many are held, how many steps wait.\n--json prints a list of them.",
+		Use: "list", Short: "List concurrency pools: slots, use, waiting steps", Args: noArgs,
+		Long: "List concurrency pools: their slots (as set, otherwise as declared), slots in use and waiting steps.\n--json prints a list of them.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.listPools(cmd.Context()) },
 	}
 	set := &cobra.Command{
-		Use: "set NAME SLOTS", Short: "Set how many slots a pool has, or default for what is declared", Args: twoArgs, ValidArgsFunction: a.completePools,
-		Long: "Set how many slots a pool has. It wins over what definitions declare, until SLOTS is default. Slots that are held above a smaller\nnumber stay held until they are given back. A pool that there is not is made.",
+		Use: "set NAME SLOTS", Short: "Set the slots of a pool; default restores the declared number", Args: twoArgs, ValidArgsFunction: a.completePools,
+		Long: "Set the slots of a pool. The number overrides the definitions until SLOTS is default. Slots held above a smaller number\nstay held until they are returned. An unknown pool is created.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.setPool(cmd.Context(), args[0], args[1]) },
 	}
 	holders := &cobra.Command{
-		Use: "holders [NAME]", Short: "List who holds slots, and who waits for them", Args: maybeArg, ValidArgsFunction: a.completePools,
-		Long: "List the steps that hold slots of a pool, or of all, and behind them those that wait, in the order in which they came.\n--json prints a list of them.",
+		Use: "holders [NAME]", Short: "List the steps that hold slots or wait for them", Args: maybeArg, ValidArgsFunction: a.completePools,
+		Long: "List the steps that hold slots of one pool or all, then the waiting steps in their order.\n--json prints a list of them.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.listSlots(cmd.Context(), args) },
 	}
 	free := &cobra.Command{
-		Use: "free RUN STEP", Short: "Take a step's slots, or its place in line, away", Args: twoArgs, ValidArgsFunction: a.completeRuns,
-		Long: "Take the slots that a step holds away, or its place in line. This is for slots whose holder is known to be gone: they end by\nthemselves within five minutes. A step that still runs goes on, without its slots.",
+		Use: "free RUN STEP", Short: "Free the slots of a step, or its place in the queue", Args: twoArgs, ValidArgsFunction: a.completeRuns,
+		Long: "Free the slots that a step holds, or its place in the queue. Use it for a holder that is known to be gone; its slots expire\nwithin five minutes anyway. A step that still runs continues without its slots.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.freeSlots(cmd.Context(), args[0], args[1]) },
 	}
 	return group("pools", "Look after concurrency pools", list, set, holders, free)
@@ -70,7 +70,7 @@ func (a *app) setPool(ctx context.Context, name, slots string) error {
 	if slots != "default" {
 		var err error
 		if n, err = strconv.Atoi(slots); err != nil || n < 1 {
-			return usagef("pool %q: %q slots: want 1 or more, or default for what the definitions declare", name, slots)
+			return usagef("pool %q: %q slots: want 1 or more, or default for the declared number", name, slots)
 		}
 	}
 	return a.withWriter(ctx, func(s storage.Storage) error {
@@ -91,7 +91,7 @@ func (a *app) setPool(ctx context.Context, name, slots string) error {
 		case a.json:
 			return a.PrintJSON(known)
 		case known.Name == "":
-			a.Printf("pool %s is gone: nothing declares it\n", name)
+			a.Printf("pool %s is removed: no definition declares it\n", name)
 		default:
 			a.Printf("pool %s has %s, %d in use\n", name, term.Count(known.Limit, "slot", "slots"), known.InUse)
 		}
@@ -99,7 +99,7 @@ func (a *app) setPool(ctx context.Context, name, slots string) error {
 	})
 }
 
-// findPool returns the pool of a name, a record without one where there is none.
+// findPool returns the pool of a name, or an empty record for an unknown pool.
 func findPool(ctx context.Context, s storage.Pools, name string) (storage.PoolRecord, error) {
 	pools, err := s.ListPools(ctx)
 	for _, p := range pools {
@@ -122,7 +122,7 @@ func unknownPool(ctx context.Context, s storage.Pools, name string) error {
 			}
 		}
 	}
-	return usagef("pool %q: there is none of that name%s: see pools list", name, suggestion(name, names))
+	return usagef("pool %q: unknown name%s: see pools list", name, suggestion(name, names))
 }
 
 func (a *app) listSlots(ctx context.Context, args []string) error {
@@ -181,7 +181,7 @@ func (a *app) freeSlots(ctx context.Context, name, step string) error {
 			b.Releases = []storage.SlotRelease{{Run: run.Key, Step: slots[i].Step}}
 		}
 		if len(freed) == 0 {
-			return usagef("step %q of run %s: it holds no slots and waits for none: see pools holders", step, run.ID)
+			return usagef("step %q of run %s holds no slots and waits for none: see pools holders", step, run.ID)
 		}
 		if err := s.Commit(ctx, &b); err != nil {
 			return err
@@ -189,7 +189,7 @@ func (a *app) freeSlots(ctx context.Context, name, step string) error {
 		if a.json {
 			return a.PrintJSON(map[string]any{"run_id": run.ID, "step": step, "freed": freed})
 		}
-		a.Printf("taken from step %s: %s\n", step, strings.Join(freed, ", "))
+		a.Printf("freed from step %s: %s\n", step, strings.Join(freed, ", "))
 		return nil
 	})
 }

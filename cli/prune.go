@@ -14,7 +14,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// pruneFlags are what db prune was asked.
+// pruneFlags are the flags of db prune.
 type pruneFlags struct {
 	keep           storage.Retention
 	olderThan      time.Duration
@@ -27,40 +27,40 @@ type pruneFlags struct {
 func (a *app) pruneCommand() *cobra.Command {
 	var f pruneFlags
 	c := &cobra.Command{
-		Use: "prune", Short: "Delete history that nobody needs any more", Args: noArgs,
-		Long: `Delete history that nobody needs any more: lines of logs, events, evaluations of checks, runs, backfills and the feed of changes, each by its age. What is true
-now stays: no status, no set of partitions and no record of an asset or a check depends on what goes. Nor does it touch a run that has not ended,
-one that is being retried, or those of a backfill that goes on. It may run beside anything, be interrupted, and be run again: what is
-deleted stays so, and the next one goes on. Programs do the same by themselves, a slice an hour, unless Retention.ByHand says otherwise.
+		Use: "prune", Short: "Delete old history", Args: noArgs,
+		Long: `Delete old history by age: log lines, events, check results, runs, backfills and the change feed. The current state stays:
+no status, partition set or record of an asset or check depends on deleted rows. Unfinished runs, runs being retried and
+runs of unfinished backfills stay too. It may run beside anything and be interrupted; the next run continues. Programs do
+the same in the background, a slice per hour, unless Retention.ByHand is set.
 
-An AGE is a number of days (90d), any other duration (36h), or forever; it counts from the end of the run. What no flag says is as the
-program's repository has it, else by default. --json prints {"dry_run", "kinds", "more"}, with --vacuum "freed_bytes".`,
+An AGE is a number of days (90d), any other duration (36h), or forever. It counts from the end of the run. Without a flag,
+the repository's setting applies, otherwise the default. --json prints {"dry_run", "kinds", "more"}, with --vacuum "freed_bytes".`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.prune(cmd.Context(), &f) },
 	}
 	flags := c.Flags()
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would go and delete nothing")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be deleted; delete nothing")
 	age := func(to *time.Duration, name, what string, zero time.Duration) {
 		if zero > 0 {
-			what += " (by default " + ageText(zero) + ")"
+			what += " (default " + ageText(zero) + ")"
 		}
 		flags.Var((*ageValue)(to), name, what)
 	}
-	age(&f.olderThan, "older-than", "the AGE for all kinds that have no flag of their own", 0)
-	age(&f.keep.Logs, "logs", "the AGE from which lines that steps wrote go", storage.DefaultKeepLogs)
-	age(&f.keep.Steps, "steps", "… events that say how runs and steps went", storage.DefaultKeepSteps)
-	age(&f.keep.AssetEvents, "asset-events", "… materializations, observations, failures and wipes", storage.DefaultKeepAssetEvents)
-	flags.IntVar(&f.newest, "newest-asset-events", 0, fmt.Sprintf("how many of each asset stay whatever their age, -1 for none (by default %d)", storage.DefaultNewestAssetEvents))
-	age(&f.keep.Evaluations, "evaluations", "… what checks came to", storage.DefaultKeepEvaluations)
-	flags.IntVar(&f.newestChecks, "newest-evaluations", 0, fmt.Sprintf("how many of each check stay whatever their age, -1 for none (by default %d)", storage.DefaultNewestEvaluations))
-	age(&f.keep.Runs, "runs", "… runs, with all that hangs on them", storage.DefaultKeepRuns)
-	age(&f.keep.Backfills, "backfills", "… backfills", storage.DefaultKeepBackfills)
-	age(&f.keep.Changes, "changes", "… changes that some consumer of the feed has not passed", storage.DefaultKeepChanges)
-	flags.Int64Var(&f.limit, "limit", 0, "delete at most so many rows")
-	flags.BoolVar(&f.vacuum, "vacuum", false, "make the file of SQLite smaller afterwards; nobody can write meanwhile")
+	age(&f.olderThan, "older-than", "the AGE of all kinds without a flag of their own", 0)
+	age(&f.keep.Logs, "logs", "the AGE of log lines of steps", storage.DefaultKeepLogs)
+	age(&f.keep.Steps, "steps", "… of events of runs and steps", storage.DefaultKeepSteps)
+	age(&f.keep.AssetEvents, "asset-events", "… of materializations, observations, failures and wipes", storage.DefaultKeepAssetEvents)
+	flags.IntVar(&f.newest, "newest-asset-events", 0, fmt.Sprintf("number kept per asset at any age, -1 for none (default %d)", storage.DefaultNewestAssetEvents))
+	age(&f.keep.Evaluations, "evaluations", "… of check results", storage.DefaultKeepEvaluations)
+	flags.IntVar(&f.newestChecks, "newest-evaluations", 0, fmt.Sprintf("number kept per check at any age, -1 for none (default %d)", storage.DefaultNewestEvaluations))
+	age(&f.keep.Runs, "runs", "… of runs with all their records", storage.DefaultKeepRuns)
+	age(&f.keep.Backfills, "backfills", "… of backfills", storage.DefaultKeepBackfills)
+	age(&f.keep.Changes, "changes", "… of changes that a consumer of the feed has not read", storage.DefaultKeepChanges)
+	flags.Int64Var(&f.limit, "limit", 0, "delete at most N rows")
+	flags.BoolVar(&f.vacuum, "vacuum", false, "shrink the SQLite file afterwards; writers wait meanwhile")
 	return c
 }
 
-// retention is what the flags say, over what the repository says.
+// retention returns the retention of the flags, on top of the repository's.
 func (a *app) retention(f *pruneFlags) storage.Retention {
 	keep := f.keep
 	keep.NewestAssetEvents, keep.NewestEvaluations = f.newest, f.newestChecks
@@ -71,7 +71,7 @@ func (a *app) retention(f *pruneFlags) storage.Retention {
 	return keep
 }
 
-// vacuumer is a store that can make itself smaller.
+// vacuumer is a store that can shrink its file.
 type vacuumer interface {
 	Vacuum(ctx context.Context) (freed int64, err error)
 }
@@ -82,12 +82,12 @@ func (a *app) prune(ctx context.Context, f *pruneFlags) error {
 		return usagef("%w", err)
 	}
 	if f.vacuum && f.dryRun {
-		return usagef("--vacuum with --dry-run: what would get free is only known when it is: leave one of them out")
+		return usagef("--vacuum has no dry run: leave out --vacuum or --dry-run")
 	}
 	return a.withWriter(ctx, func(s storage.Storage) error {
 		v, can := s.(vacuumer)
 		if f.vacuum && !can {
-			return usagef("--vacuum: only SQLite has a file to make smaller; PostgreSQL's autovacuum gives the room to new rows: leave it out")
+			return usagef("--vacuum is for SQLite only (PostgreSQL's autovacuum reuses the space): leave it out")
 		}
 		report, err := a.pruneShown(ctx, s, req)
 		if err != nil {
@@ -107,8 +107,8 @@ func (a *app) prune(ctx context.Context, f *pruneFlags) error {
 	})
 }
 
-// pruneShown prunes, and shows how far that has come. Of one that is interrupted it prints what was
-// done, for that stays.
+// pruneShown prunes and shows the progress. If it is interrupted, it prints the rows deleted so
+// far.
 func (a *app) pruneShown(ctx context.Context, s storage.Pruner, req storage.PruneRequest) (storage.PruneReport, error) {
 	restore := a.AtInterrupt("stopping after the rows that are being deleted now; press Ctrl-C again to stop at once")
 	defer restore()
@@ -123,13 +123,13 @@ func (a *app) pruneShown(ctx context.Context, s storage.Pruner, req storage.Prun
 		if !a.json && report.Rows() > 0 {
 			a.printPruned(&prunedDoc{PruneReport: report})
 		}
-		return report, fmt.Errorf("%w: what was deleted stays so; db prune goes on with the rest", cause)
+		return report, fmt.Errorf("%w: deleted rows stay deleted; run db prune again for the rest", cause)
 	}
 	m.Clear()
 	return report, err
 }
 
-// prunedDoc is what db prune prints.
+// prunedDoc is the output of db prune.
 type prunedDoc struct {
 	DryRun bool `json:"dry_run"`
 	storage.PruneReport
@@ -139,7 +139,7 @@ type prunedDoc struct {
 
 func (a *app) printPruned(doc *prunedDoc) {
 	if doc.Rows() == 0 {
-		a.Println("nothing is old enough")
+		a.Println("nothing to delete")
 	} else {
 		t := term.Table{Head: []string{"kind", "rows", "of runs", "about"}}
 		for _, k := range doc.Kinds {
@@ -155,14 +155,14 @@ func (a *app) printPruned(doc *prunedDoc) {
 		a.Printf("%s %s, about %s\n", word, term.Counted(doc.Rows(), "row", "rows"), byteText(doc.Bytes()))
 	}
 	if doc.More {
-		a.Println("there is more: the limit is reached")
+		a.Println("more remains: the limit is reached")
 	}
 	if doc.Freed > 0 {
 		a.Printf("the file is %s smaller\n", byteText(doc.Freed))
 	}
 }
 
-// sayPruned has the states say of their runs which are gone.
+// sayPruned marks the states whose runs were pruned.
 func (a *app) sayPruned(ctx context.Context, states ...*storage.AssetState) error {
 	for _, st := range states {
 		if st == nil || st.RunID == "" {
@@ -189,7 +189,7 @@ func nonzero(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// byteText is a number of bytes for people.
+// byteText formats a number of bytes.
 func byteText(n int64) string {
 	units := [...]string{"KiB", "MiB", "GiB", "TiB"}
 	if n < 1024 {
@@ -202,10 +202,10 @@ func byteText(n int64) string {
 	return fmt.Sprintf("%.1f %s", size, units[at])
 }
 
-// ageValue is a flag that takes an age: a duration, days too, or forever.
+// ageValue is a flag for an age: a duration, days, or forever.
 type ageValue time.Duration
 
-// String returns the age as it is given.
+// String returns the age as it is written on the command line.
 func (v *ageValue) String() string {
 	if *v == 0 {
 		return ""
@@ -213,10 +213,10 @@ func (v *ageValue) String() string {
 	return ageText(time.Duration(*v))
 }
 
-// Type names what the flag takes.
+// Type returns the placeholder of the flag.
 func (*ageValue) Type() string { return "AGE" }
 
-// Set reads an age.
+// Set parses an age.
 func (v *ageValue) Set(text string) error {
 	if text == "forever" {
 		*v = ageValue(storage.Forever)
@@ -232,7 +232,7 @@ func (v *ageValue) Set(text string) error {
 		*v = ageValue(d)
 		return nil
 	}
-	return fmt.Errorf("%q is no age: want days (90d), another positive duration (36h30m), or forever", text)
+	return fmt.Errorf("%q is not an age: want days (90d), another positive duration (36h30m), or forever", text)
 }
 
 func ageText(d time.Duration) string {

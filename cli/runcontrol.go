@@ -17,9 +17,9 @@ func (a *app) cancelCommand() *cobra.Command {
 	var reason string
 	var noWait bool
 	c := &cobra.Command{
-		Use: "cancel RUN", Short: "Ask a run to stop, whichever process runs it", Args: oneArg, ValidArgsFunction: a.completeRuns,
-		Long: `Ask a run to stop, whichever process runs it, and wait until it has. Its steps have 20 seconds to end. A run whose process
-is gone is canceled here. RUN is an id, the beginning of one, or latest. --json prints {"run_id", "was", "state"}.`,
+		Use: "cancel RUN", Short: "Ask a run to stop, in whatever process it runs", Args: oneArg, ValidArgsFunction: a.completeRuns,
+		Long: `Ask a run to stop, in whatever process it runs, and wait until it has. Its steps have 20 seconds to end. If its process
+died, this command ends the run. RUN is an id, its beginning, or latest. --json prints {"run_id", "was", "state"}.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.cancelRun(cmd.Context(), args[0], reason, noWait)
 		},
@@ -63,7 +63,7 @@ func (a *app) cancelRun(ctx context.Context, name, reason string, noWait bool) e
 	})
 }
 
-// waitForEnd waits until a run has its end. One whose process dies meanwhile is settled.
+// waitForEnd waits for the end of a run. If the process of the run dies, it ends the run.
 func waitForEnd(ctx context.Context, s storage.Storage, run storage.RunRecord) (storage.RunRecord, error) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -86,7 +86,7 @@ func waitForEnd(ctx context.Context, s storage.Storage, run storage.RunRecord) (
 	return run, nil
 }
 
-// retryFlags are what runs retry was asked.
+// retryFlags are the flags of runs retry.
 type retryFlags struct {
 	materializeFlags
 
@@ -96,21 +96,21 @@ type retryFlags struct {
 func (a *app) retryCommand() *cobra.Command {
 	var f retryFlags
 	c := &cobra.Command{
-		Use: "retry RUN", Short: "Run again what did not succeed in a run that has ended", Args: oneArg, ValidArgsFunction: a.completeRuns,
-		Long: `Run again what did not succeed in a run that has ended, as a new run of the same selection or job. What succeeded is loaded and
-not run again. RUN is an id, the beginning of one, or latest.
+		Use: "retry RUN", Short: "Repeat what did not succeed in a finished run", Args: oneArg, ValidArgsFunction: a.completeRuns,
+		Long: `Repeat what did not succeed in a finished run, as a new run of the same selection or job. Steps that succeeded are loaded,
+not repeated. RUN is an id, its beginning, or latest.
 
-  --from-failure  all that did not succeed: what failed, and what was skipped or canceled (the default)
-  --failed        only what failed, and nothing behind it
+  --from-failure  failed, skipped and canceled steps (the default)
+  --failed        only failed steps, nothing downstream
   --all           everything
 
 The output is that of materialize.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.retryRun(cmd.Context(), args[0], &f) },
 	}
 	flags := c.Flags()
-	flags.BoolVar(&f.fromFailure, "from-failure", false, "run all that did not succeed (the default)")
-	flags.BoolVar(&f.failed, "failed", false, "run what failed, and nothing behind it")
-	flags.BoolVar(&f.all, "all", false, "run everything again")
+	flags.BoolVar(&f.fromFailure, "from-failure", false, "repeat failed, skipped and canceled steps (the default)")
+	flags.BoolVar(&f.failed, "failed", false, "repeat only failed steps")
+	flags.BoolVar(&f.all, "all", false, "repeat everything")
 	f.runFlags(flags)
 	return c
 }
@@ -142,7 +142,7 @@ func (a *app) retryRun(ctx context.Context, name string, f *retryFlags) error {
 	return a.perform(ctx, req, "", f.verbose)
 }
 
-// resumeRun goes on with a run that another process has begun.
+// resumeRun resumes a run of another process.
 func (a *app) resumeRun(ctx context.Context, f *materializeFlags) error {
 	id, err := a.runID(ctx, f.resume)
 	if err != nil {
@@ -151,7 +151,7 @@ func (a *app) resumeRun(ctx context.Context, f *materializeFlags) error {
 	return a.perform(ctx, rivers.RunRequest{RunID: id, Resume: true}, "", f.verbose)
 }
 
-// runID finds the id of a run by the beginning of one, or latest.
+// runID returns the id of a run, from the beginning of an id or latest.
 func (a *app) runID(ctx context.Context, name string) (id string, err error) {
 	err = a.withStore(ctx, func(s storage.Reader) error {
 		run, err := findRun(ctx, s, name)

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// materializeFlags are what materialize was asked.
+// materializeFlags are the flags of materialize and of other commands that start runs.
 type materializeFlags struct {
 	upstream, dryRun, verbose bool
 	noChecks, stale           bool
@@ -24,15 +24,15 @@ type materializeFlags struct {
 	tags                      []string
 }
 
-// runFlags are the flags of every command that begins a run.
+// runFlags defines the flags of every command that starts a run.
 func (f *materializeFlags) runFlags(flags *pflag.FlagSet) {
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show what steps log, not only warnings and errors")
 	flags.StringVar(&f.config, "config", "", `config overrides by asset: a JSON file, or JSON text ({"users": {"limit": 5}})`)
-	flags.StringVar(&f.runID, "run-id", "", "a name for the run in place of a new UUID")
+	flags.StringVar(&f.runID, "run-id", "", "a name for the run instead of a new UUID")
 	flags.StringArrayVar(&f.tags, "tag", nil, "a tag key=value to record with the run; may be repeated")
 }
 
-// request reads the flags.
+// request turns the flags into a request.
 func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error) {
 	req := rivers.RunRequest{Selection: selection, IncludeUpstream: f.upstream, RunID: f.runID, Stale: f.stale}
 	if f.noChecks {
@@ -49,7 +49,7 @@ func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error
 			return req, usagef("--tag %q: want key=value", tag)
 		}
 		if old, twice := req.Tags[k]; twice {
-			return req, usagef("--tag %s: given twice, as %q and %q: leave one out", k, old, v)
+			return req, usagef("--tag %s is given twice (%q and %q): leave one out", k, old, v)
 		}
 		if req.Tags == nil {
 			req.Tags = map[string]string{}
@@ -73,12 +73,12 @@ func (f *materializeFlags) request(selection []string) (rivers.RunRequest, error
 		return req, usagef(`--config: %s: want an object of objects by asset, such as {"users": {"limit": 5}}`, jsonFault(doc, err))
 	}
 	if decoder.More() {
-		return req, usagef("--config: something follows the object, at byte %d: give one object", decoder.InputOffset())
+		return req, usagef("--config: text after the object at byte %d: give one object", decoder.InputOffset())
 	}
 	return req, nil
 }
 
-// jsonFault says where in a document a mistake is.
+// jsonFault describes a mistake in a document with its position.
 func jsonFault(doc []byte, err error) string {
 	at := int64(-1)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {

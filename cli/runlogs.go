@@ -10,7 +10,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// logFlags are what runs logs was asked.
+// logFlags are the flags of runs logs.
 type logFlags struct {
 	step    string
 	attempt int
@@ -21,17 +21,17 @@ func (a *app) logsCommand() *cobra.Command {
 	var f logFlags
 	c := &cobra.Command{
 		Use: "logs RUN", Short: "Print what the steps of a run logged and printed", Args: oneArg, ValidArgsFunction: a.completeRuns,
-		Long: `Print what the steps of a run logged and printed. RUN is an id, the beginning of one, or latest. --json prints a list of lines;
-with -f one line of JSON for each.`,
+		Long: `Print what the steps of a run logged and printed. RUN is an id, its beginning, or latest. --json prints a list of lines;
+with -f it prints one line of JSON per line.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showLogs(cmd.Context(), args[0], f) },
 	}
 	c.Flags().StringVar(&f.step, "step", "", "only the lines of this step")
 	c.Flags().IntVar(&f.attempt, "attempt", 0, "only the lines of this attempt, counted from 1")
-	c.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on printing until the run ends")
+	c.Flags().BoolVarP(&f.follow, "follow", "f", false, "keep printing until the run ends")
 	return c
 }
 
-// logDoc is a line of a log with the step's key.
+// logDoc is a log line with the key of its step.
 type logDoc struct {
 	Step string `json:"step"`
 	storage.LogLine
@@ -56,7 +56,7 @@ func (a *app) showLogs(ctx context.Context, name string, f logFlags) error {
 			l.keys = append(l.keys, r.steps[i].Step)
 		}
 		if r.run.Lost.Has(storage.PruneLogs) {
-			a.Say("lines of run " + r.run.ID + " were pruned")
+			a.Say("log lines of run " + r.run.ID + " were pruned")
 		}
 		if err := l.choose(); err != nil {
 			return err
@@ -86,21 +86,21 @@ func (a *app) showLogs(ctx context.Context, name string, f logFlags) error {
 	})
 }
 
-// choose finds the step that was named. Instances of a map are there once it has unfolded.
+// choose finds the named step. Instances of a mapped step exist once it has expanded.
 func (l *logReader) choose() error {
 	if l.want.step == "" {
 		return nil
 	}
 	at := slices.Index(l.keys, l.want.step)
 	if at < 0 {
-		return usagef("--step %q: run %s has no such step%s: see runs show %s", l.want.step, l.run.ID, suggestion(l.want.step, slices.Values(l.keys)), l.run.ID)
+		return usagef("--step %q: unknown step of run %s%s: see runs show %s", l.want.step, l.run.ID, suggestion(l.want.step, slices.Values(l.keys)), l.run.ID)
 	}
 	index := int32(at)
 	l.q.Step = &index
 	return nil
 }
 
-// page returns the next lines, none where there are no more yet.
+// page returns the next lines, none if there are no new ones.
 func (l *logReader) page(ctx context.Context) ([]logDoc, error) {
 	for {
 		lines, err := l.store.ListLogs(ctx, l.q)
@@ -125,7 +125,7 @@ func (l *logReader) page(ctx context.Context) ([]logDoc, error) {
 	}
 }
 
-// name finds the key of a line's step. A map that has unfolded since is looked up.
+// name sets the key of the step of a line. It looks up mapped steps that expanded since.
 func (l *logReader) name(ctx context.Context, d *logDoc) error {
 	at := int(d.LogLine.Step)
 	if at < 0 {
@@ -157,7 +157,7 @@ func (a *app) printLogs(docs []logDoc) {
 	}
 }
 
-// followLogs prints lines as they come until the run has ended and all are printed.
+// followLogs prints lines as they arrive, until the run has ended.
 func (a *app) followLogs(ctx context.Context, l *logReader) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()

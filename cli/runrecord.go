@@ -22,7 +22,7 @@ func took(r *storage.RunRecord) string {
 	return term.Duration(r.EndedAt.Sub(r.StartedAt))
 }
 
-// findRun finds a run by id, by the beginning of one, or the latest.
+// findRun finds a run by its id, the beginning of an id, or latest.
 func findRun(ctx context.Context, s storage.Runs, name string) (storage.RunRecord, error) {
 	run, err := s.GetRun(ctx, name)
 	if !errors.Is(err, storage.ErrNotFound) {
@@ -43,14 +43,14 @@ func findRun(ctx context.Context, s storage.Runs, name string) (storage.RunRecor
 	}
 	switch len(found) {
 	case 0:
-		return run, usagef("run %q: there is none whose id begins like that: see runs list (what ended long ago may have been pruned)", name)
+		return run, usagef("run %q: unknown id: see runs list (old runs may have been pruned)", name)
 	case 1:
 		return s.GetRun(ctx, found[0])
 	}
-	return run, usagef("run %q: %d runs begin like that, such as %s and %s: give more of the id", name, len(found), found[0], found[1])
+	return run, usagef("run %q: %d ids start with this, such as %s and %s: give more of it", name, len(found), found[0], found[1])
 }
 
-// stepState is what the events say about a step.
+// stepState is the state of a step, folded from its events.
 type stepState struct {
 	Step     string   `json:"step"`
 	Assets   []string `json:"assets,omitempty"`
@@ -64,7 +64,8 @@ type stepState struct {
 	started storage.Micros
 }
 
-// foldSteps reads the events of a run into the states of its steps, instances of mapped steps last.
+// foldSteps folds the events of a run into the states of its steps. Instances of mapped steps are
+// last.
 func foldSteps(run *storage.RunRecord, events []storage.Event) ([]stepState, error) {
 	steps := make([]stepState, 0, len(run.Plan))
 	for _, p := range run.Plan {
@@ -89,7 +90,7 @@ func foldSteps(run *storage.RunRecord, events []storage.Event) ([]stepState, err
 	return steps, nil
 }
 
-// unheard is the state of a step of which no event says anything.
+// unheard returns the state of a step without events.
 func unheard(run *storage.RunRecord) string {
 	if run.Lost.Events() {
 		return "pruned"
@@ -140,14 +141,14 @@ func (s *stepState) apply(e *storage.Event, d *storage.Detail, all []stepState) 
 	}
 }
 
-// recorded is a run with all that is recorded of it.
+// recorded is a run with all its records.
 type recorded struct {
 	run    storage.RunRecord
 	events []storage.Event
 	steps  []stepState
 }
 
-// withRun calls f with a run that is named by its id, the beginning of one, or latest.
+// withRun calls f with the run of an id, the beginning of an id, or latest.
 func (a *app) withRun(ctx context.Context, name string, f func(s storage.Reader, r *recorded) error) error {
 	return a.withStore(ctx, func(s storage.Reader) error {
 		run, err := findRun(ctx, s, name)
@@ -166,7 +167,7 @@ func (a *app) withRun(ctx context.Context, name string, f func(s storage.Reader,
 	})
 }
 
-// addSlots says of the steps of a run in progress which wait for pool slots, and who is in the way.
+// addSlots adds to the steps of a running run what they wait for, and which steps hold it.
 func addSlots(ctx context.Context, s storage.Pools, r *recorded) error {
 	if r.run.State.Terminal() {
 		return nil
@@ -198,7 +199,7 @@ func tagLine(tags map[string]string) string {
 	return strings.Join(parts, ", ")
 }
 
-// counts prints the outcomes that occurred.
+// counts formats the outcomes that occurred.
 func counts(c storage.StepCounts) string {
 	var parts []string
 	for _, p := range []struct {
@@ -241,10 +242,10 @@ func (a *app) completeRuns(cmd *cobra.Command, args []string, prefix string) ([]
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// lookEvery is how often a command that waits for a run looks at it.
+// lookEvery is the interval at which a waiting command reads a run.
 const lookEvery = 100 * time.Millisecond
 
-// whoami names the person at the keyboard for records: ann@laptop.
+// whoami names the user for records: ann@laptop.
 func whoami() string {
 	name := "somebody"
 	if u, err := user.Current(); err == nil && u.Username != "" {

@@ -15,7 +15,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// plan says what would run.
+// plan returns what a request would run.
 func (a *app) plan(req rivers.RunRequest, jobName string) (*rivers.RunPlan, error) {
 	if jobName != "" {
 		job, err := a.repo.Job(jobName)
@@ -50,7 +50,7 @@ func (a *app) execute(ctx context.Context, req rivers.RunRequest, jobName string
 	return job.Execute(ctx, rivers.ExecuteRequest{Config: req.Config, Tags: req.Tags, RunID: req.RunID, Partition: req.Partition, Range: req.Range, Checks: req.Checks})
 }
 
-// watch shows the progress of the runs that begin from now on.
+// watch shows the progress of runs that start from now on.
 func (a *app) watch(verbose bool) (stop func()) {
 	switch {
 	case a.json:
@@ -62,7 +62,7 @@ func (a *app) watch(verbose bool) (stop func()) {
 	}
 }
 
-// runDoc is what materialize --json prints.
+// runDoc is the document of materialize --json.
 type runDoc struct {
 	RunID   string               `json:"run_id"`
 	Status  storage.RunState     `json:"status"`
@@ -70,7 +70,7 @@ type runDoc struct {
 	Assets  []string             `json:"materialized_assets"`
 	Steps   []stepDoc            `json:"steps"`
 	Failed  []rivers.FailedAsset `json:"failed"`
-	// Actions are what an action did, the first of it.
+	// Actions are the first results of an action.
 	Actions  []deed `json:"actions,omitempty"`
 	Problems string `json:"error,omitempty"`
 }
@@ -82,18 +82,18 @@ type stepDoc struct {
 	Attempts int     `json:"attempts"`
 	Seconds  float64 `json:"duration_seconds"`
 	Cause    string  `json:"cause,omitempty"`
-	// Check is what a check came to.
+	// Check is the result of a check.
 	Check *rivers.CheckOutcome `json:"check,omitempty"`
 }
 
-// performed is a run that was watched to its end; it has no result where there was none.
+// performed is a finished run with its action results. It has no result if the run did not start.
 type performed struct {
 	res  *rivers.RunResult
 	took time.Duration
 	did  deeds
 }
 
-// watched shows a run while it is done.
+// watched runs do and shows its progress.
 func (a *app) watched(verbose bool, do func() (*rivers.RunResult, error)) (p *performed, err error) {
 	p = &performed{}
 	stop, unlisten := a.watch(verbose), a.repo.Listen(p.did.listener())
@@ -105,7 +105,7 @@ func (a *app) watched(verbose bool, do func() (*rivers.RunResult, error)) (p *pe
 	return p, err
 }
 
-// finish prints the end of a run, and what an action did in it, and turns it into an exit code.
+// finish prints the end of a run and its action results, and returns the error for the exit code.
 func (a *app) finish(p *performed, err error) error {
 	res := p.res
 	if a.json {
@@ -133,7 +133,7 @@ func (a *app) finish(p *performed, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, rivers.ErrNotRecorded): // whatever the steps came to, which is shown
+	case errors.Is(err, rivers.ErrNotRecorded): // the outcome of the steps is shown already
 		return &storageError{notRecorded(err)}
 	case res.Status == storage.Canceled:
 		return &failedError{err, exitCanceled}
@@ -141,7 +141,7 @@ func (a *app) finish(p *performed, err error) error {
 	return &failedError{err, exitFailed}
 }
 
-// notRecorded is the part of a run's error that no step can show.
+// notRecorded returns the part of a run's error that belongs to no step.
 func notRecorded(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
@@ -153,11 +153,10 @@ func notRecorded(err error) error {
 	return err
 }
 
-// maxCauses is how many failures the summary of a run prints; a run of thousands has more to show
-// than a terminal keeps.
+// maxCauses is the number of failures that the summary of a run prints.
 const maxCauses = 20
 
-// summary prints how a run ended, the failures with their causes last.
+// summary prints the outcome of a run, failures with their causes last.
 func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 	var c storage.StepCounts
 	reused := 0
@@ -205,8 +204,8 @@ func (a *app) summary(res *rivers.RunResult, took time.Duration) {
 	}
 }
 
-// printMore prints the commands that say more about a run. A store in memory ends with this
-// process.
+// printMore prints the commands that show more of a run. A store in memory has none: it ends with
+// the process.
 func (a *app) printMore(run string) {
 	if b, _, err := a.backend(); err != nil || b.scheme == "memory" {
 		return
@@ -221,7 +220,7 @@ func (a *app) printMore(run string) {
 	}
 }
 
-// storageFlag is the flag that names the store again, empty where nothing has to be said.
+// storageFlag returns the flag that names the store, empty for the default.
 func (a *app) storageFlag() string {
 	if a.storage == os.Getenv("RIVERS_STORAGE") {
 		return ""
@@ -258,7 +257,7 @@ func (a *app) printPlan(p *rivers.RunPlan) error {
 	return nil
 }
 
-// printDividedPlan prints what would run, and which partitions of it.
+// printDividedPlan prints what would run, with partitions.
 func (a *app) printDividedPlan(p *rivers.RunPlan) {
 	t := term.Table{Head: []string{"step", "partitions", "after", "loads", "why"}}
 	for _, s := range p.Steps {
@@ -272,7 +271,7 @@ func (a *app) printDividedPlan(p *rivers.RunPlan) {
 	}
 }
 
-// perform runs a request that was checked as far as that can be done without a store, and shows it.
+// perform runs a checked request and shows it.
 func (a *app) perform(ctx context.Context, req rivers.RunRequest, job string, verbose bool) error {
 	if err := a.resolve(ctx); err != nil {
 		return err
@@ -287,7 +286,7 @@ func (a *app) perform(ctx context.Context, req rivers.RunRequest, job string, ve
 	return a.finish(done, err)
 }
 
-// printChecks prints what the checks of a run came to: how many passed, and those that did not.
+// printChecks prints the check results of a run: the number that passed, and each that did not.
 func (a *app) printChecks(res *rivers.RunResult) {
 	words := map[string]int{}
 	for _, s := range res.Steps {

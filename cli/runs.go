@@ -28,8 +28,8 @@ func (a *app) runsCommand() *cobra.Command {
 	list.Flags().IntVar(&q.Limit, "limit", 20, "at most so many")
 	mustComplete(list, "job", a.completeJobs)
 	show := &cobra.Command{
-		Use: "show RUN", Short: "Show one run: what each step came to, and why", Args: oneArg, ValidArgsFunction: a.completeRuns,
-		Long: "Show one run: what each step came to, and why. RUN is an id, the beginning of one, or latest.\n--json prints {\"run\", \"steps\"}.",
+		Use: "show RUN", Short: "Show one run: the outcome of each step, and why", Args: oneArg, ValidArgsFunction: a.completeRuns,
+		Long: "Show one run: the outcome of each step, and why. RUN is an id, its beginning, or latest.\n--json prints {\"run\", \"steps\"}.",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showRun(cmd.Context(), args[0]) },
 	}
 	commands := []*cobra.Command{list, show, a.logsCommand(), a.cancelCommand()}
@@ -118,7 +118,7 @@ func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
 	}
 }
 
-// ownerText says who runs a run in progress.
+// ownerText describes the process of a running run.
 func ownerText(run *storage.RunRecord) string {
 	switch {
 	case run.Owner == "" || run.State.Terminal():
@@ -131,7 +131,7 @@ func ownerText(run *storage.RunRecord) string {
 	return proc.Describe(run.Owner)
 }
 
-// cancelText says who asked a run in progress to stop.
+// cancelText describes who asked a run to stop.
 func cancelText(run *storage.RunRecord) string {
 	if run.Cancel == nil || run.State.Terminal() {
 		return ""

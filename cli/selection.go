@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// nodeGraph is definitions as the selection language sees them.
+// nodeGraph presents definitions to the selection language.
 type nodeGraph struct {
 	nodes    []storage.TopologyNode
 	byName   map[string][]int32
@@ -59,7 +59,7 @@ func (g *nodeGraph) Tag(i int, key string) (string, bool) {
 	return v, ok
 }
 
-// selected reports which nodes a selection names; none names all.
+// selected reports which nodes a selection includes; no selection includes all.
 func selected(nodes []storage.TopologyNode, texts []string) (func(i int) bool, error) {
 	if len(texts) == 0 {
 		return func(int) bool { return true }, nil
@@ -75,8 +75,8 @@ func selected(nodes []storage.TopologyNode, texts []string) (func(i int) bool, e
 	return set.Has, nil
 }
 
-// nodes are the definitions that arguments can name: the program's own, without looking at a
-// store, or those that the store has copies of.
+// nodes returns the definitions that arguments can name: those of the program, otherwise the
+// store's copies.
 func (a *app) nodes(cmd *cobra.Command) []storage.TopologyNode {
 	if a.repo != nil {
 		doc, err := a.repo.Topology()
@@ -96,8 +96,8 @@ func (a *app) nodes(cmd *cobra.Command) []storage.TopologyNode {
 	return nodes
 }
 
-// completeSelection completes the last word of a selection: a name, also behind + and inside
-// parentheses, or a group, kind, tag or owner behind its word.
+// completeSelection completes the last word of a selection: a name, also after + and inside
+// parentheses, or a group, kind, tag or owner after its prefix.
 func (a *app) completeSelection(cmd *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
 	start := strings.LastIndexAny(text, " (+") + 1
 	before, word := text[:start], text[start:]
@@ -149,7 +149,7 @@ func (a *app) completeAssets(cmd *cobra.Command, args []string, prefix string) (
 	return completeNames(a.nodes(cmd), prefix, func(storage.TopologyNode) bool { return true })
 }
 
-// completeExternal completes names of assets that are made elsewhere.
+// completeExternal completes names of external assets.
 func (a *app) completeExternal(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	return completeNames(a.nodes(cmd), prefix, func(n storage.TopologyNode) bool { return n.Kind == storage.NodeExternalAsset })
 }
@@ -181,12 +181,12 @@ func (a *app) completeJobs(_ *cobra.Command, _ []string, prefix string) ([]strin
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeWords completes the value of a flag that takes one of a few words.
+// completeWords completes a flag that takes one of a few words.
 func completeWords(words ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// mustComplete binds a completion to a flag of the command; the flag is one that was just defined.
+// mustComplete binds a completion to a flag that was just defined.
 func mustComplete(c *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if err := c.RegisterFlagCompletionFunc(flag, f); err != nil {
 		panic(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// open opens the store that the flags name, creating it where there is none.
+// open opens the store that the flags name and creates a missing one.
 func (a *app) open(ctx context.Context) (storage.Storage, error) {
 	b, location, err := a.backend()
 	if err != nil {
@@ -22,7 +22,7 @@ func (a *app) open(ctx context.Context) (storage.Storage, error) {
 	return store, nil
 }
 
-// noStoreError is a store to be read that does not exist.
+// noStoreError is a missing store.
 type noStoreError struct{ err error }
 
 func (e *noStoreError) Error() string {
@@ -30,7 +30,7 @@ func (e *noStoreError) Error() string {
 }
 func (e *noStoreError) Unwrap() error { return e.err }
 
-// openExisting opens a store for reading and does not create one.
+// openExisting opens a store for reading. It does not create one.
 func (a *app) openExisting(ctx context.Context) (storage.Storage, error) {
 	b, location, err := a.backend()
 	if err != nil {
@@ -46,8 +46,7 @@ func (a *app) openExisting(ctx context.Context) (storage.Storage, error) {
 	return store, nil
 }
 
-// withStore calls f with a store for reading: the one that the flags name, else the one that the
-// program has resolved its repository on.
+// withStore calls f with a store for reading: the one of the flags, otherwise the repository's.
 func (a *app) withStore(ctx context.Context, f func(storage.Reader) error) error {
 	if a.storage == "" && a.repo != nil {
 		if store := a.repo.Storage(); store != nil {
@@ -61,7 +60,7 @@ func (a *app) withStore(ctx context.Context, f func(storage.Reader) error) error
 	return readError(errors.Join(f(store), store.Close()))
 }
 
-// withWriter calls f with a store that the flags name, to write to it.
+// withWriter calls f with the store of the flags, for writing.
 func (a *app) withWriter(ctx context.Context, f func(storage.Storage) error) error {
 	store, err := a.openExisting(ctx)
 	if _, old := errors.AsType[*storage.SchemaError](err); old && a.storage == "" {
@@ -73,7 +72,7 @@ func (a *app) withWriter(ctx context.Context, f func(storage.Storage) error) err
 	return readError(errors.Join(f(store), store.Close()))
 }
 
-// readError marks what a reading command returned as the store's fault, unless it says better.
+// readError marks an error of a reading command as the store's, unless it has another kind.
 func readError(err error) error {
 	if err == nil || exitCode(err) != exitOther {
 		return err
@@ -81,8 +80,8 @@ func readError(err error) error {
 	return &storageError{err}
 }
 
-// resolve opens the store and binds the repository to it, unless the program has done so itself;
-// closing the repository closes the store.
+// resolve opens the store and resolves the repository on it, unless the program did. Closing the
+// repository closes the store.
 func (a *app) resolve(ctx context.Context) error {
 	if err := a.repo.Validate(); err != nil {
 		return err

@@ -21,7 +21,7 @@ func (a *app) validateCommand() *cobra.Command {
 	}
 }
 
-// mistakeDoc is one mistake as validate --json prints it.
+// mistakeDoc is one mistake in the output of validate --json.
 type mistakeDoc struct {
 	Kind     string `json:"kind"`
 	Name     string `json:"name"`
@@ -51,7 +51,7 @@ func (a *app) validate() error {
 	return nil
 }
 
-// mistakes lists what a joined error says about definitions.
+// mistakes lists the mistakes of a joined error.
 func mistakes(err error) []mistakeDoc {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		docs := []mistakeDoc{}

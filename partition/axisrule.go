@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// axisRule is what maps one dimension to another, by default what follows from them.
+// axisRule returns the rule of a mapping between two dimensions, or their default.
 func axisRule(m Mapping, up, down Definition) (rule, error) {
 	r := m.rule
 	if r == nil {
@@ -71,7 +71,7 @@ func shareKeys(up, down Definition) error {
 	return fmt.Errorf("no key is the same: upstream has %s, downstream %s", up, down)
 }
 
-// check checks the keys of a map where they are known.
+// check checks the keys of a map, as far as the definitions have them.
 func (r staticMap) check(up, down Definition) error {
 	if len(r.reads) == 0 {
 		return errors.New("the map is empty: list what each downstream key reads")
@@ -96,8 +96,8 @@ func (r staticMap) check(up, down Definition) error {
 	return joinRefusals(faults)
 }
 
-// knows returns an error if a key is none of the definition; a nil definition, that of
-// keys not known yet, knows all.
+// knows returns an error if the definition lacks a key. A nil definition, whose keys are unknown,
+// accepts all.
 func (d *static) knows(key string) error {
 	if d == nil {
 		return checkKeyText(key)

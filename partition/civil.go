@@ -7,17 +7,16 @@ import (
 	"github.com/rivers-go/rivers/internal/civil"
 )
 
-// Civil is a reading of calendar and clock without a zone, to the second: where a
-// definition starts and ends, whatever its zone. It is comparable; the zero Civil
-// means that nothing was said.
+// Civil is a date and time of day without a zone, to the second: the start and end of a definition.
+// It is comparable. The zero Civil is unspecified.
 type Civil struct{ at civil.Time }
 
-// Date returns the beginning of a day: partition.Date(2026, time.January, 31). Values
-// outside their usual ranges are normalized as [time.Date] does.
+// Date returns the start of a day: partition.Date(2026, time.January, 31). It normalizes values
+// outside their usual ranges as [time.Date] does.
 func Date(year int, month time.Month, day int) Civil { return Civil{civil.Date(year, month, day)} }
 
-// CivilOf returns what a clock reads at t in the location of t, without the fraction
-// of the second.
+// CivilOf returns the date and time of day of t in the location of t, without fractions of a
+// second.
 func CivilOf(t time.Time) Civil { return Civil{civil.Of(t)} }
 
 // Clock returns the same day at a time of day.
@@ -25,11 +24,10 @@ func (c Civil) Clock(hour, minute, second int) Civil {
 	return Civil{c.at.Midnight() + civil.Time(hour*civil.Hour+minute*civil.Minute+second)}
 }
 
-// IsZero reports whether nothing was said.
+// IsZero reports whether the time is unspecified.
 func (c Civil) IsZero() bool { return c == Civil{} }
 
-// String returns 2026-01-31 for the beginning of a day and 2026-01-31T12:30:00 for
-// any other time.
+// String returns 2026-01-31 for the start of a day and 2026-01-31T12:30:00 otherwise.
 func (c Civil) String() string { return c.at.String() }
 
 // MarshalText returns the text of String, and no text for the zero Civil. It never

@@ -7,13 +7,12 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Closure returns the partitions that read some of a set, directly or by way of others: of an asset
-// that reads its own other partitions, everything that follows from some. It is for an edge between
-// two spaces that have the same definition and the same instant.
+// Closure returns the partitions that read some of a set, directly or through others: everything
+// that follows from partitions of an asset that reads itself. Both spaces of the edge must have the
+// same definition and instant.
 //
-// The steps double, so that a chain of a million windows takes twenty, each at the cost of a
-// Downstream. Only by a mapping that makes dimensions change places it takes one step for each link
-// of the longest chain.
+// Steps double: a chain of a million windows takes twenty, each at the cost of a Downstream. Only a
+// mapping that exchanges dimensions takes one step per link of the longest chain.
 func (e Edge) Closure(set Set) Set {
 	n := e.up.here(set)
 	if n.Few() {
@@ -46,7 +45,7 @@ func (e Edge) closure(set Set) Set {
 	}
 }
 
-// Loops returns the partitions that read themselves, for an edge as [Edge.Closure] has.
+// Loops returns the partitions that read themselves. The edge must be as for [Edge.Closure].
 func (e Edge) Loops() Set {
 	if e.constant {
 		return e.down.set(sets.Combine(sets.Intersection, e.reads, e.readers, e.down.shape.Axes))
@@ -73,8 +72,7 @@ func (e Edge) straight() bool {
 	return true
 }
 
-// lookForLoops asks the partitions one by one: on a diagonal there is no other way to say which
-// they are.
+// lookForLoops asks the partitions one by one. A diagonal has no closed form.
 func (e Edge) lookForLoops() Set {
 	all := e.down.All()
 	var found Gather
@@ -86,8 +84,8 @@ func (e Edge) lookForLoops() Set {
 	return found.Set()
 }
 
-// twice is the edge of two steps at once, or the edge itself where two are no other than one, or
-// are not known in closed form.
+// twice returns the edge of two steps at once. It returns the edge itself if two steps are one, or
+// have no closed form.
 func (e Edge) twice() Edge {
 	if e.constant || !e.straight() {
 		return e

@@ -10,20 +10,19 @@ import (
 	"github.com/rivers-go/rivers/internal/nearest"
 )
 
-// Definition says how an asset is divided into partitions. It is one of the kinds
-// that this package makes: [Static], [Hourly], [Daily], [Weekly], [Monthly],
-// [TimeWindow], [Dynamic], [Multi], or [Named], which stands for one of these. A nil
-// Definition is that of an asset without partitions.
+// Definition describes the partitions of an asset. The functions of this package make the kinds:
+// [Static], [Hourly], [Daily], [Weekly], [Monthly], [TimeWindow], [Dynamic], [Multi], and [Named],
+// a reference to one of them. A nil Definition is that of an unpartitioned asset.
 //
-// Definitions are immutable. They are compared by [Equal] and never by ==.
+// Definitions are immutable. Compare them with [Equal], never with ==.
 type Definition interface {
-	// Kind returns which kind of definition it is.
+	// Kind returns the kind of the definition.
 	Kind() Kind
-	// Validate returns everything that is wrong with the definition, joined, or nil.
+	// Validate returns all mistakes of the definition, joined, or nil.
 	Validate() error
-	// Describe returns the definition as plain data, from which it can be made again.
+	// Describe returns the definition as plain data. [Description.Definition] reverses it.
 	Describe() Description
-	// String returns a text for people, the same for definitions that are equal.
+	// String returns a text for people. Equal definitions have equal texts.
 	String() string
 
 	sealed()
@@ -46,8 +45,7 @@ func kindWords() []string {
 	return []string{"none", "static", "time_window", "dynamic", "multi", "named"}
 }
 
-// String returns the word for the kind: none, static, time_window, dynamic, multi or
-// named.
+// String returns the kind as a word: none, static, time_window, dynamic, multi or named.
 func (k Kind) String() string {
 	if words := kindWords(); int(k) < len(words) {
 		return words[k]
@@ -68,8 +66,7 @@ func (k *Kind) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// didYouMean is the part of an error that names the nearest of some names, if one is
-// near, and the names themselves if they are few.
+// didYouMean returns a hint for an error: the nearest name, or all names if they are few.
 func didYouMean(name string, names []string) string {
 	const few = 8
 	if near, ok := nearest.Name(name, slices.Values(names)); ok {
@@ -93,7 +90,7 @@ func quoted(texts []string) string {
 	return string(b)
 }
 
-// kindOf is the kind of a definition that may be nil.
+// kindOf returns the kind of a definition, which may be nil.
 func kindOf(d Definition) Kind {
 	if d == nil {
 		return KindNone
@@ -101,7 +98,7 @@ func kindOf(d Definition) Kind {
 	return d.Kind()
 }
 
-// stringOf is the text of a definition that may be nil.
+// stringOf returns the text of a definition, which may be nil.
 func stringOf(d Definition) string {
 	if d == nil {
 		return "no partitions"
@@ -109,9 +106,8 @@ func stringOf(d Definition) string {
 	return d.String()
 }
 
-// Equal reports whether two definitions mean the same partitions, however they were
-// written: the same keys in the same order, the same grid, bounds, zone, end offset
-// and format, the same dimensions. Either may be nil.
+// Equal reports whether two definitions mean the same partitions: the same keys in the same order,
+// the same grid, bounds, zone, end offset and format, the same dimensions. Either may be nil.
 func Equal(a, b Definition) bool {
 	if kindOf(a) != kindOf(b) {
 		return false
@@ -134,15 +130,14 @@ func Equal(a, b Definition) bool {
 	}
 }
 
-// sameKeys compares lists, which definitions that are used twice share.
+// sameKeys compares two lists. Lists of the same definition share memory and compare in O(1).
 func sameKeys(a, b []string) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
-// Resolve returns the definition with every [Named] reference in it, also as a
-// dimension, replaced by the definition registered under its name. A nil definition
-// stays nil. A name that is not registered, or that leads back to itself, is an
-// error.
+// Resolve replaces every [Named] reference in a definition, also in dimensions, by the definition
+// registered under its name. Nil stays nil. It returns an error if a name is unknown or leads back
+// to itself.
 func Resolve(d Definition, registered map[string]Definition) (Definition, error) {
 	switch d := d.(type) {
 	case *named:
@@ -169,7 +164,7 @@ func Resolve(d Definition, registered map[string]Definition) (Definition, error)
 	}
 }
 
-// resolve follows a reference. The names that led here are seen.
+// resolve follows a reference. seen has the names followed so far.
 func (d *named) resolve(registered map[string]Definition, seen []string) (Definition, error) {
 	if slices.Contains(seen, d.name) {
 		return nil, fmt.Errorf("partitions named %q: the name stands for itself, through %s", d.name, quoted(append(seen, d.name)))

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Description is a definition as plain data, for the record of a topology and for
-// other processes. It is encoded as JSON with the fields that its kind has; the zero
-// Description is that of an asset without partitions. [Description.Definition] makes
-// the definition again.
+// Description is a definition as plain data, for stored topologies and other processes. As JSON it
+// has the fields of its kind. The zero Description is that of an unpartitioned asset.
+// [Description.Definition] makes the definition again.
 type Description struct {
 	Kind       Kind                   `json:"kind"`
 	Keys       []string               `json:"keys,omitempty"`       // of a static definition, in order
@@ -32,9 +31,9 @@ func Describe(d Definition) Description {
 	return d.Describe()
 }
 
-// Definition makes the definition that is described, nil for an asset without
-// partitions. An error says what of the description makes no sense; what makes sense
-// and is wrong is left to [Definition.Validate].
+// Definition returns the described definition, nil for an unpartitioned asset. It returns an error
+// for data that describes no definition. [Definition.Validate] reports mistakes in the definition
+// itself.
 func (d Description) Definition() (Definition, error) {
 	switch d.Kind {
 	case KindNone:
@@ -63,7 +62,7 @@ func (d Description) Definition() (Definition, error) {
 	}
 }
 
-// timeWindow makes the definition of time windows that is described.
+// timeWindow returns the described definition of time windows.
 func (d Description) timeWindow() (Definition, error) {
 	cadence := Cron(d.Cron)
 	if d.Every != "" {

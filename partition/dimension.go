@@ -8,9 +8,8 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// dimension is one axis of a space: which of its labels exist at the instant of the
-// space, in which order, and how they are written. The partitions that exist have the
-// indices from 0 to before size.
+// dimension is one axis of a space: the labels that exist at the instant of the space, their order
+// and their texts. Existing partitions have the indices from 0 to before size.
 type dimension interface {
 	axis() sets.Axis
 	size() int64
@@ -29,10 +28,10 @@ type dimension interface {
 	texts(labels []int64) ([]string, error)
 }
 
-// noLabel is the label of what is no key.
+// noLabel is the label of a text that is no key.
 const noLabel = -1 << 62
 
-// newDimension makes the dimension of a definition that is no multi and no name.
+// newDimension returns the dimension of a definition that is neither Multi nor Named.
 func newDimension(name string, d Definition, now time.Time, tables Tables) (dimension, error) {
 	switch d := d.(type) {
 	case *timeWindow:
@@ -50,8 +49,8 @@ func newDimension(name string, d Definition, now time.Time, tables Tables) (dime
 	}
 }
 
-// unknownKey is the error for a text that is none of some keys. Suggestions are made
-// among so many that it costs little.
+// unknownKey returns the error for an unknown key. It searches a bounded number of keys for the
+// nearest.
 func unknownKey(text string, keys []string) error {
 	const most = 20_000
 	names := func(yield func(string) bool) {

@@ -8,10 +8,10 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// dimensions are those of a space, in the order of the axes of its shape.
+// dimensions are the dimensions of a space, in the order of the axes of its shape.
 type dimensions []dimension
 
-// product is the set of all combinations of what each dimension has.
+// product returns all combinations of the labels that of returns per dimension.
 func (d dimensions) product(of func(dimension) *sets.Node) *sets.Node {
 	n := sets.Unit
 	for _, one := range slices.Backward(d) {
@@ -20,8 +20,8 @@ func (d dimensions) product(of func(dimension) *sets.Node) *sets.Node {
 	return n
 }
 
-// count counts the partitions of a node over the dimensions from a level on, all of
-// which exist. Nested sets that occur twice are counted once.
+// count counts the existing partitions of a node over the dimensions from a level on. It counts
+// shared nested sets once.
 func (d dimensions) count(n *sets.Node, level int, known map[*sets.Node]int64) int64 {
 	switch {
 	case n == nil:
@@ -47,7 +47,7 @@ func (d dimensions) count(n *sets.Node, level int, known map[*sets.Node]int64) i
 	return total
 }
 
-// part is what a node has from its from-th partition to before its to-th.
+// part returns the partitions of a node from rank from to before rank to.
 func (d dimensions) part(n *sets.Node, level int, from, to int64) *sets.Node {
 	if n == nil || n == sets.Unit || from == 0 && to >= d.count(n, level, nil) {
 		return sets.When(from < to, n)
@@ -94,8 +94,8 @@ func (d dimensions) part(n *sets.Node, level int, from, to int64) *sets.Node {
 	return sets.Line(out, one.axis().Scale())
 }
 
-// cut is part for the innermost dimension, where labels have the order of indices: it
-// finds both ends and keeps what lies between.
+// cut is part for the innermost dimension whose labels are in the order of indices. It finds both
+// ends and keeps what lies between.
 func (d dimensions) cut(n *sets.Node, level int, from, to int64) *sets.Node {
 	one := d[level]
 	find := func(rank int64) int64 {
@@ -116,12 +116,12 @@ func (d dimensions) cut(n *sets.Node, level int, from, to int64) *sets.Node {
 	return sets.Combine(sets.Intersection, n, between, []sets.Axis{one.axis()})
 }
 
-// level is the dimension of a name.
+// level returns the position of a dimension by name, -1 if it is missing.
 func (d dimensions) level(name string) int {
 	return slices.IndexFunc(d, func(one dimension) bool { return one.axis().Name == name })
 }
 
-// levels are the positions of dimensions by their names.
+// levels returns the positions of dimensions by their names.
 func (d dimensions) levels(names []string) []int {
 	var levels []int
 	for level, one := range d {
@@ -132,7 +132,7 @@ func (d dimensions) levels(names []string) []int {
 	return levels
 }
 
-// byName are the dimensions in the order of their names.
+// byName returns the positions of the dimensions, sorted by name.
 func (d dimensions) byName() []int {
 	order := make([]int, len(d))
 	for i := range order {
@@ -142,7 +142,7 @@ func (d dimensions) byName() []int {
 	return order
 }
 
-// names are the names of the dimensions, in order.
+// names returns the names of the dimensions, sorted.
 func (d dimensions) names() []string {
 	var names []string
 	for _, at := range d.byName() {

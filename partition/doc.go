@@ -1,10 +1,10 @@
-// Package partition says how an asset is divided, and answers every question about
-// its partitions without listing them.
+// Package partition defines the partitions of assets and answers questions about them without
+// listing them.
 //
-// A definition may have billions of keys: hours since 1990 times ten thousand
-// tenants are 3.2 billion. So nothing here has a list of keys. Counting, membership,
-// index ↔ key, ranges, what is missing, what a mapping reads, are arithmetic on the
-// grid of a definition and algebra on sets, and cost what they would for three keys.
+// A definition may have billions of keys: hours since 1990 times ten thousand tenants are 3.2
+// billion. Therefore nothing here holds a list of keys. Counting, membership, index ↔ key, ranges,
+// missing partitions and mappings are arithmetic on the grid of a definition and algebra on sets.
+// They cost what they would for three keys.
 //
 //	Definition ─────┐  Static, Daily, TimeWindow, Dynamic, Multi …: what may exist
 //	now ────────────┼──▶ Space: what exists at this instant
@@ -12,7 +12,7 @@
 //	key ↔ ordinal;        │
 //	it only grows,        │ Select, Set, Range: texts and keys     Keys, Ranges, Texts
 //	in storage            ▼ become labels                          ▲ back again
-//	                     Set: which partitions are meant ──────────┘
+//	                     Set: a set of partitions ─────────────────┘
 //	                      │  union, intersection, difference, equality: without a definition
 //	       AppendBinary   │ ▲   ParseSet
 //	                      ▼ │
@@ -22,48 +22,44 @@
 //
 // # Labels, not positions
 //
-// What is stored must survive that a definition changes. A position does not: an
-// earlier start or an inserted key moves all that follow. So a [Set] holds labels,
-// which never move. A window's label is its start on the civil timeline (dates and
-// times of day without a zone), and a set of windows is a list of intervals of that
-// line: the windows of a grid tile it. A static or dynamic key's label is an
-// ordinal, its row in a [KeyTable] that only grows. A set of a [Multi] definition is
-// nested, one dimension inside the other: an interval of the outer line, and the
-// inner set that holds for all of it; equal inner sets are one. Time comes outermost,
-// then static, then dynamic dimensions, names by the alphabet among them, for this
-// is also the order in which partitions are listed and run: a backfill goes through
-// time and not through tenants.
+// Stored sets must survive a change of the definition. Positions do not: an earlier start or an
+// inserted key moves all that follow. So a [Set] holds labels, which never move.
 //
-// The innermost line may be irregular: half a million hours of a million, in no order,
-// after a night in which every second one failed. Where it has more than a few
-// intervals, and its labels are ordinals or windows of one length, it is a compressed
-// bitmap: a bit a partition at most, so that an operation on a million of them costs tens of
-// microseconds, and what is changed, copied and stored is 125 KB.
+// The label of a window is its start on the civil timeline (dates and times of day without a zone).
+// A set of windows is a list of intervals of that line, because the windows of a grid tile it. The
+// label of a static or dynamic key is an ordinal, its row in a [KeyTable] that only grows. A set of
+// a [Multi] definition is nested: an interval of the outer dimension, and the inner set that holds
+// for all of it. Equal inner sets are shared. Time is outermost, then static, then dynamic
+// dimensions, sorted by name. Partitions are listed and run in this order: a backfill advances
+// through time, not through tenants.
 //
-// A set says for what kind of grid, format, table or dimensions its labels are, its
-// shape. Partitions of different shapes are different partitions, and one Set may
-// hold both: hours stay hours when the definition has become daily, nothing is
-// misread, and union, intersection and difference are total and need no definition.
-// [Fit] sorts out what the present definition can still use.
+// The innermost dimension may be irregular: half a million hours of a million, after a night in
+// which every second one failed. Beyond a few intervals it becomes a compressed bitmap, if its
+// labels are ordinals or windows of one length: one bit per partition at most. An operation on a
+// million then costs tens of microseconds, and the stored form is 125 KB.
 //
-// An asset without partitions is the set of one partition without dimensions
-// ([Whole]), and a nil [Definition]; what is built above treats all assets alike.
+// Every set carries its shape: the grid, format, table and dimensions of its labels. Partitions of
+// different shapes are different, and one Set may hold both: hours stay hours when the definition
+// becomes daily. Union, intersection and difference are total and need no definition. [Fit] splits
+// a set by what the current definition still has.
+//
+// An unpartitioned asset is the set of one partition without dimensions ([Whole]), with a nil
+// [Definition], so that callers treat all assets alike.
 //
 // # Time
 //
-// Windows are labelled on the civil timeline, so that no key is lost or doubled when
-// clocks change. What a window covers as instants is read in the zone of its
-// definition, the first instant at which a clock there reads the label: the day the
-// clocks change has 23 or 25 hours, the hour that does not exist is empty, the one
-// that occurs twice has two hours, and windows tile the line of instants. A window
-// exists once it has ended. Now is never read from a clock: it is handed to
-// [NewSpace] once a request, so that a plan does not change under itself.
+// Windows are labelled on the civil timeline, so no key is lost or doubled when clocks change. The
+// instants that a window covers are read in the zone of its definition: from the first instant at
+// which a clock there reads the label. The day on which clocks change has 23 or 25 hours, the
+// skipped hour is empty, the repeated hour has two hours, and windows tile the line of instants. A
+// window exists once it has ended. No function reads a clock: the caller passes now to [NewSpace]
+// once per request, so that a plan does not change while it is made.
 //
 // # Refusals
 //
-// Definitions and mappings never panic and return no error: they record what is
-// wrong with them, and Validate or Check reports all of it. Keys and ranges that
-// people give are refused with the nearest keys that exist.
+// Definitions and mappings never panic and return no error. They record mistakes, and Validate or
+// Check reports all of them. Keys and ranges given by people are refused with the nearest existing
+// keys.
 //
-// All values of this package are immutable and may be shared between goroutines.
+// All values of this package are immutable and safe for concurrent use, except [Gather].
 package partition

@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// dynamic is a set of keys that is kept in storage.
+// dynamic is a set of keys in storage.
 type dynamic struct {
 	name   string
 	faults []error
 }
 
-// Dynamic returns the definition of an asset whose partitions are added and removed
-// while the system runs. The keys live in storage under a name; assets that use the
-// same name share them. Their order is that in which they were first registered.
+// Dynamic returns a definition whose partitions are added and removed at run time. Storage keeps
+// the keys under the name; assets with the same name share them. Partitions are in the order of
+// their first registration.
 func Dynamic(name string) Definition {
 	d := &dynamic{name: name}
 	if err := checkKeyText(name); err != nil {
@@ -34,8 +34,8 @@ type named struct {
 	faults []error
 }
 
-// Named returns a reference to the definition registered under a name in the
-// repository, so that many assets share one. [Resolve] replaces it.
+// Named returns a reference to a definition that the repository registers under a name, so that
+// assets share it. [Resolve] replaces the reference.
 func Named(name string) Definition {
 	d := &named{name: name}
 	if err := checkKeyText(name); err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// dynamicDimension is the keys of a dynamic definition that are registered. Their
-// order is that of their ordinals, so an index is a rank.
+// dynamicDimension is the registered keys of a dynamic definition, in the order of their ordinals.
+// An index is a rank.
 type dynamicDimension struct {
 	id   sets.Axis
 	def  *dynamic
@@ -82,8 +82,8 @@ func (t *dynamicDimension) find(texts []string) ([]int64, []error, error) {
 	return labels, faults, nil
 }
 
-// unregistered is the error for a text that is no key. Suggestions are made among the
-// keys that were registered first.
+// unregistered returns the error for an unknown key, with a suggestion from the first registered
+// keys.
 func (t *dynamicDimension) unregistered(text string, o Ordinal) (fault, err error) {
 	if o != NoOrdinal {
 		return fmt.Errorf("%q: is no longer registered in %q: register it again, or choose another key", text, t.def.name), nil

@@ -7,9 +7,9 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Edge is a [Mapping] between two spaces: which partitions of upstream the partitions of
-// downstream read, both ways, for sets of any size. It is made once for two spaces;
-// asking it costs by the intervals of the set.
+// Edge is a [Mapping] between two spaces. It tells which upstream partitions the downstream
+// partitions read, and the reverse, for sets of any size. The cost follows the intervals of the
+// set.
 type Edge struct {
 	mapping  Mapping
 	down, up Space
@@ -17,21 +17,20 @@ type Edge struct {
 	constant bool
 	reads    *sets.Node // what is read of upstream where it is constant
 	readers  *sets.Node // which of downstream reads it then
-	complete *sets.Node // the downstream partitions that lack nothing
-	lost     error      // why none does, where it is for all
+	complete *sets.Node // the downstream partitions that lack no input
+	lost     error      // why all partitions lack their input, nil otherwise
 }
 
-// bound is what is read of one dimension of upstream.
+// bound is what is read of one upstream dimension.
 type bound struct {
-	down int        // the dimension of downstream that says so, -1 for none
-	rel  relation   // between the two
-	only *sets.Node // without one, these labels
+	down int        // the downstream dimension it follows, -1 for none
+	rel  relation   // between the two, if down is not -1
+	only *sets.Node // the labels read, if down is -1
 }
 
-// Connect ties the mapping to what exists upstream and downstream. The definitions of the
-// spaces must be such that [Mapping.Check] accepts them. Where the keys of one side have
-// other ordinals on the other, which only happens to static keys that were changed and
-// between different tables, it looks up all keys of the smaller side once.
+// Connect ties the mapping to two spaces. [Mapping.Check] must accept their definitions. If a key
+// has different ordinals on the two sides (static keys that changed, or different tables), Connect
+// looks up all keys of the smaller side once.
 func (m Mapping) Connect(upstream, downstream Space) (Edge, error) {
 	if err := m.Check(upstream.def, downstream.def); err != nil {
 		return Edge{}, err
@@ -53,7 +52,7 @@ func (m Mapping) Connect(upstream, downstream Space) (Edge, error) {
 // connector makes an edge.
 type connector struct{ Edge }
 
-// fix makes an edge on which the same is read by all who read.
+// fix makes an edge on which every reader reads the same.
 func (c *connector) fix(r route) error {
 	c.constant, c.reads, c.readers = true, c.up.all, c.down.all
 	if r.reads != nil {
@@ -110,7 +109,7 @@ func (c *connector) bind(r route) error {
 	return nil
 }
 
-// choose restricts a dimension of upstream to keys.
+// choose restricts an upstream dimension to keys.
 func (c *connector) choose(level int, l link) error {
 	chosen, ok := l.rule.(specific)
 	if !ok {
@@ -138,7 +137,7 @@ func (c *connector) choose(level int, l link) error {
 	return nil
 }
 
-// newRelation makes the relation of a rule that was checked.
+// newRelation returns the relation of a checked rule.
 func newRelation(r rule, down, up dimension) (relation, error) {
 	downTime, _ := down.(*timeDimension)
 	upTime, _ := up.(*timeDimension)
@@ -177,8 +176,8 @@ func sameOrdinals(a, b dimension) bool {
 	}
 }
 
-// samePairs finds the labels that a key has on both sides. The keys of the smaller side
-// are looked up on the other, in batches.
+// samePairs returns the labels of each key that both sides have. It looks up the keys of the
+// smaller side in batches.
 func samePairs(down, up dimension) ([]pair, error) {
 	if down.size() > up.size() {
 		pairs, err := samePairs(up, down)
@@ -211,13 +210,12 @@ func samePairs(down, up dimension) ([]pair, error) {
 	return pairs, nil
 }
 
-// Mapping returns the mapping of the edge, the one that followed where it was zero.
+// Mapping returns the mapping of the edge. For the zero Mapping it is the default that applied.
 func (e Edge) Mapping() Mapping { return e.mapping }
 
-// Upstream returns what partitions of downstream read: the partitions of upstream that
-// they need and that exist, and those of the set itself that need one that does not
-// exist. [Edge.Explain] says why. Partitions of the set that do not exist count for
-// nothing.
+// Upstream returns the existing upstream partitions that a downstream set reads, and the partitions
+// of the set that lack an input. [Edge.Explain] tells why. Partitions that do not exist are
+// ignored.
 func (e Edge) Upstream(set Set) (needs, lacking Set) {
 	n := e.down.here(set)
 	if n == nil {
@@ -233,8 +231,8 @@ func (e Edge) Upstream(set Set) (needs, lacking Set) {
 	return e.up.set(e.image(n)), e.down.set(lacks)
 }
 
-// Downstream returns the partitions of downstream that exist and read at least one of the
-// partitions of upstream in the set that exist.
+// Downstream returns the existing downstream partitions that read at least one existing partition
+// of an upstream set.
 func (e Edge) Downstream(set Set) Set {
 	n := e.up.here(set)
 	if n == nil {
@@ -249,7 +247,7 @@ func (e Edge) Downstream(set Set) Set {
 	return e.down.set(e.preimage(n))
 }
 
-// image is what is read of upstream, and exists, by a set of downstream that exists.
+// image returns the existing upstream partitions that an existing downstream set reads.
 func (e Edge) image(n *sets.Node) *sets.Node {
 	if e.carries() {
 		return sets.Combine(sets.Intersection, n, e.up.all, e.up.shape.Axes)
@@ -271,7 +269,7 @@ func (e Edge) image(n *sets.Node) *sets.Node {
 	return sets.Combine(sets.Intersection, made, e.up.all, e.up.shape.Axes)
 }
 
-// preimage is what of downstream exists and reads a set of upstream that exists.
+// preimage returns the existing downstream partitions that read an existing upstream set.
 func (e Edge) preimage(n *sets.Node) *sets.Node {
 	if e.carries() {
 		return sets.Combine(sets.Intersection, n, e.down.all, e.down.shape.Axes)

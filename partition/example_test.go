@@ -168,7 +168,7 @@ func ExampleFit() {
 	fmt.Println(misfit.Reasons)
 	// Output:
 	// 10 days fit
-	// [12 keys from "2026-01-20" to "2026-01-31" are none any more]
+	// [12 keys from "2026-01-20" to "2026-01-31" no longer exist]
 }
 
 func ExampleSpace_Timeline() {

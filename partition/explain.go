@@ -9,21 +9,20 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// LackingError says why partitions lack something that they need.
+// LackingError tells which partitions lack an input, and which one.
 type LackingError struct {
-	// Mapping is the mapping by which they need it.
+	// Mapping is the mapping through which they read.
 	Mapping Mapping
-	// Partition is the first that lacks something, and More how many others do.
+	// Partition is the first one that lacks an input, More the number of others.
 	Partition Key
 	More      int64
-	// Needs is the first key that the partition reads and that does not exist upstream,
-	// in the Dimension of it, which is "" where there is only one.
+	// Needs is the first missing upstream key, in the dimension named Dimension ("" for the only one).
 	Needs, Dimension string
-	// Exists says what there is.
+	// Exists describes the existing upstream keys.
 	Exists string
 }
 
-// Error says which partition reads what, and what there is.
+// Error names the partition, the missing key and the existing keys.
 func (e *LackingError) Error() string {
 	in := ""
 	if e.Dimension != "" {
@@ -36,9 +35,9 @@ func (e *LackingError) Error() string {
 	return text
 }
 
-// Explain returns why the partitions of a set lack something, as a *[LackingError] about
-// the first of them, or nil if none does. The set is what [Edge.Upstream] returned as
-// lacking, or part of it. An error of a key table is returned as it is.
+// Explain returns a *[LackingError] about the first partition of a set that lacks an input, nil if
+// none does. lacking is what [Edge.Upstream] returned, or part of it. It returns errors of a key
+// table unchanged.
 func (e Edge) Explain(lacking Set) error {
 	n := sets.Combine(sets.Difference, e.down.here(lacking), e.complete, e.down.shape.Axes)
 	if n == nil {
@@ -64,7 +63,7 @@ func (e Edge) Explain(lacking Set) error {
 	return errors.New("a partition that lacks something has no key")
 }
 
-// needs finds what a partition needs in vain.
+// needs finds the missing key that a partition reads.
 func (e Edge) needs(found *LackingError, one *sets.Node) error {
 	for level, b := range e.bound {
 		if b.down < 0 {
@@ -103,7 +102,7 @@ func (e Edge) needs(found *LackingError, one *sets.Node) error {
 	return nil
 }
 
-// existing says in words what a dimension has.
+// existing describes the keys of a dimension.
 func existing(one dimension) string {
 	n := one.size()
 	if n == 0 {

@@ -10,24 +10,21 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
-// Misfit is what a changed definition leaves of a stored set.
+// Misfit is the part of a stored set that a changed definition no longer has.
 type Misfit struct {
-	Set     Set      // the partitions that are none any more
-	Reasons []string // why, for people: one for each dimension and each former shape
+	Set     Set      // the partitions that no longer exist
+	Reasons []string // one per dimension and former shape, for people
 }
 
-// Fit sorts a stored set by what the present definition still has: partitions with the
-// same key that mean the same. An earlier start, a later end, another zone, a new key,
-// a new tenant lose nothing. Of another granularity the windows stay that start and
-// end as before. A key that is gone, a window before the start, another format (the
-// keys are written otherwise, and so are the places of values), another set of
-// dimensions do not fit.
+// Fit splits a stored set by what the current definition still has: partitions with the same key
+// and the same meaning. An earlier start, a later end, another zone or a new key lose nothing. If
+// the granularity changes, windows that start and end as before fit. A removed key, a window before
+// the start, another format and other dimensions do not fit.
 //
-// was is the space of the definition under which the set was stored, is that of the
-// present one, both with the key tables that storage has now. Time is not limited to
-// what has ended, for that is no change of a definition. The Misfit has what does not
-// fit; it is empty if all does. What was stored under still older shapes never fits.
-// An error is that of a key table.
+// was is the space of the definition under which the set was stored, is that of the current one,
+// both with the current key tables. Fit ignores which windows have ended. The Misfit is empty if
+// everything fits. Sets stored under even older shapes never fit. Fit returns an error if a key
+// table does.
 func Fit(stored Set, was, is Space) (Set, Misfit, error) {
 	was, is = was.shaped(), is.shaped()
 	f := fitter{was: was, is: is}
@@ -51,7 +48,7 @@ func Fit(stored Set, was, is Space) (Set, Misfit, error) {
 	return fits, f.misfit, nil
 }
 
-// fitter sorts the set of one shape.
+// fitter splits the set of one shape.
 type fitter struct {
 	was, is Space
 	kept    *sets.Node // in the shape of the present definition
@@ -63,15 +60,14 @@ func (f *fitter) because(format string, args ...any) {
 	f.misfit.Reasons = append(f.misfit.Reasons, fmt.Sprintf(format, args...))
 }
 
-// fit sorts what the set has of the former shape.
+// fit splits the set of the former shape.
 func (f *fitter) fit(n *sets.Node) error {
 	if was, is := dimNames(f.was), dimNames(f.is); was != is {
 		f.lost = n
 		f.because("the dimensions were %s and are %s: no key is the same", was, is)
 		return nil
 	}
-	// Each dimension says which of its labels have a counterpart; what has one in all of
-	// them fits.
+	// A partition fits if its label has a counterpart in every dimension.
 	bounds := make([]bound, len(f.is.dims))
 	kept := n
 	for level, one := range f.was.dims {
@@ -105,7 +101,7 @@ func (f *fitter) fit(n *sets.Node) error {
 	return nil
 }
 
-// dimNames are the names of the dimensions of a space, in words.
+// dimNames lists the names of the dimensions of a space.
 func dimNames(s Space) string {
 	if len(s.dims) == 0 {
 		return "none"
@@ -122,7 +118,7 @@ func dimNames(s Space) string {
 	return strings.Join(names, ", ")
 }
 
-// only is everything that has one of some labels in a dimension.
+// only returns everything that has one of some labels in a dimension.
 func (f *fitter) only(level int, labels *sets.Node) *sets.Node {
 	n := sets.Unit
 	for at, a := range slices.Backward(f.was.shape.Axes) {
@@ -135,7 +131,7 @@ func (f *fitter) only(level int, labels *sets.Node) *sets.Node {
 	return n
 }
 
-// everything is all labels of an axis, whether or not they exist.
+// everything returns all labels of an axis, existing or not.
 func everything(a sets.Axis) *sets.Node {
 	if a.Ordinals() {
 		return sets.Interval(0, sets.MaxOrdinal+1, sets.Unit)
@@ -143,8 +139,8 @@ func everything(a sets.Axis) *sets.Node {
 	return sets.Interval(-sets.FarthestLabel, sets.FarthestLabel, sets.Unit)
 }
 
-// relation ties the labels of a dimension as it was to those as it is. It is not ok, and
-// says why, if no key can be the same.
+// relation ties the former labels of a dimension to the current ones. It is not ok, and records the
+// reason, if no key can be the same.
 func (f *fitter) relation(was, is dimension) (relation, bool, error) {
 	where := "the definition"
 	if name := was.axis().Name; name != "" {
@@ -176,7 +172,7 @@ func (f *fitter) relation(was, is dimension) (relation, bool, error) {
 	return newTranslated(was, is, false, pairs), true, nil
 }
 
-// gone says which labels of a dimension are lost.
+// gone records which labels of a dimension are lost.
 func (f *fitter) gone(level int, n *sets.Node) {
 	one := f.was.dims[level]
 	where := ""
@@ -194,16 +190,16 @@ func (f *fitter) gone(level int, n *sets.Node) {
 	}
 	texts, err := one.texts([]int64{lo, last})
 	switch {
-	case err != nil: // the table has forgotten them; their number remains
-		f.because("%s%d keys are none any more", where, count)
+	case err != nil: // without texts, report their number
+		f.because("%s%d keys no longer exist", where, count)
 	case count == 1:
-		f.because("%skey %q is none any more", where, texts[0])
+		f.because("%skey %q no longer exists", where, texts[0])
 	default:
-		f.because("%s%d keys from %q to %q are none any more", where, count, texts[0], texts[1])
+		f.because("%s%d keys from %q to %q no longer exist", where, count, texts[0], texts[1])
 	}
 }
 
-// keptOrdinals is the relation of a dimension whose table stays.
+// keptOrdinals is the relation of a dimension whose table is unchanged.
 type keptOrdinals struct{ is dimension }
 
 func (r keptOrdinals) reads(lo, hi int64) []sets.Seg {
@@ -214,8 +210,8 @@ func (r keptOrdinals) readers(lo, hi int64) []sets.Seg {
 	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
 }
 
-// complete is, of a static definition, the keys that it has; a dynamic key that is not
-// registered now may be again.
+// complete returns the current keys of a static definition, and all keys of a dynamic one: a
+// removed dynamic key may be registered again.
 func (r keptOrdinals) complete() *sets.Node {
 	if r.is.axis().Kind == sets.Dynamic {
 		return everything(r.is.axis())
@@ -223,12 +219,12 @@ func (r keptOrdinals) complete() *sets.Node {
 	return r.is.exists()
 }
 
-// keptWindows is the relation of windows that start and end as they did.
+// keptWindows is the relation of windows that start and end as before.
 type keptWindows struct{ was, is *timeDimension }
 
 func (r keptWindows) sameGrid() bool { return r.was.def.grid.String() == r.is.def.grid.String() }
 
-// disjoint reports whether no window can be the same: those of two steps never are.
+// disjoint reports whether no window can be the same, as for two different fixed steps.
 func (r keptWindows) disjoint() bool {
 	_, a := r.was.def.grid.(timegrid.Steps)
 	_, b := r.is.def.grid.(timegrid.Steps)
@@ -243,10 +239,9 @@ func (r keptWindows) readers(lo, hi int64) []sets.Seg {
 	return []sets.Seg{{Lo: lo, Hi: hi, Sub: sets.Unit}}
 }
 
-// complete is the windows of the former definition that the present one has too, if no
-// more can end. Where the grids differ it goes through the windows of the sparser one:
-// this is the only question about windows that does, and it is asked once, when a
-// definition has changed.
+// complete returns the former windows that the current definition has too. If the grids differ, it
+// walks over the windows of the sparser one. No other question about windows does; it is asked once
+// per change of a definition.
 func (r keptWindows) complete() *sets.Node {
 	first, last := r.is.tick(r.is.first), r.is.tick(r.is.last)
 	within := sets.Interval(int64(first), int64(last), sets.Unit)

@@ -1,22 +1,21 @@
 package partition
 
-// Gather is a set to which others are added one at a time: what was added last is folded in when
-// somebody asks, neighbours first, so that thousands of partitions do not cost thousands of copies.
-// The zero Gather is the empty set. It is not safe for concurrent use.
+// Gather is the union of many sets added one at a time. It folds them in lazily, neighbours first,
+// so that thousands of additions do not cost thousands of copies. The zero Gather is empty. It is
+// not safe for concurrent use.
 type Gather struct {
-	// folded are sets of which each has more in it than the next, so that what was folded is copied
-	// seldom.
+	// folded has sets in decreasing size, so that a large set is copied seldom.
 	folded []weighted
 	last   []Set
 }
 
-// weighted is a set, and how many were folded into it.
+// weighted is a set and the number of sets folded into it.
 type weighted struct {
 	set Set
 	of  int
 }
 
-// gatherAtOnce bounds how many sets wait to be folded in.
+// gatherAtOnce bounds the sets that wait to be folded.
 const gatherAtOnce = 128
 
 // Add adds the partitions of a set.
@@ -29,7 +28,7 @@ func (g *Gather) Add(s Set) {
 	}
 }
 
-// fold puts the last sets together, and with what was folded of about as many.
+// fold combines the waiting sets, and then folded sets of similar size.
 func (g *Gather) fold() {
 	of := len(g.last)
 	if of == 0 {
@@ -58,7 +57,7 @@ func (g *Gather) fold() {
 	g.folded = append(g.folded, one)
 }
 
-// Set returns all that was added.
+// Set returns the union of everything added.
 func (g *Gather) Set() Set {
 	g.fold()
 	for n := len(g.folded); n > 1; n = len(g.folded) {

@@ -7,22 +7,19 @@ import (
 	"strings"
 )
 
-// Key names a partition, or several at once: a key with several values in a
-// dimension stands for all of them, and one with several in more than one dimension
-// for all combinations. It is comparable, and its text is its identity. The zero Key
-// is that of an asset without partitions.
+// Key names one partition, or several: a key with several values in a dimension stands for all of
+// them, and in several dimensions for all combinations. It is comparable; its text is its identity.
+// The zero Key is that of an unpartitioned asset.
 type Key struct{ text string }
 
-// SingleKey returns the key of a definition that is not [Multi]. Several values stand
-// for several partitions; one given twice counts once. That the values can be keys is
-// checked where the key is used.
+// SingleKey returns the key of a definition that is not [Multi]. Several values stand for several
+// partitions; repeated values count once. The values are checked when the key is used.
 func SingleKey(values ...string) Key {
 	return Key{joinValues(values)}
 }
 
-// MultiKey returns the key of a [Multi] definition: the values of each dimension by
-// name. Several values stand for several partitions. That the values can be keys is
-// checked where the key is used.
+// MultiKey returns the key of a [Multi] definition: the values of each dimension by name. Several
+// values stand for several partitions. The values are checked when the key is used.
 func MultiKey(values map[string][]string) Key {
 	names := slices.Sorted(maps.Keys(values))
 	parts := make([]string, len(names))
@@ -32,7 +29,7 @@ func MultiKey(values map[string][]string) Key {
 	return Key{strings.Join(parts, "|")}
 }
 
-// joinValues writes values, the first of equal ones.
+// joinValues writes values without repetitions.
 func joinValues(values []string) string {
 	var b strings.Builder
 	for i, value := range distinct(values) {
@@ -44,9 +41,9 @@ func joinValues(values []string) string {
 	return b.String()
 }
 
-// ParseKey reads the text of a key: a, several values as a,b, or those of dimensions
-// as day=2026-01-31|shop=x,y. A \ stands before a |, a comma, an = and a \ that
-// belong to a key or a name. The empty text is the zero Key.
+// ParseKey reads the text of a key: a, several values as a,b, or dimensions as
+// day=2026-01-31|shop=x,y. A backslash precedes a |, a comma, an = and a backslash inside keys and
+// names. The empty text is the zero Key.
 func ParseKey(text string) (Key, error) {
 	if text == "" {
 		return Key{}, nil
@@ -58,7 +55,7 @@ func ParseKey(text string) (Key, error) {
 	return keyOf(terms), nil
 }
 
-// keyOf is the key that terms without ranges say.
+// keyOf returns the key of terms without ranges.
 func keyOf(terms []term) Key {
 	if len(terms) == 1 && terms[0].dim == "" {
 		return SingleKey(terms[0].values()...)
@@ -70,7 +67,7 @@ func keyOf(terms []term) Key {
 	return MultiKey(values)
 }
 
-// values are the values of a term without ranges.
+// values returns the values of a term without ranges.
 func (t term) values() []string {
 	values := make([]string, len(t.items))
 	for i, one := range t.items {
@@ -79,21 +76,20 @@ func (t term) values() []string {
 	return values
 }
 
-// terms takes a key apart.
+// terms splits a key by dimension.
 func (k Key) terms() ([]term, error) { return parseTerms(k.text, false) }
 
-// IsZero reports whether the key is that of an asset without partitions.
+// IsZero reports whether the key is that of an unpartitioned asset.
 func (k Key) IsZero() bool { return k == Key{} }
 
-// Validate returns an error if the key has a value or a name that is empty or not
-// UTF-8.
+// Validate returns an error if a value or a name is empty or not UTF-8.
 func (k Key) Validate() error {
 	_, err := ParseKey(k.text)
 	return err
 }
 
-// Values returns the values of a dimension; that of a key without dimensions is "".
-// It is empty if the key does not have the dimension.
+// Values returns the values of a dimension, "" for a key without dimensions. It returns nil if the
+// key lacks the dimension.
 func (k Key) Values(dimension string) []string {
 	terms, err := k.terms()
 	if err != nil {
@@ -107,8 +103,7 @@ func (k Key) Values(dimension string) []string {
 	return nil
 }
 
-// Dimensions returns the names of the dimensions of the key in order, none for a key
-// without.
+// Dimensions returns the names of the dimensions in order, nil for a key without dimensions.
 func (k Key) Dimensions() []string {
 	terms, err := k.terms()
 	if err != nil {

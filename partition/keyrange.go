@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// KeyRange is a stretch of partitions in the order of the definition, both ends
-// included; for a [Multi] definition one for each dimension, and all combinations. It
-// is comparable. The zero KeyRange means that nothing was said.
+// KeyRange is a range of partitions in the order of the definition, both ends included. For a
+// [Multi] definition it is one range per dimension, and all combinations. It is comparable. The
+// zero KeyRange is unspecified.
 type KeyRange struct{ text string }
 
-// Range returns the partitions from one key to another. An empty end is open: the
-// first partition there is, or the last.
+// Range returns the partitions from one key to another. An empty end is open: the first or the last
+// existing partition.
 func Range(from, to string) KeyRange {
 	if from == "" && to == "" {
 		return KeyRange{}
@@ -21,8 +21,8 @@ func Range(from, to string) KeyRange {
 	return KeyRange{writeTerms([]term{{items: []item{{from: from, to: to, ranged: true}}}})}
 }
 
-// MultiRange returns the combinations of a range in each dimension, by name. A
-// dimension without one is not restricted.
+// MultiRange returns all combinations of a range per dimension, by name. A dimension without a
+// range is not restricted.
 func MultiRange(dimensions map[string]KeyRange) KeyRange {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(dimensions)) {
@@ -34,9 +34,8 @@ func MultiRange(dimensions map[string]KeyRange) KeyRange {
 }
 
 // ParseKeyRange reads the text of a range: a..c, a.. or ..c with an open end, or
-// day=a..c|shop=x..z. A key alone is the range of that key. Keys are written as
-// [ParseKey] reads them; dots at their ends, or two in a row, have a \ before them.
-// The empty text is the zero KeyRange.
+// day=a..c|shop=x..z. A single key is the range of that key. Keys are written as for [ParseKey]; a
+// backslash precedes dots at their ends, or two in a row. The empty text is the zero KeyRange.
 func ParseKeyRange(text string) (KeyRange, error) {
 	if text == "" {
 		return KeyRange{}, nil
@@ -61,12 +60,11 @@ func ParseKeyRange(text string) (KeyRange, error) {
 	return KeyRange{writeTerms(terms)}, nil
 }
 
-// IsZero reports whether nothing was said.
+// IsZero reports whether the range is unspecified.
 func (r KeyRange) IsZero() bool { return r == KeyRange{} }
 
-// Ends returns the ends of the range in a dimension, that of a range without
-// dimensions being "". An open end is "", and so are both where the range does not
-// restrict the dimension.
+// Ends returns the ends of the range in a dimension, "" for a range without dimensions. An open end
+// is "". Both are "" if the range does not restrict the dimension.
 func (r KeyRange) Ends(dimension string) (from, to string) {
 	terms, err := parseTerms(r.text, true)
 	if err != nil {

@@ -9,31 +9,28 @@ import (
 	"strings"
 )
 
-// Mapping says which partitions of an upstream asset a partition of a downstream
-// asset reads. It is plain data; [Mapping.Connect] ties it to two spaces, and the
-// [Edge] answers in both directions.
+// Mapping defines which partitions of an upstream asset a downstream partition reads. It is plain
+// data. [Mapping.Connect] ties it to two spaces; the [Edge] answers in both directions.
 //
-// The zero Mapping is the one that follows from the two definitions:
+// The zero Mapping stands for the default of two definitions:
 //
-//	upstream, downstream        it is
+//	upstream, downstream        default
 //	equal definitions           [Identity]
 //	time, time                  [Overlap]
-//	one of them is Multi        [MultiToSingle] of the one dimension that is equal to the other
-//	one has no partitions       [AllPartitions]
-//	anything else               an error that names the mappings that would do
-//
-// Mappings are made by the functions of this package that return one.
+//	one of them is Multi        [MultiToSingle] of the one dimension equal to the other side
+//	one is unpartitioned        [AllPartitions]
+//	anything else               an error that lists the mappings that fit
 type Mapping struct{ rule rule }
 
-// rule is what a kind of mapping does.
+// rule is the behaviour of one kind of mapping.
 type rule interface {
-	// route says how the dimensions of two definitions, either nil, belong together.
+	// route matches the dimensions of two definitions. Either may be nil.
 	route(up, down Definition) (route, error)
 	describe() MappingDescription
 	text() string
 }
 
-// route is how the dimensions of two definitions belong together.
+// route holds how the dimensions of two definitions match.
 type route struct {
 	links []link // of dimensions; one of upstream without a link is read wholly
 
@@ -42,15 +39,15 @@ type route struct {
 	readers  []Key // by these of downstream, nil for all
 }
 
-// link ties a dimension of upstream to one of downstream, named as in a shape.
+// link ties an upstream dimension to a downstream dimension, named as in a shape.
 type link struct {
 	up, down string
 	rule     rule // an axis rule
-	apart    bool // no downstream dimension has a part in it: the rule alone says what is read
+	apart    bool // follows no downstream dimension: the rule alone decides what is read
 }
 
-// Check returns an error if the mapping makes no sense from one definition to
-// another, either of which may be nil: what is wrong, and which mappings would do.
+// Check returns an error if the mapping does not fit two definitions. Either may be nil.
+// The error lists the mappings that fit.
 func (m Mapping) Check(upstream, downstream Definition) error {
 	if err := errors.Join(validOrNil("upstream", upstream), validOrNil("downstream", downstream)); err != nil {
 		return err
@@ -80,7 +77,7 @@ func validOrNil(side string, d Definition) error {
 	return nil
 }
 
-// route is that of the mapping, or of the mapping that follows from the definitions.
+// route returns the route of the mapping, or of the default for the zero Mapping.
 func (m Mapping) route(up, down Definition) (route, error) {
 	if m.rule != nil {
 		return m.rule.route(up, down)
@@ -92,8 +89,8 @@ func (m Mapping) route(up, down Definition) (route, error) {
 	return r.route(up, down)
 }
 
-// Resolve returns the mapping itself, or for the zero Mapping the one that follows from
-// two definitions, which [Mapping.Check] must have accepted.
+// Resolve returns the mapping itself, or for the zero Mapping the default of two definitions.
+// [Mapping.Check] must have accepted them.
 func (m Mapping) Resolve(upstream, downstream Definition) Mapping {
 	if m.rule == nil {
 		if r, ok := defaultRule(upstream, downstream); ok {
@@ -103,10 +100,10 @@ func (m Mapping) Resolve(upstream, downstream Definition) Mapping {
 	return m
 }
 
-// IsZero reports whether the mapping is the one that follows from the definitions.
+// IsZero reports whether the mapping is the default of its definitions.
 func (m Mapping) IsZero() bool { return m.rule == nil }
 
-// String returns the mapping as it is made, such as TimeOffset(-1).
+// String returns the call that makes the mapping, such as TimeOffset(-1).
 func (m Mapping) String() string {
 	if m.rule == nil {
 		return "by default"
@@ -114,10 +111,10 @@ func (m Mapping) String() string {
 	return m.rule.text()
 }
 
-// Equal reports whether two mappings say the same.
+// Equal reports whether two mappings are the same.
 func (m Mapping) Equal(n Mapping) bool { return m.String() == n.String() }
 
-// defaultRule is what follows from two definitions.
+// defaultRule returns the rule that follows from two definitions.
 func defaultRule(up, down Definition) (rule, bool) {
 	switch {
 	case Equal(up, down):
@@ -148,7 +145,7 @@ func defaultRule(up, down Definition) (rule, bool) {
 	return multiToSingle{dimension: fits[0]}, true
 }
 
-// fitting names the mappings that would do between two definitions.
+// fitting lists the mappings that fit two definitions.
 func fitting(up, down Definition) []string {
 	candidates := []Mapping{Identity(), Overlap(), Subset()}
 	for _, d := range []Definition{up, down} {
@@ -181,12 +178,11 @@ func fitting(up, down Definition) []string {
 	return slices.Compact(names)
 }
 
-// keyed reports whether a definition has keys that are not windows.
+// keyed reports whether a definition has keys other than windows.
 func keyed(d Definition) bool { return d.Kind() == KindStatic || d.Kind() == KindDynamic }
 
-// MappingDescription is a mapping as plain data, for the record of a topology and for
-// other processes. It is encoded as JSON; the zero MappingDescription is that of the
-// zero Mapping. [MappingDescription.Mapping] makes the mapping again.
+// MappingDescription is a mapping as plain data, for stored topologies and other processes. The
+// zero value is that of the zero Mapping. [MappingDescription.Mapping] makes the mapping again.
 type MappingDescription struct {
 	Kind       string                          `json:"kind,omitempty"`
 	Offset     int                             `json:"offset,omitempty"`     // of a time offset, in windows
@@ -211,12 +207,12 @@ func (m Mapping) Describe() MappingDescription {
 	return m.rule.describe()
 }
 
-// mappingKinds are the words of the kinds of mappings.
+// mappingKinds lists the kinds of mappings as words.
 func mappingKinds() []string {
 	return []string{"identity", "all_partitions", "subset", "overlap", "time_offset", "specific", "for_keys", "static_map", "multi_to_single", "multi_map"}
 }
 
-// Mapping makes the mapping that is described.
+// Mapping returns the described mapping. It returns an error for an unknown kind.
 func (d MappingDescription) Mapping() (Mapping, error) {
 	switch d.Kind {
 	case "":

@@ -9,50 +9,46 @@ import (
 	"strings"
 )
 
-// Identity reads the partition of the same key. Both sides must have keys of the same
-// kind: the same windows in the same format, keys of a static or dynamic definition, or
-// dimensions of the same names that are such. A downstream partition whose key does
-// not exist upstream lacks what it needs.
+// Identity reads the partition of the same key. Both sides need keys of the same kind: the same
+// windows in the same format, static or dynamic keys, or dimensions of the same names that match
+// so. A downstream partition whose key does not exist upstream lacks its input.
 func Identity() Mapping { return Mapping{identity{}} }
 
-// Subset reads the partition of the same key where there is one, and nothing where
-// there is none: for an upstream that has only some of the partitions. It is for
-// definitions of one kind, as [Identity] is.
+// Subset reads the partition of the same key if it exists, and nothing otherwise. Use it for an
+// upstream that has only some of the partitions. It fits where [Identity] fits.
 func Subset() Mapping { return Mapping{identity{lenient: true}} }
 
-// AllPartitions reads all partitions of upstream that exist, whichever partition is
-// asked about. From an asset without partitions it reads its one value.
+// AllPartitions reads all existing partitions of the upstream for every downstream partition. From
+// an unpartitioned asset it reads the one value.
 func AllPartitions() Mapping { return Mapping{allPartitions{}} }
 
-// Overlap reads the windows that overlap with the window of the partition: a day reads
-// its 24 hours, an hour its day. Within one zone that is decided on the civil
-// timeline, so that a day on which clocks change has 24 hourly partitions too; between
-// zones by the instants, where an empty window counts as the instant at which it
-// lies. A downstream partition lacks what it needs unless all windows that overlap
-// with it exist.
+// Overlap reads the windows that overlap with the window of the partition: a day reads its 24
+// hours, an hour its day.
+//
+// Within one zone the civil timeline decides, so a day on which clocks change also has 24 hourly
+// partitions. Between zones instants decide; an empty window counts as its instant. A downstream
+// partition lacks its input unless every overlapping window exists.
 func Overlap() Mapping { return Mapping{overlap{}} }
 
-// TimeOffset reads the window that lies n windows later: -1 is the one before. Both
-// sides must have the same windows in the same format. Between [Multi] definitions
-// with one time dimension and the same dimensions otherwise, those keep their keys. A
-// partition whose window would lie outside upstream lacks what it needs.
+// TimeOffset reads the window n windows later; -1 is the previous one. Both sides need the same
+// windows in the same format. Between [Multi] definitions with one time dimension, all other
+// dimensions keep their keys. A partition whose window is outside the upstream lacks its input.
 func TimeOffset(n int) Mapping { return Mapping{timeOffset{n}} }
 
-// Specific reads the same partitions of upstream, whichever partition is asked about.
-// All partitions lack what they need while one of the keys does not exist.
+// Specific reads the same upstream partitions for every downstream partition. All downstream
+// partitions lack their input while one of the keys does not exist.
 func Specific(keys ...Key) Mapping { return Mapping{specific{slices.Clone(keys)}} }
 
-// ForKeys is for an upstream without partitions that only some partitions read: those
-// of the keys. The others read nothing.
+// ForKeys lets only the downstream partitions of some keys read an unpartitioned upstream. The
+// others read nothing.
 func ForKeys(keys ...Key) Mapping { return Mapping{forKeys{slices.Clone(keys)}} }
 
-// StaticMap reads the upstream keys that are listed under the key of the partition:
+// StaticMap reads the upstream keys listed under the key of the partition:
 //
 //	partition.StaticMap(map[string][]string{"emea": {"eu", "africa"}, "apac": {"asia"}})
 //
-// It goes from a downstream key to what is read, so it is written where it is needed
-// (Dagster's goes the other way round). A key without an entry reads nothing. Both
-// sides must be static or dynamic.
+// It maps a downstream key to what it reads. (Dagster's static mapping has the opposite direction.)
+// A key without an entry reads nothing. Both sides must be static or dynamic.
 func StaticMap(reads map[string][]string) Mapping {
 	m := make(map[string][]string, len(reads))
 	for key, upstream := range reads {
@@ -61,11 +57,10 @@ func StaticMap(reads map[string][]string) Mapping {
 	return Mapping{staticMap{m}}
 }
 
-// MultiToSingle ties one dimension of a [Multi] definition to a definition that is not,
-// in either direction: downstream of a product, a partition reads all partitions that
-// have its key in the dimension; upstream of one, a partition of the product reads
-// that of its key in the dimension. The dimension and the definition are mapped by
-// what follows from them, or by one mapping that is given.
+// MultiToSingle ties one dimension of a [Multi] definition to a definition without dimensions, in
+// either direction. Downstream of the product, a partition reads all partitions that have its key
+// in the dimension. Upstream of it, a partition of the product reads the partition of its key in
+// the dimension. Without by, the default mapping of the two applies.
 func MultiToSingle(dimension string, by ...Mapping) Mapping {
 	m := multiToSingle{dimension: dimension}
 	if len(by) > 0 {
@@ -74,20 +69,19 @@ func MultiToSingle(dimension string, by ...Mapping) Mapping {
 	return Mapping{m}
 }
 
-// DimensionMapping says what of downstream a dimension of upstream follows.
+// DimensionMapping maps one upstream dimension, see [MultiMap].
 type DimensionMapping struct {
-	// Dimension of downstream; "" where no dimension has a part in it, and By is
+	// Dimension is the downstream dimension that it follows. It is "" for none; By is then
 	// AllPartitions or Specific.
 	Dimension string
-	// By maps the one to the other: Identity, Subset, Overlap, TimeOffset, StaticMap,
-	// AllPartitions or Specific. The zero Mapping is what follows from the two.
+	// By maps the two dimensions: Identity, Subset, Overlap, TimeOffset, StaticMap, AllPartitions or
+	// Specific. The zero Mapping is the default of the two.
 	By Mapping
 }
 
-// MultiMap ties dimensions of two [Multi] definitions, by the name of the upstream
-// dimension. An upstream dimension that is not named is read wholly, a downstream
-// dimension that is not named has no part in what is read. A dimension of downstream
-// can be followed by one dimension of upstream.
+// MultiMap ties dimensions of two [Multi] definitions, by the name of the upstream dimension. An
+// upstream dimension without an entry is read completely. A downstream dimension without one does
+// not affect what is read. At most one upstream dimension may follow a downstream dimension.
 func MultiMap(dimensions map[string]DimensionMapping) Mapping {
 	return Mapping{multiMap{maps.Clone(dimensions)}}
 }
@@ -110,8 +104,7 @@ func (r identity) describe() MappingDescription {
 
 func (r identity) route(up, down Definition) (route, error) { return sameDimensions(up, down, r, r) }
 
-// sameDimensions ties each dimension to that of the same name; those of time by one
-// rule, others by another.
+// sameDimensions ties dimensions of the same name: time dimensions by one rule, others by another.
 func sameDimensions(up, down Definition, time, others rule) (route, error) {
 	if up == nil || down == nil {
 		if up == nil && down == nil {
@@ -140,8 +133,8 @@ func sameDimensions(up, down Definition, time, others rule) (route, error) {
 	return r, nil
 }
 
-// dimsOf are the dimensions of a definition; one that is no product is its own, without
-// a name.
+// dimsOf returns the dimensions of a definition. One that is not a product is its own unnamed
+// dimension.
 func dimsOf(d Definition) []dim {
 	if product, ok := d.(*multi); ok {
 		return product.dims

@@ -61,8 +61,8 @@ func (r forKeys) route(up, down Definition) (route, error) {
 	return route{constant: true, readers: r.keys}, nil
 }
 
-// checkKeys checks that keys can be partitions of a definition at some time. Keys of
-// dynamic dimensions are known only where they are used.
+// checkKeys checks that keys can ever be partitions of a definition. Dynamic keys are checked when
+// they are used.
 func checkKeys(keys []Key, d Definition) error {
 	if len(keys) == 0 {
 		return errors.New("there is no key: give at least one")
@@ -111,7 +111,7 @@ func checkValues(key Key, one dimension, items []item) []error {
 	return faults
 }
 
-// someday is what a definition has when all its windows have ended.
+// someday returns the space in which all windows of a definition have ended.
 func someday(d Definition) (Space, error) {
 	tables := Tables{Dynamic: map[string]Registered{}}
 	for _, one := range dimsOf(d) {

@@ -14,16 +14,15 @@ type dim struct {
 	def  Definition
 }
 
-// multi is a product of dimensions, in the order of their names.
+// multi is a product of dimensions, sorted by name.
 type multi struct {
 	dims   []dim
 	faults []error
 }
 
-// Multi returns the definition of an asset that has one partition for each
-// combination of the keys of its dimensions. There may be any number of dimensions,
-// of any kind but Multi itself. Partitions are ordered by their time dimensions
-// first, then by static and by dynamic ones, by name where there are several.
+// Multi returns a definition with one partition per combination of the keys of its dimensions. A
+// dimension may have any kind except Multi. Partitions are ordered by time dimensions first, then
+// static, then dynamic ones, by name within a kind.
 func Multi(dimensions map[string]Definition) Definition {
 	d := &multi{}
 	if len(dimensions) == 0 {
@@ -70,7 +69,7 @@ func (d *multi) String() string {
 	return "multi(" + strings.Join(parts, "|") + ")"
 }
 
-// names are the names of the dimensions.
+// names returns the names of the dimensions.
 func (d *multi) names() []string {
 	names := make([]string, len(d.dims))
 	for i, one := range d.dims {
@@ -79,7 +78,7 @@ func (d *multi) names() []string {
 	return names
 }
 
-// find is the dimension of a name.
+// find returns the dimension of a name.
 func (d *multi) find(name string) (Definition, bool) {
 	i := slices.IndexFunc(d.dims, func(one dim) bool { return one.name == name })
 	if i < 0 {

@@ -7,9 +7,9 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Part returns n partitions of a set, after the first skip of it, in the order of the
-// definition; fewer if the set has no more. What does not exist does not count. It is
-// how a set is cut into pieces: its cost is that of the intervals, not of n.
+// Part returns n existing partitions of a set after skipping skip, in the order of the definition.
+// It returns fewer if the set has no more. Use it to cut a set into pieces; the cost follows the
+// intervals, not n.
 func (s Space) Part(set Set, skip, n int64) Set {
 	if skip < 0 || n <= 0 {
 		return Set{}
@@ -17,15 +17,15 @@ func (s Space) Part(set Set, skip, n int64) Set {
 	return s.set(s.dims.part(s.here(set), 0, skip, plus(skip, n)))
 }
 
-// Last returns the last n partitions of a set in the order of the definition.
+// Last returns the last n existing partitions of a set, in the order of the definition.
 func (s Space) Last(set Set, n int64) Set {
 	total := s.Count(set)
 	return s.Part(set, max(total-n, 0), n)
 }
 
-// Latest returns, of the partitions that exist, those of the latest n windows: for a
-// [Multi] definition with all keys of its other dimensions, and the latest n windows
-// of each time dimension. Of a definition without time it is everything.
+// Latest returns the existing partitions of the latest n windows, with all keys of other
+// dimensions. With several time dimensions it takes the latest n of each. Without time it returns
+// everything.
 func (s Space) Latest(n int64) Set {
 	if s.all == nil {
 		return Set{}
@@ -38,9 +38,9 @@ func (s Space) Latest(n int64) Set {
 	}))
 }
 
-// LatestWithin returns, of the partitions that exist, those of the windows that lie
-// wholly in the given time before the end of the latest window; without time left, of
-// the latest window. Other dimensions are as in [Space.Latest].
+// LatestWithin returns the existing partitions of the windows that lie completely within lookback
+// before the end of the latest window. With no lookback it returns the latest window. Other
+// dimensions are as in [Space.Latest].
 func (s Space) LatestWithin(lookback time.Duration) Set {
 	if s.all == nil {
 		return Set{}
@@ -61,13 +61,13 @@ func (s Space) LatestWithin(lookback time.Duration) Set {
 	}))
 }
 
-// from is the windows that exist from a rank on.
+// from returns the existing windows from a rank on.
 func (t *timeDimension) from(rank int64) *sets.Node {
 	return sets.Interval(int64(t.tick(rank)), int64(t.tick(t.end)), sets.Unit)
 }
 
-// Next returns the next instant at which another window exists, and false if none
-// ever will, also for a definition without time.
+// Next returns the instant at which the next window exists. It returns false if there will be none,
+// and for a definition without time.
 func (s Space) Next() (time.Time, bool) {
 	var next time.Time
 	for _, one := range s.dims {

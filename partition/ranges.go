@@ -8,16 +8,15 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Stretch is a part of a set that can be written as one range.
+// Stretch is a part of a set that one range describes.
 type Stretch struct {
 	Range KeyRange
 	Count int64 // how many partitions it has
 }
 
-// Ranges yields the partitions of a set that exist as ranges, in the order of the
-// definition: neighbours that follow each other there are one range, whatever lies
-// between them elsewhere. For a [Multi] definition each is a range in each dimension.
-// An error is that of a key table, and ends it.
+// Ranges yields the existing partitions of a set as ranges, in the order of the definition.
+// Neighbours in that order are one range. For a [Multi] definition each is a range per dimension.
+// An error of a key table ends the sequence.
 func (s Space) Ranges(set Set) iter.Seq2[Stretch, error] {
 	return func(yield func(Stretch, error) bool) {
 		n := s.here(set)
@@ -33,9 +32,9 @@ func (s Space) Ranges(set Set) iter.Seq2[Stretch, error] {
 	}
 }
 
-// Texts yields texts that select exactly the partitions of a set that exist, as
-// [Space.Select] reads them: one text for a definition of one dimension, as many as it
-// takes for a [Multi] definition. An error is that of a key table, and ends it.
+// Texts yields texts that select exactly the existing partitions of a set, as [Space.Select] reads
+// them. A definition with one dimension needs one text, a [Multi] definition as many as it takes.
+// An error of a key table ends the sequence.
 func (s Space) Texts(set Set) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		n := s.here(set)
@@ -51,7 +50,7 @@ func (s Space) Texts(set Set) iter.Seq2[string, error] {
 	}
 }
 
-// sortTerms puts terms into the order in which they are written.
+// sortTerms sorts terms as they are written.
 func (s Space) sortTerms(terms []term) []term {
 	sorted := slices.Clone(terms)
 	slices.SortFunc(sorted, func(a, b term) int {
@@ -63,7 +62,7 @@ func (s Space) sortTerms(terms []term) []term {
 	return sorted
 }
 
-// boxes takes a set apart into products of ranges.
+// boxes splits a set into products of ranges.
 type boxes struct {
 	space    Space
 	terms    []term // of the dimensions so far
@@ -72,8 +71,8 @@ type boxes struct {
 	err      error
 }
 
-// level yields the boxes of a set nested at a level in so many combinations of the
-// levels before; it reports whether to go on.
+// level yields the boxes of a set nested at a level, within some combinations of the levels before.
+// It returns false to stop.
 func (b *boxes) level(level int, n *sets.Node, combinations int64) bool {
 	one := b.space.dims[level]
 	innermost := level+1 == len(b.terms)

@@ -5,8 +5,8 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
-// Reading says how many partitions of upstream one partition of downstream may read. The zero
-// Reading is exactly one.
+// Reading tells how many upstream partitions one downstream partition may read. The zero Reading is
+// exactly one.
 type Reading struct {
 	// None: there may be partitions that read nothing.
 	None bool
@@ -14,8 +14,8 @@ type Reading struct {
 	Several bool
 }
 
-// Reading returns how many partitions of upstream one partition of downstream reads, by the
-// definitions alone. [Mapping.Check] must have accepted them.
+// Reading returns how many upstream partitions one downstream partition reads, from the definitions
+// alone. [Mapping.Check] must have accepted them.
 func (m Mapping) Reading(upstream, downstream Definition) Reading {
 	r, err := m.route(upstream, downstream)
 	if err != nil || upstream == nil {
@@ -36,7 +36,7 @@ func (m Mapping) Reading(upstream, downstream Definition) Reading {
 	return out
 }
 
-// readingOf says how many values of one dimension of upstream are read.
+// readingOf returns the reading of one upstream dimension.
 func (r *route) readingOf(up dim, downstream Definition) Reading {
 	for _, l := range r.links {
 		if l.up != up.name {
@@ -70,7 +70,7 @@ func axisReading(by rule, up, down Definition) Reading {
 	}
 }
 
-// reading looks at the lists of the map; a key without an entry reads nothing.
+// reading returns the reading of a map; a key without an entry reads nothing.
 func (r staticMap) reading(down Definition) Reading {
 	var out Reading
 	for _, list := range r.reads {
@@ -104,12 +104,12 @@ func namesSeveral(key Key) bool {
 	return false
 }
 
-// nestedWindows is how many windows are looked at to see whether one grid lies within another: four
-// years of days and more.
+// nestedWindows is the number of windows compared to find out if one grid lies within another: more
+// than four years of days.
 const nestedWindows = 1500
 
-// within reports whether every window of one definition lies in one window of another: hours in
-// days, days in months. Of grids that no arithmetic decides a stretch is looked at.
+// within reports whether every window of inner lies in one window of outer, as hours in days. It
+// compares a stretch of windows if the grids have no fixed step.
 func within(inner, outer Definition) bool {
 	in, ok := inner.(*timeWindow)
 	out, also := outer.(*timeWindow)

@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// refusal is what is wrong with something that a person gave, as opposed to a key
-// table that did not answer.
+// refusal is a mistake in what a person gave, as opposed to an error of a key table.
 type refusal struct {
 	what string
 	err  error
@@ -20,10 +19,10 @@ func refuse(text string, err error) error {
 	return &refusal{what: fmt.Sprintf("partition %q", text), err: err}
 }
 
-// mostRefusals is how many mistakes of one kind are explained; more are counted.
+// mostRefusals is the number of mistakes that are listed; more are counted.
 const mostRefusals = 20
 
-// joinRefusals joins the first refusals and says how many there are more.
+// joinRefusals joins the first refusals and counts the others.
 func joinRefusals(faults []error) error {
 	if more := len(faults) - mostRefusals; more > 0 {
 		faults = append(faults[:mostRefusals:mostRefusals], &refusal{what: "partitions", err: fmt.Errorf("%d more are refused", more)})
@@ -31,7 +30,7 @@ func joinRefusals(faults []error) error {
 	return errors.Join(faults...)
 }
 
-// refused reports whether an error is about what was given, and not of a key table.
+// refused reports whether an error is about the request and not from a key table.
 func refused(err error) bool {
 	r := (*refusal)(nil)
 	return errors.As(err, &r)

@@ -92,7 +92,7 @@ func TestRefusedKeys(t *testing.T) {
 	if _, err := days.Key(100); err == nil || err.Error() != "partition 100: there are 68, counted from 0" {
 		t.Error(err)
 	}
-	if _, err := regions.Window(SingleKey("eu")); err == nil || err.Error() != `partition "eu": has no window: static(us-east,us-west,eu) is not divided by time` {
+	if _, err := regions.Window(SingleKey("eu")); err == nil || err.Error() != `partition "eu": has no window: static(us-east,us-west,eu) has no time dimension` {
 		t.Error(err)
 	}
 }

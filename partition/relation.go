@@ -11,17 +11,14 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
-// relation maps labels of one dimension of downstream to those of one of upstream. Which
-// of them exist is not its business.
+// relation maps labels of a downstream dimension to labels of an upstream one, existing or not.
 type relation interface {
-	// reads are the upstream labels that downstream labels from lo to before hi read,
-	// sorted.
+	// reads returns the upstream labels that the downstream labels from lo to before hi read, sorted.
 	reads(lo, hi int64) []sets.Seg
-	// readers are the downstream labels that read upstream labels from lo to before hi,
+	// readers returns the downstream labels that read the upstream labels from lo to before hi,
 	// sorted.
 	readers(lo, hi int64) []sets.Seg
-	// complete are the downstream labels that exist and of which everything that they
-	// read exists.
+	// complete returns the existing downstream labels whose reads all exist.
 	complete() *sets.Node
 }
 
@@ -73,8 +70,8 @@ type overlapping struct{ down, up *timeDimension }
 func (r overlapping) reads(lo, hi int64) []sets.Seg   { return overlaps(r.down, r.up, lo, hi) }
 func (r overlapping) readers(lo, hi int64) []sets.Seg { return overlaps(r.up, r.down, lo, hi) }
 
-// overlaps are the windows of one dimension that overlap with those from lo to before
-// hi of another. Both tile their timeline, so they are one stretch.
+// overlaps returns the windows of one dimension that overlap with those from lo to before hi of
+// another. Both tile the timeline, so the result is one interval.
 func overlaps(of, with *timeDimension, lo, hi int64) []sets.Seg {
 	from, to := civil.Time(lo), civil.Time(hi)
 	g := with.def.grid
@@ -108,8 +105,8 @@ func (r overlapping) complete() *sets.Node {
 	return sets.Combine(sets.Intersection, down, sets.Interval(before[0].Hi, after[0].Lo, sets.Unit), []sets.Axis{r.down.id})
 }
 
-// translated is the relation in which keys keep their text and change their ordinal:
-// stretches that run side by side.
+// translated is the relation in which keys keep their text and change their ordinal. It holds
+// stretches in which both run side by side.
 type translated struct {
 	down, up dimension
 	lenient  bool
@@ -152,7 +149,7 @@ func align(pairs []pair) []aligned {
 	return out
 }
 
-// through are the labels on the other side of stretches.
+// through maps labels through stretches to the other side.
 func through(stretches []aligned, lo, hi int64) []sets.Seg {
 	i := sort.Search(len(stretches), func(i int) bool { return stretches[i].from+stretches[i].n > lo })
 	var segs []sets.Seg

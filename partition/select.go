@@ -8,9 +8,8 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Set returns the set of the partitions that keys name. A key that does not exist is
-// refused with the nearest that does; all refusals are joined, but for what exceeds
-// the first twenty.
+// Set returns the partitions of some keys. It refuses an unknown key with the nearest existing
+// ones. It joins all refusals, and counts those after the first twenty.
 func (s Space) Set(keys ...Key) (Set, error) {
 	p := parser{space: s}
 	for _, key := range keys {
@@ -27,9 +26,8 @@ func (s Space) Set(keys ...Key) (Set, error) {
 	return p.set()
 }
 
-// Range returns the set of the partitions of a range, in the order of the definition:
-// of time, of position, of registration, never of the alphabet. The zero KeyRange is
-// everything.
+// Range returns the partitions of a range in the order of the definition: time, position or
+// registration, never the alphabet. The zero KeyRange is everything.
 func (s Space) Range(r KeyRange) (Set, error) {
 	if r.IsZero() {
 		return s.All(), nil
@@ -37,11 +35,10 @@ func (s Space) Range(r KeyRange) (Set, error) {
 	return s.Select(r.text)
 }
 
-// Select returns the set of the partitions that texts of a command line select; several
-// are a union. A text is a list of keys and ranges, a..c,e; an end of a range that
-// is left out is the first partition or the last. For a [Multi] definition it says
-// what it selects of each dimension, day=2026-01-01..|shop=x,y, and of a dimension
-// that it does not name everything.
+// Select returns the union of what texts of a command line select. A text is a list of keys and
+// ranges: a..c,e. A missing end is the first or the last partition. For a [Multi] definition a text
+// has one part per dimension, day=2026-01-01..|shop=x,y; a dimension without a part is not
+// restricted.
 func (s Space) Select(texts ...string) (Set, error) {
 	p := parser{space: s}
 	for _, text := range texts {
@@ -64,8 +61,8 @@ func (s Space) complete(terms []term) error {
 	return nil
 }
 
-// parser turns texts into a set. The keys of all texts are looked up together, one
-// batch for each dimension.
+// parser turns texts into a set. It looks up the keys of all texts together, one batch per
+// dimension.
 type parser struct {
 	space  Space
 	texts  []string
@@ -73,7 +70,7 @@ type parser struct {
 	faults []error
 }
 
-// addParsed takes the terms of a text, or what is wrong with it.
+// addParsed adds the terms of a text, or its mistake.
 func (p *parser) addParsed(text string, terms []term, err error) {
 	if err == nil {
 		err = p.fits(terms)
@@ -93,7 +90,7 @@ func (p *parser) add(text string, terms []term) {
 	p.texts, p.terms = append(p.texts, text), append(p.terms, terms)
 }
 
-// unpartitioned checks that a key is given exactly if there are partitions.
+// unpartitioned checks that a key is given exactly if the asset is partitioned.
 func (s Space) unpartitioned(terms []term) (bool, error) {
 	none := len(s.dims) == 0
 	switch {
@@ -105,7 +102,7 @@ func (s Space) unpartitioned(terms []term) (bool, error) {
 	return none, nil
 }
 
-// fits checks that terms speak of the dimensions there are.
+// fits checks that terms name existing dimensions.
 func (p *parser) fits(terms []term) error {
 	if len(p.space.dims) == 0 {
 		return nil
@@ -127,7 +124,7 @@ func (p *parser) fits(terms []term) error {
 	return nil
 }
 
-// set is the union of what the texts select.
+// set returns the union of the selections.
 func (p *parser) set() (Set, error) {
 	nodes := make([]*sets.Node, len(p.texts))
 	for i := range nodes {
@@ -153,7 +150,7 @@ func (p *parser) set() (Set, error) {
 	return p.space.set(sets.Unite(nodes, p.space.shape.Axes)), nil
 }
 
-// dimension nests what is selected so far in what the texts select of a dimension.
+// dimension nests the selection so far in the selection of a dimension.
 func (p *parser) dimension(one dimension, nodes []*sets.Node, refused [][]error) error {
 	var texts []string
 	for _, terms := range p.terms {
@@ -188,7 +185,7 @@ func (p *parser) dimension(one dimension, nodes []*sets.Node, refused [][]error)
 	return nil
 }
 
-// inDimension says in which dimension a key is refused, where there are several.
+// inDimension names the dimension of a refusal, if the dimension has a name.
 func inDimension(one dimension, err error) error {
 	if name := one.axis().Name; name != "" {
 		return fmt.Errorf("dimension %q: %w", name, err)
@@ -196,7 +193,7 @@ func inDimension(one dimension, err error) error {
 	return err
 }
 
-// itemsOf is what terms say of a dimension, nothing for everything.
+// itemsOf returns the items of a dimension, nil for everything.
 func itemsOf(terms []term, name string) []item {
 	for _, t := range terms {
 		if t.dim == name {
@@ -206,7 +203,7 @@ func itemsOf(terms []term, name string) []item {
 	return nil
 }
 
-// ends are the keys that are written in an item.
+// ends returns the keys of an item.
 func (it item) ends() []string {
 	ends := make([]string, 0, 2)
 	if it.from != "" {

@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// Slice is the partitions that one call is about: one, several, or the one of an asset without
-// partitions, which is the zero Slice. Functions and IO handlers are handed one.
+// Slice is the partitions of one call of a function or an IO handler: one partition, several, or
+// that of an unpartitioned asset, which is the zero Slice.
 type Slice struct {
 	space Space
 	set   Set
@@ -14,7 +14,7 @@ type Slice struct {
 	count int64
 }
 
-// NewSlice returns the partitions of a set that exist. An error is that of a key table.
+// NewSlice returns the existing partitions of a set. It returns an error if a key table does.
 func NewSlice(space Space, set Set) (Slice, error) {
 	if space.def == nil {
 		return Slice{}, nil
@@ -32,22 +32,22 @@ func NewSlice(space Space, set Set) (Slice, error) {
 	return s, nil
 }
 
-// SliceOf returns the slice of one partition, whose key and set the caller knows to belong
+// SliceOf returns the slice of one partition. The caller guarantees that key and set belong
 // together.
 func SliceOf(space Space, set Set, key Key) Slice {
 	return Slice{space: space, set: set, key: key, count: 1}
 }
 
-// IsZero reports whether it is the slice of an asset without partitions.
+// IsZero reports whether this is the slice of an unpartitioned asset.
 func (s Slice) IsZero() bool { return s.space.def == nil }
 
-// Definition returns the definition of the partitions, nil for an asset without.
+// Definition returns the definition of the partitions, nil for an unpartitioned asset.
 func (s Slice) Definition() Definition { return s.space.def }
 
-// Space returns what exists of the definition, at the instant at which the run was planned.
+// Space returns what exists of the definition at the instant of the run's plan.
 func (s Slice) Space() Space { return s.space }
 
-// Set returns the partitions as a set, that of [Whole] for an asset without.
+// Set returns the partitions as a set, [Whole] for an unpartitioned asset.
 func (s Slice) Set() Set {
 	if s.IsZero() {
 		return Whole()
@@ -55,7 +55,7 @@ func (s Slice) Set() Set {
 	return s.set
 }
 
-// Len returns how many partitions there are: 1 for an asset without.
+// Len returns the number of partitions, 1 for an unpartitioned asset.
 func (s Slice) Len() int64 {
 	if s.IsZero() {
 		return 1
@@ -63,12 +63,13 @@ func (s Slice) Len() int64 {
 	return s.count
 }
 
-// Key returns the key of the partition, the zero Key if there are several or the asset has none.
+// Key returns the key of the partition. It is the zero Key for several partitions and for an
+// unpartitioned asset.
 func (s Slice) Key() Key { return s.key }
 
-// Keys yields the key of each partition, in the order of the definition; the zero Key for an asset
-// without partitions. It writes them as it goes, so that a caller who stops early pays for little.
-// An error is that of the store that has the keys, and ends it.
+// Keys yields the key of each partition, in the order of the definition; the zero Key for an
+// unpartitioned asset. It formats keys lazily, so stopping early is cheap. An error of the key
+// table ends the sequence.
 func (s Slice) Keys() iter.Seq2[Key, error] {
 	if s.IsZero() || s.count == 1 {
 		return func(yield func(Key, error) bool) { yield(s.key, nil) }
@@ -76,7 +77,7 @@ func (s Slice) Keys() iter.Seq2[Key, error] {
 	return s.space.Keys(s.set)
 }
 
-// Contains reports whether every partition that a key names is among them.
+// Contains reports whether the slice has every partition of a key.
 func (s Slice) Contains(key Key) (bool, error) {
 	if s.IsZero() {
 		return key.IsZero(), nil
@@ -88,7 +89,7 @@ func (s Slice) Contains(key Key) (bool, error) {
 	return s.set.Contains(set), nil
 }
 
-// Range returns the partitions as one stretch of the definition, and false if they are not one.
+// Range returns the partitions as one range, and false if they are not contiguous.
 func (s Slice) Range() (KeyRange, bool) {
 	if s.IsZero() {
 		return KeyRange{}, false
@@ -104,9 +105,8 @@ func (s Slice) Range() (KeyRange, bool) {
 	return found, n == 1
 }
 
-// Window returns the time that the partitions cover, from the start of the first window to the end
-// of the last. It is that of the one time dimension; the zero Window where there is none, or more
-// than one, which [Slice.Windows] has.
+// Window returns the time from the start of the first window to the end of the last. It is the zero
+// Window unless the definition has exactly one time dimension; see [Slice.Windows].
 func (s Slice) Window() Window {
 	all := s.Windows()
 	if len(all) != 1 {
@@ -118,8 +118,8 @@ func (s Slice) Window() Window {
 	return Window{}
 }
 
-// Windows returns the time that the partitions cover by the name of the time dimension, which is ""
-// for a definition that is no Multi.
+// Windows returns the time that the partitions cover, by time dimension. The name is "" for a
+// definition that is not Multi.
 func (s Slice) Windows() map[string]Window {
 	if s.IsZero() {
 		return nil
@@ -127,8 +127,8 @@ func (s Slice) Windows() map[string]Window {
 	return s.space.Windows(s.set)
 }
 
-// String says for people which partitions they are: the key of one, a range, or how many; nothing
-// for an asset without.
+// String returns the key of one partition, a range, or the number of partitions. It is empty for an
+// unpartitioned asset.
 func (s Slice) String() string {
 	switch {
 	case s.IsZero():

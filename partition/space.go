@@ -10,10 +10,9 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Space is what exists of a definition at an instant: it gives keys, an order and a
-// number to the partitions of a [Set]. No answer enumerates partitions; what costs
-// more than arithmetic costs by the intervals of the set that is asked about. The
-// zero Space has no partition at all; [NewSpace] makes one.
+// Space is what exists of a definition at an instant. It gives keys, order and numbers to the
+// partitions of a [Set]. No answer enumerates partitions: the cost is that of arithmetic or follows
+// the intervals of the set. The zero Space has no partition; [NewSpace] makes one.
 type Space struct {
 	def    Definition
 	now    time.Time
@@ -23,9 +22,9 @@ type Space struct {
 	all    *sets.Node
 }
 
-// NewSpace returns what exists of a definition at an instant, with the keys that
-// tables have. The definition may be nil, for an asset without partitions; it must be
-// valid and resolved. Time windows exist that have ended by now.
+// NewSpace returns what exists of a definition at an instant, with the keys of some tables. A nil
+// definition stands for an unpartitioned asset. The definition must be valid and resolved. Windows
+// exist if they have ended at now.
 func NewSpace(d Definition, now time.Time, tables Tables) (Space, error) {
 	s := Space{def: d, now: now, tables: tables}
 	if d == nil {
@@ -56,8 +55,7 @@ func NewSpace(d Definition, now time.Time, tables Tables) (Space, error) {
 	return s, nil
 }
 
-// At returns what exists of the same definition, with the same keys, at another
-// instant.
+// At returns the space of the same definition and keys at another instant.
 func (s Space) At(now time.Time) Space {
 	moved := s
 	moved.now = now
@@ -73,13 +71,13 @@ func (s Space) At(now time.Time) Space {
 	return moved
 }
 
-// Definition returns the definition of the space, nil for an asset without partitions.
+// Definition returns the definition, nil for an unpartitioned asset.
 func (s Space) Definition() Definition { return s.def }
 
 // Now returns the instant of the space.
 func (s Space) Now() time.Time { return s.now }
 
-// shaped is the space, with a shape also if it is the zero Space.
+// shaped returns the space with a shape, also for the zero Space.
 func (s Space) shaped() Space {
 	if s.shape == nil {
 		s.shape = noAxes
@@ -87,7 +85,7 @@ func (s Space) shaped() Space {
 	return s
 }
 
-// set is a set of the shape of the space.
+// set returns a set of the shape of the space.
 func (s Space) set(n *sets.Node) Set {
 	if n == nil {
 		return Set{}
@@ -95,7 +93,7 @@ func (s Space) set(n *sets.Node) Set {
 	return setOf(s.shape, n)
 }
 
-// here is what exists of a set.
+// here returns the existing partitions of a set.
 func (s Space) here(set Set) *sets.Node {
 	if s.shape == nil {
 		return nil
@@ -103,24 +101,24 @@ func (s Space) here(set Set) *sets.Node {
 	return sets.Combine(sets.Intersection, set.of(s.shape), s.all, s.shape.Axes)
 }
 
-// All returns the partitions that exist.
+// All returns the existing partitions.
 func (s Space) All() Set { return s.set(s.all) }
 
-// Within returns the partitions of a set that exist.
+// Within returns the existing partitions of a set.
 func (s Space) Within(set Set) Set { return s.set(s.here(set)) }
 
-// Complement returns the partitions that exist and are not in a set: what is missing
-// where the set is what was made.
+// Complement returns the existing partitions that are not in a set. For a set of materialized
+// partitions it returns the missing ones.
 func (s Space) Complement(set Set) Set { return s.All().Minus(set) }
 
-// Len returns how many partitions exist. A number beyond int64 is the greatest int64.
+// Len returns the number of existing partitions, at most the greatest int64.
 func (s Space) Len() int64 { return s.dims.count(s.all, 0, nil) }
 
-// Count returns how many partitions of a set exist.
+// Count returns the number of existing partitions of a set.
 func (s Space) Count(set Set) int64 { return s.dims.count(s.here(set), 0, nil) }
 
-// Contains reports whether every partition that a key names exists. The error is that
-// of a key table.
+// Contains reports whether every partition of a key exists. It returns an error if a key table
+// does.
 func (s Space) Contains(key Key) (bool, error) {
 	set, err := s.Set(key)
 	if refused(err) {
@@ -129,8 +127,8 @@ func (s Space) Contains(key Key) (bool, error) {
 	return !set.IsEmpty(), err
 }
 
-// Index returns the position of a partition among those that exist. The key must name
-// exactly one; the zero Key is index 0 of an asset without partitions.
+// Index returns the position of a partition among the existing ones. The key must name exactly one.
+// The zero Key is index 0 of an unpartitioned asset.
 func (s Space) Index(key Key) (int64, error) {
 	n, err := s.Set(key)
 	if err != nil {
@@ -148,8 +146,7 @@ func (s Space) Index(key Key) (int64, error) {
 	return index, nil
 }
 
-// Key returns the key of the partition at an index, which must be from 0 to before
-// [Space.Len].
+// Key returns the key of the partition at an index, from 0 to before [Space.Len].
 func (s Space) Key(index int64) (Key, error) {
 	if index < 0 || index >= s.Len() {
 		return Key{}, fmt.Errorf("partition %d: there are %d, counted from 0", index, s.Len())
@@ -167,7 +164,7 @@ func (s Space) Key(index int64) (Key, error) {
 	return s.key(texts), nil
 }
 
-// key is the key of one text for each dimension.
+// key returns the key of one text per dimension.
 func (s Space) key(texts []string) Key {
 	if _, product := s.def.(*multi); !product {
 		if len(texts) == 0 {

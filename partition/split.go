@@ -7,13 +7,10 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Split yields the partitions of a set that exist in groups that have the same keys in
-// some dimensions: one group for each combination of them, in the order of the
-// definition. Without a dimension there is one group; a definition that is no Multi has
-// the dimension "". Names that are no dimensions are passed over.
-//
-// It is how work is cut where some dimensions are to be run together and others apart:
-// its cost is that of the intervals for each group.
+// Split yields the existing partitions of a set in groups that share their keys in some dimensions,
+// one group per combination, in the order of the definition. Without dimensions there is one group.
+// A definition that is not Multi has the dimension "". Unknown names are skipped. The cost per
+// group follows the intervals.
 func (s Space) Split(set Set, dimensions ...string) iter.Seq[Set] {
 	return func(yield func(Set) bool) {
 		apart := s.dims.levels(dimensions)
@@ -29,8 +26,7 @@ func (s Space) Split(set Set, dimensions ...string) iter.Seq[Set] {
 	}
 }
 
-// SplitCount returns how many groups [Space.Split] yields, without making them: its cost
-// is that of the intervals.
+// SplitCount returns the number of groups that [Space.Split] yields, without making them.
 func (s Space) SplitCount(set Set, dimensions ...string) int64 {
 	apart := s.dims.levels(dimensions)
 	n := s.here(set)
@@ -47,8 +43,7 @@ func (s Space) SplitCount(set Set, dimensions ...string) int64 {
 	return combinations.count(sets.Arrange(n, s.shape.Axes, apart), 0, nil)
 }
 
-// split yields the groups of n: combinations are those of the dimensions apart, the
-// first of which is nested no further than the others.
+// split yields the groups of n. combinations are those of the dimensions apart, outermost first.
 func (s Space) split(n, combinations *sets.Node, apart []int, yield func(Set) bool) bool {
 	level := apart[0]
 	one := s.dims[level]
@@ -71,14 +66,14 @@ func (s Space) split(n, combinations *sets.Node, apart []int, yield func(Set) bo
 
 // Needs are the key tables that a definition needs.
 type Needs struct {
-	// Static has the keys of the static dimensions by name, "" for a definition that is
-	// no Multi: what their tables must have.
+	// Static has the keys of the static dimensions by name, "" for a definition that is not Multi.
+	// Their tables must have these keys.
 	Static map[string][]string
 	// Dynamic has the names of the dynamic definitions, sorted.
 	Dynamic []string
 }
 
-// NeedsOf returns which key tables a definition, which may be nil, needs as [Tables].
+// NeedsOf returns the key tables that a definition, which may be nil, needs.
 func NeedsOf(d Definition) Needs {
 	needs := Needs{Static: map[string][]string{}}
 	if d == nil {

@@ -16,9 +16,8 @@ type static struct {
 	faults   []error
 }
 
-// Static returns the definition of an asset that has one partition for each key. The
-// order of the keys is the order of the partitions: ranges and runs follow it. Keys
-// may be any text that is not empty; naming one twice is an error.
+// Static returns a definition with one partition per key. The order of the keys is the order of the
+// partitions, for ranges and runs. A key is any non-empty text; a repeated key is a mistake.
 func Static(keys ...string) Definition {
 	d := &static{keys: slices.Clone(keys), position: make(map[string]int64, len(keys))}
 	if len(keys) == 0 {
@@ -37,7 +36,7 @@ func Static(keys ...string) Definition {
 	return d
 }
 
-// checkKeyText checks that a text can be a key, or a name.
+// checkKeyText checks that a text can be a key or a name.
 func checkKeyText(text string) error {
 	if text == "" {
 		return errors.New("is empty: give it a text")
@@ -53,7 +52,7 @@ func (d *static) Validate() error       { return errors.Join(d.faults...) }
 func (d *static) Describe() Description { return Description{Kind: KindStatic, Keys: d.keys} }
 func (d *static) sealed()               {}
 
-// String returns the first keys and how many more there are.
+// String returns the first keys and the number of others.
 func (d *static) String() string {
 	const shown = 8
 	keys := make([]string, 0, shown)

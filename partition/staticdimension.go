@@ -8,9 +8,9 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// staticDimension is the keys of a static definition with the ordinals that a table
-// gave them. Where the two run side by side they make a stretch; a definition that
-// never changed is one, and each change adds a few.
+// staticDimension is the keys of a static definition with the ordinals of a table. Positions and
+// ordinals that run side by side form a stretch. An unchanged definition is one stretch; each
+// change adds a few.
 type staticDimension struct {
 	id         sets.Axis
 	def        *static
@@ -84,7 +84,7 @@ func (s *staticDimension) label(index int64) int64 {
 	return one.ordinal + index - one.position
 }
 
-// at is the stretch of a position.
+// at returns the stretch of a position.
 func (s *staticDimension) at(index int64) int {
 	return sort.Search(len(s.byPosition), func(i int) bool { return s.byPosition[i].position+s.byPosition[i].n > index })
 }

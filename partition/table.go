@@ -5,37 +5,33 @@ import (
 	"slices"
 )
 
-// KeyTable says which ordinal a key has and which key an ordinal has. A table only
-// grows: a key keeps its ordinal for ever, also while it is removed. There is one for
-// each name of a dynamic definition, whose order of registration is the order of
-// ordinals, and one for each asset and static dimension. They live in storage; a
-// [Table] is one in memory.
+// KeyTable maps keys to ordinals and back. A table only grows: a key keeps its ordinal for ever,
+// even while it is removed. There is one table per name of a dynamic definition, in the order of
+// registration, and one per asset and static dimension. Storage holds them; [Table] is one in
+// memory.
 //
-// Both calls come in batches, of some hundreds at most where a set is walked through.
-// An error is passed on as it is.
+// Calls are batched, a few hundred keys each when a set is walked. Errors are returned unchanged.
 type KeyTable interface {
-	// Ordinals returns the ordinal of each key, NoOrdinal for one that is not in the
-	// table.
+	// Ordinals returns the ordinal of each key, NoOrdinal for an unknown key.
 	Ordinals(keys []string) ([]Ordinal, error)
-	// Keys returns the key of each ordinal. An ordinal that the table does not have
-	// is an error.
+	// Keys returns the key of each ordinal. It returns an error for an unknown ordinal.
 	Keys(ordinals []Ordinal) ([]string, error)
 }
 
-// Table is a key table in memory. It is immutable; the nil *Table has no keys.
+// Table is a key table in memory. It is immutable. A nil *Table has no keys.
 type Table struct {
 	keys     []string
 	ordinals map[string]Ordinal
 }
 
-// NewTable returns the table of some keys, in order. A key given twice counts once.
+// NewTable returns the table of some keys, in order. Repeated keys count once.
 func NewTable(keys ...string) *Table {
 	t, _ := (*Table)(nil).Grow(keys...)
 	return t
 }
 
-// Grow returns the table with more keys, and those of the keys that are new in it, in
-// order: they are what is to be stored.
+// Grow returns the table with more keys, and the keys that are new in it, in order. The caller
+// stores those.
 func (t *Table) Grow(keys ...string) (*Table, []string) {
 	grown := &Table{ordinals: make(map[string]Ordinal, t.Len()+len(keys))}
 	if t != nil {
@@ -53,7 +49,7 @@ func (t *Table) Grow(keys ...string) (*Table, []string) {
 	return grown, grown.keys[t.Len():]
 }
 
-// Len returns how many keys the table has.
+// Len returns the number of keys.
 func (t *Table) Len() int {
 	if t == nil {
 		return 0
@@ -89,9 +85,8 @@ func (t *Table) Keys(ordinals []Ordinal) ([]string, error) {
 
 // Tables are the key tables that a definition needs.
 type Tables struct {
-	// Static has the tables of the static dimensions by name, "" for a definition that
-	// is no Multi. Without one, the ordinals are the positions of the keys: right as
-	// long as nothing was stored.
+	// Static has the tables of the static dimensions by name, "" for a definition that is not Multi.
+	// Without a table, ordinals are positions; use that only while nothing is stored.
 	Static map[string]KeyTable
 	// Dynamic has the keys of dynamic definitions by their names.
 	Dynamic map[string]Registered

@@ -16,7 +16,7 @@ import (
 //
 // A backslash takes the meaning from the letter after it.
 
-// escape writes a key or a name so that no letter of it has a meaning in a key.
+// escape writes a key or a name so that no letter of it has a meaning.
 func escape(text string) string { return escapeAny(text, `\|,=`) }
 
 func escapeAny(text, special string) string {
@@ -33,8 +33,7 @@ func escapeAny(text, special string) string {
 	return b.String()
 }
 
-// escapeInRange writes a key so that it has no .. in it and begins and ends with
-// none.
+// escapeInRange writes a key so that it contains no "..", and neither starts nor ends with a dot.
 func escapeInRange(text string) string {
 	text = escape(text)
 	if text[0] != '.' && text[len(text)-1] != '.' && !strings.Contains(text, "..") {
@@ -43,7 +42,7 @@ func escapeInRange(text string) string {
 	return strings.ReplaceAll(text, ".", `\.`)
 }
 
-// unescape reads what escape wrote.
+// unescape reverses escape.
 func unescape(text string) (string, error) {
 	if strings.IndexByte(text, '\\') < 0 {
 		return text, nil
@@ -61,7 +60,7 @@ func unescape(text string) (string, error) {
 	return b.String(), nil
 }
 
-// cut splits at the first sep that has no backslash before it.
+// cut splits at the first unescaped sep.
 func cut(text, sep string) (before, after string, found bool) {
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\\' {
@@ -73,7 +72,7 @@ func cut(text, sep string) (before, after string, found bool) {
 	return text, "", false
 }
 
-// split splits at every sep that has no backslash before it.
+// split splits at every unescaped sep.
 func split(text, sep string) []string {
 	var parts []string
 	for {
@@ -86,21 +85,20 @@ func split(text, sep string) []string {
 	}
 }
 
-// item is one value of a dimension, or a range of values. An end that is not said is
-// "" in a range.
+// item is one value of a dimension, or a range. An open end of a range is "".
 type item struct {
 	from, to string
 	ranged   bool
 }
 
-// term is what a text says of one dimension; its name is "" where none is written.
+// term is the part of a text about one dimension; dim is "" without a name.
 type term struct {
 	dim   string
 	items []item
 }
 
-// parseTerms reads a text: what it says of each dimension, by name. Where there are no
-// ranges, two dots are part of a key.
+// parseTerms reads a text into terms, sorted by dimension. Without ranges, two dots are part of a
+// key.
 func parseTerms(text string, ranges bool) ([]term, error) {
 	if text == "" {
 		return nil, errors.New("is empty")
@@ -139,7 +137,7 @@ func parseTerms(text string, ranges bool) ([]term, error) {
 	return terms, nil
 }
 
-// parseItems reads a list of values, in which one that is given twice counts once.
+// parseItems reads a list of values. Repeated values count once.
 func parseItems(text string, ranges bool) ([]item, error) {
 	values := split(text, ",")
 	items := make([]item, 0, len(values))
@@ -153,7 +151,7 @@ func parseItems(text string, ranges bool) ([]item, error) {
 	return distinct(items), nil
 }
 
-// distinct removes what occurs a second time.
+// distinct removes repetitions.
 func distinct[T comparable](list []T) []T {
 	if len(list) < 2 {
 		return list
@@ -169,7 +167,7 @@ func distinct[T comparable](list []T) []T {
 	return kept
 }
 
-// parseItem reads a value, or a range where there may be one.
+// parseItem reads a value, or a range if ranges are allowed.
 func parseItem(text string, ranges bool) (item, error) {
 	if _, _, again := cut(text, "="); again {
 		return item{}, fmt.Errorf(`%q has an =: write one inside a key as \=`, text)
@@ -208,7 +206,7 @@ func writeItem(b *strings.Builder, one item) {
 	}
 }
 
-// writeTerms writes what is said of each dimension, in the order given.
+// writeTerms writes terms in the order given.
 func writeTerms(terms []term) string {
 	var b strings.Builder
 	for i, t := range terms {

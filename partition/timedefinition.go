@@ -26,7 +26,7 @@ func (d *timeWindow) Kind() Kind      { return KindTimeWindow }
 func (d *timeWindow) Validate() error { return errors.Join(d.faults...) }
 func (d *timeWindow) sealed()         {}
 
-// last is where windows start no more.
+// last returns the first time at which no window starts any longer.
 func (d *timeWindow) last() civil.Time {
 	if d.hasEnd {
 		return min(d.end, civil.Last+1)
@@ -41,7 +41,7 @@ func (d *timeWindow) means(o *timeWindow) bool {
 		d.endOffset == o.endOffset && d.zone.String() == o.zone.String()
 }
 
-// sameLabels reports whether the same labels are written in the same way.
+// sameLabels reports whether both definitions write the same labels in the same way.
 func (d *timeWindow) sameLabels(o *timeWindow) bool {
 	return d.format == o.format && d.grid.String() == o.grid.String()
 }
@@ -64,7 +64,7 @@ func (d *timeWindow) Describe() Description {
 	return text
 }
 
-// cadence says in a word how long the windows are, where there is one.
+// cadence returns a word for the length of the windows, or the text of the grid.
 func (d *timeWindow) cadence() string {
 	g, regular := d.grid.(timegrid.Steps)
 	switch {
@@ -81,7 +81,7 @@ func (d *timeWindow) cadence() string {
 	}
 }
 
-// String returns the cadence, the first window, and what else was said.
+// String returns the cadence, the first window and the options.
 func (d *timeWindow) String() string {
 	var b strings.Builder
 	b.WriteString(d.cadence() + " from " + timegrid.Ceil(d.grid, d.start).String())

@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
-// timeDimension is the windows of a definition that exist at an instant: a stretch of
-// ranks of its grid.
+// timeDimension is the windows of a definition that exist at an instant: a stretch of ranks of its
+// grid.
 type timeDimension struct {
 	id    sets.Axis
 	def   *timeWindow
@@ -44,7 +44,7 @@ func (t *timeDimension) exists() *sets.Node {
 	return sets.Interval(int64(t.tick(t.first)), int64(t.tick(t.end)), whenever(t.end > t.first))
 }
 
-// whenever is unit if there is something, and nothing otherwise.
+// whenever returns sets.Unit if some is true, otherwise nil.
 func whenever(some bool) *sets.Node { return sets.When(some, sets.Unit) }
 
 func (t *timeDimension) tick(rank int64) civil.Time { return t.def.grid.Tick(rank) }
@@ -104,15 +104,15 @@ func (t *timeDimension) offGrid(off *timegrid.OffGridError) error {
 	}
 }
 
-// misspelt adds what a key looks like.
+// misspelt adds an example of a key to an error.
 func (t *timeDimension) misspelt(err error) error {
 	return fmt.Errorf("%w: the first partition is %q", err, t.text(t.first))
 }
 
-// text writes the window of a rank.
+// text returns the key of the window of a rank.
 func (t *timeDimension) text(rank int64) string { return timegrid.Write(t.def.format, t.tick(rank)) }
 
-// endOf is the instant at which the window of a rank ends, in words.
+// endOf returns the end of the window of a rank as text.
 func (t *timeDimension) endOf(rank int64) string {
 	return t.tick(rank + 1).In(t.def.zone).Format(time.RFC3339)
 }
@@ -125,12 +125,12 @@ func (t *timeDimension) texts(labels []int64) ([]string, error) {
 	return out, nil
 }
 
-// window is the stretch of instants from one label to another.
+// window returns the instants from one label to another.
 func (t *timeDimension) window(lo, hi int64) Window {
 	return Window{civil.Time(lo).In(t.def.zone), civil.Time(hi).In(t.def.zone)}
 }
 
-// timeAxis is the axis of windows on a grid whose keys have a format.
+// timeAxis returns the axis of a grid and a key format.
 func timeAxis(name string, g timegrid.Grid, format string) sets.Axis {
 	if s, ok := g.(timegrid.Steps); ok {
 		return sets.WindowAxis(name, g.String(), format, int64(s.First), int64(s.Step))

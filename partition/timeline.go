@@ -7,18 +7,16 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Timeline is the windows of a space that is divided by time along one dimension, in their order:
-// window 0 is the first of the definition. It has the windows that are still to come as well, up to
-// the end of the definition, so that it can say when the next one is over. A window holds as many
-// partitions as the other dimensions have combinations of keys, one where there is no other.
-// Answers are arithmetic, whatever the number of windows.
+// Timeline is the windows of a space with exactly one time dimension, in order: window 0 is the
+// first of the definition. It includes future windows, up to the end of the definition. A window
+// has one partition per combination of keys of the other dimensions. All answers are arithmetic.
 type Timeline struct {
 	space  Space
 	time   *timeDimension
 	others *sets.Node // what exists of the other dimensions, nil where one of them has no key
 }
 
-// Timeline returns the windows of the space, and false unless exactly one dimension is of time.
+// Timeline returns the windows of the space. It returns false unless exactly one dimension is time.
 func (s Space) Timeline() (Timeline, bool) {
 	if len(s.dims) == 0 {
 		return Timeline{}, false
@@ -39,53 +37,49 @@ func (s Space) Timeline() (Timeline, bool) {
 	return Timeline{space: s, time: t, others: others}, true
 }
 
-// Len returns how many windows there will ever be.
+// Len returns the number of windows, future ones included.
 func (t Timeline) Len() int64 { return t.time.last - t.time.first }
 
-// Width returns how many partitions a window has.
+// Width returns the number of partitions of a window.
 func (t Timeline) Width() int64 { return t.space.dims.count(t.others, 1, nil) }
 
-// Over returns the instant from which on a window exists and has ended: its end, or a later one
-// where the end offset holds it back. It never decreases with the window; it is the same for two of
-// which the second is empty.
+// Over returns the instant from which a window exists and has ended: its end, or later if the end
+// offset withholds it. It does not decrease with the window.
 func (t Timeline) Over(window int64) time.Time {
 	return t.time.tick(t.time.first + window + 1 - t.held()).In(t.time.def.zone)
 }
 
-// Ended returns how many windows exist and have ended by an instant: those with an Over that is not
-// after it.
+// Ended returns the number of windows that exist and have ended at an instant.
 func (t Timeline) Ended(at time.Time) int64 {
 	reached := min(max(civil.Reached(at, t.time.def.zone), civil.First-maxLookBack), sets.FarthestLabel)
 	end := t.time.def.grid.Rank(reached+1) - 1 + t.held()
 	return min(max(end-t.time.first, 0), t.Len())
 }
 
-// held is the end offset where it holds windows back. One that lets them exist before they have
-// ended ends none.
+// held returns the end offset if it withholds windows, otherwise 0.
 func (t Timeline) held() int64 { return min(t.time.def.endOffset, 0) }
 
-// Key returns the text of a window as a key of the time dimension.
+// Key returns the key of a window in the time dimension.
 func (t Timeline) Key(window int64) string { return t.time.text(t.time.first + window) }
 
-// Coverage says which windows of a [Timeline] have partitions in a set.
+// Coverage tells which windows of a [Timeline] have enough partitions in a set.
 type Coverage struct {
 	line  Timeline
 	root  *sets.Node
 	least int64
 }
 
-// Coverage returns which windows have at least so many partitions in a set, of those that exist.
-// All have at least none.
+// Coverage returns the windows that have at least least existing partitions of a set.
 func (t Timeline) Coverage(set Set, least int64) Coverage {
 	return Coverage{line: t, root: set.of(t.space.shape), least: least}
 }
 
-// Count returns how many partitions of a window are in the set.
+// Count returns the number of partitions of a window in the set.
 func (c Coverage) Count(window int64) int64 {
 	return c.count(c.root.At(int64(c.line.time.tick(c.line.time.first + window))))
 }
 
-// count counts what exists of a set nested in a window.
+// count counts the existing partitions of a set nested in a window.
 func (c Coverage) count(sub *sets.Node) int64 {
 	if sub == nil || c.line.others == nil {
 		return 0
@@ -99,8 +93,8 @@ func (c Coverage) count(sub *sets.Node) int64 {
 // Has reports whether a window has enough partitions in the set.
 func (c Coverage) Has(window int64) bool { return c.least <= 0 || c.Count(window) >= c.least }
 
-// Next returns the first window from one on that has enough partitions in the set, or, where has is
-// false, that has not; and false if there is none.
+// Next returns the first window, not before from, that has enough partitions; with has false, the
+// first that has not. It returns false if no window matches.
 func (c Coverage) Next(from int64, has bool) (int64, bool) {
 	at := max(from, 0)
 	if c.least > 0 {
@@ -121,8 +115,8 @@ func (c Coverage) Next(from int64, has bool) (int64, bool) {
 	return at, found && at < c.line.Len()
 }
 
-// Previous returns the last window up to one that has enough partitions in the set, or, where has
-// is false, that has not; and false if there is none.
+// Previous returns the last window, not after from, that has enough partitions; with has false, the
+// last that has not. It returns false if no window matches.
 func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 	at := min(from, c.line.Len()-1)
 	if c.least > 0 && c.root != nil {
@@ -144,7 +138,7 @@ func (c Coverage) Previous(from int64, has bool) (int64, bool) {
 	return at, found && at >= 0
 }
 
-// window is the window that begins at a label, or at the next one after it.
+// window returns the window that starts at a label or next after it.
 func (c Coverage) window(label int64) int64 {
 	return c.line.time.def.grid.Rank(civil.Time(label)) - c.line.time.first
 }

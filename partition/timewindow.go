@@ -10,58 +10,56 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/timegrid"
 )
 
-// Cadence says when the windows of a [TimeWindow] definition begin: [Cron] or
-// [Every]. The zero Cadence is an error there.
+// Cadence defines when windows start: [Cron] or [Every]. The zero Cadence is a mistake that
+// Validate reports.
 type Cadence struct {
 	cron  string
 	every time.Duration
 }
 
-// Cron begins a window whenever a cron expression fires, by the clocks of the
-// definition's zone. It has five fields, of the minute, the hour, the day of the month,
-// the month and the weekday, or six, with the second before them.
+// Cron starts a window whenever a cron expression fires, in the zone of the definition. The
+// expression has five fields (minute, hour, day of month, month, weekday) or six with the second
+// first.
 func Cron(expression string) Cadence { return Cadence{cron: expression} }
 
-// Every begins a window every d, the first one at the start of the definition. d is a
-// whole number of seconds, of the civil timeline.
+// Every starts a window every d from the start of the definition on. d is a whole number of seconds
+// of the civil timeline.
 func Every(d time.Duration) Cadence { return Cadence{every: d} }
 
-// Option says more about a definition of time windows.
+// Option is an option of a definition of time windows.
 type Option func(*timeSpec)
 
-// In reads labels as clocks in an IANA time zone show them, such as "Europe/Berlin".
-// Without it the zone is UTC.
+// In sets the IANA time zone in which labels are read, such as "Europe/Berlin". The default is UTC.
 func In(zone string) Option { return func(s *timeSpec) { s.zone = zone } }
 
-// Until ends the definition: its windows start before end, and the last one may
-// reach beyond it. Without it there is no end.
+// Until ends the definition: windows start before end, and the last one may reach beyond it.
+// Without Until the definition has no end.
 func Until(end Civil) Option { return func(s *timeSpec) { s.end = end } }
 
-// EndOffset lets n more windows exist than have ended: 1 adds the window that is open
-// now. A negative n holds that many back.
+// EndOffset makes n more windows exist than have ended: 1 adds the window that is open now. A
+// negative n withholds that many.
 func EndOffset(n int) Option { return func(s *timeSpec) { s.endOffset = n } }
 
-// Format writes keys in a strftime-style format, such as "%Y-%m-%d". Every window
-// must be written differently, and so that its start can be read back.
+// Format sets the strftime-style format of keys, such as "%Y-%m-%d". Every window needs a key of
+// its own from which its start can be read back.
 func Format(format string) Option { return func(s *timeSpec) { s.format = format } }
 
-// AtMinute begins hourly, daily, weekly and monthly windows at a minute of the hour.
+// AtMinute starts hourly, daily, weekly and monthly windows at a minute of the hour.
 func AtMinute(minute int) Option {
 	return func(s *timeSpec) { s.minute, s.given = minute, s.given|givenMinute }
 }
 
-// AtHour begins daily, weekly and monthly windows at an hour of the day.
+// AtHour starts daily, weekly and monthly windows at an hour of the day.
 func AtHour(hour int) Option {
 	return func(s *timeSpec) { s.hour, s.given = hour, s.given|givenHour }
 }
 
-// OnWeekday begins weekly windows on a day of the week. Without it that is Sunday.
+// OnWeekday starts weekly windows on a day of the week. The default is Sunday.
 func OnWeekday(day time.Weekday) Option {
 	return func(s *timeSpec) { s.weekday, s.given = day, s.given|givenWeekday }
 }
 
-// OnDay begins monthly windows on a day of the month, from 1 to 28. Without it that
-// is the first.
+// OnDay starts monthly windows on a day of the month, from 1 to 28. The default is 1.
 func OnDay(day int) Option {
 	return func(s *timeSpec) { s.day, s.given = day, s.given|givenDay }
 }
@@ -74,7 +72,7 @@ const (
 	givenDay
 )
 
-// timeSpec is what a constructor and its options say.
+// timeSpec collects a constructor and its options.
 type timeSpec struct {
 	word      string // how the definition was made, for messages
 	cadence   Cadence
@@ -90,28 +88,27 @@ type timeSpec struct {
 	weekday           time.Weekday
 }
 
-// Hourly returns the definition of an asset with a partition for each hour from start
-// on. Keys are written 2026-01-31-12:00. Options: [AtMinute], and those for all
-// windows ([In], [Until], [EndOffset], [Format]).
+// Hourly returns a definition with one partition per hour from start on. Keys look like
+// 2026-01-31-12:00. It takes [AtMinute] and the options of all windows: [In], [Until], [EndOffset],
+// [Format].
 func Hourly(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "hourly", start: start, takes: givenMinute}.with(options)
 	s.fixed = timegrid.Steps{Step: civil.Hour, First: s.clock()}
 	return s.build()
 }
 
-// Daily returns the definition of an asset with a partition for each day from start
-// on. Keys are written 2026-01-31. Options: [AtHour], [AtMinute], and those for all
-// windows ([In], [Until], [EndOffset], [Format]).
+// Daily returns a definition with one partition per day from start on. Keys look like 2026-01-31.
+// It takes [AtHour], [AtMinute] and the options of all windows: [In], [Until], [EndOffset],
+// [Format].
 func Daily(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "daily", start: start, takes: givenMinute | givenHour, format: timegrid.FormatDay}.with(options)
 	s.fixed = timegrid.Steps{Step: civil.Day, First: s.clock()}
 	return s.build()
 }
 
-// Weekly returns the definition of an asset with a partition for each week from start
-// on, the first one beginning on the first Sunday that is not before start. Keys are
-// the day on which the week begins, 2026-02-01. Options: [OnWeekday], [AtHour],
-// [AtMinute], and those for all windows ([In], [Until], [EndOffset], [Format]).
+// Weekly returns a definition with one partition per week. The first week starts on the first
+// Sunday not before start. Keys are the first day of the week, 2026-02-01. It takes [OnWeekday],
+// [AtHour], [AtMinute] and the options of all windows: [In], [Until], [EndOffset], [Format].
 func Weekly(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "weekly", start: start, takes: givenMinute | givenHour | givenWeekday, format: timegrid.FormatDay}.with(options)
 	sinceMonday := civil.Time(s.weekday+6) % 7 // the civil timeline begins on a Monday
@@ -119,21 +116,18 @@ func Weekly(start Civil, options ...Option) Definition {
 	return s.build()
 }
 
-// Monthly returns the definition of an asset with a partition for each month from
-// start on. Keys are the day on which the month begins, 2026-02-01. Options: [OnDay],
-// [AtHour], [AtMinute], and those for all windows ([In], [Until], [EndOffset],
-// [Format]).
+// Monthly returns a definition with one partition per month from start on. Keys are the first day,
+// 2026-02-01. It takes [OnDay], [AtHour], [AtMinute] and the options of all windows: [In], [Until],
+// [EndOffset], [Format].
 func Monthly(start Civil, options ...Option) Definition {
 	s := timeSpec{word: "monthly", start: start, takes: givenMinute | givenHour | givenDay, format: timegrid.FormatDay, day: 1}.with(options)
 	s.cadence = Cron(fmt.Sprintf("%d %d %d * *", s.minute, s.hour, s.day))
 	return s.build()
 }
 
-// TimeWindow returns the definition of an asset with a partition for each window from
-// start on; a window ends where the next one begins. Without a [Format], keys write
-// the day (2026-01-31), with the minute or the second where windows need it
-// (2026-01-31-12:00:30). Options: those for all windows ([In], [Until], [EndOffset],
-// [Format]).
+// TimeWindow returns a definition with one partition per window from start on. A window ends where
+// the next one starts. Without a [Format], keys write the day (2026-01-31), with minute or second
+// if the windows need it (2026-01-31-12:00:30). It takes [In], [Until], [EndOffset] and [Format].
 func TimeWindow(cadence Cadence, start Civil, options ...Option) Definition {
 	s := timeSpec{word: "time window", cadence: cadence, start: start}.with(options)
 	return s.build()
@@ -147,12 +141,12 @@ func (s timeSpec) with(options []Option) timeSpec {
 	return s
 }
 
-// clock is the time of day, or of the hour, at which windows begin.
+// clock returns the time of day, or of the hour, at which windows start.
 func (s timeSpec) clock() civil.Time {
 	return civil.Time(s.hour*civil.Hour + s.minute*civil.Minute)
 }
 
-// build makes the definition, and records what is wrong.
+// build returns the definition and records mistakes in it.
 func (s timeSpec) build() Definition {
 	d := &timeWindow{start: s.start.at, end: s.end.at, hasEnd: !s.end.IsZero(), endOffset: int64(s.endOffset), zone: time.UTC, format: s.format}
 	fault := func(err error) { d.faults = append(d.faults, fmt.Errorf("%s partitions: %w", s.word, err)) }
@@ -188,7 +182,7 @@ func (s timeSpec) build() Definition {
 	return d
 }
 
-// faults are what is wrong with the numbers and bounds.
+// faults returns the mistakes in numbers and bounds.
 func (s timeSpec) faults() []error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -223,8 +217,7 @@ func (s timeSpec) faults() []error {
 	return faults
 }
 
-// maxOffset is more windows than anyone counts from an end, and so few that sums of
-// them stay integers.
+// maxOffset bounds offsets, so that sums of them do not overflow.
 const maxOffset = 1_000_000_000
 
 // loadZone finds a time zone by its IANA name.
@@ -239,7 +232,7 @@ func loadZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// grid is the grid that is said, one of days where it makes no sense.
+// grid returns the grid of the cadence, or a grid of days with the mistake.
 func (s timeSpec) grid() (timegrid.Grid, error) {
 	days, every := timegrid.Steps{Step: civil.Day}, s.cadence.every
 	switch {

@@ -6,16 +6,14 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// run is a stretch of neighbouring indices of a dimension, from lo to before hi, and
-// what is nested in each of them.
+// run is an interval of indices of a dimension, from lo to before hi, with the set nested in each.
 type run struct {
 	lo, hi int64
 	sub    *sets.Node
 }
 
-// runs yields a set of a dimension, all of which exists, by index: in the order of
-// the definition, from an index on, and with neighbours that have the same nested
-// joined.
+// runs yields the existing labels of a dimension by index, in the order of the definition from an
+// index on. It joins neighbours with the same nested set.
 func runs(one dimension, n *sets.Node, from int64) iter.Seq[run] {
 	return func(yield func(run) bool) {
 		if n == nil || from >= one.size() {
@@ -68,14 +66,13 @@ func (s *staticDimension) scattered(n *sets.Node, from int64, emit func(run) boo
 	return true
 }
 
-// Keys yields the keys of the partitions of a set that exist, in the order of the
-// definition. It writes them as it goes, in batches of some hundreds, so a caller
-// who stops early pays for little. An error is that of a key table, and ends it.
+// Keys yields the keys of the existing partitions of a set, in the order of the definition. It
+// formats keys in batches of a few hundred, so stopping early is cheap. An error of a key table
+// ends the sequence.
 func (s Space) Keys(set Set) iter.Seq2[Key, error] { return s.walk(set, nil) }
 
-// KeysFrom yields the keys of the partitions of a set that exist, in the order of the
-// definition, from a partition on, which need not be in the set but must exist and be
-// one.
+// KeysFrom is [Space.Keys] from a partition on. The partition must exist and be one, but need not
+// be in the set.
 func (s Space) KeysFrom(set Set, from Key) iter.Seq2[Key, error] {
 	index, err := s.Index(from)
 	if err != nil {
@@ -89,7 +86,7 @@ func (s Space) KeysFrom(set Set, from Key) iter.Seq2[Key, error] {
 	return s.walk(set, at)
 }
 
-// walk yields keys from the partition with these indices on, nil for the first.
+// walk yields keys from the partition with some indices on, nil for the first.
 func (s Space) walk(set Set, from []int64) iter.Seq2[Key, error] {
 	return func(yield func(Key, error) bool) {
 		n := s.here(set)
@@ -111,7 +108,7 @@ type walker struct {
 	yield func(Key, error) bool
 }
 
-// level yields the keys of a set nested at a level; it reports whether to go on.
+// level yields the keys of a set nested at a level. It returns false to stop.
 func (w *walker) level(level int, n *sets.Node, from []int64) bool {
 	const batch = 256
 	one := w.space.dims[level]
@@ -141,7 +138,7 @@ func (w *walker) level(level int, n *sets.Node, from []int64) bool {
 	return true
 }
 
-// inner yields the keys that have an index at a level.
+// inner yields the keys with an index at a level.
 func (w *walker) inner(level int, sub *sets.Node, index int64, from []int64) bool {
 	if level+1 == len(w.texts) {
 		return w.yield(w.space.key(w.texts), nil)
@@ -152,8 +149,8 @@ func (w *walker) inner(level int, sub *sets.Node, index int64, from []int64) boo
 	return w.level(level+1, sub, nil)
 }
 
-// First returns the keys of the first n partitions of a set that exist, in the order
-// of the definition.
+// First returns the keys of the first n existing partitions of a set, in the order of the
+// definition.
 func (s Space) First(set Set, n int) ([]Key, error) {
 	var keys []Key
 	for key, err := range s.Keys(set) {

@@ -8,12 +8,11 @@ import (
 	"github.com/rivers-go/rivers/partition/internal/sets"
 )
 
-// Window is a stretch of time from Start to before End, in the zone of the
-// definition. It is empty, Start equal to End, for an hour that clocks leap over.
+// Window is the time from Start to before End, in the zone of the definition. It is empty, Start
+// equal to End, for an hour that clocks skip.
 type Window struct{ Start, End time.Time }
 
-// Duration returns the length of the window: 23 or 25 hours for the days on which
-// clocks change.
+// Duration returns the length of the window: 23 or 25 hours for a day on which clocks change.
 func (w Window) Duration() time.Duration { return w.End.Sub(w.Start) }
 
 // Contains reports whether an instant lies in the window.
@@ -24,9 +23,8 @@ func (w Window) String() string {
 	return "[" + w.Start.Format(time.RFC3339) + ", " + w.End.Format(time.RFC3339) + ")"
 }
 
-// Window returns the stretch of time that a key covers, from the start of its first
-// window to the end of its last. For a [Multi] definition that is its time dimension,
-// of which there must be one; [Space.Windows] has those of several.
+// Window returns the time that a key covers, from the start of its first window to the end of its
+// last. A [Multi] definition must have exactly one time dimension; see [Space.Windows].
 func (s Space) Window(key Key) (Window, error) {
 	set, err := s.Set(key)
 	if err != nil {
@@ -39,12 +37,12 @@ func (s Space) Window(key Key) (Window, error) {
 	for _, w := range windows {
 		return w, nil
 	}
-	return Window{}, refuse(key.String(), fmt.Errorf("has no window: %s is not divided by time", stringOf(s.def)))
+	return Window{}, refuse(key.String(), fmt.Errorf("has no window: %s has no time dimension", stringOf(s.def)))
 }
 
-// Windows returns the stretches of time that the partitions of a set cover that exist,
-// by the name of the time dimension ("" where it has none): from the start of the
-// first window to the end of the last. It is empty if the set is, or has no time.
+// Windows returns the time that the existing partitions of a set cover, by the name of the time
+// dimension ("" without a name): from the start of the first window to the end of the last. It is
+// empty without partitions or time dimensions.
 func (s Space) Windows(set Set) map[string]Window {
 	windows := map[string]Window{}
 	n := s.here(set)
@@ -62,7 +60,7 @@ func (s Space) Windows(set Set) map[string]Window {
 	return windows
 }
 
-// hull is the first and last label of a dimension in a set.
+// hull returns the first label of a dimension in a set, and the end.
 func (s Space) hull(n *sets.Node, level int) (lo, hi int64) {
 	return sets.Arrange(n, s.shape.Axes, []int{level}).Bounds()
 }

@@ -43,7 +43,7 @@ A rivers that was built from a checkout writes a go.mod that uses this checkout,
 module, so that the project builds without a network.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return cli.BadRequest(fmt.Errorf("rivers init takes one NAME, and was given %d: see rivers init --help", len(args)))
+				return cli.BadRequest(fmt.Errorf("rivers init takes one NAME (got %d): see rivers init --help", len(args)))
 			}
 			return nil
 		},

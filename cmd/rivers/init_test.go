@@ -73,7 +73,7 @@ func TestInitCommand(t *testing.T) {
 		code int
 		says string
 	}{
-		{"init", 2, "rivers init takes one NAME, and was given 0"},
+		{"init", 2, "rivers init takes one NAME (got 0)"},
 		{"init sh(op", 2, "use letters, digits"},
 		{"init shop --replace .", 2, "it has no go.mod of github.com/rivers-go/rivers"},
 		{"init shop --replace " + root, 0, "shop is ready:\n\n  cd shop\n  go run . materialize\n"},

@@ -1,59 +1,84 @@
-// Package catalog holds a checked set of definitions.
+// Package catalog holds a checked set of definitions: what a repository knows before a store is opened.
+//
+//	definitions, jobs, resources ─▶ Build ─▶ Catalog ─▶ graph, jobs, selections, actions, topology
+//	                                  └────▶ all mistakes, in the order of the definitions
+//
+// [Build] is a pass over all definitions: it follows references, resolves partitions, builds the nodes and the graph,
+// plans the jobs, and checks that values survive the processes that make them. It reports every mistake at once.
+//
+// A [Catalog] keeps the names and partitions that the pass found, so that later questions cost by what they are about:
+// an action on one asset builds the nodes of that asset. [Step] builds what the process of one step needs, without a
+// pass over the whole.
+//
+// A Catalog never changes, and may be used from any goroutine.
 package catalog
 
 import (
+	"iter"
 	"runtime"
 
 	"github.com/rivers-go/rivers/executor"
+	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
-	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/iohandler"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Catalog is a valid set of definitions. It never changes, and may be used from any goroutine.
-type Catalog struct{ Parts }
-
-// Parts are what a catalog is made of.
-type Parts struct {
-	Name        string
-	Whole       *graph.Graph
-	Definitions []Definition
-	Planned     map[string]*Job
-	Policy      retry.Policy
-	Default     executor.Executor
-	Schemas     map[string][]byte
-	Shadows     []string
-	Exclusive   map[string]bool
-	PlanOf      func(ActionRequest) (*plan.Plan, error)
-	ActionsOf   func(selected []bool) []Action
+// Config is what a catalog is built of.
+type Config struct {
+	// Location is the name of the code location, Position where its repository stands in the source.
+	Location string
+	Position fault.Position
+	// Definitions yields the definitions, or nil and the mistake in the place of one. Count is about how many.
+	Definitions iter.Seq2[*define.Definition, fault.Fault]
+	Count       int
+	Jobs        []JobSpec
+	// DefaultExecutor is for runs that say none, DefaultHandler for outputs without one; nil is Fallback.
+	DefaultExecutor          executor.Executor
+	DefaultHandler, Fallback iohandler.Handler
+	Resources                Resources
+	// Retry is the policy of nodes and jobs that have none, Retries are those that others name.
+	Retry   retry.Policy
+	Retries map[string]retry.Policy
+	// Pools are the limits of pools, Partitions the definitions that assets refer to by name.
+	Pools      map[string]int
+	Partitions map[string]partition.Definition
+	// Retention is how long history is kept.
+	Retention storage.Retention
 }
 
-// Definition is what a catalog asks of a definition.
-type Definition interface {
-	Title() string
-	KindName() string
-	OutputNames() []string
-	Strategy() storage.BackfillStrategy
-	At() fault.Position
-	IsCheck() bool
+// Catalog is a valid set of definitions.
+type Catalog struct {
+	conf  Config
+	scope define.Scope
+	defs  []*define.Definition
+	graph *graph.Graph
+	jobs  map[string]*Job
+	retry retry.Policy
+	// schemas are the JSON Schemas of configs, by definition.
+	schemas map[string][]byte
+	// shadowed are resources that no field can receive, since an asset has the name.
+	shadowed  []string
+	exclusive exclusive
 }
 
 // Location returns the name of the code location.
-func (c *Catalog) Location() string { return c.Name }
+func (c *Catalog) Location() string { return c.conf.Location }
 
 // Graph returns the graph of all definitions.
-func (c *Catalog) Graph() *graph.Graph { return c.Whole }
+func (c *Catalog) Graph() *graph.Graph { return c.graph }
 
 // Retry returns the policy of nodes and jobs that have none.
-func (c *Catalog) Retry() retry.Policy { return c.Policy }
+func (c *Catalog) Retry() retry.Policy { return c.retry }
 
 // Executor returns the executor of runs that say none; zero is parallel with [Workers] workers.
-func (c *Catalog) Executor() executor.Executor { return c.Default }
+func (c *Catalog) Executor() executor.Executor { return c.conf.DefaultExecutor }
 
 // Shadowed returns the resources that no field can receive, since an asset has the name.
-func (c *Catalog) Shadowed() []string { return c.Shadows }
+func (c *Catalog) Shadowed() []string { return c.shadowed }
 
 // Workers returns how many steps run at once where nothing says it.
 func Workers() int { return runtime.GOMAXPROCS(0) }
@@ -69,21 +94,17 @@ func ConfigName(node *graph.Node) string {
 // BackfillStrategy returns the strategy of the definition of a node, or of the asset that an action is done to; zero
 // where it says none.
 func (c *Catalog) BackfillStrategy(node *graph.Node) storage.BackfillStrategy {
-	for _, d := range c.Definitions {
-		if d.Title() == node.Definition || node.Action != nil && provides(d, node.Action.Asset) {
-			if s := d.Strategy(); !s.IsZero() {
-				return s
-			}
+	name := node.Definition
+	if node.Action != nil {
+		name = node.Action.Asset
+	}
+	if out := c.scope.Values[name]; out != nil {
+		return out.Def.Backfill
+	}
+	for _, d := range c.defs { // a multi-asset, whose own name is no value
+		if d.Name == name {
+			return d.Backfill
 		}
 	}
 	return storage.BackfillStrategy{}
-}
-
-func provides(d Definition, name string) bool {
-	for _, out := range d.OutputNames() {
-		if out == name {
-			return true
-		}
-	}
-	return false
 }

@@ -12,8 +12,8 @@ func (c *Catalog) StaticKeys() []string {
 	var keys []string
 	seen := map[string]bool{}
 	visited := map[partition.Definition]bool{}
-	for v := range int32(c.Whole.Outputs()) {
-		out, _ := c.Whole.Output(v)
+	for v := range int32(c.graph.Outputs()) {
+		out, _ := c.graph.Output(v)
 		if out.Partitions == nil || visited[out.Partitions] {
 			continue
 		}
@@ -34,8 +34,8 @@ func (c *Catalog) StaticKeys() []string {
 // DynamicNames are the names of the dynamic definitions that assets have, sorted.
 func (c *Catalog) DynamicNames() []string {
 	names := map[string]bool{}
-	for v := range int32(c.Whole.Outputs()) {
-		if out, _ := c.Whole.Output(v); out.Partitions != nil {
+	for v := range int32(c.graph.Outputs()) {
+		if out, _ := c.graph.Output(v); out.Partitions != nil {
 			for _, name := range partition.NeedsOf(out.Partitions).Dynamic {
 				names[name] = true
 			}

@@ -19,8 +19,8 @@ func (c *Catalog) CheckRequest(req *storage.RunRequest) error {
 		return fmt.Errorf("checks %q: the request names %s as well: leave one of the two out", req.Checks, fault.QuotedList(req.CheckNames))
 	}
 	for _, name := range req.CheckNames {
-		n, ok := c.Whole.FindNode(name)
-		if ok && c.Whole.Node(n).Kind == graph.Check {
+		n, ok := c.graph.FindNode(name)
+		if ok && c.graph.Node(n).Kind == graph.Check {
 			continue
 		}
 		return fault.Mark(fault.ErrAssetNotFound, fmt.Errorf("check %q: no check is named so%s", name, fault.Suggestion(name, c.checkNames)))
@@ -30,8 +30,8 @@ func (c *Catalog) CheckRequest(req *storage.RunRequest) error {
 
 // checkNames yields the names of all checks.
 func (c *Catalog) checkNames(yield func(string) bool) {
-	for n := range int32(c.Whole.Len()) {
-		if node := c.Whole.Node(n); node.Kind == graph.Check && !yield(node.Name) {
+	for n := range int32(c.graph.Len()) {
+		if node := c.graph.Node(n); node.Kind == graph.Check && !yield(node.Name) {
 			return
 		}
 	}

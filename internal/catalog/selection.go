@@ -33,7 +33,7 @@ func (c *Catalog) Select(texts []string, want Want) ([]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	items := c.Whole.Items()
+	items := c.graph.Items()
 	set, err := expr.Eval(items)
 	if err != nil {
 		return nil, fault.Mark(fault.ErrAssetNotFound, err)
@@ -44,8 +44,8 @@ func (c *Catalog) Select(texts []string, want Want) ([]bool, error) {
 		if selected[i] = set.Has(i); !selected[i] || enough {
 			continue
 		}
-		_, node := c.Whole.Output(items.Output(i))
-		enough = want == Something || c.Whole.Node(node).Kind != graph.External
+		_, node := c.graph.Output(items.Output(i))
+		enough = want == Something || c.graph.Node(node).Kind != graph.External
 	}
 	if !enough {
 		return nil, fmt.Errorf("selection %s: it selects nothing that can be materialized: external assets are made elsewhere, use observe", fault.QuotedList(texts))
@@ -59,12 +59,12 @@ func (c *Catalog) SelectPartitioned(texts []string) ([]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	items := c.Whole.Items()
+	items := c.graph.Items()
 	divided := make([]bool, items.Len())
 	some := false
 	for i := range divided {
-		out, n := c.Whole.Output(items.Output(i))
-		divided[i] = (selected == nil || selected[i]) && out.Partitions != nil && c.Whole.Node(n).Kind != graph.External
+		out, n := c.graph.Output(items.Output(i))
+		divided[i] = (selected == nil || selected[i]) && out.Partitions != nil && c.graph.Node(n).Kind != graph.External
 		some = some || divided[i]
 	}
 	switch {
@@ -78,14 +78,14 @@ func (c *Catalog) SelectPartitioned(texts []string) ([]bool, error) {
 
 // Unknown returns the error for a name that no asset or task has.
 func (c *Catalog) Unknown(name string) error {
-	for _, d := range c.Definitions {
-		if names := d.OutputNames(); d.Title() == name && len(names) != 1 {
+	for _, d := range c.defs {
+		if names := d.OutputNames(); d.Name == name && len(names) != 1 {
 			return fmt.Errorf("%q: %w: it is a %s, its outputs are %s", name, fault.ErrAssetNotFound, d.KindName(), fault.QuotedList(names))
 		}
 	}
 	names := func(yield func(string) bool) {
-		for v := range int32(c.Whole.Outputs()) {
-			if out, _ := c.Whole.Output(v); !yield(out.Name) {
+		for v := range int32(c.graph.Outputs()) {
+			if out, _ := c.graph.Output(v); !yield(out.Name) {
 				return
 			}
 		}
@@ -97,8 +97,8 @@ func (c *Catalog) Unknown(name string) error {
 func (c *Catalog) Observable(names []string) ([]int32, error) {
 	var found []int32
 	if len(names) == 0 {
-		for v := range int32(c.Whole.Outputs()) {
-			if _, n := c.Whole.Output(v); c.Whole.Node(n).Observe != nil {
+		for v := range int32(c.graph.Outputs()) {
+			if _, n := c.graph.Output(v); c.graph.Node(n).Observe != nil {
 				found = append(found, v)
 			}
 		}
@@ -106,13 +106,13 @@ func (c *Catalog) Observable(names []string) ([]int32, error) {
 	}
 	var errs []error
 	for _, name := range names {
-		v, ok := c.Whole.Find(name)
+		v, ok := c.graph.Find(name)
 		if !ok {
 			errs = append(errs, fmt.Errorf("observing %w", c.Unknown(name)))
 			continue
 		}
-		_, n := c.Whole.Output(v)
-		switch node := c.Whole.Node(n); {
+		_, n := c.graph.Output(v)
+		switch node := c.graph.Node(n); {
 		case node.Kind != graph.External:
 			errs = append(errs, fmt.Errorf("asset %q: %w: it is made here, and only external assets are observed: materialize it", name, fault.ErrNotObservable))
 		case node.Observe == nil:
@@ -127,17 +127,17 @@ func (c *Catalog) Observable(names []string) ([]int32, error) {
 // Output finds what has a stored value under a name, which may be that of one instance of a mapped step. It reports
 // whether the step unfolds, so that each instance stores a value.
 func (c *Catalog) Output(name string) (out *graph.Output, mapped bool, err error) {
-	v, ok := c.Whole.Find(name)
+	v, ok := c.graph.Find(name)
 	if !ok && strings.HasSuffix(name, "]") {
 		base, _, _ := strings.Cut(name, "[")
-		if of, found := c.Whole.Find(base); found {
-			_, n := c.Whole.Output(of)
-			v, ok = of, c.Whole.Node(n).Map != nil
+		if of, found := c.graph.Find(base); found {
+			_, n := c.graph.Output(of)
+			v, ok = of, c.graph.Node(n).Map != nil
 		}
 	}
 	if !ok {
 		return nil, false, c.Unknown(name)
 	}
-	out, n := c.Whole.Output(v)
-	return out, c.Whole.Node(n).Map != nil, nil
+	out, n := c.graph.Output(v)
+	return out, c.graph.Node(n).Map != nil, nil
 }

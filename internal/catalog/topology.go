@@ -14,7 +14,7 @@ import (
 
 // Topology describes the definitions as they are recorded for other programs.
 func (c *Catalog) Topology() storage.TopologyDoc {
-	doc := storage.TopologyDoc{Name: c.Name, Nodes: make([]storage.TopologyNode, 0, c.Whole.Items().Len())}
+	doc := storage.TopologyDoc{Name: c.conf.Location, Nodes: make([]storage.TopologyNode, 0, c.graph.Items().Len())}
 	for _, t := range c.described() {
 		doc.Nodes = append(doc.Nodes, t)
 	}
@@ -25,9 +25,9 @@ func (c *Catalog) Topology() storage.TopologyDoc {
 // AssetNames has the name of every output of which the store keeps a state, by output: assets, and what checks say
 // of them; empty for the others.
 func (c *Catalog) AssetNames() []string {
-	names := make([]string, c.Whole.Outputs())
+	names := make([]string, c.graph.Outputs())
 	for v := range names {
-		if out, n := c.Whole.Output(int32(v)); out.Asset || c.Whole.Node(n).Kind == graph.Check {
+		if out, n := c.graph.Output(int32(v)); out.Asset || c.graph.Node(n).Kind == graph.Check {
 			names[v] = out.Name
 		}
 	}
@@ -40,7 +40,7 @@ func (c *Catalog) EncodeTopology() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	buf.WriteString(`{"name":`)
-	err := enc.Encode(c.Name)
+	err := enc.Encode(c.conf.Location)
 	buf.WriteString(`,"nodes":[`)
 	for i, t := range c.described() {
 		if i > 0 {
@@ -64,10 +64,10 @@ func (c *Catalog) EncodeTopology() ([]byte, error) {
 // described yields the assets and tasks in topological order.
 func (c *Catalog) described() iter.Seq2[int, storage.TopologyNode] {
 	return func(yield func(int, storage.TopologyNode) bool) {
-		items, sources := c.Whole.Items(), c.sources()
+		items, sources := c.graph.Items(), c.sources()
 		inner := map[string][]string{}
-		for n := range int32(c.Whole.Len()) {
-			if node := c.Whole.Node(n); node.Kind == graph.GraphTask {
+		for n := range int32(c.graph.Len()) {
+			if node := c.graph.Node(n); node.Kind == graph.GraphTask {
 				inner[node.Definition] = append(inner[node.Definition], node.Name)
 			}
 		}
@@ -86,12 +86,12 @@ func (c *Catalog) described() iter.Seq2[int, storage.TopologyNode] {
 
 // describe is one asset or task, without its source and its steps.
 func (c *Catalog) describe(items graph.Items, i int) storage.TopologyNode {
-	out, n := c.Whole.Output(items.Output(i))
-	node := c.Whole.Node(n)
+	out, n := c.graph.Output(items.Output(i))
+	node := c.graph.Node(n)
 	t := storage.TopologyNode{
 		Name: out.Name, Definition: node.Definition, Kind: storage.NodeKind(node.Kind.String()), Group: out.Attrs.Group, Kinds: out.Attrs.Kinds,
 		Tags: out.Attrs.Tags, Owners: out.Attrs.Owners, Description: out.Attrs.Description,
-		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Freshness: out.Attrs.Freshness, Pools: node.Pools, Config: c.Schemas[node.Definition],
+		Metadata: out.Attrs.Metadata, CodeVersion: out.Attrs.CodeVersion, Freshness: out.Attrs.Freshness, Pools: node.Pools, Config: c.schemas[node.Definition],
 	}
 	if out.Type != nil {
 		t.Type = out.Type.String()
@@ -109,13 +109,13 @@ func (c *Catalog) describe(items graph.Items, i int) storage.TopologyNode {
 func (c *Catalog) describedChecks() []storage.TopologyCheck {
 	var checks []storage.TopologyCheck
 	places := map[string]string{}
-	for _, d := range c.Definitions {
-		if d.IsCheck() {
-			places[d.Title()] = d.At().Source()
+	for _, d := range c.defs {
+		if d.Kind == graph.Check {
+			places[d.Name] = d.Pos.Source()
 		}
 	}
-	for n := range int32(c.Whole.Len()) {
-		node := c.Whole.Node(n)
+	for n := range int32(c.graph.Len()) {
+		node := c.graph.Node(n)
 		if node.Kind != graph.Check {
 			continue
 		}
@@ -124,7 +124,7 @@ func (c *Catalog) describedChecks() []storage.TopologyCheck {
 		t := storage.TopologyCheck{
 			Name: name, Asset: node.Check.Asset, Blocking: node.Check.Blocking, BlockLater: node.Check.Later,
 			Description: attrs.Description, Metadata: attrs.Metadata, CodeVersion: attrs.CodeVersion,
-			Source: places[node.Name], Partitioned: node.Partitions != nil, Pools: node.Pools, Config: c.Schemas[node.Definition],
+			Source: places[node.Name], Partitioned: node.Partitions != nil, Pools: node.Pools, Config: c.schemas[node.Definition],
 		}
 		for k := range node.Inputs {
 			if in := &node.Inputs[k]; in.From != "" && in.From != node.Check.Asset && in.Mode != graph.Gate {
@@ -151,13 +151,13 @@ func (c *Catalog) describedJobs() []storage.TopologyJob {
 // sources has the place of each item's definition. Many are made by one line in a loop, whose
 // place is looked up once.
 func (c *Catalog) sources() []string {
-	items := c.Whole.Items()
+	items := c.graph.Items()
 	sources, known := make([]string, items.Len()), map[fault.Position]string{}
-	for _, d := range c.Definitions {
-		place, ok := known[d.At()]
+	for _, d := range c.defs {
+		place, ok := known[d.Pos]
 		if !ok {
-			place = d.At().Source()
-			known[d.At()] = place
+			place = d.Pos.Source()
+			known[d.Pos] = place
 		}
 		for _, name := range d.OutputNames() {
 			if item, ok := items.Lookup(name); ok {

@@ -17,10 +17,10 @@ import (
 //	  shape             length and bytes: the dimensions, outermost first, with what their labels are
 //	  levels            from the innermost dimension outwards, for each:
 //	    nodes           number (the outermost level has one, and no number), then each:
-//	      0             intervals: number, first label, unit, then for each the gap before it (except
-//	                    the first), its length in units, and the number of its nested node
-//	      1             bitmap: length and bytes of a roaring bitmap of ordinals on the scale. Versions
-//	                    before bitmaps of windows stored intervals instead; both forms are read
+//	      0             intervals: number, first label, unit, then for each: the gap before it
+//	                    (except the first), length in units, number of the nested node
+//	      1             bitmap: length and bytes of a roaring bitmap of ordinals on the scale.
+//	                    Many windows were intervals once; both forms are read
 const (
 	setVersion   = 1
 	tagIntervals = 0

@@ -71,8 +71,8 @@ func Floor(g Grid, t civil.Time) civil.Time { return g.Tick(g.Rank(t+1) - 1) }
 // Shift returns the tick n ticks after the tick t.
 func Shift(g Grid, t civil.Time, n int64) civil.Time { return g.Tick(g.Rank(t) + n) }
 
-// finest says what a format must write to tell the ticks of a grid apart: more than
-// the day, and more than the minute.
+// finest reports what a format must write to distinguish the ticks of a grid: more than the day,
+// and more than the minute.
 func finest(g Grid) (clock, seconds bool) {
 	switch g := g.(type) {
 	case Steps:

@@ -1,4 +1,4 @@
-package rivers
+package catalog
 
 import (
 	"fmt"
@@ -10,14 +10,15 @@ import (
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // divide finds how each asset is divided: references are followed, and definitions that mean the same become one,
 // so that thousands of assets share what is made of it.
 func (v *validation) divide() {
-	c := &v.repo.config
-	for _, name := range slices.Sorted(maps.Keys(c.PartitionDefs)) {
-		d := c.PartitionDefs[name]
+	c := &v.conf
+	for _, name := range slices.Sorted(maps.Keys(c.Partitions)) {
+		d := c.Partitions[name]
 		at := fmt.Sprintf("PartitionDefs[%q]", name)
 		switch {
 		case d == nil:
@@ -58,9 +59,9 @@ func (v *validation) divideAsAsked() {
 		if out == nil || out.Partitions == nil {
 			return nil
 		}
-		resolved, err := partition.Resolve(out.Partitions, v.repo.config.PartitionDefs)
+		resolved, err := partition.Resolve(out.Partitions, v.conf.Partitions)
 		if err != nil {
-			v.fault(out.Def, fault.Fault{At: outputPart(out.Def, name), Message: err.Error(), Kind: ErrPartitionValidation})
+			v.fault(out.Def, fault.Fault{At: outputPart(out.Def, name), Message: err.Error(), Kind: fault.ErrPartitionValidation})
 			return nil
 		}
 		v.scope.Partitions[name] = shared(known, resolved)
@@ -99,8 +100,10 @@ func (v *validation) resolveDivision(d *define.Definition, output int) partition
 		return v.scope.Partitions[d.Outputs[0].Name]
 	}
 	at := strings.TrimSpace(outputPart(d, out.Name) + " partitions")
-	report := func(message string) { v.fault(d, fault.Fault{At: at, Message: message, Kind: ErrPartitionValidation}) }
-	resolved, err := partition.Resolve(out.Partitions, v.repo.config.PartitionDefs)
+	report := func(message string) {
+		v.fault(d, fault.Fault{At: at, Message: message, Kind: fault.ErrPartitionValidation})
+	}
+	resolved, err := partition.Resolve(out.Partitions, v.conf.Partitions)
 	if err != nil {
 		report(err.Error())
 		return nil
@@ -123,12 +126,12 @@ func (v *validation) checkOutputsAgree(d *define.Definition) {
 		at := fmt.Sprintf("output %q partitions", out.Name)
 		switch {
 		case (out.Partitions == nil) != (d.Outputs[0].Partitions == nil):
-			v.fault(d, fault.Fault{At: at, Message: "some outputs of the multi-asset have partitions and some have none: give all of them some, or the multi-asset Partitions of its own", Kind: ErrPartitionValidation})
+			v.fault(d, fault.Fault{At: at, Message: "some outputs of the multi-asset have partitions and some have none: give all of them some, or the multi-asset Partitions of its own", Kind: fault.ErrPartitionValidation})
 			return
 		case first == nil || other == nil || first == other:
 		default:
 			if err := partition.Identity().Check(first, other); err != nil {
-				v.fault(d, fault.Fault{At: at, Message: fmt.Sprintf("they have no key in common with those of %q: %v", d.Outputs[0].Name, err), Kind: ErrPartitionValidation})
+				v.fault(d, fault.Fault{At: at, Message: fmt.Sprintf("they have no key in common with those of %q: %v", d.Outputs[0].Name, err), Kind: fault.ErrPartitionValidation})
 			}
 		}
 	}
@@ -153,4 +156,22 @@ func (v *validation) finishParts(d *define.Definition, n *graph.Node) {
 		n.Settings = &graph.Settings{}
 	}
 	n.Settings.Partitions = own
+}
+
+// checkDivided requires a check that judges partitions to have those of its asset.
+func (v *validation) checkDivided(d *define.Definition) {
+	if d.Kind != graph.Check || d.Outputs[0].Partitions == nil {
+		return
+	}
+	asset, _, _ := storage.SplitCheck(d.Name)
+	own, of := v.scope.Partitions[d.Name], v.scope.Partitions[asset]
+	if own == nil || own == of || v.scope.Values[asset] == nil {
+		return
+	}
+	message := fmt.Sprintf("%q has no partitions: remove them", asset)
+	if of != nil {
+		message = fmt.Sprintf("they are %s, and those of %q are %s: give the asset's own, or none to judge it as a whole", own, asset, of)
+	}
+	v.fault(d, fault.Fault{At: "partitions", Message: message, Kind: fault.ErrPartitionValidation})
+	delete(v.scope.Partitions, d.Name)
 }

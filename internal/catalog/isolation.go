@@ -1,24 +1,23 @@
-package rivers
+package catalog
 
 import (
 	"fmt"
 
-	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
 )
 
-// crossings refuses values that a step in a process of its own would write where nobody finds them, or read
+// checkIsolation refuses values that a step in a process of its own would write where nobody finds them, or read
 // where nobody put them: those whose handler keeps them in the memory of one process. What a graph asset
 // binds to a call, and the elements of a mapped list, need no handler, since each process composes the
 // graph and takes the list apart by itself.
-func (v *validation) crossings(g *graph.Graph, jobs map[string]*catalog.Job) {
+func (v *validation) checkIsolation(g *graph.Graph, jobs map[string]*Job) {
 	if g == nil {
 		return
 	}
-	c := crossing{v: v, g: g, why: v.isolatedBy(g, jobs)}
+	c := isolationCheck{v: v, g: g, why: v.isolatedBy(g, jobs)}
 	if c.why == nil {
 		return
 	}
@@ -42,7 +41,7 @@ func (v *validation) crossings(g *graph.Graph, jobs map[string]*catalog.Job) {
 
 // isolatedBy says of each node what gives it a process of its own, empty for nothing; nil where no node has
 // one.
-func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*catalog.Job) []string {
+func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*Job) []string {
 	var why []string
 	say := func(n int32, text string) {
 		if why == nil {
@@ -52,7 +51,7 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*catalog.Job) []
 			why[n] = text
 		}
 	}
-	def := v.repo.config.DefaultExecutor
+	def := v.conf.DefaultExecutor
 	for n := range int32(g.Len()) {
 		switch node := g.Node(n); {
 		case node.Kind == graph.External:
@@ -64,8 +63,8 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*catalog.Job) []
 			say(n, fmt.Sprintf("DefaultExecutor is %s", def))
 		}
 	}
-	for i := range v.repo.config.Jobs {
-		job := jobs[v.repo.config.Jobs[i].Name]
+	for i := range v.conf.Jobs {
+		job := jobs[v.conf.Jobs[i].Name]
 		if job.Plan == nil {
 			continue
 		}
@@ -78,8 +77,8 @@ func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*catalog.Job) []
 	return why
 }
 
-// crossing looks for values that do not get from one process to another.
-type crossing struct {
+// isolationCheck looks for values that do not get from one process to another.
+type isolationCheck struct {
 	v    *validation
 	g    *graph.Graph
 	why  []string
@@ -100,7 +99,7 @@ func readOutputs(g *graph.Graph) []bool {
 }
 
 // fault returns what is wrong with a node that has a process of its own.
-func (c *crossing) fault(n int32) (fault.Fault, bool) {
+func (c *isolationCheck) fault(n int32) (fault.Fault, bool) {
 	node := c.g.Node(n)
 	for o := range node.Outputs {
 		if c.staysBehind(n, o) {
@@ -133,26 +132,26 @@ func (c *crossing) fault(n int32) (fault.Fault, bool) {
 
 // staysBehind reports whether an output's value dies with the process of its node, and should not. That of a
 // task that nobody reads may.
-func (c *crossing) staysBehind(n int32, pos int) bool {
+func (c *isolationCheck) staysBehind(n int32, pos int) bool {
 	out := &c.g.Node(n).Outputs[pos]
 	written := out.Type != nil // else the body writes by itself
 	return written && (out.Asset || c.read[c.g.OutputAt(n, pos)]) && !c.crosses(out.Handler)
 }
 
 // report says what was found, and whose handler is to be another.
-func (c *crossing) report(n int32, at, found, whose string, h iohandler.Handler) fault.Fault {
+func (c *isolationCheck) report(n int32, at, found, whose string, h iohandler.Handler) fault.Fault {
 	remedy := fmt.Sprintf("give %s an IOHandler whose values outlive a process, such as blob.New", whose)
-	if catalog.SameHandler(h, c.v.scope.DefaultHandler) {
+	if SameHandler(h, c.v.scope.DefaultHandler) {
 		remedy += ", or make one the DefaultIOHandler"
 	}
 	return fault.Fault{
-		At: at, Kind: ErrGraphValidation,
+		At: at, Kind: fault.ErrGraphValidation,
 		Message: fmt.Sprintf("%s, so it runs in a process of its own, and %s: %s", c.why[n], found, remedy),
 	}
 }
 
 // crosses asks a handler whether its values outlive the process that wrote them.
-func (c *crossing) crosses(h iohandler.Handler) bool {
+func (c *isolationCheck) crosses(h iohandler.Handler) bool {
 	asked, ok := h.(iohandler.ProcessCrosser)
 	if !ok {
 		return true
@@ -163,12 +162,12 @@ func (c *crossing) crosses(h iohandler.Handler) bool {
 }
 
 // name is what a handler is called in messages: as a resource, if it is one.
-func (c *crossing) name(h iohandler.Handler) string {
-	if catalog.SameHandler(h, c.v.repo.fallback) {
+func (c *isolationCheck) name(h iohandler.Handler) string {
+	if SameHandler(h, c.v.conf.Fallback) {
 		return "the default IO handler"
 	}
 	name := fmt.Sprintf("%T", h)
-	if names := c.v.repo.resources().Holding(h); len(names) > 0 {
+	if names := c.v.conf.Resources.Holding(h); len(names) > 0 {
 		name = fmt.Sprintf("resource %q (%s)", names[0], name)
 	}
 	return name
