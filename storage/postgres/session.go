@@ -106,8 +106,8 @@ func (s *session) close() {
 	_ = s.conn.Close(ctx) // the error of a lost connection is known
 }
 
-// trip is one round trip to the server with any number of statements.
-type trip struct {
+// pipeline is one round trip to the server with any number of statements.
+type pipeline struct {
 	s      *session
 	p      *pgconn.Pipeline
 	cancel context.CancelFunc
@@ -145,8 +145,8 @@ func (t *pipeline) send(st *statement, row func(row row), params ...[]byte) {
 	t.sent = append(t.sent, sent{st: st, row: row})
 }
 
-// prepares reports whether the trip itself prepares a statement.
-func (t *trip) prepares(st *statement) bool {
+// prepares reports whether the pipeline itself prepares a statement.
+func (t *pipeline) prepares(st *statement) bool {
 	for i := range t.sent {
 		if t.sent[i].st == st {
 			return true
@@ -189,7 +189,7 @@ func (t *pipeline) receive() (first error) {
 				return first
 			}
 		}
-		// What follows a fault is skipped up to the end of the trip; what broke the connection ends
+		// What follows a fault is skipped up to the end of the pipeline; what broke the connection ends
 		// it.
 		if first == nil {
 			first = err
