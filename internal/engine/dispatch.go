@@ -59,9 +59,10 @@ func (r *run) settle(j job, o outcome) (job, bool) {
 // advance asks what should happen now and sets it going; the first step it is given is the
 // caller's. Called with the lock held.
 func (r *run) advance() (mine job, ok bool) {
+	var at storage.Micros
 	for again := true; again; {
 		again = false
-		at := now()
+		at = now()
 		r.cmds = r.d.Next(at, r.cmds[:0])
 		for _, c := range r.cmds {
 			switch c.Kind {
@@ -93,13 +94,14 @@ func (r *run) advance() (mine job, ok bool) {
 			}
 		}
 	}
-	r.setWake()
+	r.setWake(at)
 	return mine, ok
 }
 
-// setWake arms the timer for the next retry.
-func (r *run) setWake() {
-	at := r.d.Wake(now())
+// setWake arms the timer for the first retry after the instant of the last decision. A later instant would lose a retry
+// that became due in between.
+func (r *run) setWake(decided storage.Micros) {
+	at := r.d.Wake(decided)
 	if at == r.wakeAt {
 		return
 	}
