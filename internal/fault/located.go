@@ -3,7 +3,7 @@ package fault
 import "strings"
 
 // Located is a mistake and the definition that has it.
-type Located struct {
+type Located struct { //nolint:errname // it is a mistake first, and an error where one is wanted
 	Fault
 
 	// KindName is what was defined, such as "multi-asset"; Name is the definition's.
@@ -38,7 +38,7 @@ func (l *Located) Unwrap() error { return l.Kind }
 func (l *Located) Is(target error) bool { return target == ErrDefinition }
 
 // Mistakes are all mistakes of a set of definitions, in their order.
-type Mistakes []*Located
+type Mistakes []*Located //nolint:errname // see Located
 
 // Error has one line for each mistake.
 func (m Mistakes) Error() string {
