@@ -57,7 +57,7 @@ func (s *Store) apply(b *storage.Batch) {
 	}
 	for i := range b.RunUpdates {
 		if u := &b.RunUpdates[i]; u.State.Terminal() {
-			s.land(s.run(u.Run), u.At)
+			s.clearInFlight(s.run(u.Run), u.At)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func (s *Store) updateRun(u *storage.RunUpdate) {
 		rec.Plan = u.Plan
 	}
 	if u.Targets != nil && !u.State.Terminal() {
-		s.land(r, u.At)
+		s.clearInFlight(r, u.At)
 		s.target(r, u.Targets, u.At)
 	}
 	switch {

@@ -9,8 +9,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// changes are entries of the feed that followed one another and are of the same kind, run and partitions. The seq of the
-// i-th is first+i, and assets has what it is about, nothing for a table of keys. So a step does not make an entry.
+// changes are entries of the feed that followed one another and are of the same kind, run and
+// partitions. The seq of the i-th is first+i, and assets has what it is about, nothing for a table
+// of keys. So a step does not make an entry.
 type changes struct {
 	first      int64
 	at         storage.Micros
@@ -36,7 +37,7 @@ func (s *Store) change(c changes, asset storage.AssetKey) {
 	}
 }
 
-// joins reports whether a change goes on with what is there.
+// joins reports whether a change continues the entry.
 func (c *changes) joins(o *changes) bool {
 	return c.kind == o.kind && c.run == o.run && c.kind != storage.ChangeKeys && c.partitions.Equal(o.partitions)
 }

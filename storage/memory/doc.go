@@ -3,10 +3,9 @@
 // and the model that storage/storagetest compares every other backend with; so it does the
 // plain thing everywhere.
 //
-// A batch is applied under one lock by whoever brings it: Append is Commit without a caller that
-// waits for the answer, and "durable" means nothing. What is kept per run is a slice in the order
-// of the event numbers, so that a step costs two appends and one assignment, and no map grows with
-// the number of events.
+// The caller applies its batch itself, under one lock. Append is Commit without an answer, and
+// "durable" means nothing. A run has a slice of events in the order of their numbers: a step costs
+// two appends and one assignment, and no map grows with the number of events.
 //
 // All methods may be called from any goroutine. Bytes and maps in what is returned are the
 // store's own: read them, do not change them.

@@ -46,7 +46,7 @@ type run struct {
 	// events and logs are in the order of N.
 	events []storage.Event
 	logs   []storage.LogLine
-	// targets are the assets of which the run has partitions in flight.
+	// targets are the assets in which the run has partitions in flight.
 	targets []storage.AssetKey
 	// lost has the marks of what was pruned.
 	lost int64
@@ -199,7 +199,7 @@ func (s *Store) expect(b *storage.Batch) error {
 	return s.expectBackfills(b.Backfills)
 }
 
-// run returns the run of a key, nil where there is none any more.
+// run returns the run of a key, nil if it is unknown or pruned.
 func (s *Store) run(key storage.RunKey) *run {
 	if key <= 0 || int64(key) > int64(len(s.runs)) {
 		return nil

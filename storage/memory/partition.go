@@ -19,13 +19,14 @@ type state struct {
 	seq int64
 }
 
-// parts is what is kept of the partitions of an asset.
+// parts is the recorded state of an asset's partitions.
 type parts struct {
 	materialized, failed partition.Set
 	inFlight             map[storage.RunKey]partition.Set
-	// singles are by the text of the key, and may be older than what a group says of the same partition.
+	// singles are by the text of the key, and may be older than a group with the same partition.
 	singles [storage.StateKinds]map[string]*state
-	// texts are those keys in their order, as they were when somebody asked; there are only ever more of them.
+	// texts are those keys in their order, as they were when somebody asked; there are only ever more
+	// of them.
 	texts [storage.StateKinds]atomic.Pointer[[]string]
 	// groups are disjoint, those of a kind among themselves, oldest first.
 	groups [storage.StateKinds][]*state
@@ -90,10 +91,10 @@ func (p *parts) update(u *storage.AssetUpdate, seq int64) {
 	switch u.Kind {
 	case storage.Materialized:
 		p.materialized, p.failed = p.materialized.Union(u.Partitions), p.failed.Minus(u.Partitions)
-		p.landed(u.Run, u.Partitions)
+		p.settleInFlight(u.Run, u.Partitions)
 	case storage.Failed:
 		p.failed = p.failed.Union(u.Partitions)
-		p.landed(u.Run, u.Partitions)
+		p.settleInFlight(u.Run, u.Partitions)
 	case storage.Wiped:
 		p.materialized, p.failed = p.materialized.Minus(u.Partitions), p.failed.Minus(u.Partitions)
 		for kind := range p.groups {
@@ -127,8 +128,8 @@ func (p *parts) holds(st *state) bool {
 	return !slices.ContainsFunc(p.groups[st.Kind], newer) && !slices.ContainsFunc(p.groups[storage.Wiped], newer)
 }
 
-// landed takes partitions that a run has come to out of what it has in flight.
-func (p *parts) landed(run storage.RunKey, set partition.Set) {
+// settleInFlight takes partitions that a run made, or failed to make, out of flight.
+func (p *parts) settleInFlight(run storage.RunKey, set partition.Set) {
 	left := p.inFlight[run].Minus(set)
 	if p.inFlight[run] = left; left.IsEmpty() {
 		delete(p.inFlight, run)
@@ -150,8 +151,8 @@ func (s *Store) target(r *run, targets []storage.Target, at time.Time) {
 	}
 }
 
-// land drops what a run still has in flight.
-func (s *Store) land(r *run, at time.Time) {
+// clearInFlight drops what a run still has in flight.
+func (s *Store) clearInFlight(r *run, at time.Time) {
 	key := r.record.Key
 	for _, asset := range r.targets {
 		flies := s.asset(asset).parts.inFlight

@@ -94,8 +94,8 @@ func (s *Store) checkPools(c *storage.SlotClaim) error {
 	return nil
 }
 
-// blocks says which pools keep a claim waiting: those with too few free slots, and those for which
-// somebody waits who came earlier.
+// blocks returns the pools that keep a claim waiting: those with too few free slots, and those for
+// which somebody waits who came earlier.
 func (s *Store) blocks(mine *claim) []storage.PoolBlock {
 	var blocked []storage.PoolBlock
 	for _, p := range mine.pools {

@@ -276,7 +276,7 @@ func (s *Store) deleteSpan(c prune.Class, span prune.Span) (gone int64) {
 	return gone
 }
 
-// deleteChanges deletes the entries up to a seq, and says so.
+// deleteChanges deletes the entries up to a seq and records that number.
 func (s *Store) deleteChanges(upTo int64) int64 {
 	at, _ := slices.BinarySearchFunc(s.feed, upTo+1, func(c *changes, seq int64) int { return cmp.Compare(c.first, seq) })
 	s.feed = slices.Delete(s.feed, 0, at)

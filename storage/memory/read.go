@@ -13,7 +13,7 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/prune"
 )
 
-// defaultLimit bounds the lists whose query says nothing.
+// defaultLimit bounds the lists whose query has no limit.
 const defaultLimit = 100
 
 // read takes the lock for reading; the caller unlocks unless there is an error.
@@ -164,8 +164,8 @@ func (s *Store) ListAssets(ctx context.Context, q storage.AssetQuery) ([]storage
 	return list, nil
 }
 
-// assetNames returns the names that a query selects, in order, before its limit. Names that were asked for are looked up:
-// what else there is costs nothing.
+// assetNames returns the names that a query selects, in order, before its limit. Names that were
+// asked for are looked up: what else there is costs nothing.
 func (s *Store) assetNames(q *storage.AssetQuery) []string {
 	var names []string
 	if q.Names == nil {

@@ -6,7 +6,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// The questions about partitions. The row of an asset is the lock on what is kept of its partitions.
+// The questions about partitions. The row of an asset is the lock on what is kept of its
+// partitions.
 var (
 	lockAssets = &statement{name: "rivers_lock_asset", sql: `SELECT key FROM asset WHERE key = ANY($1::bigint[]) ORDER BY key FOR NO KEY UPDATE`}
 	readSets   = &statement{name: "rivers_read_set", sql: `SELECT asset, kind::bigint, 0::bigint, labels FROM partition_set WHERE asset = ANY($1::bigint[])
@@ -15,8 +16,9 @@ var (
 		ORDER BY asset, kind, seq`}
 )
 
-// askAssets locks assets whose partitions are updated and asks for their sets, and for their groups if needed.
-func (f *facts) askAssets(t *trip, n *ledger.Needs) {
+// askAssets locks assets whose partitions are updated and asks for their sets, and for their
+// groups if needed.
+func (f *facts) askAssets(t *pipeline, n *ledger.Needs) {
 	if len(n.Assets) == 0 {
 		return
 	}
@@ -64,22 +66,24 @@ func (f *facts) parse(labels []byte) partition.Set {
 	return set
 }
 
-// seqBits is how many of the lower bits of a number are counted within a transaction; above them is its name.
+// seqBits is how many of the lower bits of a number are counted within a transaction; above them
+// is its name.
 const seqBits = 20
 
-// Numbers implements [ledger.Assets], as do the four methods below: a transaction counts on from its name.
+// Numbers implements [ledger.Assets], as do the four methods below: a transaction counts on from
+// its name.
 func (f *facts) Numbers() (last, limit int64, err error) {
 	base := (f.name + f.offset) << seqBits
 	return base, base + 1<<seqBits, nil
 }
 
-// Asset returns an asset that the first trip locked.
+// Asset returns an asset that the first pipeline locked.
 func (f *facts) Asset(key storage.AssetKey) (*ledger.Asset, error) { return f.assets[key], nil }
 
 // Updated returns an asset whose partitions some request updates, perhaps later.
 func (f *facts) Updated(key storage.AssetKey) *ledger.Asset { return f.assets[key] }
 
-// LoadSets has nothing to do: the first trip has read them.
+// LoadSets has nothing to do: the first pipeline has read them.
 func (f *facts) LoadSets(*ledger.Asset) error { return nil }
 
 // LoadGroups has nothing to do either.

@@ -14,7 +14,7 @@ var (
 )
 
 // askBackfills locks backfills and asks which IDs are taken.
-func (f *facts) askBackfills(t *trip, n *ledger.Needs) {
+func (f *facts) askBackfills(t *pipeline, n *ledger.Needs) {
 	switch {
 	case len(n.ClaimedBackfillIDs) > 0:
 		t.send(lockClaimedBackfills, f.addBackfill, integers(n.Backfills), textList(n.ClaimedBackfillIDs))
@@ -41,13 +41,13 @@ func (f *facts) Backfill(key storage.BackfillKey) (*ledger.Backfill, error) {
 	return f.backfills[key], nil
 }
 
-// BackfillByID returns a backfill that the first trip locked by its ID.
+// BackfillByID returns a backfill that the first pipeline locked by its ID.
 func (f *facts) BackfillByID(id string) (*ledger.Backfill, error) { return f.backfillByID[id], nil }
 
-// HasBackfill reports whether a backfill has an ID that the first trip asked for.
+// HasBackfill reports whether a backfill has an ID that the first pipeline asked for.
 func (f *facts) HasBackfill(id string) (bool, error) { return f.backfillTaken[id], nil }
 
-// AddBackfill gives a new backfill one of the keys that the first trip took.
+// AddBackfill gives a new backfill one of the keys that the first pipeline took.
 func (f *facts) AddBackfill(b *ledger.NewBackfill) error {
 	f.backfillTaken[b.ID] = true
 	b.Key, f.backfillKeys = storage.BackfillKey(f.backfillKeys[0]), f.backfillKeys[1:]

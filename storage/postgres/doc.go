@@ -11,16 +11,16 @@
 //	Commit ──▶ queue ──▶ take ─▶ BEGIN, lock, ask ══▶ decide ─▶ rows, NOTIFY, COMMIT ══▶ answers
 //	Append ──▶   │ (wakes the writer at 256 records or after 2 ms, Commit does at once)
 //
-// The first trip locks the rows of the group and reads the facts. [ledger.Decide] then decides in
+// The first pipeline locks the rows of the group and reads the facts. [ledger.Decide] then decides in
 // memory, batch by batch in their order: fences, expectations, claims of runs and slots. The second
-// trip writes the effects. A batch is refused before it has any effect, so a refusal rolls nothing
+// pipeline writes the effects. A batch is refused before it has any effect, so a refusal rolls nothing
 // back and loses no other records. If the server refuses a statement, the transaction is rolled
 // back and each of its batches is tried alone.
 //
 // Rows are sent as one array per column, which the server unnests: one statement per table,
 // prepared once, encoded without an intermediate form. An event whose number is the highest of its
 // run is new and is inserted without a conflict clause, at two thirds of the cost. COPY measures
-// the same, but needs a trip per table and has no conflict clause.
+// the same, but needs a pipeline per table and has no conflict clause.
 //
 // # Several processes
 //
@@ -42,7 +42,7 @@
 //	lost before COMMIT was sent ──▶ rolled back by the server ─────────────▶ done again
 //	lost after it               ──▶ pg_xact_status of the transaction: ─────▶ answered, or done again
 //
-// The first trip returns the name of the transaction, so the server can report the outcome of a
+// The first pipeline returns the name of the transaction, so the server can report the outcome of a
 // commit whose answer was lost. The server's process behind a broken connection is ended first,
 // since it holds its locks. A caller whose context ends meanwhile learns at once that nothing was
 // written, or, between COMMIT and its answer, gets [storage.ErrOutcomeUnknown]. Reconnected

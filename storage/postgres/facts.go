@@ -7,12 +7,14 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// facts is what the first trip of a transaction read and locked, as [ledger.Decide] asks for it.
+// facts is what the first pipeline of a transaction read and locked, as [ledger.Decide] asks for
+// it.
 type facts struct {
 	// Facts has the methods of this struct.
 	ledger.Facts
 
-	// xid is the transaction's name, by which its outcome can be asked for later. store is the ID of the store.
+	// xid is the transaction's name, by which its outcome can be asked for later. store is the ID of
+	// the store.
 	xid, store string
 	// now is the server's clock, when all locks were held.
 	now storage.Micros
@@ -77,8 +79,9 @@ func (f *facts) reset() {
 	f.changedInFlight, f.damaged = nil, nil
 }
 
-// The questions of a transaction's beginning, in the order in which they are asked. Locks come before
-// what they protect, each list in the order of its keys: everybody takes them in the same order.
+// The questions of a transaction's beginning, in the order in which they are asked. Locks come
+// before what they protect, each list in the order of its keys: everybody takes them in the same
+// order.
 var (
 	begin    = &statement{name: "rivers_begin", sql: "BEGIN ISOLATION LEVEL READ COMMITTED", uncounted: true}
 	end      = &statement{name: "rivers_commit", sql: "COMMIT", uncounted: true}
@@ -112,11 +115,11 @@ var (
 	takeBackfillKeys = &statement{name: "rivers_take_backfill_key", sql: `SELECT nextval('backfill_key_seq') FROM generate_series(1, $1::bigint)`}
 )
 
-// load begins a transaction and learns what the requests need, in one trip.
+// load begins a transaction and learns what the requests need, in one pipeline.
 func (f *facts) load(s *session, n *ledger.Needs) error {
 	f.reset()
 	f.keys.s = s
-	t := s.trip()
+	t := s.pipeline()
 	t.send(begin, nil)
 	switch {
 	case len(n.ClaimedIDs) > 0:
@@ -189,13 +192,14 @@ func (f *facts) look(row row, numbered []storage.RunKey) {
 // Run implements [ledger.Runs], as do the three methods below.
 func (f *facts) Run(key storage.RunKey) (*ledger.Run, error) { return f.runs[key], nil }
 
-// RunByID returns a run that the first trip locked by its ID.
+// RunByID returns a run that the first pipeline locked by its ID.
 func (f *facts) RunByID(id string) (*ledger.Run, error) { return f.byID[id], nil }
 
-// HasRun reports whether a run has an ID that the first trip asked for.
+// HasRun reports whether a run has an ID that the first pipeline asked for.
 func (f *facts) HasRun(id string) (bool, error) { return f.taken[id], nil }
 
-// AddRun gives a new run its key if some run of the transaction needs one now: keys grow in the order of runs.
+// AddRun gives a new run its key if some run of the transaction needs one now: keys grow in the
+// order of runs.
 func (f *facts) AddRun(r *ledger.NewRun) error {
 	f.taken[r.ID] = true
 	if len(f.runKeys) > 0 {

@@ -73,7 +73,7 @@ func (f *facts) ClearInFlight(run storage.RunKey) ([]storage.Target, error) {
 }
 
 // sendInFlight writes the rows that have changed.
-func (f *facts) sendInFlight(t *trip, to *tables, enc *encoder) {
+func (f *facts) sendInFlight(t *pipeline, to *tables, enc *encoder) {
 	var added, changed, gone []*inFlightRow
 	for _, row := range f.changedInFlight {
 		switch {

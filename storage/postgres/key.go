@@ -19,7 +19,7 @@ var (
 )
 
 // askTables makes and locks tables of keys.
-func (f *facts) askTables(t *trip, n *ledger.Needs) {
+func (f *facts) askTables(t *pipeline, n *ledger.Needs) {
 	if len(n.Tables) == 0 {
 		return
 	}
@@ -34,8 +34,8 @@ func (f *facts) askTables(t *trip, n *ledger.Needs) {
 	}, names)
 }
 
-// ordinalAllocator looks up the ordinals of keys, and writes new ones: trips between the first and the last one of a
-// transaction, for there may be more keys than one would keep in memory.
+// ordinalAllocator looks up the ordinals of keys, and writes new ones: trips between the first and
+// the last one of a transaction, for there may be more keys than one would keep in memory.
 type ordinalAllocator struct {
 	s   *session
 	to  *tables
@@ -50,7 +50,7 @@ func (a *ordinalAllocator) reset() {
 }
 
 // flush sends the rows that are new so far.
-func (a *ordinalAllocator) flush(t *trip) {
+func (a *ordinalAllocator) flush(t *pipeline) {
 	a.to.keys.send(t, a.enc, a.rows, nil)
 	a.reset()
 }
@@ -61,7 +61,7 @@ func (f *facts) KeyTable(name string) (*ledger.KeyTable, error) { return f.table
 // Ordinals writes the keys that are new so far, which may be among the asked ones, and finds keys.
 func (f *facts) Ordinals(table *ledger.KeyTable, keys []string) (map[string]int64, error) {
 	known := make(map[string]int64, len(keys))
-	t := f.keys.s.trip()
+	t := f.keys.s.pipeline()
 	f.keys.flush(t)
 	t.send(findKeys, func(row row) { known[row.text(1)] = row.integer(0) }, parameter(table.Key), textList(keys))
 	return known, t.end()

@@ -14,8 +14,8 @@ type changeRow struct {
 	i int
 }
 
-// sender adds what a transaction writes to its last trip, in one order for everybody: rows that others
-// may write too are locked in the order of their keys.
+// sender adds what a transaction writes to its last pipeline, in one order for everybody: rows
+// that others may write too are locked in the order of their keys.
 type sender struct {
 	e   *ledger.Effects
 	to  *tables
@@ -24,8 +24,8 @@ type sender struct {
 	keyed int
 }
 
-// send adds all writes to a trip.
-func (s *sender) send(t *trip, f *facts) {
+// send adds all writes to a pipeline.
+func (s *sender) send(t *pipeline, f *facts) {
 	s.keyed = 0
 	s.to.insertRuns.send(t, s.enc, s.e.NewRuns, s.inserted)
 	s.to.updateRuns.send(t, s.enc, s.e.RunChanges, nil)
@@ -49,7 +49,7 @@ func (s *sender) send(t *trip, f *facts) {
 }
 
 // sendStates writes states, and the sets and groups of partitions.
-func (s *sender) sendStates(t *trip) {
+func (s *sender) sendStates(t *pipeline) {
 	s.to.goneStates.send(t, s.enc, s.e.GoneStates, nil)
 	s.to.states.send(t, s.enc, s.e.States.Sorted(), nil)
 	s.to.singles.send(t, s.enc, s.e.Singles.Sorted(), nil)
@@ -61,7 +61,7 @@ func (s *sender) sendStates(t *trip) {
 }
 
 // sendChanges adds to the feed of changes.
-func (s *sender) sendChanges(t *trip) {
+func (s *sender) sendChanges(t *pipeline) {
 	rows := make([]*changeRow, len(s.e.Changes))
 	for i := range rows {
 		rows[i] = &changeRow{&s.e.Changes[i], i}
@@ -70,7 +70,7 @@ func (s *sender) sendChanges(t *trip) {
 }
 
 // sendBackfills writes backfills, and of their sets those that have changed.
-func (s *sender) sendBackfills(t *trip) {
+func (s *sender) sendBackfills(t *pipeline) {
 	s.to.newBackfills.send(t, s.enc, s.e.NewBackfills, nil)
 	s.to.backfills.send(t, s.enc, s.e.BackfillChanges, nil)
 	var full, empty []*ledger.BackfillSet
@@ -98,7 +98,7 @@ func (s *sender) inserted(row row) {
 	s.keyed++
 }
 
-func (s *sender) sendPools(t *trip) {
+func (s *sender) sendPools(t *pipeline) {
 	s.to.declarePools.send(t, s.enc, s.e.DeclaredPools.Sorted(), nil)
 	s.to.setPools.send(t, s.enc, s.e.SetPools.Sorted(), nil)
 	var emptied []string
@@ -113,7 +113,7 @@ func (s *sender) sendPools(t *trip) {
 }
 
 // sendValues writes values, and drops those that are nil.
-func (s *sender) sendValues(t *trip) {
+func (s *sender) sendValues(t *pipeline) {
 	var put []*storage.KVPair
 	var dropped []string
 	for _, p := range s.e.Values.Sorted() {

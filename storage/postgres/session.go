@@ -76,9 +76,9 @@ func (t *target) open(ctx context.Context, stats *counts) (*session, identity, e
 	}
 	s := &session{conn: conn, known: map[*statement]*pgconn.StatementDescription{}, stats: stats, answer: t.answer}
 	var who identity
-	trip := s.trip()
-	trip.send(enterFeed, nil, parameter(t.feedKey()))
-	trip.send(hello, func(row row) {
+	pipeline := s.pipeline()
+	pipeline.send(enterFeed, nil, parameter(t.feedKey()))
+	pipeline.send(hello, func(row row) {
 		who = identity{id: row.text(0), version: int(row.integer(1)), minReader: int(row.integer(2)), standby: row.boolean(3)}
 		s.pid, s.started = row.integer(4), row.integer(5)
 		last, next := row.integer(6), row.integer(8)
@@ -87,7 +87,7 @@ func (t *target) open(ctx context.Context, stats *counts) (*session, identity, e
 			who.needed = last + 1 - next
 		}
 	}, putInteger4(seqBits))
-	if err = trip.end(); err == nil && who.standby {
+	if err = pipeline.end(); err == nil && who.standby {
 		err = errStandby
 	}
 	if err != nil {
@@ -103,11 +103,11 @@ func (s *session) isLost() bool { return s.conn.PgConn().IsClosed() }
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = s.conn.Close(ctx) // a connection that is gone says so, which is known
+	_ = s.conn.Close(ctx) // the error of a lost connection is known
 }
 
-// trip is one round trip to the server with any number of statements.
-type trip struct {
+// pipeline is one round trip to the server with any number of statements.
+type pipeline struct {
 	s      *session
 	p      *pgconn.Pipeline
 	cancel context.CancelFunc
@@ -124,15 +124,15 @@ type sent struct {
 // binaries makes all parameters, or all columns, binary.
 var binaries = []int16{pgx.BinaryFormatCode}
 
-func (s *session) trip() *trip {
+func (s *session) pipeline() *pipeline {
 	s.stats.trips.Add(1)
 	ctx, cancel := context.WithTimeout(context.Background(), s.answer)
-	return &trip{s: s, p: s.conn.PgConn().StartPipeline(ctx), cancel: cancel}
+	return &pipeline{s: s, p: s.conn.PgConn().StartPipeline(ctx), cancel: cancel}
 }
 
 // send adds a statement; row is called with each row of its answer, whose bytes are valid until it
 // returns. The parameters may be reused at once.
-func (t *trip) send(st *statement, row func(row row), params ...[]byte) {
+func (t *pipeline) send(st *statement, row func(row row), params ...[]byte) {
 	if known := t.s.known[st]; known != nil {
 		t.p.SendQueryStatement(known, params, binaries, binaries)
 	} else {
@@ -145,8 +145,8 @@ func (t *trip) send(st *statement, row func(row row), params ...[]byte) {
 	t.sent = append(t.sent, sent{st: st, row: row})
 }
 
-// prepares reports whether the trip itself prepares a statement.
-func (t *trip) prepares(st *statement) bool {
+// prepares reports whether the pipeline itself prepares a statement.
+func (t *pipeline) prepares(st *statement) bool {
 	for i := range t.sent {
 		if t.sent[i].st == st {
 			return true
@@ -156,7 +156,7 @@ func (t *trip) prepares(st *statement) bool {
 }
 
 // end waits for all answers and returns the first error.
-func (t *trip) end() (first error) {
+func (t *pipeline) end() (first error) {
 	defer t.cancel()
 	if first = t.p.Sync(); first == nil {
 		first = t.receive()
@@ -170,7 +170,7 @@ func (t *trip) end() (first error) {
 	return first
 }
 
-func (t *trip) receive() (first error) {
+func (t *pipeline) receive() (first error) {
 	for i := 0; ; {
 		answer, err := t.p.GetResults()
 		if err == nil {
@@ -189,7 +189,7 @@ func (t *trip) receive() (first error) {
 				return first
 			}
 		}
-		// What follows a fault is skipped up to the end of the trip; what broke the connection ends
+		// What follows a fault is skipped up to the end of the pipeline; what broke the connection ends
 		// it.
 		if first == nil {
 			first = err
@@ -200,7 +200,7 @@ func (t *trip) receive() (first error) {
 	}
 }
 
-func (t *trip) read(answer *pgconn.ResultReader, to *sent) error {
+func (t *pipeline) read(answer *pgconn.ResultReader, to *sent) error {
 	for answer.NextRow() {
 		if to.row != nil {
 			to.row(row{answer.Values()})
@@ -219,9 +219,9 @@ func (t *trip) read(answer *pgconn.ResultReader, to *sent) error {
 	return nil
 }
 
-// do is a trip with one statement.
+// do is a pipeline with one statement.
 func (s *session) do(st *statement, row func(row), params ...[]byte) error {
-	t := s.trip()
+	t := s.pipeline()
 	t.send(st, row, params...)
 	return t.end()
 }

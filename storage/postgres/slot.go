@@ -28,10 +28,10 @@ func (f *facts) Pool(name string) (*ledger.Pool, error) {
 	return p, nil
 }
 
-// Line returns the claims that the first trip read.
+// Line returns the claims that the first pipeline read.
 func (f *facts) Line(storage.RunKey, []storage.PoolSlots) (*ledger.Line, error) { return &f.line, nil }
 
-// Ticket returns one of the tickets that the first trip took.
+// Ticket returns one of the tickets that the first pipeline took.
 func (f *facts) Ticket() (int64, error) {
 	ticket := f.tickets[0]
 	f.tickets = f.tickets[1:]
@@ -39,7 +39,7 @@ func (f *facts) Ticket() (int64, error) {
 }
 
 // sendSlots drops claims that ended, and writes those that are new or changed.
-func (f *facts) sendSlots(t *trip, to *tables, enc *encoder) {
+func (f *facts) sendSlots(t *pipeline, to *tables, enc *encoder) {
 	if dropped := f.line.Dropped(); len(dropped) > 0 {
 		t.send(dropSlots, nil, integers(dropped))
 	}

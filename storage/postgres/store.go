@@ -79,21 +79,7 @@ func (s *Store) String() string { return s.target.name }
 // batch, Commit waits for its outcome. If the server is away, so that the outcome is unknown, it
 // returns [storage.ErrOutcomeUnknown].
 func (s *Store) Commit(ctx context.Context, b *storage.Batch) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := b.Validate(); err != nil {
-		return err
-	}
-	r, err := commit.NewRequest(b)
-	if err != nil {
-		return err
-	}
-	if err := s.queue.Commit(ctx, r); err != nil {
-		return err
-	}
-	r.GiveKeys()
-	return nil
+	return s.queue.CommitBatch(ctx, b)
 }
 
 // Append queues the batch for the next transaction: that of a Commit, or one after 256 records or 2

@@ -7,8 +7,9 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// tables is how the writer fills the tables. A new one is a migration, a write here, a list in [effects] and
-// the line that sends it. (They are made with the writer: a program that only links the package pays nothing.)
+// tables is how the writer fills the tables. A new one is a migration, a write here, a list in
+// [effects] and the line that sends it. (They are made with the writer: a program that only links
+// the package pays nothing.)
 type tables struct {
 	insertRuns    *write[ledger.NewRun]
 	updateRuns    *write[ledger.Run]
@@ -173,13 +174,13 @@ func poolColumns() []column[ledger.Pool] {
 	}
 }
 
-// The statements that take a list. Rows of others are met in the order of their keys by everybody, so that nobody
-// waits in a circle.
+// The statements that take a list. Rows of others are met in the order of their keys by everybody,
+// so that nobody waits in a circle.
 var (
 	dropValues = &statement{name: "rivers_drop_kv", sql: `DELETE FROM kv WHERE key IN (SELECT key FROM kv WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE)`}
 	dropPools  = &statement{name: "rivers_drop_pool", sql: `DELETE FROM pool WHERE name = ANY($1::text[]) AND declared = 0 AND by_hand = 0`}
-	// dropSlots drops what is the run's own, whose row is locked; dropEnded what nobody holds any more, and leaves it to
-	// whoever drops it too.
+	// dropSlots drops what is the run's own, whose row is locked; dropEnded what has ended, and skips
+	// rows that another transaction is dropping.
 	dropSlots = &statement{name: "rivers_drop_slot", sql: `DELETE FROM slot WHERE ticket = ANY($1::bigint[])`}
 	dropEnded = &statement{name: "rivers_drop_ended_slot", sql: `DELETE FROM slot WHERE (ticket, pool) IN
 		(SELECT ticket, pool FROM slot WHERE ticket = ANY($1::bigint[]) FOR UPDATE SKIP LOCKED)`}

@@ -72,7 +72,8 @@ func setOf[R any](name string, of func(*R) partition.Set) column[R] {
 	})
 }
 
-// replaceStates puts a state in the place of an older one. Whoever comes later may have begun earlier.
+// replaceStates puts a state in the place of an older one. A later transaction may have begun
+// earlier.
 func replaceStates() string {
 	columns := stateColumns(true)
 	var set []string

@@ -8,8 +8,9 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
-// write is a statement that takes any number of rows at once: an array a column, unnested by the server.
-// It is prepared once, whatever the number of rows, and rows go into it without a conversion in between.
+// write is a statement that takes any number of rows at once: an array a column, unnested by the
+// server. It is prepared once, whatever the number of rows, and rows go into it without a
+// conversion in between.
 type write[R any] struct {
 	statement
 
@@ -101,8 +102,8 @@ func unless[R any](c column[R], null func(*R) bool) column[R] {
 	return c
 }
 
-// newWrite makes a write of an SQL text with the word ROWS in the place of the rows, which have the names of the
-// columns.
+// newWrite makes a write of an SQL text with the word ROWS in the place of the rows, which have
+// the names of the columns.
 func newWrite[R any](name, sql string, columns ...column[R]) *write[R] {
 	arrays, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, c := range columns {
@@ -117,8 +118,8 @@ func insert[R any](table string, columns ...column[R]) *write[R] {
 	return newWrite("insert_"+table, insertInto(table, columns), columns...)
 }
 
-// replace makes the write that adds rows to a table, or puts them in the place of those with the same key. No two
-// of its rows may have the same.
+// replace makes the write that adds rows to a table, or puts them in the place of those with the
+// same key. No two of its rows may have the same.
 func replace[R any](table, key string, columns ...column[R]) *write[R] {
 	var set []string
 	for _, c := range columns {
@@ -158,8 +159,8 @@ func (e *encoder) array(n int) []byte {
 	return e.arrays[n][:0]
 }
 
-// send adds the write of rows to a trip, unless there are none.
-func (w *write[R]) send(t *trip, e *encoder, rows []*R, row func(row)) {
+// send adds the write of rows to a pipeline, unless there are none.
+func (w *write[R]) send(t *pipeline, e *encoder, rows []*R, row func(row)) {
 	if len(rows) == 0 {
 		return
 	}

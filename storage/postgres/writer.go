@@ -33,7 +33,7 @@ type writer struct {
 	sender  *sender
 	// announced is when other processes were last told of the feed of changes.
 	announced time.Time
-	// unsure says that the transaction of facts was told to commit and has not answered.
+	// unsure is true if the transaction of facts was told to commit and has not answered.
 	unsure bool
 }
 
@@ -120,7 +120,7 @@ func (w *writer) carry(g *commit.Group, requests []commit.Request, away *outage)
 			if committed || regainErr != nil {
 				return regainErr
 			}
-			// A server that breaks down over what we say is given time, too.
+			// A server that breaks down over our requests is given time, too.
 			if breaks++; breaks > 1 && !away.wait(context.Background()) {
 				return w.target.gone("write", err, away)
 			}
@@ -128,8 +128,8 @@ func (w *writer) carry(g *commit.Group, requests []commit.Request, away *outage)
 	}
 }
 
-// lend lets callers whose context ends leave while the server is waited for. Of a group whose requests are
-// written one by one nobody says here which are.
+// lend lets callers whose context ends leave while the server is waited for. In a group whose
+// requests are written one by one, any may be in doubt.
 func (w *writer) lend(alone bool) {
 	if alone || w.unsure {
 		w.queue.Doubt()
@@ -138,7 +138,8 @@ func (w *writer) lend(alone bool) {
 	}
 }
 
-// attempt writes requests in one transaction. Where the connection breaks, the session is nil afterwards.
+// attempt writes requests in one transaction. Where the connection breaks, the session is nil
+// afterwards.
 func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool) error {
 	for i := range requests {
 		if r := &requests[i]; !r.Refused {
@@ -160,7 +161,7 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 	if err := ledger.Decide(g, requests, &w.facts.Facts, w.effects); err != nil {
 		return w.undo(err)
 	}
-	t := w.session.trip()
+	t := w.session.pipeline()
 	w.sender.send(t, w.facts)
 	if topics := w.announces(w.effects); topics != 0 {
 		t.send(notify, nil, []byte(w.store.channel()), []byte(strconv.Itoa(int(topics))))
@@ -190,8 +191,8 @@ func (w *writer) written() {
 	}
 }
 
-// undo rolls a transaction back after an error, which it returns, or lets go of a session that is gone. A nil
-// error stays nil.
+// undo rolls a transaction back after an error, which it returns, or lets go of a session that is
+// gone. A nil error stays nil.
 func (w *writer) undo(err error) error {
 	if err == nil {
 		return nil
@@ -231,7 +232,8 @@ func (w *writer) connect(away *outage) error {
 	return nil
 }
 
-// welcome makes sure that the server has the same store, and that nothing is left there of the session before.
+// welcome makes sure that the server has the same store, and that nothing is left there of the
+// session before.
 func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
 	err := errors.Join(w.target.checkVersion(who), w.sameStore(who.id))
 	if err == nil && who.needed != who.offset {
@@ -249,8 +251,8 @@ func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
 	return nil
 }
 
-// sameStore asks every transaction, for a pooler may let them share connections with those of others, whatever their
-// settings are.
+// sameStore asks every transaction, for a pooler may let them share connections with those of
+// others, whatever their settings are.
 func (w *writer) sameStore(id string) error {
 	if id != w.store.id {
 		return fmt.Errorf("there is another store by now: its id is %q, not %q", id, w.store.id)
@@ -258,8 +260,8 @@ func (w *writer) sameStore(id string) error {
 	return nil
 }
 
-// regain finds a server again, and finds out what became of the transaction that was under way when the
-// connection broke.
+// regain finds a server again, and finds out what became of the transaction that was under way
+// when the connection broke.
 func (w *writer) regain(broken error, alone bool, away *outage) (committed bool, err error) {
 	w.lend(alone)
 	defer func() {
@@ -288,8 +290,8 @@ func (w *writer) regain(broken error, alone bool, away *outage) (committed bool,
 
 var askOutcome = &statement{name: "rivers_outcome", sql: `SELECT pg_xact_status($1::text::xid8)`, uncounted: true}
 
-// outcome asks what became of a transaction by its name. One that is still in progress belongs to a process
-// that was told to end.
+// outcome asks what became of a transaction by its name. One that is still in progress belongs to
+// a process that was told to end.
 func (w *writer) outcome(away *outage) (committed bool, err error) {
 	for {
 		var status string

@@ -15,8 +15,8 @@ type statementCall interface {
 	do(w *writer) (refusal, err error)
 }
 
-// apply writes the requests in their order inside the open transaction. A refusal is left in its request.
-// An error is SQLite's and ends the transaction.
+// apply writes the requests in their order inside the open transaction. A refusal is left in its
+// request. An error is SQLite's and ends the transaction.
 func (w *writer) apply(g *commit.Group, requests []commit.Request) error {
 	for len(requests) > 0 {
 		n := slices.IndexFunc(requests, isStatementCall)
@@ -71,8 +71,8 @@ func (w *writer) decide(g *commit.Group, requests []commit.Request) error {
 	return w.countMade()
 }
 
-// writeEvents writes events with the partitions that they are about, if any has one. Most transactions
-// have none, and are spared a column.
+// writeEvents writes events with the partitions that they are about, if any has one. Most
+// transactions have none, and are spared a column.
 func (w *writer) writeEvents(e *ledger.Effects) error {
 	partitioned := func(ev *storage.Event) bool { return ev.Partition != "" }
 	in := &w.events
@@ -116,9 +116,9 @@ func (w *writer) addEvent(in *inserter, e *storage.Event) error {
 }
 
 const (
-	// generationEvents is how many materializations and observations an index generation has before the
-	// next one begins, countBy how many of them are counted at once. A process that writes fewer is not
-	// counted: generations serve those that write many.
+	// generationEvents is how many materializations and observations an index generation has before
+	// the next one begins, countBy how many of them are counted at once. A process that writes fewer
+	// is not counted: generations serve those that write many.
 	generationEvents = 8_192
 	countBy          = 256
 )

@@ -73,8 +73,8 @@ func (a *assetWriter) remember(e *ledger.Effects) {
 	}
 }
 
-// Numbers implements [ledger.Assets], as do the four methods below: there is one writer at a time, and
-// numbers go on where they ended.
+// Numbers implements [ledger.Assets], as do the four methods below: there is one writer at a time,
+// and numbers go on where they ended.
 func (a *assetWriter) Numbers() (last, limit int64, err error) {
 	if !a.begun {
 		row, err := a.w.first(&a.lastSeq, "SELECT coalesce(max(id), 0) FROM change", 1)

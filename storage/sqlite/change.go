@@ -6,11 +6,12 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// seqShift is how many of the lower bits of a change's id number the changes of a transaction; above them is the seq.
+// seqShift is how many of the lower bits of a change's id number the changes of a transaction;
+// above them is the seq.
 const seqShift = 20
 
-// writeChanges adds to the feed of changes. A batch of more entries than a number has room for takes the
-// next numbers too.
+// writeChanges adds to the feed of changes. A batch of more entries than a number has room for
+// takes the next numbers too.
 func (w *writer) writeChanges(e *ledger.Effects) error {
 	blob := w.blob[:0]
 	for i := range e.Changes {

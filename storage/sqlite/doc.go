@@ -6,7 +6,7 @@
 // One goroutine per store writes. Callers put batches into a queue (storage/internal/commit). The
 // writer applies all queued batches in one transaction, so that they share its cost:
 //
-//	Commit ──▶ queue ──▶ BEGIN IMMEDIATE ─▶ take the queue ─▶ fences, rows ─▶ COMMIT ──▶ answers
+//	Commit ──▶ queue ──▶ BEGIN IMMEDIATE ─▶ take the queue ─▶ decide, rows ─▶ COMMIT ──▶ answers
 //	Append ──▶   │ (wakes the writer at 256 records or after 2 ms, Commit does at once)
 //
 // The lock of the file is taken first and the queue after it: a caller whose context ends while

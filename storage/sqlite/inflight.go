@@ -6,8 +6,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/fold"
 )
 
-// inFlightWriter is the part of the writer for partitions in flight. It takes them out without reading
-// them first: a run nearly always settles all of an asset at once.
+// inFlightWriter is the part of the writer for partitions in flight. It takes them out without
+// reading them first: a run nearly always settles all of an asset at once.
 type inFlightWriter struct {
 	w    *writer
 	rows inserter
@@ -47,8 +47,8 @@ func partitioned(list []storage.Target) bool {
 	return false
 }
 
-// AddInFlight implements [ledger.InFlight], as do the two methods below. The run has nothing in flight:
-// it is new, or what it had was cleared.
+// AddInFlight implements [ledger.InFlight], as do the two methods below. The run has nothing in
+// flight: it is new, or what it had was cleared.
 func (f *inFlightWriter) AddInFlight(run storage.RunKey, targets []storage.Target) error {
 	if err := f.w.runs.markTargeted(run); err != nil {
 		return err
@@ -149,8 +149,8 @@ func (f *inFlightWriter) write() error {
 
 const dropInFlight = "DELETE FROM in_flight WHERE asset = ? AND run = ? AND labels = ?"
 
-// takeOut takes partitions out of what a run has in flight. Equal sets have equal bytes, so that all of an
-// asset is gone with one statement.
+// takeOut takes partitions out of what a run has in flight. Equal sets have equal bytes, so that
+// all of an asset is gone with one statement.
 func (f *inFlightWriter) takeOut(key inFlightKey, settled partition.Set) error {
 	data, _ := settled.AppendBinary(nil) // never fails
 	res, err := f.w.run(&f.drop, dropInFlight, int64(key.asset), int64(key.run), data)

@@ -13,8 +13,9 @@ var sizes = [...]int{256, 32, 8, 4, 3, 2, 1}
 // What it holds at the end of a transaction must be flushed, or dropped when it is rolled back.
 type inserter struct {
 	w *writer
-	// insert is the statement up to its VALUES, conflict what follows them; columns is the width. A value that all rows of
-	// a statement share comes before the others and is bound once: binding is most of what a row costs.
+	// insert is the statement up to its VALUES, conflict what follows them; columns is the width. A
+	// value that all rows of a statement share comes before the others and is bound once: binding is
+	// most of what a row costs.
 	insert, conflict string
 	columns          int
 	shares           bool
@@ -128,8 +129,8 @@ func (in *inserter) close() error {
 	return first
 }
 
-// intCache keeps integers that were converted to [driver.Value] lately: the same run, step, asset and
-// instant come in several rows of a transaction, and each conversion is an allocation.
+// intCache keeps integers that were converted to [driver.Value] lately: the same run, step, asset
+// and instant come in several rows of a transaction, and each conversion is an allocation.
 type intCache struct {
 	slots [4096]struct {
 		n     int64

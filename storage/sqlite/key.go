@@ -10,7 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// ordinalBits is how many of the lower bits of a partition_key's id are the ordinal; above them is the table.
+// ordinalBits is how many of the lower bits of a partition_key's id are the ordinal; above them is
+// the table.
 const ordinalBits = 32
 
 // keyWriter is the part of the writer for tables of keys.

@@ -5,10 +5,12 @@ import (
 	"os"
 )
 
-// The log (the file's -wal) is begun anew by SQLite itself once all of it is in the file and nobody reads from it, which one process
-// that writes brings about every few megabytes. Where several write without a pause there is no such moment: somebody has always just
-// added something, and somebody is always about to move pages. So writers that find the log long stop moving pages after every
-// transaction, and now and then one of them tries to empty it while it keeps the others out.
+// The log (the file's -wal) is begun anew by SQLite itself once all of it is in the file and
+// nobody reads from it, which one process that writes brings about every few megabytes. Where
+// several write without a pause there is no such moment: somebody has always just added something,
+// and somebody is always about to move pages. So writers that find the log long stop moving pages
+// after every transaction, and now and then one of them tries to empty it while it keeps the
+// others out.
 const (
 	// movesAt is at how many pages a writer begins to move them from the log to the file.
 	movesAt = 4000
@@ -18,8 +20,9 @@ const (
 	logLooks = 16
 )
 
-// shorten empties the log where it is long. It waits a tenth of a second at most for who writes, and as long for who reads an
-// older state: if they take longer, a next look finds a better moment, and what was written is as safe in the log.
+// shorten empties the log where it is long. It waits a tenth of a second at most for who writes,
+// and as long for who reads an older state: if they take longer, a next look finds a better
+// moment, and what was written is as safe in the log.
 func (w *writer) shorten() {
 	if w.looked++; w.looked < logLooks {
 		return

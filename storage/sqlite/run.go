@@ -8,8 +8,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
 
-// longPlanAt is the length in bytes from which a plan has a row of its own: a run's row is rewritten
-// with each of its states, and beyond a quarter of a page that shows.
+// longPlanAt is the length in bytes from which a plan has a row of its own: a run's row is
+// rewritten with each of its states, and beyond a quarter of a page that shows.
 const longPlanAt = 1024
 
 // runWriter is the part of the writer for runs.
@@ -24,7 +24,8 @@ type runWriter struct {
 	set, lease, setPlan, setLongPlan, setTargeted         *statement
 }
 
-// runRow is a run, with the index generation of its events and whether it may have partitions in flight.
+// runRow is a run, with the index generation of its events and whether it may have partitions in
+// flight.
 type runRow struct {
 	ledger.Run
 
@@ -49,7 +50,8 @@ func (r *runWriter) row(key storage.RunKey) (*runRow, error) {
 	if row, known := r.rows[key]; known {
 		return row, nil
 	}
-	// The first of a transaction learns the last number of the feed of changes too, from which updates count on.
+	// The first of a transaction learns the last number of the feed of changes too, from which
+	// updates count on.
 	st, sql, columns := &r.first, "SELECT "+runColumns+", (SELECT coalesce(max(id), 0) FROM change) FROM run WHERE key = ?", 10
 	if r.w.assets.begun {
 		st, sql, columns = &r.byKey, "SELECT "+runColumns+" FROM run WHERE key = ?", 9

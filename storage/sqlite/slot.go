@@ -110,8 +110,9 @@ func (s *slotWriter) Ticket() (int64, error) {
 	return s.last, nil
 }
 
-// write writes what changes of claims and pools. Claims whose lease has ended are dropped last, those of
-// other pools with them: a claim that is renewed in this transaction is not among them by then.
+// write writes what changes of claims and pools. Claims whose lease has ended are dropped last,
+// those of other pools with them: a claim that is renewed in this transaction is not among them by
+// then.
 func (s *slotWriter) write(e *ledger.Effects) error {
 	for _, ticket := range s.line.Dropped() {
 		if _, err := s.w.run(&s.drop, "DELETE FROM slot WHERE ticket = ?", ticket); err != nil {

@@ -182,8 +182,8 @@ func (w *writer) finish(err error) error {
 	return err
 }
 
-// raiseSignals counts up the topics that the transaction wrote, for other processes. The feed of changes has a
-// number of its own.
+// raiseSignals counts up the topics that the transaction wrote, for other processes. The feed of
+// changes has a number of its own.
 func (w *writer) raiseSignals() error {
 	for topic := storage.Topic(1); topic != 0 && topic <= w.topics; topic <<= 1 {
 		if w.topics&topic == 0 || topic == storage.TopicChanges {

@@ -31,7 +31,7 @@ type Backfill struct {
 	Key storage.BackfillKey
 }
 
-// Progress is what an update of a backfill says of its sets: all but the first.
+// Progress is an update of a backfill, with all its sets but the first.
 type Progress struct {
 	Update *storage.BackfillUpdate
 	Sets   Sets

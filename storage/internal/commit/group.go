@@ -20,25 +20,25 @@ type Group struct {
 	commits  int
 }
 
-// Request is one committed batch, the batches appended in a row under one fence, or a call of another
-// kind that the writer understands.
+// Request is one committed batch, the batches appended in a row under one fence, or a call of
+// another kind that the writer understands.
 type Request struct {
 	Fence storage.Fence
-	// Batch is the caller's, who waits for the answer and touches nothing until it came; nil for
-	// appended records, which [Group.Records] has.
+	// Batch belongs to the caller, who leaves it alone until the answer. It is nil for appended
+	// records, which [Group.Records] returns.
 	Batch *storage.Batch
-	// Runs and Backfills are what is new in the batch, Progress what its updates of backfills say.
+	// Runs and Backfills are what is new in the batch, Progress its updates of backfills.
 	Runs      []Run
 	Backfills []Backfill
 	Progress  []Progress
-	// Starts are the appended updates of the run's state, none of which ends it.
+	// Starts are the appended updates of the run's state. None of them ends it.
 	Starts []storage.RunUpdate
 	// Call is a claim or a renewal in place of a batch.
 	Call any
-	// Err is the writer's answer; Refused says that it was known before.
+	// Err is the writer's answer. Refused is true if it was known before.
 	Err     error
 	Refused bool
-	// Withdrawn says that its caller has left: nothing of it is to be written.
+	// Withdrawn is true if the caller has left: nothing of the request is written.
 	Withdrawn bool
 
 	answer               chan error
@@ -56,8 +56,8 @@ func (r *Request) Fail(err error) {
 	}
 }
 
-// Sticky says whether the later calls under the fence have to know of the error. Of an unmet
-// expectation its caller knows, of a failed batch without a fence too, and a claim leaves no gap.
+// Sticky reports whether later calls under the fence get the error too. The caller alone gets the
+// error of an unmet expectation and of a batch without a fence. A claim leaves no gap.
 func (r *Request) Sticky() bool {
 	if r.Withdrawn {
 		return false
@@ -71,9 +71,9 @@ func (r *Request) Sticky() bool {
 	return !errors.Is(r.Err, storage.ErrRunExists) && !errors.Is(r.Err, storage.ErrBackfillExists)
 }
 
-// unknown is what a caller is told who leaves a batch in doubt.
+// unknown is the error of a caller that leaves a batch in doubt.
 func unknown(ctx context.Context) error {
-	// The context's error is not wrapped: that would say that nothing was written.
+	// The context's error is not wrapped: it would mean that nothing was written.
 	why := context.Cause(ctx).Error()
 	return fmt.Errorf("%w: its caller left (%s) before the store had answered: read the records before writing them again", storage.ErrOutcomeUnknown, why)
 }
@@ -109,7 +109,7 @@ func (g *Group) add(b *storage.Batch) {
 	r.events.to, r.assets.to, r.logs.to, r.releases.to = len(g.events), len(g.assets), len(g.logs), len(g.releases)
 }
 
-// grows says whether records appended under the fence may join the request.
+// grows reports whether records appended under the fence may join the request.
 func (r *Request) grows(f storage.Fence) bool {
 	return r.answer == nil && !r.Withdrawn && r.Fence == f
 }

@@ -19,8 +19,8 @@ const (
 	fullAt = 4096
 )
 
-// Queue holds what waits for the writer. It is filled by callers and taken whole by the writer. It is
-// made by [NewQueue].
+// Queue holds what waits for the writer. It is filled by callers and taken whole by the writer. It
+// is made by [NewQueue].
 type Queue struct {
 	mu    sync.Mutex
 	work  sync.Cond // the writer waits here
@@ -33,23 +33,24 @@ type Queue struct {
 	held   Group
 	lent   loan
 	opened chan struct{}
-	// turns counts the times the writer has reclaimed a group: a doubt that comes late is of an earlier one.
+	// turns counts the times the writer has reclaimed a group: a late doubt belongs to an earlier
+	// turn.
 	turns int64
 	due   bool // what was appended has waited long enough
-	// answered says that somebody was, since the writer last looked for work.
+	// answered is true if a caller got its answer since the writer last looked for work.
 	answered bool
 	closed   bool
-	// refused holds what the later calls under a fence are told. The zero fence guards nothing and
+	// refused holds the errors of later calls under a fence. The zero fence guards nothing and
 	// is told once.
 	refused map[storage.Fence]error
-	// lost is what became of records that were appended before the queue was closed.
+	// lost is the error of records that were appended before the queue was closed.
 	lost error
 	// answers are reused: a channel is back in the pool only after its one answer was read or can
 	// no longer come.
 	answers sync.Pool
 }
 
-// loan is what callers may do about a group that the writer has.
+// loan is what callers may do while the writer has their group.
 type loan uint8
 
 const (
@@ -73,7 +74,7 @@ func NewQueue() *Queue {
 	return q
 }
 
-// admit says why nothing more is taken under the fence, nil if it is. The lock is held.
+// admit returns why nothing more is taken under the fence. The lock is held.
 func (q *Queue) admit(f storage.Fence) error {
 	if q.closed {
 		return storage.ErrClosed
@@ -110,8 +111,28 @@ func (q *Queue) Append(b *storage.Batch) error {
 	return nil
 }
 
-// Commit leaves a request in the queue and waits for the writer's answer. Where the context ends first, it
-// is taken back unless the writer is at it: an error of the context means that nothing was written.
+// CommitBatch commits a batch as [storage.Writer] does, and gives its new records their keys.
+func (q *Queue) CommitBatch(ctx context.Context, b *storage.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.Validate(); err != nil {
+		return err
+	}
+	r, err := NewRequest(b)
+	if err != nil {
+		return err
+	}
+	if err := q.Commit(ctx, r); err != nil {
+		return err
+	}
+	r.GiveKeys()
+	return nil
+}
+
+// Commit leaves a request in the queue and waits for the writer's answer. Where the context ends
+// first, it is taken back unless the writer is at it: an error of the context means that nothing
+// was written.
 func (q *Queue) Commit(ctx context.Context, r Request) error {
 	answer := q.answers.Get().(chan error)
 	q.mu.Lock()
@@ -151,7 +172,7 @@ func (q *Queue) leave(ctx context.Context, answer chan error) error {
 	}
 }
 
-// withdraw takes a request out and says what its caller is told, or returns what to wait for.
+// withdraw takes a request out and returns its caller's error, or a channel to wait for.
 func (q *Queue) withdraw(ctx context.Context, answer chan error) (opened chan struct{}, left bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -179,9 +200,11 @@ func (q *Queue) withdraw(ctx context.Context, answer chan error) (opened chan st
 	return nil, true, err
 }
 
-// Wait returns when there is something to write, false when there never will be again. Where callers were answered since it
-// was asked last, those who can run do so first: who commits in a loop has its next request ready in no time, and else the
-// first of them would have a commit to itself, and the others wait for that.
+// Wait returns true when the queue has work, and false when it is closed and empty.
+//
+// If callers got answers since the last call, Wait lets them run first. A caller that commits in a
+// loop has its next request ready at once. Without the pause the first one would have a transaction
+// to itself, and the others would wait for it.
 func (q *Queue) Wait() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -204,8 +227,8 @@ func (q *Queue) Wait() bool {
 	}
 }
 
-// Take hands the queue over to the writer, who gives it back with [Queue.Finish]. What is refused
-// already is marked.
+// Take hands the queue over to the writer, who gives it back with [Queue.Finish]. Requests that are
+// already refused are marked.
 func (q *Queue) Take() *Group {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -265,7 +288,8 @@ func (q *Queue) lendHeld(l loan) {
 	q.opened = make(chan struct{})
 }
 
-// Reclaim ends [Queue.Release] and [Queue.Doubt]. The requests of callers who left are marked as withdrawn.
+// Reclaim ends [Queue.Release] and [Queue.Doubt]. The requests of callers who left are marked as
+// withdrawn.
 func (q *Queue) Reclaim() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -308,7 +332,7 @@ func (q *Queue) Close() {
 	q.room.Broadcast()
 }
 
-// Lost returns what became of records that nobody asked about any more.
+// Lost returns the errors of appended records that no caller asked about.
 func (q *Queue) Lost() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

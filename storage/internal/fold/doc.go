@@ -1,9 +1,9 @@
-// Package fold is what backends with transactions share of partitions: a transaction carries many updates, and
-// what is kept of an asset is read and written once, however many there are.
+// Package fold combines the partition updates of one transaction, so that a backend reads and
+// writes each asset's sets once per transaction.
 //
 //	updates, in their order ──▶ [Moves] ──▶ sets of the asset, before ─▶ after
 //	                        └─▶ [Feed]  ──▶ entries of the feed of changes
-//	states that are kept    ──▶ [Replay] ─▶ the sets that they come to, for who doubts the stored ones
+//	stored states           ──▶ [Replay] ─▶ the sets that they add up to, to check the stored ones
 //
 // It knows no SQL and keeps nothing between transactions. Nothing here is safe for concurrent use.
 package fold

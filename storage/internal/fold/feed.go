@@ -9,8 +9,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Feed puts the changes of a transaction together: an entry for each kind, run and set of partitions, so that a run of
-// ten thousand assets without partitions has one. The zero value is empty.
+// Feed combines the changes of a transaction into one entry for each kind, run and set of
+// partitions. A run of ten thousand assets without partitions has one entry. The zero value is
+// empty.
 type Feed struct {
 	subjects []subject
 	index    map[topic]int
@@ -32,10 +33,10 @@ type topic struct {
 type subject struct {
 	topic
 
-	at     storage.Micros
-	whole  []storage.AssetKey
-	parted []storage.AssetKey // in the order in which they came
-	sets   map[storage.AssetKey][]partition.Set
+	at          storage.Micros
+	whole       []storage.AssetKey
+	partitioned []storage.AssetKey // in the order in which they came
+	sets        map[storage.AssetKey][]partition.Set
 }
 
 // Empty reports whether there is no change.
@@ -57,15 +58,15 @@ func (f *Feed) Whole(kind storage.ChangeKind, run storage.RunKey, at storage.Mic
 	s.whole = append(s.whole, asset)
 }
 
-// Parted adds a change of partitions of an asset.
-func (f *Feed) Parted(kind storage.ChangeKind, run storage.RunKey, at storage.Micros, asset storage.AssetKey, set partition.Set) {
+// Partitions adds a change of partitions of an asset.
+func (f *Feed) Partitions(kind storage.ChangeKind, run storage.RunKey, at storage.Micros, asset storage.AssetKey, set partition.Set) {
 	s := f.subject(topic{kind, run}, at)
 	if s.sets == nil {
 		s.sets = map[storage.AssetKey][]partition.Set{}
 	}
 	sets, known := s.sets[asset]
 	if !known {
-		s.parted = append(s.parted, asset)
+		s.partitioned = append(s.partitioned, asset)
 	}
 	s.sets[asset] = append(sets, set)
 }
@@ -98,7 +99,7 @@ func (f *Feed) find(t topic) int {
 		f.subjects = f.subjects[:n+1]
 		s := &f.subjects[n]
 		clear(s.sets)
-		*s = subject{topic: t, whole: s.whole[:0], parted: s.parted[:0], sets: s.sets}
+		*s = subject{topic: t, whole: s.whole[:0], partitioned: s.partitioned[:0], sets: s.sets}
 	} else {
 		f.subjects = append(f.subjects, subject{topic: t})
 	}
@@ -123,13 +124,13 @@ func (s *subject) entries(list []storage.Change) []storage.Change {
 		entry.Assets, entry.Partitions = slices.Compact(s.whole), partition.Whole()
 		list = append(list, entry)
 	}
-	slices.Sort(s.parted)
-	if len(s.parted) == 1 {
-		entry.Partitions, entry.Assets = Union(s.sets[s.parted[0]]), s.parted
+	slices.Sort(s.partitioned)
+	if len(s.partitioned) == 1 {
+		entry.Partitions, entry.Assets = Union(s.sets[s.partitioned[0]]), s.partitioned
 		return append(list, entry)
 	}
 	var known map[string]int // by the bytes of the set, which are the same for equal sets
-	for _, asset := range s.parted {
+	for _, asset := range s.partitioned {
 		entry.Partitions = Union(s.sets[asset])
 		data, _ := entry.Partitions.AppendBinary(nil) // never fails
 		if at, there := known[string(data)]; there {
@@ -137,7 +138,7 @@ func (s *subject) entries(list []storage.Change) []storage.Change {
 			continue
 		}
 		if known == nil {
-			known = make(map[string]int, len(s.parted))
+			known = make(map[string]int, len(s.partitioned))
 		}
 		known[string(data)] = len(list)
 		entry.Assets = []storage.AssetKey{asset}

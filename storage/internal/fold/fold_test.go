@@ -114,9 +114,9 @@ func TestFeedAgainstAList(t *testing.T) {
 			run, asset := storage.RunKey(rapid.IntRange(0, 2).Draw(t, "run")), storage.AssetKey(rapid.IntRange(1, 5).Draw(t, "asset"))
 			at++
 			set := partition.Whole()
-			if rapid.Bool().Draw(t, "parted") {
+			if rapid.Bool().Draw(t, "partitioned") {
 				set = keys(rapid.IntRange(0, 4).Draw(t, "key"))
-				feed.Parted(kind, run, at, asset, set)
+				feed.Partitions(kind, run, at, asset, set)
 			} else {
 				feed.Whole(kind, run, at, asset)
 			}
@@ -157,7 +157,7 @@ func TestFeedOfManyAssetsHasOneEntry(t *testing.T) {
 	var feed fold.Feed
 	for asset := range storage.AssetKey(10_000) {
 		feed.Whole(storage.ChangeMaterialized, 7, 1, 10_000-asset)
-		feed.Parted(storage.ChangeTargeted, 7, 1, 1+asset, keys(int(asset%3)))
+		feed.Partitions(storage.ChangeTargeted, 7, 1, 1+asset, keys(int(asset%3)))
 	}
 	entries := feed.Entries()
 	if len(entries) != 4 || len(entries[0].Assets) != 10_000 || entries[0].Assets[0] != 1 {

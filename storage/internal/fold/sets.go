@@ -8,7 +8,7 @@ import (
 // Sets are the partitions of an asset that are materialized, and those that failed when last tried.
 type Sets struct{ Materialized, Failed partition.Set }
 
-// Of returns the set that is kept under a kind, of which only materialized and failed have one.
+// Of returns the set of a kind. Only Materialized and Failed have one.
 func (s *Sets) Of(kind storage.StateKind) *partition.Set {
 	if kind == storage.Failed {
 		return &s.Failed
@@ -23,7 +23,7 @@ type Moves struct {
 	done []move
 }
 
-// move is what updates of one kind come to that followed one another.
+// move is the sum of consecutive updates of one kind.
 type move struct {
 	kind storage.StateKind
 	set  partition.Set
@@ -66,8 +66,8 @@ func (m *Moves) Apply(s Sets) Sets {
 	return s
 }
 
-// Union returns the partitions of all sets, which it may overwrite. It combines pairs, and pairs of those, so that
-// none is walked over more often than there are doublings.
+// Union returns the partitions of all sets, which it may overwrite. It combines pairs, and then
+// pairs of the results: each set is walked over once per doubling.
 func Union(sets []partition.Set) partition.Set {
 	for len(sets) > 1 {
 		half := sets[:0]
@@ -86,8 +86,8 @@ func Union(sets []partition.Set) partition.Set {
 	return sets[0]
 }
 
-// Replay makes the sets that present states come to: those of single partitions and of groups, also of what was wiped.
-// They are added in the order of their numbers, and it keeps few of them. The zero value has no state.
+// Replay adds up the sets of present states: those of single partitions and of groups, wiped ones
+// included. States are added in the order of their numbers. The zero value has no state.
 type Replay struct {
 	sets  Sets
 	moves Moves
@@ -105,7 +105,7 @@ func (r *Replay) Add(kind storage.StateKind, set partition.Set) {
 	}
 }
 
-// Sets returns what the states that were added come to.
+// Sets returns the sum of the states that were added.
 func (r *Replay) Sets() Sets {
 	r.sets = r.moves.Apply(r.sets)
 	return r.sets

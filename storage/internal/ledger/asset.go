@@ -9,8 +9,8 @@ import (
 // Asset is an asset whose partitions the transaction updates.
 type Asset struct {
 	Key storage.AssetKey
-	// Last is the greatest number of a recorded state. Updates count on from it if it is Counted, as in a
-	// store where a transaction that began earlier may be written later.
+	// Last is the greatest number of a recorded state. Updates count on from it if it is Counted, as
+	// in a store where a transaction that began earlier may be written later.
 	Last    int64
 	Counted bool
 	// Before are the recorded sets and Groups the recorded groups, once they are loaded.
@@ -61,7 +61,7 @@ type Group struct {
 
 	Asset storage.AssetKey
 	Kind  storage.StateKind
-	// Stored is true if the group has a row, of which the update is not read.
+	// Stored is true if the group has a row. Its update is not read.
 	Stored bool
 
 	shrank bool
@@ -112,7 +112,8 @@ func (t *transaction) updateAsset(u *storage.AssetUpdate) error {
 	return nil
 }
 
-// dropState drops a state of an asset as a whole. The asset is nil where it has no update of partitions.
+// dropState drops a state of an asset as a whole. The asset is nil where it has no update of
+// partitions.
 func (t *transaction) dropState(a *Asset, key storage.AssetKey, kind storage.StateKind, seq int64) {
 	if a != nil {
 		a.latest[kind] = nil
@@ -133,7 +134,7 @@ func (t *transaction) updatePartitions(u *storage.AssetUpdate) error {
 	seq = a.number(seq, u.Kind, single(u))
 	t.list(a)
 	a.moves.Add(u.Kind, u.Partitions)
-	t.feed.Parted(u.Kind.Change(), u.Run, u.At, u.Asset, u.Partitions)
+	t.feed.Partitions(u.Kind.Change(), u.Run, u.At, u.Asset, u.Partitions)
 	if settles(u) {
 		if err := t.InFlight.SettleInFlight(u.Run, u.Asset, u.Partitions); err != nil {
 			return err
@@ -162,8 +163,8 @@ func (t *transaction) updatePartitions(u *storage.AssetUpdate) error {
 	return nil
 }
 
-// ungroup takes the partitions of an update out of older groups of its kind; a wipe takes them out of
-// those of all kinds.
+// ungroup takes the partitions of an update out of older groups of its kind; a wipe takes them out
+// of those of all kinds.
 func (a *Asset) ungroup(u *storage.AssetUpdate) {
 	for _, g := range a.Groups {
 		if u.Kind != storage.Wiped && g.Kind != u.Kind {

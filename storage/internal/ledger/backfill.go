@@ -9,7 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
-// Backfill is a recorded backfill as the transaction sees it, with what the transaction changes of it.
+// Backfill is a recorded backfill as the transaction sees it, with what the transaction changes of
+// it.
 type Backfill struct {
 	Key   storage.BackfillKey
 	ID    string

@@ -8,13 +8,13 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
-// Call is a request that keeps its own answer: a claim, a renewal or an announcement. The types of this
-// package are all there are.
+// Call is a request that keeps its own answer: a claim, a renewal or an announcement. The types of
+// this package are all there are.
 type Call interface {
 	// needs adds the facts that decide will ask for.
 	needs(n *Needs)
-	// decide returns the caller's refusal, or an error that ends the transaction. It may be called again
-	// for another transaction.
+	// decide returns the caller's refusal, or an error that ends the transaction. It may be called
+	// again for another transaction.
 	decide(t *transaction) (refusal, err error)
 }
 
@@ -24,8 +24,8 @@ type transaction struct {
 	*Effects
 }
 
-// Decide applies the requests in their order and leaves what to write in e, which is empty before. A
-// refusal is left in its request. An error is one of the facts, and ends the transaction.
+// Decide applies the requests in their order and leaves what to write in e, which is empty before.
+// A refusal is left in its request. An error is one of the facts, and ends the transaction.
 func Decide(g *commit.Group, requests []commit.Request, f *Facts, e *Effects) error {
 	t := &transaction{f, e}
 	for i := range requests {
@@ -165,8 +165,8 @@ func (t *transaction) applyBatch(r *commit.Request, cancels [][]byte) error {
 	return nil
 }
 
-// addEvents tells events with the highest number of their run, which are new, from those that may replace
-// one. Events of a run that is not recorded are dropped.
+// addEvents tells events with the highest number of their run, which are new, from those that may
+// replace one. Events of a run that is not recorded are dropped.
 func (t *transaction) addEvents(events []storage.Event) error {
 	var r *Run
 	for i := range events {

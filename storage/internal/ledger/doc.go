@@ -1,7 +1,7 @@
 // Package ledger decides what a transaction writes, for every backend that has transactions.
 //
-// A backend hands over a group of requests and its [Facts]: what the store holds. [Decide] applies the
-// requests in their order, in memory, and leaves the rows to write in [Effects]:
+// A backend hands over a group of requests and its [Facts]: what the store holds. [Decide] applies
+// the requests in their order, in memory, and leaves the rows to write in [Effects]:
 //
 //	requests ──▶ Decide ──▶ Effects ──▶ the backend's rows
 //	               │ ▲
@@ -13,20 +13,22 @@
 //
 // # Facts are lazy
 //
-// Decide asks for a fact when it needs it. PostgreSQL has collected what the group needs ([Needs]), has
-// locked it and read it in one pipeline, and answers from memory. SQLite has the file to itself: it
-// answers with a prepared look-up, and remembers the answer for the rest of the transaction.
+// Decide asks for a fact when it needs it. PostgreSQL has collected what the group needs
+// ([Needs]), has locked it and read it in one pipeline, and answers from memory. SQLite has the
+// file to itself: it answers with a prepared look-up, and remembers the answer for the rest of the
+// transaction.
 //
-// A fact is a pointer, and the same one for the whole transaction. Decide changes what it points to, so
-// that later requests of the group see what earlier ones did. The backend reads the changed ones from
-// Effects.
+// A fact is a pointer, and the same one for the whole transaction. Decide changes what it points
+// to, so that later requests of the group see what earlier ones did. The backend reads the changed
+// ones from Effects.
 //
 // # What stays with the backend
 //
-// Three subjects are effects where one would expect facts, because a backend can write without reading:
+// Three subjects are effects where one would expect facts, because a backend can write without
+// reading:
 //
-//   - A new run gets its key from [Runs.AddRun]: PostgreSQL takes it from a sequence, SQLite inserts.
-//   - Partitions leave what is in flight with [InFlight.SettleInFlight]: SQLite deletes the row whose
-//     bytes equal the partitions that were settled, and reads it only where it finds none.
+//   - A new run gets its key from [Runs.AddRun]: PostgreSQL has a sequence, SQLite inserts.
+//   - Partitions leave what is in flight with [InFlight.SettleInFlight]: SQLite deletes the row
+//     whose bytes equal the settled partitions, and reads the row only if none does.
 //   - Ordinals of keys are looked up some thousand at a time ([KeyTables.Ordinals]).
 package ledger

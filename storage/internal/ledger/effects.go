@@ -7,8 +7,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/fold"
 )
 
-// Effects are the rows that a transaction writes, beside those of claims, which [Line] has, and those
-// that the backend wrote while it answered. It is made by [NewEffects].
+// Effects are the rows that a transaction writes, beside those of claims, which [Line] has, and
+// those that the backend wrote while it answered. It is made by [NewEffects].
 type Effects struct {
 	NewRuns    []*NewRun
 	RunChanges []*Run
@@ -32,8 +32,8 @@ type Effects struct {
 	Names     []string
 	KeyTables []*KeyTable
 
-	// GoneStates are dropped before States are written, states of assets as a whole. Singles are states
-	// of single partitions.
+	// GoneStates are dropped before States are written, states of assets as a whole. Singles are
+	// states of single partitions.
 	GoneStates []*GoneState
 	States     Latest[StateKey, StateRow]
 	Singles    Latest[SingleKey, StateRow]

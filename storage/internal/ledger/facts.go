@@ -5,8 +5,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Facts answers what the store holds, as the open transaction sees it. An error ends the transaction.
-// The backend's writer makes it once; its answers are valid until the next transaction.
+// Facts answers what the store holds, as the open transaction sees it. An error ends the
+// transaction. The backend's writer makes it once; its answers are valid until the next
+// transaction.
 type Facts struct {
 	// Now is the store's clock.
 	Now       func() storage.Micros
@@ -68,8 +69,8 @@ type Assets interface {
 
 // InFlight keeps the partitions that runs are to make and have not settled yet.
 type InFlight interface {
-	// AddInFlight puts the targets of a run in flight, which has none before. Targets without partitions
-	// are left out.
+	// AddInFlight puts the targets of a run in flight, which has none before. Targets without
+	// partitions are left out.
 	AddInFlight(run storage.RunKey, targets []storage.Target) error
 	// SettleInFlight takes partitions that a run made, or failed to make, out of flight.
 	SettleInFlight(run storage.RunKey, asset storage.AssetKey, set partition.Set) error

@@ -11,7 +11,7 @@ func (t *transaction) addInFlight(run storage.RunKey, targets []storage.Target, 
 			continue
 		}
 		partitioned = true
-		t.feed.Parted(storage.ChangeTargeted, run, at, target.Asset, target.Partitions)
+		t.feed.Partitions(storage.ChangeTargeted, run, at, target.Asset, target.Partitions)
 	}
 	if !partitioned {
 		return nil
@@ -23,7 +23,7 @@ func (t *transaction) addInFlight(run storage.RunKey, targets []storage.Target, 
 func (t *transaction) clearInFlight(run storage.RunKey, at storage.Micros) error {
 	left, err := t.InFlight.ClearInFlight(run)
 	for i := range left {
-		t.feed.Parted(storage.ChangeRunEnded, run, at, left[i].Asset, left[i].Partitions)
+		t.feed.Partitions(storage.ChangeRunEnded, run, at, left[i].Asset, left[i].Partitions)
 	}
 	return err
 }

@@ -76,8 +76,8 @@ type Renewal struct {
 	States []storage.LeaseState
 }
 
-// needs locks the pools of a renewed run: a slot must not be granted to another run at the moment at
-// which its lease is extended.
+// needs locks the pools of a renewed run: a slot must not be granted to another run at the moment
+// at which its lease is extended.
 func (r *Renewal) needs(n *Needs) {
 	for _, f := range r.Fences {
 		if f.Backfill != 0 {

@@ -35,8 +35,9 @@ func (c *Claim) wants(pool string) int {
 	return 0
 }
 
-// Line has claims in the order of their tickets, and what the transaction changes of them. A backend adds
-// the rows that it reads and asks for the changes at the end. The zero value is empty.
+// Line has claims in the order of their tickets, and what the transaction changes of them. A
+// backend adds the rows that it reads and asks for the changes at the end. The zero value is
+// empty.
 type Line struct {
 	claims []*Claim
 	// dropped and ended are tickets of stored claims that were given back, or whose lease has ended.
@@ -49,8 +50,8 @@ func (l *Line) Reset() {
 	*l = Line{claims: l.claims[:0], dropped: l.dropped[:0], ended: l.ended[:0]}
 }
 
-// Add adds a stored row: a claim, and its slots of one pool. A row that was added before, or whose claim
-// this transaction has taken out, changes nothing.
+// Add adds a stored row: a claim, and its slots of one pool. A row that was added before, or whose
+// claim this transaction has taken out, changes nothing.
 func (l *Line) Add(row *Claim, slots storage.PoolSlots) {
 	if slices.Contains(l.dropped, row.Ticket) || slices.Contains(l.ended, row.Ticket) {
 		return
@@ -97,7 +98,8 @@ func (l *Line) expire(now storage.Micros) {
 	})
 }
 
-// release drops the claims of a step, or of every step of a run, and reports whether there were any.
+// release drops the claims of a step, or of every step of a run, and reports whether there were
+// any.
 func (l *Line) release(r storage.SlotRelease) (released bool) {
 	l.claims = slices.DeleteFunc(l.claims, func(c *Claim) bool {
 		if c.Run != r.Run || r.Step != storage.NoStep && c.Step != r.Step {

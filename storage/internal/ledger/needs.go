@@ -8,8 +8,8 @@ import (
 	"github.com/rivers-go/rivers/storage/internal/commit"
 )
 
-// Needs lists the facts that [Decide] will ask for, for a backend that reads and locks them all at once.
-// Keys are sorted and distinct; names may occur twice. The zero value is empty.
+// Needs lists the facts that [Decide] will ask for, for a backend that reads and locks them all at
+// once. Keys are sorted and distinct; names may occur twice. The zero value is empty.
 type Needs struct {
 	// Runs are locked, by key or by ID.
 	Runs       []storage.RunKey

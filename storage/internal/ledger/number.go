@@ -2,8 +2,8 @@ package ledger
 
 import "github.com/rivers-go/rivers/storage"
 
-// numbers gives updates their numbers, by which states and the feed of changes are ordered. Updates that
-// follow one another and cannot be of the same state share a number.
+// numbers gives updates their numbers, by which states and the feed of changes are ordered.
+// Updates that follow one another and cannot be of the same state share a number.
 type numbers struct {
 	begun       bool
 	last, limit int64

@@ -20,8 +20,8 @@ type Run struct {
 	Until storage.Micros
 	// Cancel is the request to stop the run as JSON, empty for none.
 	Cancel []byte
-	// LastEvent and LastLine are the highest numbers of the recorded events and log lines. A store that
-	// replaces records whatever their numbers are leaves them zero.
+	// LastEvent and LastLine are the highest numbers of the recorded events and log lines. A store
+	// that replaces records whatever their numbers are leaves them zero.
 	LastEvent, LastLine int64
 
 	// Update is the last change of state, nil for none. Started, Ended and Canceled are nil where they
@@ -37,8 +37,8 @@ type Run struct {
 	changed bool
 }
 
-// NewRun is a run to insert. The ID is here once more, since the record belongs to the caller, who may
-// have left when the store answers.
+// NewRun is a run to insert. The ID is here once more, since the record belongs to the caller, who
+// may have left when the store answers.
 type NewRun struct {
 	*commit.Run
 

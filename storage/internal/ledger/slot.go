@@ -82,8 +82,8 @@ func (c *SlotClaim) slots() storage.SlotRelease {
 	return storage.SlotRelease{Run: c.Fence.Run, Step: c.Step}
 }
 
-// matches reports whether the step's claim is this one. Another attempt, or other pools, make another
-// claim.
+// matches reports whether the step's claim is this one. Another attempt, or other pools, make
+// another claim.
 func (c *SlotClaim) matches(mine *Claim) bool {
 	byName := func(a, b storage.PoolSlots) int { return strings.Compare(a.Pool, b.Pool) }
 	return mine.Attempt == c.Attempt &&
@@ -125,8 +125,8 @@ func (c *SlotClaim) queue(t *transaction, line *Line) (*Claim, error) {
 	return mine, nil
 }
 
-// blocks returns the pools that keep the claim waiting: those with too few free slots, and those that an
-// earlier claim awaits.
+// blocks returns the pools that keep the claim waiting: those with too few free slots, and those
+// that an earlier claim awaits.
 func (c *SlotClaim) blocks(t *transaction, line *Line, mine *Claim, pools []*Pool) ([]storage.PoolBlock, error) {
 	var blocked []storage.PoolBlock
 	for _, pool := range pools {
