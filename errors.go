@@ -51,7 +51,7 @@ type DefinitionError struct {
 
 // Error is one line: position, definition, part and message.
 func (e *DefinitionError) Error() string {
-	at := fault.Located{
+	at := fault.LocatedError{
 		Fault:    fault.Fault{At: e.At, Message: e.Message},
 		KindName: e.Kind, Name: e.Name, Position: e.Position,
 	}
@@ -103,7 +103,7 @@ func Skip(reason string) error {
 }
 
 // newDefinitionErrors turns mistakes of a catalog into public ones.
-func newDefinitionErrors(mistakes fault.Mistakes) definitionErrors {
+func newDefinitionErrors(mistakes fault.LocatedErrors) definitionErrors {
 	all := make(definitionErrors, len(mistakes))
 	for i, m := range mistakes {
 		all[i] = &DefinitionError{Kind: m.KindName, Name: m.Name, Position: m.Position, At: m.At, Message: m.Message, Err: m.Kind}

@@ -12,7 +12,6 @@ import (
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/launch"
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -139,7 +138,7 @@ func (r *CodeRepository) output(name string) (out *graph.Output, mapped bool, er
 
 // tables returns how the key tables of definitions are found: in the store, or without one by what the definitions
 // themselves say.
-func (r *CodeRepository) tables(ctx context.Context) plan.Tables {
+func (r *CodeRepository) tables(ctx context.Context) func(partition.Definition) (partition.Tables, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {

@@ -14,7 +14,7 @@ import (
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/launch"
-	"github.com/rivers-go/rivers/internal/subprocess"
+	"github.com/rivers-go/rivers/internal/stepserver"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/sqlite"
 )
@@ -28,7 +28,7 @@ var defaultStoragePath = filepath.Join(".rivers", "storage")
 // down again. Resolving again on the same store does nothing, on another it is an error.
 // Materialize and everything else that needs it resolve by themselves.
 func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) error {
-	if subprocess.Inside() {
+	if stepserver.Inside() {
 		return r.errInStep()
 	}
 	if done, err := r.resolvedOn(store); done || err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/feed"
-	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -210,7 +209,7 @@ func (r *CodeRepository) newView(ctx context.Context, c *catalog.Catalog, store 
 }
 
 // tablesOf finds key tables in a store.
-func tablesOf(ctx context.Context, store storage.Reader) plan.Tables {
+func tablesOf(ctx context.Context, store storage.Reader) func(partition.Definition) (partition.Tables, error) {
 	cache := storage.NewKeyCache(store, 0)
 	return func(d partition.Definition) (partition.Tables, error) { return cache.ProvisionalTables(ctx, d) }
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/stepserver"
-	"github.com/rivers-go/rivers/internal/subprocess"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/retry"
 )
@@ -25,8 +24,8 @@ import (
 // The process sets up the resources that the step takes, tears them down when it is done, and asks its
 // parent for what it needs of the store. Hooks and listeners are the parent's.
 func (r *CodeRepository) ServeStep() {
-	if !subprocess.Inside() {
-		subprocess.Remember()
+	if !stepserver.Inside() {
+		stepserver.Remember()
 		return
 	}
 	code, mine := stepserver.Serve(stepserver.Config{

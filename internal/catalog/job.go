@@ -91,7 +91,7 @@ func (v jobBuilder) jobs() map[string]*Job {
 	for i := range v.conf.Jobs {
 		job := v.conf.Jobs[i]
 		report := func(at, message string) {
-			v.errs = append(v.errs, &fault.Located{
+			v.errs = append(v.errs, &fault.LocatedError{
 				Fault:    fault.Fault{At: at, Message: message, Kind: fault.ErrGraphValidation},
 				KindName: "job", Name: job.Name, Position: v.conf.Position.String(),
 			})

@@ -16,12 +16,12 @@ import (
 
 // fault notes a mistake of a definition.
 func (v *validation) fault(d *define.Definition, f fault.Fault) {
-	v.errs = append(v.errs, &fault.Located{Fault: f, KindName: d.KindName(), Name: d.Name, Position: d.Pos.String()})
+	v.errs = append(v.errs, &fault.LocatedError{Fault: f, KindName: d.KindName(), Name: d.Name, Position: d.Pos.String()})
 }
 
 // repositoryFault notes a mistake of the repository itself.
 func (v *validation) repositoryFault(at, message string) {
-	v.errs = append(v.errs, &fault.Located{
+	v.errs = append(v.errs, &fault.LocatedError{
 		Fault:    fault.Fault{At: at, Message: message, Kind: fault.ErrDefinition},
 		KindName: "repository", Name: v.conf.Location, Position: v.conf.Position.String(),
 	})

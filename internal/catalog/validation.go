@@ -34,7 +34,7 @@ type validation struct {
 	checked map[iohandler.Handler]bool
 	// exclusive are the assets that have an exclusive action.
 	exclusive exclusive
-	errs      fault.Mistakes
+	errs      fault.LocatedErrors
 }
 
 // manyMistakes is from how many on the nearest names are left out.
@@ -42,7 +42,7 @@ const manyMistakes = 20
 
 // Build checks all definitions and how they fit together. It returns the catalog, or all mistakes in the order of the
 // definitions.
-func Build(c Config) (*Catalog, fault.Mistakes) {
+func Build(c Config) (*Catalog, fault.LocatedErrors) {
 	v := &validation{conf: c}
 	v.collect()
 	v.checkRepository()

@@ -2,8 +2,8 @@ package fault
 
 import "strings"
 
-// Located is a mistake and the definition that has it.
-type Located struct { //nolint:errname // it is a mistake first, and an error where one is wanted
+// LocatedError is a mistake and the definition that has it.
+type LocatedError struct {
 	Fault
 
 	// KindName is what was defined, such as "multi-asset"; Name is the definition's.
@@ -13,7 +13,7 @@ type Located struct { //nolint:errname // it is a mistake first, and an error wh
 }
 
 // Error is one line: position, definition, part and message.
-func (l *Located) Error() string {
+func (l *LocatedError) Error() string {
 	var b strings.Builder
 	if l.Position != "" {
 		b.WriteString(l.Position)
@@ -32,16 +32,16 @@ func (l *Located) Error() string {
 }
 
 // Unwrap returns the kind of the mistake.
-func (l *Located) Unwrap() error { return l.Kind }
+func (l *LocatedError) Unwrap() error { return l.Kind }
 
 // Is reports whether target is [ErrDefinition], the kind of every mistake.
-func (l *Located) Is(target error) bool { return target == ErrDefinition }
+func (l *LocatedError) Is(target error) bool { return target == ErrDefinition }
 
-// Mistakes are all mistakes of a set of definitions, in their order.
-type Mistakes []*Located //nolint:errname // see Located
+// LocatedErrors are all mistakes of a set of definitions, in their order.
+type LocatedErrors []*LocatedError
 
 // Error has one line for each mistake.
-func (m Mistakes) Error() string {
+func (m LocatedErrors) Error() string {
 	lines := make([]string, len(m))
 	for i, one := range m {
 		lines[i] = one.Error()
@@ -50,7 +50,7 @@ func (m Mistakes) Error() string {
 }
 
 // Unwrap lists the mistakes for errors.Is and errors.As.
-func (m Mistakes) Unwrap() []error {
+func (m LocatedErrors) Unwrap() []error {
 	all := make([]error, len(m))
 	for i, one := range m {
 		all[i] = one

@@ -52,6 +52,12 @@ type Session struct {
 	setUp     []string // resources, in the order of their setup
 }
 
+// Inside reports whether this process was started to do a step.
+func Inside() bool { return subprocess.Inside() }
+
+// Remember notes which program this is, before somebody replaces its file.
+func Remember() { subprocess.Remember() }
+
 // Serve does the step that this process was started for. It returns the exit code, and false in a process that was
 // started for another repository.
 func Serve(c Config) (code int, mine bool) { return subprocess.Serve(c.Location, c.serve) }
