@@ -53,7 +53,7 @@ func TestPrunedRun(t *testing.T) {
 	prune(steps)
 	refused(rivers.RunRequest{RetryOf: "old"},
 		`retrying run "old": its steps were pruned, so its successes are unknown: use mode "all" to run everything`)
-	refused(rivers.RunRequest{RunID: "old", Resume: true}, `run "old" is failure, and its events were pruned: see `runs show``)
+	refused(rivers.RunRequest{RunID: "old", Resume: true}, "run \"old\" is failure, and its events were pruned: see `runs show`")
 	if res, err := repo.Materialize(t.Context(), rivers.RunRequest{RetryOf: "old", Retry: storage.RetryAll}); err != nil || !res.Success() {
 		t.Errorf("retried as a whole: %v", err)
 	}
