@@ -69,7 +69,7 @@ type Coverage struct {
 	least int64
 }
 
-// Coverage returns the windows that have at least least existing partitions of a set.
+// Coverage returns the windows with no fewer than least existing partitions of a set.
 func (t Timeline) Coverage(set Set, least int64) Coverage {
 	return Coverage{line: t, root: set.of(t.space.shape), least: least}
 }

@@ -18,8 +18,8 @@ type Cadence struct {
 }
 
 // Cron starts a window whenever a cron expression fires, in the zone of the definition. The
-// expression has five fields (minute, hour, day of month, month, weekday) or six with the second
-// first.
+// expression has five fields (minute, hour, day of the month, month of the year, weekday) or six
+// with the second first.
 func Cron(expression string) Cadence { return Cadence{cron: expression} }
 
 // Every starts a window every d from the start of the definition on. d is a whole number of seconds

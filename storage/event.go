@@ -107,12 +107,12 @@ func (k *EventKind) UnmarshalText(text []byte) error {
 // something else for each kind. Methods write and read them:
 //
 //	kind                          written by     Cause             Status          read by
-//	RunEnded                      Ended                            RunState        RunState
+//	RunEnded                      Ended                            run state       RunState
 //	StepExpanded, StepReused      Expanded, …    instances                         Instances
-//	StepFailed                    Failed         1 if partial      FailureReason   Reason, Partial
+//	StepFailed                    Failed         1 if partial      failure reason  Reason, Partial
 //	StepSkipped                   Skipped        step it is due to 1 if partial    DueTo, Partial
-//	PartitionFailed               Failed         0                 FailureReason   Reason
-//	CheckEvaluated                Evaluated      0                 CheckState      CheckState
+//	PartitionFailed               Failed         0                 failure reason  Reason
+//	CheckEvaluated                Evaluated      0                 check state     CheckState
 //	ActionPerformed and its like  Performed      0                 effect
 //
 // Partial means that some partitions of the step may exist.

@@ -8,22 +8,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/internal/config"
 	"github.com/rivers-go/rivers/internal/fault"
 )
 
+// Secret stands for the root's type of that name.
+type Secret struct{ text string }
+
+func newSecret(text string) Secret { return Secret{text} }
+
 var secrets = config.Secrets{
-	Type:   reflect.TypeFor[rivers.Secret](),
-	Set:    func(dst reflect.Value, text string) { dst.Set(reflect.ValueOf(rivers.NewSecret(text))) },
-	Reveal: func(v reflect.Value) string { return v.Interface().(rivers.Secret).Reveal() },
+	Type:   reflect.TypeFor[Secret](),
+	Set:    func(dst reflect.Value, text string) { dst.Set(reflect.ValueOf(newSecret(text))) },
+	Reveal: func(v reflect.Value) string { return v.Interface().(Secret).text },
 }
 
 type configSource struct {
-	URL      string                   `json:"url" default:"file://./lake" validate:"url"`
-	Timeout  time.Duration            `json:"timeout" default:"10m" validate:"gte=1s,lt=1h"`
-	Password rivers.Secret            `json:"password" env:"RIVERS_TEST_PASSWORD" validate:"required,min=4"`
-	Headers  map[string]rivers.Secret `json:"headers"`
+	URL      string            `json:"url" default:"file://./lake" validate:"url"`
+	Timeout  time.Duration     `json:"timeout" default:"10m" validate:"gte=1s,lt=1h"`
+	Password Secret            `json:"password" env:"RIVERS_TEST_PASSWORD" validate:"required,min=4"`
+	Headers  map[string]Secret `json:"headers"`
 }
 
 type configBase struct {
@@ -82,7 +86,7 @@ func TestConfigSources(t *testing.T) {
 	want := configExample{
 		configBase: configBase{Retries: 3}, MaxRows: 1000, Mode: "fast", Ratio: 0.5, Exact: true,
 		Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Columns: []string{"id", "name"},
-		Source: configSource{URL: "file://./lake", Timeout: 10 * time.Minute, Password: rivers.NewSecret("hunter2")},
+		Source: configSource{URL: "file://./lake", Timeout: 10 * time.Minute, Password: newSecret("hunter2")},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults: %+v, want %+v", got, want)
@@ -105,8 +109,8 @@ func TestConfigSources(t *testing.T) {
 		Since: time.Date(2026, 5, 5, 0, 0, 0, 0, time.UTC), Columns: []string{"x"}, Weights: map[string]float64{"a": 1.5},
 		Pair: [2]int{1, 2}, Limit: &ten, Blob: []byte("hi"), Extra: map[string]any{"free": []any{1.0}},
 		Source: configSource{
-			URL: "file://./lake", Timeout: 90 * time.Second, Password: rivers.NewSecret("swordfish"),
-			Headers: map[string]rivers.Secret{"auth": rivers.NewSecret("hunter2")},
+			URL: "file://./lake", Timeout: 90 * time.Second, Password: newSecret("swordfish"),
+			Headers: map[string]Secret{"auth": newSecret("hunter2")},
 		},
 		Trees: []configTree{{Label: "leaf", Kids: []configTree{{Label: "inner"}}}},
 	}
@@ -188,7 +192,7 @@ func TestConfigOfGoValues(t *testing.T) {
 	if got.MaxRows != 7 || got.Columns[0] != "a" || got.Weights["w"] != 2 || got.Source.Timeout != time.Minute || got.Trees[0].Label != "x" {
 		t.Errorf("%+v", got)
 	}
-	for _, refused := range []any{rivers.NewSecret("hunter2"), "hunter2", []byte("hunter2"), map[string]any{"env": 7}, map[string]any{"env": "A", "b": 1}} {
+	for _, refused := range []any{newSecret("hunter2"), "hunter2", []byte("hunter2"), map[string]any{"env": 7}, map[string]any{"env": "A", "b": 1}} {
 		_, err := spec.Decode(map[string]any{"source": map[string]any{"password": refused}})
 		if err == nil || !strings.Contains(err.Error(), `name an environment variable in its place, {"env": "NAME"}`) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%T: %v", refused, err)
@@ -206,7 +210,7 @@ type configFaulty struct {
 	B string
 	C chan int
 	D map[int]string
-	E rivers.Secret `default:"hunter2"`
+	E Secret        `default:"hunter2"`
 	F configSource  `env:"F"`
 	G int           `default:"0" validate:"gte=1"`
 	H int           `validate:"oneof=a b"`

@@ -17,7 +17,7 @@ type rules struct {
 }
 
 // previous stands for the root package's SelfDependency.
-type previous[T any] struct{ value T }
+type previous[T any] struct{ _ [0]T }
 
 func (previous[T]) wrapped() reflect.Type { return reflect.TypeFor[T]() }
 

@@ -35,7 +35,7 @@ func TestGuardReturnsAPanicAsAnError(t *testing.T) {
 	if _, ok := errors.AsType[*fault.PanicError](err); !ok || !errors.Is(err, cause) {
 		t.Errorf("got %v, want a PanicError of %v", err, cause)
 	}
-	if err := fault.Guard(func() error { return cause }); err != cause {
+	if err := fault.Guard(func() error { return cause }); !errors.Is(err, cause) {
 		t.Errorf("got %v, want %v", err, cause)
 	}
 }
