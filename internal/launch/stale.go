@@ -129,10 +129,10 @@ var errNothingStale = errors.New("nothing that is selected is stale or missing")
 // what is recorded.
 func (r *Runner) selectStale(ctx context.Context, job *catalog.Job, req *storage.RunRequest, now time.Time) (*staleSelection, error) {
 	if job != nil {
-		return nil, fmt.Errorf("Stale does not apply to job %q: select its assets instead", job.Name)
+		return nil, fmt.Errorf("stale selection does not apply to job %q: select its assets instead", job.Name)
 	}
 	if r.Store == nil {
-		return nil, errors.New("Stale needs the store, which is not open: call Resolve first")
+		return nil, errors.New("stale selection needs the store, which is not open: call Resolve first")
 	}
 	n, err := r.staleIn(ctx, req, now)
 	if err != nil {
