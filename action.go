@@ -33,20 +33,21 @@ const (
 // ActionResult is what an action did; see [iohandler.ActionResult].
 type ActionResult = iohandler.ActionResult
 
-// ActionSpec says what an action is beside its function. Only Name is needed.
+// ActionSpec describes an action. Only Name is needed.
 type ActionSpec struct {
 	// Name is what the action is called, for ever; each of an asset has another.
 	Name string
 	// Description is for people; Markdown is shown as such.
 	Description string
-	// Effect is what it may do to the state of the asset. A result that says otherwise is an error.
+	// Effect is its possible effect on the asset's state. A result with another effect is an error.
 	Effect ActionEffect
 	// Exclusive has it run alone: nothing else works on the asset meanwhile, in any process.
 	Exclusive bool
-	// Order is in which order it comes to related assets: [iohandler.UpstreamFirst], say. The zero value is any.
+	// Order is its order among related assets, such as [iohandler.UpstreamFirst]. The zero value is
+	// any.
 	Order iohandler.ActionOrder
-	// Partitioning says whether it is about partitions, of an asset that has some: [iohandler.PartitionRequired],
-	// say. The zero value takes those that are given, else the asset as a whole.
+	// Partitioning is how it takes partitions of a partitioned asset, such as
+	// [iohandler.PartitionRequired]. The zero value takes those of the request, else the whole asset.
 	Partitioning iohandler.ActionPartitioning
 	// Retry is the policy for failed attempts; zero takes the repository's.
 	Retry retry.Policy
@@ -54,17 +55,18 @@ type ActionSpec struct {
 	Timeout time.Duration
 	// Pools are the concurrency slots that the step holds while it runs.
 	Pools []Pool
-	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to
+	// that.
 	Compute executor.Compute
 }
 
-// Action is something that a person may have done to an asset beside materializing it; see [NewAction]. The zero
-// value is none, and a mistake where it is listed.
+// Action is something that a person may have done to an asset beside materializing it; see
+// [NewAction]. The zero value is none, and a mistake where it is listed.
 type Action struct{ a *define.Action }
 
-// NewAction defines an action, for the Actions of an asset. The fields of In are resources, a config, and the
-// present value of the asset itself; nothing upstream is loaded. It is a step like any other, with the key
-// asset!action, and runs when [CodeRepository.RunAction] asks for it.
+// NewAction defines an action, for the Actions of an asset. The fields of In are resources, a
+// config, and the present value of the asset itself; nothing upstream is loaded. It is a step like
+// any other, with the key asset!action, and runs when [CodeRepository.RunAction] asks for it.
 func NewAction[In any](spec ActionSpec, fn func(*ActionContext, In) (ActionResult, error)) Action {
 	a := &define.Action{
 		Spec: iohandler.ActionSpec{
@@ -102,8 +104,8 @@ func actionsOf(actions []Action) []*define.Action {
 	return all
 }
 
-// ActionContext is what an action's function is told about its step. It is a [context.Context] that is cancelled
-// with the run.
+// ActionContext is what an action's function is told about its step. It is a [context.Context] that
+// is cancelled with the run.
 type ActionContext struct {
 	stepContext
 }
@@ -114,14 +116,15 @@ func (c *ActionContext) Asset() string { return c.inv.Node.Action.Asset }
 // Action returns the action's name.
 func (c *ActionContext) Action() string { return c.inv.Node.Action.Name }
 
-// Partition returns what the call is about: the zero Slice for the asset as a whole. An action on several
-// partitions is called once for each.
+// Partition returns what the call is about: the zero Slice for the asset as a whole. An action on
+// several partitions is called once for each.
 func (c *ActionContext) Partition() partition.Slice { return c.inv.Partition }
 
 // Metadata returns the metadata of the asset's definition; it must not be changed.
 func (c *ActionContext) Metadata() metadata.Map { return c.inv.Node.Outputs[0].Attrs.Metadata }
 
-// AddMetadata records a fact with what the action did, as [AssetContext.AddMetadata] does with a materialization.
+// AddMetadata records a fact with what the action did, as [AssetContext.AddMetadata] does with a
+// materialization.
 func (c *ActionContext) AddMetadata(key string, value any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,8 +150,8 @@ type RunActionRequest struct {
 	Resume bool
 }
 
-// RunAction has an action done to assets, as a run with a step for each: nothing upstream is run or loaded. The run
-// records the name of the action, and each step what it really did.
+// RunAction runs an action on the selected assets, one step per asset. Upstream assets are neither
+// run nor loaded. The run records the name of the action, and each step its actual effect.
 func (r *CodeRepository) RunAction(ctx context.Context, req RunActionRequest) (*RunResult, error) {
 	if req.Action == "" && !req.Resume {
 		return nil, errors.New("action: its name is empty: name one of `actions list`")
@@ -164,17 +167,18 @@ type AssetAction struct {
 	Asset       string `json:"asset"`
 	Action      string `json:"action"`
 	Description string `json:"description,omitempty"`
-	// Effect is what it may do to the state of the asset, Order in which order it comes to related ones, and
-	// Partitions whether it is about partitions: "optional", "required", "refused", or empty for an asset without.
+	// Effect is its possible effect on the asset's state, Order its order among related assets.
+	// Partitions is "optional", "required" or "refused"; empty for an unpartitioned asset.
 	Effect     string `json:"effect"`
 	Order      string `json:"order"`
 	Partitions string `json:"partitions,omitempty"`
 	Exclusive  bool   `json:"exclusive,omitempty"`
-	// Handler says that the asset's IO handler brings it.
+	// Handler is set for an action that the asset's IO handler brings.
 	Handler bool `json:"handler,omitempty"`
 }
 
-// Actions returns the actions of a selection of assets, in topological order. No selection is all of them.
+// Actions returns the actions of a selection of assets, in topological order. No selection is all
+// of them.
 func (r *CodeRepository) Actions(selection ...string) ([]AssetAction, error) {
 	c, err := r.catalog()
 	if err != nil {

@@ -17,7 +17,7 @@ type BackfillRequest = storage.BackfillRequest
 // BackfillStatus is what is recorded of a backfill; see [storage.BackfillRecord].
 type BackfillStatus = storage.BackfillRecord
 
-// BackfillResult is what a backfill came to, or with DryRun what it would be.
+// BackfillResult is the outcome of a backfill, or with DryRun a preview.
 type BackfillResult struct {
 	// ID names the backfill in storage; empty for a dry run.
 	ID string
@@ -25,7 +25,8 @@ type BackfillResult struct {
 	State storage.BackfillState
 	// Action is what is done to the assets, empty for a backfill that materializes them.
 	Action string
-	// Assets are what is backfilled; assets without partitions that the selection names are loaded and not made.
+	// Assets are what is backfilled; assets without partitions that the selection names are loaded and
+	// not made.
 	Assets []string
 	// Partitions are all that are asked for, Total is how many.
 	Partitions partition.Set
@@ -38,7 +39,7 @@ type BackfillResult struct {
 	Completed, Failed, Canceled int64
 	// Progress has the sets.
 	Progress storage.BackfillProgress
-	// Error says in one line why it did not complete.
+	// Error is the reason why it did not complete, in one line.
 	Error string
 	// Duration is from the backfill's start to its recorded end.
 	Duration time.Duration
@@ -62,12 +63,13 @@ func (r *BackfillResult) Err() error {
 // ErrBackfillFailed is wrapped by the error of a backfill that did not complete.
 var ErrBackfillFailed = errors.New("the backfill did not complete")
 
-// Backfill makes partitions of the selected assets, or has an action done to them, by as many runs as their strategy
-// says, several at once, and returns when all have ended; with NoBlock at once, while it goes on in this process.
-// Everything about the request is checked before anything is written.
+// Backfill materializes partitions of the selected assets, or runs an action on them. The strategy
+// decides how many runs it creates; MaxConcurrency of them run at once. Backfill returns when all
+// have ended. With NoBlock it returns at once, and the backfill continues in this process; Close
+// waits for it. Everything about the request is checked before anything is written.
 //
-// The result is non-nil whenever a backfill was recorded, also beside an error, which says that not all
-// partitions were made.
+// The result is non-nil whenever a backfill was recorded. An error beside it means that some
+// partitions were not made.
 func (r *CodeRepository) Backfill(ctx context.Context, req BackfillRequest) (*BackfillResult, error) {
 	m, err := r.manager(ctx)
 	if err != nil {
@@ -114,8 +116,8 @@ type RerunOptions struct {
 	NoBlock, DryRun bool
 }
 
-// RerunBackfill makes the partitions of a backfill that has ended which failed or were canceled, as far as they are
-// still defined, as a new backfill with the same strategy, tags and policy.
+// RerunBackfill makes the partitions of a backfill that has ended which failed or were canceled, as
+// far as they are still defined, as a new backfill with the same strategy, tags and policy.
 func (r *CodeRepository) RerunBackfill(ctx context.Context, id string, o RerunOptions) (*BackfillResult, error) {
 	m, err := r.manager(ctx)
 	if err != nil {
@@ -127,8 +129,8 @@ func (r *CodeRepository) RerunBackfill(ctx context.Context, id string, o RerunOp
 	return backfilled(m.Rerun(ctx, id, o.NoBlock))
 }
 
-// ResumeBackfill goes on with a backfill whose process died, where it was. Of one that has ended it returns the
-// recorded result and changes nothing.
+// ResumeBackfill continues a backfill whose process died. For a backfill that has ended it returns
+// the recorded result and changes nothing.
 func (r *CodeRepository) ResumeBackfill(ctx context.Context, id string) (*BackfillResult, error) {
 	m, err := r.manager(ctx)
 	if err != nil {
@@ -137,9 +139,10 @@ func (r *CodeRepository) ResumeBackfill(ctx context.Context, id string) (*Backfi
 	return backfilled(m.Resume(ctx, id))
 }
 
-// CancelBackfill asks a backfill to stop: nothing new begins, and the runs in progress are canceled. It returns true
-// if the backfill is in progress in this process; else a request is recorded that its owner obeys, and one that has
-// no owner any more is ended here. A backfill that has ended is left as it is.
+// CancelBackfill asks a backfill to stop: nothing new begins, and the runs in progress are
+// canceled. It returns true if the backfill is in progress in this process. Otherwise it records a
+// request for the owner, and ends a backfill without a living owner. It does not change a backfill
+// that has ended.
 func (r *CodeRepository) CancelBackfill(ctx context.Context, id string) (bool, error) {
 	m, err := r.manager(ctx)
 	if err != nil {
@@ -154,7 +157,8 @@ func (r *CodeRepository) CancelBackfill(ctx context.Context, id string) (bool, e
 	return here, err
 }
 
-// BackfillStatus returns what is recorded of a backfill, or an error that wraps [storage.ErrNotFound].
+// BackfillStatus returns what is recorded of a backfill, or an error that wraps
+// [storage.ErrNotFound].
 func (r *CodeRepository) BackfillStatus(ctx context.Context, id string) (*BackfillStatus, error) {
 	m, err := r.manager(ctx)
 	if err != nil {
@@ -175,7 +179,7 @@ func newBackfillResult(rec *storage.BackfillRecord) *BackfillResult {
 	return out
 }
 
-// BackfillStrategy says how the partitions of a backfill become runs: [MultiRun], [SingleRun] or
+// BackfillStrategy decides how the partitions of a backfill become runs: [MultiRun], [SingleRun] or
 // [PerDimension]; see [storage.BackfillStrategy].
 type BackfillStrategy = storage.BackfillStrategy
 
@@ -185,8 +189,8 @@ func MultiRun() BackfillStrategy { return storage.MultiRun() }
 // SingleRun makes one run for all partitions.
 func SingleRun() BackfillStrategy { return storage.SingleRun() }
 
-// PerDimension makes a run for each combination of keys of the dimensions in multi, with all keys of those in
-// single. Together they must be all dimensions, each once, and neither may be empty.
+// PerDimension makes a run for each combination of keys of the dimensions in multi, with all keys
+// of those in single. Together they must be all dimensions, each once, and neither may be empty.
 func PerDimension(multi, single []string) BackfillStrategy {
 	return storage.PerDimension(multi, single)
 }

@@ -31,11 +31,11 @@ type CheckSpec struct {
 	Name string
 	// Asset is the name of the asset that it judges.
 	Asset string
-	// Blocking stops what reads the asset, in the same run, where the asset does not pass with SeverityError and
-	// where the check itself fails. The asset's own materialization stays.
+	// Blocking stops what reads the asset, in the same run, where the asset does not pass with
+	// SeverityError and where the check itself fails. The asset's own materialization stays.
 	Blocking bool
-	// BlockLater has a blocking check stop later runs too: one that loads what did not pass is refused, until the
-	// asset passes or the run is asked for without checks.
+	// BlockLater has a blocking check stop later runs too: one that loads what did not pass is
+	// refused, until the asset passes or the run is asked for without checks.
 	BlockLater bool
 	// Description is for people; Markdown is shown as such.
 	Description string
@@ -45,11 +45,11 @@ type CheckSpec struct {
 	CodeVersion string
 	// Deps say more about what the check reads, and add what it only waits for.
 	Deps []Dep
-	// Partitions has each partition judged by itself: it is the asset's own definition. Nil judges the asset as a
-	// whole.
+	// Partitions has each partition judged by itself: it is the asset's own definition. Nil judges the
+	// asset as a whole.
 	Partitions partition.Definition
-	// Retry is the policy for attempts that failed; zero takes the job's or the repository's. An asset that did
-	// not pass is no failed attempt.
+	// Retry is the policy for attempts that failed; zero takes the job's or the repository's. An asset
+	// that did not pass is no failed attempt.
 	Retry retry.Policy
 	// Timeout bounds one attempt; zero does not.
 	Timeout time.Duration
@@ -57,7 +57,8 @@ type CheckSpec struct {
 	Hooks []Hook
 	// Pools are the concurrency slots that the step holds while it runs.
 	Pools []Pool
-	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to
+	// that.
 	Compute executor.Compute
 }
 
@@ -80,10 +81,11 @@ type CheckResult struct {
 	Metadata metadata.Map
 }
 
-// NewCheck defines a check of an asset. The fields of In are its inputs, as those of an asset are: the value of the
-// asset that is judged, of others, resources, a config. A check that has no field for its asset waits for it and looks
-// at it by its own means. It is a step like any other, with the key asset:check, and runs whenever its asset is
-// materialized. An error is that the check failed, and a blocking one stops what is downstream by it too.
+// NewCheck defines a check of an asset. The fields of In are its inputs, as those of an asset are:
+// the value of the asset that is judged, of others, resources, a config. A check that has no field
+// for its asset waits for it and looks at it by its own means. It is a step like any other, with
+// the key asset:check, and runs whenever its asset is materialized. An error is that the check
+// failed, and a blocking one stops what is downstream by it too.
 func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, error)) *Check {
 	check := define.Check{
 		Common: define.Common{
@@ -98,8 +100,8 @@ func NewCheck[In any](spec CheckSpec, fn func(*CheckContext, In) (CheckResult, e
 	return &Check{d: check.Define(), asset: spec.Asset, name: spec.Name}
 }
 
-// InvalidCheck is a check that cannot be, for packages that make checks of what they are told: Validate reports the error
-// as a mistake of its definition, each line by itself.
+// InvalidCheck is a check that cannot be, for packages that make checks of what they are told:
+// Validate reports the error as a mistake of its definition, each line by itself.
 func InvalidCheck(spec CheckSpec, err error) *Check {
 	c := NewCheck(spec, func(*CheckContext, NoInput) (CheckResult, error) { return CheckResult{}, err })
 	c.d.Pos = fault.Here()
@@ -142,8 +144,8 @@ func (c *Check) Name() string { return c.name }
 // Asset returns the name of the asset that it judges.
 func (c *Check) Asset() string { return c.asset }
 
-// CheckContext is what a check's function is told about its step. It is a [context.Context] that is cancelled with
-// the run.
+// CheckContext is what a check's function is told about its step. It is a [context.Context] that is
+// cancelled with the run.
 type CheckContext struct {
 	stepContext
 }
@@ -160,8 +162,8 @@ func (c *CheckContext) Check() string {
 // Partition returns which partition is judged: the zero Slice for a check of the asset as a whole.
 func (c *CheckContext) Partition() partition.Slice { return c.inv.Partition }
 
-// AddMetadata records a fact with the evaluation, as [AssetContext.AddMetadata] does with a materialization. What
-// the result carries wins over it.
+// AddMetadata records a fact with the evaluation, as [AssetContext.AddMetadata] does with a
+// materialization. What the result carries wins over it.
 func (c *CheckContext) AddMetadata(key string, value any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -234,7 +234,7 @@ func TestCheckStopsLaterRuns(t *testing.T) {
 	}
 	later := rivers.RunRequest{Selection: []string{"mails"}}
 	res, err := s.repo.Materialize(t.Context(), later)
-	want := `step "mails": it loads "users", and a blocking check did not pass: "users:unique" says of it: 2 is there twice (make it anew, or run without checks)`
+	want := `step "mails" loads "users": a blocking check did not pass: check "users:unique": 2 is there twice: materialize it again, or run without checks`
 	if res != nil || !errors.Is(err, rivers.ErrCheckBlocked) || err.Error() != want {
 		t.Fatalf("%v %v\nwant %s", res, err, want)
 	}

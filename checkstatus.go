@@ -13,14 +13,15 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// CheckStatus is what is known of a check now. Its last result stays when the asset is made anew: Outdated then says
-// that it is about something else.
+// CheckStatus is the current state of a check. It keeps the last result when the asset is
+// materialized again, and Outdated marks a result about older data.
 type CheckStatus struct {
 	// Name is asset:check, Asset and Check are its parts.
 	Name  string `json:"name"`
 	Asset string `json:"asset"`
 	Check string `json:"check"`
-	// Description is that of the definition, Blocking says that it stops what is downstream.
+	// Description is that of the definition, Blocking is set for a check that
+	// stops downstream steps.
 	Description string `json:"description,omitempty"`
 	Blocking    bool   `json:"blocking,omitempty"`
 	// State is the check's: of one with partitions that of the worst of them.
@@ -34,38 +35,38 @@ type CheckStatus struct {
 	Verdict  *storage.Verdict `json:"verdict,omitempty"`
 	Metadata metadata.Map     `json:"metadata,omitempty"`
 	Error    string           `json:"error,omitempty"`
-	// Outdated says that the asset was made, or observed, anew since with another data version, or at all where the check
-	// failed itself; of a check with partitions, that this is so of one of them.
+	// Outdated is set if the asset has another data version since. After a failure of the check itself
+	// any newer materialization sets it. For a check with partitions one outdated partition sets it.
 	Outdated bool `json:"outdated,omitempty"`
-	// Partitions says it of each partition, where each is judged by itself. The others are nil.
+	// Partitions has the states by partition; nil for a check of the whole asset.
 	Partitions *CheckPartitions `json:"partitions,omitempty"`
 }
 
-// CheckPartitions says which of the partitions that exist are what for a check. Each of them is in one of Passed, Warned,
-// Failed, Crashed, Skipped and Unchecked.
+// CheckPartitions groups the existing partitions by the check's latest result. Each of them is in
+// one of Passed, Warned, Failed, Crashed, Skipped and Unchecked.
 type CheckPartitions struct {
 	// Space is what exists of the asset's partitions, Total how many they are.
 	Space partition.Space `json:"-"`
 	Total int64           `json:"total"`
-	// Passed are as they should be. Warned and Failed are not, with the severity of a warning or of an error; Crashed are those
-	// on which the check failed itself.
+	// Passed passed. Warned and Failed did not, with the severity of a warning or an error. The check
+	// itself failed for Crashed.
 	Passed  PartitionCount `json:"passed"`
 	Warned  PartitionCount `json:"warned"`
 	Failed  PartitionCount `json:"failed"`
 	Crashed PartitionCount `json:"crashed"`
-	// Skipped are those that a run was to judge and did not come to, Unchecked those that nobody judged ever.
+	// Skipped are those that a run planned to check and did not; Unchecked were never checked.
 	Skipped   PartitionCount `json:"skipped"`
 	Unchecked PartitionCount `json:"unchecked"`
-	// InProgress are what runs that have not ended are yet to judge.
+	// InProgress are those that runs in progress have yet to check.
 	InProgress PartitionCount `json:"in_progress"`
-	// Outdated are those of Passed, Warned, Failed and Crashed that were made anew since with another data version, or are not
-	// there any more. Of those that were judged many at once, and those on which the check failed itself, no version
-	// is known: they are outdated by whatever was made since.
+	// Outdated are the checked partitions that have another data version since, or no longer exist.
+	// The version is unknown for partitions that were checked many at once or crashed: any newer
+	// materialization outdates them.
 	Outdated PartitionCount `json:"outdated"`
 }
 
-// CheckStatus returns what is known of the checks of a selection of assets, in topological order: the state now, from
-// what is kept beside the history. No selection is all of them.
+// CheckStatus returns what is known of the checks of a selection of assets, in topological order:
+// the state now, from what is kept beside the history. No selection is all of them.
 func (r *CodeRepository) CheckStatus(ctx context.Context, selection ...string) ([]CheckStatus, error) {
 	nodes, err := r.checksOf(ctx, selection)
 	if err != nil || len(nodes) == 0 {
@@ -145,7 +146,7 @@ func newCheckStatus(n *graph.Node, rec, asset *storage.AssetRecord) CheckStatus 
 	s.Verdict, s.Metadata, s.Error = latest.Check, latest.Metadata, latest.Error
 	read, known := latest.Inputs[s.Asset]
 	switch {
-	case n.Partitions != nil || asset == nil: // of partitions it is said below
+	case n.Partitions != nil || asset == nil: // partitions follow below
 	case known:
 		s.Outdated = read != asset.DataVersion()
 	case state == storage.CheckExecutionFailed && asset.Materialization != nil:
@@ -154,7 +155,7 @@ func newCheckStatus(n *graph.Node, rec, asset *storage.AssetRecord) CheckStatus 
 	return s
 }
 
-// runningChecks returns the names of the checks that runs which have not ended are yet to come to.
+// runningChecks returns the names of the checks that runs in progress have yet to evaluate.
 func (r *CodeRepository) runningChecks(ctx context.Context) (map[string]bool, error) {
 	runs, err := r.store.ListRuns(ctx, storage.RunQuery{Location: r.Name(), Owned: true})
 	if err != nil {
@@ -289,21 +290,24 @@ func (p *CheckPartitions) state() storage.CheckState {
 
 // CheckEvaluation is one entry of the history of a check.
 type CheckEvaluation struct {
-	// State is what it came to, At when, and RunID in which run.
+	// State is the result, At its instant, and RunID its run.
 	State storage.CheckState `json:"state"`
 	At    time.Time          `json:"at"`
 	RunID string             `json:"run_id,omitempty"`
-	// Partition is what was judged, empty for an asset without partitions; Partitions are several at once.
+	// Partition is what was judged, empty for an asset without partitions; Partitions are several at
+	// once.
 	Partition  string        `json:"partition,omitempty"`
 	Partitions partition.Set `json:"partitions,omitzero"`
-	// Verdict, Metadata and Error are as in [CheckStatus]; Version is the data version that was judged.
+	// Verdict, Metadata and Error are as in [CheckStatus]; Version is the data version that was
+	// judged.
 	Verdict  *storage.Verdict `json:"verdict,omitempty"`
 	Metadata metadata.Map     `json:"metadata,omitempty"`
 	Error    string           `json:"error,omitempty"`
 	Version  string           `json:"data_version,omitempty"`
 }
 
-// CheckHistory returns the last evaluations of a check, named asset:check, newest first; a limit of zero is 100.
+// CheckHistory returns the last evaluations of a check, named asset:check, newest first; a limit of
+// zero is 100.
 func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit int) ([]CheckEvaluation, error) {
 	if err := r.open(ctx); err != nil {
 		return nil, err

@@ -10,24 +10,24 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// StateEdit says of which assets, and which of their partitions, a person changes what is recorded.
+// StateEdit selects the assets and partitions whose recorded state an operator edits.
 type StateEdit struct {
 	// Selection names the assets, in the selection language; it must not be empty.
 	Selection []string
-	// Keys names partitions, Range a stretch of them; one of the two where an asset with partitions is selected, or
-	// All for all of its partitions.
+	// Keys names partitions, Range a stretch of them; one of the two where an asset with partitions is
+	// selected, or All for all of its partitions.
 	Keys  []partition.Key
 	Range partition.KeyRange
 	All   bool
-	// By says who, Reason why; both are recorded.
+	// By is the operator, Reason the purpose; both are recorded.
 	By, Reason string
 	// Values also deletes the stored values, where an asset is wiped and its IO handler can.
 	Values bool
-	// DryRun says what would be changed, and changes nothing.
+	// DryRun reports the changes and makes none.
 	DryRun bool
 }
 
-// StateEditResult says what a person changed, or would.
+// StateEditResult is the outcome of an edit, or of a dry run.
 type StateEditResult struct {
 	// RunID is the run that records it; empty for a dry run, and where there was nothing to change.
 	RunID string `json:"run_id,omitempty"`
@@ -38,21 +38,22 @@ type StateEditResult struct {
 // StateEditChange is what is changed of one asset.
 type StateEditChange struct {
 	Asset string `json:"asset"`
-	// Partitions says for people which partitions they are, empty for an asset without; Count is how many.
+	// Partitions are the changed partitions as people read them; empty for an unpartitioned asset.
+	// Count is their number.
 	Partitions string `json:"partitions,omitempty"`
 	Count      int64  `json:"count"`
 	// Values is how many stored values are deleted.
 	Values int64 `json:"values,omitempty"`
 }
 
-// Wipe forgets that assets, or some of their partitions, were materialized or failed: they are missing then. It is
-// recorded, as a run, by whom and why. Stored values stay unless the request says otherwise.
+// Wipe forgets that assets, or some of their partitions, were materialized or failed: they are
+// missing then. It is recorded, as a run, by whom and why. Stored values stay unless Values is set.
 func (r *CodeRepository) Wipe(ctx context.Context, req StateEdit) (*StateEditResult, error) {
 	return r.edit(ctx, req, storage.Wiped)
 }
 
-// MarkMaterialized records that assets, or some of their partitions, were made elsewhere. It is recorded, as a run,
-// by whom and why. Nothing is written but the record.
+// MarkMaterialized records that assets, or some of their partitions, were made elsewhere. It is
+// recorded, as a run, by whom and why. Nothing is written but the record.
 func (r *CodeRepository) MarkMaterialized(ctx context.Context, req StateEdit) (*StateEditResult, error) {
 	if req.Values {
 		return nil, errors.New("marking as materialized: Values is for wiping: leave it out")
@@ -60,7 +61,7 @@ func (r *CodeRepository) MarkMaterialized(ctx context.Context, req StateEdit) (*
 	return r.edit(ctx, req, storage.Materialized)
 }
 
-// edit makes the changes of a request.
+// edit makes an edit and converts its result.
 func (r *CodeRepository) edit(ctx context.Context, req StateEdit, kind storage.StateKind) (*StateEditResult, error) {
 	runner, err := r.resolved(ctx)
 	if err != nil {
@@ -89,14 +90,15 @@ func (r *CodeRepository) Observe(ctx context.Context, names ...string) (map[stri
 	return runner.Observe(ctx, names...)
 }
 
-// AddPartitions registers keys of a dynamic definition, by its name, in the order in which they are given; keys that
-// are registered already are no mistake. Definitions of this repository must use the name.
+// AddPartitions registers keys of a dynamic definition, by its name, in the order in which they are
+// given; keys that are registered already are no mistake. Definitions of this repository must use
+// the name.
 func (r *CodeRepository) AddPartitions(ctx context.Context, name string, keys ...string) error {
 	return r.changeKeys(ctx, storage.KeyUpdate{Table: name, Add: keys})
 }
 
-// RemovePartitions takes keys of a dynamic definition out of those that are registered. What was recorded of
-// their partitions stays, and is there again when they are added again.
+// RemovePartitions takes keys of a dynamic definition out of those that are registered. What was
+// recorded of their partitions stays, and is there again when they are added again.
 func (r *CodeRepository) RemovePartitions(ctx context.Context, name string, keys ...string) error {
 	return r.changeKeys(ctx, storage.KeyUpdate{Table: name, Remove: keys})
 }

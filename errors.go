@@ -11,7 +11,8 @@ import (
 
 // The kinds of mistakes and refusals, matched with [errors.Is].
 var (
-	// ErrDefinition is what every mistake in a definition is: all that [CodeRepository.Validate] reports.
+	// ErrDefinition is what every mistake in a definition is: all that [CodeRepository.Validate]
+	// reports.
 	ErrDefinition = fault.ErrDefinition
 	// ErrGraphValidation is a definition that does not fit the others: a name that is taken, an
 	// upstream that does not exist or has another type, a cycle.
@@ -22,8 +23,8 @@ var (
 	ErrJobNotFound = fault.ErrJobNotFound
 	// ErrConfig is a config that does not fit its struct, or breaks one of its rules.
 	ErrConfig = fault.ErrConfig
-	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for partitions that there
-	// are not.
+	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for partitions
+	// that there are not.
 	ErrPartitionValidation = fault.ErrPartitionValidation
 	// ErrNotObservable is an observation of what has no Observe function.
 	ErrNotObservable = fault.ErrNotObservable
@@ -43,9 +44,9 @@ type DefinitionError struct {
 	Position string
 	// At is the part at fault, such as "input Users"; empty for the definition as a whole.
 	At string
-	// Message says what was found and what would be right.
+	// Message is the problem and its remedy.
 	Message string
-	// Err is the kind of mistake: [ErrDefinition] or one that says more.
+	// Err is the kind of mistake: [ErrDefinition] or a narrower one.
 	Err error
 }
 
@@ -85,8 +86,8 @@ func (e definitionErrors) Unwrap() []error {
 	return all
 }
 
-// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a blocking check of which
-// [CheckSpec] says BlockLater.
+// ErrCheckBlocked is wrapped by the error of a run that would load a value that failed a check with
+// BlockLater; see [CheckSpec].
 var ErrCheckBlocked = launch.ErrCheckBlocked
 
 // ErrSkip is wrapped by the error of a function that has nothing to do: its step is recorded

@@ -16,24 +16,27 @@ import (
 
 // HealthRequest asks how healthy assets are. The zero value asks about all, now.
 type HealthRequest struct {
-	// Selection names the assets, in the selection language; nothing is all of them. Tasks in it are passed over.
+	// Selection names the assets, in the selection language; nothing is all of them. Tasks in it are
+	// ignored.
 	Selection []string
-	// Now is the instant to judge at; zero is the present. With a later one it says what will be if nothing lands.
+	// Now is the instant of the answer; zero is the present. For a later instant the answer assumes
+	// that nothing lands until then.
 	Now time.Time
 	// Store is as in a [StatusRequest].
 	Store storage.Reader
 }
 
-// AssetHealth says how healthy one asset is.
+// AssetHealth is the health of one asset.
 type AssetHealth struct {
 	Asset string `json:"asset"`
 	health.Report
 }
 
-// Health judges assets, in topological order, each by the worst of three things: whether it is there, what its checks said
-// last, and whether it is fresh; package health has the rules. It reads the current state of those assets and of their
-// checks, never history: one query for their records, and one for their partitions where there are any. Where a check did not
-// let all partitions pass, what it said of each is read too, at the cost of what changed since that was last asked.
+// Health returns the health of the selected assets in topological order. An asset is as healthy as
+// the worst of three: presence, latest check results, freshness. See package health. It reads the
+// current state of those assets and of their checks, never history: one query for their records,
+// and one for their partitions where there are any. Where a check did not let all partitions pass,
+// what it said of each is read too, at the cost of what changed since that was last asked.
 func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]AssetHealth, error) {
 	c, err := r.catalog()
 	if err != nil {
@@ -98,22 +101,25 @@ func subjectOf(out *graph.Output, node *graph.Node) assethealth.Subject {
 
 // FreshnessRequest asks how fresh assets are.
 type FreshnessRequest struct {
-	// Selection names the assets, in the selection language; nothing is all of them. Assets without a policy are left out.
+	// Selection names the assets, in the selection language; nothing is all of them. Assets without a
+	// policy are left out.
 	Selection []string
-	// Now is the instant to judge at; zero is the present. With a later one it says what will be if nothing lands.
+	// Now is the instant of the answer; zero is the present. For a later instant the answer assumes
+	// that nothing lands until then.
 	Now time.Time
 }
 
-// AssetFreshness says how fresh one asset is.
+// AssetFreshness is the freshness of one asset.
 type AssetFreshness struct {
 	Asset  string           `json:"asset"`
 	Policy freshness.Policy `json:"policy"`
 	freshness.Result
 }
 
-// Freshness judges the assets that have a freshness policy, in topological order: whether each is late, since when, when
-// that will change if nothing lands, and why. It reads the current state of those assets and nothing else: one query for
-// their records, and one for their partitions where policies look at them.
+// Freshness judges the assets that have a freshness policy, in topological order: whether each is
+// late, since when, when that will change if nothing lands, and why. It reads the current state of
+// those assets and nothing else: one query for their records, and one for their partitions where
+// policies look at them.
 func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([]AssetFreshness, error) {
 	if err := r.Resolve(ctx, nil); err != nil {
 		return nil, err

@@ -52,8 +52,8 @@ func TestPrunedRun(t *testing.T) {
 	steps.Steps = time.Minute
 	prune(steps)
 	refused(rivers.RunRequest{RetryOf: "old"},
-		`retrying run "old": what succeeded in it is not known any more, its steps were pruned: retry "all" runs everything again`)
-	refused(rivers.RunRequest{RunID: "old", Resume: true}, `run "old": it is failure, and what happened in it was pruned: runs show has what is left`)
+		`retrying run "old": its steps were pruned, so its successes are unknown: use mode "all" to run everything`)
+	refused(rivers.RunRequest{RunID: "old", Resume: true}, "run \"old\" is failure, and its events were pruned: see `runs show`")
 	if res, err := repo.Materialize(t.Context(), rivers.RunRequest{RetryOf: "old", Retry: storage.RetryAll}); err != nil || !res.Success() {
 		t.Errorf("retried as a whole: %v", err)
 	}

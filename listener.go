@@ -11,28 +11,30 @@ import (
 
 // Listener observes runs. Every field may be nil; a new kind of notice is a new field.
 //
-// What happens in a run is told in its order, one notice after another, outside of any lock and from a goroutine
-// that is none of the steps'. Notices of different runs come at the same time: the functions must be safe for
-// concurrent use. They should return quickly. One that is slow delays what comes after it and the end of
-// its run, which waits until everything was heard; no step waits for it. One that panics is logged. What they do changes
-// nothing about the run: who wants to change what a step does wraps its function, and who wants to act on what
-// it came to uses a [Hook].
+// A run calls the functions in the order of its events, one at a time, outside of any lock and from
+// a goroutine of its own. Different runs call them at the same time, so they must be safe for
+// concurrent use. They should return quickly. A slow function delays the later calls and the end of
+// its run; no step waits for it. A panic is logged. The functions do not affect the run: wrap the
+// step's function to change what it does, and use a [Hook] to act on its outcome.
 //
-// RunContext, StepContext and ServedContext are asked, and waited for, before the run or the attempt goes on: this is how
-// a span of a trace gets into the contexts of what is called. Only the values of what they return are used, never its
-// deadline or cancellation, and nil stands for no change. Several listeners are asked in their order, each with the
-// context of the one before.
+// RunContext, StepContext and ServedContext are called synchronously, before the run or attempt
+// starts: this is how a span of a trace gets into the contexts of what is called. Only the values
+// of what they return are used, never its deadline or cancellation, and nil stands for no change.
+// Several listeners are asked in their order, each with the context of the one before.
 type Listener struct {
-	// RunContext returns what the contexts of the run's steps and hooks are derived from; ctx has the values of the context that the run was
-	// asked for with. It is called before RunStarted.
+	// RunContext returns what the contexts of the run's steps and hooks are derived from; ctx has the
+	// values of the context that the run was asked for with. It is called before RunStarted.
 	RunContext func(ctx context.Context, r RunStarted) context.Context
-	// StepContext returns the context of an attempt, derived from that of its run. It may be called before StepStarted.
+	// StepContext returns the context of an attempt, derived from that of its run. It may be called
+	// before StepStarted.
 	StepContext func(ctx context.Context, s StepStarted) context.Context
-	// StepEnviron returns what an attempt's process gets in its environment, as "key=value": that of a bash task, and
-	// that of a step of executor.Subprocess. It is called with the context of the attempt.
+	// StepEnviron returns what an attempt's process gets in its environment, as "key=value": that of a
+	// bash task, and that of a step of executor.Subprocess. It is called with the context of the
+	// attempt.
 	StepEnviron func(ctx context.Context, s StepStarted) []string
-	// ServedContext returns the context of an attempt in the process that executor.Subprocess started for it; it finds there what
-	// StepEnviron added. All other functions are called in the run's own process only.
+	// ServedContext returns the context of an attempt in the process that executor.Subprocess started
+	// for it; it finds there what StepEnviron added. All other functions are called in the run's own
+	// process only.
 	ServedContext func(ctx context.Context) context.Context
 	// RunStarted is called once a run is recorded, before its first step, or when it was taken over.
 	RunStarted func(RunStarted)
@@ -40,75 +42,78 @@ type Listener struct {
 	StepStarted func(StepStarted)
 	// StepWaiting is called when a step waits for slots of a pool.
 	StepWaiting func(StepWaiting)
-	// StepFinished is called when an attempt, or a step without one, has come to something.
+	// StepFinished is called when an attempt, or a step without one, has ended.
 	StepFinished func(StepFinished)
 	// StepLogged is called for each line that a step logs or prints.
 	StepLogged func(StepLogged)
 	// LogsCut is called at the end of an attempt that logged more than is kept.
 	LogsCut func(LogsCut)
-	// Materialized is called for each asset that was made, and for partitions as they are. What an action made anew is told by
-	// ActionPerformed.
+	// Materialized is called for each asset that was made, and for partitions as they are. What an
+	// action made anew is told by ActionPerformed.
 	Materialized func(Materialized)
-	// CheckEvaluated is called for what each check came to, and for partitions as they are judged; also where a run was to
-	// judge and did not come to it.
+	// CheckEvaluated is called for every check result, per partition as results arrive, and for checks
+	// that were planned but did not run.
 	CheckEvaluated func(CheckEvaluated)
-	// ActionPerformed is called for what each action did to an asset, and to partitions as it comes to them.
+	// ActionPerformed is called for the result of each action, per partition as results arrive.
 	ActionPerformed func(ActionPerformed)
 	// RunFinished is called when the run's end is recorded.
 	RunFinished func(*RunResult)
 	// BackfillStarted is called when a backfill begins, or is resumed.
 	BackfillStarted func(BackfillStarted)
-	// BackfillProgress is called as the partitions of a backfill are made, up to ten times a second, and at its end.
+	// BackfillProgress is called as the partitions of a backfill are made, up to ten times a second,
+	// and at its end.
 	BackfillProgress func(BackfillProgress)
-	// BackfillFinished is called when a backfill has ended, or stopped with an error that its result does not tell.
+	// BackfillFinished is called when a backfill has ended, or stopped with an error that its result
+	// does not tell.
 	BackfillFinished func(*BackfillResult)
 }
 
-// BackfillStarted says that a backfill began.
+// BackfillStarted is the begin of a backfill.
 type BackfillStarted struct {
 	BackfillID string
-	// Action is what it does to the assets, empty where it makes them. Total is the number of their partitions.
+	// Action is what it does to the assets, empty where it makes them. Total is the number of their
+	// partitions.
 	Action string
 	Assets []string
 	Total  int64
-	// Resumed says that another process had begun it.
+	// Resumed is set if another process began it.
 	Resumed bool
 }
 
-// BackfillProgress says how far a backfill has come: in partitions, but for Runs.
+// BackfillProgress is the progress of a backfill: in partitions, except for Runs.
 type BackfillProgress struct {
 	BackfillID                         string
 	Total, Completed, Failed, Canceled int64
 	Runs                               int64
 }
 
-// RunStarted says that a run began.
+// RunStarted is the begin of a run.
 type RunStarted struct {
 	RunID, Job string
 	At         time.Time
 	// Location is the repository's name, Tags are the run's.
 	Location string
 	Tags     map[string]string
-	// RetryOf is the run that it retries, Backfill the backfill that it is part of, Partition says for people which
-	// partitions it makes; empty for none.
+	// RetryOf is the run that it retries, Backfill its backfill, and Partition its partitions as
+	// people read them; each is empty for none.
 	RetryOf, Backfill, Partition string
-	// Resumed says that another process had begun it.
+	// Resumed is set if another process began it.
 	Resumed bool
 	// Steps are the keys of the planned steps, in their order; mapped ones unfold later.
 	Steps []string
 }
 
-// StepStarted says that an attempt of a step began.
+// StepStarted is the begin of an attempt of a step.
 type StepStarted struct {
 	RunID, Step string
-	// Asset is the asset or task that the step belongs to, Partition says for people which partitions it is to
-	// make, empty where it has none.
+	// Asset is the asset or task of the step. Partition is its partitions as people read them; empty
+	// for none.
 	Asset, Partition string
 	Attempt          int
 	At               time.Time
 }
 
-// StepWaiting says that a step waits for slots of a pool.
+// StepWaiting is the wait of a step for slots of a pool.
 type StepWaiting struct {
 	RunID, Step string
 	// Asset and Partition are as in [StepStarted].
@@ -116,12 +121,12 @@ type StepWaiting struct {
 	// Attempt is the ordinal of the attempt that is to come.
 	Attempt int
 	At      time.Time
-	// Pool is what is waited for, Reason says in words who has it.
+	// Pool is the pool that it waits for, Reason names the holder in words.
 	Pool   string
 	Reason string
 }
 
-// StepFinished says what an attempt of a step came to.
+// StepFinished is the outcome of an attempt of a step.
 type StepFinished struct {
 	RunID, Step string
 	// Asset and Partition are as in [StepStarted].
@@ -129,14 +134,15 @@ type StepFinished struct {
 	// Attempt counts from 1; it is zero for a step that never began.
 	Attempt int
 	At      time.Time
-	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one in which
-	// the step had succeeded; a mapped step that unfolded has succeeded.
+	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one
+	// in which the step had succeeded; a mapped step that unfolded has succeeded.
 	Outcome string
 	// Duration is that of the attempt.
 	Duration time.Duration
 	// RetryAt is when a failed attempt is followed by another; zero when it is not.
 	RetryAt time.Time
-	// Reason is the kind of a failure, such as "timeout", as retry policies see it; empty for other outcomes.
+	// Reason is the kind of a failure, such as "timeout", as retry policies see it; empty for other
+	// outcomes.
 	Reason string
 	// Err is why it did not succeed.
 	Err error
@@ -150,7 +156,8 @@ type StepLogged struct {
 	Line             storage.LogLine
 }
 
-// LogsCut says that the log of an attempt was too long to be kept as a whole: its beginning and its end are.
+// LogsCut is the loss of the middle of an attempt's log, which was too long. Its beginning and end
+// are kept.
 type LogsCut struct {
 	RunID, Step string
 	Attempt     int
@@ -159,11 +166,11 @@ type LogsCut struct {
 	Lines, Size int
 }
 
-// Materialized says that an asset was made.
+// Materialized is the materialization of an asset.
 type Materialized struct {
 	RunID, Step string
 	Asset       string
-	// Partition says for people which partitions were made, empty for an asset that has none.
+	// Partition names the partitions that were made; empty for an unpartitioned asset.
 	Partition string
 	Attempt   int
 	At        time.Time
@@ -172,26 +179,27 @@ type Materialized struct {
 	Metadata    metadata.Map
 }
 
-// CheckEvaluated says what a check came to: of its asset, or of some partitions of it.
+// CheckEvaluated is the result of a check, for its asset or some partitions of it.
 type CheckEvaluated struct {
 	RunID, Step string
 	// Asset is what was judged, Check the check's own name.
 	Asset, Check string
-	// Partition says for people which partitions were judged, Partitions how many they are; empty and zero for an asset that has
-	// none, or that is judged as a whole.
+	// Partition names the checked partitions, Partitions is their number. Both are zero for a check of
+	// the whole asset.
 	Partition  string
 	Partitions int64
-	// Attempt is zero where the run did not come to it.
+	// Attempt is zero if the check did not run.
 	Attempt int
 	At      time.Time
-	// State is what it came to, Verdict what it said; nil where it said nothing. Error is then why.
+	// State and Verdict are the result. Verdict is nil if the check failed itself; Error is the
+	// reason.
 	State    storage.CheckState
 	Verdict  *storage.Verdict
 	Metadata metadata.Map
 	Error    string
 }
 
-// ActionPerformed says what an action did to an asset, or to some partitions of it.
+// ActionPerformed is the result of an action on an asset, or on some partitions of it.
 type ActionPerformed struct {
 	RunID, Step string
 	// Asset is what it was done to, Action the action's own name.
@@ -201,14 +209,14 @@ type ActionPerformed struct {
 	Partitions int64
 	Attempt    int
 	At         time.Time
-	// Did is what it did to the state of the asset. DataVersion names what it made, empty where it made nothing; Metadata is what
-	// it said about it.
+	// Did is what it did to the state of the asset. DataVersion names what it made, empty where it
+	// made nothing; Metadata is what it said about it.
 	Did         ActionEffect
 	DataVersion string
 	Metadata    metadata.Map
 }
 
-// log is where the repository says what is for the operator of the program.
+// log returns the logger for the operator of the program.
 func (r *CodeRepository) log() *slog.Logger {
 	if r.config.Logger == nil {
 		return slog.Default()
@@ -216,9 +224,8 @@ func (r *CodeRepository) log() *slog.Logger {
 	return r.config.Logger
 }
 
-// operator is the listener that says through the logger what happens in runs, and forwards the lines of
-// steps where the repository has a logger of its own. It reports false where nothing of that would be written,
-// so that it costs nothing.
+// operator returns the listener that logs the course of runs. It forwards the lines of steps if the
+// repository has its own logger. It returns false if nothing would be written.
 func (r *CodeRepository) operator() (Listener, bool) {
 	log := r.log()
 	var l Listener
@@ -234,7 +241,7 @@ func (r *CodeRepository) operator() (Listener, bool) {
 	return l, l.RunStarted != nil || l.StepLogged != nil
 }
 
-// operations says what is as it should be: at level debug, since storage has all of it.
+// operations logs the normal course of runs at level debug, since storage has all of it.
 func operations(log *slog.Logger) Listener {
 	return Listener{
 		RunStarted: func(s RunStarted) {
@@ -269,7 +276,7 @@ func operations(log *slog.Logger) Listener {
 	}
 }
 
-// stepAttrs are the attributes of whatever is said about a step, in the names that are used everywhere.
+// stepAttrs returns the attributes of a log line about a step, under the names used everywhere.
 func stepAttrs(run, step, asset, partition string, attempt int, more ...any) []any {
 	attrs := []any{"run", run, "step", step, "asset", asset}
 	if partition != "" {

@@ -19,8 +19,8 @@ import (
 
 // LoadOptions say more about what is loaded. The zero value loads the latest value.
 type LoadOptions struct {
-	// Partition is the partition whose value is loaded: one, where the asset has partitions. A typed Load of a
-	// [Partitions] takes several.
+	// Partition is the partition whose value is loaded: one, where the asset has partitions. A typed
+	// Load of a [Partitions] takes several.
 	Partition partition.Key
 	// Metadata is handed to the IO handler in place of the asset's.
 	Metadata map[string]any
@@ -78,7 +78,8 @@ func (r *CodeRepository) loadFrom(ctx context.Context, name string, key partitio
 	return r.LoadNode(ctx, name, dst, LoadOptions{Partition: key})
 }
 
-// onePartition returns the partition of a key that must be there, and must be one, where the output is divided.
+// onePartition returns the partition of a key that must be there, and must be one, where the output
+// is divided.
 func (r *CodeRepository) onePartition(ctx context.Context, out *graph.Output, key partition.Key) (partition.Slice, error) {
 	switch {
 	case out.Partitions == nil && key.IsZero():
@@ -103,7 +104,8 @@ func (r *CodeRepository) onePartition(ctx context.Context, out *graph.Output, ke
 	return part, err
 }
 
-// space returns what exists now of a definition. Dynamic keys are in the store, which is opened for them.
+// space returns what exists now of a definition. Dynamic keys are in the store, which is opened for
+// them.
 func (r *CodeRepository) space(ctx context.Context, d partition.Definition) (partition.Space, error) {
 	if needs := partition.NeedsOf(d); len(needs.Dynamic) > 0 {
 		if err := r.open(ctx); err != nil {
@@ -136,8 +138,8 @@ func (r *CodeRepository) output(name string) (out *graph.Output, mapped bool, er
 	return c.Output(name)
 }
 
-// tables returns how the key tables of definitions are found: in the store, or without one by what the definitions
-// themselves say.
+// tables returns how the key tables of definitions are found: in the store, or without one by what
+// the definitions themselves say.
 func (r *CodeRepository) tables(ctx context.Context) func(partition.Definition) (partition.Tables, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,7 +179,7 @@ func load[Out any](ctx context.Context, repo *CodeRepository, name string, o Loa
 	return any(out).(resultWithFacts).restored(value, facts).(Out), nil
 }
 
-// recorded returns what the latest materialization of an asset says; nothing if there was none.
+// recorded returns the facts of the latest materialization of an asset; none if it never was.
 func recorded(ctx context.Context, repo *CodeRepository, name string) (graph.Facts, error) {
 	if err := repo.open(ctx); err != nil {
 		return graph.Facts{}, err
@@ -195,7 +197,7 @@ func recorded(ctx context.Context, repo *CodeRepository, name string) (graph.Fac
 	return graph.Facts{Metadata: m.Metadata, Tags: m.Tags, DataVersion: m.DataVersion}, nil
 }
 
-// loadParts returns the values of the partitions that a key names, each of which is loaded when it is asked for.
+// loadParts returns the values of the partitions that a key names. Each is loaded on first use.
 func loadParts[Out any](ctx context.Context, repo *CodeRepository, name string, o LoadOptions) (Out, error) {
 	var out Out
 	stored, _, err := repo.output(name)

@@ -13,20 +13,21 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// observer turns the notices of one run into calls of the listeners. It exists only where somebody listens.
+// observer turns the notices of one run into calls of the listeners. It exists only where somebody
+// listens.
 type observer struct {
 	runID     string
 	config    *engine.Config
 	listeners []Listener
 
 	mu sync.Mutex
-	// steps has positions of the planned steps by key, labels what is said of their partitions.
+	// steps has positions of the planned steps by key, labels the words for their partitions.
 	steps  map[string]int32
 	labels map[int32]string
 }
 
-// listenTo makes a run tell the listeners what happens. The function that it returns tells them of the end; it is nil
-// where nobody listens.
+// listenTo makes a run tell the listeners what happens. The function that it returns tells them of
+// the end; it is nil where nobody listens.
 func (r *CodeRepository) listenTo(c *engine.Config) (ended func(*engine.Result)) {
 	listeners := r.listeners()
 	if len(listeners) == 0 {
@@ -44,7 +45,8 @@ func (r *CodeRepository) listenTo(c *engine.Config) (ended func(*engine.Result))
 	return func(res *engine.Result) { r.finished(listeners, newResult(res)) }
 }
 
-// each returns a function that calls those of one field with what it makes of a notice; nil where there are none.
+// each returns a function that calls those of one field with what it makes of a notice; nil where
+// there are none.
 func each[N, T any](o *observer, field func(*Listener) func(T), convert func(N) T) func(N) {
 	var all []func(T)
 	for i := range o.listeners {
@@ -58,13 +60,13 @@ func each[N, T any](o *observer, field func(*Listener) func(T), convert func(N) 
 	return func(n N) {
 		said := convert(n)
 		for _, tell := range all {
-			shield(o.config.Logger, o.runID, func() { tell(said) })
+			callListener(o.config.Logger, o.runID, func() { tell(said) })
 		}
 	}
 }
 
-// shield calls a listener: what goes wrong in it is said, and keeps nobody else from hearing.
-func shield(to *slog.Logger, run string, tell func()) {
+// callListener calls a listener. It logs a panic, so that the others are called too.
+func callListener(to *slog.Logger, run string, tell func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			if to == nil {
@@ -99,7 +101,7 @@ func (o *observer) runContext() func(context.Context, storage.RunRecord) context
 		started := o.started(rec)
 		for i := range o.listeners {
 			if f := o.listeners[i].RunContext; f != nil {
-				shield(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, started)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+				callListener(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, started)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 			}
 		}
 		return ctx
@@ -123,13 +125,13 @@ func (o *observer) stepContext() func(context.Context, engine.StepNotice) contex
 		s := o.begun(n)
 		for i := range o.listeners {
 			if f := o.listeners[i].StepContext; f != nil {
-				shield(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, s)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+				callListener(o.config.Logger, o.runID, func() { ctx = engine.WithValuesOf(ctx, f(ctx, s)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 			}
 		}
 		var env []string
 		for i := range o.listeners {
 			if f := o.listeners[i].StepEnviron; f != nil {
-				shield(o.config.Logger, o.runID, func() { env = append(env, f(ctx, s)...) })
+				callListener(o.config.Logger, o.runID, func() { env = append(env, f(ctx, s)...) })
 			}
 		}
 		if len(env) == 0 {
@@ -221,7 +223,7 @@ func (o *observer) logged() func(string, storage.LogLine) {
 	}
 }
 
-// subject says what a step is about: the asset or task, and the partitions in words.
+// subject returns the asset or task of a step, and its partitions in words.
 func (o *observer) subject(key string) (asset, partition string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -269,13 +271,13 @@ func outcomeWord(k storage.EventKind) string {
 func (r *CodeRepository) finished(listeners []Listener, out *RunResult) {
 	for i := range listeners {
 		if f := listeners[i].RunFinished; f != nil {
-			shield(r.config.Logger, out.RunID, func() { f(out) })
+			callListener(r.config.Logger, out.RunID, func() { f(out) })
 		}
 	}
 }
 
-// backfillStarted tells the listeners that a backfill begins. The function that it returns tells them of the end; it is
-// nil where nobody listens.
+// backfillStarted tells the listeners that a backfill begins. The function that it returns tells
+// them of the end; it is nil where nobody listens.
 func (r *CodeRepository) backfillStarted(rec *storage.BackfillRecord) (finished func(*storage.BackfillRecord)) {
 	listeners := r.listeners()
 	if len(listeners) == 0 {
@@ -283,7 +285,7 @@ func (r *CodeRepository) backfillStarted(rec *storage.BackfillRecord) (finished 
 	}
 	for i := range listeners {
 		if f := listeners[i].BackfillStarted; f != nil {
-			shield(r.config.Logger, "", func() {
+			callListener(r.config.Logger, "", func() {
 				f(BackfillStarted{
 					BackfillID: rec.ID, Action: rec.Request.Action, Assets: rec.Assets, Total: rec.Total, Resumed: rec.Token > 1,
 				})
@@ -297,7 +299,7 @@ func (r *CodeRepository) backfillStarted(rec *storage.BackfillRecord) (finished 
 func (r *CodeRepository) backfillFinished(listeners []Listener, out *BackfillResult) {
 	for i := range listeners {
 		if f := listeners[i].BackfillFinished; f != nil {
-			shield(r.config.Logger, "", func() { f(out) })
+			callListener(r.config.Logger, "", func() { f(out) })
 		}
 	}
 }
@@ -310,7 +312,7 @@ func (r *CodeRepository) backfillListener(id string, total int64) func(storage.B
 	}
 	return func(p storage.BackfillProgress) {
 		for _, l := range listeners {
-			shield(r.config.Logger, "", func() {
+			callListener(r.config.Logger, "", func() {
 				l.BackfillProgress(BackfillProgress{
 					BackfillID: id, Total: total, Runs: p.Runs, Completed: p.CompletedCount, Failed: p.FailedCount, Canceled: p.CanceledCount,
 				})

@@ -32,7 +32,7 @@ import (
 // reverse.
 type Resources map[string]any
 
-// RepositoryConfig says what a repository holds. Every field may be left out.
+// RepositoryConfig is the content of a repository. Every field may be left out.
 type RepositoryConfig struct {
 	// Name is the code location, under which the topology is stored; by default the path of the
 	// program's main module.
@@ -53,24 +53,24 @@ type RepositoryConfig struct {
 	DefaultRetry retry.Policy
 	// Retries are policies that others refer to by retry.Named.
 	Retries map[string]retry.Policy
-	// PoolLimits says how many slots each concurrency pool has; all that steps name must be here. A number
-	// that a person sets in the store wins.
+	// PoolLimits are the slots of each concurrency pool; it must have every pool that steps name. A
+	// number that an operator sets in the store wins.
 	PoolLimits map[string]int
 	// PartitionDefs are definitions that assets refer to by partition.Named.
 	PartitionDefs map[string]partition.Definition
-	// ResumeAbandoned goes on, in the background, with runs of this repository whose process died. Without
-	// it they are ended as failed, with the reason. Both happen when the repository resolves, and from then
-	// on as long as it runs anything.
+	// ResumeAbandoned resumes, in the background, runs of this repository whose process died. Without
+	// it they are ended as failed, with the reason. Both happen while the repository runs anything.
 	ResumeAbandoned bool
-	// Retention says how long history is kept; its zero value is the defaults. What is older goes by itself, beside what the
-	// repository runs, unless Retention.ByHand leaves it to the command db prune. It is for all that is in the store, of whichever
-	// repository: where several share one, what any of them keeps stays.
+	// Retention is how long history is kept; zero means the defaults. Older history is pruned in the
+	// background while the repository runs anything; with Retention.ByHand only the command db prune
+	// does it. Repositories that share a store keep what any of them keeps.
 	Retention storage.Retention
 	// Listeners hear of every run of this repository.
 	Listeners []Listener
-	// Logger takes what rivers itself has to say to the operator of the program (warnings; at level debug the
-	// course of runs), and what steps log, each line with run, step, asset, partition and attempt. With nil the former
-	// goes to slog's default logger and the latter to storage alone, which has it in any case.
+	// Logger takes what rivers itself has to say to the operator of the program (warnings; at level
+	// debug the course of runs), and what steps log, each line with run, step, asset, partition and
+	// attempt. With nil the former goes to slog's default logger and the latter to storage alone,
+	// which has it in any case.
 	Logger *slog.Logger
 }
 
@@ -146,8 +146,8 @@ func (r *CodeRepository) Assets() map[string]Asset {
 	return assets
 }
 
-// Storage returns the reading side of the store, nil before Resolve. In the process of a step it asks the
-// run's process.
+// Storage returns the reading side of the store, nil before Resolve. In the process of a step it
+// asks the run's process.
 func (r *CodeRepository) Storage() storage.Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -197,9 +197,10 @@ func (r *CodeRepository) OnClose(f func(context.Context) error) {
 	r.onClose = append(r.onClose, f)
 }
 
-// Shutdown ends what the repository started: it waits for runs that it resumed, calls the OnClose functions, tears resources down
-// in reverse order of their setup, forgets values kept in memory and closes the store if Resolve
-// opened it. Everything is tried; the errors are joined. A second call does nothing.
+// Shutdown ends what the repository started: it waits for runs that it resumed, calls the OnClose
+// functions, tears resources down in reverse order of their setup, forgets values kept in memory
+// and closes the store if Resolve opened it. Everything is tried; the errors are joined. A second
+// call does nothing.
 func (r *CodeRepository) Shutdown(ctx context.Context) error {
 	r.resolving.Lock() // what is being set up is torn down once it is
 	r.mu.Lock()
@@ -235,13 +236,14 @@ func (r *CodeRepository) Close() error { return r.Shutdown(context.Background())
 // resources are the repository's, as internal packages take them.
 func (r *CodeRepository) resources() catalog.Resources { return catalog.Resources(r.config.Resources) }
 
-// Retention returns how long this repository keeps history, as [RepositoryConfig.Retention] says it.
+// Retention returns how long this repository keeps history, from [RepositoryConfig.Retention].
 func (r *CodeRepository) Retention() storage.Retention { return r.config.Retention }
 
 // Validate checks every definition and how they fit together, and returns all mistakes at once, in
 // the order of the definitions, each with its name, its source file and line, what was found and
 // what would be right. It opens nothing, sets up nothing, and may be called again and again: with
-// mistakes it looks at everything anew, a valid repository stays valid since definitions do not change.
+// mistakes it looks at everything anew, a valid repository stays valid since definitions do not
+// change.
 func (r *CodeRepository) Validate() error {
 	_, err := r.catalog()
 	return err

@@ -22,11 +22,12 @@ import (
 // defaultStoragePath is where the embedded store lives, relative to the working directory.
 var defaultStoragePath = filepath.Join(".rivers", "storage")
 
-// Resolve validates the repository, opens storage, sets up every resource and records the
-// topology. A nil store opens the embedded one under .rivers/storage, which Shutdown closes, and migrates it if an older
-// rivers has made it (see [sqlite.OpenUpgraded]); a store that is passed in stays the caller's. If a resource cannot be set up, those before it are torn
-// down again. Resolving again on the same store does nothing, on another it is an error.
-// Materialize and everything else that needs it resolve by themselves.
+// Resolve validates the repository, opens storage, sets up every resource and records the topology.
+// A nil store opens the embedded one under .rivers/storage, which Shutdown closes, and migrates it
+// if an older rivers has made it (see [sqlite.OpenUpgraded]); a store that is passed in stays the
+// caller's. If a resource cannot be set up, those before it are torn down again. Resolving again on
+// the same store does nothing, on another it is an error. Materialize and everything else that
+// needs it resolve by themselves.
 func (r *CodeRepository) Resolve(ctx context.Context, store storage.Storage) error {
 	if stepserver.Inside() {
 		return r.errInStep()
@@ -109,7 +110,8 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, c
 	return nil
 }
 
-// maintain does what a repository does beside what it runs: it ends or resumes runs whose process died, and prunes history.
+// maintain does what a repository does beside what it runs: it ends or resumes runs whose process
+// died, and prunes history.
 func (r *CodeRepository) maintain(ctx context.Context) {
 	r.mu.Lock()
 	store, runner, backfills := r.store, r.runner, r.backfills
@@ -146,7 +148,7 @@ func claimTimeout() (time.Duration, error) {
 	return d, nil
 }
 
-// declarePools tells the store how many slots the pools have, where it says otherwise.
+// declarePools writes the limits of pools to the store where they differ.
 func (r *CodeRepository) declarePools(ctx context.Context, store storage.Storage, c *catalog.Catalog) error {
 	limits := c.PoolLimits()
 	if len(limits) == 0 {

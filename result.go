@@ -12,7 +12,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// RunResult is what a run came to. It is there whenever a run was recorded, also beside an error.
+// RunResult is the outcome of a run. It is non-nil whenever a run was recorded, also beside an
+// error.
 type RunResult struct {
 	// RunID names the run in storage.
 	RunID string
@@ -26,7 +27,8 @@ type RunResult struct {
 	Steps []StepResult
 	// Duration is from the run's start to its recorded end.
 	Duration time.Duration
-	// Cause is why the run was canceled, an [ErrRunCanceled] that says by whom; nil where it was not.
+	// Cause is the reason for a cancellation, an [ErrRunCanceled] that names the operator; nil for
+	// none.
 	Cause error
 }
 
@@ -36,12 +38,12 @@ type FailedAsset struct {
 	Message string `json:"message"`
 }
 
-// StepResult is what one step came to.
+// StepResult is the outcome of one step.
 type StepResult struct {
 	// Step is the step's key, Asset the asset or task it belongs to.
 	Step, Asset string
-	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one in which
-	// the step had succeeded.
+	// Outcome is "succeeded", "failed", "skipped", "canceled", or "reused" where the run retries one
+	// in which the step had succeeded.
 	Outcome string
 	// Attempts counts how often it was started.
 	Attempts int
@@ -49,24 +51,25 @@ type StepResult struct {
 	Duration time.Duration
 	// Cause is why it did not succeed; nil for a success.
 	Cause error
-	// Check is what a check came to; nil for other steps, and for one that came to nothing.
+	// Check is the outcome of a check; nil for other steps, and for a check without a result.
 	Check *CheckOutcome
 }
 
-// CheckOutcome is what a check came to in a run.
+// CheckOutcome is the outcome of a check in a run.
 type CheckOutcome struct {
 	// State is that of the check: of one that judges partitions that of the worst.
 	State storage.CheckState `json:"state"`
-	// Verdict and Metadata are what it said, of the worst partition; nil where it failed before it could.
+	// Verdict and Metadata are what it said, of the worst partition; nil where it failed before it
+	// could.
 	Verdict  *storage.Verdict `json:"verdict,omitempty"`
 	Metadata metadata.Map     `json:"metadata,omitempty"`
-	// Judged is how many partitions it judged, Failed how many of these did not pass or have the check fail; zero
-	// for a check of an asset as a whole.
+	// Judged is how many partitions it judged, Failed how many of these did not pass or have the check
+	// fail; zero for a check of an asset as a whole.
 	Judged int64 `json:"partitions_judged,omitempty"`
 	Failed int64 `json:"partitions_failed,omitempty"`
 }
 
-// String says in one line what it came to.
+// String returns the outcome in one line.
 func (c *CheckOutcome) String() string {
 	text := strings.ReplaceAll(c.State.String(), "_", " ")
 	if c.Judged > 0 {
@@ -81,8 +84,8 @@ func (c *CheckOutcome) String() string {
 // Success reports whether every step of the run succeeded or had nothing to do.
 func (r *RunResult) Success() bool { return r.Status == storage.Success }
 
-// Err returns nil for a success, else an error that joins a [*StepError] for every step that failed,
-// or says that the run was canceled.
+// Err returns nil for a success, else an error that joins a [*StepError] for every step that
+// failed, or wraps [ErrRunCanceled].
 func (r *RunResult) Err() error {
 	var errs []error
 	for _, s := range r.Steps {
@@ -106,8 +109,8 @@ func (r *RunResult) Err() error {
 // steps' contexts.
 var ErrRunCanceled = engine.ErrCanceled
 
-// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not take (its
-// disk is full, say): what the store says of the run is not how it went.
+// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not
+// take (its disk is full, say): what the store has of the run is incomplete.
 var ErrNotRecorded = engine.ErrNotRecorded
 
 // StepError is the failure of one step.
@@ -118,11 +121,11 @@ type StepError struct {
 	Attempt int
 	// Err is what happened.
 	Err error
-	// Hint says what to do about it; empty where nothing is known.
+	// Hint is the remedy; empty if none is known.
 	Hint string
 }
 
-// Error names the step and the attempt and says what happened.
+// Error returns the step, the attempt and the cause.
 func (e *StepError) Error() string {
 	attempt := ""
 	if e.Attempt > 1 {

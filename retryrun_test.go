@@ -193,7 +193,7 @@ func TestRecordedRetryOfAJob(t *testing.T) {
 	queued("of a part", storage.RunRequest{RetryOf: first.RunID, Selection: []string{"a"}})
 	queued("of nobody", storage.RunRequest{RetryOf: "nobody"})
 	for id, want := range map[string]string{
-		"of a part": "a retry has the selection of the run that it retries", "of nobody": `run "nobody": not found`,
+		"of a part": "a retry keeps the selection of its run", "of nobody": `run "nobody": not found`,
 		"of a success": "all its steps", // some of them by the run that it retries
 	} {
 		if _, err := repo.Materialize(t.Context(), rivers.RunRequest{RunID: id}); err == nil || !strings.Contains(err.Error(), want) {

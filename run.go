@@ -26,7 +26,8 @@ type ExecuteRequest struct {
 	Config map[string]map[string]any
 	// Tags are added to the job's and win over them.
 	Tags map[string]string
-	// Partition, Range and Partitions are as in [RunRequest]: one of them where the job has assets with partitions.
+	// Partition, Range and Partitions are as in [RunRequest]: one of them where the job has assets
+	// with partitions.
 	Partition  partition.Key
 	Range      partition.KeyRange
 	Partitions partition.Set
@@ -63,9 +64,9 @@ func (r *CodeRepository) execute(ctx context.Context, job *catalog.Job, req RunR
 	return out, errors.Join(out.Err(), err)
 }
 
-// CancelRun asks a run to stop, whichever process runs it: its owner hears it at once and cancels its
-// steps. A run whose process is gone, or that was never started, is canceled here. It returns the state in
-// which the run was; one that had ended is left as it is.
+// CancelRun asks a run to stop, whichever process runs it: its owner hears it at once and cancels
+// its steps. A run whose process is gone, or that was never started, is canceled here. It returns
+// the state in which the run was; one that had ended is left as it is.
 func (r *CodeRepository) CancelRun(ctx context.Context, id, reason string) (storage.RunState, error) {
 	runner, err := r.resolved(ctx)
 	if err != nil {
@@ -74,9 +75,9 @@ func (r *CodeRepository) CancelRun(ctx context.Context, id, reason string) (stor
 	return runner.Cancel(ctx, id, reason)
 }
 
-// RunPlan says which steps a request would run, and why.
+// RunPlan lists the steps that a request would run, and why.
 type RunPlan struct {
-	// Executor says how the steps would run.
+	// Executor is the executor of the steps.
 	Executor executor.Executor `json:"executor"`
 	// Steps are in the order of the plan.
 	Steps []PlannedStep `json:"steps"`
@@ -91,18 +92,19 @@ type PlannedStep struct {
 	After []string `json:"after,omitempty"`
 	// Loads are the names of values that it reads and no step of the plan makes.
 	Loads []string `json:"loads,omitempty"`
-	// Why says why it is in the plan.
+	// Why is the reason that the step is in the plan.
 	Why string `json:"why"`
-	// Mapped says that it unfolds into an instance per element when it runs.
+	// Mapped is set for a step that becomes an instance per element when it runs.
 	Mapped bool `json:"mapped,omitempty"`
-	// Partitions says for people which partitions it would make, Lacking why some of them cannot be made: they read
-	// partitions that do not exist.
+	// Partitions are the partitions that it would make, as people read them. Lacking is the reason why
+	// it would not make all: some read partitions that do not exist.
 	Partitions string `json:"partitions,omitempty"`
 	Lacking    string `json:"lacking,omitempty"`
 }
 
-// Plan checks a request as [CodeRepository.Materialize] does and says what it would run. It
-// opens nothing and writes nothing: of partitions whose keys are in a store that is not open yet it says nothing.
+// Plan checks a request as [CodeRepository.Materialize] does, and returns the steps that it would
+// run. It opens nothing and writes nothing. Without an open store it leaves out partitions whose
+// keys are in the store.
 func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	runner, err := r.planner()
 	if err != nil {
@@ -129,7 +131,7 @@ func (r *CodeRepository) planner() (*launch.Runner, error) {
 	return r.runner, nil
 }
 
-// Plan says what the job would run, and why.
+// Plan returns the steps that the job would run, and why.
 func (j *ResolvedJob) Plan() *RunPlan { return newRunPlan(launch.Describe(j.job.Plan, j.job.Executor)) }
 
 func newRunPlan(p *launch.Plan) *RunPlan {

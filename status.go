@@ -15,18 +15,18 @@ import (
 
 // StatusRequest asks how assets are. The zero value asks about all.
 type StatusRequest struct {
-	// Selection is as in a [RunRequest]; tasks in it are passed over.
+	// Selection is as in a [RunRequest]; tasks in it are ignored.
 	Selection []string
-	// Store is where it is read, nil for the store that the repository is resolved on. Another store is only read, but
-	// for what is remembered there so that the next one who asks need not read everything.
+	// Store is the store to read; nil means the repository's own. Another store is read only, except
+	// for the cached staleness view.
 	Store storage.Reader
 }
 
-// AssetStatus says how an asset is, and each of its partitions. An asset without partitions is in the sets as the one
-// partition of [partition.Whole].
+// AssetStatus is the state of an asset and its partitions. The sets of an unpartitioned asset hold
+// [partition.Whole].
 type AssetStatus struct {
 	Asset string `json:"asset"`
-	// External says that it is made elsewhere: it is never missing or stale.
+	// External is set for an asset that is made elsewhere: it is never missing or stale.
 	External bool `json:"external,omitempty"`
 	// Space is what exists of its partitions, Total how many they are.
 	Space partition.Space `json:"-"`
@@ -37,10 +37,11 @@ type AssetStatus struct {
 	// Stale are materialized, but not of what there is now; Causes say why.
 	Stale  PartitionCount `json:"stale"`
 	Causes []StaleCause   `json:"causes,omitempty"`
-	// UpstreamStale read something that is stale or missing, directly or further up. They need not be stale themselves.
+	// UpstreamStale read something that is stale or missing, directly or further up. They need not be
+	// stale themselves.
 	UpstreamStale PartitionCount `json:"upstream_stale"`
-	// Failed failed when they were last tried, InFlight are what runs are to make that have not ended; the latter says
-	// nothing about assets without partitions.
+	// Failed failed at the last attempt. InFlight are those that runs in progress have yet to make; it
+	// is empty for unpartitioned assets.
 	Failed   PartitionCount `json:"failed"`
 	InFlight PartitionCount `json:"in_flight"`
 }
@@ -56,18 +57,18 @@ type StaleCause struct {
 	// Kind is code, data or dependencies; Upstream is the asset that it is about, empty for the code.
 	Kind     string `json:"kind"`
 	Upstream string `json:"upstream,omitempty"`
-	// Recorded is the version that was used, Current the one there is; empty where partitions differ in it or there
-	// is none.
+	// Recorded is the version that was used, Current the one there is; empty where partitions differ
+	// in it or there is none.
 	Recorded string `json:"recorded,omitempty"`
 	Current  string `json:"current,omitempty"`
-	// Text says it in words: "new data of users".
+	// Text is the cause in words: "new data of users".
 	Text string `json:"text"`
 	// Partitions are those that are stale for it.
 	PartitionCount
 }
 
-// Status returns how assets are, in topological order: what is missing, stale and why, failed, in flight. It costs by what
-// changed since it was last asked, by whichever process.
+// Status returns how assets are, in topological order: what is missing, stale and why, failed, in
+// flight. It costs by what changed since it was last asked, by whichever process.
 func (r *CodeRepository) Status(ctx context.Context, req StatusRequest) ([]AssetStatus, error) {
 	c, err := r.catalog()
 	if err != nil {
@@ -120,7 +121,8 @@ func newStatus(s *staleness.Status) AssetStatus {
 	return out
 }
 
-// addWork adds what runs left and are at of the assets with partitions, which are those of the names.
+// addWork adds what runs left and are at of the assets with partitions, which are those of the
+// names.
 func addWork(ctx context.Context, store storage.Reader, list []AssetStatus, names []string) error {
 	if len(names) == 0 {
 		return nil
@@ -147,8 +149,8 @@ func addWork(ctx context.Context, store storage.Reader, list []AssetStatus, name
 	return nil
 }
 
-// viewOf returns what is known of the staleness of all assets, as of now, and the store that it was read from, nil for the
-// repository's own.
+// viewOf returns what is known of the staleness of all assets, as of now, and the store that it was
+// read from, nil for the repository's own.
 func (r *CodeRepository) viewOf(ctx context.Context, c *catalog.Catalog, other storage.Reader) (*staleness.View, storage.Reader, error) {
 	store := other
 	if store == nil {
@@ -165,7 +167,7 @@ func (r *CodeRepository) viewOf(ctx context.Context, c *catalog.Catalog, other s
 		return nil, nil, err
 	}
 	if writer, ok := store.(feed.Committer); ok {
-		// It only saves the next one work: whoever may not write reads all the same.
+		// It only saves the next one work: a reader without the right to write gets the same answer.
 		if err := view.Save(ctx, writer); err != nil && !errors.Is(err, context.Canceled) {
 			r.log().DebugContext(ctx, "what is known of staleness is not kept", "repository", r.Name(), "error", err)
 		}

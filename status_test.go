@@ -228,7 +228,7 @@ func TestStaleNeedsAStore(t *testing.T) {
 	s := newStale(t)
 	fresh := rivers.NewCodeRepository(rivers.RepositoryConfig{Assets: []rivers.Asset{s.repo.Assets()["raw"]}})
 	_, err := fresh.Plan(rivers.RunRequest{Stale: true})
-	const want = "the request is for what is stale, which the store knows, and that is not open: resolve the repository first"
+	const want = "stale selection needs the store, which is not open: call Resolve first"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -13,16 +13,17 @@ import (
 	"github.com/rivers-go/rivers/retry"
 )
 
-// ServeStep does the step that this process was started for, and exits: executor.Subprocess starts the
-// program anew, with its arguments and environment, for each step. In any other process it returns at once.
+// ServeStep does the step that this process was started for, and exits: executor.Subprocess starts
+// the program anew, with its arguments and environment, for each step. In any other process it
+// returns at once.
 //
-// [github.com/rivers-go/rivers/cli.Main] calls it. A main of one's own, or a TestMain, calls it before
-// it does anything else but define things; where a program has several repositories, on each of them.
-// In a process that was started for a step every call that would start a run or open a store is an error,
-// so that a program without this call cannot multiply.
+// [github.com/rivers-go/rivers/cli.Main] calls it. A main of one's own, or a TestMain, calls it
+// before it does anything else but define things; where a program has several repositories, on each
+// of them. In a process that was started for a step every call that would start a run or open a
+// store is an error, so that a program without this call cannot multiply.
 //
-// The process sets up the resources that the step takes, tears them down when it is done, and asks its
-// parent for what it needs of the store. Hooks and listeners are the parent's.
+// The process sets up the resources that the step takes, tears them down when it is done, and asks
+// its parent for what it needs of the store. Hooks and listeners are the parent's.
 func (r *CodeRepository) ServeStep() {
 	if !stepserver.Inside() {
 		stepserver.Remember()
@@ -48,13 +49,14 @@ func (r *CodeRepository) ServeStep() {
 func (r *CodeRepository) servedContext(ctx context.Context) context.Context {
 	for i := range r.config.Listeners {
 		if f := r.config.Listeners[i].ServedContext; f != nil {
-			shield(r.config.Logger, "", func() { ctx = engine.WithValuesOf(ctx, f(ctx)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
+			callListener(r.config.Logger, "", func() { ctx = engine.WithValuesOf(ctx, f(ctx)) }) //nolint:fatcontext // each listener adds to the context of the one before, once a run or attempt
 		}
 	}
 	return ctx
 }
 
-// open makes ready what is needed to read: in a process that does a step the parent reads the store.
+// open makes ready what is needed to read: in a process that does a step the parent reads the
+// store.
 func (r *CodeRepository) open(ctx context.Context) error {
 	if r.inStep() != nil {
 		return nil

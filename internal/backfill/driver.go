@@ -17,8 +17,8 @@ type Store interface {
 	Commit(ctx context.Context, b *storage.Batch) error
 }
 
-// Keeper renews the lease of a backfill until release is called. lost is called when the backfill is another's,
-// cancel when somebody asks for it to stop.
+// Keeper renews the lease of a backfill until release is called. lost is called when the backfill
+// is another's, cancel when somebody asks for it to stop.
 type Keeper interface {
 	Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func())
 }
@@ -27,26 +27,26 @@ type Keeper interface {
 type Runs interface {
 	// Record returns the record of a run of a group for some partitions, to be inserted.
 	Record(group int, set partition.Set) (storage.RunRecord, error)
-	// Do executes a run that is recorded, or goes on with it, and returns what of its partitions it did not make. It
+	// Do executes or continues a recorded run, and returns what of its partitions it did not make. It
 	// returns once the end of the run is recorded; an error is about the recording.
 	Do(ctx context.Context, group int, run storage.RunRecord, set partition.Set) (Outcome, error)
 	// Drop cancels a run that was recorded and never started.
 	Drop(ctx context.Context, run storage.RunRecord, reason string) error
 }
 
-// Outcome is what a run has come to.
+// Outcome is the result of a run, by partition.
 type Outcome struct {
 	Failed, Canceled partition.Set
 	// Cause is why the first partition failed, nil if none did.
 	Cause error
 }
 
-// Past is what a backfill that is taken up again had come to: its runs, and of each that has ended its outcome.
+// Past is a run of a resumed backfill, with its outcome if it has ended.
 type Past struct {
 	Run   storage.RunRecord
 	Group int
 	Set   partition.Set
-	// Ended says that the run has ended, with Outcome; else it is gone on with.
+	// Ended is set for a run that has ended with Outcome; any other run is continued.
 	Ended   bool
 	Outcome Outcome
 }
@@ -64,7 +64,8 @@ type Drive struct {
 	Count func(partition.Set) int64
 	// Lease is how long new runs are this process's without a renewal.
 	Lease time.Duration
-	// Changed is told of progress, outside of any lock, not more often than ten times a second; nil for nobody.
+	// Changed is told of progress, outside of any lock, not more often than ten times a second; nil
+	// for nobody.
 	Changed func(storage.BackfillProgress)
 }
 
@@ -98,8 +99,9 @@ type runOf struct {
 // saveEvery is how often progress is recorded at least while runs end.
 const saveEvery = time.Second
 
-// Execute sees a backfill through to its end and returns its record. When the context ends, runs are canceled and
-// the backfill with them. An error is about the backfill as a whole: it could not be recorded.
+// Execute sees a backfill through to its end and returns its record. When the context ends, runs
+// are canceled and the backfill with them. An error is about the backfill as a whole: it could not
+// be recorded.
 func (c Drive) Execute(ctx context.Context) (storage.BackfillRecord, error) {
 	d := &driver{
 		Drive: c, d: decide.New(c.Config), runs: map[string]runOf{}, wake: make(chan struct{}, 1), cancels: map[string]context.CancelCauseFunc{},
@@ -118,8 +120,8 @@ func (c Drive) Execute(ctx context.Context) (storage.BackfillRecord, error) {
 	return d.loop()
 }
 
-// replay tells the decider what the runs of the backfill have come to, and then goes on with those that have not ended: what
-// these come to is told by goroutines of their own.
+// replay applies the recorded runs to the decider, and continues those that have not ended, each in
+// its own goroutine.
 func (d *driver) replay() {
 	for _, id := range d.restore() {
 		d.start(id)
@@ -135,7 +137,7 @@ func (d *driver) restore() (begun []string) {
 		switch {
 		case p.Ended:
 			d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: p.Run.ID, Failed: p.Outcome.Failed, Canceled: p.Outcome.Canceled})
-		case p.Run.State == storage.Running: // it is gone on with whatever else there is
+		case p.Run.State == storage.Running: // it is continued in any case
 			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Set}
 			d.d.Apply(decide.Fact{Kind: decide.RunStarted, Run: p.Run.ID})
 			begun = append(begun, p.Run.ID)
@@ -176,7 +178,7 @@ func (d *driver) loop() (storage.BackfillRecord, error) {
 	}
 }
 
-// obey does what the decider says, and returns the state in which the backfill ends if it does.
+// obey executes commands, and returns the final state once the backfill has ended.
 func (d *driver) obey(cmds []decide.Command) (end *storage.BackfillState, err error) {
 	var create []decide.Command
 	for _, c := range cmds {
@@ -263,7 +265,7 @@ func (d *driver) start(id string) {
 	})
 }
 
-// ended folds what a run has come to.
+// ended applies the outcome of a run.
 func (d *driver) ended(r runOf, o Outcome, err error) {
 	d.mu.Lock()
 	delete(d.runs, r.record.ID)
@@ -318,7 +320,7 @@ func (d *driver) stopRun(id string) error {
 	return nil
 }
 
-// stopReason says why runs are stopped. Called with the lock held.
+// stopReason returns the reason why runs are stopped. Called with the lock held.
 func (d *driver) stopReason() string {
 	if d.stopped != "" {
 		return d.stopped

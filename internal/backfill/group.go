@@ -27,8 +27,8 @@ type group struct {
 	division *plan.Partitioning
 }
 
-// together reports whether what is read can be made by the same runs as what reads it: the same partition, one of
-// those before, or whatever it is where all of them are one run.
+// together reports whether what is read can be made by the same runs as what reads it: the same
+// partition, one of those before, or whatever it is where all of them are one run.
 func (p *Plan) together(in *graph.Input, strategy storage.BackfillStrategy) bool {
 	if strategy.IsSingleRun() {
 		return true
@@ -37,8 +37,8 @@ func (p *Plan) together(in *graph.Input, strategy storage.BackfillStrategy) bool
 	return d.Kind == "identity" || d.Kind == "subset" || d.Kind == "time_offset" && d.Offset < 0
 }
 
-// strategy is that of the request, else that of the definition, else a run for each partition. An action has that of
-// its asset.
+// strategy is that of the request, else that of the definition, else a run for each partition. An
+// action has that of its asset.
 func (p *Plan) strategy(node *graph.Node) (storage.BackfillStrategy, error) {
 	s := p.req.Strategy
 	if s.IsZero() {
@@ -89,7 +89,7 @@ func (p *Plan) configure(g *group) error {
 	return err
 }
 
-// runsOfGroup plans what the runs of a group have in common: as whoever resumes or retries one of them by itself does.
+// runsOfGroup plans the runs of a group, as a resume or retry of a single run plans it.
 func (p *Plan) runsOfGroup(g *group) (*plan.Plan, error) {
 	c := p.runner.Catalog
 	if p.req.Action != "" {
@@ -122,8 +122,8 @@ func (p *Plan) config() decide.Config {
 	return c
 }
 
-// defaultConcurrency is how many runs there are at once where the request does not say it: those of an action that is
-// alone on its asset would only wait for each other.
+// defaultConcurrency is how many runs there are at once where the request does not say it: those of
+// an action that is alone on its asset would only wait for each other.
 func (p *Plan) defaultConcurrency() int {
 	for s := range p.whole.Steps {
 		if act := p.whole.Graph.Node(p.whole.Steps[s].Node).Action; act != nil && act.Exclusive {
@@ -133,7 +133,7 @@ func (p *Plan) defaultConcurrency() int {
 	return defaultConcurrency
 }
 
-// chunks says what of a set is one run each.
+// chunks returns a function that splits a set into the partitions of single runs.
 func (p *Plan) chunks(s storage.BackfillStrategy) func(partition.Set) iter.Seq[partition.Set] {
 	if s.IsSingleRun() {
 		return func(set partition.Set) iter.Seq[partition.Set] {
@@ -147,7 +147,8 @@ func (p *Plan) chunks(s storage.BackfillStrategy) func(partition.Set) iter.Seq[p
 	return func(set partition.Set) iter.Seq[partition.Set] { return p.space.Split(set, apart...) }
 }
 
-// edgesWithin yields the edges by which the definitions of a group read partitions of the group h, themselves too.
+// edgesWithin yields the edges by which the definitions of a group read partitions of the group h,
+// themselves too.
 func (p *Plan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
 	return func(yield func(partition.Edge) bool) {
 		for s := range int32(len(p.whole.Steps)) {

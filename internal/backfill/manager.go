@@ -51,8 +51,9 @@ func (m *Manager) Preview(ctx context.Context, req storage.BackfillRequest) (*Pr
 	return p.preview()
 }
 
-// Run checks a request, records the backfill and sees it through, or in the background if the request says so. The
-// record is nil if no backfill was recorded. The error is about the backfill as a whole.
+// Run checks a request, records the backfill and executes it, in the background for a NoBlock
+// request. The record is nil if no backfill was recorded. The error is about the backfill as a
+// whole.
 func (m *Manager) Run(ctx context.Context, req storage.BackfillRequest) (*storage.BackfillRecord, error) {
 	p, err := newPlan(ctx, m.Runner, req, time.Now())
 	if err != nil {
@@ -61,11 +62,11 @@ func (m *Manager) Run(ctx context.Context, req storage.BackfillRequest) (*storag
 	return m.record(ctx, p, "")
 }
 
-// rerunTag is the tag by which a backfill says which one it runs again.
+// rerunTag is the tag with the id of the backfill that a rerun repeats.
 const rerunTag = "rivers/rerun_of"
 
-// Rerun makes the partitions of a backfill that has ended which failed or were canceled, as far as they are still
-// defined, as a new backfill.
+// Rerun makes the partitions of a backfill that has ended which failed or were canceled, as far as
+// they are still defined, as a new backfill.
 func (m *Manager) Rerun(ctx context.Context, id string, noBlock bool) (*storage.BackfillRecord, error) {
 	p, err := m.rerun(ctx, id)
 	if err != nil {
@@ -95,7 +96,7 @@ func (m *Manager) rerun(ctx context.Context, id string) (*Plan, error) {
 	}
 	left := rec.Progress.Failed.Union(rec.Progress.Canceled)
 	if left.IsEmpty() {
-		return nil, fmt.Errorf("backfill %q: it has no partition that failed or was canceled: there is nothing to run again", rec.ID)
+		return nil, fmt.Errorf("backfill %q has no failed or canceled partition to run again", rec.ID)
 	}
 	req := rec.Request
 	req.Keys, req.Range, req.Only, req.Latest = nil, partition.KeyRange{}, "", 0
@@ -109,13 +110,13 @@ func (m *Manager) rerun(ctx context.Context, id string) (*Plan, error) {
 		return nil, err
 	}
 	if p.set.IsEmpty() {
-		return nil, fmt.Errorf("backfill %q: none of the partitions that failed or were canceled is defined any more", rec.ID)
+		return nil, fmt.Errorf("backfill %q: its failed and canceled partitions are no longer defined", rec.ID)
 	}
 	return p, nil
 }
 
-// Resume continues a backfill whose process died, where it was. Of one that has ended it returns the record and
-// changes nothing.
+// Resume continues a backfill whose process died, where it was. Of one that has ended it returns
+// the record and changes nothing.
 func (m *Manager) Resume(ctx context.Context, id string) (*storage.BackfillRecord, error) {
 	done, err := m.begin()
 	if err != nil {
@@ -124,7 +125,8 @@ func (m *Manager) Resume(ctx context.Context, id string) (*storage.BackfillRecor
 	return m.resume(ctx, id, done)
 }
 
-// begin registers a backfill with what the repository does, so that closing the repository waits for it.
+// begin registers a backfill with what the repository does, so that closing the repository waits
+// for it.
 func (m *Manager) begin() (done func(), err error) {
 	done, ok := m.Runner.Background.Begin()
 	if !ok {
@@ -174,7 +176,8 @@ func (m *Manager) claim(ctx context.Context, rec *storage.BackfillRecord) (*Plan
 	return p, past, err
 }
 
-// Recover continues, in the background, backfills of this repository whose process died. Errors are logged.
+// Recover continues, in the background, backfills of this repository whose process died. Errors are
+// logged.
 func (m *Manager) Recover(ctx context.Context) {
 	open, err := m.Runner.Store.ListBackfills(ctx, storage.BackfillQuery{
 		Location: m.Runner.Catalog.Location(),
@@ -204,9 +207,10 @@ func (m *Manager) Recover(ctx context.Context) {
 	}
 }
 
-// Cancel asks a backfill to stop: nothing new begins, and the runs in progress are canceled. It returns true if the
-// backfill is in progress in this process; else a request is recorded that its owner obeys, and one that has no owner
-// is ended here, and its record returned. A backfill that has ended is left as it is.
+// Cancel asks a backfill to stop: nothing new begins, and the runs in progress are canceled. It
+// returns true if the backfill is in progress in this process; else a request is recorded that its
+// owner obeys, and one that has no owner is ended here, and its record returned. A backfill that
+// has ended is left as it is.
 func (m *Manager) Cancel(ctx context.Context, id string, c storage.CancelRequest) (here bool, ended *storage.BackfillRecord, err error) {
 	rec, err := m.Runner.Store.GetBackfill(ctx, id)
 	if err != nil {
@@ -249,7 +253,7 @@ func (m *Manager) own(ctx context.Context, id string) (storage.BackfillRecord, e
 	case err != nil:
 		return rec, err
 	case rec.Location != here:
-		return rec, fmt.Errorf("backfill %q: it is of %q, and this is %q: run it there", rec.ID, rec.Location, here)
+		return rec, fmt.Errorf("backfill %q belongs to repository %q (this is %q): run it there", rec.ID, rec.Location, here)
 	}
 	return rec, nil
 }
@@ -276,7 +280,7 @@ func (m *Manager) record(ctx context.Context, p *Plan, rerunOf string) (*storage
 	return m.drive(ctx, p, b.Backfills[0], nil, done)
 }
 
-// drive sees a backfill through, in the background if its request says so. It calls done at the end.
+// drive executes a backfill, in the background for a NoBlock request. It calls done at the end.
 func (m *Manager) drive(ctx context.Context, p *Plan, rec storage.BackfillRecord, past []Past, done func()) (*storage.BackfillRecord, error) {
 	drive := Drive{
 		Config: p.config(), Record: rec, Past: past, Store: m.Runner.Store, Runs: &runs{plan: p, backfill: rec.ID},
@@ -292,7 +296,7 @@ func (m *Manager) drive(ctx context.Context, p *Plan, rec storage.BackfillRecord
 	go func() {
 		defer done()
 		ctx := context.WithoutCancel(ctx)
-		if _, err := m.execute(ctx, drive); err != nil { // the record says how it ended, if it could be written
+		if _, err := m.execute(ctx, drive); err != nil { // its record has the outcome, if it was written
 			m.log().WarnContext(ctx, "a backfill stopped before its end was recorded", "backfill", rec.ID, "error", err)
 		}
 	}()

@@ -21,7 +21,8 @@ import (
 type Plan struct {
 	runner *launch.Runner
 	req    storage.BackfillRequest
-	// whole has a step for everything that is backfilled, division what exists of it at the instant of the request.
+	// whole has a step for everything that is backfilled, division what exists of it at the instant of
+	// the request.
 	whole    *plan.Plan
 	division *plan.Partitioning
 	assets   []string
@@ -33,7 +34,7 @@ type Plan struct {
 	groupOf map[string]int
 }
 
-// defaultConcurrency is how many runs of a backfill there are at once where nothing says it.
+// defaultConcurrency is the default number of concurrent runs of a backfill.
 const defaultConcurrency = 4
 
 // newPlan checks a request for a backfill.
@@ -70,7 +71,7 @@ func checkRequest(req *storage.BackfillRequest) error {
 		return err
 	}
 	if req.Action != "" && req.Only != "" {
-		return fmt.Errorf("backfill: action %q: the filter %q says what is to be materialized, and an action is done to the partitions that are named: leave the filter out; a rerun of its backfill does it again where it failed", req.Action, req.Only)
+		return fmt.Errorf("backfill: action %q: filter %q is for materializations: remove it, or rerun the backfill for what failed", req.Action, req.Only)
 	}
 	return nil
 }
@@ -88,7 +89,7 @@ func knownWord(what, word string, known []string) error {
 	if word == "" || slices.Contains(known, word) {
 		return nil
 	}
-	return fmt.Errorf("backfill: %s %q: there is none of that name%s: want one of %s", what, word, fault.Suggestion(word, slices.Values(known)), strings.Join(known, ", "))
+	return fmt.Errorf("backfill: unknown %s %q%s: want one of %s", what, word, fault.Suggestion(word, slices.Values(known)), strings.Join(known, ", "))
 }
 
 // newPlanOf plans a backfill of the partitions that ask returns.
@@ -274,8 +275,8 @@ func (p *Plan) arrange() error {
 	return nil
 }
 
-// readsSelected yields the inputs of a step, by their index, that read something that is backfilled too, and the
-// node that makes it.
+// readsSelected yields the inputs of a step, by their index, that read something that is backfilled
+// too, and the node that makes it.
 func (p *Plan) readsSelected(s int32) iter.Seq2[int, int32] {
 	return func(yield func(int, int32) bool) {
 		n := p.whole.Steps[s].Node
@@ -324,7 +325,7 @@ type Preview struct {
 	Runs int64
 }
 
-// preview says what the backfill would be.
+// preview describes the backfill without running it.
 func (p *Plan) preview() (*Preview, error) {
 	out := &Preview{Action: p.req.Action, Assets: p.assets, Partitions: p.set, Total: p.total}
 	for text, err := range p.space.Texts(p.set) {

@@ -23,7 +23,7 @@ type runs struct {
 	backfill string
 }
 
-// cut says which partitions each step of a run of a group is of.
+// cut assigns partitions to the steps of a group's run.
 func (b *runs) cut(group int, set partition.Set) *plan.Assignment {
 	p := b.plan.groups[group].config.Plan
 	c := b.plan.groups[group].division.Of(partition.Set{})
@@ -66,7 +66,7 @@ func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 	return rec, nil
 }
 
-// Do executes a run, or goes on with one that another process had begun.
+// Do executes a run, or continues one that another process began.
 func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ Outcome, err error) {
 	p := b.plan
 	c := p.groups[group].config
@@ -86,7 +86,7 @@ func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set par
 	return outcomeOf(res), err
 }
 
-// outcomeOf says what a run has not made.
+// outcomeOf returns the partitions that a run did not make.
 func outcomeOf(res *engine.Result) Outcome {
 	var o Outcome
 	lost := res.Lost()
@@ -125,15 +125,15 @@ func (b *runs) Drop(ctx context.Context, rec storage.RunRecord, reason string) e
 	return err
 }
 
-// newRecordedPlan plans a backfill again from its record: as of the instant at which it was requested, for the
-// partitions that were found then.
+// newRecordedPlan plans a backfill again from its record: as of the instant at which it was
+// requested, for the partitions that were found then.
 func newRecordedPlan(ctx context.Context, r *launch.Runner, rec *storage.BackfillRecord) (*Plan, error) {
 	req := rec.Request
 	req.Only, req.Latest = "", 0
 	p, err := newPlanOf(ctx, r, req, rec.CreatedAt, func(space partition.Space) (partition.Set, error) {
 		set := space.Within(rec.Partitions)
 		if !set.Equal(rec.Partitions) {
-			return set, errors.New("some of the partitions that it was to make are not defined any more: cancel it, and begin a new one")
+			return set, errors.New("some of its partitions are no longer defined: cancel it, and begin a new one")
 		}
 		return set, nil
 	})
@@ -144,7 +144,7 @@ func newRecordedPlan(ctx context.Context, r *launch.Runner, rec *storage.Backfil
 	return p, nil
 }
 
-// past reads what the runs of a backfill have come to, in the order in which they were created.
+// past reads the runs of a backfill and their outcomes, in the order of their creation.
 func (p *Plan) past(ctx context.Context, rec *storage.BackfillRecord) ([]Past, error) {
 	var all []Past
 	q := storage.RunQuery{Backfill: rec.ID, Limit: 1000}
@@ -168,7 +168,7 @@ func (p *Plan) past(ctx context.Context, rec *storage.BackfillRecord) ([]Past, e
 	}
 }
 
-// pastRun reads what one run has come to.
+// pastRun reads the outcome of one run.
 func (p *Plan) pastRun(ctx context.Context, rec *storage.RunRecord) (Past, error) {
 	one := Past{Run: *rec, Group: -1, Set: rec.Request.Partitions, Ended: rec.State.Terminal()}
 	for g := range p.groups {
@@ -198,7 +198,7 @@ func (p *Plan) pastRun(ctx context.Context, rec *storage.RunRecord) (Past, error
 		return one, err
 	}
 	one.Outcome = outcomeOf(res)
-	if lost := one.Outcome.Failed.Union(one.Outcome.Canceled); lost.IsEmpty() { // it says nothing of its partitions
+	if lost := one.Outcome.Failed.Union(one.Outcome.Canceled); lost.IsEmpty() { // no partition is named
 		one.Outcome.Canceled = one.Set
 	}
 	return one, nil

@@ -17,11 +17,11 @@ import (
 // Action is an action that an asset has.
 type Action struct {
 	Asset, Action, Description string
-	// Effect is what it may do to the state of the asset, Order in which order it comes to related ones, and
-	// Partitions whether it is about partitions: "optional", "required", "refused", or empty for an asset without.
+	// Effect is its possible effect on the asset's state, Order its order among related assets.
+	// Partitions is "optional", "required" or "refused"; empty for an unpartitioned asset.
 	Effect, Order, Partitions string
 	Exclusive                 bool
-	// Handler says that the asset's IO handler brings it.
+	// Handler is set for an action that the asset's IO handler brings.
 	Handler bool
 }
 
@@ -29,11 +29,12 @@ type Action struct {
 type ActionRequest struct {
 	Name      string
 	Selection []string
-	// Partitions says that partitions are named, Backfill that it is done to nothing else.
+	// Partitions is set if the request names partitions, Backfill if only they are acted on.
 	Partitions, Backfill bool
 }
 
-// Actions returns the actions of a selection of assets, in topological order. No selection is all of them.
+// Actions returns the actions of a selection of assets, in topological order. No selection is all
+// of them.
 func (c *Catalog) Actions(selection []string) ([]Action, error) {
 	selected, err := c.Select(selection, Something)
 	if err != nil {
@@ -60,9 +61,9 @@ func (c *Catalog) Actions(selection []string) ([]Action, error) {
 func (c *Catalog) PlanAction(req *storage.RunRequest) (*plan.Plan, error) {
 	switch {
 	case req.IncludeUpstream:
-		return nil, fmt.Errorf("action %q: nothing upstream takes part in an action: leave IncludeUpstream out, and select what it is to be done to", req.Action)
+		return nil, fmt.Errorf("action %q: upstream assets take no part in an action: leave out IncludeUpstream", req.Action)
 	case req.Checks != storage.ChecksOfMade || len(req.CheckNames) > 0:
-		return nil, fmt.Errorf("action %q: an action runs no checks: leave Checks and CheckNames out", req.Action)
+		return nil, fmt.Errorf("action %q: an action runs no checks: leave out Checks and CheckNames", req.Action)
 	}
 	given := !req.Partition.IsZero() || !req.Range.IsZero() || !req.Partitions.IsEmpty()
 	return c.PlanActionOf(ActionRequest{Name: req.Action, Selection: req.Selection, Partitions: given})
@@ -84,8 +85,8 @@ func (c *Catalog) assets(selected []bool) []*define.Output {
 	return assets
 }
 
-// PlanActionOf plans an action: a graph of its own, in which the assets have no inputs. It costs by the assets that are
-// selected, and not by those of the catalog.
+// PlanActionOf plans an action: a graph of its own, in which the assets have no inputs. It costs by
+// the assets that are selected, and not by those of the catalog.
 func (c *Catalog) PlanActionOf(req ActionRequest) (*plan.Plan, error) {
 	if len(req.Selection) == 0 {
 		return nil, fmt.Errorf("action %q: the request selects nothing: name the assets", req.Name)
@@ -120,7 +121,8 @@ func (c *Catalog) PlanActionOf(req ActionRequest) (*plan.Plan, error) {
 	return plan.Actions(g, plan.Options{Executor: c.conf.DefaultExecutor, Workers: Workers()}), nil
 }
 
-// actionsOf finds the action of each target; all that do not have it, or not as it is asked for, are reported together.
+// actionsOf finds the action of each target; all that do not have it, or not as it is asked for,
+// are reported together.
 func (req ActionRequest) actionsOf(targets []*define.Output, s *define.Scope) ([]*define.Definition, error) {
 	var acts []*define.Definition
 	var errs []error
@@ -148,18 +150,19 @@ func (req ActionRequest) actionsOf(targets []*define.Output, s *define.Scope) ([
 func (req ActionRequest) checkTarget(a *define.Action, asset string, divided bool) error {
 	switch refused := a.Spec.Partitioning == iohandler.PartitionRefused; {
 	case req.Backfill && refused:
-		return fmt.Errorf("asset %q: action %q is about the asset as a whole, and a backfill is of partitions: run it by itself", asset, req.Name)
+		return fmt.Errorf("asset %q: action %q takes no partitions, so it has no backfill: use RunAction", asset, req.Name)
 	case req.Backfill && !divided:
-		return fmt.Errorf("asset %q: it has no partitions, and a backfill is of partitions: run action %q on it by itself", asset, req.Name)
+		return fmt.Errorf("asset %q has no partitions to backfill: use RunAction for action %q", asset, req.Name)
 	case divided && !req.Partitions && (a.Spec.Partitioning == iohandler.PartitionRequired || a.Spec.Partitioning == iohandler.PartitionOptional && a.ChangesState()):
-		return fmt.Errorf("asset %q: action %q is about partitions, and none is given: give one as Partition or several as a Range, or have a backfill take all", asset, req.Name)
+		return fmt.Errorf("asset %q: action %q needs a partition: set Partition or Range, or use a backfill for all of them", asset, req.Name)
 	case divided && req.Partitions && refused:
-		return fmt.Errorf("asset %q: action %q is about the asset as a whole: leave the partitions out", asset, req.Name)
+		return fmt.Errorf("asset %q: action %q takes no partitions: leave them out", asset, req.Name)
 	}
 	return nil
 }
 
-// actionFor is the action of an asset, for the process that does it; nil where there is none of that name.
+// actionFor is the action of an asset, for the process that does it; nil where there is none of
+// that name.
 func actionFor(t *define.Output, name string, s *define.Scope) *define.Definition {
 	have := t.Actions(s)
 	at := slices.IndexFunc(have, func(a *define.Action) bool { return a.Spec.Name == name })
@@ -180,9 +183,9 @@ func errNoAction(t *define.Output, have []*define.Action, name string) error {
 		names[i] = have[i].Spec.Name
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("asset %q: it has no action %q, and no other", t.Name, name)
+		return fmt.Errorf("asset %q has no action %q, and no other", t.Name, name)
 	}
-	return fmt.Errorf("asset %q: it has no action %q%s; %s", t.Name, name, fault.Suggestion(name, slices.Values(names)), fault.Listed("its actions", names))
+	return fmt.Errorf("asset %q has no action %q%s; %s", t.Name, name, fault.Suggestion(name, slices.Values(names)), fault.Listed("its actions", names))
 }
 
 // checkActions reports the mistakes of the actions that assets have of their own.

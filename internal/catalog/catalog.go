@@ -1,14 +1,15 @@
-// Package catalog holds a checked set of definitions: what a repository knows before a store is opened.
+// Package catalog holds a checked set of definitions: what a repository knows before a store is
+// opened.
 //
 //	definitions, jobs, resources ─▶ Build ─▶ Catalog ─▶ graph, jobs, selections, actions, topology
 //	                                  └────▶ all mistakes, in the order of the definitions
 //
-// [Build] is a pass over all definitions: it follows references, resolves partitions, builds the nodes and the graph,
-// plans the jobs, and checks that values survive the processes that make them. It reports every mistake at once.
+// [Build] visits all definitions once: it follows references, resolves partitions, builds the nodes
+// and the graph, plans the jobs, and checks that values survive the processes that make them. It
+// reports every mistake at once.
 //
-// A [Catalog] keeps the names and partitions that the pass found, so that later questions cost by what they are about:
-// an action on one asset builds the nodes of that asset. [Step] builds what the process of one step needs, without a
-// pass over the whole.
+// A [Catalog] keeps the names and partitions that Build found. So an action on one asset builds the
+// nodes of that asset only. [Step] builds what the process of one step needs, and nothing else.
 //
 // A Catalog never changes, and may be used from any goroutine.
 package catalog
@@ -32,11 +33,13 @@ type Config struct {
 	// Location is the name of the code location, Position where its repository stands in the source.
 	Location string
 	Position fault.Position
-	// Definitions yields the definitions, or nil and the mistake in the place of one. Count is about how many.
+	// Definitions yields the definitions, or nil and the mistake in the place of one. Count is about
+	// how many.
 	Definitions iter.Seq2[*define.Definition, fault.Fault]
 	Count       int
 	Jobs        []JobSpec
-	// DefaultExecutor is for runs that say none, DefaultHandler for outputs without one; nil is Fallback.
+	// DefaultExecutor is for runs that say none, DefaultHandler for outputs without one; nil is
+	// Fallback.
 	DefaultExecutor          executor.Executor
 	DefaultHandler, Fallback iohandler.Handler
 	Resources                Resources
@@ -80,10 +83,11 @@ func (c *Catalog) Executor() executor.Executor { return c.conf.DefaultExecutor }
 // Shadowed returns the resources that no field can receive, since an asset has the name.
 func (c *Catalog) Shadowed() []string { return c.shadowed }
 
-// Workers returns how many steps run at once where nothing says it.
+// Workers returns the default number of concurrent steps.
 func Workers() int { return runtime.GOMAXPROCS(0) }
 
-// ConfigName returns what a request calls the config of a node: a task inside a graph asset goes by its step key.
+// ConfigName returns what a request calls the config of a node: a task inside a graph asset goes by
+// its step key.
 func ConfigName(node *graph.Node) string {
 	if node.Kind == graph.GraphTask {
 		return node.Name
@@ -91,8 +95,8 @@ func ConfigName(node *graph.Node) string {
 	return node.Definition
 }
 
-// BackfillStrategy returns the strategy of the definition of a node, or of the asset that an action is done to; zero
-// where it says none.
+// BackfillStrategy returns the strategy of the definition of a node, or of the asset of an action.
+// The zero strategy is unspecified.
 func (c *Catalog) BackfillStrategy(node *graph.Node) storage.BackfillStrategy {
 	name := node.Definition
 	if node.Action != nil {

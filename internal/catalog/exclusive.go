@@ -14,7 +14,8 @@ import (
 // exclusive are the assets that have an exclusive action.
 type exclusive map[string]bool
 
-// PoolLimits returns how many slots pools have: those that are declared, and those of assets with an exclusive action.
+// PoolLimits returns how many slots pools have: those that are declared, and those of assets with
+// an exclusive action.
 func (c *Catalog) PoolLimits() map[string]int {
 	limits := make(map[string]int, len(c.conf.Pools)+len(c.exclusive))
 	maps.Copy(limits, c.conf.Pools)
@@ -24,14 +25,15 @@ func (c *Catalog) PoolLimits() map[string]int {
 	return limits
 }
 
-// exclusiveSlots is how many slots the pool of an asset with an exclusive action has: whoever shares the asset holds
-// one, who wants it alone holds all.
+// exclusiveSlots is the limit of the pool of an asset with an exclusive action. A step that shares
+// the asset holds one slot; an exclusive step holds all.
 const exclusiveSlots = 1 << 20
 
 // exclusivePool is the name of that pool. No pool that people declare is called so.
 func exclusivePool(asset string) string { return storage.ActionName(asset, "exclusive") }
 
-// share has a node of an asset hold a slot, where the asset has an exclusive action, and an action all of them or one.
+// share has a node of an asset hold a slot, where the asset has an exclusive action, and an action
+// all of them or one.
 func (e exclusive) share(n *graph.Node) {
 	switch {
 	case n.Kind == graph.External:

@@ -9,10 +9,10 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 )
 
-// checkIsolation refuses values that a step in a process of its own would write where nobody finds them, or read
-// where nobody put them: those whose handler keeps them in the memory of one process. What a graph asset
-// binds to a call, and the elements of a mapped list, need no handler, since each process composes the
-// graph and takes the list apart by itself.
+// checkIsolation refuses values that a step in a process of its own would write where nobody finds
+// them, or read where nobody put them: those whose handler keeps them in the memory of one process.
+// What a graph asset binds to a call, and the elements of a mapped list, need no handler, since
+// each process composes the graph and takes the list apart by itself.
 func (v *validation) checkIsolation(g *graph.Graph, jobs map[string]*Job) {
 	if g == nil {
 		return
@@ -39,8 +39,8 @@ func (v *validation) checkIsolation(g *graph.Graph, jobs map[string]*Job) {
 	}
 }
 
-// isolatedBy says of each node what gives it a process of its own, empty for nothing; nil where no node has
-// one.
+// isolatedBy returns the reason why each node runs in its own process, empty for none. It returns
+// nil if no node does.
 func (v *validation) isolatedBy(g *graph.Graph, jobs map[string]*Job) []string {
 	var why []string
 	say := func(n int32, text string) {
@@ -85,7 +85,7 @@ type isolationCheck struct {
 	read []bool // by output
 }
 
-// readOutputs says of each output whether a node of the graph reads it.
+// readOutputs reports for each output whether a node reads it.
 func readOutputs(g *graph.Graph) []bool {
 	read := make([]bool, g.Outputs())
 	for n := range int32(g.Len()) {
@@ -130,15 +130,15 @@ func (c *isolationCheck) fault(n int32) (fault.Fault, bool) {
 	return fault.Fault{}, false
 }
 
-// staysBehind reports whether an output's value dies with the process of its node, and should not. That of a
-// task that nobody reads may.
+// staysBehind reports whether an output's value dies with the process of its node, and should not.
+// That of a task that nobody reads may.
 func (c *isolationCheck) staysBehind(n int32, pos int) bool {
 	out := &c.g.Node(n).Outputs[pos]
 	written := out.Type != nil // else the body writes by itself
 	return written && (out.Asset || c.read[c.g.OutputAt(n, pos)]) && !c.crosses(out.Handler)
 }
 
-// report says what was found, and whose handler is to be another.
+// report returns the fault, and names the handler to replace.
 func (c *isolationCheck) report(n int32, at, found, whose string, h iohandler.Handler) fault.Fault {
 	remedy := fmt.Sprintf("give %s an IOHandler whose values outlive a process, such as blob.New", whose)
 	if SameHandler(h, c.v.scope.DefaultHandler) {

@@ -19,10 +19,12 @@ import (
 type Job struct {
 	Name, Description string
 	Tags              map[string]string
-	// Plan is that of a run with the checks of what is made, nil after a mistake; Options are what it was made of.
+	// Plan is that of a run with the checks of what is made, nil after a mistake; Options are what it
+	// was made of.
 	Plan    *plan.Plan
 	Options plan.Options
-	// Retry is the policy of members that have none, Executor runs the steps, Hooks are added to the members' own.
+	// Retry is the policy of members that have none, Executor runs the steps, Hooks are added to the
+	// members' own.
 	Retry    retry.Policy
 	Executor executor.Executor
 	Hooks    []graph.Hook

@@ -7,7 +7,8 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// StaticKeys are the keys of all static definitions, each once, in the order in which the definitions have them.
+// StaticKeys are the keys of all static definitions, each once, in the order in which the
+// definitions have them.
 func (c *Catalog) StaticKeys() []string {
 	var keys []string
 	seen := map[string]bool{}

@@ -120,7 +120,8 @@ func (v *validation) checkPoolLimits() {
 	}
 }
 
-// checkPools looks at the pools that a node holds: each is declared, and has as many slots as are held.
+// checkPools looks at the pools that a node holds: each is declared, and has as many slots as are
+// held.
 func (v *validation) checkPools(d *define.Definition, held []storage.PoolSlots) {
 	limits := v.conf.Pools
 	for _, p := range held {
@@ -137,8 +138,8 @@ func (v *validation) checkPools(d *define.Definition, held []storage.PoolSlots) 
 	}
 }
 
-// checkFreshness reports a policy that makes no sense for how an output is made and divided. What outputs of a multi-asset
-// have in common is said once.
+// checkFreshness reports a policy that makes no sense for how an output is made and divided. It
+// reports a policy that the outputs of a multi-asset share once.
 func (v *validation) checkFreshness(d *define.Definition, n *graph.Node, output int) {
 	out := &n.Outputs[output]
 	if out.Attrs == nil || !out.Asset || out.Attrs.Freshness.Validate() != nil { // which its definition has reported

@@ -13,8 +13,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// divide finds how each asset is divided: references are followed, and definitions that mean the same become one,
-// so that thousands of assets share what is made of it.
+// divide finds how each asset is divided: references are followed, and definitions that mean the
+// same become one, so that thousands of assets share what is made of it.
 func (v *validation) divide() {
 	c := &v.conf
 	for _, name := range slices.Sorted(maps.Keys(c.Partitions)) {
@@ -50,7 +50,8 @@ func (v *validation) divide() {
 	}
 }
 
-// divideAsAsked has assets divided when somebody asks how, for who needs few of a repository that was validated elsewhere.
+// divideAsAsked has assets divided when somebody asks how, for who needs few of a repository that
+// was validated elsewhere.
 func (v *validation) divideAsAsked() {
 	v.scope.Partitions = map[string]partition.Definition{}
 	known := map[string][]partition.Definition{}
@@ -96,7 +97,7 @@ func (v *validation) checkDivision(d partition.Definition, report func(message s
 // resolveDivision follows the references of one output's partitions, nil if they are not right.
 func (v *validation) resolveDivision(d *define.Definition, output int) partition.Definition {
 	out := &d.Outputs[output]
-	if output > 0 && out.Partitions == d.Outputs[0].Partitions { // a multi-asset's own: what is wrong was said
+	if output > 0 && out.Partitions == d.Outputs[0].Partitions { // a multi-asset's own: reported already
 		return v.scope.Partitions[d.Outputs[0].Name]
 	}
 	at := strings.TrimSpace(outputPart(d, out.Name) + " partitions")
@@ -114,7 +115,8 @@ func (v *validation) resolveDivision(d *define.Definition, output int) partition
 	return resolved
 }
 
-// checkOutputsAgree requires the outputs of a multi-asset to be divided alike: one call makes a partition of each.
+// checkOutputsAgree requires the outputs of a multi-asset to be divided alike: one call makes a
+// partition of each.
 func (v *validation) checkOutputsAgree(d *define.Definition) {
 	if len(d.Outputs) < 2 {
 		return
@@ -137,7 +139,7 @@ func (v *validation) checkOutputsAgree(d *define.Definition) {
 	}
 }
 
-// finishParts says how a node and its outputs are divided.
+// finishParts sets the partitions of a node and its outputs.
 func (v *validation) finishParts(d *define.Definition, n *graph.Node) {
 	if len(d.Outputs) == 0 || n.Kind == graph.Task || n.Kind == graph.BashTask {
 		return

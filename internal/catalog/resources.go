@@ -12,12 +12,12 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 )
 
-// Resources are values that functions take by name. A resource with a method Setup is set up before it is used, one
-// with Teardown is torn down afterwards.
+// Resources are values that functions take by name. A resource with a method Setup is set up before
+// it is used, one with Teardown is torn down afterwards.
 type Resources map[string]any
 
-// SetUp sets up every resource, in the order of names, and returns their names. If one fails, those before it are torn
-// down.
+// SetUp sets up every resource, in the order of names, and returns their names. If one fails, those
+// before it are torn down.
 func (r Resources) SetUp(ctx context.Context) ([]string, error) {
 	var done []string
 	for _, name := range slices.Sorted(maps.Keys(r)) {

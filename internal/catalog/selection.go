@@ -11,7 +11,7 @@ import (
 	"github.com/rivers-go/rivers/internal/selection"
 )
 
-// Want says what a selection must contain.
+// Want is what a selection must contain.
 type Want uint8
 
 // What a selection must contain.
@@ -53,7 +53,8 @@ func (c *Catalog) Select(texts []string, want Want) ([]bool, error) {
 	return selected, nil
 }
 
-// SelectPartitioned evaluates the selection of a backfill: what of it has partitions and can be made.
+// SelectPartitioned evaluates the selection of a backfill: what of it has partitions and can be
+// made.
 func (c *Catalog) SelectPartitioned(texts []string) ([]bool, error) {
 	selected, err := c.Select(texts, Runnable)
 	if err != nil {
@@ -124,8 +125,8 @@ func (c *Catalog) Observable(names []string) ([]int32, error) {
 	return found, errors.Join(errs...)
 }
 
-// Output finds what has a stored value under a name, which may be that of one instance of a mapped step. It reports
-// whether the step unfolds, so that each instance stores a value.
+// Output finds what has a stored value under a name, which may be that of one instance of a mapped
+// step. It reports whether the step unfolds, so that each instance stores a value.
 func (c *Catalog) Output(name string) (out *graph.Output, mapped bool, err error) {
 	v, ok := c.graph.Find(name)
 	if !ok && strings.HasSuffix(name, "]") {

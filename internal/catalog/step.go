@@ -11,11 +11,11 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Step builds what a process needs that does the step with a key, in a run of a job (empty for none): the definition of
-// the step, what that reads, and the policy of nodes that have none.
+// Step builds what a process needs that does the step with a key, in a run of a job (empty for
+// none): the definition of the step, what that reads, and the policy of nodes that have none.
 //
-// The parent process has validated the whole. A step that asks for another asset by name builds the whole, so that a
-// step costs the same in a repository of ten assets and of ten thousand.
+// The parent process has validated the whole. A step that asks for another asset by name builds the
+// whole, so that a step costs the same in a repository of ten assets and of ten thousand.
 func Step(c Config, key, job string) (*graph.Graph, retry.Policy, error) {
 	v := &validation{conf: c}
 	v.collect()
@@ -34,7 +34,7 @@ func Step(c Config, key, job string) (*graph.Graph, retry.Policy, error) {
 	}
 	g, faults := v.only(d)
 	if len(faults) > 0 || len(v.errs) > 0 {
-		if _, mistakes := Build(c); len(mistakes) > 0 { // which says it all
+		if _, mistakes := Build(c); len(mistakes) > 0 { // the whole report
 			return nil, policy, mistakes
 		}
 		return nil, policy, fmt.Errorf("step %q: what it needs does not fit together, and the whole does: %d mistakes", key, len(faults)+len(v.errs))

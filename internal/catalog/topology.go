@@ -22,8 +22,8 @@ func (c *Catalog) Topology() storage.TopologyDoc {
 	return doc
 }
 
-// AssetNames has the name of every output of which the store keeps a state, by output: assets, and what checks say
-// of them; empty for the others.
+// AssetNames returns the names of assets and checks, by output: the store keeps a state of each.
+// Other outputs have an empty name.
 func (c *Catalog) AssetNames() []string {
 	names := make([]string, c.graph.Outputs())
 	for v := range names {
@@ -34,8 +34,8 @@ func (c *Catalog) AssetNames() []string {
 	return names
 }
 
-// EncodeTopology is [Catalog.Topology] as JSON, for storage. It writes node by node: all of them at once would be the
-// largest thing that a start of many assets makes.
+// EncodeTopology is [Catalog.Topology] as JSON, for storage. It writes node by node: all of them at
+// once would be the largest thing that a start of many assets makes.
 func (c *Catalog) EncodeTopology() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

@@ -18,7 +18,7 @@ import (
 	"github.com/rivers-go/rivers/retry"
 )
 
-// validation is one pass over all definitions.
+// validation visits all definitions once.
 type validation struct {
 	conf  Config
 	scope define.Scope
@@ -40,8 +40,8 @@ type validation struct {
 // manyMistakes is from how many on the nearest names are left out.
 const manyMistakes = 20
 
-// Build checks all definitions and how they fit together. It returns the catalog, or all mistakes in the order of the
-// definitions.
+// Build checks all definitions and how they fit together. It returns the catalog, or all mistakes
+// in the order of the definitions.
 func Build(c Config) (*Catalog, fault.LocatedErrors) {
 	v := &validation{conf: c}
 	v.collect()
@@ -68,8 +68,8 @@ func Build(c Config) (*Catalog, fault.LocatedErrors) {
 	return built, nil
 }
 
-// pass returns a validation over a part of a catalog, for what is made when somebody asks for it. It finds everything
-// that the catalog knows, and changes nothing of it.
+// pass returns a validation over a part of a catalog, for what is made when somebody asks for it.
+// It finds everything that the catalog knows, and changes nothing of it.
 func (c *Catalog) pass() *validation {
 	v := &validation{conf: c.conf, scope: c.scope, exclusive: c.exclusive}
 	v.scope.Names = v.names

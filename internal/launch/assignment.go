@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// assigner finds which partitions each step of a request is of. It reads the clock once a request.
+// assigner assigns partitions to the steps of one request. It reads the clock once.
 type assigner struct {
 	*Runner
 
@@ -20,7 +20,8 @@ type assigner struct {
 	stale *staleSelection // nil for a request that is not for what is stale
 }
 
-// assigner begins with a request. One for what is stale is turned into one for exactly that, which is what is recorded.
+// assigner begins with a request. It turns a request for stale assets into one that names them,
+// which is the request that is recorded.
 func (r *Runner) assigner(ctx context.Context, job *catalog.Job, req *storage.RunRequest) (a assigner, err error) {
 	a = assigner{Runner: r, now: time.Now()}
 	if req.Stale {
@@ -29,8 +30,8 @@ func (r *Runner) assigner(ctx context.Context, job *catalog.Job, req *storage.Ru
 	return a, err
 }
 
-// assign finds which partitions each step of a plan is of. For a request for what is stale these are, of what is asked
-// for, what is needed of what the step makes.
+// assign assigns partitions to each step of a plan. For a request for stale assets it leaves only
+// the partitions that are stale or missing.
 func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequest) (*plan.Assignment, error) {
 	asked := *req
 	if a.stale != nil && !p.HasPartitions() { // what is asked for was checked, and nothing that has partitions is stale
@@ -53,8 +54,7 @@ func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequ
 	return c, nil
 }
 
-// cut finds which partitions each step of a plan is of, nil where nothing is divided. Now is read by the caller,
-// once a request.
+// cut assigns the requested partitions to the steps of a plan; nil if nothing is partitioned.
 func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest, now time.Time) (*plan.Assignment, error) {
 	given := 0
 	for _, has := range []bool{!req.Partition.IsZero(), !req.Range.IsZero(), !req.Partitions.IsEmpty()} {
@@ -81,30 +81,29 @@ func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest,
 	return c, err
 }
 
-// Divide finds what exists of the partitions of a plan at an instant.
+// Divide finds the partitions that the assets of a plan have at an instant.
 func (r *Runner) Divide(ctx context.Context, p *plan.Plan, now time.Time) *plan.Partitioning {
 	return plan.NewPartitioning(p, now, r.tables(ctx))
 }
 
-// tables returns how the key tables of definitions are found: in the store, or without one by what the definitions
-// themselves say.
+// tables finds key tables in the store, or without one in the definitions.
 func (r *Runner) tables(ctx context.Context) plan.Tables { return TablesOf(ctx, r.Tables) }
 
-// TablesOf returns how the key tables of definitions are found through a cache. With a nil cache it finds what the
-// definitions themselves say; dynamic keys are an error then.
+// TablesOf returns a function that finds key tables through a cache. With a nil cache it finds
+// static keys, and returns an error for dynamic ones.
 func TablesOf(ctx context.Context, cache *storage.KeyCache) plan.Tables {
 	return func(d partition.Definition) (partition.Tables, error) {
 		if cache != nil {
 			return cache.Tables(ctx, d)
 		}
 		if names := partition.NeedsOf(d).Dynamic; len(names) > 0 {
-			return partition.Tables{}, fmt.Errorf("the keys of %q are in the store, which is not open: resolve the repository first", names[0])
+			return partition.Tables{}, fmt.Errorf("the keys of %q are in the store, which is not open: call Resolve first", names[0])
 		}
 		return partition.Tables{}, nil
 	}
 }
 
-// space returns what exists now of a definition.
+// space returns the partitions that a definition has now.
 func (r *Runner) space(ctx context.Context, d partition.Definition) (partition.Space, error) {
 	tables, err := r.tables(ctx)(d)
 	if err != nil {
@@ -113,7 +112,7 @@ func (r *Runner) space(ctx context.Context, d partition.Definition) (partition.S
 	return partition.NewSpace(d, time.Now(), tables)
 }
 
-// ask returns what a request names of what there is.
+// ask returns the partitions of a space that a request names.
 func ask(req *storage.RunRequest, space partition.Space) (set partition.Set, err error) {
 	switch {
 	case !req.Partition.IsZero():
@@ -123,10 +122,10 @@ func ask(req *storage.RunRequest, space partition.Space) (set partition.Set, err
 	case !req.Partitions.IsEmpty():
 		set = space.Within(req.Partitions)
 		if n := space.Count(set); !set.Equal(req.Partitions) {
-			err = fmt.Errorf("of the partitions that are asked for %d exist, and others do not", n)
+			err = fmt.Errorf("only %d of the requested partitions exist", n)
 		}
 	default:
-		return set, fmt.Errorf("it has partitions, %s, and none is given: give one as Partition, or several as a Range", space.Definition())
+		return set, fmt.Errorf("it is partitioned, %s: set Partition to one key, or Range to several", space.Definition())
 	}
 	if err == nil && set.IsEmpty() {
 		err = fmt.Errorf("%s names no partition of %s", partitionText(req), space.Definition())
@@ -134,7 +133,7 @@ func ask(req *storage.RunRequest, space partition.Space) (set partition.Set, err
 	return set, err
 }
 
-// partitionText is what a request says about partitions.
+// partitionText returns the partitions of a request, as messages name them.
 func partitionText(req *storage.RunRequest) string {
 	switch {
 	case !req.Partition.IsZero():
@@ -146,7 +145,7 @@ func partitionText(req *storage.RunRequest) string {
 	}
 }
 
-// recorded is the assignment of a run that is recorded.
+// recorded returns the assignment of a recorded run; nil if nothing is partitioned.
 func (r *Runner) recorded(ctx context.Context, p *plan.Plan, steps []storage.PlanStep, now time.Time) *plan.Assignment {
 	if !p.ReadsPartitions() || len(steps) != len(p.Steps) {
 		return nil
@@ -158,7 +157,7 @@ func (r *Runner) recorded(ctx context.Context, p *plan.Plan, steps []storage.Pla
 	return c
 }
 
-// label says for people which partitions a run is of: those of its first step that has any.
+// label returns the partitions of a run's first partitioned step, as people read them.
 func label(c *plan.Assignment) string {
 	if c == nil {
 		return ""

@@ -6,17 +6,19 @@ import (
 	"sync"
 )
 
-// Background runs what a repository does beside its callers: resumed runs, backfills, pruning. Its zero value is ready
-// for use, and its methods may be called from any goroutine.
+// Background runs what a repository does beside its callers: resumed runs, backfills, pruning. Its
+// zero value is ready for use, and its methods may be called from any goroutine.
 //
-// Invariant: what Go has accepted is waited for by Wait, also if Close is called before its goroutine first runs.
+// Invariant: what Go has accepted is waited for by Wait, also if Close is called before its
+// goroutine first runs.
 type Background struct {
 	mu      sync.Mutex
 	closed  bool
 	working sync.WaitGroup
 }
 
-// Begin registers work that the caller does itself, until done is called. It returns false once Close was called.
+// Begin registers work that the caller does itself, until done is called. It returns false once
+// Close was called.
 func (b *Background) Begin() (done func(), ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -54,8 +56,8 @@ func (b *Background) Closed() bool {
 	return b.closed
 }
 
-// Wait waits until all accepted work has ended, or for the context. Work that the context does not wait for is left as
-// a crash would leave it.
+// Wait waits until all accepted work has ended, or for the context. Work that the context does not
+// wait for is left as a crash would leave it.
 func (b *Background) Wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() { b.working.Wait(); close(done) }()

@@ -19,8 +19,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Shared returns what all runs of one plan have in common: [Runner.Bind] makes it one run's. Nothing else assembles an
-// [engine.Config]: new runs, retries, resumed runs and the runs of backfills all begin here.
+// Shared returns what all runs of one plan have in common: [Runner.Bind] makes it one run's.
+// Nothing else assembles an [engine.Config]: new runs, retries, resumed runs and the runs of
+// backfills all begin here.
 func (r *Runner) Shared(p *plan.Plan, job *catalog.Job, overrides map[string]map[string]any) (engine.Config, error) {
 	configs, err := DecodeConfigs(p, overrides)
 	if err != nil {
@@ -87,7 +88,8 @@ func (r *Runner) planConfig(job *catalog.Job, req storage.RunRequest) (engine.Co
 	return c, err
 }
 
-// keysIn returns the keys of the assets of a plan's graph, by output: the catalog's own graph, or a smaller one.
+// keysIn returns the keys of the assets of a plan's graph, by output: the catalog's own graph, or a
+// smaller one.
 func (r *Runner) keysIn(g *graph.Graph) []storage.AssetKey {
 	whole := r.Catalog.Graph()
 	if g == whole || r.Keys == nil {
@@ -151,7 +153,7 @@ func unusedConfig(p *plan.Plan, name string) error {
 		if by := p.Graph.Items().Definition(int(made[0])); by != name {
 			return fmt.Errorf("config of %q: %w: it is made by %q: give the config under that name", name, fault.ErrConfig, by)
 		}
-		return fmt.Errorf("config of %q: %w: it is not part of this run: select it, or leave its config out", name, fault.ErrConfig)
+		return fmt.Errorf("config of %q: %w: not part of this run: select it, or leave out its config", name, fault.ErrConfig)
 	}
 	return fmt.Errorf("config of %q: %w%s", name, fault.ErrAssetNotFound, fault.Suggestion(name, names))
 }
@@ -170,7 +172,8 @@ func merged[V any](a, b map[string]V) map[string]V {
 // environKey is where the context of an attempt has the environment of its process.
 type environKey struct{}
 
-// WithEnviron returns a context whose attempt gets more variables in the environment of its process.
+// WithEnviron returns a context whose attempt gets more variables in the environment of its
+// process.
 func WithEnviron(ctx context.Context, env []string) context.Context {
 	return context.WithValue(ctx, environKey{}, env)
 }
@@ -181,7 +184,8 @@ func EnvironOf(ctx context.Context) []string {
 	return env
 }
 
-// isolate returns how steps of a run are done in processes of their own, nil where the plan has none.
+// isolate returns how steps of a run are done in processes of their own, nil where the plan has
+// none.
 func (r *Runner) isolate(p *plan.Plan, record *storage.RunRecord) (func(context.Context, engine.Task, engine.Sink) (engine.Report, error), error) {
 	if !p.Isolates() {
 		return nil, nil //nolint:nilnil // there is nothing to do in another process

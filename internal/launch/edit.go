@@ -21,20 +21,20 @@ import (
 type Edit struct {
 	// Selection names the assets, in the selection language; it must not be empty.
 	Selection []string
-	// Keys names partitions, Range a stretch of them; one of the two where an asset with partitions is selected, or
-	// All for all of its partitions.
+	// Keys names partitions, Range a stretch of them; one of the two where an asset with partitions is
+	// selected, or All for all of its partitions.
 	Keys  []partition.Key
 	Range partition.KeyRange
 	All   bool
-	// By says who, Reason why; both are recorded.
+	// By is the operator, Reason the purpose; both are recorded.
 	By, Reason string
 	// Values also deletes the stored values, where an asset is wiped and its IO handler can.
 	Values bool
-	// DryRun says what would be changed, and changes nothing.
+	// DryRun reports the changes and makes none.
 	DryRun bool
 }
 
-// EditResult says what was edited, or would be.
+// EditResult is the outcome of an edit, or of a dry run.
 type EditResult struct {
 	// RunID is the run that records it; empty for a dry run, and where there was nothing to change.
 	RunID string
@@ -45,7 +45,8 @@ type EditResult struct {
 // EditedAsset is what is changed of one asset.
 type EditedAsset struct {
 	Asset string
-	// Partitions says for people which partitions they are, empty for an asset without; Count is how many.
+	// Partitions are the changed partitions as people read them; empty for an unpartitioned asset.
+	// Count is their number.
 	Partitions string
 	Count      int64
 	// Values is how many stored values are deleted.
@@ -58,12 +59,12 @@ type EditedAsset struct {
 	read storage.Detail
 }
 
-// editTag is the tag of the runs that record edits; its value is the kind of the new state. Nothing here reads it. Runs of
-// older versions have the tag rivers/by_hand.
+// editTag is the tag of the runs that record edits; its value is the kind of the new state. Nothing
+// here reads it. Runs of older versions have the tag rivers/by_hand.
 const editTag = "rivers/manual"
 
-// Edit records that assets, or some of their partitions, have another state: [storage.Wiped] or [storage.Materialized].
-// The edit is recorded as a run that has ended.
+// Edit records that assets, or some of their partitions, have another state: [storage.Wiped] or
+// [storage.Materialized]. The edit is recorded as a run that has ended.
 func (r *Runner) Edit(ctx context.Context, req Edit, kind storage.StateKind) (*EditResult, error) {
 	if len(req.Selection) == 0 {
 		return nil, errors.New("the request selects nothing: name the assets")
@@ -128,7 +129,8 @@ func (r editor) changes(ctx context.Context) ([]EditedAsset, error) {
 	return changes, nil
 }
 
-// partitions finds which partitions of an asset are changed: of those that are asked for, what is not so already.
+// partitions finds which partitions of an asset are changed: of those that are asked for, what is
+// not so already.
 func (r editor) partitions(ctx context.Context, division *plan.Partitioning, out *graph.Output, c *EditedAsset) error {
 	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{r.Keys[c.out]})
 	if err != nil {
@@ -140,14 +142,14 @@ func (r editor) partitions(ctx context.Context, division *plan.Partitioning, out
 	case given && !r.req.Range.IsZero() && len(r.req.Keys) > 0, given && r.req.All:
 		return errors.New("give one of Keys, Range and All")
 	case out.Partitions == nil && given:
-		return errors.New("it has no partitions: leave the keys out")
+		return errors.New("it has no partitions: leave out Keys and Range")
 	case out.Partitions == nil:
 		if r.kind == storage.Wiped && known.IsEmpty() {
 			c.Count = 0
 		}
 		return nil
 	case !given && !r.req.All:
-		return fmt.Errorf("it has partitions, %s: name some, or say All", out.Partitions)
+		return fmt.Errorf("it is partitioned, %s: set Keys, Range or All", out.Partitions)
 	}
 	space, err := division.Space(out.Partitions)
 	if err != nil {
@@ -173,7 +175,7 @@ func (r editor) partitions(ctx context.Context, division *plan.Partitioning, out
 		return err
 	}
 	c.Count, c.Partitions = c.of.Len(), c.of.String()
-	if c.Count == 0 && !c.set.IsEmpty() { // they are not defined any more, and nobody can count them
+	if c.Count == 0 && !c.set.IsEmpty() { // no longer defined, so nobody can count them
 		c.Count, c.Partitions = 1, "partitions of a former definition"
 	}
 	return nil
@@ -275,8 +277,9 @@ func (r editor) add(b *storage.Batch, step int32, c *EditedAsset, event func(sto
 	event(storage.Event{Fact: storage.Fact{Kind: storage.StepSucceeded, Step: step, Attempt: 1}})
 }
 
-// readsNow notes what a materialization of now would record of the code and of what it read, so that what is marked is
-// fresh until one of them changes. What was marked before, of the same request, is read as it is marked.
+// readsNow notes what a materialization of now would record of the code and of what it read, so
+// that what is marked is fresh until one of them changes. What was marked before, of the same
+// request, is read as it is marked.
 func (r editor) readsNow(ctx context.Context, c *EditedAsset, before []EditedAsset) error {
 	out, _ := r.Catalog.Graph().Output(c.out)
 	c.read = storage.Detail{Data: uuid.NewString(), Code: out.Attrs.CodeVersion}

@@ -11,7 +11,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a check that blocks later runs.
+// ErrCheckBlocked is wrapped by the refusal of a run that would load what did not pass a check that
+// blocks later runs.
 var ErrCheckBlocked = errors.New("a blocking check did not pass")
 
 // gateLater refuses a run that would load what did not pass a check that stops later runs too.
@@ -40,7 +41,7 @@ func (r *Runner) gateLater(ctx context.Context, c *engine.Config) error {
 			case err != nil:
 				return fmt.Errorf("check %q: reading whether it stops this run: %w", check.Name, err)
 			case why != "":
-				errs = append(errs, fmt.Errorf("step %q: it loads %q, and %w: %q says of %s (make it anew, or run without checks)",
+				errs = append(errs, fmt.Errorf("step %q loads %q: %w: check %q: %s: materialize it again, or run without checks",
 					p.Key(int32(s)), check.Check.Asset, ErrCheckBlocked, check.Name, why))
 			}
 		}
@@ -55,7 +56,8 @@ type gatekeeper struct {
 	c *engine.Config
 }
 
-// blocks says what a step loads that the check of output v did not pass, and why not; empty for nothing.
+// blocks returns the loaded partitions that the check of output v blocks, with the reason; empty
+// for none.
 func (r gatekeeper) blocks(ctx context.Context, s int32, k int, v int32) (string, error) {
 	check := r.c.Plan.Graph.Node(r.c.Plan.Steps[s].Node).Inputs[k].From
 	_, from := r.c.Plan.Graph.Output(v)
@@ -69,7 +71,7 @@ func (r gatekeeper) blocks(ctx context.Context, s int32, k int, v int32) (string
 		if latest == nil || !stops(state, latest) {
 			return "", nil
 		}
-		return "it: " + verdictText(latest), nil
+		return resultText(latest), nil
 	}
 	space, err := r.space(ctx, node.Partitions)
 	if err != nil {
@@ -101,8 +103,8 @@ func stops(state storage.CheckState, at *storage.AssetState) bool {
 	return state == storage.CheckExecutionFailed || state == storage.CheckFailed && at.Check.Blocks()
 }
 
-// verdictText says for people why an asset did not pass.
-func verdictText(at *storage.AssetState) string {
+// resultText returns the reason why an asset did not pass, as people read it.
+func resultText(at *storage.AssetState) string {
 	switch {
 	case at.Check == nil:
 		return fmt.Sprintf("the check failed itself: %s", at.Error)
@@ -112,8 +114,8 @@ func verdictText(at *storage.AssetState) string {
 	return "it did not pass"
 }
 
-// notPassed returns the partitions that a blocking check did not let pass when it last looked, and why the first
-// did not.
+// notPassed returns the partitions that a blocking check did not let pass when it last looked, and
+// why the first did not.
 func (r gatekeeper) notPassed(ctx context.Context, space partition.Space, check storage.AssetKey) (partition.Set, string, error) {
 	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{check})
 	if err != nil || sets[0].Failed.IsEmpty() {
@@ -126,7 +128,7 @@ func (r gatekeeper) notPassed(ctx context.Context, space partition.Space, check 
 			return
 		}
 		if bad.Add(set); first == "" {
-			first = verdictText(at)
+			first = resultText(at)
 		}
 	}
 	groups, err := r.Store.ListPartitionGroups(ctx, check, storage.Failed)
@@ -147,7 +149,7 @@ func (r gatekeeper) notPassed(ctx context.Context, space partition.Space, check 
 			if err != nil {
 				return partition.Set{}, "", err
 			}
-			if set, err := space.Set(key); err == nil { // a key that there is not any more stops nothing
+			if set, err := space.Set(key); err == nil { // a key that no longer exists blocks nothing
 				take(set, &states[i].AssetState)
 			}
 		}

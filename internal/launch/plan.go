@@ -37,14 +37,14 @@ func (r *Runner) plan(job *catalog.Job, req storage.RunRequest) (*plan.Plan, err
 		Executor: r.Catalog.Executor(), Workers: catalog.Workers(),
 	})
 	if req.Checks == storage.ChecksOnly && len(p.Steps) == 0 {
-		return nil, fault.Mark(fault.ErrAssetNotFound, errors.New("checks: what is selected has none: `checks list` shows those that there are"))
+		return nil, fault.Mark(fault.ErrAssetNotFound, errors.New("checks: the selected assets have none: select an asset of `checks list`"))
 	}
 	return p, nil
 }
 
-// Plan says which steps a request would run, and why.
+// Plan lists the steps that a request would run, and why.
 type Plan struct {
-	// Executor says how the steps would run.
+	// Executor is the executor of the steps.
 	Executor executor.Executor
 	// Steps are in the order of the plan.
 	Steps []PlannedStep
@@ -59,18 +59,18 @@ type PlannedStep struct {
 	After []string
 	// Loads are the names of values that it reads and no step of the plan makes.
 	Loads []string
-	// Why says why it is in the plan.
+	// Why is the reason that the step is in the plan.
 	Why string
-	// Mapped says that it unfolds into an instance per element when it runs.
+	// Mapped is set for a step that becomes an instance per element when it runs.
 	Mapped bool
-	// Partitions says for people which partitions it would make, Lacking why some of them cannot be made: they read
-	// partitions that do not exist.
+	// Partitions are the partitions that it would make, as people read them. Lacking is the reason why
+	// it would not make all: some read partitions that do not exist.
 	Partitions string
 	Lacking    string
 }
 
-// Plan checks a request as [Runner.Run] does and says what it would run. It writes nothing. Without a store it leaves
-// out partitions whose keys are in a store.
+// Plan checks a request as [Runner.Run] does, and returns the steps that it would run. It writes
+// nothing. Without a store it leaves out partitions whose keys are in a store.
 func (r *Runner) Plan(ctx context.Context, req storage.RunRequest) (*Plan, error) {
 	a, err := r.assigner(ctx, nil, &req)
 	if errors.Is(err, errNothingStale) {

@@ -13,9 +13,9 @@ import (
 // recoverEvery is how often a repository that runs something looks for runs whose process died.
 const recoverEvery = engine.Lease / 3
 
-// Recover looks for runs of this repository whose process is gone, and ends or resumes them. It looks again at most
-// every ten seconds, however often it is called, and reports whether it looked. Errors are logged and do not affect
-// other runs.
+// Recover looks for runs of this repository whose process is gone, and ends or resumes them. It
+// looks again at most every ten seconds, however often it is called, and reports whether it looked.
+// Errors are logged and do not affect other runs.
 func (r *Runner) Recover(ctx context.Context) bool {
 	r.mu.Lock()
 	due := !r.Background.Closed() && time.Since(r.recovered) >= recoverEvery
@@ -39,7 +39,7 @@ func (r *Runner) Recover(ctx context.Context) bool {
 
 // recoverRun ends or continues one run whose process is gone.
 func (r *Runner) recoverRun(ctx context.Context, rec *storage.RunRecord) {
-	if rec.Backfill != "" { // whoever goes on with the backfill goes on with it
+	if rec.Backfill != "" { // the process that resumes the backfill resumes it
 		if of, err := r.Store.GetBackfill(ctx, rec.Backfill); err == nil && !of.State.Terminal() {
 			return
 		}
@@ -64,8 +64,8 @@ func (r *Runner) recoverRun(ctx context.Context, rec *storage.RunRecord) {
 	}
 }
 
-// Cancel asks a run to stop, whichever process runs it. It returns the state in which the run was; one that had ended
-// is left as it is.
+// Cancel asks a run to stop, whichever process runs it. It returns the state in which the run was;
+// one that had ended is left as it is.
 func (r *Runner) Cancel(ctx context.Context, id, reason string) (storage.RunState, error) {
 	rec, err := engine.RequestCancel(ctx, r.Store, id, storage.CancelRequest{At: time.Now(), By: proc.Self().Describe(), Reason: reason})
 	return rec.State, err

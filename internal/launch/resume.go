@@ -12,8 +12,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// existing looks up the run that a request names, for one that is to be resumed or was recorded and never
-// started. It reports false for a request of a new run.
+// existing looks up the run that a request names, for one that is to be resumed or was recorded and
+// never started. It reports false for a request of a new run.
 func (r *Runner) existing(ctx context.Context, req *storage.RunRequest) (storage.RunRecord, bool, error) {
 	switch {
 	case req.RunID == "" && req.Resume:
@@ -28,7 +28,7 @@ func (r *Runner) existing(ctx context.Context, req *storage.RunRequest) (storage
 	case err != nil:
 		return rec, false, fmt.Errorf("resuming: %w", err)
 	case rec.Location != r.Catalog.Location():
-		return rec, false, fmt.Errorf("run %q: it is of %q, and this is %q: run it there", rec.ID, rec.Location, r.Catalog.Location())
+		return rec, false, fmt.Errorf("run %q belongs to repository %q (this is %q): run it there", rec.ID, rec.Location, r.Catalog.Location())
 	case req.Resume:
 		err = sameRequest(&rec, req)
 		return rec, true, err
@@ -36,8 +36,8 @@ func (r *Runner) existing(ctx context.Context, req *storage.RunRequest) (storage
 	return rec, rec.State < storage.Running, nil // a run in progress is refused when a new one is recorded
 }
 
-// sameRequest refuses a resume that asks for something else than the run was asked for. One that says
-// nothing asks for the same.
+// sameRequest rejects a resume whose request differs from the recorded one. An empty request is the
+// same.
 func sameRequest(rec *storage.RunRecord, req *storage.RunRequest) error {
 	want, have := *req, rec.Request
 	want.RunID, have.RunID = "", ""
@@ -45,11 +45,11 @@ func sameRequest(rec *storage.RunRecord, req *storage.RunRequest) error {
 	if reflect.DeepEqual(want, storage.RunRequest{}) || reflect.DeepEqual(want, have) {
 		return nil
 	}
-	return fmt.Errorf("resuming run %q: the request asks for something else than the run did: leave everything but RunID and Resume out, or begin a new run", rec.ID)
+	return fmt.Errorf("resuming run %q: the request differs from the recorded one: set only RunID and Resume, or begin a new run", rec.ID)
 }
 
-// continueRun goes on with a run that is recorded: one that another process has begun, or one that was never
-// started. Of one that has ended it returns the recorded result.
+// continueRun continues a recorded run, whether another process started it or nobody has. For a run
+// that has ended it returns the recorded result.
 func (r *Runner) continueRun(ctx context.Context, id string) (*engine.Result, error) {
 	rec, err := r.Store.GetRun(ctx, id) // with its plan
 	if err != nil {
@@ -88,8 +88,9 @@ func (r *Runner) startRecorded(ctx context.Context, job *catalog.Job, rec *stora
 	return r.claimRun(ctx, c, *rec)
 }
 
-// replan plans a run as it was planned. One that retries another needs that one: its process may have ended before it had
-// noted what it keeps of it, and its request may be the one that was made, without what that one was asked for.
+// replan plans a run as it was planned. One that retries another needs that one: its process may
+// have ended before it had noted what it keeps of it, and its request may be the one that was made,
+// without what that one was asked for.
 func (r *Runner) replan(ctx context.Context, job *catalog.Job, req storage.RunRequest) (engine.Config, error) {
 	if req.RetryOf == "" {
 		return r.planConfig(job, req)
@@ -101,7 +102,7 @@ func (r *Runner) replan(ctx context.Context, job *catalog.Job, req storage.RunRe
 	return r.retryConfig(ctx, &old, &req)
 }
 
-// claimRun claims a recorded run and goes on with it.
+// claimRun claims a recorded run and continues it.
 func (r *Runner) claimRun(ctx context.Context, c engine.Config, rec storage.RunRecord) (_ *engine.Result, err error) {
 	c.Record, c.History, err = engine.TakeOver(ctx, r.Store, rec.ID)
 	switch {
@@ -127,14 +128,14 @@ func (r *Runner) jobOf(rec *storage.RunRecord) (*catalog.Job, error) {
 	return job, nil
 }
 
-// recordedResult reads what an ended run came to.
+// recordedResult reads the result of a run that has ended.
 func (r *Runner) recordedResult(ctx context.Context, id string) (*engine.Result, error) {
 	rec, err := r.Store.GetRun(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if rec.Lost.Events() {
-		return nil, fmt.Errorf("run %q: it is %s, and what happened in it was pruned: runs show has what is left", rec.ID, rec.State)
+		return nil, fmt.Errorf("run %q is %s, and its events were pruned: see `runs show`", rec.ID, rec.State)
 	}
 	return engine.ReadResult(ctx, r.Store, id)
 }

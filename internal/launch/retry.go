@@ -24,7 +24,8 @@ func (r *Runner) retry(ctx context.Context, req storage.RunRequest) (engine.Conf
 	return c, err
 }
 
-// retryConfig is the plan of a run and what another has of it, which retries it; but for partitions.
+// retryConfig is the plan of a run and what another has of it, which retries it; but for
+// partitions.
 func (r *Runner) retryConfig(ctx context.Context, rec *storage.RunRecord, req *storage.RunRequest) (engine.Config, error) {
 	past, err := r.Store.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
 	if err != nil {
@@ -52,32 +53,32 @@ func (r *Runner) retried(ctx context.Context, req *storage.RunRequest) (storage.
 		for i, m := range storage.RetryModes {
 			words[i] = string(m)
 		}
-		return storage.RunRecord{}, fmt.Errorf("retrying run %q: no mode is named %q%s; %s", req.RetryOf, req.Retry,
+		return storage.RunRecord{}, fmt.Errorf("retrying run %q: unknown mode %q%s; %s", req.RetryOf, req.Retry,
 			fault.Suggestion(string(req.Retry), slices.Values(words)), fault.Listed("modes", words))
 	}
 	rec, err := r.Store.GetRun(ctx, req.RetryOf)
 	switch {
 	case err != nil:
 		return rec, fmt.Errorf("retrying: %w", err)
-	case (len(req.Selection) > 0 || req.IncludeUpstream) && // the same again is what a record says of itself
+	case (len(req.Selection) > 0 || req.IncludeUpstream) && // a recorded retry repeats the selection
 		(!slices.Equal(req.Selection, rec.Request.Selection) || req.IncludeUpstream != rec.Request.IncludeUpstream):
-		return rec, fmt.Errorf("retrying run %q: a retry has the selection of the run that it retries: leave Selection and IncludeUpstream out", req.RetryOf)
+		return rec, fmt.Errorf("retrying run %q: a retry keeps the selection of its run: leave out Selection and IncludeUpstream", req.RetryOf)
 	case rec.Location != r.Catalog.Location():
-		return rec, fmt.Errorf("run %q: it is of %q, and this is %q: retry it there", rec.ID, rec.Location, r.Catalog.Location())
+		return rec, fmt.Errorf("run %q belongs to repository %q (this is %q): retry it there", rec.ID, rec.Location, r.Catalog.Location())
 	case !rec.State.Terminal():
 		return rec, fmt.Errorf("retrying run %q: it is %s: wait until it ends, resume it if its process is gone, or cancel it", rec.ID, rec.State)
 	case rec.Lost.Events() && req.Retry != storage.RetryAll:
-		return rec, fmt.Errorf("retrying run %q: what succeeded in it is not known any more, its %s were pruned: retry %q runs everything again", rec.ID, rec.Lost, storage.RetryAll)
+		return rec, fmt.Errorf("retrying run %q: its %s were pruned, so its successes are unknown: use mode %q to run everything", rec.ID, rec.Lost, storage.RetryAll)
 	case rec.State == storage.Success && rec.Counts.Skipped == 0 && req.Retry != storage.RetryAll:
-		return rec, fmt.Errorf("retrying run %q: all its steps succeeded: retry %q runs everything again", rec.ID, storage.RetryAll)
+		return rec, fmt.Errorf("retrying run %q: all its steps succeeded: use mode %q to run everything", rec.ID, storage.RetryAll)
 	case rec.Counts.Failed == 0 && req.Retry == storage.RetryFailed:
-		return rec, fmt.Errorf("retrying run %q: none of its steps failed: retry %q runs all that did not succeed", rec.ID, storage.RetryFromFailure)
+		return rec, fmt.Errorf("retrying run %q: none of its steps failed: use mode %q to run all that did not succeed", rec.ID, storage.RetryFromFailure)
 	}
 	return rec, nil
 }
 
-// retryRequest is the request of a run that retries another: what that was asked for, with what the retry says
-// over it.
+// retryRequest returns the request of a retry: that of its run, with tags and config of the retry
+// on top.
 func retryRequest(rec *storage.RunRecord, req *storage.RunRequest) storage.RunRequest {
 	out := rec.Request
 	out.RunID, out.Resume, out.RetryOf, out.Retry = req.RunID, false, rec.ID, req.Retry

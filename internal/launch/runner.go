@@ -65,16 +65,18 @@ func (r *Runner) log() *slog.Logger {
 	return r.Logger
 }
 
-// Run checks a request, plans it and runs the plan: as a new run, or one that is recorded. A nil job is none.
+// Run checks a request, plans it and runs the plan: as a new run, or one that is recorded. A nil
+// job is none.
 //
-// The error is about the run as a whole; failures of steps are in the result, which is nil if no run was recorded. Both
-// are nil for a request for what is stale where nothing is: a run of no step is not recorded.
+// The error is about the run as a whole; failures of steps are in the result, which is nil if no
+// run was recorded. Both are nil for a request for what is stale where nothing is: a run of no step
+// is not recorded.
 func (r *Runner) Run(ctx context.Context, job *catalog.Job, req storage.RunRequest) (*engine.Result, error) {
 	if rec, ok, err := r.existing(ctx, &req); err != nil {
 		return nil, err
 	} else if ok {
 		if job != nil && rec.Job != job.Name {
-			return nil, fmt.Errorf("run %q: it is of job %q, not of %q", rec.ID, rec.Job, job.Name)
+			return nil, fmt.Errorf("run %q belongs to job %q, not to %q: execute it with its own job", rec.ID, rec.Job, job.Name)
 		}
 		return r.continueRun(ctx, rec.ID)
 	}

@@ -20,8 +20,9 @@ type staleSelection struct {
 	needs    []partition.Set // by output
 }
 
-// staleIn finds what a run makes that is asked for what is stale: of the selection what is stale or missing, and what
-// reads, within the selection, something that is made anew. Tasks are made for those who read them.
+// staleIn finds what a run makes that is asked for what is stale: of the selection what is stale or
+// missing, and what reads, within the selection, something that is made anew. Tasks are made for
+// those who read them.
 func (r *Runner) staleIn(ctx context.Context, req *storage.RunRequest, now time.Time) (*staleSelection, error) {
 	p, err := r.plan(nil, *req) // also for the closure of what the selection depends on
 	if err != nil {
@@ -120,16 +121,18 @@ func outputsFor(p *plan.Plan, s int32) []int32 {
 	return outputs
 }
 
-// errNothingStale is the answer to a request for what is stale where nothing is: no run is recorded.
+// errNothingStale is the answer to a request for what is stale where nothing is: no run is
+// recorded.
 var errNothingStale = errors.New("nothing that is selected is stale or missing")
 
-// selectStale turns a request for what is stale into one for exactly what is made, which is also what is recorded.
+// selectStale turns a request for what is stale into one for exactly what is made, which is also
+// what is recorded.
 func (r *Runner) selectStale(ctx context.Context, job *catalog.Job, req *storage.RunRequest, now time.Time) (*staleSelection, error) {
 	if job != nil {
-		return nil, fmt.Errorf("the request is for what is stale of job %q: select its assets in place of the job", job.Name)
+		return nil, fmt.Errorf("stale selection does not apply to job %q: select its assets instead", job.Name)
 	}
 	if r.Store == nil {
-		return nil, errors.New("the request is for what is stale, which the store knows, and that is not open: resolve the repository first")
+		return nil, errors.New("stale selection needs the store, which is not open: call Resolve first")
 	}
 	n, err := r.staleIn(ctx, req, now)
 	if err != nil {
@@ -141,8 +144,8 @@ func (r *Runner) selectStale(ctx context.Context, job *catalog.Job, req *storage
 	return n, nil
 }
 
-// StaleOf returns, of the partitions that are asked for, those of which some of the assets are stale or missing, or will be once the others
-// are made.
+// StaleOf returns the requested partitions that are stale or missing in any of the assets, now or
+// once the others are made.
 func (r *Runner) StaleOf(ctx context.Context, assets []string, asked partition.Set) (partition.Set, error) {
 	view, err := r.Staleness(ctx)
 	if err != nil {

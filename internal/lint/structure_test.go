@@ -41,7 +41,7 @@ func TestPackagesHaveFewFiles(t *testing.T) {
 
 // typeMethods are the types with more methods than the budget.
 var typeMethods = map[string]int{
-	"..CodeRepository": 79, // its exported methods are the contract; the rest has to go
+	"..CodeRepository": 76, // its exported methods are the contract; the rest has to go
 	"..validation":     47,
 	"cli.app":          143,
 	// Each answers all calls of storage.Storage.

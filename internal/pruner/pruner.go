@@ -1,18 +1,19 @@
 // Package pruner deletes old history in the background, while a repository runs anything.
 //
-// What is too old is deleted a slice at a time, by one of the processes that share the store. The cost is bounded:
+// One of the processes that share the store deletes old history, a slice at a time. The cost is
+// bounded:
 //
-//   - The start: one small value is read, which says when the next turn is. In a new store it is written with the
+//   - The start reads one small value: the instant of the next turn. A new store gets it with the
 //     definitions.
-//   - The work: transactions of at most 512 rows, a millisecond or two on SQLite, and a rest three times as long after
-//     each.
-//   - The end of a run waits for none of it. The end of the process stops it: it waits for the transaction that is
-//     under way.
-//   - The store: one process in an hour, or in a minute while more remains than one turn may delete. A store in which
-//     nothing is old is not written to.
+//   - The work is transactions of at most 512 rows, a millisecond or two on SQLite. The pruner
+//     rests three times as long after each.
+//   - The end of a run waits for none of it. The end of the process waits for the transaction in
+//     progress.
+//   - One process prunes a store once an hour, or once a minute while more remains than one turn
+//     may delete. It writes nothing to a store without old history.
 //
-// Each repository writes its Retention to the store. Repositories that share the store keep what any of them keeps, so
-// a short age in one of them deletes nothing of another.
+// Each repository writes its Retention to the store. Repositories that share the store keep what
+// any of them keeps, so a short age in one of them deletes nothing of another.
 package pruner
 
 import (
@@ -48,7 +49,7 @@ type Pruner struct {
 	stop context.CancelFunc // ends a turn, nil before the first
 }
 
-// First reads when history is to be pruned next. It returns what is to be written where that is not known.
+// First reads the instant of the next turn. If the store has none, it returns the value to write.
 func (p *Pruner) First(ctx context.Context, store storage.KV) ([]storage.KVPair, error) {
 	if p.Retention.ByHand {
 		return nil, nil
@@ -68,7 +69,8 @@ func (p *Pruner) First(ctx context.Context, store storage.KV) ([]storage.KVPair,
 	return first, nil
 }
 
-// Kept returns the value by which others who share the store know how long this repository keeps history.
+// Kept returns the value that tells other repositories in the store how long this one keeps
+// history.
 func (p *Pruner) Kept() (storage.KVPair, error) {
 	value, err := json.Marshal(p.Retention)
 	if err != nil {
@@ -77,12 +79,12 @@ func (p *Pruner) Kept() (storage.KVPair, error) {
 	return storage.KVPair{Key: storage.RetentionPrefix + p.Location, Value: value}, nil
 }
 
-// Turn prunes in the background, if it is time. Errors are logged and do not affect runs.
+// Turn prunes in the background if a turn is due. It logs errors, which do not affect runs.
 func (p *Pruner) Turn(store storage.Pruner) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now := time.Now(); p.Retention.ByHand || now.Before(p.next) && p.next.Before(now.Add(2*turnEvery)) {
-		return // a turn that is farther away is the doing of a clock that was wrong
+		return // a turn farther away than two hours comes from a wrong clock, and is ignored
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	working := p.Go(func() {
@@ -106,7 +108,7 @@ func (p *Pruner) Turn(store storage.Pruner) {
 	p.stop = cancel
 }
 
-// Stop ends the turn that is under way.
+// Stop ends the turn in progress.
 func (p *Pruner) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,11 +1,11 @@
 // Package stepserver does one step of a run in a process of its own.
 //
-//	parent: engine ─▶ subprocess.Launcher ─── order ──▶ child: subprocess.Serve ─▶ Serve ─▶ engine.Serve
-//	                                      ◀── report ──
+//	parent: subprocess.Launcher ─── order ──▶ child: subprocess.Serve ─▶ Serve ─▶ engine.Serve
+//	                            ◀── report ──
 //
-// The process builds only what its step needs, so that a step costs the same in a repository of ten assets and of ten
-// thousand. It opens no store: it asks its parent for what it reads. It sets up a resource when the step first needs
-// it, and tears down what it set up once the outcome is known.
+// The process builds only what its step needs, so that a step costs the same in a repository of ten
+// assets and of ten thousand. It opens no store: it asks its parent for what it reads. It sets up a
+// resource when the step first needs it, and tears down what it set up once the outcome is known.
 package stepserver
 
 import (
@@ -31,7 +31,8 @@ import (
 type Config struct {
 	Location  string
 	Resources catalog.Resources
-	// Part returns the graph of the node with that key, and the policy of nodes that have none, in a run of a job.
+	// Part returns the graph of the node with that key, and the policy of nodes that have none, in a
+	// run of a job.
 	Part func(key, job string) (*graph.Graph, retry.Policy, error)
 	// Begun is called before the step is done.
 	Begun func(*Session)
@@ -58,8 +59,8 @@ func Inside() bool { return subprocess.Inside() }
 // Remember notes which program this is, before somebody replaces its file.
 func Remember() { subprocess.Remember() }
 
-// Serve does the step that this process was started for. It returns the exit code, and false in a process that was
-// started for another repository.
+// Serve does the step that this process was started for. It returns the exit code, and false in a
+// process that was started for another repository.
 func Serve(c Config) (code int, mine bool) { return subprocess.Serve(c.Location, c.serve) }
 
 // serve does one step and returns what is left to do once its outcome is known.
@@ -112,8 +113,8 @@ func decodedConfig(node *graph.Node, overrides []byte) (any, error) {
 	return config, nil
 }
 
-// setUpFor sets up the resources that a node takes, and those that are the IO handlers of what it reads and
-// writes.
+// setUpFor sets up the resources that a node takes, and those that are the IO handlers of what it
+// reads and writes.
 func (s *Session) setUpFor(ctx context.Context, node *graph.Node, g *graph.Graph) error {
 	names := slices.Clone(node.Resources)
 	for o := range node.Outputs {
