@@ -79,10 +79,12 @@ type SingleAsset[Out any] struct{ d *define.Definition }
 // other assets, resources, a config. Out is the value, an [Output] of it, or a [Materialization].
 // Mistakes are reported by [CodeRepository.Validate].
 func NewAsset[In, Out any](spec AssetSpec, fn func(*AssetContext, In) (Out, error)) *SingleAsset[Out] {
-	kind := resultOf(reflect.TypeFor[Out]()).Kind
-	asset := define.Asset{Common: spec.common(), Call: func(f define.FieldSetters) graph.Call { return singleCall(fn, kind, f) }}
-	asset.Args, asset.Result, asset.NoFunction = argsOf[In](), resultOf(reflect.TypeFor[Out]()), fn == nil
-	return &SingleAsset[Out]{asset.Define()}
+	result := resultOf(reflect.TypeFor[Out]())
+	body := &singleBody[In, Out]{fn: fn}
+	asset := define.Asset{Common: spec.common(), Body: body}
+	asset.Args, asset.Result, asset.NoFunction = argsOf[In](), result, fn == nil
+	body.asset.d = asset.Define()
+	return &body.asset
 }
 
 // common returns what package define needs of the spec.
@@ -102,8 +104,15 @@ func settingsOf(p retry.Policy, timeout time.Duration, hooks []Hook, pools []Poo
 	return define.Settings{Retry: p, Timeout: timeout, Hooks: hooksOf(hooks), Pools: poolsOf(pools), Compute: compute}
 }
 
-// singleCall closes over a function with one output. It must stay cheap: every step runs through it.
-func singleCall[In, Out any](fn func(*AssetContext, In) (Out, error), kind define.ResultKind, f define.FieldSetters) graph.Call {
+// singleBody is an asset together with its function: one allocation for both.
+type singleBody[In, Out any] struct {
+	asset SingleAsset[Out]
+	fn    func(*AssetContext, In) (Out, error)
+}
+
+// Bind closes over a function with one output. It must stay cheap: every step runs through it.
+func (b *singleBody[In, Out]) Bind(f define.FieldSetters, kind define.ResultKind) graph.Call {
+	fn := b.fn
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
 		in, err := filled[In](f, inv, args)

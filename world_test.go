@@ -20,14 +20,15 @@ type world struct {
 
 // build builds the nodes of all definitions and notes their faults as "name: at: message".
 func (w *world) build(defs ...Node) *world {
-	scope := define.Scope{Values: map[string]*define.Output{}, Resources: w.resources}
+	values := map[string]*define.Output{}
+	scope := define.Scope{Value: func(name string) *define.Output { return values[name] }, Resources: w.resources}
 	for _, n := range defs {
 		d := n.def()
 		for i := range d.Outputs {
-			scope.Values[d.Outputs[i].Name] = &d.Outputs[i]
+			values[d.Outputs[i].Name] = &d.Outputs[i]
 		}
 	}
-	scope.Names = slices.Values(slices.AppendSeq(slices.Sorted(maps.Keys(scope.Values)), maps.Keys(w.resources)))
+	scope.Names = slices.Values(slices.AppendSeq(slices.Sorted(maps.Keys(values)), maps.Keys(w.resources)))
 	for _, n := range defs {
 		d := n.def()
 		scope.Report = func(f fault.Fault) {

@@ -68,7 +68,7 @@ func TestAllocationsOfAnAsset(t *testing.T) {
 		shape                       bench.Shape
 		define, validate            float64 // allocations
 		defineBytes, validatedBytes uint64
-	}{{bench.Wide, 9, 3.5, 560, 630}, {bench.Layers, 24, 7.5, 1540, 1160}} {
+	}{{bench.Wide, 8, 3.5, 530, 630}, {bench.Layers, 22, 7.5, 1320, 1160}} {
 		var all []rivers.Asset
 		define := allocated(func() { all = definitions(c.shape, n) })
 		repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Assets: all})
@@ -91,7 +91,7 @@ func TestAllocationsOfAnAsset(t *testing.T) {
 // What is alive after a run of 10,000 steps: definitions, graph, result, and what the store still holds. The
 // collector lets a process grow to about twice that.
 func TestLiveAllocationsOfARun(t *testing.T) {
-	const n, most = 10_000, 1340
+	const n, most = 10_000, 1260
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

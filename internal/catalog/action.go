@@ -78,7 +78,7 @@ func (c *Catalog) assets(selected []bool) []*define.Output {
 			continue
 		}
 		out, _ := c.graph.Output(items.Output(i))
-		if asset := c.scope.Values[out.Name]; out.Asset && asset != nil {
+		if asset := c.value(out.Name); out.Asset && asset != nil {
 			assets = append(assets, asset)
 		}
 	}

@@ -17,6 +17,7 @@ package catalog
 import (
 	"iter"
 	"runtime"
+	"slices"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/define"
@@ -59,8 +60,10 @@ type Catalog struct {
 	scope define.Scope
 	defs  []*define.Definition
 	graph *graph.Graph
-	jobs  map[string]*Job
-	retry retry.Policy
+	// outputs are the values by their index in the graph; nil for a task inside a graph asset.
+	outputs []*define.Output
+	jobs    map[string]*Job
+	retry   retry.Policy
 	// schemas are the JSON Schemas of configs, by definition.
 	schemas map[string][]byte
 	// shadowed are resources that no field can receive, since an asset has the name.
@@ -95,6 +98,25 @@ func ConfigName(node *graph.Node) string {
 	return node.Definition
 }
 
+// keepValues remembers the values by their index in the graph, which knows their names. A map would
+// take six times as much memory for as long as the repository lives.
+func (c *Catalog) keepValues(values map[string]*define.Output) {
+	c.outputs = make([]*define.Output, c.graph.Outputs())
+	for i := range c.outputs {
+		out, _ := c.graph.Output(int32(i))
+		c.outputs[i] = values[out.Name]
+	}
+	c.scope.Value = c.value
+}
+
+// value finds the value of a name; nil where there is none.
+func (c *Catalog) value(name string) *define.Output {
+	if i, ok := c.graph.Find(name); ok {
+		return c.outputs[i]
+	}
+	return nil
+}
+
 // BackfillStrategy returns the strategy of the definition of a node, or of the asset of an action.
 // The zero strategy is unspecified.
 func (c *Catalog) BackfillStrategy(node *graph.Node) storage.BackfillStrategy {
@@ -102,13 +124,14 @@ func (c *Catalog) BackfillStrategy(node *graph.Node) storage.BackfillStrategy {
 	if node.Action != nil {
 		name = node.Action.Asset
 	}
-	if out := c.scope.Values[name]; out != nil {
-		return out.Def.Backfill
+	var def *define.Definition
+	if out := c.value(name); out != nil {
+		def = out.Def
+	} else if at := slices.IndexFunc(c.defs, func(d *define.Definition) bool { return d.Name == name }); at >= 0 {
+		def = c.defs[at] // a multi-asset, whose own name is no value
 	}
-	for _, d := range c.defs { // a multi-asset, whose own name is no value
-		if d.Name == name {
-			return d.Backfill
-		}
+	if def == nil || def.Backfill == nil {
+		return storage.BackfillStrategy{}
 	}
-	return storage.BackfillStrategy{}
+	return *def.Backfill
 }

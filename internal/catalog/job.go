@@ -184,7 +184,7 @@ func (v jobBuilder) listedMembers(job JobSpec, report func(at, message string)) 
 			continue
 		}
 		for _, name := range n.Def.OutputNames() {
-			if up := v.scope.Values[name]; up == nil || up.Def != n.Def {
+			if up := v.scope.Value(name); up == nil || up.Def != n.Def {
 				report(fmt.Sprintf("Assets[%d]", i), fmt.Sprintf("%s %q is not in the repository: add it to %s",
 					n.Def.KindName(), n.Def.Name, n.List))
 				good = false

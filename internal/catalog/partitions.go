@@ -56,7 +56,7 @@ func (v *validation) divideAsAsked() {
 	v.scope.Partitions = map[string]partition.Definition{}
 	known := map[string][]partition.Definition{}
 	v.scope.Resolve = func(name string) partition.Definition {
-		out := v.scope.Values[name]
+		out := v.scope.Value(name)
 		if out == nil || out.Partitions == nil {
 			return nil
 		}
@@ -167,7 +167,7 @@ func (v *validation) checkDivided(d *define.Definition) {
 	}
 	asset, _, _ := storage.SplitCheck(d.Name)
 	own, of := v.scope.Partitions[d.Name], v.scope.Partitions[asset]
-	if own == nil || own == of || v.scope.Values[asset] == nil {
+	if own == nil || own == of || v.scope.Value(asset) == nil {
 		return
 	}
 	message := fmt.Sprintf("%q has no partitions: remove them", asset)

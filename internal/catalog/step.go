@@ -26,8 +26,8 @@ func Step(c Config, key, job string) (*graph.Graph, retry.Policy, error) {
 	}
 	name, _, _ := strings.Cut(key, "/") // a task in a graph asset is behind its name
 	d := v.holder(name)
-	if asset, act, ok := storage.SplitAction(key); ok && v.scope.Values[asset] != nil {
-		d = actionFor(v.scope.Values[asset], act, &v.scope)
+	if asset, act, ok := storage.SplitAction(key); ok && v.scope.Value(asset) != nil {
+		d = actionFor(v.scope.Value(asset), act, &v.scope)
 	}
 	if d == nil {
 		return nil, policy, fmt.Errorf("step %q: %w: definitions must be the same each time the program starts", key, fault.ErrAssetNotFound)
@@ -50,7 +50,7 @@ func (v *validation) only(d *define.Definition) (*graph.Graph, []graph.Fault) {
 	v.defs = nil
 	for i := range nodes {
 		for k := range nodes[i].Inputs {
-			if from := v.scope.Values[nodes[i].Inputs[k].From]; from != nil && !ups[from.Def] {
+			if from := v.scope.Value(nodes[i].Inputs[k].From); from != nil && !ups[from.Def] {
 				ups[from.Def] = true
 				v.defs = append(v.defs, from.Def)
 			}

@@ -23,6 +23,9 @@ type validation struct {
 	conf  Config
 	scope define.Scope
 	defs  []*define.Definition
+	// values finds the value of a name; nil for a part of known.
+	values map[string]*define.Output
+	known  *Catalog
 	// named has the multi-assets by their own names, which are no values; refused are definitions
 	// that lost a name to another and are left out of the graph.
 	named   map[string]*define.Definition
@@ -59,9 +62,11 @@ func Build(c Config) (*Catalog, fault.LocatedErrors) {
 	built := &Catalog{
 		conf: c, scope: v.scope, defs: v.defs, graph: g, jobs: jobs, retry: v.retry, exclusive: v.exclusive, schemas: v.schemas(),
 	}
-	built.scope.Names = nil // of this pass
+	built.conf.Definitions = nil // defs has them
+	built.keepValues(v.values)
+	built.scope.Names, built.scope.Resolve = nil, nil // they hold on to this pass
 	for _, name := range slices.Sorted(maps.Keys(c.Resources)) {
-		if _, taken := v.scope.Values[name]; taken {
+		if v.values[name] != nil {
 			built.shadowed = append(built.shadowed, name)
 		}
 	}
@@ -71,7 +76,7 @@ func Build(c Config) (*Catalog, fault.LocatedErrors) {
 // pass returns a validation over a part of a catalog, for what is made when somebody asks for it.
 // It finds everything that the catalog knows, and changes nothing of it.
 func (c *Catalog) pass() *validation {
-	v := &validation{conf: c.conf, scope: c.scope, exclusive: c.exclusive}
+	v := &validation{conf: c.conf, scope: c.scope, known: c, exclusive: c.exclusive}
 	v.scope.Names = v.names
 	v.scope.Partitions = map[string]partition.Definition{}
 	v.scope.Resolve = func(name string) partition.Definition { return c.scope.Partitions[name] }
@@ -82,7 +87,8 @@ func (c *Catalog) pass() *validation {
 func (v *validation) collect() {
 	c := &v.conf
 	v.scope.Resources = c.Resources
-	v.scope.Values = make(map[string]*define.Output, c.Count)
+	v.values = make(map[string]*define.Output, c.Count)
+	v.scope.Value = func(name string) *define.Output { return v.values[name] }
 	v.scope.Names = v.names
 	v.scope.DefaultHandler = c.defaultHandler()
 	v.named = map[string]*define.Definition{}
@@ -108,14 +114,14 @@ func (v *validation) register(d *define.Definition) {
 	}
 	for i := range d.Outputs {
 		if out := &d.Outputs[i]; v.free(d, out.Name) {
-			v.scope.Values[out.Name] = out
+			v.values[out.Name] = out
 		}
 	}
 }
 
 // holder returns the definition that has a name, its own or an output's; nil for none.
 func (v *validation) holder(name string) *define.Definition {
-	if out := v.scope.Values[name]; out != nil {
+	if out := v.scope.Value(name); out != nil {
 		return out.Def
 	}
 	return v.named[name]
@@ -158,11 +164,24 @@ func (v *validation) names(yield func(string) bool) {
 	if len(v.errs) >= manyMistakes {
 		return
 	}
-	for _, source := range []iter.Seq[string]{maps.Keys(v.scope.Values), maps.Keys(v.scope.Resources)} {
+	for _, source := range []iter.Seq[string]{v.valueNames, maps.Keys(v.scope.Resources)} {
 		for name := range source {
 			if !yield(name) {
 				return
 			}
+		}
+	}
+}
+
+// valueNames yields the names of all values.
+func (v *validation) valueNames(yield func(string) bool) {
+	if v.known == nil {
+		maps.Keys(v.values)(yield)
+		return
+	}
+	for _, out := range v.known.outputs {
+		if out != nil && !yield(out.Name) {
+			return
 		}
 	}
 }

@@ -29,7 +29,7 @@ type argument struct {
 	tagged bool
 	typ    reflect.Type // of the value: the field's own type unless the field is wrapped
 	full   reflect.Type // of the field
-	wrap   Wrapper
+	wrap   *Wrapper     // never nil: most fields share plainField
 }
 
 // Wrapper describes a field type of the root package that wraps a value. The root package fills it
@@ -46,6 +46,9 @@ type Wrapper struct {
 	// Optional makes an Optional.
 	Optional func(v any, ok bool) any
 }
+
+// plainField is the wrapper of fields that wrap nothing. Thousands of fields share it.
+var plainField Wrapper
 
 // Face is what the root package knows about the field types of argument structs.
 type Face struct {
@@ -94,13 +97,13 @@ func (a *Args) add(sf reflect.StructField, face *Face) {
 		a.fault(at, "the field is not exported, so nothing can be handed to it: begin it with a capital, or remove it")
 		return
 	}
-	arg := argument{index: sf.Index[0], field: sf.Name, name: fault.SnakeCase(sf.Name), typ: sf.Type, full: sf.Type}
+	arg := argument{index: sf.Index[0], field: sf.Name, name: fault.SnakeCase(sf.Name), typ: sf.Type, full: sf.Type, wrap: &plainField}
 	if tag, ok := sf.Tag.Lookup("rivers"); ok && !a.applyTag(&arg, tag) {
 		return
 	}
 	if arg.role == valueRole && sf.Type.Kind() == reflect.Struct {
 		if w := face.Unwrap(reflect.Zero(sf.Type)); w.Type != nil {
-			arg.wrap, arg.typ = w, w.Type
+			arg.wrap, arg.typ = &w, w.Type
 			if w.Self != nil {
 				arg.role = selfRole
 			}

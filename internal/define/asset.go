@@ -29,7 +29,11 @@ type Common struct {
 
 // begin starts a definition: it checks its name and that it has a function.
 func (c *Common) begin(kind graph.Kind) *Definition {
-	d := &Definition{Name: c.Name, Kind: kind, Pos: c.Pos, Backfill: c.Backfill}
+	d := &Definition{Name: c.Name, Kind: kind, Pos: c.Pos}
+	if !c.Backfill.IsZero() {
+		strategy := c.Backfill
+		d.Backfill = &strategy
+	}
 	d.checkName()
 	d.checkFreshness("", c.Attrs.Freshness)
 	if c.NoFunction {
@@ -41,8 +45,14 @@ func (c *Common) begin(kind graph.Kind) *Definition {
 // Asset describes an asset that one function makes.
 type Asset struct {
 	Common
-	// Call makes the node's body. It is the only closure over user types.
-	Call func(f FieldSetters) graph.Call
+	// Body makes the node's body. It is all that knows the user's types.
+	Body Body
+}
+
+// Body binds a user's function to the fields of its argument struct. The root package implements it
+// by the asset itself, so that a definition needs no closure for it.
+type Body interface {
+	Bind(f FieldSetters, kind ResultKind) graph.Call
 }
 
 // Define makes the definition. The definition keeps nothing else of the description.
@@ -56,7 +66,7 @@ func (a *Asset) Define() *Definition {
 	d.addActions(a.Actions, attrs)
 	set := d.configure(a.Settings, a.Attrs.Metadata)
 	req := d.requires(a.Args, a.Deps)
-	kind, call := a.Result.Kind, a.Call
+	kind, body := a.Result.Kind, a.Body
 	d.Build = func(s *Scope, nodes []graph.Node) []graph.Node {
 		w, made := req.wire(s, d), &d.Outputs[0]
 		settings := w.settings(set.compile(s))
@@ -70,7 +80,7 @@ func (a *Asset) Define() *Definition {
 			Name: d.Name, Definition: d.Name, Kind: graph.Asset,
 			Outputs: []graph.Output{{Name: d.Name, Type: made.Type, Handler: made.Handler, Asset: true, Attrs: attrs}},
 			Inputs:  w.inputs, DecodeConfig: req.args.decoder(),
-			Call: w.sets.body(call), Settings: settings,
+			Call: w.sets.body(func(f FieldSetters) graph.Call { return body.Bind(f, kind) }), Settings: settings,
 		})
 	}
 	return d

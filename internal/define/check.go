@@ -76,7 +76,7 @@ func checkable(s *Scope, asset string) bool {
 	if asset == "" { // its constructor reported it
 		return false
 	}
-	up := s.Values[asset]
+	up := s.Value(asset)
 	switch {
 	case up == nil:
 		s.Report(fault.Fault{At: "asset", Kind: fault.ErrAssetNotFound, Message: fmt.Sprintf("no asset is named %q%s", asset, fault.Suggestion(asset, s.assetNames))})

@@ -20,8 +20,8 @@ type Definition struct {
 	Pos  fault.Position
 	// Outputs are the values that the definition declares: its own, or those of a multi-asset.
 	Outputs []Output
-	// Backfill is the strategy for backfills that name none; the zero value leaves it to the repository.
-	Backfill storage.BackfillStrategy
+	// Backfill is the strategy for backfills that name none; nil leaves it to the repository.
+	Backfill *storage.BackfillStrategy
 	// Config is the config struct that the function takes; nil for none.
 	Config *config.Spec
 	// Faults are the mistakes that the constructor saw.
@@ -95,8 +95,8 @@ func (d *Definition) KindWord() string {
 
 // Scope is what a definition can refer to while its nodes are built.
 type Scope struct {
-	// Values finds the value of a name.
-	Values map[string]*Output
+	// Value finds the value of a name; nil where no definition makes it.
+	Value func(name string) *Output
 	// Resources are the repository's.
 	Resources map[string]any
 	// DefaultHandler stores the outputs that have no handler of their own; nil if unknown.
@@ -124,7 +124,7 @@ func (s *Scope) PartitionsOf(name string) partition.Definition {
 // assetNames yields the names of assets.
 func (s *Scope) assetNames(yield func(string) bool) {
 	for name := range s.Names {
-		if up := s.Values[name]; up != nil && up.Def.KindWord() == "asset" && up.Def.Kind != graph.Check && !yield(name) {
+		if up := s.Value(name); up != nil && up.Def.KindWord() == "asset" && up.Def.Kind != graph.Check && !yield(name) {
 			return
 		}
 	}

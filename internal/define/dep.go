@@ -58,7 +58,7 @@ func require(args *Args, deps []Dep, own *Definition) (*requirements, []fault.Fa
 		case d.OrderOnly:
 			r.wait(d, own, report)
 		default:
-			r.feed(d, own, report)
+			r.feed(deps[i:i+1:i+1], own, report)
 		}
 	}
 	return r, faults
@@ -86,7 +86,8 @@ func (r *requirements) wait(d Dep, own *Definition, report reporter) {
 }
 
 // feed adds a Dep to the field that it feeds.
-func (r *requirements) feed(d Dep, own *Definition, report reporter) {
+func (r *requirements) feed(one []Dep, own *Definition, report reporter) {
+	d := &one[0]
 	self := own.Declares(d.On)
 	for i := range r.args.fields {
 		f := &r.args.fields[i]
@@ -100,7 +101,11 @@ func (r *requirements) feed(d Dep, own *Definition, report reporter) {
 			report("field %s takes one value, and %q feeds it already: make it a map[string]%s, or use a field for each", f.field, r.deps[i][0].On, f.typ)
 			return
 		}
-		r.deps[i] = append(r.deps[i], d)
+		if r.deps[i] == nil {
+			r.deps[i] = one // most fields have one: they share the definition's slice
+		} else {
+			r.deps[i] = append(r.deps[i], *d)
+		}
 		return
 	}
 	switch {

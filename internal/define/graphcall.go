@@ -94,7 +94,7 @@ func (c *Composition) Collect(p *TaskCall, elem reflect.Type) *Source {
 		gather: func(values []any) (any, error) {
 			out := reflect.MakeSlice(slice, len(values), len(values))
 			for i, v := range values {
-				if err := assign(out.Index(i), &argument{field: fmt.Sprintf("[%d]", i)}, v); err != nil {
+				if err := assign(out.Index(i), &argument{field: fmt.Sprintf("[%d]", i), wrap: &plainField}, v); err != nil {
 					return nil, err
 				}
 			}

@@ -143,9 +143,9 @@ func (g *callBinding) input(f *argument, src *Source) (graph.Input, iohandler.Ha
 // upstream looks up an upstream of the asset, and returns its own handler.
 func (g *callBinding) upstream(f *argument, src *Source, in *graph.Input) (iohandler.Handler, bool) {
 	in.From = src.upstream
-	up, ok := g.scope.Values[src.upstream]
+	up := g.scope.Value(src.upstream)
 	switch {
-	case !ok:
+	case up == nil:
 		g.fault(f, "no asset or task is named %q%s", src.upstream, fault.Suggestion(src.upstream, g.valueNames))
 		return nil, false
 	case up.Def == g.c.def:
@@ -161,6 +161,7 @@ func (g *callBinding) upstream(f *argument, src *Source, in *graph.Input) (iohan
 			in.Handler, in.Metadata, mapping = d.IOHandler, d.Metadata, d.Mapping
 		}
 	}
+	var ok bool
 	if in.Parts, ok = g.parts(src.argument(f.field), src.upstream, mapping); !ok {
 		return nil, false
 	}

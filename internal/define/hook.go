@@ -74,7 +74,7 @@ func (h *Hook) compile(s *Scope) graph.Hook {
 		}
 		w.resource(f, func(name string) {
 			hint := fault.Suggestion(name, w.resourceNames)
-			if _, ok := s.Values[name]; ok {
+			if s.Value(name) != nil {
 				hint = ", and a hook does not read assets: load it with ctx.Load"
 			}
 			w.report("input "+f.field, "no resource is named %q%s", name, hint)

@@ -39,7 +39,7 @@ func (r *requirements) wire(s *Scope, def *Definition) *wiring {
 // wait adds the inputs that only wait.
 func (w *wiring) wait(order []Dep) {
 	for _, d := range order {
-		if _, ok := w.scope.Values[d.On]; !ok {
+		if w.scope.Value(d.On) == nil {
 			w.report(fmt.Sprintf("dep %q", d.On), "no asset or task of that name%s", fault.Suggestion(d.On, w.valueNames))
 			continue
 		}
@@ -94,7 +94,7 @@ func (w *wiring) self(f *argument, deps []Dep) {
 
 // byName connects a field to the asset, task or resource of its name.
 func (w *wiring) byName(f *argument) {
-	if _, ok := w.scope.Values[f.name]; ok {
+	if w.scope.Value(f.name) != nil {
 		if w.value(f, f.typ, Dep{On: f.name}) {
 			w.sets = append(w.sets, fieldSetter{field: f, arg: len(w.inputs) - 1})
 		}
@@ -145,8 +145,8 @@ func (w *wiring) oneOfMap(f *argument, d Dep) bool {
 	if d.Field == "" || !isNamedMap(f.typ) {
 		return false
 	}
-	up, ok := w.scope.Values[d.On]
-	return ok && up.Type != nil && !up.Type.AssignableTo(f.typ)
+	up := w.scope.Value(d.On)
+	return up != nil && up.Type != nil && !up.Type.AssignableTo(f.typ)
 }
 
 // named connects a field of type map[string]T to several upstreams.
@@ -164,9 +164,9 @@ func (w *wiring) named(f *argument, deps []Dep) {
 // value adds the input that reads one upstream as type want, and reports whether it is right.
 func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 	at := "input " + f.field
-	up, ok := w.scope.Values[d.On]
+	up := w.scope.Value(d.On)
 	switch {
-	case !ok:
+	case up == nil:
 		w.report(at, "no asset or task is named %q%s", d.On, fault.Suggestion(d.On, w.valueNames))
 		return false
 	case up.Def == w.def:
@@ -228,7 +228,7 @@ func (w *wiring) report(at, format string, v ...any) {
 // valueNames yields what an input may read that is no resource.
 func (w *wiring) valueNames(yield func(string) bool) {
 	for name := range w.scope.Names {
-		if _, ok := w.scope.Values[name]; ok && !yield(name) {
+		if w.scope.Value(name) != nil && !yield(name) {
 			return
 		}
 	}

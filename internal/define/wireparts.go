@@ -73,7 +73,7 @@ func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapp
 func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool) {
 	own := w.own()
 	if own == nil {
-		return nil, w.undivided("input "+f.field, &argument{field: f.field}, w.def.Outputs[0].Name, m)
+		return nil, w.undivided("input "+f.field, &argument{field: f.field, wrap: &plainField}, w.def.Outputs[0].Name, m)
 	}
 	if m.IsZero() {
 		if m = partition.TimeOffset(-1); m.Check(own, own) != nil {
