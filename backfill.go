@@ -94,7 +94,7 @@ func (r *CodeRepository) manager(ctx context.Context) (*backfill.Manager, error)
 // backfilled is the result of a backfill that is recorded, nil for none.
 func backfilled(rec *storage.BackfillRecord, err error) (*BackfillResult, error) {
 	if rec == nil {
-		return nil, err
+		return nil, publicError(err)
 	}
 	out := newBackfillResult(rec)
 	return out, errors.Join(out.Err(), err)
@@ -103,7 +103,7 @@ func backfilled(rec *storage.BackfillRecord, err error) (*BackfillResult, error)
 // previewed is what a backfill would be, as a result.
 func previewed(p *backfill.Preview, err error) (*BackfillResult, error) {
 	if err != nil {
-		return nil, err
+		return nil, publicError(err)
 	}
 	return &BackfillResult{
 		State: storage.BackfillRequested, Action: p.Action, Assets: p.Assets, Partitions: p.Partitions, Total: p.Total, Texts: p.Texts, Runs: p.Runs,

@@ -1,6 +1,7 @@
 package rivers
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -110,4 +111,14 @@ func newDefinitionErrors(mistakes fault.LocatedErrors) definitionErrors {
 		all[i] = &DefinitionError{Kind: m.KindName, Name: m.Name, Position: m.Position, At: m.At, Message: m.Message, Err: m.Kind}
 	}
 	return all
+}
+
+// publicError makes mistakes of a definition inside err public. Most show in Validate, those of an
+// action that an IO handler brings only when somebody asks for it.
+func publicError(err error) error {
+	var mistakes fault.LocatedErrors
+	if !errors.As(err, &mistakes) {
+		return err
+	}
+	return fault.Mark(newDefinitionErrors(mistakes), err)
 }

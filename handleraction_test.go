@@ -3,6 +3,7 @@ package rivers_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rivers-go/rivers"
@@ -74,6 +75,32 @@ func TestHandlerActions(t *testing.T) {
 		all, err := repo.Actions("total", "rows")
 		if err != nil || len(all) != 5 || !all[0].Handler {
 			t.Errorf("%s: %+v %v", url, all, err)
+		}
+	}
+}
+
+// brokenActor is a handler whose action has no function.
+type brokenActor struct{ iohandler.Handler }
+
+func (brokenActor) Actions() []iohandler.Action {
+	return []iohandler.Action{{ActionSpec: iohandler.ActionSpec{Name: "polish"}}}
+}
+
+// The mistakes of an action that a handler brings show when somebody asks for it, as any mistake in a definition.
+func TestMistakeInAHandlersActionIsADefinitionError(t *testing.T) {
+	broken := brokenActor{iohandler.Memory()}
+	one := func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil }
+	repo := resolved(t, assets(
+		rivers.NewAsset(rivers.AssetSpec{Name: "table", IOHandler: broken}, one),
+		rivers.NewAsset(rivers.AssetSpec{Name: "days", IOHandler: broken, Partitions: partition.Static("2026-01-01", "2026-01-02")}, one),
+	))
+	_, runErr := repo.RunAction(t.Context(), rivers.RunActionRequest{Action: "polish", Selection: []string{"table"}})
+	_, planErr := repo.Plan(rivers.RunRequest{Action: "polish", Selection: []string{"table"}})
+	_, backfillErr := repo.Backfill(t.Context(), rivers.BackfillRequest{Action: "polish", Selection: []string{"days"}, Range: partition.Range("2026-01-01", "2026-01-02")})
+	for call, err := range map[string]error{"RunAction": runErr, "Plan": planErr, "Backfill": backfillErr} {
+		var mistake *rivers.DefinitionError
+		if !errors.As(err, &mistake) || !strings.HasSuffix(mistake.Name, "!polish") || !errors.Is(err, rivers.ErrDefinition) {
+			t.Errorf("%s: %v, want a DefinitionError of the action", call, err)
 		}
 	}
 }

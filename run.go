@@ -58,7 +58,7 @@ func (r *CodeRepository) execute(ctx context.Context, job *catalog.Job, req RunR
 		if err == nil { // nothing is stale
 			return &RunResult{Status: storage.Success}, nil
 		}
-		return nil, err
+		return nil, publicError(err)
 	}
 	out := newResult(res)
 	return out, errors.Join(out.Err(), err)
@@ -112,7 +112,7 @@ func (r *CodeRepository) Plan(req RunRequest) (*RunPlan, error) {
 	}
 	p, err := runner.Plan(context.Background(), req)
 	if err != nil {
-		return nil, err
+		return nil, publicError(err)
 	}
 	return newRunPlan(p), nil
 }
