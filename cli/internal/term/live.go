@@ -57,24 +57,10 @@ func (t *Terminal) WatchLive(listen Listen, verbose bool) (stop func()) {
 	unlisten := listen(l.listener())
 	release := capture(t.Out, l.above)
 	t.view.Store(l)
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(liveEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case now := <-ticker.C:
-				l.draw(now)
-			}
-		}
-	}()
+	end := every(liveEvery, l.draw)
 	return func() {
 		unlisten()
-		close(quit)
-		<-ended
+		end()
 		release()
 		l.clear()
 		t.view.Store(nil)

@@ -27,24 +27,10 @@ type plain struct {
 func (t *Terminal) WatchPlain(listen Listen, verbose bool) (stop func()) {
 	p := &plain{t: t, verbose: verbose, said: time.Now()}
 	unlisten := listen(p.listener())
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(t.QuietFor)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case now := <-ticker.C:
-				p.stillRunning(now)
-			}
-		}
-	}()
+	end := every(t.QuietFor, p.stillRunning)
 	return func() {
 		unlisten()
-		close(quit)
-		<-ended
+		end()
 	}
 }
 

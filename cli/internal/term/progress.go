@@ -47,24 +47,10 @@ func (t *Terminal) WatchProgress(listen Listen) (stop func() bool) {
 		}
 	}
 	release := capture(t.Out, p.say)
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(liveEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-ticker.C:
-				p.draw()
-			}
-		}
-	}()
+	end := every(liveEvery, func(time.Time) { p.draw() })
 	return func() bool {
 		unlisten()
-		close(quit)
-		<-ended
+		end()
 		release()
 		n := p.told()
 		p.screen.paint(p.above, nil)
