@@ -1,14 +1,11 @@
 package checkstate_test
 
 import (
-	"encoding/hex"
-	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rivers-go/rivers/internal/checkstate"
+	"github.com/rivers-go/rivers/internal/feed/feedtest"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
 )
@@ -23,21 +20,5 @@ func TestSnapshotBytesStayAsTheyWere(t *testing.T) {
 	if _, err := checkstate.Read(w.ctx, checkstate.Params{Location: "here", Store: w.store, Subjects: []checkstate.Subject{w.subject}}); err != nil {
 		t.Fatal(err)
 	}
-	var b strings.Builder
-	for _, prefix := range []string{"verdicts", storage.FeedPrefix} {
-		pairs, err := w.store.ListKV(w.ctx, prefix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range pairs {
-			fmt.Fprintf(&b, "%s %s\n", p.Key, hex.EncodeToString(p.Value))
-		}
-	}
-	want, err := os.ReadFile(filepath.Join("testdata", "snapshot.golden"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); got != string(want) {
-		t.Errorf("stored\n%s\nwant\n%s", got, want)
-	}
+	feedtest.Snapshot(t, w.store, "verdicts", filepath.Join("testdata", "snapshot.golden"))
 }

@@ -1,15 +1,11 @@
 package staleness_test
 
 import (
-	"encoding/hex"
-	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
+	"github.com/rivers-go/rivers/internal/feed/feedtest"
 	"github.com/rivers-go/rivers/partition"
-	"github.com/rivers-go/rivers/storage"
 )
 
 // Snapshots are stored: their bytes stay what they were, or the format gets another number.
@@ -30,21 +26,5 @@ func TestSnapshotBytesStayAsTheyWere(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.save()
-	var b strings.Builder
-	for _, prefix := range []string{"staleness", storage.FeedPrefix} {
-		pairs, err := w.store.ListKV(w.ctx, prefix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range pairs {
-			fmt.Fprintf(&b, "%s %s\n", p.Key, hex.EncodeToString(p.Value))
-		}
-	}
-	want, err := os.ReadFile(filepath.Join("testdata", "snapshot.golden"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); got != string(want) {
-		t.Errorf("stored\n%s\nwant\n%s", got, want)
-	}
+	feedtest.Snapshot(t, w.store, "staleness", filepath.Join("testdata", "snapshot.golden"))
 }
