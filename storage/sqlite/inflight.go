@@ -92,6 +92,7 @@ func (f *inFlightWriter) SettleInFlight(run storage.RunKey, asset storage.AssetK
 
 // ClearInFlight deletes what a run has in flight, and returns it without what it has settled.
 func (f *inFlightWriter) ClearInFlight(run storage.RunKey) ([]storage.Target, error) {
+	defer f.forgetSettled(run)
 	known, err := f.w.runs.row(run)
 	if err != nil || known == nil || !known.targeted {
 		return nil, err
@@ -117,12 +118,17 @@ func (f *inFlightWriter) ClearInFlight(run storage.RunKey) ([]storage.Target, er
 			left = append(left, storage.Target{Asset: key.asset, Partitions: set})
 		}
 	}
+	return left, nil
+}
+
+// forgetSettled drops the notes of what a run has settled so far. They do not hold for targets that
+// it gets later in the same transaction, also where it had none before.
+func (f *inFlightWriter) forgetSettled(run storage.RunKey) {
 	for _, key := range f.order {
 		if key.run == run {
 			f.settled[key] = nil
 		}
 	}
-	return left, nil
 }
 
 // write writes what is new in flight and takes out what runs have settled.

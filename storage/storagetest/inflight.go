@@ -70,6 +70,17 @@ func checkInFlight(f *fixture) {
 	}}})
 	f.sets("targets of an end", keys[1], nil, nil, nil)
 
+	// What a run settles before it is planned takes nothing of the plan, also in one transaction.
+	early := f.run("early")
+	if err := f.Append(&storage.Batch{Fence: early, Assets: []storage.AssetUpdate{update(keys[0], storage.Materialized, early, 1, 8)}}); err != nil {
+		f.Fatal(err)
+	}
+	f.commit(&storage.Batch{Fence: early, RunUpdates: []storage.RunUpdate{{
+		Run: early.Run, State: storage.Running, At: epoch, Targets: []storage.Target{{Asset: keys[0], Partitions: keysOf(8)}},
+	}}})
+	f.sets("planned after it was made", keys[0], []int{4, 8}, []int{1}, []int{8})
+	f.ends(early)
+
 	// Taking a run over changes nothing: the next owner goes on.
 	f.targeting("taken", storage.Target{Asset: keys[1], Partitions: keysOf(8)})
 	must[storage.RunRecord](f)(f.ClaimRun(f.ctx, storage.RunClaim{ID: "taken", Owner: "b", Lease: long, Gone: "a"}))
