@@ -211,6 +211,18 @@ func checkPlanLater(f *fixture) {
 		f.commit(&storage.Batch{Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Running, At: epoch}}})
 		f.equal(fmt.Sprintf("a plan of %d steps", steps), must[storage.RunRecord](f)(f.GetRun(f.ctx, id)).Plan, plan)
 	}
+	// A plan replaces the one before it, however long each is.
+	fence := f.run("planned anew")
+	for _, steps := range []int{2000, 1, 2000, 0, 3} {
+		plan := make([]storage.PlanStep, steps)
+		for s := range plan {
+			plan[s].Key = fmt.Sprintf("of_%d_%d", steps, s)
+		}
+		f.commit(&storage.Batch{Fence: fence, RunUpdates: []storage.RunUpdate{{Run: fence.Run, State: storage.Running, At: epoch, Plan: plan}}})
+		if got := must[storage.RunRecord](f)(f.GetRun(f.ctx, "planned anew")).Plan; len(got) != steps || steps > 0 && got[0].Key != plan[0].Key {
+			f.Errorf("a plan of %d steps after others is read as %d", steps, len(got))
+		}
+	}
 }
 
 // checkLongPlan has a plan that a backend may keep elsewhere.

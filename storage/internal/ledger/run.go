@@ -139,6 +139,9 @@ func (t *transaction) updateRun(u *storage.RunUpdate) error {
 	r.State, r.Update = u.State, u // the fence was of this run, so it is recorded
 	if u.Plan != nil {
 		r.Planned, r.Plan = true, storage.AppendPlan(nil, u.Plan)
+		if len(u.Plan) == 0 {
+			r.Plan = []byte("[]") // a plan without steps replaces another one too
+		}
 	}
 	at := storage.MicrosOf(u.At)
 	switch {
