@@ -40,9 +40,7 @@ func (d *Decider) Apply(e Event) {
 	case storage.StepReused:
 		d.applyReused(f)
 	case storage.CheckEvaluated:
-		if e.Rejected {
-			d.rejected.fold(&e)
-		}
+		d.rejected.fold(&e)
 	case StepClaiming:
 		d.applyClaiming(f)
 	case StepClaimed:

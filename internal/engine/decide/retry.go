@@ -50,7 +50,7 @@ func Undone(d *Decider) []partition.Set {
 	for s := range left {
 		left[s] = d.parts.Unmade(int32(s))
 	}
-	for s := range d.rejected.by {
+	for s := range d.rejected.Steps {
 		if up, planned := d.plan.Judges(s); planned {
 			left[up] = left[up].Union(d.rejected.Partitions(s))
 		}
@@ -115,7 +115,7 @@ func (r *retry) madeAll(s int32) bool {
 // rejected says of each step of the plan whether what it made did not pass a blocking check: the retry makes it again.
 func (r *retry) rejected() []bool {
 	rejected := make([]bool, len(r.d.plan.Steps))
-	for s := range r.d.rejected.by {
+	for s := range r.d.rejected.Steps {
 		if up, planned := r.d.plan.Judges(s); planned {
 			rejected[up] = true
 		}
