@@ -51,7 +51,8 @@ func checkAppendAlone(f *fixture) {
 	}
 }
 
-// checkAppendedStart starts a run that was inserted before its start: that rides with its first records.
+// checkAppendedStart starts a run that was inserted before its start: that rides with its first
+// records.
 func checkAppendedStart(f *fixture) {
 	b := storage.Batch{Runs: []storage.RunRecord{{ID: "r", State: storage.NotStarted, Token: 1}}}
 	f.commit(&b)

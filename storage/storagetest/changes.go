@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// feed reads the feed of changes from a Seq on, and asserts that its order grows. A store may hold entries back while
-// others write: none does.
+// feed reads the feed of changes from a Seq on, and asserts that its order grows. A store may hold
+// entries back while others write: none does.
 func (f *fixture) feed(after int64) []storage.Change {
 	f.Helper()
 	list := must[[]storage.Change](f)(f.ListChanges(f.ctx, storage.ChangeQuery{After: after}))
@@ -38,7 +38,7 @@ func (f *fixture) changed(what string, write func(), want ...string) {
 	f.Helper()
 	after, complete := f.last(), must[int64](f)(f.ChangeSeq(f.ctx))
 	if complete < after {
-		f.Errorf("%s: the feed has a change %d and says that it is complete up to %d", what, after, complete)
+		f.Errorf("%s: the feed has a change %d and calls itself complete up to %d", what, after, complete)
 	}
 	write()
 	names := map[storage.AssetKey]string{}

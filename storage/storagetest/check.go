@@ -18,8 +18,8 @@ type Checker interface {
 	Repair(ctx context.Context) ([]string, error)
 }
 
-// Checked is for backends that are a [Checker] and keep their tables in SQL: damage executes a statement on the tables of an
-// open store, blob is how bytes are written in one.
+// Checked is for backends that are a [Checker] and keep their tables in SQL: damage executes a
+// statement on the tables of an open store, blob is how bytes are written in one.
 func Checked(damage func(t *testing.T, s storage.Storage, sql string), blob func([]byte) string) Option {
 	return func(o *options) { o.damage, o.blob = damage, blob }
 }
@@ -57,7 +57,7 @@ func (f *fixture) judged(d damage) {
 		f.Errorf("mended:\n%s\nwant: %s", all, d.mended)
 	}
 	if left := list(s.Check(f.ctx)); len(left) > len(found)-len(done) {
-		f.Errorf("%d problems, of which %d were mended, leave:\n%s", len(found), len(done), strings.Join(left, "\n"))
+		f.Errorf("%d problems, %d of them mended, leave:\n%s", len(found), len(done), strings.Join(left, "\n"))
 	}
 	if again := list(s.Repair(f.ctx)); len(again) > 0 {
 		f.Errorf("mended again: %q", again)
@@ -77,8 +77,8 @@ func inDialect(sql string, blob func([]byte) string) string {
 	})
 }
 
-// sound writes something of everything that is kept: run r has made the asset a; of asset parted run p made 0, 1 and at once 2, 3, 4,
-// and run open is about to make 5 and 6; asset wiped was.
+// sound writes something of everything that is kept: run r has made the asset a; of asset parted
+// run p made 0, 1 and at once 2, 3, 4, and run open is about to make 5 and 6; asset wiped was.
 func (f *fixture) sound() {
 	f.Helper()
 	keys := f.assets("a", "parted", "wiped")

@@ -1,6 +1,7 @@
 package storagetest
 
-// damage is what a store suffers, what Check finds then and what Repair says that it has done; no text is nothing.
+// damage is what a store suffers, what Check finds then and what Repair reports; an empty text is
+// nothing.
 type damage struct{ damage, found, mended string }
 
 var damages = map[string]damage{
@@ -22,7 +23,7 @@ var damages = map[string]damage{
 	},
 	"other end": {
 		"UPDATE run SET state = 4 WHERE id = 'r'",
-		`run "r" is recorded as failure, its end says success`, "",
+		`run "r" is recorded as failure, its end as success`, "",
 	},
 	"counts": {
 		"UPDATE run SET failed = 7 WHERE id = 'r'",
@@ -58,7 +59,7 @@ var damages = map[string]damage{
 	},
 	"state of no event": {
 		"UPDATE asset_state SET n = 3 WHERE asset = (SELECT key FROM asset WHERE name = 'a')",
-		`asset "a" was last materialized by event 3 of run "r", which says otherwise or is not there`, "",
+		`asset "a" was last materialized by event 3 of run "r", which differs or is missing`, "",
 	},
 	"older state": {
 		"UPDATE asset_state SET n = 3, at = (SELECT at FROM event WHERE run = (SELECT key FROM run WHERE id = 'p') AND n = 3) WHERE asset = (SELECT key FROM asset WHERE name = 'parted') AND kind = 0",
@@ -70,7 +71,7 @@ var damages = map[string]damage{
 	},
 	"failure of another event": {
 		"UPDATE asset_state SET n = 2 WHERE asset = (SELECT key FROM asset WHERE name = 'parted') AND kind = 2",
-		`asset "parted" was last failed by event 2 of run "p", which says otherwise or is not there`, "",
+		`asset "parted" was last failed by event 2 of run "p", which differs or is missing`, "",
 	},
 	"lease of a run that ended": {
 		"UPDATE run SET lease_until = 5 WHERE id = 'p'",
@@ -90,15 +91,15 @@ var damages = map[string]damage{
 	},
 	"in flight of a run that ended": {
 		"UPDATE in_flight SET run = (SELECT key FROM run WHERE id = 'p')",
-		`asset "parted" has partitions in flight of run "p", which is success`, `asset "parted" has nothing in flight any more of a run that is not under way`,
+		`asset "parted" has partitions in flight of run "p", which is success`, `asset "parted" no longer has partitions in flight of an ended run`,
 	},
 	"in flight of no run": {
 		"UPDATE in_flight SET run = 66",
-		`asset "parted" has partitions in flight of run 66, which is not recorded`, `asset "parted" has nothing in flight any more of a run that is not under way`,
+		`asset "parted" has partitions in flight of run 66, which is not recorded`, `asset "parted" no longer has partitions in flight of an ended run`,
 	},
 	"in flight of no asset": {
 		"UPDATE in_flight SET asset = 66",
-		`run "open" has partitions of asset 66 in flight: there is no such asset`, `run "open" has nothing in flight any more of an asset that is not there`,
+		`run "open" has partitions of asset 66 in flight: there is no such asset`, `run "open" no longer has partitions in flight of an unknown asset`,
 	},
 	"set with more": {
 		"UPDATE partition_set SET labels = {0 1 2 3 4 8 9} WHERE kind = 0",
@@ -142,7 +143,7 @@ var damages = map[string]damage{
 	},
 	"partition's state of no event": {
 		"UPDATE partition_state SET n = 9 WHERE partition = '0'",
-		`partition "0" of asset "parted" was last materialized by event 9 of run "p", which says otherwise or is not there`, "",
+		`partition "0" of asset "parted" was last materialized by event 9 of run "p", which differs or is missing`, "",
 	},
 	"partition's state of no asset": {
 		"UPDATE partition_state SET asset = 9 WHERE partition = '0'",
@@ -154,15 +155,15 @@ var damages = map[string]damage{
 	},
 	"keys that are not counted": {
 		"UPDATE key_table SET size = 2 WHERE name = 'tenants'",
-		`key table "tenants" says that it has 2 keys: there are 3, and the highest ordinal is 2`, `key table "tenants" says now that it has 3 keys`,
+		`key table "tenants" records 2 keys: there are 3, and the highest ordinal is 2`, `key table "tenants" now records 3 keys`,
 	},
 	"key that is gone": {
 		"DELETE FROM partition_key WHERE key = 'x'",
-		`key table "tenants" says that it has 3 keys: there are 2, and the highest ordinal is 2`, "",
+		`key table "tenants" records 3 keys: there are 2, and the highest ordinal is 2`, "",
 	},
 	"live key that is none": {
 		"UPDATE key_table SET live = {0 2 5} WHERE name = 'tenants'",
-		`key table "tenants" has {dynamic tenants [5, 6)} registered, which are not in it`, `key table "tenants" has nothing registered any more that is not in it`,
+		`key table "tenants" has {dynamic tenants [5, 6)} registered, which are not in it`, `key table "tenants" has only keys registered that are in it`,
 	},
 	"stray keys": {
 		"DELETE FROM key_table WHERE name = 'tenants'",
@@ -188,9 +189,9 @@ var damages = map[string]damage{
 		"UPDATE backfill_set SET labels = {1 9} WHERE backfill = (SELECT key FROM backfill WHERE id = 'going') AND which = 1",
 		`backfill "going" has {dynamic tenants [9, 10)}, which are not among its partitions`, "",
 	},
-	"backfill that says too little": {
+	"backfill that accounts for too little": {
 		"UPDATE backfill_set SET labels = {1 2 3 4} WHERE backfill = (SELECT key FROM backfill WHERE id = 'done') AND which = 0",
-		`backfill "done" is failed and says nothing of {dynamic tenants [4, 5)}`, "",
+		`backfill "done" is failed and does not account for {dynamic tenants [4, 5)}`, "",
 	},
 	"backfill without an end": {
 		"UPDATE backfill SET ended_at = 0 WHERE id = 'done'",

@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage/memory"
 )
 
-// Journal is a memory store that keeps every write, so that a test has the store as of any of them: the
-// process may die before each. It may also be told to fail.
+// Journal is a memory store that keeps every write, so that a test has the store as of any of them:
+// the process may die before each. It may also be told to fail.
 type Journal struct {
 	storage.Storage
 
@@ -32,8 +32,8 @@ func (j *Journal) Len() int {
 	return len(j.writes)
 }
 
-// Cut returns a new store as it was after the first n writes, with a journal of its own. Keys are the
-// same in both, for a memory store gives them in the order of the writes.
+// Cut returns a new store as it was after the first n writes, with a journal of its own. Keys are
+// the same in both, for a memory store gives them in the order of the writes.
 func (j *Journal) Cut(n int) (*Journal, error) {
 	j.mu.Lock()
 	writes := slices.Clone(j.writes[:n])

@@ -172,7 +172,7 @@ func checkWatch(f *fixture) {
 	}
 }
 
-// lineMoves has two steps in line, of which the second asks first when slots are free: it has to wait for
+// lineMoves has two steps in line; the second asks first when slots are free: it has to wait for
 // the first, and is told when that has been served.
 func (f *fixture) lineMoves(fence storage.Fence, slots <-chan struct{}, comes func(string, <-chan struct{})) {
 	f.Helper()

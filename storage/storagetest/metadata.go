@@ -27,7 +27,7 @@ func (a *asking) ListRuns(ctx context.Context, q storage.RunQuery) ([]storage.Ru
 	return list, err
 }
 
-// measured is the n-th event of a run, which says something of an asset.
+// measured is the n-th event of a run, about an asset.
 func measured(run storage.RunKey, n int64, kind storage.EventKind, asset storage.AssetKey, d storage.Detail) storage.Event {
 	e := event(run, n)
 	e.Kind, e.Asset, e.Detail = kind, asset, d.AppendJSON(nil)
@@ -61,7 +61,7 @@ func checkMetadataHistory(f *fixture) {
 		b := storage.Batch{Fence: fence, Events: []storage.Event{
 			measured(fence.Run, 1, storage.StepSucceeded, users, rows(i)),
 			measured(fence.Run, 2, storage.AssetObserved, orders, storage.Detail{Metadata: metadata.Map{"rows": -i}}),
-			measured(fence.Run, 3, storage.AssetMaterialized, users, storage.Detail{Data: "v"}), // says nothing
+			measured(fence.Run, 3, storage.AssetMaterialized, users, storage.Detail{Data: "v"}), // tells nothing
 			measured(fence.Run, 4, storage.PartitionFailed, users, failure),
 			measured(fence.Run, 5, storage.AssetWiped, users, rows(99)),
 			measured(fence.Run, 6, storage.ActionPerformed, users, rows(99)),
@@ -118,7 +118,8 @@ func checkMetadataOfPartitions(f *fixture) {
 	f.equal("of several at once", setText(all[3].Partitions), setText(space.All()))
 }
 
-// What others did is not looked at, nor is what is older than the last value that is wanted; and each run is asked for once.
+// What others did is not looked at, nor is what is older than the last value that is wanted; and
+// each run is asked for once.
 func checkMetadataHistoryCounts(f *fixture) {
 	keys := f.assets("users", "orders")
 	const runs, each = 30, 40
@@ -151,7 +152,8 @@ func checkMetadataHistoryCounts(f *fixture) {
 	}
 }
 
-// Pruning other things leaves the history of metadata, with its runs, and it goes with the events of its asset.
+// Pruning other things leaves the history of metadata, with its runs, and it goes with the events
+// of its asset.
 func checkMetadataHistoryPruned(f *fixture) {
 	asset := f.assets("users")[0]
 	for i := range 4 {
@@ -177,5 +179,5 @@ func checkMetadataHistoryPruned(f *fixture) {
 	all := oneDay()
 	all.NewestAssetEvents = 2
 	f.prune(storage.PruneRequest{Retention: all})
-	f.equal("the history of which two stay", ask(), before[:2])
+	f.equal("the history after two stay", ask(), before[:2])
 }

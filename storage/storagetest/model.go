@@ -35,7 +35,8 @@ func checkModel(t *testing.T, open func(*testing.T) storage.Storage) {
 	})
 }
 
-// pair is a backend and its model. Runs and assets are numbers here: a key means nothing outside its store.
+// pair is a backend and its model. Runs and assets are numbers here: a key means nothing outside
+// its store.
 type pair struct {
 	stores [2]storage.Storage
 	ctx    context.Context
@@ -298,11 +299,11 @@ func (p *pair) agree(t *rapid.T, what string, errs [2]error) {
 		storage.ErrFenced, storage.ErrRunExists, storage.ErrBackfillExists, storage.ErrRunEnded, storage.ErrOwned, storage.ErrNotFound, storage.ErrPoolTooSmall,
 	} {
 		if errors.Is(errs[0], kind) != errors.Is(errs[1], kind) {
-			t.Fatalf("%s: got error %v, the model says %v", what, errs[0], errs[1])
+			t.Fatalf("%s: got error %v, the model gives %v", what, errs[0], errs[1])
 		}
 	}
 	if (errs[0] == nil) != (errs[1] == nil) {
-		t.Fatalf("%s: got error %v, the model says %v", what, errs[0], errs[1])
+		t.Fatalf("%s: got error %v, the model gives %v", what, errs[0], errs[1])
 	}
 }
 
@@ -316,8 +317,8 @@ func (p *pair) compare(t *rapid.T) {
 	}
 }
 
-// check asks a backend that can be checked: whatever was written, what it keeps beside its records agrees with them. (What
-// is drawn here has events without their states, and counts of nothing.)
+// check asks a backend that can be checked: whatever was written, what it keeps beside its records
+// agrees with them. (What is drawn here has events without their states, and counts of nothing.)
 func (p *pair) check(t *rapid.T) {
 	c, ok := p.stores[0].(interface {
 		Check(ctx context.Context) ([]string, error)

@@ -99,7 +99,8 @@ func (pl *plan) drawSlots(t *rapid.T, runs int) {
 	}
 }
 
-// slotAnswers asks one store what is held, with what both stores share in place of keys and instants.
+// slotAnswers asks one store what is held, with what both stores share in place of keys and
+// instants.
 func (p *pair) slotAnswers(t *rapid.T, store int, numberOf map[storage.RunKey]storage.RunKey) (pools []storage.PoolRecord, slots []storage.SlotRecord) {
 	s := p.stores[store]
 	pools, poolErr := s.ListPools(p.ctx)

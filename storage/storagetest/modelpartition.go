@@ -25,7 +25,7 @@ type planState struct {
 
 var modelTables = []string{"", "tenants"}
 
-// drawNumbers draws partitions, few of which there are.
+// drawNumbers draws partitions from a small space.
 func drawNumbers(t *rapid.T, least int, what string) []int {
 	return rapid.SliceOfNDistinct(rapid.IntRange(0, 7), least, 5, rapid.ID[int]).Draw(t, what)
 }
@@ -142,8 +142,8 @@ func (p *pair) statesOf(t *rapid.T, store int, q storage.PartitionQuery, numberO
 	return singles, groups
 }
 
-// changesOf is what the feed tells, whatever batches were written together: for each kind, run and asset the
-// partitions.
+// changesOf is what the feed tells, whatever batches were written together: for each kind, run and
+// asset the partitions.
 func (p *pair) changesOf(t *rapid.T, store int, numberOf map[storage.RunKey]storage.RunKey) map[string]string {
 	list, err := p.stores[store].ListChanges(p.ctx, storage.ChangeQuery{})
 	if err != nil {

@@ -17,9 +17,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// checkPruneModel writes random batches to the backend and to two memory stores, and prunes at random moments, by random
-// policies, the backend and one of them. What is true now must be the same in the backend and in the store that was never pruned, whatever
-// was written since; and what is left of history the same as in the one that was.
+// checkPruneModel writes random batches to the backend and to two memory stores, and prunes at
+// random moments, by random policies, the backend and one of them. What is true now must be the
+// same in the backend and in the store that was never pruned, whatever was written since; and what
+// is left of history the same as in the one that was.
 func checkPruneModel(t *testing.T, open func(*testing.T) storage.Storage) {
 	rapid.Check(t, func(rt *rapid.T) {
 		backend, whole, twin := open(t), memory.New(), memory.New()
@@ -96,8 +97,9 @@ func (r *prunes) now() time.Time {
 	return epoch.Add(time.Duration(r.clock) * 24 * time.Hour)
 }
 
-// freshen gives what begins an ID that nothing had before: what is gone would be refused in the one store and not in the other. Some
-// runs retry one that has lost nothing, some belong to a backfill that goes on.
+// freshen gives what begins an ID that nothing had before: what is gone would be refused in the one
+// store and not in the other. Some runs retry one that has lost nothing, some belong to a backfill
+// that goes on.
 func (r *prunes) freshen(t *rapid.T, p *pair, pl *plan) {
 	if r == nil {
 		return
@@ -194,7 +196,7 @@ func (p *pair) feed(t *rapid.T) []storage.Change {
 	return list
 }
 
-// sameFeed asserts that the feed lost what it says that it has lost.
+// sameFeed asserts that the feed lost what it reports that it has lost.
 func (p *pair) sameFeed(t *rapid.T, before []storage.Change) {
 	cut := int64(0)
 	if value, err := p.stores[0].GetKV(p.ctx, storage.FeedPruned); err == nil {
@@ -262,7 +264,8 @@ func (p *pair) present(t *rapid.T, store int) map[string]any {
 	return all
 }
 
-// sameHistory asserts that two stores that were pruned agree in everything but how much of the feed they keep.
+// sameHistory asserts that two stores that were pruned agree in everything but how much of the feed
+// they keep.
 func (p *pair) sameHistory(t *rapid.T) {
 	var answers [2]map[string]any
 	for i := range p.stores {

@@ -51,7 +51,8 @@ func labelText(set partition.Set) string {
 	return ""
 }
 
-// sets asserts what the partitions of an asset are, as lists of numbers; nil is none, and -1 the asset as a whole.
+// sets asserts what the partitions of an asset are, as lists of numbers; nil is none, and -1 the
+// asset as a whole.
 func (f *fixture) sets(what string, asset storage.AssetKey, materialized, failed, inFlight []int) {
 	f.Helper()
 	set := func(numbers []int) string {
@@ -154,7 +155,7 @@ func checkWholeSets(f *fixture) {
 			n++
 			u := storage.AssetUpdate{Asset: key, Kind: kind, Run: fence.Run, N: n, At: storage.Micros(n)}
 			if n%2 == 0 {
-				u.Partitions = partition.Whole() // which says the same
+				u.Partitions = partition.Whole() // which means the same
 			}
 			b.Assets = append(b.Assets, u)
 		}

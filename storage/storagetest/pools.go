@@ -145,7 +145,7 @@ func checkSlotRefusals(f *fixture) {
 	}
 	f.slots(storage.SlotQuery{}, "")
 
-	// A pool that shrinks below what somebody waits for says so to who waits, who loses the place.
+	// A pool that shrinks below what somebody waits for tells the waiting step, which loses its place.
 	f.granted(slotClaim(fence, 0, "db 2"))
 	f.blocked(slotClaim(fence, 1, "db 2"), "db: 2/2, 0 ahead")
 	f.pool("db", 1)
@@ -159,8 +159,8 @@ func checkSlotRefusals(f *fixture) {
 	f.blocked(again, "db: 0/1, 1 ahead")
 }
 
-// checkSlotsEnd has slots whose step is gone: they are free when their lease has ended, when the run
-// is taken over, or when a person frees them.
+// checkSlotsEnd has slots whose step is gone: they are free when their lease has ended, when the
+// run is taken over, or when a person frees them.
 func checkSlotsEnd(f *fixture) {
 	first, second := f.owned("first", "a", long), f.owned("second", "b", long)
 	f.pool("db", 1)

@@ -22,8 +22,8 @@ const childVariable = "RIVERS_STORAGETEST_CHILD"
 // Open opens the store at a URL in another process.
 type Open func(ctx context.Context, url string) (storage.Storage, error)
 
-// Child is called first in the TestMain of a backend that several processes may use. In a process that
-// the suite started it does its part and ends the process; in any other it does nothing.
+// Child is called first in the TestMain of a backend that several processes may use. In a process
+// that the suite started it does its part and ends the process; in any other it does nothing.
 func Child(open Open) {
 	text, ok := os.LookupEnv(childVariable)
 	if !ok {
@@ -52,8 +52,8 @@ func child(open Open, text string) error {
 }
 
 // Processes is for backends that several processes may use at once: the function returns the URL of
-// an open store, and the package's TestMain calls [Child]. The checks of several writers are then made a
-// second time, with processes in place of goroutines.
+// an open store, and the package's TestMain calls [Child]. The checks of several writers are then
+// made a second time, with processes in place of goroutines.
 func Processes(url func(storage.Storage) string) Option {
 	return func(o *options) { o.url = url }
 }

@@ -14,8 +14,9 @@ import (
 
 const days = 24 * time.Hour
 
-// pastRun is a run that ended so many days after the epoch: three events, one of them of the asset, and two lines. Checks were evaluated
-// between the second event and the last: the first of the whole asset, further ones of the partition of that day; they passed on even days.
+// pastRun is a run that ended so many days after the epoch: three events, one of them of the asset,
+// and two lines. Checks were evaluated between the second event and the last: the first of the
+// whole asset, further ones of the partition of that day; they passed on even days.
 func (f *fixture) pastRun(rec storage.RunRecord, day int, asset storage.AssetKey, checks ...storage.AssetKey) {
 	f.Helper()
 	at := epoch.Add(time.Duration(day) * days)
@@ -81,7 +82,7 @@ func rows(r storage.PruneReport) string {
 	return text.String()
 }
 
-// left says what is left of runs: events, lines and what they say that they have lost.
+// left describes what is left of runs: events, lines and what they say that they have lost.
 func (f *fixture) left(ids ...string) string {
 	f.Helper()
 	var text strings.Builder
@@ -165,7 +166,8 @@ func (f *fixture) checked() {
 	}
 }
 
-// checkPruneSpares has an old run of each sort that must not be touched, until what holds it has ended.
+// checkPruneSpares has an old run of each sort that must not be touched, until what holds it has
+// ended.
 func checkPruneSpares(f *fixture) {
 	key := f.assets("a")[0]
 	fills := storage.Batch{Backfills: []storage.BackfillRecord{{ID: "going", State: storage.BackfillInProgress, Token: 1, CreatedAt: epoch}, {ID: "later", CreatedAt: epoch}}}
@@ -224,8 +226,8 @@ func checkPruneNewest(f *fixture) {
 	f.checked()
 }
 
-// checkPruneEvaluations has checks whose evaluations go by an age of their own and not with events of assets: of a whole asset, and of
-// partitions, one of which passed and another did not.
+// checkPruneEvaluations has checks whose evaluations go by an age of their own and not with events
+// of assets: of a whole asset, and of partitions: one passed and another did not.
 func checkPruneEvaluations(f *fixture) {
 	keys := f.assets("a", "a:whole", "a:parts")
 	for day := range 4 {
@@ -333,7 +335,7 @@ func checkPruneFeed(f *fixture) {
 			f.refused(err, storage.ErrNotFound)
 			return
 		}
-		f.equal(what+": what it says", string(value), fmt.Sprint(feed[want-1].Seq))
+		f.equal(what+": its content", string(value), fmt.Sprint(feed[want-1].Seq))
 	}
 	after("no consumer, nothing too old", 100*days, 0)
 	cursor("staleness/shop", feed[2].Seq)

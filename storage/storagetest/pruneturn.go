@@ -45,7 +45,8 @@ func (f *fixture) turn(later time.Duration, keep storage.Retention, limit int64)
 	}))
 }
 
-// checkPruneTurns has nobody prune while nothing is old, then one of many who ask at once, and nobody for an hour after.
+// checkPruneTurns has nobody prune while nothing is old, then one of many who ask at once, and
+// nobody for an hour after.
 func checkPruneTurns(f *fixture) {
 	key := f.assets("a")[0]
 	f.pastRun(storage.RunRecord{ID: "old"}, 99, key)
@@ -95,8 +96,8 @@ func checkPruneTurns(f *fixture) {
 	}
 }
 
-// checkPruneTurnPlace: whoever comes after one that was ended goes on where it stopped, as soon as that one is gone, or a minute
-// after its limit.
+// checkPruneTurnPlace: the process after one that was ended continues where it stopped, as soon as
+// that one is gone, or a minute after its limit.
 func checkPruneTurnPlace(f *fixture) {
 	key := f.assets("a")[0]
 	for i := range 4 {
@@ -128,7 +129,8 @@ func checkPruneTurnPlace(f *fixture) {
 	f.equal("what is left", f.left("r0", "r1", "r2", "r3"), "r0 gone; r1 gone; r2 gone; r3 gone; ")
 }
 
-// checkPruneTurnKeeps: what one of those who share a store keeps is not pruned by another, nor anything if one wants to do it by hand.
+// checkPruneTurnKeeps: what one of those who share a store keeps is not pruned by another, nor
+// anything if one of them prunes manually.
 func checkPruneTurnKeeps(f *fixture) {
 	key := f.assets("a")[0]
 	f.pastRun(storage.RunRecord{ID: "old"}, 0, key)
@@ -146,7 +148,7 @@ func checkPruneTurnKeeps(f *fixture) {
 	says("a/b", storage.Retention{Steps: storage.Forever, Runs: storage.Forever})
 	says("other", storage.Retention{ByHand: true})
 	if did := f.turn(0, keep, 0); !did.Skipped {
-		f.Errorf("one does it by hand, and the report is %+v", did)
+		f.Errorf("one prunes manually, and the report is %+v", did)
 	}
 	says("other", storage.Retention{})
 	if did := f.turn(0, keep, 0); did.Skipped {

@@ -91,8 +91,8 @@ func checkRunFilters(f *fixture) {
 	}
 }
 
-// checkRunStates asks for the runs in every set of states, of a job and of a repository or not, with and without owners, in pages
-// of all sizes: a backend may have another way to each.
+// checkRunStates asks for the runs in every set of states, of a job and of a repository or not,
+// with and without owners, in pages of all sizes: a backend may have another way to each.
 func checkRunStates(f *fixture) {
 	b := storage.Batch{Lease: long}
 	for i := range 48 {

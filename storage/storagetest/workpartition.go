@@ -15,8 +15,8 @@ const (
 	keyRounds = 12 // rounds in which all writers register the same keys
 )
 
-// makeParts makes partitions of one asset, each in a run of its own, and follows the feed of changes meanwhile: what
-// was read once is complete.
+// makeParts makes partitions of one asset, each in a run of its own, and follows the feed of
+// changes meanwhile: what was read once is complete.
 func (w workload) makeParts() error {
 	keys, err := w.AssetKeys(w.ctx, []string{"parted"})
 	if err != nil {
@@ -94,7 +94,8 @@ func feedText(list []storage.Change) []string {
 	return lines
 }
 
-// registerSame registers and removes the same keys as the other writers, each in an order of its own.
+// registerSame registers and removes the same keys as the other writers, each in an order of its
+// own.
 func (w workload) registerSame() error {
 	for round := range keyRounds {
 		var u storage.KeyUpdate
@@ -169,7 +170,7 @@ func checkMakeParts(f *fixture, writers int, do crowd) {
 	}
 }
 
-// checkRegisterSame: each key has one ordinal, whoever asks.
+// checkRegisterSame: each key has one ordinal for every caller.
 func checkRegisterSame(f *fixture, _ int, do crowd) {
 	won := do(f, "register")
 	keys := map[string]string{}

@@ -9,7 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Stats counts what a store has written. Trips are how often it waited for a server, zero for one without.
+// Stats counts what a store has written. Trips are how often it waited for a server, zero for one
+// without.
 type Stats struct{ Rows, Statements, Commits, Trips int64 }
 
 // Counted is a store with its counts.
@@ -27,7 +28,8 @@ func (c *Counted) Since(write func()) Stats {
 	return Stats{after.Rows - before.Rows, after.Statements - before.Statements, after.Commits - before.Commits, after.Trips - before.Trips}
 }
 
-// BenchmarkSteps appends b.N steps of runs of 10,000 and waits for them. A store without Stats reports no rows.
+// BenchmarkSteps appends b.N steps of runs of 10,000 and waits for them. A store without Stats
+// reports no rows.
 func BenchmarkSteps(b *testing.B, c *Counted) {
 	b.Helper()
 	if c.Stats == nil {

@@ -7,15 +7,18 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Budget is what a store may write, and allocate, for a step and for a run. Counts are the same on every machine.
+// Budget is what a store may write, and allocate, for a step and for a run. Counts are the same on
+// every machine.
 type Budget struct {
-	// FewSteps and ManySteps are the statements a step may take in a run of 10 steps, and in one of 1,000 or more.
+	// FewSteps and ManySteps are the statements a step may take in a run of 10 steps, and in one of
+	// 1,000 or more.
 	FewSteps, ManySteps float64
 	// RowsPerEra is after how many events the store writes one row more, zero for never.
 	RowsPerEra int
 	// EmptyCommits is set where the last commit may have nothing to write.
 	EmptyCommits bool
-	// TripsPerCommit is how often the store may wait for its server a commit, zero where there is none.
+	// TripsPerCommit is how often the store may wait for its server a commit, zero where there is
+	// none.
 	TripsPerCommit int64
 	// Run and Refused are what a run of one step writes, and what a second run of its ID does.
 	Run, Refused Stats

@@ -1,5 +1,5 @@
-// Package loadtest writes what stores are measured with, the same into each: runs with steps, and a past. It is for tests and
-// benchmarks.
+// Package loadtest writes what stores are measured with, the same into each: runs with steps, and a
+// past. It is for tests and benchmarks.
 package loadtest
 
 import (

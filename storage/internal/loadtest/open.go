@@ -36,8 +36,9 @@ func OpenAtOnce(t *testing.T, open Open, url string) {
 	}
 }
 
-// SchemaAges opens a store whose schema is as old as a program may be, and newer. Set gives it a version and the oldest program
-// that reads it; ours is the version of this program, migrate the command that it is told.
+// SchemaAges opens a store whose schema is as old as a program may be, and newer. Set gives it a
+// version and the oldest program that reads it; ours is the version of this program, migrate the
+// command that it is told.
 func SchemaAges(t *testing.T, open Open, url, migrate string, ours int, set func(version, minReader int)) {
 	t.Helper()
 	for _, c := range []struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// AgedRuns writes runs of 500 steps that ended long ago, in all so many events, and one that is the newest. It returns the keys of
-// their assets.
+// AgedRuns writes runs of 500 steps that ended long ago, in all so many events, and one that is the
+// newest. It returns the keys of their assets.
 func AgedRuns(tb testing.TB, s storage.Storage, events int) []storage.AssetKey {
 	tb.Helper()
 	const steps = 500
@@ -42,7 +42,8 @@ func AgedRuns(tb testing.TB, s storage.Storage, events int) []storage.AssetKey {
 	return keys
 }
 
-// RecordRuns records runs of one step, one after another, until told to stop; it returns how many and how long the slowest took.
+// RecordRuns records runs of one step, one after another, until told to stop; it returns how many
+// and how long the slowest took.
 func RecordRuns(tb testing.TB, s storage.Storage, name string, asset storage.AssetKey, stop func(n int) bool) (n int, slowest time.Duration) {
 	tb.Helper()
 	var b storage.Batch
@@ -70,9 +71,10 @@ var Everything = storage.PruneRequest{Retention: storage.Retention{
 	Logs: time.Hour, Steps: time.Hour, AssetEvents: time.Hour, NewestAssetEvents: -1, Evaluations: time.Hour, NewestEvaluations: -1, Runs: time.Hour, Backfills: time.Hour, Changes: time.Hour,
 }}
 
-// PruneBeside deletes a history of so many events beside a writer and says what that costs it: the rate at which it writes beside is
-// divided by the rate alone, before and after (beside/alone), the size of the store afterwards by the one before (grown), and the
-// rows by the transactions in which they went (rows/tx), where the store counts those: commits is nil where it does not.
+// PruneBeside deletes a history of so many events beside a writer and describes what that costs it:
+// the rate at which it writes beside is divided by the rate alone, before and after (beside/alone),
+// the size of the store afterwards by the one before (grown), and the rows by the transactions in
+// which they went (rows/tx), where the store counts those: commits is nil where it does not.
 func PruneBeside(b *testing.B, s storage.Storage, events int, size, commits func() int64) {
 	b.Helper()
 	keys := AgedRuns(b, s, events)

@@ -29,8 +29,9 @@ type Checked interface {
 // Open opens the store at a URL, or makes it.
 type Open func(ctx context.Context, url string) (Checked, error)
 
-// Child is called in the TestMain of a backend. In a process that [Killed] or [Processes] started it writes runs of one step, prints
-// the ID of each once it is acknowledged, and ends the process; in any other it does nothing.
+// Child is called in the TestMain of a backend. In a process that [Killed] or [Processes] started
+// it writes runs of one step, prints the ID of each once it is acknowledged, and ends the process;
+// in any other it does nothing.
 func Child(open Open) {
 	url := os.Getenv(childStore)
 	if url == "" {
@@ -109,8 +110,8 @@ func RequireRuns(t *testing.T, s Checked, ids []string) {
 	}
 }
 
-// Killed ends a process that writes to a new store with SIGKILL at random moments: what it had been acknowledged is there, and the
-// next one continues.
+// Killed ends a process that writes to a new store with SIGKILL at random moments: what it had been
+// acknowledged is there, and the next one continues.
 func Killed(t *testing.T, open Open, url string) {
 	t.Helper()
 	var acked []string
@@ -128,7 +129,7 @@ func Killed(t *testing.T, open Open, url string) {
 		for lines.Scan() { // acknowledged before the signal came
 			acked = append(acked, lines.Text())
 		}
-		_ = cmd.Wait() // it was killed, and says so
+		_ = cmd.Wait() // it was killed, and its error tells that
 		s, err := open(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
