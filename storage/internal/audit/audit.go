@@ -8,8 +8,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Tx is the transaction that an audit reads and mends in. Texts are plain on both sides: a backend that stores them
-// otherwise encodes arguments and decodes answers.
+// Tx is the transaction that an audit reads and mends in. Texts are plain on both sides: a backend
+// that stores them otherwise encodes arguments and decodes answers.
 type Tx interface {
 	Query(ctx context.Context, sql string, args ...any) (Rows, error)
 	Exec(ctx context.Context, sql string, args ...any) error
@@ -27,19 +27,22 @@ type Rows interface {
 type Dialect struct {
 	// Now is an expression for the present, in microseconds since 1970.
 	Now string
-	// RunEvents is the table event, with a condition by which the run's events of one asset are found by an index.
+	// RunEvents is the table event, with a condition by which the run's events of one asset are found
+	// by an index.
 	RunEvents string
-	// Ordinal is an expression for the ordinal of a row of partition_key, Misplaced a condition on it that never holds.
+	// Ordinal is an expression for the ordinal of a row of partition_key, Misplaced a condition on it
+	// that never holds.
 	Ordinal, Misplaced string
 	// Backfill reads a backfill's whole record.
 	Backfill func(ctx context.Context, id string) (storage.BackfillRecord, error)
-	// Tell adds an entry of one asset to the feed of changes; labels are its partitions in their binary form.
+	// Tell adds an entry of one asset to the feed of changes; labels are its partitions in their
+	// binary form.
 	Tell func(ctx context.Context, kind storage.ChangeKind, asset storage.AssetKey, labels []byte) error
 	// Before and After are checks of this backend alone.
 	Before, After []func(context.Context, *Audit) error
 }
 
-// Audit is one pass over a store.
+// Audit is one reading of a store.
 type Audit struct {
 	ctx      context.Context //nolint:containedctx // it lives as long as one call of Run and its mends
 	tx       Tx
@@ -73,7 +76,8 @@ func Run(ctx context.Context, tx Tx, d *Dialect) (*Audit, error) {
 	return a, nil
 }
 
-// list reads all rows of an answer. A transaction has one answer at a time, so a mend runs after it.
+// list reads all rows of an answer. A transaction has one answer at a time, so a mend runs after
+// it.
 func list[T any](a *Audit, columns func(*T) []any, sql string, args ...any) ([]T, error) {
 	var all []T
 	err := each(a, columns, func(row *T) { all = append(all, *row) }, sql, args...)

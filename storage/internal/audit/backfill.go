@@ -82,7 +82,7 @@ func (a *Audit) backfill(rec *storage.BackfillRecord, runs int64) {
 	case sum > rec.Total, rec.State.Terminal() && sum != rec.Total:
 		found("is %s and counts %d completed, %d failed and %d canceled of %d partitions", rec.State, p.CompletedCount, p.FailedCount, p.CanceledCount, rec.Total)
 	case rec.State.Terminal() && !settled.Equal(rec.Partitions):
-		found("is %s and says nothing of %s", rec.State, rec.Partitions.Minus(settled))
+		found("is %s and does not account for %s", rec.State, rec.Partitions.Minus(settled))
 	}
 	if runs > p.Runs {
 		found("counts %d runs, %d are recorded", p.Runs, runs)

@@ -2,14 +2,17 @@
 //
 //	backend: [Tx], [Dialect] ──▶ [Run]: every check reads ──▶ [Finding]: text, and its mend
 //	                                                            ├─ [Audit.Texts]: what Check answers
-//	                                                            └─ [Audit.Mend]: what Repair does, in the same transaction
+//	                                                            └─ [Audit.Mend]: what Repair does
 //
-// Each check is written once. Its SQL is text that SQLite and PostgreSQL both read, its decision is Go over plain values, and its
-// finding carries its own mend. A [Dialect] holds the few expressions in which the two differ. A check is no hot path, so nothing
-// is prepared or generated; the linear cost in rows is what counts.
+// Each check is written once. Its SQL is text that SQLite and PostgreSQL both read, its decision is
+// Go over plain values, and its finding carries its own mend, which Repair applies in the
+// same transaction. A [Dialect] holds the few expressions
+// in which the two differ. A check is no hot path, so nothing is prepared or generated; the linear
+// cost in rows is what counts.
 //
-// Parameters are $1, $2, …; words in braces stand for numbers and expressions, see [Dialect.words]. Flags are read as the
-// numbers 0 and 1, because SQLite has no booleans.
+// Parameters are $1, $2, …; words in braces stand for numbers and expressions, see [Dialect.words].
+// Flags are read as the numbers 0 and 1, because SQLite has no booleans.
 //
-// An audit belongs to one transaction and one goroutine. A finding without a mend is reported and left alone.
+// An audit belongs to one transaction and one goroutine. A finding without a mend is reported and
+// left alone.
 package audit

@@ -20,7 +20,7 @@ func (a *Audit) Found(format string, args ...any) *Finding {
 	return f
 }
 
-// Mend says how a finding is mended and, in words, what holds afterwards.
+// Mend describes how a finding is mended and, in words, what holds afterwards.
 func (f *Finding) Mend(mend func() error, format string, args ...any) {
 	f.mend, f.mended = mend, fmt.Sprintf(format, args...)
 }
@@ -34,7 +34,8 @@ func (a *Audit) Texts() []string {
 	return texts
 }
 
-// Mend mends what can be mended. It returns what was done, and the topics whose watchers must hear of it.
+// Mend mends what can be mended. It returns what was done, and the topics whose watchers must hear
+// of it.
 func (a *Audit) Mend() (done []string, touched storage.Topic, err error) {
 	for _, f := range a.findings {
 		if f.mend == nil {

@@ -5,7 +5,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// keyTable is a table of partition keys, with how many keys there are and the highest of their ordinals, -1 for none.
+// keyTable is a table of partition keys, with how many keys there are and the highest of their
+// ordinals, -1 for none.
 type keyTable struct {
 	storage.KeyTable
 
@@ -38,10 +39,10 @@ func (a *Audit) keys() error {
 func (a *Audit) keyTable(t *keyTable) {
 	size := t.Size
 	if t.keys != t.Size || t.highest+1 != t.Size {
-		f := a.Found("key table %q says that it has %d keys: there are %d, and the highest ordinal is %d", t.Name, t.Size, t.keys, t.highest)
+		f := a.Found("key table %q records %d keys: there are %d, and the highest ordinal is %d", t.Name, t.Size, t.keys, t.highest)
 		if t.keys == t.highest+1 {
 			size = t.keys
-			f.Mend(a.writeKeyTable(t.key, size, t.Live), "key table %q says now that it has %d keys", t.Name, t.keys)
+			f.Mend(a.writeKeyTable(t.key, size, t.Live), "key table %q now records %d keys", t.Name, t.keys)
 		}
 	}
 	all := partition.Set{}
@@ -56,7 +57,7 @@ func (a *Audit) keyTable(t *keyTable) {
 	}
 	if stray := t.Live.Minus(all); !stray.IsEmpty() {
 		a.Found("key table %q has %s registered, which are not in it", t.Name, stray).
-			Mend(a.writeKeyTable(t.key, size, t.Live.Intersect(all)), "key table %q has nothing registered any more that is not in it", t.Name)
+			Mend(a.writeKeyTable(t.key, size, t.Live.Intersect(all)), "key table %q has only keys registered that are in it", t.Name)
 	}
 }
 

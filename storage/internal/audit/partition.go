@@ -34,7 +34,7 @@ func binary(set partition.Set) []byte {
 	return data
 }
 
-// sets compares the sets of all assets with what their states come to, and looks for groups that overlap.
+// sets compares the sets of all assets with their states, and looks for groups that overlap.
 func (a *Audit) sets() error {
 	assets, err := list(a, func(r *asset) []any { return []any{&r.key, &r.name} }, `
 		SELECT partitioned.asset, asset.name
@@ -55,7 +55,8 @@ func (a *Audit) sets() error {
 	return nil
 }
 
-// setsOf compares the stored sets of an asset with its states. They are mended where all states read.
+// setsOf compares the stored sets of an asset with its states. They are mended where all states
+// read.
 func (a *Audit) setsOf(of asset) error {
 	var have fold.Sets
 	rows, err := list(a, func(r *stored) []any { return []any{&r.kind, &r.labels} },
@@ -88,7 +89,8 @@ func (a *Audit) setsOf(of asset) error {
 	return nil
 }
 
-// replay makes the sets of an asset from its states. Those may be very many: they are read one by one.
+// replay makes the sets of an asset from its states. Those may be very many: they are read one by
+// one.
 func (a *Audit) replay(of asset) (fold.Sets, error) {
 	var replay fold.Replay
 	err := each(a, func(r *stored) []any { return []any{&r.kind, &r.labels} }, func(r *stored) {
@@ -101,7 +103,7 @@ func (a *Audit) replay(of asset) (fold.Sets, error) {
 	return replay.Sets(), err
 }
 
-// difference says how a set differs from the states.
+// difference describes how a set differs from the states.
 func difference(more, less partition.Set) string {
 	switch {
 	case less.IsEmpty():
@@ -125,7 +127,8 @@ func (a *Audit) writeSet(asset int64, kind storage.StateKind, set partition.Set)
 	return a.dialect.Tell(a.ctx, kind.Change(), storage.AssetKey(asset), binary(set))
 }
 
-// groups looks for groups of an asset with partitions that a newer group of their kind has, or that were wiped since.
+// groups looks for groups of an asset with partitions that a newer group of their kind has, or that
+// were wiped since.
 func (a *Audit) groups(of asset) error {
 	rows, err := list(a, func(r *stored) []any { return []any{&r.kind, &r.seq, &r.labels} },
 		`SELECT kind, seq, labels FROM partition_group WHERE asset = $1 ORDER BY seq DESC, kind`, of.key)
@@ -157,7 +160,8 @@ func (a *Audit) writeGroup(asset int64, r stored, left partition.Set) func() err
 	return a.exec(`UPDATE partition_group SET labels = $1 WHERE asset = $2 AND kind = $3 AND seq = $4`, binary(left), asset, r.kind, r.seq)
 }
 
-// inFlight looks for partitions in flight of runs that are not under way, or of assets that are not recorded.
+// inFlight looks for partitions in flight of runs that are not under way, or of assets that are not
+// recorded.
 func (a *Audit) inFlight() error {
 	type flight struct {
 		asset, run int64
@@ -173,14 +177,14 @@ func (a *Audit) inFlight() error {
 		ORDER BY in_flight.asset, in_flight.run`)
 	for _, r := range rows {
 		name, id := text(r.name), text(r.id)
-		mended := fmt.Sprintf("asset %q has nothing in flight any more of a run that is not under way", name)
+		mended := fmt.Sprintf("asset %q no longer has partitions in flight of an ended run", name)
 		var f *Finding
 		switch {
 		case r.id == nil || r.state == nil:
 			f = a.Found("asset %q has partitions in flight of run %d, which is not recorded", name, r.run)
 		case r.name == nil:
 			f = a.Found("run %q has partitions of asset %d in flight: there is no such asset", id, r.asset)
-			mended = fmt.Sprintf("run %q has nothing in flight any more of an asset that is not there", id)
+			mended = fmt.Sprintf("run %q no longer has partitions in flight of an unknown asset", id)
 		default:
 			f = a.Found("asset %q has partitions in flight of run %q, which is %s", name, id, storage.RunState(*r.state))
 		}

@@ -2,7 +2,8 @@ package audit
 
 import "github.com/rivers-go/rivers/storage"
 
-// ends compares the state of each run with its ends among the events: an ended run has one, which says the same.
+// ends compares the state of each run with its ends among the events: an ended run has one, with
+// the same state.
 func (a *Audit) ends() error {
 	type end struct {
 		id                  string
@@ -21,7 +22,7 @@ func (a *Audit) ends() error {
 		case !state.Terminal():
 			a.Found("run %q is %s, but has an end among its events", r.id, state)
 		case r.ends == 1:
-			a.Found("run %q is recorded as %s, its end says %s", r.id, state, storage.RunState(r.status))
+			a.Found("run %q is recorded as %s, its end as %s", r.id, state, storage.RunState(r.status))
 		default:
 			a.Found("run %q is %s and has %d ends among its events, want one", r.id, state, r.ends)
 		}
@@ -29,8 +30,8 @@ func (a *Audit) ends() error {
 	return err
 }
 
-// counts compares the steps that an ended run counts with the last outcome of each step among its events. Where all of
-// them are there, they are right.
+// counts compares the steps that an ended run counts with the last outcome of each step among its
+// events. Where all of them are there, they are right.
 func (a *Audit) counts() error {
 	type steps struct{ succeeded, failed, skipped, canceled int64 }
 	type counted struct {

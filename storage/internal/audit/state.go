@@ -10,8 +10,8 @@ type state struct {
 	hasNewer       int64
 }
 
-// states compares what is stored of assets as a whole with the events: one says so, and no newer one of that run says
-// otherwise, as far as the events are kept.
+// states compares what is stored of assets as a whole with the events: one has the same, and no
+// newer one of that run has otherwise, as far as the events are kept.
 func (a *Audit) states() error {
 	rows, err := list(a, func(r *state) []any { return []any{&r.asset, &r.name, &r.kind, &r.run, &r.n, &r.hasNewer} }, `
 		WITH compared AS (
@@ -43,7 +43,7 @@ func (a *Audit) states() error {
 		case r.hasNewer != 0:
 			a.Found("asset %q was last %s by event %d of run %q, which has a newer one", *r.name, kind, r.n, *r.run)
 		default:
-			a.Found("asset %q was last %s by event %d of run %q, which says otherwise or is not there", *r.name, kind, r.n, *r.run)
+			a.Found("asset %q was last %s by event %d of run %q, which differs or is missing", *r.name, kind, r.n, *r.run)
 		}
 	}
 	return err
@@ -71,7 +71,8 @@ func (a *Audit) missingStates() error {
 	return err
 }
 
-// partitionStates compares what is stored of single partitions with the events, as far as they are kept.
+// partitionStates compares what is stored of single partitions with the events, as far as they are
+// kept.
 func (a *Audit) partitionStates() error {
 	rows, err := list(a, func(r *state) []any { return []any{&r.asset, &r.name, &r.kind, &r.partition, &r.n, &r.run} }, `
 		SELECT partition_state.asset, asset.name, partition_state.kind, partition_state.partition, partition_state.n, run.id
@@ -93,13 +94,14 @@ func (a *Audit) partitionStates() error {
 		case r.run == nil:
 			a.Found("partition %q of asset %q was last %s by a run that is not recorded", r.partition, *r.name, kind)
 		default:
-			a.Found("partition %q of asset %q was last %s by event %d of run %q, which says otherwise or is not there", r.partition, *r.name, kind, r.n, *r.run)
+			a.Found("partition %q of asset %q was last %s by event %d of run %q, which differs or is missing", r.partition, *r.name, kind, r.n, *r.run)
 		}
 	}
 	return err
 }
 
-// missingPartitions looks for partitions that were materialized, by their events, and have no state.
+// missingPartitions looks for partitions that were materialized, by their events, and have no
+// state.
 func (a *Audit) missingPartitions() error {
 	rows, err := list(a, func(r *missing) []any { return []any{&r.name, &r.partition, &r.events} }, `
 		SELECT asset.name, event.partition, count(*)

@@ -7,8 +7,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// words replaces the words in braces in the SQL of all checks: kinds and states by their numbers, {lost} by the bits of a run that
-// has lost events to pruning, {state_of_event} by the kind of state that an event leaves, the rest by the dialect's expressions.
+// words replaces the words in braces in the SQL of all checks: kinds and states by their numbers,
+// {lost} by the bits of a run that has lost events to pruning, {state_of_event} by the kind of
+// state that an event leaves, the rest by the dialect's expressions.
 func (d *Dialect) words() *strings.Replacer {
 	number := func(n uint8) string { return fmt.Sprint(n) }
 	event := func(k storage.EventKind) string { return number(uint8(k)) }
@@ -29,8 +30,8 @@ func (d *Dialect) words() *strings.Replacer {
 // lostEvents are the bits of run.lost for which the events that are left say nothing.
 const lostEvents = 70
 
-// stateOfEvent is an expression for the [storage.StateKind] of an event of an asset; a check's is that of its result, and an
-// action leaves none.
+// stateOfEvent is an expression for the [storage.StateKind] of an event of an asset; a check's is
+// that of its result, and an action leaves none.
 func stateOfEvent() string {
 	return fmt.Sprintf(`CASE event.kind WHEN %d THEN 1 WHEN %d THEN 2 WHEN %d THEN 3
 		WHEN %d THEN CASE event.status WHEN 2 THEN 0 WHEN 5 THEN 1 ELSE 2 END WHEN %d THEN -1 ELSE 0 END`,

@@ -1,9 +1,11 @@
 // Package prune decides which history goes, for all backends: they list records and delete what
 // they are told, and know no ages.
 //
-//	cutoffs ──▶ a page of runs that ended before ──▶ their rows, some thousand ──▶ spans that go ──▶ Delete: one transaction ─┐
-//	                    ▲                                  ▲                                                             │ rests, longer
-//	                    └────── no rows left ◀─────────────┴──────────────────────────────────────────────────────────────────┘
+//	cutoffs ──▶ a page of ended runs ──▶ some thousand rows ──▶ spans that go ──▶ Delete ──┐
+//	                    ▲                        ▲                                         │ rests
+//	                    └──── no rows left ◀─────┴─────────────────────────────────────────┘
+//
+// Each Delete is one transaction, and the rest after it is longer than it took.
 //
 // Kinds are pruned in the order of [storage.PruneKind], so that what hangs on a run is gone before
 // it. To list costs no lock and may be out of date: that a run has ended, and a backfill, stays
