@@ -13,13 +13,14 @@ import (
 	"github.com/rivers-go/rivers/storage/postgres/internal/pgtext"
 )
 
-// Check reads the whole store and says in words which of its invariants do not hold, nothing where
-// all do: an ended run has one end with its state and its counts, and neither leases, slots nor
-// partitions in flight; events are numbered from 1 without gaps and belong to recorded runs; the states of assets and
-// partitions have their events, as far as both are kept; the sets of an asset are what its states come to; groups
-// have no partition in common; keys have the ordinals that their table says; a backfill's counts and sets add up. It
-// reads one snapshot, so it may run while others write; an error is a check that could not be made. (Whether pages are
-// damaged is the server's to say, see pg_amcheck.)
+// Check reads the whole store and describes which of its invariants do not hold, nothing where all
+// do: an ended run has one end with its state and its counts, and neither leases, slots nor
+// partitions in flight; events are numbered from 1 without gaps and belong to recorded runs; the
+// states of assets and partitions have their events, as far as both are kept; the sets of an asset
+// match its states; groups have no partition in common; keys have the ordinals of their table; a
+// backfill's counts and sets add up. It reads one snapshot, so it may run while others write; an
+// error is a check that could not be made. (Whether pages are damaged is the server's to say, see
+// pg_amcheck.)
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	return read(ctx, s, "check", func(_ *db.Queries, ctx context.Context) ([]string, error) {
 		tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
@@ -34,9 +35,10 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	})
 }
 
-// Repair mends what [Store.Check] finds, as far as that is no guess, and says in words what it has done: sets are made again
-// from the states, what ended runs have in flight, hold or are leased is freed, counts of steps are taken from the events, groups
-// lose what a newer one has, tables of keys say what they have. All of it is one transaction, during which nobody else writes.
+// Repair mends what [Store.Check] finds, as far as that is no guess, and describes what it has
+// done: sets are made again from the states, what ended runs have in flight, hold or are leased is
+// freed, counts of steps are taken from the events, groups lose what a newer one has, tables of
+// keys say what they have. All of it is one transaction, during which nobody else writes.
 func (s *Store) Repair(ctx context.Context) (done []string, err error) {
 	if s.closed.Load() {
 		return nil, storage.ErrClosed
@@ -57,7 +59,8 @@ func (s *Store) Repair(ctx context.Context) (done []string, err error) {
 	}
 }
 
-// lockAll keeps others from writing. Tables come in the order in which the writer comes to them, so that nobody waits in a circle.
+// lockAll keeps others from writing. Tables come in the order of the writer, so that nobody waits
+// in a circle.
 const lockAll = `LOCK TABLE run, backfill, pool, slot, asset, partition_set, partition_group, key_table, partition_key, event, asset_state,
 	partition_state, in_flight, log, change IN EXCLUSIVE MODE`
 

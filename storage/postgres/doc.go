@@ -11,11 +11,11 @@
 //	Commit ──▶ queue ──▶ take ─▶ BEGIN, lock, ask ══▶ decide ─▶ rows, NOTIFY, COMMIT ══▶ answers
 //	Append ──▶   │ (wakes the writer at 256 records or after 2 ms, Commit does at once)
 //
-// The first pipeline locks the rows of the group and reads the facts. [ledger.Decide] then decides in
-// memory, batch by batch in their order: fences, expectations, claims of runs and slots. The second
-// pipeline writes the effects. A batch is refused before it has any effect, so a refusal rolls nothing
-// back and loses no other records. If the server refuses a statement, the transaction is rolled
-// back and each of its batches is tried alone.
+// The first pipeline locks the rows of the group and reads the facts. [ledger.Decide] then decides
+// in memory, batch by batch in their order: fences, expectations, claims of runs and slots. The
+// second pipeline writes the effects. A batch is refused before it has any effect, so a refusal
+// rolls nothing back and loses no other records. If the server refuses a statement, the transaction
+// is rolled back and each of its batches is tried alone.
 //
 // Rows are sent as one array per column, which the server unnests: one statement per table,
 // prepared once, encoded without an intermediate form. An event whose number is the highest of its

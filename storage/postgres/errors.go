@@ -117,7 +117,7 @@ func (t *target) explain(doing string, err error) error {
 		return nil
 	}
 	if _, ours := errors.AsType[*storage.SchemaError](err); ours {
-		return err // it says all of this
+		return err // it tells all of this
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return fmt.Errorf("store %s: %s: %w", t.name, doing, err)

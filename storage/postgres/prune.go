@@ -187,7 +187,7 @@ func (t *deletion) rows() error {
 	for range t.d.Spans {
 		tag, err := answers.Exec()
 		if err != nil {
-			_ = answers.Close() // the first error is the one that says what happened
+			_ = answers.Close() // the first error is the one that describes what happened
 			return err
 		}
 		t.d.Gone += tag.RowsAffected()

@@ -20,7 +20,7 @@ const againAfter = 20 * time.Millisecond
 // Entries below all names in use are returned at once. For others, the shared locks of all sessions
 // that add to the feed tell who may write.
 //
-//	who holds the lock, and the names of their transactions ─▶ the first name in question ─▶ what is committed below it
+//	who holds the lock, with their transactions ─▶ the first name in question ─▶ commits below it
 //
 // A transaction with a smaller name that the first look misses has ended, and the second look sees
 // its writes. So unrelated transactions on the server, which may take hours, delay nothing.

@@ -130,7 +130,7 @@ func (s *Store) ListPartitions(ctx context.Context, q storage.PartitionQuery) ([
 		if q.Limit <= 0 || len(states) < q.Limit {
 			return list, nil
 		}
-		p.After = states[len(states)-1].Partition // some were passed over
+		p.After = states[len(states)-1].Partition // some were skipped
 	}
 }
 

@@ -28,8 +28,8 @@ type Options struct {
 	Fsync bool
 }
 
-// Server is a running server, made by [Start]. Its methods may be called one at a time; [Server.URL] at
-// any time.
+// Server is a running server, made by [Start]. Its methods may be called one at a time;
+// [Server.URL] at any time.
 type Server struct {
 	dir    string // has the data, the log, and the shell's working directory
 	tools  tools
@@ -142,8 +142,8 @@ func (s *Server) Start(ctx context.Context) error {
 	var err error
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	// Somebody else may take a port between looking and listening, and processes of a server that was killed may still
-	// be on their way out.
+	// Somebody else may take a port between looking and listening, and processes of a server that was
+	// killed may still be on their way out.
 	for range 500 {
 		port := s.port
 		if port == 0 {
@@ -191,7 +191,7 @@ func (s *Server) launch(port int) error {
 	return nil
 }
 
-// ready waits until the server's file says that it takes connections.
+// ready waits until the server's file reports that it takes connections.
 func (s *Server) ready(ctx context.Context, tick <-chan time.Time) error {
 	for {
 		select {
@@ -227,8 +227,8 @@ func freePort() (int, error) {
 // closed. It waits until the server has ended.
 func (s *Server) Stop() error { return s.end(syscall.SIGINT) }
 
-// Kill ends the server with SIGKILL, as a machine that fails would: nothing is closed, nothing rolled
-// back until it is started again.
+// Kill ends the server with SIGKILL, as a machine that fails would: nothing is closed, nothing
+// rolled back until it is started again.
 func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
 
 func (s *Server) end(signal os.Signal) error {
@@ -239,8 +239,8 @@ func (s *Server) end(signal os.Signal) error {
 	return nil
 }
 
-// URL returns the URL of an empty store: a schema that no other call returns and that does not exist yet.
-// The password is in it.
+// URL returns the URL of an empty store: a schema that no other call returns and that does not
+// exist yet. The password is in it.
 func (s *Server) URL() string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword("rivers", Password), Host: fmt.Sprintf("127.0.0.1:%d", s.port), Path: "/postgres",

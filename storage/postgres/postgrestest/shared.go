@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// TB is what is asked of a test or a benchmark. (Taking a [testing.TB] would link package testing into
-// programs that measure.)
+// TB is what is asked of a test or a benchmark. (Taking a [testing.TB] would link package testing
+// into programs that measure.)
 type TB interface {
 	Helper()
 	Fatal(args ...any)
@@ -26,8 +26,8 @@ type Shared struct {
 	err    error
 }
 
-// Server returns the server; tests that stop it should have one of their own. Where it is not to be had, the test
-// is skipped, or fails if RIVERS_REQUIRE_POSTGRES is set.
+// Server returns the server; tests that stop it should have one of their own. Where it is not to be
+// had, the test is skipped, or fails if RIVERS_REQUIRE_POSTGRES is set.
 func (s *Shared) Server(tb TB) *Server {
 	tb.Helper()
 	s.start.Do(func() { s.server, s.err = Start(context.Background(), s.Options) })

@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// ErrNotInstalled says that there are no binaries of PostgreSQL, and what to do about it.
+// ErrNotInstalled means that PostgreSQL has no binaries here, and what to do about it.
 var ErrNotInstalled = errors.New("no PostgreSQL server is installed: apt-get install postgresql, brew install postgresql, " +
 	"or put the directory of initdb and pg_ctl on the PATH")
 
@@ -32,8 +32,8 @@ func findTools() (tools, error) {
 	return tools{bin, a}, err
 }
 
-// findBin returns the directory of the programs: that of the newest version that Debian keeps aside,
-// else the one on the PATH.
+// findBin returns the directory of the programs: that of the newest version that Debian keeps
+// aside, else the one on the PATH.
 func findBin() (string, error) {
 	kept, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl")
 	if err != nil {
