@@ -13,12 +13,13 @@ import (
 	"github.com/rivers-go/rivers/storage/sqlite/internal/db"
 )
 
-// Check reads the whole store and says in words which of its invariants do not hold, nothing where
-// all do: the file is sound; an ended run has one end with its state and its counts, and neither leases, slots nor
-// partitions in flight; events are numbered from 1 without gaps and belong to recorded runs; the states of assets and
-// partitions have their events, as far as both are kept; the sets of an asset are what its states come to; groups
-// have no partition in common; keys have the ordinals that their table says; a backfill's counts and sets add up. It
-// reads one snapshot, so it may run while others write; an error is a check that could not be made.
+// Check reads the whole store and describes which of its invariants do not hold, nothing where all
+// do: the file is sound; an ended run has one end with its state and its counts, and neither
+// leases, slots nor partitions in flight; events are numbered from 1 without gaps and belong to
+// recorded runs; the states of assets and partitions have their events, as far as both are kept;
+// the sets of an asset match its states; groups have no partition in common; keys have the ordinals
+// of their table; a backfill's counts and sets add up. It reads one snapshot, so it may run while
+// others write; an error is a check that could not be made.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	tx, err := s.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -31,9 +32,10 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	return a.Texts(), nil
 }
 
-// Repair mends what [Store.Check] finds, as far as that is no guess, and says in words what it has done: sets are made again
-// from the states, what ended runs have in flight, hold or are leased is freed, counts of steps are taken from the events, groups
-// lose what a newer one has, tables of keys say what they have. All of it is one transaction, during which nobody else writes.
+// Repair mends what [Store.Check] finds, as far as that is no guess, and describes what it has
+// done: sets are made again from the states, what ended runs have in flight, hold or are leased is
+// freed, counts of steps are taken from the events, groups lose what a newer one has, tables of
+// keys say what they have. All of it is one transaction, during which nobody else writes.
 func (s *Store) Repair(ctx context.Context) (done []string, err error) {
 	if s.closed.Load() {
 		return nil, storage.ErrClosed
@@ -88,12 +90,13 @@ func (t auditTx) Exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// auditor knows what SQLite does differently in an audit: its file can be damaged, and the feed of changes is numbered by its
-// last entry.
+// auditor knows what SQLite does differently in an audit: its file can be damaged, and the feed of
+// changes is numbered by its last entry.
 type auditor struct {
 	tx *sql.Tx
 	q  *db.Queries
-	// seq is the number of the entries that mending adds to the feed, zero before the first; entries is how many there are.
+	// seq is the number of the entries that mending adds to the feed, zero before the first; entries
+	// is how many there are.
 	seq, entries int64
 }
 
@@ -135,7 +138,8 @@ func (u *auditor) file(ctx context.Context, a *audit.Audit) (err error) {
 	return rows.Err()
 }
 
-// feed looks for states that are newer than the last entry of the feed of changes, whose number is the next one's start.
+// feed looks for states that are newer than the last entry of the feed of changes, whose number is
+// the next one's start.
 func (u *auditor) feed(ctx context.Context, a *audit.Audit) (err error) {
 	rows, err := u.tx.QueryContext(ctx, `SELECT asset, max(seq) FROM
 		(SELECT asset, seq FROM asset_state UNION ALL SELECT asset, seq FROM partition_state UNION ALL SELECT asset, seq FROM partition_group)
@@ -149,7 +153,7 @@ func (u *auditor) feed(ctx context.Context, a *audit.Audit) (err error) {
 		if err := rows.Scan(&asset, &seq); err != nil {
 			return err
 		}
-		a.Found("a state of asset %d has number %d, which the feed of changes has not come to", asset, seq).
+		a.Found("a state of asset %d has number %d, which is beyond the feed of changes", asset, seq).
 			Mend(func() error { return u.tell(ctx, storage.ChangeMaterialized, storage.AssetKey(asset), nil, seq) },
 				"the feed of changes tells of asset %d again", asset)
 	}

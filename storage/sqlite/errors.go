@@ -29,7 +29,7 @@ func explain(path, doing string, err error) error {
 	}
 	switch code(err) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		// Not wrapped: SQLite's text says "locked" and does not help to find the holder.
+		// Not wrapped: SQLite's text "locked" does not help to find the holder.
 		return fmt.Errorf("store %s: %s: another process has been writing for over %s: end it (fuser %s shows it) and try again",
 			path, doing, busyFor, path)
 	case lib.SQLITE_NOTADB:

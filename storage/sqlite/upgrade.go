@@ -24,7 +24,7 @@ const leaveFor = 3 * time.Second
 //
 // Programs that have the store open are safe. They continue if the new schema allows theirs.
 // Otherwise the store is migrated only while no other process has it open; after some seconds
-// OpenUpgraded returns a [*storage.SchemaError] that says so. Of several processes that open it at
+// OpenUpgraded returns a [*storage.SchemaError] for it. Of several processes that open it at
 // once one migrates, and all use it.
 func OpenUpgraded(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 	return openUpgraded(ctx, path, log, leaveFor)
