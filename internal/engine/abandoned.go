@@ -21,8 +21,8 @@ type Records interface {
 	ClaimRun(ctx context.Context, c storage.RunClaim) (storage.RunRecord, error)
 }
 
-// Abandoned returns the runs of a location, or of all where it is empty, whose owner is gone: its lease has
-// ended, or its process is known to have.
+// Abandoned returns the runs of a location, or of all where it is empty, whose owner is gone: its
+// lease has ended, or its process is known to have.
 func Abandoned(ctx context.Context, s Records, location string) ([]storage.RunRecord, error) {
 	var abandoned []storage.RunRecord
 	q := storage.RunQuery{Location: location, Owned: true}
@@ -47,8 +47,8 @@ func isAbandoned(rec *storage.RunRecord) bool {
 	return rec.LeaseUntil.Before(time.Now()) || proc.Gone(rec.Owner)
 }
 
-// TakeOver claims a run whose owner is gone for this process. It is [storage.ErrOwned] for one whose owner
-// is not, [storage.ErrRunEnded] for one that has ended.
+// TakeOver claims a run whose owner is gone for this process. It is [storage.ErrOwned] for one
+// whose owner is not, [storage.ErrRunEnded] for one that has ended.
 func TakeOver(ctx context.Context, s Records, id string) (storage.RunRecord, []storage.Event, error) {
 	rec, err := s.GetRun(ctx, id)
 	if err != nil {
@@ -66,8 +66,8 @@ func TakeOver(ctx context.Context, s Records, id string) (storage.RunRecord, []s
 	return claimed, past, err
 }
 
-// SettleAbandoned ends a run whose owner is gone, from its record alone. It reports false for a run that
-// has ended meanwhile, or has an owner again.
+// SettleAbandoned ends a run whose owner is gone, from its record alone. It reports false for a run
+// that has ended meanwhile, or has an owner again.
 func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
 	was, err := s.GetRun(ctx, id)
 	if err != nil {
@@ -98,7 +98,8 @@ func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
 	return true, nil
 }
 
-// ReadResult reads what is recorded of a run, which need not have ended, for who has its record alone.
+// ReadResult reads what is recorded of a run, which need not have ended, for who has its record
+// alone.
 func ReadResult(ctx context.Context, s Records, id string) (*Result, error) {
 	rec, err := s.GetRun(ctx, id)
 	if err != nil {
@@ -147,8 +148,8 @@ func recordedKeys(ctx context.Context, s Records, p *plan.Plan) ([]storage.Asset
 	return keys, nil
 }
 
-// RequestCancel asks a run to stop and returns its record as it was. A run that nobody runs is settled at
-// once; one that has ended is left as it is.
+// RequestCancel asks a run to stop and returns its record as it was. A run that nobody runs is
+// settled at once; one that has ended is left as it is.
 func RequestCancel(ctx context.Context, s Records, id string, c storage.CancelRequest) (storage.RunRecord, error) {
 	rec, err := s.GetRun(ctx, id)
 	if err != nil || rec.State.Terminal() {

@@ -24,8 +24,8 @@ func (r *run) isAction(s int32) bool {
 	return int(s) < len(r.plan.Steps) && r.graph.Node(r.plan.Steps[s].Node).Kind == graph.Action
 }
 
-// actionResultOf is what the outcome of an attempt of an action did; nil for other steps, and for one whose partitions were
-// recorded one by one.
+// actionResultOf is what the outcome of an attempt of an action did; nil for other steps, and for
+// one whose partitions were recorded one by one.
 func (r *run) actionResultOf(j job, o *outcome) *actionResult {
 	if s := j.step; r.isAction(s) && o.kind == storage.StepSucceeded && !o.apart {
 		return r.newActionResult(s, o.facts, o.part)
@@ -68,8 +68,8 @@ func (r *run) newActionResult(s int32, facts []graph.Facts, part partition.Slice
 	return e
 }
 
-// presentState is the materialization that the store has of an asset, or of one partition; nil where it has none, and
-// for several partitions.
+// presentState is the materialization that the store has of an asset, or of one partition; nil
+// where it has none, and for several partitions.
 func (r *run) presentState(name string, asset storage.AssetKey, part partition.Slice) *storage.AssetState {
 	ctx := context.WithoutCancel(r.ctx) // what was done is recorded all the same
 	switch {
@@ -86,7 +86,8 @@ func (r *run) presentState(name string, asset storage.AssetKey, part partition.S
 	return nil
 }
 
-// recordAction writes what an action did, and what has become of the asset by it. Called with the lock held.
+// recordAction writes what an action did, and what has become of the asset by it. Called with the
+// lock held.
 func (r *run) recordAction(f storage.Fact, e *actionResult) {
 	r.noticeActed(f, e)
 	f = f.Performed(uint8(e.acted))

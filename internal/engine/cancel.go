@@ -44,7 +44,7 @@ func canceledBy(cause error) error {
 
 // abandonAll settles the steps that did not stop within the grace period. Their goroutines cannot
 // be ended; what they still report is kept as a line of the log. A step in a process of its own is
-// killed by who runs it, and is left to that unless isolated says that even this took too long.
+// killed by who runs it, and is left to that unless isolated reports that even this took too long.
 func (r *run) abandonAll(after time.Duration, isolated bool) {
 	r.mu.Lock()
 	if r.d.Ended() {

@@ -15,8 +15,8 @@ import (
 // ClaimTimeout is how long a step waits for its pool slots before it gives up.
 const ClaimTimeout = 10 * time.Minute
 
-// askAgain is about how often a waiting step asks for its slots when nothing wakes it: a step that came
-// earlier may have gone, or a lease ended, without a signal.
+// askAgain is about how often a waiting step asks for its slots when nothing wakes it: a step that
+// came earlier may have gone, or a lease ended, without a signal.
 const askAgain = 2 * time.Second
 
 // SlotsError is an attempt that did not get its pool slots.
@@ -28,7 +28,7 @@ type SlotsError struct {
 	Err     error
 }
 
-// Error says what was waited for, how long, and who has it.
+// Error reports what was waited for, how long, and who has it.
 func (e *SlotsError) Error() string {
 	switch {
 	case e.Err != nil && e.Waited == 0:
@@ -44,7 +44,7 @@ func (e *SlotsError) Error() string {
 // Unwrap returns what the store said.
 func (e *SlotsError) Unwrap() error { return e.Err }
 
-// Hint says what to do about it.
+// Hint explains what to do about it.
 func (e *SlotsError) Hint() string {
 	switch {
 	case errors.Is(e.Err, storage.ErrPoolTooSmall):
@@ -57,8 +57,8 @@ func (e *SlotsError) Hint() string {
 	return "see who holds the slots with `pools holders`; RIVERS_CLAIM_TIMEOUT sets how long a step waits"
 }
 
-// FailureReason is infrastructure for slots that did not come: another attempt may have more luck. Slots
-// that there never can be are an error like any other.
+// FailureReason is infrastructure for slots that did not come: another attempt may have more luck.
+// Slots that there never can be are an error like any other.
 func (e *SlotsError) FailureReason() storage.FailureReason {
 	if errors.Is(e.Err, storage.ErrPoolTooSmall) || errors.Is(e.Err, storage.ErrNotFound) {
 		return storage.ReasonError
@@ -66,7 +66,7 @@ func (e *SlotsError) FailureReason() storage.FailureReason {
 	return storage.ReasonInfrastructure
 }
 
-// blockText says in words why a pool gives nothing yet.
+// blockText describes why a pool gives nothing yet.
 func blockText(b storage.PoolBlock) string {
 	text := fmt.Sprintf("pool %q has %d of %d slots in use", b.Pool, b.InUse, b.Limit)
 	if b.HolderStep != "" {
@@ -78,8 +78,8 @@ func blockText(b storage.PoolBlock) string {
 	return text
 }
 
-// claim waits for the slots of an attempt and starts it, or another. It is a goroutine of its own; the
-// decider bounds how many there are.
+// claim waits for the slots of an attempt and starts it, or another. It is a goroutine of its own;
+// the decider bounds how many there are.
 func (r *run) claim(j job) {
 	mine, ok := r.claimed(j)
 	r.hooks.Done()
@@ -111,8 +111,8 @@ func (r *run) claimed(j job) (mine job, ok bool) {
 	return mine, ok
 }
 
-// askForSlots asks until the slots are granted, can never be, or were waited for too long; it is woken when
-// some become free.
+// askForSlots asks until the slots are granted, can never be, or were waited for too long; it is
+// woken when some become free.
 func (r *run) askForSlots(j job, began time.Time) (answer storage.SlotAnswer, err error) {
 	at := r.stepRef(j.step)
 	ctx, cancel := context.WithTimeout(r.ctx, cmp.Or(r.ClaimTimeout, ClaimTimeout))
@@ -177,7 +177,7 @@ func (r *run) failClaim(j job, err error) (mine job, ok bool) {
 	return mine, ok
 }
 
-// giveBack frees slots that were granted to a step that does not want them any more.
+// giveBack frees slots that were granted to a step that no longer wants them.
 func (r *run) giveBack(step int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

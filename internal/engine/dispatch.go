@@ -98,8 +98,8 @@ func (r *run) advance() (mine job, ok bool) {
 	return mine, ok
 }
 
-// setWake arms the timer for the first retry after the instant of the last decision. A later instant would lose a retry
-// that became due in between.
+// setWake arms the timer for the first retry after the instant of the last decision. A later
+// instant would lose a retry that became due in between.
 func (r *run) setWake(decided storage.Micros) {
 	at := r.d.Wake(decided)
 	if at == r.wakeAt {
@@ -126,8 +126,8 @@ func (r *run) tick() {
 	}
 }
 
-// record folds a fact and puts its event into the batch, with the slots that a step gives back by it.
-// Called with the lock held.
+// record folds a fact and puts its event into the batch, with the slots that a step gives back by
+// it. Called with the lock held.
 func (r *run) record(f storage.Fact, detail []byte) int64 {
 	return r.recordEvent(storage.Event{Fact: f, Detail: detail}, factEvent(f))
 }
@@ -139,7 +139,8 @@ func (r *run) recordMade(f storage.Fact, m *materialization) int64 {
 	return r.recordEvent(storage.Event{Fact: f, Asset: m.asset, Partition: m.part.Key().String(), Detail: m.detail}, of)
 }
 
-// recordEvent folds an event, as the decider knows it, and puts it into the batch. Called with the lock held.
+// recordEvent folds an event, as the decider knows it, and puts it into the batch. Called with the
+// lock held.
 func (r *run) recordEvent(e storage.Event, of decide.Event) int64 {
 	f := &of.Fact
 	holds := len(r.plan.Classes) > 0 && f.Step >= 0 && r.d.Holds(f.Step)
@@ -194,8 +195,8 @@ func (r *run) flush() {
 	}
 }
 
-// flushLogs stores the lines that have waited for the next event long enough, so that a step that runs for
-// hours can be followed.
+// flushLogs stores the lines that have waited for the next event long enough, so that a step that
+// runs for hours can be followed.
 func (r *run) flushLogs() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// PartitionsError says that some partitions of a step failed, and others did not.
+// PartitionsError means that some partitions of a step failed, and others did not.
 type PartitionsError struct {
 	// Failed is how many failed, Of how many the step had to make.
 	Failed, Of int64
@@ -25,7 +25,7 @@ type PartitionsError struct {
 // mostErrors bounds how many errors of partitions are kept: each has its own event.
 const mostErrors = 16
 
-// Error says how many failed, and why the first did.
+// Error reports how many failed, and why the first did.
 func (e *PartitionsError) Error() string {
 	if e.Of == 1 {
 		return e.errs[0].Error()
@@ -79,8 +79,8 @@ func (a *attempt) one(part partition.Slice) outcome {
 	return outcome{kind: storage.StepSucceeded, facts: inv.Facts, part: part}
 }
 
-// each makes the partitions one after the other, in the order of the definition, so that a body finds what
-// it made of the one before.
+// each makes the partitions one after the other, in the order of the definition, so that a body
+// finds what it made of the one before.
 func (a *attempt) each(due partition.Slice) outcome {
 	failed := PartitionsError{Of: due.Len()}
 	var lost partition.Gather
@@ -103,7 +103,8 @@ func (a *attempt) each(due partition.Slice) outcome {
 	return a.tally(&failed)
 }
 
-// readsLost returns an error for a partition that reads one of the asset's own that was not made in this run.
+// readsLost returns an error for a partition that reads one of the asset's own that was not made in
+// this run.
 func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error {
 	if lost.IsEmpty() {
 		return nil
@@ -128,7 +129,8 @@ func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error 
 	return nil
 }
 
-// makeOne makes one of several partitions. Its error is the whole attempt's: that the run was canceled, say.
+// makeOne makes one of several partitions. Its error is the whole attempt's: that the run was
+// canceled, say.
 func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *partition.Gather) error {
 	err := a.readsLost(part, lost)
 	var inv *graph.Invocation
@@ -207,8 +209,8 @@ func (a *attempt) whole(due partition.Slice) outcome {
 	return a.tally(&failed)
 }
 
-// failLacking records the failures of the partitions that read what does not exist, and returns the others: a
-// function that is called for one at a time meets them one by one.
+// failLacking records the failures of the partitions that read what does not exist, and returns the
+// others: a function that is called for one at a time meets them one by one.
 func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (partition.Slice, error) {
 	lacking, err := a.assignment.Lacking(a.mapped, due.Set())
 	if lacking.IsEmpty() {
@@ -252,7 +254,8 @@ func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed 
 	return a.assignment.Slice(a.mapped, rest)
 }
 
-// storeParts writes the values of the partitions that the body returned, each as soon as it is there.
+// storeParts writes the values of the partitions that the body returned, each as soon as it is
+// there.
 func (a *attempt) storeParts(inv *graph.Invocation, res graph.Result, due partition.Slice, failed *PartitionsError) outcome {
 	rest, err := a.failMarked(inv, due, failed)
 	if err != nil {
@@ -283,7 +286,7 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 	case value.Err != nil && key.IsZero():
 		return partition.Set{}, value.Err
 	case err != nil:
-		return partition.Set{}, fmt.Errorf("the function returned a value for a partition that there is not: %w", err)
+		return partition.Set{}, fmt.Errorf("the function returned a value for an unknown partition: %w", err)
 	case !left.Contains(part.Set()):
 		return partition.Set{}, fmt.Errorf("the function returned a value for partition %s, which is not among those of this step, or was returned or marked as failed before", key)
 	case value.Err != nil:
@@ -299,7 +302,8 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 	return part.Set(), a.sink.partMade(a, part, inv.Facts)
 }
 
-// copied is what the body said of all partitions, for one of them to be added to; nil if it said nothing.
+// copied is what the body said of all partitions, for one of them to be added to; nil if it said
+// nothing.
 func copied(said []graph.Facts) []graph.Facts {
 	if len(said) == 0 {
 		return nil
@@ -312,7 +316,7 @@ func copied(said []graph.Facts) []graph.Facts {
 	return own
 }
 
-// failMissing fails the partitions of which the body returned nothing.
+// failMissing fails the partitions that the body returned nothing for.
 func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error {
 	if left.IsEmpty() {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// runEnv is what an attempt reads of its run. It is the same whether the attempt is a goroutine of the
-// run's process or has a process of its own.
+// runEnv is what an attempt reads of its run. It is the same whether the attempt is a goroutine of
+// the run's process or has a process of its own.
 type runEnv struct {
 	plan    *plan.Plan
 	graph   *graph.Graph
@@ -28,12 +28,12 @@ type attemptSink interface {
 	logLine(step, attempt int32, key string, line storage.LogLine)
 	// handOver records an output that was written while the body runs.
 	handOver(a *attempt, pos int) error
-	// partMade records partitions that were made while the attempt goes on with others, partFailed one that
-	// was not.
+	// partMade records partitions that were made while the attempt continues with others, partFailed
+	// one that was not.
 	partMade(a *attempt, part partition.Slice, facts []graph.Facts) error
 	partFailed(a *attempt, part partition.Slice, err error) error
-	// history returns how many attempts of the step have failed before, and whether one of its bodies has
-	// handed over an output.
+	// history returns how many attempts of the step have failed before, and whether one of its bodies
+	// has handed over an output.
 	history(step int32) (failures int, emitted bool)
 	// finished takes the outcome of an attempt whose function has ended the goroutine that it ran on.
 	finished(j job, o outcome)

@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// CheckError is the failure of the step of a blocking check: the check did its work, and the asset did not pass.
-// The step is not tried again.
+// CheckError is the failure of the step of a blocking check: the check did its work, and the asset
+// did not pass. The step is not tried again.
 type CheckError struct {
 	// Check is the step's key, Asset what was judged.
 	Check, Asset string
@@ -24,7 +24,7 @@ type CheckError struct {
 	First  string
 }
 
-// Error says what did not pass, and why.
+// Error reports what did not pass, and why.
 func (e *CheckError) Error() string {
 	what := fmt.Sprintf("asset %q did not pass", e.Asset)
 	switch {
@@ -39,7 +39,7 @@ func (e *CheckError) Error() string {
 	return what
 }
 
-// Hint says how to go on.
+// Hint explains how to go on.
 func (e *CheckError) Hint() string {
 	return "make the asset anew once its data is right; what reads it is not run until then"
 }
@@ -47,20 +47,23 @@ func (e *CheckError) Hint() string {
 // FailureReason is [storage.ReasonCheck].
 func (e *CheckError) FailureReason() storage.FailureReason { return storage.ReasonCheck }
 
-// CheckReport is what a check came to in a run.
+// CheckReport is the result of a check in a run.
 type CheckReport struct {
 	// State is that of the check, the worst of its partitions'.
 	State storage.CheckState
-	// Verdict and Metadata are what it said, of the partition with the worst state; nil where it said nothing.
+	// Verdict and Metadata are what it said, of the partition with the worst state; nil where it said
+	// nothing.
 	Verdict  *storage.Verdict
 	Metadata metadata.Map
-	// Judged is how many partitions it judged, Failed how many of them did not pass; zero where there are none.
+	// Judged is how many partitions it judged, Failed how many of them did not pass; zero where there
+	// are none.
 	Judged, Failed int64
 
 	first string // of the partitions that a blocking check rejected
 }
 
-// evaluation is what a check came to, encoded for storage: of the asset, or of some of its partitions.
+// evaluation is the result of a check, encoded for storage: of the asset, or of some of its
+// partitions.
 type evaluation struct {
 	check  storage.AssetKey
 	part   partition.Slice // zero also where the definitions are not known
@@ -99,8 +102,8 @@ func (r *run) evaluate(s int32, facts []graph.Facts, part partition.Slice) *eval
 	return e
 }
 
-// failedEvaluation is the evaluation of a check that failed before it could say anything, or that was not run, of some
-// partitions.
+// failedEvaluation is the evaluation of a check that failed before it could say anything, or that
+// was not run, of some partitions.
 func (r *run) failedEvaluation(s int32, state storage.CheckState, part partition.Slice, d storage.Detail) *evaluation {
 	e := r.newEvaluation(s, part, state)
 	d.Partitions = e.set
@@ -108,8 +111,8 @@ func (r *run) failedEvaluation(s int32, state storage.CheckState, part partition
 	return e
 }
 
-// openEvaluation is what a check has not judged in this run and is not going to, as failedEvaluation says it. It is nil where
-// nothing is left. Called with the lock held.
+// openEvaluation is what a check has not judged in this run and is not going to, in the form of
+// failedEvaluation. It is nil where nothing is left. Called with the lock held.
 func (r *run) openEvaluation(s int32, state storage.CheckState, d storage.Detail) *evaluation {
 	left := r.unmade(s)
 	if r.partitioned(s) == left.IsEmpty() {
@@ -145,9 +148,9 @@ func (r *run) madeIn(s int32) string {
 	return r.makers[v]
 }
 
-// evaluation is what the outcome of an attempt of a check says of the asset; nil for other steps, for a check whose
-// partitions were recorded one by one, and for one that is tried again. An asset that did not pass a blocking check is
-// the failure of its step.
+// evaluation is the result for the asset of an attempt of a check; nil for other steps, for a check
+// whose partitions were recorded one by one, and for one that is tried again. An asset that did not
+// pass a blocking check is the failure of its step.
 func (r *run) evaluation(j job, o *outcome) *evaluation {
 	s := j.step // a check has no instances
 	if !r.isCheck(s) || o.apart {
@@ -180,8 +183,8 @@ func (r *run) fail(s int32, o *outcome, e *evaluation) {
 	o.detail = failureDetail(err)
 }
 
-// rejects turns the success of a check whose partitions were recorded one by one into a failure, if some did not
-// pass and it is blocking. Called with the lock held.
+// rejects turns the success of a check whose partitions were recorded one by one into a failure, if
+// some did not pass and it is blocking. Called with the lock held.
 func (r *run) rejects(s int32, o *outcome) {
 	if !o.apart || o.kind != storage.StepSucceeded || !r.d.Rejected().Has(s) {
 		return
@@ -197,7 +200,8 @@ func (r *run) rejects(s int32, o *outcome) {
 	o.kind, o.err, o.reason, o.detail = storage.StepFailed, why, storage.ReasonCheck, failureDetail(why)
 }
 
-// recordEvaluation writes what a check came to, and makes it the check's present state. Called with the lock held.
+// recordEvaluation writes the result of a check, and makes it the check's present state. Called
+// with the lock held.
 func (r *run) recordEvaluation(s int32, f storage.Fact, e *evaluation) {
 	r.report(s, e)
 	r.noticeEvaluated(f, e)
@@ -213,7 +217,8 @@ func (r *run) recordEvaluation(s int32, f storage.Fact, e *evaluation) {
 	r.batch.Assets = append(r.batch.Assets, u)
 }
 
-// stateOf is under which state of its entry in the store a check's is kept; see [storage.CheckName].
+// stateOf is under which state of its entry in the store a check's is kept; see
+// [storage.CheckName].
 func stateOf(s storage.CheckState) storage.StateKind {
 	switch s {
 	case storage.CheckSucceeded:
@@ -225,7 +230,7 @@ func stateOf(s storage.CheckState) storage.StateKind {
 	}
 }
 
-// report keeps what a check came to for the result of the run. Called with the lock held.
+// report keeps the result of a check for the result of the run. Called with the lock held.
 func (r *run) report(s int32, e *evaluation) {
 	if r.checks == nil {
 		r.checks = map[int32]*CheckReport{}
@@ -274,7 +279,8 @@ func rank(s storage.CheckState) int {
 	}
 }
 
-// skipCheck records that a run does not come to a check, of what it has not judged yet. Called with the lock held.
+// skipCheck records that a run skips a check, for all that it has not judged yet. Called with the
+// lock held.
 func (r *run) skipCheck(step int32, at storage.Micros, why error) {
 	if r.d.Planned(step) != step || !r.isCheck(step) {
 		return
@@ -288,7 +294,7 @@ func (r *run) skipCheck(step int32, at storage.Micros, why error) {
 	}
 }
 
-// restoreEvaluation keeps what an event says a check came to.
+// restoreEvaluation keeps the recorded result of a check.
 func (r *run) restoreEvaluation(e *storage.Event, d *storage.Detail) {
 	s := r.d.Planned(e.Step)
 	ev := &evaluation{state: e.CheckState(), said: d.Check, noted: d.Metadata}
@@ -298,7 +304,8 @@ func (r *run) restoreEvaluation(e *storage.Event, d *storage.Detail) {
 	r.report(s, ev)
 }
 
-// cutSlice is some partitions of a step as people see them; the zero Slice where the definitions are not known.
+// cutSlice is some partitions of a step as people see them; the zero Slice where the definitions
+// are not known.
 func (r *run) cutSlice(s int32, set partition.Set) (partition.Slice, error) {
 	if r.assignment == nil || set.IsEmpty() {
 		return partition.Slice{}, nil

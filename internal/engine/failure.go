@@ -16,7 +16,7 @@ type TimeoutError struct {
 	Err   error
 }
 
-// Error says how long the attempt had.
+// Error reports how long the attempt had.
 func (e *TimeoutError) Error() string {
 	if e.Err == nil || errors.Is(e.Err, context.DeadlineExceeded) {
 		return fmt.Sprintf("timeout after %s", e.After)
@@ -27,7 +27,7 @@ func (e *TimeoutError) Error() string {
 // Unwrap returns what the body returned when its context ended.
 func (e *TimeoutError) Unwrap() error { return e.Err }
 
-// UpstreamError says why a step was skipped.
+// UpstreamError explains why a step was skipped.
 type UpstreamError struct {
 	// Step is the key of the step that did not succeed.
 	Step string
@@ -39,8 +39,8 @@ func (e *UpstreamError) Error() string { return fmt.Sprintf("upstream %q did not
 // ErrSkip is wrapped by the error of a body that has nothing to do.
 var ErrSkip = errors.New("skipped")
 
-// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not take: what
-// the store says of it is not how it went.
+// ErrNotRecorded is wrapped by the error of a run whose events, or whose end, the store did not
+// take: what the store's error is not its outcome.
 var ErrNotRecorded = errors.New("the run is not recorded as it went")
 
 // recordError is why a run is not recorded as it went.
@@ -87,8 +87,8 @@ func (a *attempt) failure(err error) outcome {
 	return o
 }
 
-// Classified is implemented by errors that know the reason of a failure: of a process that was killed for
-// its memory, say.
+// Classified is implemented by errors that know the reason of a failure: of a process that was
+// killed for its memory, say.
 type Classified interface{ FailureReason() storage.FailureReason }
 
 // classified returns the reason that an error knows, else that it is an error.
@@ -100,7 +100,8 @@ func classified(err error) storage.FailureReason {
 	return storage.ReasonError
 }
 
-// history returns how many attempts of the step have failed, and whether a body has handed over an output.
+// history returns how many attempts of the step have failed, and whether a body has handed over an
+// output.
 func (r *run) history(step int32) (failures int, emitted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,8 +7,9 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// inputVersions are the data versions of the assets that a step depends on, for some of its partitions: an entry for
-// each, empty where it has no version. What the last task of a graph asset makes depends on what all its tasks read.
+// inputVersions are the data versions of the assets that a step depends on, for some of its
+// partitions: an entry for each, empty where it has no version. What the last task of a graph asset
+// makes depends on what all its tasks read.
 func (r *run) inputVersions(s int32, part partition.Slice, since int64) map[string]string {
 	var versions map[string]string
 	own := r.plan.Steps[s].Node
@@ -54,8 +55,8 @@ func (r *run) nodesOf(own int32) func(yield func(int32) bool) {
 	}
 }
 
-// noteReading remembers when an attempt began of a run in which something is divided: what lands from now on it may
-// not have read.
+// noteReading remembers when an attempt began of a run in which something is divided: what lands
+// from now on it may not have read.
 func (r *run) noteReading(step int32) error {
 	seq, err := r.Store.ChangeSeq(r.ctx)
 	if err != nil {

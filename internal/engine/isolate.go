@@ -11,9 +11,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Task is one attempt that has a process of its own: what that process must know beside the definitions
-// and what its run was asked for. It is data, and names nodes by their keys: the process has definitions
-// of its own, and need not plan the run to find a step in them.
+// Task is one attempt that has a process of its own: what that process must know beside the
+// definitions and what its run was asked for. It is data, and names nodes by their keys: the
+// process has definitions of its own, and need not plan the run to find a step in them.
 type Task struct {
 	// Key is the step's key, Attempt the ordinal of the attempt.
 	Key     string
@@ -23,20 +23,21 @@ type Task struct {
 	Node     string
 	Pos      int
 	Instance bool
-	// Persist says which outputs are wanted, nil means all.
+	// Persist defines which outputs are wanted, nil means all.
 	Persist []bool
 	// Failures and Emitted are the history of the step, by which a retry is decided.
 	Failures int
 	Emitted  bool
-	// Maps are the mapped steps that the step takes its element from, or whose values it collects; Reads are the
-	// others of the plan whose values it reads.
+	// Maps are the mapped steps that the step takes its element from, or whose values it collects;
+	// Reads are the others of the plan whose values it reads.
 	Maps  []TaskMap
 	Reads []string
 	// Deadline is when the attempt's time is over, zero for never.
 	Deadline time.Time
 	// Memory bounds what the attempt may use, in bytes; zero does not.
 	Memory int64
-	// Partitions are those that it is to make, as of the instant Now; empty for a step that is not divided.
+	// Partitions are those that it is to make, as of the instant Now; empty for a step that is not
+	// divided.
 	Partitions partition.Set
 	Now        time.Time
 	// Environ is added to the environment of the process, as "key=value".
@@ -52,11 +53,11 @@ type TaskMap struct {
 	Order []int
 }
 
-// Report is what an attempt in a process of its own came to.
+// Report is what the outcome of an attempt in a process of its own.
 type Report struct {
 	// Kind is the kind of the event that the attempt leads to.
 	Kind storage.EventKind
-	// Partitions are those that all else is about, and Apart says that they were reported one by one.
+	// Partitions are those that all else is about, and Apart means that they were reported one by one.
 	Partitions partition.Set
 	Apart      bool
 	// Facts are what body and handlers said about the outputs, by position.
@@ -64,8 +65,8 @@ type Report struct {
 	// Instances and Names are of a mapped step that unfolded.
 	Instances int
 	Names     []string
-	// Failure is why it did not succeed, nil for a success. Reason, Again and Delay say whether it is tried
-	// again: the process that ran the body has decided, for it had the error itself.
+	// Failure is why it did not succeed, nil for a success. Reason, Again and Delay say whether it is
+	// tried again: the process that ran the body has decided, for it had the error itself.
 	Failure *RemoteError
 	Reason  storage.FailureReason
 	Again   bool
@@ -82,7 +83,7 @@ type RemoteError struct {
 // Error returns the error's words.
 func (e *RemoteError) Error() string { return e.Message }
 
-// Hint says what to do about it.
+// Hint explains what to do about it.
 func (e *RemoteError) Hint() string { return e.HintText }
 
 // StackText returns the stack of where it happened.
@@ -94,14 +95,14 @@ type Sink struct {
 	Log func(line storage.LogLine)
 	// Emit records an output that was written while the body runs.
 	Emit func(pos int, f graph.Facts) error
-	// Made records partitions that were made while the attempt goes on with others: that of the key, or those of
-	// the set where it is zero. Failed records one that was not.
+	// Made records partitions that were made while the attempt continues with others: that of the key,
+	// or those of the set where it is zero. Failed records one that was not.
 	Made   func(key partition.Key, set partition.Set, f []graph.Facts) error
 	Failed func(key partition.Key, why *RemoteError, reason storage.FailureReason) error
 }
 
-// isolatedSlack is how long an attempt in a process of its own has beyond what others have: whoever runs
-// the process ends it when its time is over, and that is the attempt's end.
+// isolatedSlack is how long an attempt in a process of its own has beyond what others have: the
+// process that runs the process ends it when its time is over, and that is the attempt's end.
 const isolatedSlack = 15 * time.Second
 
 // isolate does an attempt in a process of its own.
@@ -120,7 +121,7 @@ func (r *run) isolate(a *attempt) outcome {
 	return a.reported(&report)
 }
 
-// task says to another process which attempt it is to do.
+// task tells another process which attempt to do.
 func (r *run) task(a *attempt) Task {
 	t := Task{
 		Key: a.key, Attempt: a.job.attempt, Node: r.plan.Key(a.mapped), Pos: a.pos, Instance: a.instance,
@@ -176,7 +177,7 @@ func (a *attempt) madeRemote(key partition.Key, set partition.Set, facts []graph
 	if err != nil {
 		return err
 	}
-	a.emitted = nil // it goes on with another
+	a.emitted = nil // it continues with another
 	return a.sink.partMade(a, part, facts)
 }
 

@@ -15,8 +15,8 @@ const (
 	Lease = 30 * time.Second
 	// SlotLease is how long a step keeps its pool slots without one.
 	SlotLease = 5 * time.Minute
-	// watchAfter is when a run that is still in progress begins to be told at once that it was canceled
-	// from elsewhere: before that it would cost more than the run.
+	// watchAfter is when a run that is still in progress begins to be told at once that it was
+	// canceled from elsewhere: before that it would cost more than the run.
 	watchAfter = time.Second
 )
 
@@ -26,14 +26,15 @@ type LeaseStore interface {
 	Watch(ctx context.Context, topics storage.Topic) <-chan struct{}
 }
 
-// LeaseRenewer renews the leases of all runs that one process has in progress on one store: in one call for
-// all of them, every third of a lease. It has no goroutine while there is nothing to keep, and none at
-// all for runs that are over within a second.
+// LeaseRenewer renews the leases of all runs that one process has in progress on one store: in one
+// call for all of them, every third of a lease. It has no goroutine while there is nothing to keep,
+// and none at all for runs that are over within a second.
 //
 // A store that does not answer costs nothing yet: a lease that has ended is lost only when another
 // process has claimed the run.
 type LeaseRenewer struct {
-	// Logger takes what is for the operator of the program; nil is slog's default. It is set before the first use.
+	// Logger takes what is for the operator of the program; nil is slog's default. It is set before
+	// the first use.
 	Logger *slog.Logger
 
 	store LeaseStore
@@ -51,12 +52,14 @@ type leasedRun struct {
 	cancel func(storage.CancelRequest)
 }
 
-// NewLeaseRenewer returns one for the runs on a store. After each renewal it calls each, which may be nil.
+// NewLeaseRenewer returns one for the runs on a store. After each renewal it calls each, which may
+// be nil.
 func NewLeaseRenewer(s LeaseStore, each func()) *LeaseRenewer {
 	return &LeaseRenewer{store: s, each: each, kept: map[storage.Fence]*leasedRun{}}
 }
 
-// Keep renews what a fence holds of something that is no run of this package, such as a backfill; see keep.
+// Keep renews what a fence holds of something that is no run of this package, such as a backfill;
+// see keep.
 func (k *LeaseRenewer) Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
 	return k.keep(f, lost, cancel)
 }
@@ -121,7 +124,7 @@ func (k *LeaseRenewer) watch() {
 	}()
 }
 
-// renew extends all leases and passes on what the store says of each.
+// renew extends all leases and passes on the store's answer for each.
 func (k *LeaseRenewer) renew() {
 	k.mu.Lock()
 	fences := make([]storage.Fence, 0, len(k.kept))

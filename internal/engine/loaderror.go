@@ -15,13 +15,13 @@ type loadError struct {
 	hint  string
 }
 
-// Error names the input and says what its handler said.
+// Error names the input and describes what its handler said.
 func (e *loadError) Error() string { return fmt.Sprintf("input %s: %v", e.field, e.err) }
 
 // Unwrap returns what the handler said.
 func (e *loadError) Unwrap() error { return e.err }
 
-// Hint says what to do about it.
+// Hint explains what to do about it.
 func (e *loadError) Hint() string { return e.hint }
 
 // loadFailure is the error for input k, which reads output v. A handler that has a hint of its own

@@ -9,8 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// The log of an attempt is bounded, so that one that prints in a loop fills no disk: its first part is
-// kept, and its end, where the reason of a failure mostly stands.
+// The log of an attempt is bounded, so that one that prints in a loop fills no disk: its first part
+// is kept, and its end, where the reason of a failure mostly stands.
 const (
 	logHead = 4 << 20
 	logTail = 64 << 10

@@ -19,7 +19,8 @@ type mapSource struct {
 	first int32
 	names []string // nil where instances are numbered
 	keys  []string
-	// elements are made once, by the unfolding or, in another process than that, by the first instance.
+	// elements are made once, by the unfolding or, in another process than that, by the first
+	// instance.
 	taking   sync.Mutex
 	elements []any
 	taken    bool
@@ -51,7 +52,7 @@ func (t *mapTable) put(step int32, m *mapSource) {
 	t.byStep[step] = m
 }
 
-// locate says from which step on the instances are numbered.
+// locate returns the step from which the instances are numbered.
 func (t *mapTable) locate(step, first int32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -83,7 +84,7 @@ func (r *run) instance(step int32) (mapped int32, pos int, ok bool) {
 	return r.d.Instance(step)
 }
 
-// stepRef says where a step stands in the plan.
+// stepRef reports where a step stands in the plan.
 func (r *run) stepRef(step int32) stepRef {
 	mapped, pos, instance := r.instance(step)
 	return stepRef{mapped: mapped, pos: pos, instance: instance, key: r.stepKey(step)}
@@ -127,8 +128,8 @@ func (a *attempt) takeApart() (elements []any, names []string, err error) {
 	return elements, names, nil
 }
 
-// element returns the element of an instance. Where another process had unfolded the map, the value is
-// taken apart once more, and must have the elements that it had.
+// element returns the element of an instance. Where another process had unfolded the map, the value
+// is taken apart once more, and must have the elements that it had.
 func (a *attempt) element() (any, error) {
 	m := a.maps.get(a.mapped)
 	m.taking.Lock()
@@ -221,7 +222,8 @@ func (r *run) forget(mapped int32, m *mapSource) {
 	}
 }
 
-// onlyPartition is the key of the partition that a mapped step is of, the zero Key for one that is not divided.
+// onlyPartition is the key of the partition that a mapped step is of, the zero Key for one that is
+// not divided.
 func (r *run) onlyPartition(mapped int32) partition.Key {
 	if !r.partitioned(mapped) || r.assignment == nil {
 		return partition.Key{}

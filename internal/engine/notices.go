@@ -12,23 +12,24 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// MadeNotice says that an output was made, all of it or some of its partitions.
+// MadeNotice means that an output was made, all of it or some of its partitions.
 type MadeNotice struct {
 	Step    string
 	Attempt int
 	At      time.Time
-	// Asset is the output's name, Partition says for people which partitions were made.
+	// Asset is the output's name, Partition names the made partitions for people.
 	Asset, Partition string
 	// Detail is what is stored of it, a [storage.Detail].
 	Detail []byte
 }
 
-// CheckNotice says what a check came to: of its asset, or of some partitions of it.
+// CheckNotice is the result of a check: of its asset, or of some partitions of it.
 type CheckNotice struct {
 	Step    string
 	Attempt int
 	At      time.Time
-	// Partition says for people which partitions were judged, Partitions how many they are; zero where there are none.
+	// Partition names the checked partitions for people, Partitions is their number; zero where there
+	// are none.
 	Partition  string
 	Partitions int64
 	State      storage.CheckState
@@ -36,7 +37,7 @@ type CheckNotice struct {
 	Detail []byte
 }
 
-// ActionNotice says what an action did to its asset, or to some partitions of it.
+// ActionNotice describes what an action did to its asset, or to some partitions of it.
 type ActionNotice struct {
 	Step    string
 	Attempt int
@@ -49,7 +50,7 @@ type ActionNotice struct {
 	Detail []byte
 }
 
-// CutNotice says that lines of an attempt's log were left out, since it had too many.
+// CutNotice means that lines of an attempt's log were left out, since it had too many.
 type CutNotice struct {
 	Step    string
 	Attempt int
@@ -58,8 +59,8 @@ type CutNotice struct {
 	Lines, Size int
 }
 
-// say keeps something that an observer is told once the lock is free. Called with the lock held, while the
-// run has not ended.
+// say keeps something that an observer is told once the lock is free. Called with the lock held,
+// while the run has not ended.
 func (r *run) say(tell func()) {
 	if len(r.notices) == 0 && !r.telling {
 		r.hooks.Add(1) // before the end can be seen: the observer has heard everything when the run returns
@@ -97,7 +98,7 @@ func (r *run) noticeMade(f storage.Fact, m *materialization) {
 	})
 }
 
-// noticeEvaluated keeps for the observer what a check came to.
+// noticeEvaluated keeps for the observer the result of a check.
 func (r *run) noticeEvaluated(f storage.Fact, e *evaluation) {
 	tell := r.Observer.CheckEvaluated
 	if tell == nil {
@@ -125,7 +126,7 @@ func (r *run) noticeActed(f storage.Fact, e *actionResult) {
 	})
 }
 
-// worded says which partitions and how many; nothing for an asset without.
+// worded reports which partitions and how many; nothing for an asset without.
 func worded(part partition.Slice) (text string, n int64) {
 	if part.IsZero() {
 		return "", 0
@@ -143,7 +144,8 @@ func (r *run) noticeCut(j job, lines, size int) {
 	r.say(func() { tell(n) })
 }
 
-// noticeLine tells the observer of a line of a log. An attempt that was left behind may log after the end.
+// noticeLine tells the observer of a line of a log. An attempt that was left behind may log after
+// the end.
 func (r *run) noticeLine(key string, line storage.LogLine) {
 	tell := r.Observer.Logged
 	if tell == nil {
@@ -159,9 +161,9 @@ func (r *run) noticeLine(key string, line storage.LogLine) {
 	r.observe(func() { tell(key, line) })
 }
 
-// unlock gives the lock back and has the observer told what happened meanwhile. One goroutine at a time
-// does so, which keeps the order, and it is never one of a step: an observer that is slow, or ends its
-// goroutine, delays or ends nothing else.
+// unlock gives the lock back and has the observer told what happened meanwhile. One goroutine at a
+// time does so, which keeps the order, and it is never one of a step: an observer that is slow, or
+// ends its goroutine, delays or ends nothing else.
 func (r *run) unlock() {
 	if len(r.notices) > 0 && !r.telling {
 		r.telling = true
@@ -200,7 +202,7 @@ func (r *run) tell() {
 	}
 }
 
-// observe calls an observer. What goes wrong in it is said and changes nothing.
+// observe calls an observer. What goes wrong in it is logged and changes nothing.
 func (r *run) observe(tell func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -220,7 +222,7 @@ func (r *run) await(tell func()) {
 	<-done
 }
 
-// log is where the run says what is for its operator, not for a step's log.
+// log is where the run describes what is for its operator, not for a step's log.
 func (r *run) log() *slog.Logger { return logger(r.Logger) }
 
 // logger is a logger, or the program's default where there is none.

@@ -52,7 +52,7 @@ func (a *attempt) store(inv *graph.Invocation, res graph.Result) error {
 	return nil
 }
 
-// write1 hands one output to its handler and keeps what the handler says about it.
+// write1 hands one output to its handler and keeps what the handler reports.
 func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
 	out := &a.of.Outputs[pos]
 	octx := iohandler.OutputContext{
@@ -114,7 +114,7 @@ func (r *run) handOver(a *attempt, pos int) error {
 	return nil
 }
 
-// stillWanted says which outputs an attempt is to keep: those of the plan, without those that an
+// stillWanted reports which outputs an attempt is to keep: those of the plan, without those that an
 // attempt whose process died had handed over.
 func (r *run) stillWanted(a *attempt) []bool {
 	persist := r.plan.Steps[a.mapped].Persist

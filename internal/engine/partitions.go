@@ -6,7 +6,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// work is what a run is to do: the partitions are those that it is planned with, or that were recorded with it.
+// work is what a run is to do: the partitions are those that it is planned with, or that were
+// recorded with it.
 func work(c *Config) decide.Work {
 	w := decide.Work{Plan: c.Plan, Assignment: c.Assignment}
 	switch {
@@ -35,7 +36,8 @@ func setOf(part partition.Slice) partition.Set {
 // partitioned reports whether a step of the plan has partitions.
 func (r *run) partitioned(s int32) bool { return r.d.Partitions().Has(s) }
 
-// unmade is what a step has still to make, empty for one that is not divided. Called with the lock held.
+// unmade is what a step has still to make, empty for one that is not divided. Called with the lock
+// held.
 func (r *run) unmade(step int32) partition.Set { return r.d.Partitions().Unmade(r.d.Planned(step)) }
 
 // targets are what a run is to make of assets that are divided, as storage is told.
@@ -59,7 +61,8 @@ func (r *run) targets() []storage.Target {
 	return targets
 }
 
-// assetKey is the key of the asset that an output is, zero for one that is none or is not known here.
+// assetKey is the key of the asset that an output is, zero for one that is none or is not known
+// here.
 func (r *run) assetKey(output int32) storage.AssetKey {
 	if int(output) >= len(r.AssetKeys) {
 		return 0
@@ -78,8 +81,8 @@ func (r *run) recordPlan() []storage.PlanStep {
 	return record
 }
 
-// Undone returns what is left to be made of each step of a run that has ended: what a retry of it is of. It is nil
-// for a run in which nothing is divided.
+// Undone returns what is left to be made of each step of a run that has ended: what a retry of it
+// is of. It is nil for a run in which nothing is divided.
 func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	old := newRun(c)
 	if old.d.Partitions() == nil {
@@ -91,7 +94,8 @@ func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	return decide.Undone(old.d), nil
 }
 
-// Planned returns the plan of a run that is to be inserted as storage keeps it, and what it is to make.
+// Planned returns the plan of a run that is to be inserted as storage keeps it, and what it is to
+// make.
 func Planned(c Config) ([]storage.PlanStep, []storage.Target) {
 	r := newRun(c)
 	return r.recordPlan(), r.targets()

@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// partMade records partitions that an attempt made while it goes on with others.
+// partMade records partitions that an attempt made while it continues with others.
 func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) error {
 	if r.isCheck(a.mapped) {
 		return r.partEvaluated(a, part, r.evaluate(a.mapped, facts, part))
@@ -32,14 +32,14 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 		f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: at}
 		r.keep(&made[i], r.recordMade(f, &made[i]), at)
 	}
-	if len(made) == 0 && !a.of.Emits { // no event says it yet
+	if len(made) == 0 && !a.of.Emits { // no event records it yet
 		r.d.Apply(decide.Event{Fact: storage.Fact{Kind: decide.StepMade, Step: a.job.step, Attempt: a.job.attempt, At: at}, Partitions: part.Set()})
 	}
 	r.flush()
 	return nil
 }
 
-// partEvaluated records what a check came to for one of several partitions.
+// partEvaluated records the result of a check for one of several partitions.
 func (r *run) partEvaluated(a *attempt, part partition.Slice, e *evaluation) error {
 	r.mu.Lock()
 	defer r.unlock()
@@ -94,12 +94,12 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 	return nil
 }
 
-// keepFailure makes a failure the present state of the assets, or of those of their partitions, that a step did not
-// make. Called with the lock held.
+// keepFailure makes a failure the present state of the assets, or of those of their partitions,
+// that a step did not make. Called with the lock held.
 func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n int64, at storage.Micros, detail []byte) {
 	s := r.d.Planned(step)
 	if r.partitioned(s) == set.IsEmpty() {
-		return // its partitions failed one by one, or never came to their turn
+		return // its partitions failed one by one, or never had their turn
 	}
 	node := r.plan.Steps[s].Node
 	for o := range r.graph.Node(node).Outputs {
@@ -113,8 +113,9 @@ func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n in
 	}
 }
 
-// failedWith is what failed with an attempt that could not say it any more: its body panicked, its process died. It is all
-// that one call was about; of several calls nobody knows which one it was. Called with the lock held.
+// failedWith is what failed with an attempt that could no longer report it: its body panicked, its
+// process died. It is all that one call was about; of several calls nobody knows which one it was.
+// Called with the lock held.
 func (r *run) failedWith(s int32) partition.Slice {
 	if !r.partitioned(s) {
 		return partition.Slice{}

@@ -12,8 +12,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// partVersions are the data versions of the partitions that a run made of one output: as long as a step of the
-// run may read them.
+// partVersions are the data versions of the partitions that a run made of one output: as long as a
+// step of the run may read them.
 type partVersions struct {
 	one    map[string]string
 	groups []groupVersion
@@ -25,7 +25,8 @@ type groupVersion struct {
 	version string
 }
 
-// rememberVersion keeps the version of what was made for the steps that read it. Called with the lock held.
+// rememberVersion keeps the version of what was made for the steps that read it. Called with the
+// lock held.
 func (r *run) rememberVersion(m *materialization) {
 	if m.part.IsZero() {
 		r.versions[m.output] = m.version
@@ -53,9 +54,9 @@ func (r *run) rememberVersion(m *materialization) {
 // versionsAtOnce is how many versions of partitions are asked for in one query.
 const versionsAtOnce = 500
 
-// readVersion returns the data version of what input k of a step reads for some of its partitions: that of the
-// one partition it reads, or the fingerprint of those of several; empty where it is not known, or landed since the
-// attempt began: it may not be what was read.
+// readVersion returns the data version of what input k of a step reads for some of its partitions:
+// that of the one partition it reads, or the fingerprint of those of several; empty where it is not
+// known, or landed since the attempt began: it may not be what was read.
 func (r *run) readVersion(s int32, k int, v int32, part partition.Slice, since int64) string {
 	if r.assignment == nil {
 		return ""
@@ -119,8 +120,8 @@ func chunked(of partition.Slice, n int) func(yield func([]partition.Key) bool) {
 	}
 }
 
-// versionsOf finds the data versions of partitions of an output: those that this run made, else those that
-// are stored, unless they landed since the attempt began.
+// versionsOf finds the data versions of partitions of an output: those that this run made, else
+// those that are stored, unless they landed since the attempt began.
 func (r *run) versionsOf(v int32, space partition.Space, keys []partition.Key, since int64) (map[string]string, error) {
 	found := make(map[string]string, len(keys))
 	var ask []string
@@ -166,7 +167,8 @@ func versionAt(s *storage.AssetState, since int64) string {
 	return s.DataVersion
 }
 
-// overlay adds the versions of partitions that were made many at once, and have no state of their own since.
+// overlay adds the versions of partitions that were made many at once, and have no state of their
+// own since.
 func overlay(found map[string]string, space partition.Space, ask []string, stored []storage.PartitionGroup, own []groupVersion, since int64) error {
 	for _, text := range ask {
 		if _, single := found[text]; single && len(own) == 0 {
@@ -194,9 +196,9 @@ func overlay(found map[string]string, space partition.Space, ask []string, store
 	return nil
 }
 
-// Fingerprint stands for the data versions of several partitions: the sum, modulo 2^128, of a hash of each
-// partition's key and version. It does not depend on their order, and one of them can be replaced without knowing
-// the others. The zero value is that of no partitions.
+// Fingerprint stands for the data versions of several partitions: the sum, modulo 2^128, of a hash
+// of each partition's key and version. It does not depend on their order, and one of them can be
+// replaced without knowing the others. The zero value is that of no partitions.
 type Fingerprint [2]uint64
 
 // Add adds a partition and its version.
@@ -207,7 +209,8 @@ func (f *Fingerprint) Add(key partition.Key, version string) {
 	f[0], _ = bits.Add64(f[0], binary.BigEndian.Uint64(sum[:8]), carry)
 }
 
-// String returns the fingerprint as 32 hex digits behind "sum:", which no data version of ours looks like.
+// String returns the fingerprint as 32 hex digits behind "sum:", which no data version of ours
+// looks like.
 func (f *Fingerprint) String() string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], f[0])

@@ -12,7 +12,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// RemoteAttempt is what a process that does one attempt for a run in another process knows of that run.
+// RemoteAttempt is what a process that does one attempt for a run in another process knows of that
+// run.
 type RemoteAttempt struct {
 	// Graph is the graph as this process's definitions make it.
 	Graph *graph.Graph
@@ -22,14 +23,15 @@ type RemoteAttempt struct {
 	Retry retry.Policy
 	// Tables finds the key tables that a definition of partitions needs.
 	Tables plan.Tables
-	// Prepare makes ready what the node takes and returns its config, nil where it takes none. It is part of
-	// the attempt: its error or panic is the attempt's failure. A nil Prepare has nothing to do.
+	// Prepare makes ready what the node takes and returns its config, nil where it takes none. It is
+	// part of the attempt: its error or panic is the attempt's failure. A nil Prepare has nothing to
+	// do.
 	Prepare func(ctx context.Context, node *graph.Node) (config any, err error)
 }
 
-// Serve does an attempt in this process on behalf of a run in another one; ctx ends when that run is
-// canceled, and sink takes what happens meanwhile. A task that these definitions do not have is reported
-// as failed.
+// Serve does an attempt in this process on behalf of a run in another one; ctx ends when that run
+// is canceled, and sink takes what happens meanwhile. A task that these definitions do not have is
+// reported as failed.
 func Serve(ctx context.Context, from RemoteAttempt, t Task, sink Sink) Report {
 	a, g, err := from.attempt(ctx, t, sink)
 	if err != nil {
@@ -116,7 +118,8 @@ func (a *attempt) prepare(ready func(context.Context, *graph.Node) (any, error))
 	return err
 }
 
-// remoteSink is the host of an attempt in a process of its own: it passes on what the attempt tells.
+// remoteSink is the host of an attempt in a process of its own: it passes on what the attempt
+// tells.
 type remoteSink struct {
 	sink   Sink
 	task   Task
@@ -153,7 +156,7 @@ func (g *remoteSink) finished(_ job, o outcome) { g.came <- o }
 
 func (g *remoteSink) order(mapped int32) []int { return g.orders[mapped] }
 
-// report says what the attempt came to, in words.
+// report describes the result of the attempt.
 func (g *remoteSink) report(o outcome) Report {
 	r := Report{Kind: o.kind, Facts: o.facts, Instances: o.instances, Names: o.names, Reason: o.reason, Apart: o.apart}
 	if !o.part.IsZero() {

@@ -14,13 +14,13 @@ import (
 // ErrPlanChanged is returned where a run is to go on whose definitions are not what they were.
 var ErrPlanChanged = errors.New("the definitions are not those that the run was planned with")
 
-// samePlan requires a recorded plan to be the one that the definitions give now: events know steps by
-// their index alone.
+// samePlan requires a recorded plan to be the one that the definitions give now: events know steps
+// by their index alone.
 func samePlan(was, is []storage.PlanStep) error {
 	for i := range max(len(was), len(is)) {
 		switch {
 		case i >= len(is):
-			return fmt.Errorf("%w: step %q is not planned any more: begin a new run", ErrPlanChanged, was[i].Key)
+			return fmt.Errorf("%w: step %q is no longer planned: begin a new run", ErrPlanChanged, was[i].Key)
 		case i >= len(was):
 			return fmt.Errorf("%w: step %q is new: begin a new run", ErrPlanChanged, is[i].Key)
 		case was[i].Key != is[i].Key:
@@ -75,7 +75,7 @@ func (r *run) outputsByAsset(past []storage.Event) map[storage.AssetKey]int32 {
 	return outputs
 }
 
-// restoreStep keeps what an event says beyond what the decider folds.
+// restoreStep keeps the parts of an event that the decider does not fold.
 func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[storage.AssetKey]int32) {
 	mapped, pos, instance := r.d.Instance(e.Step)
 	detail := r.detailOf(e.Step)
@@ -126,8 +126,8 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 	}
 }
 
-// restoreMap keeps the instances that a mapped step has unfolded into. A second unfolding of the same
-// step finds them there.
+// restoreMap keeps the instances that a mapped step has unfolded into. A second unfolding of the
+// same step finds them there.
 func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
 	if r.maps.get(e.Step) != nil {
 		return
@@ -137,8 +137,8 @@ func (r *run) restoreMap(e *storage.Event, d *storage.Detail) {
 }
 
 // adopt takes over a run whose process is gone: the steps that it had in progress are nobody's, and
-// successes whose values went with it are taken back where what is still to run reads them. Called with the
-// lock held.
+// successes whose values went with it are taken back where what is still to run reads them. Called
+// with the lock held.
 func (r *run) adopt() {
 	at := now()
 	r.record(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep, At: at}, nil)
@@ -147,7 +147,8 @@ func (r *run) adopt() {
 	}
 }
 
-// survives reports whether the value that input k of a node reads outlives the process that made it.
+// survives reports whether the value that input k of a node reads outlives the process that made
+// it.
 func (r *run) survives(node int32, k int) bool {
 	out, _ := r.graph.Output(r.graph.From(node)[k])
 	return outlives(loader(&r.graph.Node(node).Inputs[k], out))

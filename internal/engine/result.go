@@ -12,7 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Result is what a run came to.
+// Result is the result of a run.
 type Result struct {
 	Record storage.RunRecord
 	State  storage.RunState
@@ -25,7 +25,7 @@ type Result struct {
 	plan *plan.Plan
 }
 
-// StepResult is what one step came to.
+// StepResult is the result of one step.
 type StepResult struct {
 	Key string
 	// Node is the graph's node, Outcome the kind of the event that ended the step.
@@ -38,7 +38,7 @@ type StepResult struct {
 	Err error
 	// Lost are the partitions that it has not made; empty for one that is not divided.
 	Lost partition.Set
-	// Check is what a check came to; nil for other steps, and for one that came to nothing.
+	// Check is the result of a check; nil for other steps, and for one without a result.
 	Check *CheckReport
 }
 
@@ -89,7 +89,7 @@ func (r *run) result() *Result {
 	return res
 }
 
-// summary says in one line why the run did not succeed.
+// summary explains in one line why the run did not succeed.
 func (r *run) summary(res *Result) string {
 	switch res.State {
 	case storage.Failure:
@@ -121,7 +121,8 @@ func firstLine(text string) string {
 
 func between(from, to storage.Micros) time.Duration { return time.Duration(to-from) * time.Microsecond }
 
-// Wanted reports whether output pos of step i was to be kept; an instance makes no output of its own.
+// Wanted reports whether output pos of step i was to be kept; an instance makes no output of its
+// own.
 func (res *Result) Wanted(i, pos int) bool {
 	return i < len(res.plan.Steps) && res.plan.Wanted(int32(i), pos)
 }

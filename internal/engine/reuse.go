@@ -7,13 +7,13 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Reuse is a run that has ended and is retried by a new one of the same plan: what succeeded in it is
-// loaded and not run again.
+// Reuse is a run that has ended and is retried by a new one of the same plan: what succeeded in it
+// is loaded and not run again.
 type Reuse struct {
 	// RunID is the run's, Events are all of its events.
 	RunID  string
 	Events []storage.Event
-	// Mode says which steps run again.
+	// Mode defines which steps run again.
 	Mode storage.RetryMode
 }
 

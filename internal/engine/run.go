@@ -37,7 +37,7 @@ const Grace = 20 * time.Second
 // Config is everything a run needs.
 type Config struct {
 	Plan *plan.Plan
-	// Assignment says which partitions the steps are of; nil for a run in which nothing is divided.
+	// Assignment defines which partitions the steps are of; nil for a run in which nothing is divided.
 	Assignment *plan.Assignment
 	// Record is the run: one to be inserted, or one that is recorded and was claimed by this process.
 	Record storage.RunRecord
@@ -72,8 +72,9 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Observer is told what happens, outside of any lock, one thing after another. The contexts are asked for, and waited for, when the
-// run or the attempt begins; only the values of what they return are used.
+// Observer is told what happens, outside of any lock, one thing after another. The contexts are
+// asked for, and waited for, when the run or the attempt begins; only the values of what they
+// return are used.
 type Observer struct {
 	RunContext      func(ctx context.Context, run storage.RunRecord) context.Context
 	StepContext     func(ctx context.Context, n StepNotice) context.Context
@@ -101,7 +102,7 @@ type StepNotice struct {
 	Err      error
 }
 
-// WaitNotice says that a step waits for pool slots.
+// WaitNotice means that a step waits for pool slots.
 type WaitNotice struct {
 	Step    string
 	Attempt int
@@ -134,12 +135,12 @@ type run struct {
 	wakeAt  storage.Micros
 	end     storage.RunState
 	why     error // what the run was stopped for
-	settled bool  // nothing of it runs any more
+	settled bool  // nothing of it runs now
 	broken  error // why the store takes no more records of this run
 
 	partVersions map[int32]*partVersions // by output
 
-	checks map[int32]*CheckReport // what checks came to, by step
+	checks map[int32]*CheckReport // the results of checks, by step
 
 	logs     logBuffer
 	makers   map[int32]string // runs that made what a check of this run judges and this run does not make, by output
@@ -148,7 +149,7 @@ type run struct {
 	done     chan struct{}
 }
 
-// stepDetail is what the result says about a step beyond the decider's state.
+// stepDetail is what the result holds of a step beyond the decider's state.
 type stepDetail struct {
 	started, ended storage.Micros
 	readSeq        int64 // when the latest attempt began that reads partitions or makes some
@@ -167,9 +168,9 @@ func newRun(c Config) *run {
 	return r
 }
 
-// Execute runs a plan to its end: a new run, or one that has a past. Its error is about the run as a
-// whole (it could not be recorded); failures of steps are in the result, which is nil only if no run was
-// recorded.
+// Execute runs a plan to its end: a new run, or one that has a past. Its error is about the run as
+// a whole (it could not be recorded); failures of steps are in the result, which is nil only if no
+// run was recorded.
 func Execute(ctx context.Context, c Config) (*Result, error) {
 	r := newRun(c)
 	if err := r.readVersions(ctx); err != nil {
@@ -196,7 +197,8 @@ func Execute(ctx context.Context, c Config) (*Result, error) {
 	return r.finish()
 }
 
-// open records a new run, or takes over one that is recorded; from here on it exists, whatever happens.
+// open records a new run, or takes over one that is recorded; from here on it exists, whatever
+// happens.
 func (r *run) open(ctx context.Context) error {
 	now := time.Now().UTC()
 	began := r.Record.State == storage.Running
@@ -263,8 +265,8 @@ func (r *run) begin() {
 // asked stops the run because somebody asked for it elsewhere.
 func (r *run) asked(c storage.CancelRequest) { r.stop(&CancelError{c}) }
 
-// lost stops the run because another process has it now: what happens here is not recorded any more. One that has ended is nobody's, and
-// is renewed once more where that had begun before.
+// lost stops the run because another process has it now: what happens here is no longer recorded.
+// One that has ended is nobody's, and is renewed once more where that had begun before.
 func (r *run) lost() {
 	r.mu.Lock()
 	ended := r.d.Ended()
@@ -282,7 +284,7 @@ func (r *run) lost() {
 // CancelError is why a run stops that somebody asked to stop, as in [storage.CancelRequest].
 type CancelError struct{ storage.CancelRequest }
 
-// Error says who asked and why.
+// Error reports who asked and why.
 func (e *CancelError) Error() string {
 	text := ErrCanceled.Error()
 	if e.By != "" {

@@ -9,10 +9,10 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Settle ends a run whose owner is gone, without running anything: c has the run as it was claimed, and
-// its past. What was in progress has failed for the reason given, what had not begun is skipped or
-// canceled, and the run has failed; one that somebody had asked to stop is canceled. A run that only
-// lacked its end gets the one that it was coming to.
+// Settle ends a run whose owner is gone, without running anything: c has the run as it was claimed,
+// and its past. What was in progress has failed for the reason given, what had not begun is skipped
+// or canceled, and the run has failed; one that somebody had asked to stop is canceled. A run that
+// only lacked its end gets the one that it was heading for.
 func Settle(ctx context.Context, c Config, reason string) (*Result, error) {
 	r := newRun(c)
 	r.settled = true
@@ -28,7 +28,7 @@ func Settle(ctx context.Context, c Config, reason string) (*Result, error) {
 // settleSteps gives every step its outcome.
 func (r *run) settleSteps(reason string) {
 	at := now()
-	fresh := r.n == 0 // a run without a single event has not come to any end
+	fresh := r.n == 0 // a run without a single event has no end
 	if fresh {
 		r.record(storage.Fact{Kind: storage.RunStarted, Step: storage.NoStep, At: at}, nil)
 	}
@@ -73,7 +73,8 @@ func (r *run) settleSteps(reason string) {
 	r.closeWith(at, end, interrupted)
 }
 
-// closeWith obeys the decider until the run has its end. A run that was interrupted ends as the caller says.
+// closeWith obeys the decider until the run has its end. An interrupted run ends as the caller
+// decides.
 func (r *run) closeWith(at storage.Micros, end storage.RunState, interrupted bool) {
 	for !r.d.Ended() {
 		for _, c := range r.d.Next(at, nil) {

@@ -14,7 +14,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// outcome is what one attempt of a step came to.
+// outcome is the outcome of one attempt of a step.
 type outcome struct {
 	kind    storage.EventKind
 	err     error
@@ -24,7 +24,7 @@ type outcome struct {
 	detail []byte
 	// facts are what body and handlers said about the outputs, by position.
 	facts []graph.Facts
-	// part are the partitions that all this is about; apart says that they were recorded one by one.
+	// part are the partitions that all this is about; apart means that they were recorded one by one.
 	part  partition.Slice
 	apart bool
 	// instances and names are set for a mapped step that unfolded.
@@ -45,12 +45,12 @@ type attempt struct {
 	// inv is part of the attempt and logger is made once, so that a step allocates little.
 	inv    graph.Invocation
 	logger func() *slog.Logger
-	// The attempt is to make the partitions in due, and not those in blocked, since they read what was not made; part
-	// are those that the present call is about.
+	// The attempt is to make the partitions in due, and not those in blocked, since they read what was
+	// not made; part are those that the present call is about.
 	due, blocked partition.Set
 	part         partition.Slice
-	// emitted are the outputs that the body has handed over, by position; persist says which are wanted,
-	// nil means all.
+	// emitted are the outputs that the body has handed over, by position; persist defines which are
+	// wanted, nil means all.
 	emitted []int
 	persist []bool
 }
@@ -140,7 +140,7 @@ func (a *attempt) do() outcome {
 // partitionedHere reports whether the node has partitions in this run.
 func (a *attempt) partitionedHere() bool { return a.assignment != nil && a.of.Partitions != nil }
 
-// assign says which partitions an attempt is to make.
+// assign reports which partitions an attempt is to make.
 func (r *run) assign(a *attempt) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,8 +152,8 @@ func (r *run) assign(a *attempt) (err error) {
 	return err
 }
 
-// call loads, calls and writes, for some partitions. What the body returned of several partitions is left to
-// the caller to write.
+// call loads, calls and writes, for some partitions. What the body returned of several partitions
+// is left to the caller to write.
 func (a *attempt) call(part partition.Slice) (*graph.Invocation, graph.Result, error) {
 	a.part = part
 	args, err := a.load()
@@ -176,7 +176,7 @@ func (a *attempt) call(part partition.Slice) (*graph.Invocation, graph.Result, e
 	return inv, res, a.store(inv, res)
 }
 
-// timedOut says that an error is the timeout's, if the attempt's time had passed when it came.
+// timedOut reports that an error is the timeout's, if the attempt's time had passed when it came.
 func (a *attempt) timedOut(err error) error {
 	var timeout *TimeoutError
 	if a.ctx != a.run && errors.As(context.Cause(a.ctx), &timeout) && a.run.Err() == nil {
@@ -185,7 +185,7 @@ func (a *attempt) timedOut(err error) error {
 	return err
 }
 
-// recordOutcome folds what an attempt came to. Called with the lock held.
+// recordOutcome folds the result of an attempt. Called with the lock held.
 func (r *run) recordOutcome(j job, o *outcome, made []materialization, evaluated *evaluation, acted *actionResult) {
 	at := now()
 	if s := r.d.Planned(j.step); r.isCheck(s) {
@@ -228,8 +228,9 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, evaluated
 	r.notice(j.step, notice)
 }
 
-// recordFailure writes a failed attempt. One that is not tried again is the state of what it did not make. Of a step
-// with partitions the others may be there, so that what waits for it goes on with those, if there are any.
+// recordFailure writes a failed attempt. One that is not tried again is the state of what it did
+// not make. Of a step with partitions the others may be there, so that what waits for it continues
+// with those, if there are any.
 func (r *run) recordFailure(f storage.Fact, o *outcome) {
 	s := r.d.Planned(f.Step)
 	n := r.record(f, o.detail)
@@ -246,9 +247,9 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 	}
 }
 
-// recordSuccess writes the success of a step and what it made: a single asset rides on the
-// success itself, several have events of their own before it. A step that makes no asset says in its success which
-// partitions it made.
+// recordSuccess writes the success of a step and what it made: a single asset rides on the success
+// itself, several have events of their own before it. A step that makes no asset records in its
+// success which partitions it made.
 func (r *run) recordSuccess(f storage.Fact, made []materialization, part partition.Slice) {
 	if len(made) == 1 {
 		r.keep(&made[0], r.recordMade(f, &made[0]), f.At)
