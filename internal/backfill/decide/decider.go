@@ -15,11 +15,12 @@ type Group struct {
 	Stage int
 	// Chunks yields what of a set is one run each, in the order in which they run.
 	Chunks func(set partition.Set) iter.Seq[partition.Set]
-	// Reads returns which other partitions of the backfill a chunk reads of its own group, and which partitions of
-	// the group read some of those given: what is lost there is lost here. Nil reads nothing.
+	// Reads returns which other partitions of the backfill a chunk reads of its own group, and which
+	// partitions of the group read some of those given: what is lost there is lost here. Nil reads
+	// nothing.
 	Reads func(chunk partition.Set) partition.Set
-	// Blocked returns which partitions of the group read something that was not made: of the groups of earlier
-	// stages, by their index, and of the group itself. Nil is those very partitions.
+	// Blocked returns which partitions of the group read something that was not made: of the groups of
+	// earlier stages, by their index, and of the group itself. Nil is those very partitions.
 	Blocked func(lost []partition.Set) partition.Set
 }
 
@@ -28,13 +29,14 @@ type Config struct {
 	Groups []Group
 	// Partitions are what every group makes.
 	Partitions partition.Set
-	// Concurrency is how many runs there are at once, Ahead how many are created before they can start.
+	// Concurrency is how many runs there are at once, Ahead how many are created before they can
+	// start.
 	Concurrency, Ahead int
-	// StopOnFailure starts nothing any more once a run has failed.
+	// StopOnFailure starts nothing more once a run has failed.
 	StopOnFailure bool
 }
 
-// FactKind says what happened.
+// FactKind describes what happened.
 type FactKind uint8
 
 // The facts.
@@ -60,7 +62,7 @@ type Fact struct {
 	Failed, Canceled partition.Set
 }
 
-// CommandKind says what the driver is asked to do.
+// CommandKind describes what the driver is asked to do.
 type CommandKind uint8
 
 // The commands. Each is consumed by applying the fact that it leads to.
@@ -90,8 +92,8 @@ type Command struct {
 type Decider struct {
 	config Config
 	groups []groupState
-	// runs are those that have not ended, waiting those of them that were created and not started, in the order in
-	// which they were created.
+	// runs are those that have not ended, waiting those of them that were created and not started, in
+	// the order in which they were created.
 	runs    map[string]*run
 	waiting []*run
 	// count is how many runs there were, running how many are in progress.
@@ -104,7 +106,7 @@ type Decider struct {
 // groupState is what has become of a group's partitions: those that were not taken have no run yet.
 type groupState struct {
 	taken, made, failed, canceled partition.Gather
-	// pending is what was not taken, known says whether it was worked out since.
+	// pending is what was not taken, known reports whether it was worked out since.
 	pending partition.Set
 	known   bool
 	// open is how many runs have not ended.
@@ -286,7 +288,8 @@ func (d *Decider) blocks(stage int, buf []Command) []Command {
 	return buf
 }
 
-// starts begins created runs, in the order in which they were created, that read nothing that is still to be made.
+// starts begins created runs, in the order in which they were created, that read nothing that is
+// still to be made.
 func (d *Decider) starts(buf []Command) []Command {
 	free := d.config.Concurrency - d.running
 	for _, r := range d.waiting {
@@ -319,10 +322,10 @@ func (d *Decider) ready(group int, set partition.Set) bool {
 	return needs.Intersect(d.pending(group)).IsEmpty()
 }
 
-// creates takes the next chunks of the stage, as soon as half of those that were created ahead have started, or
-// nothing can start without more. One that reads others is taken once those have become something, so that it
-// is given up, and is no run, where one of them is lost; of chunks that wait for others at the same place, so many
-// are looked at as are created ahead.
+// creates takes the next chunks of the stage, as soon as half of those that were created ahead have
+// started, or nothing can start without more. One that reads others is taken once those have become
+// something, so that it is given up, and is no run, where one of them is lost; of chunks that wait
+// for others at the same place, so many are looked at as are created ahead.
 func (d *Decider) creates(stage, starting int, buf []Command) []Command {
 	waiting := len(d.waiting) - starting
 	stuck := starting == 0 && d.running == 0
@@ -376,7 +379,7 @@ func (d *Decider) createFirst(stage int, buf []Command) []Command {
 	return buf
 }
 
-// Progress says what has become of the partitions: of each in all groups.
+// Progress describes what has become of the partitions: of each in all groups.
 func (d *Decider) Progress(count func(partition.Set) int64) storage.BackfillProgress {
 	p := storage.BackfillProgress{Runs: d.count}
 	if len(d.groups) > 0 {
@@ -397,7 +400,7 @@ func (d *Decider) Progress(count func(partition.Set) int64) storage.BackfillProg
 	return p
 }
 
-// state is the state in which a backfill ends of which nothing is left to do.
+// state is the state in which a backfill ends once nothing is left to do.
 func (d *Decider) state() storage.BackfillState {
 	if d.canceling {
 		return storage.BackfillCanceled

@@ -2,7 +2,7 @@ package decide
 
 import "github.com/rivers-go/rivers/storage"
 
-// CommandKind says what the driver is to do.
+// CommandKind describes what the driver is to do.
 type CommandKind uint8
 
 // The commands. Applying the event that a command leads to consumes it.
@@ -26,14 +26,14 @@ type Command struct {
 	Step, Attempt int32
 	// Cause is the step that a skip goes back to.
 	Cause int32
-	// Partial says that the step is skipped for the partitions that Cause did not make. Its readers are not skipped
-	// with it: they may read partitions that were made before.
+	// Partial means that the step is skipped for the partitions that Cause did not make. Its readers
+	// are not skipped with it: they may read partitions that were made before.
 	Partial bool
 	// State is the state in which the run ends.
 	State storage.RunState
 }
 
-// Consume returns the event that obeying the command leads to. It says no instant.
+// Consume returns the event that obeying the command leads to. It carries no instant.
 func (c Command) Consume() Event {
 	f := storage.Fact{Step: c.Step}
 	switch c.Kind {

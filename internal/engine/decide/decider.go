@@ -27,7 +27,8 @@ type Work struct {
 	Plan *plan.Plan
 	// Partitions are those that each step is to make; nil, or empty sets, for steps without.
 	Partitions []partition.Set
-	// Assignment says which partitions read which; nil where the definitions are not known, so that none is blocked.
+	// Assignment defines which partitions read which; nil where the definitions are not known, so that
+	// none is blocked.
 	Assignment *plan.Assignment
 }
 
@@ -124,7 +125,8 @@ func (d *Decider) starts(now storage.Micros, buf []Command) []Command {
 
 func (d *Decider) start(s int32) Command { return d.attempt(Start, s) }
 
-// attempt asks for the next attempt of a step, or for its skip where all that it would make is blocked.
+// attempt asks for the next attempt of a step, or for its skip where all that it would make is
+// blocked.
 func (d *Decider) attempt(kind CommandKind, s int32) Command {
 	if d.parts != nil {
 		at := d.Planned(s)
@@ -135,8 +137,8 @@ func (d *Decider) attempt(kind CommandKind, s int32) Command {
 	return Command{Kind: kind, Step: s, Attempt: d.steps[s].attempt + 1}
 }
 
-// claims asks for slots in the lanes that have room, retries that are due first. The commands since first
-// have chosen retries already.
+// claims asks for slots in the lanes that have room, retries that are due first. The commands since
+// first have chosen retries already.
 func (d *Decider) claims(now storage.Micros, free [plan.Lanes]int, first int, buf []Command) []Command {
 	asked := make([][plan.Lanes]int, len(d.classes))
 	claim := func(s int32) {

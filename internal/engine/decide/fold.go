@@ -4,7 +4,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Apply folds one event. An event that the state has already, or that is of an attempt that is over, changes nothing.
+// Apply folds one event. An event that the state has already, or that is of an attempt that is
+// over, changes nothing.
 func (d *Decider) Apply(e Event) {
 	if d.ended {
 		return
@@ -51,7 +52,8 @@ func (d *Decider) Apply(e Event) {
 	}
 }
 
-// applyPartitions notes what an event says of the partitions of its step, before the step may get its outcome by it.
+// applyPartitions notes the partitions of an event for its step, before the step may get its
+// outcome by it.
 func (d *Decider) applyPartitions(e *Event) {
 	s := d.Planned(e.Step)
 	if !d.parts.Has(s) {
@@ -83,8 +85,8 @@ func (d *Decider) applyStarted(f *storage.Fact) {
 	d.lanes[d.laneOf(f.Step)].running++
 }
 
-// finish takes a running attempt off its lane; it reports false when the fact is of another attempt. An
-// attempt may also fail before it starts, for want of its pool slots.
+// finish takes a running attempt off its lane; it reports false when the fact is of another
+// attempt. An attempt may also fail before it starts, for want of its pool slots.
 func (d *Decider) finish(f *storage.Fact) bool {
 	if st := &d.steps[f.Step]; f.Kind == storage.StepFailed && d.waits(f) {
 		d.withdraw(f.Step)
@@ -133,7 +135,7 @@ func (d *Decider) instanceDone(at int32) {
 }
 
 // applyReused is the success of a step in the run that this one retries. A mapped one has its
-// instances, each of which is reused or runs.
+// instances; each is reused or runs.
 func (d *Decider) applyReused(f *storage.Fact) {
 	if st := d.steps[f.Step].status; st != Pending && st != Ready {
 		return
@@ -211,7 +213,7 @@ func (d *Decider) applyFailed(f *storage.Fact) {
 		return
 	}
 	d.settle(f.Step, Failed)
-	if st.partial = f.Cause > 0; st.partial { // what waits for it goes on with what there is
+	if st.partial = f.Cause > 0; st.partial { // what waits for it continues with what there is
 		for _, down := range d.plan.Down(f.Step) {
 			d.release(down)
 		}
@@ -238,7 +240,7 @@ func (d *Decider) applySkipped(f *storage.Fact) {
 	}
 }
 
-// adopt gives back the steps in progress: nobody runs them any more. Their attempts count as
+// adopt gives back the steps in progress: nobody runs them now. Their attempts count as
 // attempts but not as failures.
 func (d *Decider) adopt() {
 	for s := range d.steps {

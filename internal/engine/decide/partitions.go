@@ -9,16 +9,17 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Partitions is what a run knows of the partitions of its steps, by step of the plan. It answers what is left to make
-// of a step, and what cannot be made since it reads something that was not. A nil Partitions is that of a run in which
-// no step has any.
+// Partitions is what a run knows of the partitions of its steps, by step of the plan. It answers
+// what is left to make of a step, and what cannot be made since it reads something that was not. A
+// nil Partitions is that of a run in which no step has any.
 type Partitions struct {
 	plan *plan.Plan
 	// assignment is nil where the definitions are not known: nothing is blocked then.
 	assignment *plan.Assignment
 	// assigned are those that each step is to make.
 	assigned []partition.Set
-	// made are those that it has made in this run; outputs has them by output for steps with several assets.
+	// made are those that it has made in this run; outputs has them by output for steps with several
+	// assets.
 	made    []partition.Gather
 	outputs map[int32][]partition.Gather
 	// lost are those that a step with an outcome has not made.
@@ -61,7 +62,8 @@ func (p *Partitions) Made(s int32) partition.Set {
 	return made
 }
 
-// madeOfAll returns the partitions that all wanted assets of a step have: those that the step has made.
+// madeOfAll returns the partitions that all wanted assets of a step have: those that the step has
+// made.
 func (p *Partitions) madeOfAll(s int32, of []partition.Gather) partition.Set {
 	var all *partition.Set
 	for o := range of {
@@ -98,8 +100,8 @@ func (p *Partitions) Lost(s int32) partition.Set {
 	return p.lost[s]
 }
 
-// Left returns the partitions of a step that are to be made now: without those that were made, and without the blocked
-// ones, which read what an upstream did not make.
+// Left returns the partitions of a step that are to be made now: without those that were made, and
+// without the blocked ones, which read what an upstream did not make.
 func (p *Partitions) Left(s int32) (left, blocked partition.Set, err error) {
 	if !p.Has(s) {
 		return left, blocked, nil
@@ -109,8 +111,8 @@ func (p *Partitions) Left(s int32) (left, blocked partition.Set, err error) {
 	return p.Unmade(s).Minus(blocked), blocked, err
 }
 
-// blocked returns the partitions of a step that read what an upstream did not make, and the last such upstream. For a
-// step without partitions it is all or nothing.
+// blocked returns the partitions of a step that read what an upstream did not make, and the last
+// such upstream. For a step without partitions it is all or nothing.
 func (p *Partitions) blocked(s int32) (blocked partition.Set, cause int32, err error) {
 	cause = storage.NoStep
 	if p.assignment == nil {
@@ -138,8 +140,8 @@ func (p *Partitions) blocked(s int32) (blocked partition.Set, cause int32, err e
 	return blocked, cause, nil
 }
 
-// nothingLeft reports whether all that a step would make is blocked, and the upstream to blame. A step that has made
-// some of it is started, to say so.
+// nothingLeft reports whether all that a step would make is blocked, and the upstream to blame. A
+// step that has made some of it is started, to say so.
 func (p *Partitions) nothingLeft(s int32) (cause int32, nothing bool) {
 	if p == nil {
 		return storage.NoStep, false
@@ -154,7 +156,7 @@ func (p *Partitions) nothingLeft(s int32) (cause int32, nothing bool) {
 	return cause, p.assigned[s].Minus(blocked).IsEmpty() && p.Made(s).IsEmpty()
 }
 
-// fold notes the partitions that an event says were made. The event is of a step with partitions.
+// fold notes the partitions that an event records as made. The event is of a step with partitions.
 func (p *Partitions) fold(s int32, e *Event) {
 	node := p.plan.Graph.Node(p.plan.Steps[s].Node)
 	switch e.Kind {
@@ -180,7 +182,8 @@ func (p *Partitions) fold(s int32, e *Event) {
 	}
 }
 
-// foldMade notes that an asset has partitions: its step has made them once all its assets have them.
+// foldMade notes that an asset has partitions: its step has made them once all its assets have
+// them.
 func (p *Partitions) foldMade(s int32, node *graph.Node, e *Event) {
 	kept := 0
 	for o := range node.Outputs {
@@ -201,7 +204,8 @@ func (p *Partitions) foldMade(s int32, node *graph.Node, e *Event) {
 	p.outputs[s][e.Output].Add(e.Partitions)
 }
 
-// Silent reports whether nothing but the success of a step says what it made: none of its outputs is an asset.
+// Silent reports whether nothing but the success of a step describes what it made: none of its
+// outputs is an asset.
 func (p *Partitions) Silent(s int32) bool {
 	if int(s) >= len(p.plan.Steps) {
 		return false

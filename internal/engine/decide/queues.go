@@ -5,8 +5,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// queues are where steps wait to be started: ready ones in their lane or with those that need the same pool slots,
-// others for their retry. It keeps the bounds on what runs at once.
+// queues are where steps wait to be started: ready ones in their lane or with those that need the
+// same pool slots, others for their retry. It keeps the bounds on what runs at once.
 type queues struct {
 	stepTable
 
@@ -23,8 +23,8 @@ type lane struct {
 	claimed           indexSet // steps that have their slots and go first
 }
 
-// class has the ready steps that need the same pool slots. No more of them ask for slots at once than
-// could run: a run of thousands of steps does not fill the line before another run's.
+// class has the ready steps that need the same pool slots. No more of them ask for slots at once
+// than could run: a run of thousands of steps does not fill the line before another run's.
 type class struct {
 	ready indexSet
 	asked [plan.Lanes]int // steps that wait for slots, or have them and wait for a place
@@ -64,7 +64,8 @@ func (q *queues) makeReady(s int32) {
 	q.readySet(s).add(s)
 }
 
-// readySet is where a ready step waits: with those of its lane, or with those that need the same slots.
+// readySet is where a ready step waits: with those of its lane, or with those that need the same
+// slots.
 func (q *queues) readySet(s int32) *indexSet {
 	if c := q.classOf(s); c >= 0 {
 		return &q.classes[c].ready

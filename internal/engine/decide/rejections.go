@@ -19,7 +19,8 @@ type rejection struct {
 	evaluated, rejected partition.Gather
 }
 
-// fold notes an evaluation. One that crashed or was skipped judges nothing, so the one before it stands.
+// fold notes an evaluation. One that crashed or was skipped judges nothing, so the one before it
+// stands.
 func (r *Rejections) fold(e *Event) {
 	if state := e.CheckState(); state == storage.CheckExecutionFailed || state == storage.CheckSkipped {
 		return

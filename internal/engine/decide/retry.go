@@ -8,7 +8,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Survives reports whether the value that input k of a node reads outlives the process that made it.
+// Survives reports whether the value that input k of a node reads outlives the process that made
+// it.
 type Survives func(node int32, k int) bool
 
 // Fate is what a retry of a run does with one of its steps.
@@ -24,7 +25,8 @@ const (
 	LeaveOut
 )
 
-// Retry returns the fate of each step of a run that has ended, instances after the steps of the plan.
+// Retry returns the fate of each step of a run that has ended, instances after the steps of the
+// plan.
 func Retry(d *Decider, mode storage.RetryMode, survives Survives) []Fate {
 	r := retry{d, mode, survives}
 	keep := r.kept()
@@ -40,8 +42,9 @@ func Retry(d *Decider, mode storage.RetryMode, survives Survives) []Fate {
 	return fates
 }
 
-// Undone returns the partitions of each step that are left to make after a run has ended: those that it did not make,
-// and those that a blocking check rejected. It is nil for a run without partitions.
+// Undone returns the partitions of each step that are left to make after a run has ended: those
+// that it did not make, and those that a blocking check rejected. It is nil for a run without
+// partitions.
 func Undone(d *Decider) []partition.Set {
 	if d.parts == nil {
 		return nil
@@ -58,8 +61,8 @@ func Undone(d *Decider) []partition.Set {
 	return left
 }
 
-// Gone returns the succeeded steps, in order, that must run again after the process of the run is gone: their values
-// died with it, and a step without an outcome reads them.
+// Gone returns the succeeded steps, in order, that must run again after the process of the run is
+// gone: their values died with it, and a step without an outcome reads them.
 func Gone(d *Decider, survives Survives) []int32 {
 	r := retry{d: d, survives: survives}
 	return r.lostValues(func(s int32) bool { return !d.steps[s].status.IsOutcome() })
@@ -72,8 +75,8 @@ type retry struct {
 	survives Survives
 }
 
-// kept says which steps need not run again: those that succeeded, but for those whose value is gone and read by one
-// that runs. A map unfolds anew if its list is made anew.
+// kept reports which steps need not run again: those that succeeded, but for those whose value is
+// gone and read by one that runs. A map unfolds anew if its list is made anew.
 func (r *retry) kept() []bool {
 	d := r.d
 	keep := make([]bool, len(d.steps))
@@ -112,7 +115,8 @@ func (r *retry) madeAll(s int32) bool {
 	return int(s) >= len(r.d.plan.Steps) || !r.d.parts.Has(s) || r.d.parts.lost[s].IsEmpty()
 }
 
-// rejected says of each step of the plan whether what it made did not pass a blocking check: the retry makes it again.
+// rejected reports for each step of the plan whether its output failed a blocking check: the retry
+// makes it again.
 func (r *retry) rejected() []bool {
 	rejected := make([]bool, len(r.d.plan.Steps))
 	for s := range r.d.rejected.Steps {
@@ -123,14 +127,15 @@ func (r *retry) rejected() []bool {
 	return rejected
 }
 
-// runs reports whether a step that is not kept runs in the retry: a retry of failures runs what failed, and what
-// succeeded and lost its value.
+// runs reports whether a step that is not kept runs in the retry: a retry of failures runs what
+// failed, and what succeeded and lost its value.
 func (r *retry) runs(s int32) bool {
 	st := r.d.steps[s].status
 	return r.mode != storage.RetryFailed || st == Failed || st == Succeeded
 }
 
-// listKept reports whether the value that a mapped step takes apart is the one it took apart before.
+// listKept reports whether the value that a mapped step takes apart is the one it took apart
+// before.
 func (r *retry) listKept(s int32, keep []bool) bool {
 	g := r.d.plan.Graph
 	n := r.d.plan.Steps[s].Node
@@ -147,8 +152,8 @@ func (r *retry) listKept(s int32, keep []bool) bool {
 	return true
 }
 
-// lostValues returns the steps, in order, that succeeded and must run again since a step that is to run reads a value
-// of theirs that is gone. pending says which steps are to run.
+// lostValues returns the steps, in order, that succeeded and must run again since a step that is to
+// run reads a value of theirs that is gone. pending reports which steps are to run.
 func (r *retry) lostValues(pending func(s int32) bool) []int32 {
 	var again, stack []int32
 	seen := make([]bool, len(r.d.steps))

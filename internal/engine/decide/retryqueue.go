@@ -7,8 +7,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// retryQueue holds the steps that wait for another attempt, by instant, then by step. It is a sorted
-// slice: few steps wait at once, and reading what is due must not change anything.
+// retryQueue holds the steps that wait for another attempt, by instant, then by step. It is a
+// sorted slice: few steps wait at once, and reading what is due must not change anything.
 type retryQueue struct {
 	waiting []retryEntry
 	steps   []int32 // the same order, so that due is a slice of it

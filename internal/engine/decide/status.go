@@ -24,7 +24,8 @@ const (
 // IsOutcome reports whether a step in this status has ended.
 func (s Status) IsOutcome() bool { return s >= Succeeded }
 
-// Event returns the kind of the event that gives a step this outcome, StepCanceled for a status that is none.
+// Event returns the kind of the event that gives a step this outcome, StepCanceled for a status
+// that is none.
 func (s Status) Event() storage.EventKind {
 	switch s {
 	case Succeeded:

@@ -63,7 +63,8 @@ func (t *stepTable) InProgress(buf []int32) []int32 {
 // Failures returns how many attempts of the step have failed.
 func (t *stepTable) Failures(step int32) int { return int(t.steps[step].failures) }
 
-// Instance returns the mapped step and the position of an instance; ok is false for a step of the plan.
+// Instance returns the mapped step and the position of an instance; ok is false for a step of the
+// plan.
 func (t *stepTable) Instance(step int32) (mapped int32, pos int, ok bool) {
 	at := t.steps[step].group
 	if at < 0 {
@@ -95,8 +96,8 @@ func (t *stepTable) Planned(s int32) int32 {
 
 func (t *stepTable) laneOf(s int32) plan.Lane { return t.plan.Steps[t.Planned(s)].Lane }
 
-// classOf is the class of pool slots that a step needs, -1 for none. A mapped step that has not unfolded
-// needs none: its instances do.
+// classOf is the class of pool slots that a step needs, -1 for none. A mapped step that has not
+// unfolded needs none: its instances do.
 func (t *stepTable) classOf(s int32) int32 {
 	if len(t.plan.Classes) == 0 {
 		return -1
@@ -108,7 +109,8 @@ func (t *stepTable) classOf(s int32) int32 {
 	return t.plan.Steps[at].Class
 }
 
-// downOf returns the steps of the plan that wait for s; for an instance, those that wait for its map.
+// downOf returns the steps of the plan that wait for s; for an instance, those that wait for its
+// map.
 func (t *stepTable) downOf(s int32) []int32 { return t.plan.Down(t.Planned(s)) }
 
 // lostUpstream returns what an upstream without a success goes back to: a step reopened behind one
@@ -169,7 +171,8 @@ func (t *stepTable) groupHasRoom(s int32, chosen []Command) bool {
 	return taken < t.groups[at].capacity
 }
 
-// waits reports whether a fact is of the next attempt of a step that waits to be started and needs slots.
+// waits reports whether a fact is of the next attempt of a step that waits to be started and needs
+// slots.
 func (t *stepTable) waits(f *storage.Fact) bool {
 	st := &t.steps[f.Step]
 	waiting := st.status == Ready || st.status == Claiming || st.status == Claimed || st.status == Retrying

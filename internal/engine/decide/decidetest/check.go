@@ -30,8 +30,8 @@ func (w *World) checkStart(c decide.Command) {
 	}
 }
 
-// checkClaim requires that a claim is for a step that could run, and that no more are asked for at once
-// than could.
+// checkClaim requires that a claim is for a step that could run, and that no more are asked for at
+// once than could.
 func (w *World) checkClaim(c decide.Command) {
 	m := look(w.work, w.events)
 	if u, waits := m.waitsFor(c.Step); waits {
@@ -127,7 +127,8 @@ func (w *World) checkEnd() {
 	}
 }
 
-// checkSkip requires that a skip goes back to a step that failed or was skipped by its body, upstream of it.
+// checkSkip requires that a skip goes back to a step that failed or was skipped by its body,
+// upstream of it.
 func (w *World) checkSkip(m *model, s int32) {
 	cause := m.cause[s]
 	if cause != s && m.outcome[cause] != storage.StepFailed && m.outcome[cause] != storage.StepSkipped && m.lost(cause).IsEmpty() && !m.reopened[cause] {
@@ -150,7 +151,8 @@ func (w *World) checkSkip(m *model, s int32) {
 	}
 }
 
-// checkBlocked requires a skip for partitions to be of a step that could start, and all of which reads what was lost.
+// checkBlocked requires a skip for partitions to be of a step that could start, with all that it
+// reads lost.
 func (w *World) checkBlocked(c decide.Command) {
 	m := look(w.work, w.events)
 	if _, waits := m.waitsFor(c.Step); waits {
@@ -162,13 +164,14 @@ func (w *World) checkBlocked(c decide.Command) {
 	}
 }
 
-// CheckDecided requires that a replay of the events before one answers what the decider of the whole run answers, and
-// that the answer had that event in it if a driver decides it by no other means.
+// CheckDecided requires that a replay of the events before one answers what the decider of the
+// whole run answers, and that the answer had that event in it if a driver decides it by no other
+// means.
 func CheckDecided(t *rapid.T, w decide.Work, whole *decide.Decider, events []decide.Event, at int) {
 	e := events[at]
 	cmds := decide.Replay(w, events[:at]).Next(e.At, nil)
 	if asked := whole.Next(e.At, nil); !slices.Equal(cmds, asked) {
-		t.Fatalf("after %d events: a replay says %v, the run %v", at, cmds, asked)
+		t.Fatalf("after %d events: a replay answers %v, the run %v", at, cmds, asked)
 	}
 	said := slices.ContainsFunc(cmds, func(c decide.Command) bool {
 		want := c.Consume().Fact

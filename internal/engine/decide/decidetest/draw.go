@@ -13,7 +13,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Draw returns the work of a random run: assets with and without partitions, mapped ones, pools, blocking checks.
+// Draw returns the work of a random run: assets with and without partitions, mapped ones, pools,
+// blocking checks.
 func Draw(t *rapid.T) decide.Work {
 	days := partition.Static("mon", "tue", "wed", "thu")
 	if rapid.Bool().Draw(t, "undivided") {
@@ -87,7 +88,7 @@ func drawChecks(t *rapid.T, assets []graph.Node) []graph.Node {
 	return checks
 }
 
-// between says how one node reads another: the same partition, or all of them.
+// between describes how one node reads another: the same partition, or all of them.
 func between(up, down *graph.Node) *graph.Parts {
 	switch {
 	case up.Partitions == nil && down.Partitions == nil:

@@ -141,8 +141,8 @@ func (m *model) lost(s int32) partition.Set {
 	return m.work.Partitions[s].Minus(m.made[s])
 }
 
-// left are the partitions of a step that read nothing that was lost, without those that were made; all says that a step
-// without partitions reads nothing that was lost.
+// left are the partitions of a step that read nothing that was lost, without those that were made;
+// all reports that a step without partitions reads nothing that was lost.
 func (m *model) left(s int32) (left partition.Set, all bool) {
 	left, all = m.work.Partitions[s].Minus(m.made[s]), true
 	p := m.work.Plan
@@ -174,7 +174,8 @@ func (m *model) blocked(s int32) bool {
 	return !all && left.IsEmpty() && m.made[s].IsEmpty()
 }
 
-// needsSlots reports whether a step needs slots of a pool: its plan's do, but not a map that unfolds.
+// needsSlots reports whether a step needs slots of a pool: its plan's do, but not a map that
+// unfolds.
 func (m *model) needsSlots(s int32) bool {
 	steps := m.work.Plan.Steps
 	if owner, instance := m.owner[s]; instance {

@@ -75,7 +75,7 @@ func (w *World) next() []decide.Command {
 		w.t.Fatalf("asked twice: %v, then %v", got, again)
 	}
 	if replayed := decide.Replay(w.work, w.events).Next(w.now, nil); !slices.Equal(got, replayed) {
-		w.t.Fatalf("after %d events: %v, a replay says %v", len(w.events), got, replayed)
+		w.t.Fatalf("after %d events: %v, a replay answers %v", len(w.events), got, replayed)
 	}
 	return got
 }
@@ -124,7 +124,7 @@ func (w *World) finish(s, attempt int32) {
 	w.fact(f)
 }
 
-// finishParts comes to some partitions one by one, or evaluates a check, before the attempt ends.
+// finishParts finishes some partitions one by one, or evaluates a check, before the attempt ends.
 func (w *World) finishParts(m model, f storage.Fact) {
 	left := partition.Set{}
 	if m.divided(f.Step) {
@@ -149,7 +149,7 @@ func (w *World) finishParts(m model, f storage.Fact) {
 			made = made.Union(part)
 		}
 	}
-	silent := m.divided(f.Step) && w.d.Partitions().Silent(f.Step) // its success alone says what it made
+	silent := m.divided(f.Step) && w.d.Partitions().Silent(f.Step) // its success alone describes what it made
 	switch roll := rapid.IntRange(0, 9).Draw(w.t, "outcome"); {
 	case roll == 9 && !rejected:
 		f.Kind, f.RetryAt = storage.StepFailed, w.now+storage.Micros(rapid.IntRange(1, 30).Draw(w.t, "delay"))
@@ -229,7 +229,7 @@ func (w *World) crash() {
 	defer func() {
 		got, want := w.d.Next(w.now, nil), decide.Replay(w.work, stored(w.events)).Next(w.now, nil)
 		if !slices.Equal(got, want) {
-			w.t.Fatalf("after a crash: %v, what is stored says %v", got, want)
+			w.t.Fatalf("after a crash: %v, the stored events give %v", got, want)
 		}
 	}()
 	w.fact(storage.Fact{Kind: storage.RunAdopted, Step: storage.NoStep})
