@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Group is a process group by its number, which is that of its leader. Where the leader is still to be
-// waited for, the number is nobody else's.
+// Group is a process group by its number, which is that of its leader. Where the leader is still to
+// be waited for, the number is nobody else's.
 type Group struct {
 	ID int
 	// members are the processes that were found when somebody looked last.
@@ -27,15 +27,15 @@ func (g *Group) Signal(s syscall.Signal) error {
 	return err
 }
 
-// OwnGroup reports whether this process leads a group of its own, so that a signal to the group reaches
-// nobody but what it has started.
+// OwnGroup reports whether this process leads a group of its own, so that a signal to the group
+// reaches nobody but what it has started.
 func OwnGroup() bool { return syscall.Getpgrp() == syscall.Getpid() }
 
 // listTimeout is how long the list of processes may take where the system has no better way.
 const listTimeout = 10 * time.Second
 
-// listed is the memory of a group as ps lists it, in bytes: all that is resident. It is for systems that
-// have no /proc.
+// listed is the memory of a group as ps lists it, in bytes: all that is resident. It is for systems
+// that have no /proc.
 func listed(ctx context.Context, group int) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()

@@ -37,10 +37,10 @@ func groupOf(pid int) int {
 	return id
 }
 
-// Memory returns how many bytes the processes of the group have that nobody can take back from them: what
-// is in memory or swapped out and backed by no file. Pages of programs and of mapped files, which the
-// system drops when it needs the room and which processes share, are not counted. Processes that were
-// started since the last Look are not seen.
+// Memory returns how many bytes the processes of the group have that nobody can take back from
+// them: what is in memory or swapped out and backed by no file. Pages of programs and of mapped
+// files, which the system drops when it needs the room and which processes share, are not counted.
+// Processes that were started since the last Look are not seen.
 func (g *Group) Memory(context.Context) (int64, error) {
 	var sum int64
 	g.members = slices.DeleteFunc(g.members, func(pid int) bool {

@@ -1,16 +1,18 @@
-// Package proc knows what the operating system says of processes: who this one is, whether another one is
+// Package proc asks the operating system about processes: who this one is, whether another one is
 // gone, what one prints, and what a group of them has of the machine's memory.
 //
-// A run belongs to a process, and when that dies its lease ends by itself some time later. Mostly there is
-// no need to wait: a process on the same machine can see that the other is gone. It must never believe so
-// wrongly, for a run that has two owners wastes the work of one of them (the store keeps it correct all the
-// same, see storage.Fence). So an identity has everything that tells one process from another of the same
-// number: the machine's name, when the process began, the boot of the machine and the namespace of process
-// numbers, since containers count theirs anew. Where any of it differs or is not known, nothing is claimed.
+// A run belongs to a process, and when that dies its lease ends by itself some time later. Mostly
+// there is no need to wait: a process on the same machine can see that the other is gone. It must
+// never believe so wrongly, for a run that has two owners wastes the work of one of them (the store
+// keeps it correct all the same, see storage.Fence). So an identity has everything that tells one
+// process from another of the same number: the machine's name, when the process began, the boot of
+// the machine and the namespace of process numbers, since containers count theirs anew. Where any
+// of it differs or is not known, nothing is claimed.
 //
-// What a process prints is cut into lines of a bounded length, for it may print without a line break for
-// ever. What a group has of the memory is what cannot be taken back from it: a mapped file is not counted,
-// for dropping its pages costs nobody anything, and pages of programs are shared.
+// What a process prints is cut into lines of a bounded length, for it may print without a line
+// break for ever. What a group has of the memory is what cannot be taken back from it: a mapped
+// file is not counted, for dropping its pages costs nobody anything, and pages of programs are
+// shared.
 package proc
 
 import (
@@ -27,8 +29,8 @@ import (
 type Identity struct {
 	Host string
 	PID  int
-	// Start is when the process began, in clock ticks since the boot; Boot names the boot, and Space the
-	// namespace that its number belongs to. They are empty where the system does not tell.
+	// Start is when the process began, in clock ticks since the boot; Boot names the boot, and Space
+	// the namespace that its number belongs to. They are empty where the system does not tell.
 	Start, Boot, Space string
 }
 
@@ -48,7 +50,7 @@ func (id Identity) String() string {
 	return strings.Join([]string{id.Host, strconv.Itoa(id.PID), id.Start, id.Boot, id.Space}, "/")
 }
 
-// Describe says it to people: "process 4242 on laptop".
+// Describe returns it for people: "process 4242 on laptop".
 func (id Identity) Describe() string { return fmt.Sprintf("process %d on %s", id.PID, id.Host) }
 
 // Parse reads the stored form; ok is false for any other text.
@@ -64,7 +66,7 @@ func Parse(text string) (id Identity, ok bool) {
 	return Identity{Host: part[0], PID: pid, Start: part[2], Boot: part[3], Space: part[4]}, true
 }
 
-// Describe says to people which process a stored identity names; any other text is returned as it is.
+// Describe names for people the process of a stored identity; any other text is returned as it is.
 func Describe(text string) string {
 	if id, ok := Parse(text); ok {
 		return id.Describe()
@@ -72,8 +74,8 @@ func Describe(text string) string {
 	return text
 }
 
-// Gone reports whether it is certain that the process which a stored identity names has ended. False says
-// nothing: it may be another machine's.
+// Gone reports whether it is certain that the process which a stored identity names has ended.
+// False means nothing: it may be another machine's.
 func Gone(text string) bool {
 	id, ok := Parse(text)
 	self := Self()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// MaxLine bounds a line of a process's output: a longer one is handed over in several, so that a stream
-// without line breaks is not held in memory.
+// MaxLine bounds a line of a process's output: a longer one is handed over in several, so that a
+// stream without line breaks is not held in memory.
 const MaxLine = 64 << 10
 
 // Lines cuts the output of a process into lines. The zero value drops what it is given.
@@ -59,7 +59,8 @@ func (t *Tail) Add(line string) {
 	}
 }
 
-// Text returns the lines behind a colon, to stand at the end of a message; nothing where there are none.
+// Text returns the lines behind a colon, to stand at the end of a message; nothing where there are
+// none.
 func (t *Tail) Text() string {
 	if len(t.lines) == 0 {
 		return ""

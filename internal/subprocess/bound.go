@@ -10,19 +10,21 @@ import (
 	"github.com/rivers-go/rivers/internal/proc"
 )
 
-// bound holds a process group to its memory. An address-space limit (RLIMIT_AS) is no way: the runtime of Go
-// reserves far more addresses than it uses, and does not start.
+// bound holds a process group to its memory. An address-space limit (RLIMIT_AS) is no way: the
+// runtime of Go reserves far more addresses than it uses, and does not start.
 type bound interface {
-	// begin is called once the group exists; over is called, at most once, when it has to be killed here.
+	// begin is called once the group exists; over is called, at most once, when it has to be killed
+	// here.
 	begin(g *proc.Group, over func(peak int64))
-	// exceeded reports, once the group is gone, whether it was killed for its memory, peak how much was seen.
+	// exceeded reports, once the group is gone, whether it was killed for its memory, peak how much
+	// was seen.
 	exceeded() bool
 	peak() int64
 	// end frees what the bound holds; nothing can be asked after it.
 	end()
 }
 
-// newBound returns the best bound that there is here: a cgroup, by which the kernel bounds everything that
+// newBound returns the best available bound: a cgroup, by which the kernel bounds everything that
 // the process starts, or somebody who looks at the group often.
 func newBound(limit int64, attr *syscall.SysProcAttr) bound {
 	if c := newCgroup(limit, attr); c != nil {
@@ -31,8 +33,8 @@ func newBound(limit int64, attr *syscall.SysProcAttr) bound {
 	return newWatcher(limit)
 }
 
-// lookShare is how much longer than a search for new processes took a watcher goes on with those that it
-// knows: the more processes a machine has, the more such a search costs.
+// lookShare is how much longer than a search for new processes took a watcher continues with those
+// that it knows: the more processes a machine has, the more such a search costs.
 const lookShare = 50
 
 // watcher looks at the memory of a group.

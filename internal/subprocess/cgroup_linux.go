@@ -17,15 +17,16 @@ import (
 	"github.com/rivers-go/rivers/internal/proc"
 )
 
-// cgroup is a control group (version 2) for one process and all that it starts, also what leaves its process
-// group. The kernel takes back what it can (mapped files, the cache) before it kills all of it at once.
+// cgroup is a control group (version 2) for one process and all that it starts, also what leaves
+// its process group. The kernel takes back what it can (mapped files, the cache) before it kills
+// all of it at once.
 type cgroup struct {
 	dir    string
 	handle *os.File
 }
 
-// newCgroup makes one, and has a process that is about to be started begin in it; nil where this process may
-// not.
+// newCgroup makes one, and has a process that is about to be started begin in it; nil where this
+// process may not.
 func newCgroup(limit int64, attr *syscall.SysProcAttr) bound {
 	home := cgroupHome()
 	if home == "" {
@@ -106,8 +107,8 @@ func (c *cgroup) end() {
 	}
 }
 
-// cgroupHome is the control group in which this process may make others that bound memory, empty where there
-// is none. It is found once: nobody moves a process about.
+// cgroupHome is the control group in which this process may make others that bound memory, empty
+// where there is none. It is found once: nobody moves a process about.
 var cgroupHome = sync.OnceValue(func() string {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -131,8 +132,8 @@ var cgroupHome = sync.OnceValue(func() string {
 	return ""
 })
 
-// cgroupDir finds where version 2 is mounted and the folder of this process's group below, from what the
-// system says of mounts and of the process.
+// cgroupDir finds where version 2 is mounted and the folder of this process's group below, from
+// what the system reports of mounts and of the process.
 func cgroupDir(mounts, own string) (top, dir string) {
 	path, ok := "", false
 	for line := range strings.Lines(own) {
@@ -158,8 +159,8 @@ func cgroupDir(mounts, own string) (top, dir string) {
 	return "", ""
 }
 
-// mayBound reports whether groups with a bound on their memory can be made in a folder, and whether that is
-// ours to do: what belongs to a service manager is not, even where the system would let us.
+// mayBound reports whether groups with a bound on their memory can be made in a folder, and whether
+// that is ours to do: what belongs to a service manager is not, even where the system would let us.
 func mayBound(home string) bool {
 	if os.Geteuid() == 0 && !delegated(home) {
 		return false
@@ -181,8 +182,8 @@ func mayBound(home string) bool {
 	return true
 }
 
-// delegated reports whether root may manage a group: systemd marks those that it leaves to others, and
-// where there is no systemd they are nobody's.
+// delegated reports whether root may manage a group: systemd marks those that it leaves to others,
+// and where there is no systemd they are nobody's.
 func delegated(home string) bool {
 	if _, err := os.Stat("/run/systemd/system"); errors.Is(err, fs.ErrNotExist) {
 		return true

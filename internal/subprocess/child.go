@@ -52,7 +52,7 @@ type child struct {
 	calls    map[uint64]context.CancelFunc
 }
 
-// do starts the process, sees it through and says what came of it.
+// do starts the process, sees it through and describes what came of it.
 func (c *child) do() (engine.Report, error) {
 	c.heard, c.stuck, c.calls = make(chan struct{}), make(chan struct{}), map[uint64]context.CancelFunc{}
 	var state *os.ProcessState
@@ -60,7 +60,8 @@ func (c *child) do() (engine.Report, error) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		// The system tells a child of the end of the thread that started it: this one stays until it is over.
+		// The system tells a child of the end of the thread that started it: this one stays until it is
+		// over.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if failed = c.start(); failed == nil {
@@ -160,13 +161,13 @@ func (c *child) watch() *os.ProcessState {
 	c.mu.Lock()
 	c.over = true
 	c.mu.Unlock()
-	_ = c.cmd.Wait() // the state says it better
+	_ = c.cmd.Wait() // the state tells it better
 	c.settle()
 	return c.cmd.ProcessState
 }
 
-// awaitLateOutput gives what the step left behind a moment to write what it has to say. A step that did not
-// end well, or is to stop, leaves nothing that is worth it.
+// awaitLateOutput gives what the step left behind a moment to write what it has to say. A step that
+// did not end well, or is to stop, leaves nothing that is worth it.
 func (c *child) awaitLateOutput() {
 	c.mu.Lock()
 	well := c.report != nil && c.why == nil && !c.stopping
@@ -260,8 +261,8 @@ func (c *child) kill(why error) {
 	}
 }
 
-// stop tells the process that its run, or its time, is over. One that has not heard of a step has nothing
-// to finish; one whose run is another's by now has nothing to say.
+// stop tells the process that its run, or its time, is over. One that has not heard of a step has
+// nothing to finish; one whose run is another's by now has nothing to say.
 func (c *child) stop() {
 	cause := c.cause()
 	c.mu.Lock()

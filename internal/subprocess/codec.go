@@ -13,13 +13,13 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// Both ends of a connection are the same build of the same program, so a value crosses as its fields in
-// their order, without names or tags: whatever a record has, it has on the other side. The codecs at hand
-// do not do that. JSON and CBOR leave out what the records hide from people (`json:"-"`), among it the key
-// of a run, without which nobody can ask for its events; gob drops a pointer to a zero (the query for the
-// lines of step 0 becomes one for those of all steps) and wants the types of a map's values registered
-// globally. What has no fixed type (metadata, the config of a request) crosses as the JSON that storage
-// keeps of it.
+// Both ends of a connection are the same build of the same program, so a value crosses as its
+// fields in their order, without names or tags: whatever a record has, it has on the other side.
+// The codecs at hand do not do that. JSON and CBOR leave out what the records hide from people
+// (`json:"-"`), among it the key of a run, without which nobody can ask for its events; gob drops a
+// pointer to a zero (the query for the lines of step 0 becomes one for those of all steps) and
+// wants the types of a map's values registered globally. What has no fixed type (metadata, the
+// config of a request) crosses as the JSON that storage keeps of it.
 
 var (
 	timeType     = reflect.TypeFor[time.Time]()
@@ -72,8 +72,8 @@ func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 	}
 }
 
-// textual reports whether a type is a struct that crosses as its text: a value of a package of ours that keeps its
-// fields to itself, such as a set of partitions.
+// textual reports whether a type is a struct that crosses as its text: a value of a package of ours
+// that keeps its fields to itself, such as a set of partitions.
 func textual(t reflect.Type) bool {
 	return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
@@ -133,8 +133,8 @@ func appendStruct(b []byte, v reflect.Value) (_ []byte, err error) {
 
 var errCut = errors.New("the message ends too early")
 
-// decode reads into a pointer what encode appended of such a value. Anything else is an error; it takes no
-// more memory than the message is worth.
+// decode reads into a pointer what encode appended of such a value. Anything else is an error; it
+// takes no more memory than the message is worth.
 func decode(b []byte, to any) error {
 	d := &decoder{rest: b}
 	if err := d.value(reflect.ValueOf(to).Elem()); err != nil {
@@ -261,8 +261,8 @@ func (d *decoder) simple(v reflect.Value) error {
 	return nil
 }
 
-// many reads a slice or a map. Each element takes a byte at least, so a length that is a lie is found out
-// before it costs anything.
+// many reads a slice or a map. Each element takes a byte at least, so a length that is a lie is
+// found out before it costs anything.
 func (d *decoder) many(v reflect.Value) error {
 	n, err := d.uvarint()
 	if err != nil || n == 0 {

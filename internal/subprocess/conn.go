@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// kind says what a message is. Which side sends it and what it carries stands beside it.
+// kind describes what a message is. Which side sends it and what it carries stands beside it.
 type kind byte
 
 const (
@@ -20,14 +20,14 @@ const (
 	kindAnswer                 // parent: answer, to a call
 	kindLog                    // child: storage.LogLine
 	kindCall                   // child: call
-	kindDrop                   // child: drop, nobody waits for the answers of a call any more
+	kindDrop                   // child: drop, nobody waits for the answers of a call now
 	kindReport                 // child: engine.Report, the last message
 )
 
 // conn is one end of the connection. Any goroutine may send; one receives.
 //
-// Whoever receives never sends: then an end that is told to read always reads, and the two cannot wait for
-// each other with both directions full.
+// The receiver never sends: then an end that is told to read always reads, and the two cannot wait
+// for each other with both directions full.
 type conn struct {
 	stream io.ReadWriter
 	in     *bufio.Reader
@@ -59,8 +59,8 @@ func (c *conn) send(k kind, v any) error {
 	return err
 }
 
-// receive reads one message. The end of the stream is io.EOF, also in the middle of a message: whoever
-// was writing it is gone, and a part of a message says nothing.
+// receive reads one message. The end of the stream is io.EOF, also in the middle of a message: the
+// process that was writing it is gone, and a part of a message is worthless.
 func (c *conn) receive() (kind, []byte, error) {
 	k, err := c.in.ReadByte()
 	if err != nil {
@@ -91,14 +91,14 @@ func ended(err error) error {
 	return err
 }
 
-// greeting is the first line that a child writes. Every build there is or will be begins with it, so that
-// two that differ can tell each other so before they misunderstand anything.
+// greeting is the first line that a child writes. Every build there is or will be begins with it,
+// so that two that differ can tell each other so before they misunderstand anything.
 const greeting = "rivers step 1 "
 
 // maxGreeting bounds what is read of somebody who may be anybody.
 const maxGreeting = 4 << 10
 
-// greet says which build this process is.
+// greet reports which build this process is.
 func (c *conn) greet(build string) error {
 	_, err := io.WriteString(c.stream, greeting+build+"\n")
 	return err

@@ -8,8 +8,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// How the process of a step can end without a report: each way is an error with the reason that retry
-// policies see, and what to do about it. Last has the last lines of its stderr.
+// How the process of a step can end without a report: each way is an error with the reason that
+// retry policies see, and what to do about it. Last has the last lines of its stderr.
 
 // ExitError is a process that ended by itself before its step was done.
 type ExitError struct {
@@ -17,7 +17,7 @@ type ExitError struct {
 	Last string
 }
 
-// Error says with which code.
+// Error reports with which code.
 func (e *ExitError) Error() string {
 	return fmt.Sprintf("the step's process ended with exit code %d before the step was done%s", e.Code, e.Last)
 }
@@ -30,10 +30,10 @@ func (e *ExitError) Hint() string {
 	return "return an error in place of os.Exit, log.Fatal and the like: they end the process before anything can be reported"
 }
 
-// CrashError is a process that the Go runtime ended: a panic in a goroutine that the body had started, or a
-// fatal error.
+// CrashError is a process that the Go runtime ended: a panic in a goroutine that the body had
+// started, or a fatal error.
 type CrashError struct {
-	// Message is the line that says it, Stack all that was printed from there on.
+	// Message is the line that the runtime printed, Stack all that was printed from there on.
 	Message, Stack string
 }
 
@@ -46,7 +46,7 @@ func (e *CrashError) FailureReason() storage.FailureReason { return storage.Reas
 // StackText returns the stacks that the runtime printed.
 func (e *CrashError) StackText() string { return e.Stack }
 
-// Hint says why the whole process ended.
+// Hint explains why the whole process ended.
 func (e *CrashError) Hint() string {
 	return "a panic in a goroutine that the function starts ends the process: recover in that goroutine and hand the error over"
 }
@@ -65,7 +65,7 @@ func (e *SignalError) Error() string {
 // FailureReason is that of what surrounds the step.
 func (e *SignalError) FailureReason() storage.FailureReason { return storage.ReasonInfrastructure }
 
-// Hint says what to look for.
+// Hint explains what to look for.
 func (e *SignalError) Hint() string {
 	if e.Signal == syscall.SIGKILL {
 		return "somebody killed it, or the system did for want of memory: look into the system's log, and bound what steps use with Compute.Memory"
@@ -75,13 +75,13 @@ func (e *SignalError) Hint() string {
 
 // MemoryError is a process that was killed for its memory.
 type MemoryError struct {
-	// Limit is what the step may have, zero where the machine itself ran out. Peak is the most that was seen,
-	// zero where nobody looked.
+	// Limit is what the step may have, zero where the machine itself ran out. Peak is the most that
+	// was seen, zero where nobody looked.
 	Limit, Peak int64
 	Last        string
 }
 
-// Error says how much it had and how much it may have.
+// Error reports how much it had and how much it may have.
 func (e *MemoryError) Error() string {
 	switch {
 	case e.Limit == 0:
@@ -96,7 +96,7 @@ func (e *MemoryError) Error() string {
 // FailureReason is the memory.
 func (e *MemoryError) FailureReason() storage.FailureReason { return storage.ReasonOutOfMemory }
 
-// Hint says where the limit stands.
+// Hint explains where the limit stands.
 func (e *MemoryError) Hint() string {
 	if e.Limit == 0 {
 		return "run fewer steps at once, or bound each with Compute.Memory so that the one that needs too much is the one that is killed"
@@ -104,14 +104,14 @@ func (e *MemoryError) Hint() string {
 	return "raise Compute.Memory, or let the function hold less at a time"
 }
 
-// LostError is a process that lives and cannot be heard any more.
+// LostError is a process that lives and can no longer be heard.
 type LostError struct {
 	// What happened to the connection.
 	What string
 	Last string
 }
 
-// Error says what happened to the connection.
+// Error reports what happened to the connection.
 func (e *LostError) Error() string {
 	return fmt.Sprintf("the connection to the step's process is lost: %s%s", e.What, e.Last)
 }
@@ -127,7 +127,7 @@ func (e *LostError) Hint() string {
 // StartError is a process that could not be started.
 type StartError struct{ Err error }
 
-// Error says what the system said.
+// Error reports what the system said.
 func (e *StartError) Error() string {
 	return fmt.Sprintf("starting a process for the step: %v", e.Err)
 }
@@ -145,7 +145,7 @@ type NoHandshakeError struct {
 	Last string
 }
 
-// Error says what it did instead.
+// Error reports what it did instead.
 func (e *NoHandshakeError) Error() string {
 	return fmt.Sprintf("the process that was started for the step did not ask for it and %s%s", e.How, e.Last)
 }
@@ -171,7 +171,7 @@ func (e *BuildMismatchError) FailureReason() storage.FailureReason {
 	return storage.ReasonInfrastructure
 }
 
-// Hint says what to do.
+// Hint explains what to do.
 func (e *BuildMismatchError) Hint() string {
 	return "start the program anew, and resume the run: builds that differ might misunderstand each other"
 }
@@ -183,12 +183,12 @@ type NotStoppedError struct {
 	Last  string
 }
 
-// Error says how long it was waited for.
+// Error reports how long it was waited for.
 func (e *NotStoppedError) Error() string {
 	return fmt.Sprintf("the step's process was still running %s after it was told to stop, and was killed%s", e.After, e.Last)
 }
 
-// Hint says what a body has to do.
+// Hint explains what a body has to do.
 func (e *NotStoppedError) Hint() string { return "let the function end when its context does" }
 
 // stoppedError is a process that ended when it was told to, without a report.

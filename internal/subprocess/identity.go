@@ -7,10 +7,12 @@ import (
 	"syscall"
 )
 
-// Remember notes which file this program is, before another can take its place. It costs a look at the file.
-func Remember() { _, _ = identity() } // what is wrong with it is said when a step is to be started
+// Remember notes which file this program is, before another can take its place. It costs a look at
+// the file.
+func Remember() { _, _ = identity() } // what is wrong with it is reported when a step is to be started
 
-// identity tells this build of the program from others: by its file, which every build is a new one of.
+// identity tells this build of the program from others: by its file, which every build is a new one
+// of.
 var identity = sync.OnceValues(func() (string, error) {
 	path, err := image()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Launcher starts the processes for the steps of one run. Its fields are set before the first use and do
-// not change; Do may be called from any goroutine.
+// Launcher starts the processes for the steps of one run. Its fields are set before the first use
+// and do not change; Do may be called from any goroutine.
 type Launcher struct {
 	// Order is what every process is told about the run.
 	Order Order
@@ -22,8 +22,8 @@ type Launcher struct {
 	Config func(node string) []byte
 	// Storage answers what the steps ask.
 	Storage storage.Reader
-	// Grace is how long a process may go on once it was told to stop, and for the teardown of what its step
-	// took; zero means [engine.Grace].
+	// Grace is how long a process may go on once it was told to stop, and for the teardown of what its
+	// step took; zero means [engine.Grace].
 	Grace time.Duration
 
 	// A test may start another program, with another environment, and wait less for it.
@@ -32,7 +32,7 @@ type Launcher struct {
 	timeouts timeouts
 }
 
-// timeouts is how long things are waited for; a zero is as long as normal says.
+// timeouts is how long things are waited for; a zero is as long as in normal.
 type timeouts struct {
 	greeting time.Duration // for a new process to ask for its step
 	exit     time.Duration // for a process that cannot be heard to end by itself
@@ -52,8 +52,8 @@ func (p timeouts) normal() timeouts {
 	return p
 }
 
-// Do does one attempt in a process of its own, as [engine.Config.Isolate] is to. When it returns, nothing of
-// the process's group is left.
+// Do does one attempt in a process of its own, as [engine.Config.Isolate] is to. When it returns,
+// nothing of the process's group is left.
 func (l *Launcher) Do(ctx context.Context, t engine.Task, to engine.Sink) (engine.Report, error) {
 	if err := ctx.Err(); err != nil {
 		return engine.Report{}, &stoppedError{context.Cause(ctx)}
@@ -69,8 +69,8 @@ func (l *Launcher) Do(ctx context.Context, t engine.Task, to engine.Sink) (engin
 	return c.do()
 }
 
-// environment is that of the program as it is now, with where the child finds its parent. The collector of
-// a child with a limit is told to work harder before it gets there.
+// environment is that of the program as it is now, with where the child finds its parent. The
+// collector of a child with a limit is told to work harder before it gets there.
 func (l *Launcher) environment(memory int64) []string {
 	env := l.env
 	if env == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// listen hears the process out: it asks for its step, tells what happens, asks for what it needs, and
-// reports. It returns when nothing more can come.
+// listen hears the process out: it asks for its step, tells what happens, asks for what it needs,
+// and reports. It returns when nothing more can come.
 func (c *child) listen() {
 	defer close(c.heard)
 	err := c.welcome()
@@ -67,7 +67,7 @@ func (c *child) welcome() error {
 	return c.conn.send(kindOrder, c.order) // it receives by now, and sends nothing before it has this
 }
 
-// take does what one message says. It must not send.
+// take obeys one message. It must not send.
 func (c *child) take(k kind, message []byte) error {
 	switch k {
 	case kindLog:
@@ -103,7 +103,8 @@ func (c *child) take(k kind, message []byte) error {
 	return nil
 }
 
-// called answers a call: what records something at once and in order, what reads in a goroutine of its own.
+// called answers a call: what records something at once and in order, what reads in a goroutine of
+// its own.
 func (c *child) called(asks call) {
 	if err, records := c.record(asks); records {
 		go c.answer(answer{ID: asks.ID, Fault: faultOf(err)})

@@ -12,8 +12,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Order tells a process which attempt it is to do, and what of its run it must know. No secret is in it:
-// configs are decoded from the environment of the process that uses them.
+// Order tells a process which attempt it is to do, and what of its run it must know. No secret is
+// in it: configs are decoded from the environment of the process that uses them.
 type Order struct {
 	// Location is the repository that the run is of.
 	Location string
@@ -25,7 +25,8 @@ type Order struct {
 	Task   engine.Task
 }
 
-// stop asks a child to end. Timeout says that it is the attempt's time that is over, else it is the run.
+// stop asks a child to end. Timeout means that it is the attempt's time that is over, else it is
+// the run.
 type stop struct {
 	Timeout bool
 	Cause   string
@@ -41,7 +42,7 @@ type call struct {
 // cancelCall takes a call back.
 type cancelCall struct{ ID uint64 }
 
-// answer is the result of a call, or what was wrong. More says that others follow.
+// answer is the result of a call, or what was wrong. More means that others follow.
 type answer struct {
 	ID     uint64
 	Fault  *fault
@@ -55,7 +56,8 @@ type emitted struct {
 	Facts graph.Facts
 }
 
-// madeParts are partitions that were made while the step goes on with others: the arguments of the call "Made".
+// madeParts are partitions that were made while the step continues with others: the arguments of
+// the call "Made".
 type madeParts struct {
 	Key        partition.Key
 	Partitions partition.Set
@@ -75,8 +77,8 @@ type fault struct {
 	Kinds   []int
 }
 
-// kinds are the errors that keep their identity across processes. The order is that of the numbers on the
-// wire, which both sides have from the same build.
+// kinds are the errors that keep their identity across processes. The order is that of the numbers
+// on the wire, which both sides have from the same build.
 func kinds() []error {
 	return []error{
 		storage.ErrNotFound, storage.ErrFenced, storage.ErrRunExists, storage.ErrRunEnded, storage.ErrOwned,

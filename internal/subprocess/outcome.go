@@ -9,8 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// outcome says what came of the process, once it is gone. Its report counts where there is one, whatever
-// happened afterwards; else why it was killed here; else how it ended.
+// outcome describes what came of the process, once it is gone. Its report counts where there is
+// one, whatever happened afterwards; else why it was killed here; else how it ended.
 func (c *child) outcome(state *os.ProcessState) (engine.Report, error) {
 	c.mu.Lock()
 	report, why, stopping, greeted, lost := c.report, c.why, c.stopping, c.greeted, c.lost
@@ -56,7 +56,7 @@ func (c *child) outcome(state *os.ProcessState) (engine.Report, error) {
 // crashCode is the exit code of a program that the Go runtime ends.
 const crashCode = 2
 
-// remark says in the log what went wrong after the report, which changes nothing.
+// remark logs what went wrong after the report, which changes nothing.
 func (c *child) remark(report *engine.Report, why error, status syscall.WaitStatus) {
 	want := exitDone
 	if report.Kind == storage.StepFailed || report.Kind == storage.StepCanceled {

@@ -23,7 +23,7 @@ func newOutput() (*output, error) {
 	return &output{from: from, to: to, done: make(chan struct{})}, err
 }
 
-// copy reads until nobody has the other end any more, or until it is closed.
+// copy reads until nobody holds the other end, or until it is closed.
 func (o *output) copy(stream storage.LogStream, log func(storage.LogLine)) {
 	defer close(o.done)
 	lines := proc.Lines{Line: func(text string) {
@@ -46,8 +46,8 @@ func (o *output) close() {
 	_ = o.to.Close()
 }
 
-// crash finds in stderr what the Go runtime prints when it ends a process: a line that says why, then the
-// stacks of goroutines.
+// crash finds in stderr what the Go runtime prints when it ends a process: a line that explains
+// why, then the stacks of goroutines.
 type crash struct {
 	text    strings.Builder
 	message string
@@ -59,7 +59,7 @@ const maxCrash = 64 << 10
 
 func (c *crash) add(line string) {
 	if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
-		if !c.stacks { // a later one may be printed by whoever is running still
+		if !c.stacks { // a later one may be printed by a goroutine that still runs
 			c.text.Reset()
 			c.message = line
 		}

@@ -21,8 +21,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Variable is the environment variable that makes a program do a step. Its value says where to find who
-// started it, "fd:3", and nothing else.
+// Variable is the environment variable that makes a program do a step. Its value reports where to
+// find who started it, "fd:3", and nothing else.
 const Variable = "RIVERS_STEP"
 
 // What the process was started with, before its main could change any of it.
@@ -34,8 +34,8 @@ var (
 // Inside reports whether this process was started to do a step of a run in another one.
 func Inside() bool { return inherited != "" }
 
-// The exit codes of a process that does a step, for who looks at it from outside. Its parent reads the
-// report in their place.
+// The exit codes of a process that does a step, for who looks at it from outside. Its parent reads
+// the report in their place.
 const (
 	exitDone   = 0 // the step succeeded, or had nothing to do
 	exitFailed = 1 // it did not, and that was reported
@@ -52,10 +52,10 @@ type Step struct {
 	Sink engine.Sink
 }
 
-// Serve does the step that this process was started for and returns the code to exit with, if it is a
-// step of the repository of that name; else it returns false. do does the step, with a context that ends
-// when the parent says so, and returns what is to be done once the outcome is known; it must not start
-// what outlives it.
+// Serve does the step that this process was started for and returns the code to exit with, if it is
+// a step of the repository of that name; else it returns false. do does the step, with a context
+// that ends when the parent asks for it, and returns what is to be done once the outcome is known;
+// it must not start what outlives it.
 func Serve(location string, do func(ctx context.Context, s Step) (r engine.Report, after func())) (code int, mine bool) {
 	s, err := join()
 	if err != nil {
@@ -81,7 +81,8 @@ func Serve(location string, do func(ctx context.Context, s Step) (r engine.Repor
 	return exitDone, true
 }
 
-// join finds the parent, once: of several repositories in a program each asks whether the step is its.
+// join finds the parent, once: of several repositories in a program each asks whether the step is
+// its.
 var join = sync.OnceValues(func() (*session, error) {
 	number, ok := strings.CutPrefix(inherited, "fd:")
 	fd, err := strconv.Atoi(number)
@@ -123,11 +124,11 @@ func isSocket(fd int) bool {
 	return syscall.Fstat(fd, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFSOCK
 }
 
-// wordAfter is how long after a SIGTERM the parent's word is waited for. It sends both; a service manager
-// that stops everything at once does too, and then the parent's word is the better one.
+// wordAfter is how long after a SIGTERM the parent's word is waited for. It sends both; a service
+// manager that stops everything at once does too, and then the parent's word is the better one.
 const wordAfter = 500 * time.Millisecond
 
-// listen obeys the parent, and ends the process when there is none any more.
+// listen obeys the parent, and ends the process when the parent is gone.
 func (s *session) listen(cancel context.CancelCauseFunc) {
 	parent := os.Getppid()
 	signals := make(chan os.Signal, 1)
@@ -163,7 +164,7 @@ func (s *session) listen(cancel context.CancelCauseFunc) {
 	}()
 }
 
-// obey does what one message of the parent says.
+// obey obeys one message of the parent.
 func (s *session) obey(told func(), cancel context.CancelCauseFunc) error {
 	k, message, err := s.receive()
 	switch {
@@ -234,7 +235,8 @@ func (s *session) tell(ctx context.Context, method string, what any) error {
 	return got.Fault.err()
 }
 
-// The calls that record what the step has come to so far. They are answered in the order of the messages.
+// The calls that record the result of the step so far. They are answered in the order of the
+// messages.
 const (
 	emitMethod   = "Emit"
 	madeMethod   = "Made"

@@ -22,8 +22,8 @@ type waiting struct {
 	forget  func() bool
 }
 
-// call asks the parent; what it answers comes through the channel, until the context ends. The channel
-// holds the last answer and at most one before it.
+// call asks the parent; what it answers comes through the channel, until the context ends. The
+// channel holds the last answer and at most one before it.
 func (s *session) call(ctx context.Context, method string, args []byte) (<-chan answer, error) {
 	w := &waiting{answers: make(chan answer, 1)}
 	s.mu.Lock()
@@ -53,8 +53,8 @@ func (s *session) cancelCall(id uint64) {
 	}
 }
 
-// deliver hands an answer to its caller. It never waits: of answers that nobody has read yet, the last one
-// counts.
+// deliver hands an answer to its caller. It never waits: of answers that nobody has read yet, the
+// last one counts.
 func (s *session) deliver(message []byte) error {
 	var a answer
 	if err := decode(message, &a); err != nil {

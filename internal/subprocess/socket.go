@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// socketPair makes a connection: this process's end and a child's. Neither has a name that anybody could
-// find it by, and no other process gets either.
+// socketPair makes a connection: this process's end and a child's. Neither has a name that anybody
+// could find it by, and no other process gets either.
 func socketPair() (ours, theirs *os.File, err error) {
 	syscall.ForkLock.RLock() // nobody is started between making them and closing them to others
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)

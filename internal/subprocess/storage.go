@@ -9,8 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// A child opens no store: it asks its parent. A new reading call of [storage.Reader] costs a line in the
-// list of methods, a line below it, and nothing else; a test fails where one is missing.
+// A child opens no store: it asks its parent. A new reading call of [storage.Reader] costs a line
+// in the list of methods, a line below it, and nothing else; a test fails where one is missing.
 
 // method is one reading call of storage that takes one argument.
 type method[A, R any] struct {
@@ -52,7 +52,7 @@ var (
 // answerer does a method in the parent: it yields the answers, encoded.
 type answerer interface {
 	answers(ctx context.Context, from storage.Reader, args []byte) iter.Seq2[[]byte, error]
-	// goesOn says that there may be several answers, and that the end of them is told by one more.
+	// goesOn means that there may be several answers, and that the end of them is told by one more.
 	goesOn() bool
 }
 
@@ -184,7 +184,7 @@ func (m signals) ask(ctx context.Context, s *session, topics storage.Topic) <-ch
 			}
 			select {
 			case out <- struct{}{}:
-			default: // one is waiting to be read, which says the same
+			default: // one is waiting to be read, which means the same
 			}
 		}
 	}()

@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attributes puts a process into a group of its own, and has the system end it when its parent has died.
-// The signal comes when the thread ends that started it (golang/go#27505), so that thread is kept until the
-// process is gone. It is one that a process at work hears, for it must take its group with it.
+// attributes puts a process into a group of its own, and has the system end it when its parent has
+// died. The signal comes when the thread ends that started it (golang/go#27505), so that thread is
+// kept until the process is gone. It is one that a process at work hears, for it must take its
+// group with it.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }
 
-// awaitExit waits until the process has ended, and leaves it to be waited for: as long as nobody did, its
-// number and its group's are nobody else's.
+// awaitExit waits until the process has ended, and leaves it to be waited for: as long as nobody
+// did, its number and its group's are nobody else's.
 func (c *child) awaitExit() {
 	for {
 		err := unix.Waitid(unix.P_PID, c.group.ID, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -32,7 +33,8 @@ func (c *child) awaitExit() {
 // running is the file of the program that this process runs, also when another has its name by now.
 const running = "/proc/self/exe"
 
-// program is what to start: the file by its name while that is this program, else the program itself.
+// program is what to start: the file by its name while that is this program, else the program
+// itself.
 func program() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -50,8 +52,8 @@ func program() (string, error) {
 // image is the file that identity looks at.
 func image() (string, error) { return running, nil }
 
-// systemKills counts the processes that the system has killed for want of memory since it began; the count
-// of a container's machine where there is one.
+// systemKills counts the processes that the system has killed for want of memory since it began;
+// the count of a container's machine where there is one.
 func systemKills() int64 {
 	text, err := os.ReadFile("/proc/vmstat")
 	if err != nil {
