@@ -7,9 +7,9 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Evaluate judges an asset at an instant, by facts that are not newer than it. The policy must be valid, and fit the
-// partitions ([Policy.Check]). It costs arithmetic, whatever the number of partitions, and by their intervals where windows
-// have other dimensions.
+// Evaluate judges an asset at an instant, by facts that are not newer than it. The policy must be
+// valid, and fit the partitions ([Policy.Check]). It costs arithmetic, whatever the number of
+// partitions, and by their intervals where windows have other dimensions.
 func (p Policy) Evaluate(f Facts, now time.Time) Result {
 	switch {
 	case p.p == nil || p.p.kind == none:
@@ -50,8 +50,8 @@ func (p *policy) byAge(f Facts, now time.Time) Result {
 	}
 }
 
-// byDeadline looks for the first deadline that the last materialization is too old for. All before it are met, all after
-// it are not: that is what the state was, is and will be.
+// byDeadline looks for the first deadline that the last materialization is too old for. All before
+// it are met, all after it are not: that is what the state was, is and will be.
 func (p *policy) byDeadline(f Facts, now time.Time) Result {
 	zone := p.clocks
 	if p.expr == nil || zone == nil {
@@ -108,11 +108,12 @@ func (d *due) newest(now time.Time) int64 { return d.line.Ended(now.Add(-d.delay
 // at is the instant at which a window falls due.
 func (d *due) at(window int64) time.Time { return d.line.Over(window).Add(d.delay) }
 
-// counts reports whether a window is ever the newest that is due: one is not if the window after it is empty, for the
-// clocks leap over it, and falls due at the same instant.
+// counts reports whether a window is ever the newest that is due: one is not if the window after it
+// is empty, for the clocks leap over it, and falls due at the same instant.
 func (d *due) counts(window int64) bool { return d.line.Ended(d.line.Over(window))-1 == window }
 
-// change is the instant at which a window is due that is there or not, unlike the one that is newest now.
+// change is the instant at which a window is due that is there or not, unlike the one that is
+// newest now.
 func (d *due) change(newest int64, there bool) time.Time {
 	for w := newest + 1; ; w++ {
 		next, ok := d.cover.Next(w, !there)
@@ -126,7 +127,8 @@ func (d *due) change(newest int64, there bool) time.Time {
 	}
 }
 
-// since is the instant at which the first of the windows was due that are all not there up to the newest.
+// since is the instant at which the first of the windows was due that are all not there up to the
+// newest.
 func (d *due) since(newest int64) time.Time {
 	for w := newest; ; w-- {
 		last, ok := d.cover.Previous(w, true)
@@ -140,7 +142,7 @@ func (d *due) since(newest int64) time.Time {
 	}
 }
 
-// reason says what there is of a window that is due.
+// reason describes what there is of a window that is due.
 func (d *due) reason(window int64) string {
 	is := fmt.Sprintf("window %s, due since %s,", d.line.Key(window), d.at(window).Format(time.RFC3339))
 	n := d.cover.Count(window)

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// document is a policy as plain data. Which fields a kind has follows from its constructor and its methods.
+// document is a policy as plain data. Which fields a kind has follows from its constructor and its
+// methods.
 type document struct {
 	Kind       string `json:"kind"`
 	Fail       string `json:"fail,omitempty"`        // of a time window: an age
@@ -21,8 +22,9 @@ type document struct {
 	AtLeast    int64  `json:"at_least,omitempty"`    // of a latest partition; none is all
 }
 
-// MarshalJSON returns the policy as an object for the record of a topology and for other programs, with durations as
-// text, such as {"kind":"time_window","fail":"24h","warn":"12h"}. The zero Policy is null. It never fails.
+// MarshalJSON returns the policy as an object for the record of a topology and for other programs,
+// with durations as text, such as {"kind":"time_window","fail":"24h","warn":"12h"}. The zero Policy
+// is null. It never fails.
 func (p Policy) MarshalJSON() ([]byte, error) {
 	if p.p == nil || p.p.kind == none {
 		return []byte("null"), nil
@@ -42,8 +44,8 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	return json.Marshal(d)
 }
 
-// UnmarshalJSON reads what [Policy.MarshalJSON] writes. Values that make no sense are read, and refused by
-// [Policy.Validate]; a kind that a newer version may have written is an error.
+// UnmarshalJSON reads what [Policy.MarshalJSON] writes. Values that make no sense are read, and
+// refused by [Policy.Validate]; a kind that a newer version may have written is an error.
 func (p *Policy) UnmarshalJSON(text []byte) error {
 	if strings.TrimSpace(string(text)) == "null" {
 		*p = Policy{}

@@ -9,14 +9,15 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Policy says how old the data of an asset may be. It is made by [TimeWindow], [Cron] or [LatestPartition], never
-// changes, and is compared by [Policy.Equal]. The zero Policy is none: nothing is asked of the asset.
+// Policy describes how old the data of an asset may be. It is made by [TimeWindow], [Cron] or
+// [LatestPartition], never changes, and is compared by [Policy.Equal]. The zero Policy is none:
+// nothing is asked of the asset.
 type Policy struct{ p *policy }
 
-// policy is what a Policy says.
+// policy is the content of a Policy.
 type policy struct {
 	kind  kind
-	given refinement // what was said by methods, for those that make no sense
+	given refinement // what was reported by methods, for those that make no sense
 
 	fail, warn time.Duration // time window: ages
 
@@ -48,7 +49,7 @@ func (k kind) title() string {
 	return [...]string{"no policy", "time window", "cron deadline", "latest partition"}[k]
 }
 
-// refinement is a method that says more about a policy.
+// refinement is a method that refines a policy.
 type refinement uint8
 
 const (
@@ -60,35 +61,37 @@ const (
 // takes is the refinement that each kind of policy has a meaning for.
 func (k kind) takes() refinement { return [...]refinement{0, refinedWarn, refinedZone, refinedKeys}[k] }
 
-// TimeWindow passes while the asset was made less than fail ago, and fails from that age on. fail is a minute or more.
-// [Policy.WarnAfter] adds an age from which on it warns.
+// TimeWindow passes while the asset was made less than fail ago, and fails from that age on. fail
+// is a minute or more. [Policy.WarnAfter] adds an age from which on it warns.
 func TimeWindow(fail time.Duration) Policy { return Policy{&policy{kind: timeWindow, fail: fail}} }
 
-// Cron passes if the asset was made at most lowerBound before the last deadline, or after it; deadlines are the instants
-// at which a cron expression fires, in UTC unless [Policy.In] says otherwise. With Cron("0 9 * * *", 2*time.Hour) it must be
-// made each day between 7 and 9, and fails from 9 on until it is. lowerBound is from a minute to the smallest time between
-// two deadlines. The expression has five fields, or six with the second before them.
+// Cron passes if the asset was made at most lowerBound before the last deadline, or after it;
+// deadlines are the instants at which a cron expression fires, in UTC unless [Policy.In] names
+// another zone. With Cron("0 9 * * *", 2*time.Hour) it must be made each day between 7 and 9, and
+// fails from 9 on until it is. lowerBound is from a minute to the smallest time between two
+// deadlines. The expression has five fields, or six with the second before them.
 func Cron(deadline string, lowerBound time.Duration) Policy {
 	p := &policy{kind: cronDeadline, deadline: deadline, lower: lowerBound, clocks: time.UTC}
 	p.expr, _ = cron.Parse(deadline) // Validate reports what is wrong with it
 	return Policy{p}
 }
 
-// LatestPartition passes if the newest window that ended at least delay ago is materialized, with all keys of the other
-// dimensions where there are some, or as many as [Policy.AtLeast] says. It is for assets whose partitions have exactly one
-// dimension of time. delay is how long the window may take to be made after its end; zero allows no time.
+// LatestPartition passes if the newest window that ended at least delay ago is materialized, with
+// all keys of the other dimensions where there are some, or as many as [Policy.AtLeast] asks for.
+// It is for assets whose partitions have exactly one dimension of time. delay is how long the
+// window may take to be made after its end; zero allows no time.
 func LatestPartition(delay time.Duration) Policy {
 	return Policy{&policy{kind: latestPartition, delay: delay}}
 }
 
-// WarnAfter returns the policy with an age from which on a time window warns: a minute or more, and less than the age
-// at which it fails.
+// WarnAfter returns the policy with an age from which on a time window warns: a minute or more, and
+// less than the age at which it fails.
 func (p Policy) WarnAfter(age time.Duration) Policy {
 	return p.refined(refinedWarn, func(q *policy) { q.warn = age })
 }
 
-// In returns the policy with its deadlines read as clocks in an IANA time zone show them, such as "Europe/Berlin". The
-// empty zone is UTC.
+// In returns the policy with its deadlines read as clocks in an IANA time zone show them, such as
+// "Europe/Berlin". The empty zone is UTC.
 func (p Policy) In(zone string) Policy {
 	return p.refined(refinedZone, func(q *policy) {
 		if q.zone, q.clocks = zone, location(zone); zone == "" {
@@ -97,7 +100,8 @@ func (p Policy) In(zone string) Policy {
 	})
 }
 
-// AtLeast returns the policy that is content with so many partitions of the latest window, one or more.
+// AtLeast returns the policy that is content with so many partitions of the latest window, one or
+// more.
 func (p Policy) AtLeast(keys int) Policy {
 	return p.refined(refinedKeys, func(q *policy) { q.keys = int64(keys) })
 }
@@ -125,10 +129,12 @@ func (p Policy) Equal(q Policy) bool {
 	return a == b
 }
 
-// NeedsPartitions reports whether the policy looks at which partitions are materialized, so that [Facts] must say it.
+// NeedsPartitions reports whether the policy looks at which partitions are materialized, so that
+// [Facts] must say it.
 func (p Policy) NeedsPartitions() bool { return p.p != nil && p.p.kind == latestPartition }
 
-// Validate returns everything that is wrong with the policy by itself, joined, or nil. The zero Policy is valid.
+// Validate returns everything that is wrong with the policy by itself, joined, or nil. The zero
+// Policy is valid.
 func (p Policy) Validate() error {
 	if p.p == nil {
 		return nil
@@ -155,7 +161,7 @@ func (p Policy) Validate() error {
 	return errors.Join(faults...)
 }
 
-// misplaced reports what was said that has no meaning for the kind.
+// misplaced reports what was reported that has no meaning for the kind.
 func (p *policy) misplaced(fault func(string, ...any)) {
 	wrong := p.given &^ p.kind.takes()
 	for _, one := range [...]struct {
@@ -169,7 +175,8 @@ func (p *policy) misplaced(fault func(string, ...any)) {
 	}
 }
 
-// shortest is the least age and the least lower bound: what is recorded is no finer than the work that makes it.
+// shortest is the least age and the least lower bound: what is recorded is no finer than the work
+// that makes it.
 const shortest = time.Minute
 
 func (p *policy) checkAges(fault func(string, ...any)) {
@@ -219,8 +226,8 @@ func location(name string) *time.Location {
 	return zone
 }
 
-// Check returns an error if the policy makes no sense for an asset that is divided in this way, which may be nil for not at
-// all. The definition must be valid and resolved.
+// Check returns an error if the policy makes no sense for an asset that is divided in this way,
+// which may be nil for not at all. The definition must be valid and resolved.
 func (p Policy) Check(d partition.Definition) error {
 	if !p.NeedsPartitions() {
 		return nil
@@ -244,7 +251,8 @@ func (p Policy) Check(d partition.Definition) error {
 	return nil
 }
 
-// timesOf counts the dimensions of time of a definition, and how many partitions a window has, -1 where keys come and go.
+// timesOf counts the dimensions of time of a definition, and how many partitions a window has, -1
+// where keys come and go.
 func timesOf(d partition.Description) (times int, most int64) {
 	most = 1
 	dims := map[string]partition.Description{"": d}

@@ -10,18 +10,19 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// State says whether an asset is as fresh as its policy wants.
+// State reports whether an asset is as fresh as its policy wants.
 type State uint8
 
-// The states, from the best to the worst but for the first, which is that of an asset without a policy.
+// The states, from the best to the worst but for the first, which is that of an asset without a
+// policy.
 const (
 	NotApplicable State = iota
 	Pass
 	// Unknown is the state of an asset that was never made: it has no age.
 	Unknown
-	// Warn says that it is not late yet, and will be.
+	// Warn means that it is not late yet, and will be.
 	Warn
-	// Fail says that it is late.
+	// Fail means that it is late.
 	Fail
 )
 
@@ -57,26 +58,28 @@ func (s *State) UnmarshalText(text []byte) error {
 
 // Facts are what is recorded of an asset. The zero Facts are those of one that was never made.
 type Facts struct {
-	// Last is when the asset was last materialized, of whichever partition, or observed where it is made elsewhere.
-	// Zero is never.
+	// Last is when the asset was last materialized, of whichever partition, or observed where it is
+	// made elsewhere. Zero is never.
 	Last time.Time
-	// Observed says that the asset is made elsewhere: Last is an observation. It only changes words.
+	// Observed means that the asset is made elsewhere: Last is an observation. It only changes words.
 	Observed bool
-	// Space is what exists of the asset's partitions, and Materialized which of them were made. Only a policy that
-	// [Policy.NeedsPartitions] looks at them. Which windows are due follows from the instant of the evaluation, not from
-	// that of the space.
+	// Space is what exists of the asset's partitions, and Materialized which of them were made. Only a
+	// policy that [Policy.NeedsPartitions] looks at them. Which windows are due follows from the
+	// instant of the evaluation, not from that of the space.
 	Space        partition.Space
 	Materialized partition.Set
 }
 
-// Result is what [Policy.Evaluate] says.
+// Result is the answer of [Policy.Evaluate].
 type Result struct {
 	State State `json:"state"`
-	// Since is the instant from which on it was in this state, by the facts: it was made then, or it became too old then.
-	// It is zero where they do not say: when a partition landed that is there in time is not among them.
+	// Since is the instant from which on it was in this state, by the facts: it was made then, or it
+	// became too old then. It is zero where they do not say: when a partition landed that is there in
+	// time is not among them.
 	Since time.Time `json:"since,omitzero"`
-	// NextChange is the instant at which the state will be another one if nothing lands until then; zero is never.
+	// NextChange is the instant at which the state will be another one if nothing lands until then;
+	// zero is never.
 	NextChange time.Time `json:"next_change,omitzero"`
-	// Reason says in words why.
+	// Reason describes why.
 	Reason string `json:"reason"`
 }

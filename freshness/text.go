@@ -16,8 +16,9 @@ func samples() []string {
 	return []string{"none", "time_window(24h, warn 12h)", `cron("0 9 * * *", 2h, Europe/Berlin)`, "latest_partition(30m, at least 5)"}
 }
 
-// String returns the text form: "none", or as in time_window(24h), time_window(24h, warn 12h), cron("0 9 * * *", 2h),
-// cron("0 9 * * *", 2h, Europe/Berlin), latest_partition(30m), latest_partition(30m, at least 5).
+// String returns the text form: "none", or as in time_window(24h), time_window(24h, warn 12h),
+// cron("0 9 * * *", 2h), cron("0 9 * * *", 2h, Europe/Berlin), latest_partition(30m),
+// latest_partition(30m, at least 5).
 func (p Policy) String() string {
 	if p.p == nil {
 		return words()[none]
@@ -45,8 +46,9 @@ func (p Policy) String() string {
 	return words()[p.p.kind] + "(" + strings.Join(args, ", ") + ")"
 }
 
-// Parse reads the text form of a policy; the empty text is none. Durations are written as [time.ParseDuration] reads
-// them. Values that make no sense, such as a negative age, are read, and refused by [Policy.Validate].
+// Parse reads the text form of a policy; the empty text is none. Durations are written as
+// [time.ParseDuration] reads them. Values that make no sense, such as a negative age, are read, and
+// refused by [Policy.Validate].
 func Parse(text string) (Policy, error) {
 	fault := func(format string, args ...any) (Policy, error) {
 		return Policy{}, fmt.Errorf("freshness policy %q: "+format, append([]any{text}, args...)...)

@@ -1,22 +1,25 @@
-// Package health says how well an asset is, by what is recorded of it: whether it is there, whether its checks hold and
-// whether it is fresh. rivers.CodeRepository.Health judges, and what it answers is in the words of this package.
+// Package health describes how well an asset is, by what is recorded of it: whether it is there,
+// whether its checks hold and whether it is fresh. rivers.CodeRepository.Health judges, and what it
+// answers is in the words of this package.
 //
-//	                  DEGRADED              WARNING          UNKNOWN               HEALTHY         NOT_APPLICABLE
-//	materialization   failed, or            –                never made            it is there     made elsewhere and
-//	                  some partitions did                                                          never observed
-//	checks            failed or crashed     only warnings    some did not run      all passed      none are defined
-//	freshness         FAIL                  WARN             UNKNOWN               PASS            no policy
+//	                 DEGRADED             WARNING        UNKNOWN       HEALTHY     NOT_APPLICABLE
+//	materialization  failed, or           –              never made    exists      made elsewhere,
+//	                 some partitions did                                           never observed
+//	checks           failed or crashed    only warnings  some not run  all passed  none defined
+//	freshness        FAIL                 WARN           UNKNOWN       PASS        no policy
 //
-// The asset has the worst of DEGRADED and WARNING that one of the three has. Otherwise it is UNKNOWN if it was never made,
-// since nothing that does not exist is healthy; else HEALTHY if one of the three is. What is left has nothing healthy to
-// show: it is UNKNOWN if something is asked of it, and NOT_APPLICABLE if nothing is.
+// The asset has the worst of DEGRADED and WARNING that one of the three has. Otherwise it is
+// UNKNOWN if it was never made, since nothing that does not exist is healthy; else HEALTHY if one
+// of the three is. What is left has nothing healthy to show: it is UNKNOWN if something is asked of
+// it, and NOT_APPLICABLE if nothing is.
 //
-// Missing partitions do not make an asset unhealthy, failed ones do. A definition of partitions says what may exist, not
-// what must: one that begins in 1990 is no worse for being filled from the newest window back, and on the day on which it
-// is defined nothing is wrong with it. What must be there by when is what a freshness policy says, and a missing window
-// that is due degrades the asset through it. A partition that failed was wanted and is not there, or is older than wanted.
-// Dagster decides the same (a failed partition degrades, missing ones are only counted), so who comes from there finds
-// the same assets red.
+// Missing partitions do not make an asset unhealthy, failed ones do. A definition of partitions
+// describes what may exist, not what must: one that begins in 1990 is no worse for being filled
+// from the newest window back, and on the day on which it is defined nothing is wrong with it. A
+// freshness policy defines what must be there by when, and a missing window that is due degrades
+// the asset through it. A partition that failed was wanted and is not there, or is older than
+// wanted. Dagster decides the same (a failed partition degrades, missing ones are only counted), so
+// who comes from there finds the same assets red.
 package health
 
 import (
@@ -27,7 +30,7 @@ import (
 	"github.com/rivers-go/rivers/internal/nearest"
 )
 
-// State is how healthy an asset is. The zero State is that of one of which nothing is asked.
+// State is how healthy an asset is. The zero State is that of an asset with nothing to judge.
 type State uint8
 
 // The states. From Healthy on each is worse than the one before; NotApplicable is not compared.
@@ -76,7 +79,8 @@ func (s *State) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Result is a state and, in words, what it rests on. The zero Result is that of what nothing is asked of.
+// Result is a state and, in words, what it rests on. The zero Result is that of what nothing is
+// asked of.
 type Result struct {
 	State  State  `json:"state"`
 	Reason string `json:"reason"`
@@ -86,7 +90,8 @@ type Result struct {
 type Report struct {
 	// Result is that of the asset: its Reason has all that is as bad as it, the materialization first.
 	Result
-	// Materialization says whether it is there, Checks what they said last, Freshness whether it is late.
+	// Materialization reports whether it is there, Checks what they said last, Freshness whether it is
+	// late.
 	Materialization Result `json:"materialization"`
 	Checks          Result `json:"checks"`
 	Freshness       Result `json:"freshness"`

@@ -7,8 +7,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// checks counts what the checks of a subject said last. A check that judges partitions counts by the worst of those that
-// exist, whatever of them was not judged.
+// checks counts what the checks of a subject said last. A check that judges partitions counts by
+// the worst of those that exist, whatever of them was not judged.
 func (v *view) checks(ctx context.Context, sub *Subject) (Checks, error) {
 	c := Checks{Defined: len(sub.Checks)}
 	for _, check := range sub.Checks {

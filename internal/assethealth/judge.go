@@ -8,25 +8,28 @@ import (
 	"github.com/rivers-go/rivers/health"
 )
 
-// Presence is what is recorded of an asset's materializations. The zero Presence is that of one that was never made.
+// Presence is what is recorded of an asset's materializations. The zero Presence is that of one
+// that was never made.
 type Presence struct {
-	// Made says that it was materialized, at least in one partition, or observed where it is External.
+	// Made means that it was materialized, at least in one partition, or observed where it is
+	// External.
 	Made bool
-	// Failed says that the last attempt failed, of an asset without partitions.
+	// Failed means that the last attempt failed, of an asset without partitions.
 	Failed bool
 	// FailedPartitions is how many partitions failed when they were last tried.
 	FailedPartitions int64
-	// External says that it is made elsewhere.
+	// External means that it is made elsewhere.
 	External bool
 }
 
-// Checks counts the checks of an asset by what each said last. A check that is in progress counts by its result before.
-// The zero Checks are those of an asset that has none.
+// Checks counts the checks of an asset by what each said last. A check that is in progress counts
+// by its result before. The zero Checks are those of an asset that has none.
 type Checks struct {
 	// Defined is how many there are.
 	Defined int
-	// Passed, Warned and Failed gave a result: Warned did not pass with the severity of a warning, Failed with that of an
-	// error. Crashed ended without one. Unknown were never run, were skipped, or run for the first time.
+	// Passed, Warned and Failed gave a result: Warned did not pass with the severity of a warning,
+	// Failed with that of an error. Crashed ended without one. Unknown were never run, were skipped,
+	// or run for the first time.
 	Passed, Warned, Failed, Crashed, Unknown int
 }
 
@@ -37,7 +40,7 @@ type Facts struct {
 	Freshness freshness.Result
 }
 
-// Judge says how healthy an asset is.
+// Judge describes how healthy an asset is.
 func Judge(f Facts) health.Report {
 	r := health.Report{Materialization: f.Presence.judge(), Checks: f.Checks.judge(), Freshness: judgeFreshness(f.Freshness)}
 	parts := [...]health.Result{r.Materialization, r.Checks, r.Freshness}

@@ -16,9 +16,10 @@ type Subject struct {
 	Asset string
 	// Policy is its freshness policy, zero for none.
 	Policy freshness.Policy
-	// Partitions is how it is divided, nil for not at all. Assets that are divided alike should share one definition.
+	// Partitions is how it is divided, nil for not at all. Assets that are divided alike should share
+	// one definition.
 	Partitions partition.Definition
-	// External says that it is made elsewhere: its observations count.
+	// External means that it is made elsewhere: its observations count.
 	External bool
 	// Checks are what judges it.
 	Checks []Check
@@ -28,7 +29,7 @@ type Subject struct {
 type Check struct {
 	// Name is that of its state, as [storage.CheckName] makes it.
 	Name string
-	// Partitioned says that it judges each partition of its asset by itself.
+	// Partitioned means that it judges each partition of its asset by itself.
 	Partitioned bool
 }
 
@@ -38,8 +39,8 @@ type Reader interface {
 	storage.Partitions
 }
 
-// Freshness judges how fresh each subject is at an instant. Only the subjects that have a policy are looked up, and the
-// partitions of those whose policy looks at them.
+// Freshness judges how fresh each subject is at an instant. Only the subjects that have a policy
+// are looked up, and the partitions of those whose policy looks at them.
 func Freshness(ctx context.Context, s Reader, subjects []Subject, now time.Time) ([]freshness.Result, error) {
 	v := &view{store: s, now: now}
 	err := v.load(ctx, subjects,
@@ -62,8 +63,9 @@ func Freshness(ctx context.Context, s Reader, subjects []Subject, now time.Time)
 // Verdicts are what the checks that judge partitions said last of each, by the names of the checks.
 type Verdicts func(context.Context) (map[string]*checkstate.Results, error)
 
-// Healths judges each subject at an instant, by all that is recorded of it. Partitions count that exist then. The verdicts are
-// asked for, once, where a check that judges partitions did not let all pass, or was passed over.
+// Healths judges each subject at an instant, by all that is recorded of it. Partitions count that
+// exist then. The verdicts are asked for, once, where a check that judges partitions did not let
+// all pass, or was skipped.
 func Healths(ctx context.Context, s Reader, subjects []Subject, verdicts Verdicts, now time.Time) ([]health.Report, error) {
 	v := &view{store: s, now: now, ask: verdicts}
 	err := v.load(ctx, subjects,
@@ -89,7 +91,8 @@ type view struct {
 	now     time.Time
 	records map[string]*storage.AssetRecord
 	sets    map[storage.AssetKey]*storage.PartitionSets
-	// spaces are what exists of each definition, made once for those that are shared; keys remembers key tables for them.
+	// spaces are what exists of each definition, made once for those that are shared; keys remembers
+	// key tables for them.
 	spaces map[partition.Definition]partition.Space
 	keys   *storage.KeyCache
 	// verdicts are what was asked for.
@@ -97,8 +100,8 @@ type view struct {
 	verdicts map[string]*checkstate.Results
 }
 
-// load reads the records of the subjects that are wanted and of their checks, and the partitions of those that want
-// them.
+// load reads the records of the subjects that are wanted and of their checks, and the partitions of
+// those that want them.
 func (v *view) load(ctx context.Context, subjects []Subject, record, partitions func(*Subject) bool) error {
 	var names []string
 	for i := range subjects {

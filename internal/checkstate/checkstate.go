@@ -19,7 +19,8 @@ type Store interface {
 
 // Subject is a check that checks each partition of its asset by itself.
 type Subject struct {
-	// Check is the name of its state, as [storage.CheckName] makes it. Asset is the asset that it checks.
+	// Check is the name of its state, as [storage.CheckName] makes it. Asset is the asset that it
+	// checks.
 	Check, Asset string
 	// Partitions is the partition definition of both.
 	Partitions partition.Definition
@@ -38,12 +39,14 @@ type Params struct {
 	Log *slog.Logger
 }
 
-// Results are a check's partitions by latest result, also of partitions that were removed. All sets but Outdated are
-// disjoint.
+// Results are a check's partitions by latest result, also of partitions that were removed. All sets
+// but Outdated are disjoint.
 type Results struct {
-	// Passed gave a good result, Warned and Failed a bad one with the severity of a warning or of an error.
+	// Passed gave a good result, Warned and Failed a bad one with the severity of a warning or of an
+	// error.
 	Passed, Warned, Failed partition.Set
-	// Crashed have no result, since the check itself failed. Skipped were planned, and their run ended without them.
+	// Crashed have no result, since the check itself failed. Skipped were planned, and their run ended
+	// without them.
 	Crashed, Skipped partition.Set
 	// Outdated are partitions of the first four sets that changed after they were checked.
 	Outdated partition.Set
@@ -85,7 +88,8 @@ type check struct {
 	shape      string // a snapshot of another shape is of no use
 	space      partition.Space
 
-	// known tells that the sets hold, dirty that they differ from the snapshot, which was saved at savedAt.
+	// known tells that the sets hold, dirty that they differ from the snapshot, which was saved at
+	// savedAt.
 	known, dirty bool
 	savedAt      int64
 	touched      partition.Set
@@ -128,7 +132,7 @@ func read(ctx context.Context, p Params, l limits) ([]Results, error) {
 	return all, nil
 }
 
-// ofOtherVersions returns the partitions of which another version than the present one was checked.
+// ofOtherVersions returns the partitions whose checked version is not the current one.
 func (c *check) ofOtherVersions(present string) partition.Set {
 	var other partition.Set
 	for version, set := range c.versions {

@@ -36,7 +36,8 @@ type checkSnapshot struct {
 // shapeOf returns a short text of what a check's sets depend on.
 func shapeOf(s Subject) string { return feed.ShapeOf(s.Partitions, strconv.FormatBool(s.External)) }
 
-// load restores the checks that are stored. It skips damaged documents and those of former definitions.
+// load restores the checks that are stored. It skips damaged documents and those of former
+// definitions.
 func (r *reading) load(ctx context.Context) error {
 	var main snapshot
 	parts, ok, err := r.feed.Open(ctx, &main)
@@ -74,7 +75,8 @@ func (c *check) snapshot() *checkSnapshot {
 	return s
 }
 
-// save stores what changed if the store can be written. It only makes the next reading cheaper, so an error is logged.
+// save stores what changed if the store can be written. It only makes the next reading cheaper, so
+// an error is logged.
 func (r *reading) save(ctx context.Context) {
 	to, ok := r.Store.(feed.Committer)
 	if !ok || !r.changed {

@@ -10,7 +10,8 @@ import (
 
 // limits choose between ways of reading; none changes an answer.
 type limits struct {
-	// keys is how many keys one query asks for. Above page partitions, all states are read instead, a page at a time.
+	// keys is how many keys one query asks for. Above page partitions, all states are read instead, a
+	// page at a time.
 	keys, page int
 	// changes is how many entries of the feed one query reads.
 	changes int
@@ -46,8 +47,8 @@ type state struct {
 	text string
 }
 
-// states yields the present states of a kind: first those of individual partitions, then those that many share. A shared
-// state applies where a partition has none of its own.
+// states yields the present states of a kind: first those of individual partitions, then those that
+// many share. A shared state applies where a partition has none of its own.
 func (r *reading) states(ctx context.Context, c *check, asset storage.AssetKey, kind storage.StateKind, of *scope, yield func(*state, *storage.AssetState)) error {
 	if asset == 0 {
 		return nil

@@ -54,8 +54,8 @@ type spaces struct {
 	known map[partition.Definition]partition.Space
 }
 
-// of returns the space of a definition, with removed keys as well: results stay when keys are removed, and count again
-// when they return.
+// of returns the space of a definition, with removed keys as well: results stay when keys are
+// removed, and count again when they return.
 func (s *spaces) of(ctx context.Context, d partition.Definition) (partition.Space, error) {
 	if space, known := s.known[d]; known {
 		return space, nil
@@ -114,7 +114,8 @@ func (r *reading) update(ctx context.Context) error {
 	return nil
 }
 
-// follow reads the feed from the cursor on, and notes which partitions of known checks changes touch.
+// follow reads the feed from the cursor on, and notes which partitions of known checks changes
+// touch.
 func (r *reading) follow(ctx context.Context) error {
 	var keys []storage.AssetKey
 	for _, c := range r.checks {

@@ -42,7 +42,8 @@ type Consumer struct {
 // Cursor returns the number of the last change that was read.
 func (c *Consumer) Cursor() int64 { return c.cursor }
 
-// Pruned returns the number up to which the store may have pruned changes, as of the last call of Lost.
+// Pruned returns the number up to which the store may have pruned changes, as of the last call of
+// Lost.
 func (c *Consumer) Pruned() int64 { return c.pruned }
 
 // MoveTo moves the cursor: back to an earlier one after an error, or to zero to forget it.
@@ -66,7 +67,8 @@ func (c *Consumer) Lost(ctx context.Context) (bool, error) {
 	return n > c.cursor, nil
 }
 
-// MoveToEnd moves the cursor to the end of the feed. A consumer that knows nothing calls it before it reads present states.
+// MoveToEnd moves the cursor to the end of the feed. A consumer that knows nothing calls it before
+// it reads present states.
 func (c *Consumer) MoveToEnd(ctx context.Context) error {
 	seq, err := c.Store.ChangeSeq(ctx)
 	if err != nil {
@@ -76,7 +78,8 @@ func (c *Consumer) MoveToEnd(ctx context.Context) error {
 	return nil
 }
 
-// Since yields the changes after the cursor, a page at a time. The cursor moves past a page before the page is yielded.
+// Since yields the changes after the cursor, a page at a time. The cursor moves past a page before
+// the page is yielded.
 func (c *Consumer) Since(ctx context.Context) iter.Seq2[[]storage.Change, error] {
 	return func(yield func([]storage.Change, error) bool) {
 		for page, err := range Pages(ctx, c.Store, c.cursor, c.Page) {

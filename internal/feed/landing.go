@@ -8,7 +8,8 @@ import (
 type Landing struct {
 	// Seq is the number of the change by which the state landed.
 	Seq int64 `cbor:"1,keyasint,omitempty"`
-	// Read is [storage.Detail.ReadSeq]: the number of the feed when the attempt began. Zero is unknown, and Seq counts.
+	// Read is [storage.Detail.ReadSeq]: the number of the feed when the attempt began. Zero is
+	// unknown, and Seq counts.
 	Read int64          `cbor:"2,keyasint,omitempty"`
 	Run  storage.RunKey `cbor:"3,keyasint,omitempty"`
 }
@@ -30,8 +31,8 @@ func (l *Landing) Since() int64 {
 //
 //	seq(upstream) > seq(l), or by another run, seq(upstream) > read(l)
 //
-// What lands while a step reads counts as unread. A run reads what it made itself, even where the record of it lands only
-// after the reading step began: hence the difference between runs.
+// What lands while a step reads counts as unread. A run reads what it made itself, even where the
+// record of it lands only after the reading step began: hence the difference between runs.
 func (l *Landing) Missed(upstream *Landing) bool {
 	return upstream.Seq > l.Seq || upstream.Seq > l.Since() && upstream.Run != l.Run
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// ShapeOf returns a short text for a partition definition, the same for definitions that mean the same. More is what a
-// document depends on beside it. The text of nil is empty.
+// ShapeOf returns a short text for a partition definition, the same for definitions that mean the
+// same. More is what a document depends on beside it. The text of nil is empty.
 func ShapeOf(d partition.Definition, more ...string) string {
 	if d == nil {
 		return ""

@@ -48,7 +48,8 @@ func decode(data []byte, to Document, format int) bool {
 	return cbor.Unmarshal(data, to) == nil && to.head().Format == format
 }
 
-// IsCurrent reports whether a part is the one that a main document lists. Written has the cursors by the names of parts.
+// IsCurrent reports whether a part is the one that a main document lists. Written has the cursors
+// by the names of parts.
 func (h *Head) IsCurrent(written map[string]int64, name string) bool {
 	at, listed := written[name]
 	return listed && h.Cursor >= at
@@ -58,8 +59,9 @@ func (c *Consumer) mainKey() string    { return c.Name + "/" + c.Location }
 func (c *Consumer) partPrefix() string { return c.Name + "-parts/" + strconv.Quote(c.Location) + "/" }
 func (c *Consumer) cursorKey() string  { return storage.FeedPrefix + c.Name + "/" + c.Location }
 
-// Open reads the snapshot that was saved last into main, moves the cursor to it, and returns its parts. It reports
-// false, and reads no parts, where the store has no usable snapshot; main may then hold part of a damaged one.
+// Open reads the snapshot that was saved last into main, moves the cursor to it, and returns its
+// parts. It reports false, and reads no parts, where the store has no usable snapshot; main may
+// then hold part of a damaged one.
 func (c *Consumer) Open(ctx context.Context, main Document) (Parts, bool, error) {
 	data, err := c.Store.GetKV(ctx, c.mainKey())
 	if errors.Is(err, storage.ErrNotFound) {
@@ -79,7 +81,8 @@ func (c *Consumer) Open(ctx context.Context, main Document) (Parts, bool, error)
 	return Parts{c.Format, pairs}, true, nil
 }
 
-// Append adds the writes that save a snapshot to a batch: the parts that changed, the main document and the cursor.
+// Append adds the writes that save a snapshot to a batch: the parts that changed, the main document
+// and the cursor.
 func (c *Consumer) Append(b *storage.Batch, main Document, parts []Part) error {
 	for _, p := range parts {
 		data, err := c.encode(p.Document)

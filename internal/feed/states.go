@@ -7,7 +7,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// States reads the present states of individual partitions: by key where few are wanted, page by page where many are.
+// States reads the present states of individual partitions: by key where few are wanted, page by
+// page where many are.
 type States struct {
 	Store interface {
 		ListPartitions(ctx context.Context, q storage.PartitionQuery) ([]storage.PartitionState, error)

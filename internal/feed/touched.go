@@ -5,7 +5,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Touched gathers the partitions that changes touch, by asset. The zero Touched is empty and gathers all assets.
+// Touched gathers the partitions that changes touch, by asset. The zero Touched is empty and
+// gathers all assets.
 type Touched struct {
 	only map[storage.AssetKey]bool
 	by   map[storage.AssetKey]*partition.Gather

@@ -18,8 +18,8 @@ type asset struct {
 	name     string
 	key      storage.AssetKey
 	external bool
-	// def is nil for an asset without partitions, and for an external one: it is observed as a whole, however
-	// it is read by its parts.
+	// def is nil for an asset without partitions, and for an external one: it is observed as a whole,
+	// however it is read by its parts.
 	def, parts    partition.Definition
 	space, exists partition.Space // of the two
 	shape         string          // of the definition: what is savedAt under another is of no use
@@ -31,10 +31,10 @@ type asset struct {
 	// one is the state of an asset without partitions, nil while there is none.
 	one  *state
 	read string // the names of what it read, see depsText
-	// failed says that it failed when it was last tried.
+	// failed means that it failed when it was last tried.
 	failed bool
-	// The others are of an asset with partitions: those that were made, those of them that were made many at once, and all
-	// by the code version and by the dependencies that were recorded.
+	// The others are of an asset with partitions: those that were made, those of them that were made
+	// many at once, and all by the code version and by the dependencies that were recorded.
 	made, grouped  partition.Set
 	outside        partition.Set // are made and do not exist, or did not when they landed
 	byCode, byDeps setsBy
@@ -51,7 +51,7 @@ type edge struct {
 	shape    string
 	inputs   []*graph.Input // that differ in what they read
 	links    []partition.Edge
-	// stale are the partitions of down of which something landed that they have not read; of a fixed edge only
+	// stale are the partitions of down with newer values that they have not read; of a fixed edge only
 	// those that were made many at once.
 	stale partition.Set
 	// read has, for a fixed edge, the partitions by the version that they recorded.
@@ -59,7 +59,7 @@ type edge struct {
 	fresh bool
 }
 
-// edgeKind says how staleness along an edge is decided.
+// edgeKind describes how staleness along an edge is decided.
 type edgeKind uint8
 
 const (
@@ -175,10 +175,10 @@ func (e *edge) add(in *graph.Input) {
 	}
 }
 
-// classify says how the edge is decided, by the definitions of its two sides.
+// classify describes how the edge is decided, by the definitions of its two sides.
 func (e *edge) classify() {
 	switch {
-	case e.up == e.down: // of which no versions are recorded
+	case e.up == e.down: // no versions of it are recorded
 		e.kind = many
 	case e.up.def == nil && e.down.def == nil:
 		e.kind = plain

@@ -8,7 +8,8 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// settle decides anew, for partitions of down with the states that they have, whether they are stale along an edge.
+// settle decides anew, for partitions of down with the states that they have, whether they are
+// stale along an edge.
 func (r *reading) settle(ctx context.Context, e *edge, states []stateOf) error {
 	var of, stale partition.Gather
 	for i := range states {

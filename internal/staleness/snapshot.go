@@ -13,7 +13,8 @@ const (
 	snapshotFormat = 1
 )
 
-// snapshot is a stored view: the unpartitioned assets. Each partitioned asset is a part, and a snapshot of one asset.
+// snapshot is a stored view: the unpartitioned assets. Each partitioned asset is a part, and a
+// snapshot of one asset.
 type snapshot struct {
 	feed.Head
 
@@ -44,8 +45,8 @@ type edgeSnapshot struct {
 	Read  map[string][]byte `cbor:"4,keyasint,omitempty"`
 }
 
-// Save stores the view if it changed since it was saved: its cursor, the unpartitioned assets, and the partitioned ones
-// that changed.
+// Save stores the view if it changed since it was saved: its cursor, the unpartitioned assets, and
+// the partitioned ones that changed.
 func (v *View) Save(ctx context.Context, to feed.Committer) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -123,8 +124,8 @@ func (v *View) load(ctx context.Context) error {
 	return nil
 }
 
-// complete makes unknown what depends on something unknown: an edge depends on both sides, and an asset depends on its
-// fixed edges, since its own states tell what they read.
+// complete makes unknown what depends on something unknown: an edge depends on both sides, and an
+// asset depends on its fixed edges, since its own states tell what they read.
 func (v *View) complete() {
 	for _, a := range v.assets {
 		for _, e := range a.ups {

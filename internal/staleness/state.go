@@ -22,7 +22,8 @@ func newState(s *storage.AssetState) state {
 	return state{Landing: feed.LandingOf(s), Version: s.DataVersion, Code: s.CodeVersion, Inputs: s.Inputs}
 }
 
-// readBy returns the text of the recorded dependencies of an asset, which mostly equals that of the defined ones.
+// readBy returns the text of the recorded dependencies of an asset, which mostly equals that of the
+// defined ones.
 func (s *state) readBy(a *asset) string {
 	had, has := 0, 0
 	for _, e := range a.ups {
@@ -47,7 +48,8 @@ type stateOf struct {
 	state
 
 	set partition.Set
-	// key is the text of the partition's key; empty for a shared state, and for an unpartitioned asset.
+	// key is the text of the partition's key; empty for a shared state, and for an unpartitioned
+	// asset.
 	key string
 	// group tells that several partitions were recorded at once.
 	group bool

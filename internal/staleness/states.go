@@ -11,12 +11,14 @@ import (
 
 // limits say when which way of reading is taken; none changes an answer.
 type limits struct {
-	// Keys are asked for some at a time; where more than so many states are asked for, and most of the asset's, all
-	// of its states are read instead.
+	// Keys are asked for some at a time; where more than so many states are asked for, and most of the
+	// asset's, all of its states are read instead.
 	keys, states int
-	// few is up to how many upstream partitions are looked up one by one, without asking which of them landed.
+	// few is up to how many upstream partitions are looked up one by one, without asking which of them
+	// landed.
 	few int64
-	// The feed is read some entries at a time, and not further back than some pages for the sake of what was read then.
+	// The feed is read some entries at a time, and not further back than some pages for the sake of
+	// what was read then.
 	changes, pages int
 }
 
@@ -52,8 +54,8 @@ func (r *reading) groupsOf(ctx context.Context, a *asset) ([]stateOf, error) {
 	return states, nil
 }
 
-// states hands over the present states of some partitions, some at a time. Those in alone are known to have none of their
-// own, but that of many at once.
+// states hands over the present states of some partitions, some at a time. Those in alone are known
+// to have none of their own, but that of many at once.
 func (r *reading) states(ctx context.Context, a *asset, of, alone partition.Set, yield func([]stateOf) error) error {
 	if a.def == nil {
 		if a.one == nil || of.IsEmpty() {
@@ -124,8 +126,8 @@ func (r *reading) placed(a *asset, rows []storage.PartitionState, of partition.S
 	return yield(states)
 }
 
-// changedSince returns the partitions of an asset that landed after a number of the feed, and false where that is not known:
-// the feed was pruned, or is too long to be worth it.
+// changedSince returns the partitions of an asset that landed after a number of the feed, and false
+// where that is not known: the feed was pruned, or is too long to be worth it.
 func (r *reading) changedSince(ctx context.Context, a *asset, since int64) (partition.Set, bool, error) {
 	if r.whole || since < r.feed.Pruned() {
 		return partition.Set{}, false, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// CauseKind says what makes a materialization stale.
+// CauseKind describes what makes a materialization stale.
 type CauseKind string
 
 // The kinds of causes.
@@ -27,7 +27,7 @@ type Cause struct {
 	Kind CauseKind
 	// Upstream is the asset that it is about, empty for the code.
 	Upstream string
-	// Removed says of a dependency that it is one no more; else it is new.
+	// Removed marks a dependency that was removed; otherwise it is new.
 	Removed bool
 	// Recorded and Current are the versions, where all partitions share them.
 	Recorded, Current string
@@ -35,7 +35,7 @@ type Cause struct {
 	Partitions partition.Set
 }
 
-// String says it in words.
+// String returns it in words.
 func (c *Cause) String() string {
 	switch {
 	case c.Kind == Code:
@@ -49,18 +49,19 @@ func (c *Cause) String() string {
 	}
 }
 
-// Status is what is known of one asset. An asset without partitions is in the sets as [partition.Whole].
+// Status is what is known of one asset. An asset without partitions is in the sets as
+// [partition.Whole].
 type Status struct {
 	Asset    string
 	External bool
 	Space    partition.Space
-	// Made are the partitions that exist and are materialized, Stale those of them that are stale. What exists and is
-	// not made is missing.
+	// Made are the partitions that exist and are materialized, Stale those of them that are stale.
+	// What exists and is not made is missing.
 	Made, Stale partition.Set
-	// UpstreamStale are those of which something further up, along any number of edges, is stale or missing.
+	// UpstreamStale are those with something stale or missing further up, along any number of edges.
 	UpstreamStale partition.Set
 	Causes        []Cause
-	// Failed says that an asset without partitions failed when it was last tried.
+	// Failed means that an asset without partitions failed when it was last tried.
 	Failed bool
 }
 
@@ -108,7 +109,8 @@ func (v *View) Statuses() []Status {
 	return list
 }
 
-// causes returns why partitions are stale: the code, then dependencies, then data, each by the names of upstream.
+// causes returns why partitions are stale: the code, then dependencies, then data, each by the
+// names of upstream.
 func (a *asset) causes() []Cause {
 	if a.def == nil && a.current() {
 		return nil
@@ -184,7 +186,8 @@ func (a *asset) current() bool {
 	return true
 }
 
-// recorded returns the partitions that are made by the code version and the dependencies that were recorded.
+// recorded returns the partitions that are made by the code version and the dependencies that were
+// recorded.
 func (a *asset) recorded() (codes, deps setsBy) {
 	if a.def != nil || a.one == nil {
 		return a.byCode, a.byDeps
@@ -211,8 +214,9 @@ func (e *edge) old() partition.Set {
 	}
 }
 
-// Inputs returns the versions that a materialization of some partitions of an asset would record if it was made of what there
-// is now: an entry for each dependency, empty where several partitions are read or there is no version.
+// Inputs returns the versions that a materialization of some partitions of an asset would record if
+// it was made of what there is now: an entry for each dependency, empty where several partitions
+// are read or there is no version.
 func (v *View) Inputs(ctx context.Context, name string, of partition.Set) (map[string]string, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 type change struct {
 	asset *asset
 	set   partition.Gather
-	// single are partitions of which a change was of them alone.
+	// single are partitions with a change of their own.
 	single partition.Gather
 	all    bool // everything is settled anew
 }
@@ -84,8 +84,8 @@ func (r *reading) noteLanded(ctx context.Context, t *changedAssets, c *storage.C
 	return nil
 }
 
-// noteExisting notes partitions that exist again, or only now, and those that do not any more, since keys or the time
-// have changed.
+// noteExisting notes partitions that exist again, or only now, and those that no longer do, since
+// keys or the time have changed.
 func (r *reading) noteExisting(t *changedAssets, changedKeys map[string]bool) {
 	for _, a := range r.assets {
 		if a.def == nil || a.fresh {
@@ -135,7 +135,8 @@ func (v *View) Update(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// begin reads the changes after the cursor, and returns where they begin. A view that knows nothing begins at the end.
+// begin reads the changes after the cursor, and returns where they begin. A view that knows nothing
+// begins at the end.
 func (r *reading) begin(ctx context.Context) (changes []storage.Change, after int64, err error) {
 	lost, err := r.feed.Lost(ctx)
 	if err != nil {
@@ -227,7 +228,7 @@ func (r *reading) readWhole(ctx context.Context, t *changedAssets) error {
 	}
 	slices.Sort(names) // as they are stored
 	q := storage.AssetQuery{Limit: r.limits.states}
-	if len(names) > r.limits.keys && len(names) >= len(r.assets)/2 { // all of the store are read, and those of others passed over
+	if len(names) > r.limits.keys && len(names) >= len(r.assets)/2 { // all of the store are read, and those of others skipped
 		for {
 			if more, err := r.hold(ctx, byName, &q); err != nil || !more {
 				return err
@@ -242,7 +243,8 @@ func (r *reading) readWhole(ctx context.Context, t *changedAssets) error {
 	return nil
 }
 
-// hold reads assets and takes over their states; the query becomes that for those that follow, and more is false where there are none.
+// hold reads assets and takes over their states; the query becomes that for those that follow, and
+// more is false where there are none.
 func (r *reading) hold(ctx context.Context, byName map[string]*asset, q *storage.AssetQuery) (more bool, err error) {
 	records, err := r.Store.ListAssets(ctx, *q)
 	if err != nil {
@@ -271,7 +273,7 @@ func (a *asset) hold(rec *storage.AssetRecord) {
 	a.failed = failure != nil && failure.Partition == "" && failure.Partitions.IsEmpty() && (a.one == nil || failure.Seq > a.one.Seq)
 }
 
-// readMade finds, for assets with partitions of which nothing is known, which of them are made.
+// readMade finds, which partitions are made, for assets that nothing is known about.
 func (r *reading) readMade(ctx context.Context, t *changedAssets) error {
 	var assets []*asset
 	var keys []storage.AssetKey
@@ -297,7 +299,8 @@ func (r *reading) readMade(ctx context.Context, t *changedAssets) error {
 	return nil
 }
 
-// absorb takes over the states of what landed of an asset, and settles it along the edges to what it reads.
+// absorb takes over the states of what landed of an asset, and settles it along the edges to what
+// it reads.
 func (r *reading) absorb(ctx context.Context, a *asset, t *change) error {
 	if a.external {
 		return nil
@@ -374,7 +377,8 @@ func pour(to *setsBy, from map[string]*partition.Gather) {
 	}
 }
 
-// settleAll settles partitions along all edges to what they read, but for those that are settled as a whole.
+// settleAll settles partitions along all edges to what they read, but for those that are settled as
+// a whole.
 func (r *reading) settleAll(ctx context.Context, a *asset, states []stateOf) error {
 	for _, e := range a.ups {
 		if e.fresh && !a.fresh {
@@ -387,7 +391,8 @@ func (r *reading) settleAll(ctx context.Context, a *asset, states []stateOf) err
 	return nil
 }
 
-// settleAgain reads the states of partitions of down and settles them along an edge; alone is as for states.
+// settleAgain reads the states of partitions of down and settles them along an edge; alone is as
+// for states.
 func (r *reading) settleAgain(ctx context.Context, e *edge, of, alone partition.Set) error {
 	return r.states(ctx, e.down, of, alone, func(states []stateOf) error { return r.settle(ctx, e, states) })
 }

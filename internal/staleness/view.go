@@ -32,8 +32,8 @@ type Params struct {
 	Store  Store
 }
 
-// View knows the staleness of all assets of a graph, as of its last Update. Its methods may be called from any
-// goroutine.
+// View knows the staleness of all assets of a graph, as of its last Update. Its methods may be
+// called from any goroutine.
 type View struct {
 	Params
 
