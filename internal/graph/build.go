@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// FaultKind says what is wrong with a graph.
+// FaultKind describes what is wrong with a graph.
 type FaultKind uint8
 
 // The faults that Build finds.
@@ -143,7 +143,8 @@ func cycles(nodes []Node, ups edges, rest []int32) []Fault {
 	return faults
 }
 
-// assemble puts the nodes into their order and makes what is asked of a graph; byName is taken over.
+// assemble puts the nodes into their order and makes what is asked of a graph; byName is taken
+// over.
 func assemble(nodes []Node, byName map[string]int32, ups edges, order []int32) *Graph {
 	place := make([]int32, len(nodes)) // where the node given at i ends up
 	for at, i := range order {

@@ -15,7 +15,7 @@ type Run struct {
 	ID, Job, Location string
 	Tags              map[string]string
 	Storage           storage.Reader
-	// Isolated says that the step has a process of its own, with a group that ends with it.
+	// Isolated means that the step has a process of its own, with a group that ends with it.
 	Isolated bool
 	// Load loads the value of an asset or task, of a partition where it has some, into dst, a pointer.
 	Load func(ctx context.Context, name string, key partition.Key, dst any) error
@@ -35,7 +35,7 @@ type Invocation struct {
 	Partition partition.Slice
 	// Config is the decoded config struct, nil where the node takes none.
 	Config any
-	// Persist says which outputs are wanted, by position; nil means all.
+	// Persist defines which outputs are wanted, by position; nil means all.
 	Persist []bool
 	// NewLogger makes the step's logger on first use.
 	NewLogger func() *slog.Logger
@@ -51,14 +51,14 @@ type Invocation struct {
 	logger *slog.Logger
 }
 
-// Facts is what is said about one output beside its value.
+// Facts is what is reported about one output beside its value.
 type Facts struct {
 	Metadata    metadata.Map
 	Tags        map[string]string
 	DataVersion string
 	// Did is what an action did to the state of its asset.
 	Did iohandler.Effect
-	// SameData says that what an action made anew says the same as before.
+	// SameData means that the new value of an action has the same content as before.
 	SameData bool
 	// Verdict is what a check said; nil for everything else.
 	Verdict *storage.Verdict

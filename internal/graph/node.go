@@ -14,7 +14,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Kind says what a node is to the person who defined it.
+// Kind describes what a node is to the person who defined it.
 type Kind uint8
 
 // The kinds of nodes.
@@ -31,10 +31,11 @@ const (
 	Task
 	// BashTask is a standalone task that runs a command.
 	BashTask
-	// Check judges an asset. It has one output, of its own name, which is no value: under it the store keeps what the
-	// check said.
+	// Check judges an asset. It has one output, of its own name, which is no value: under it the store
+	// keeps what the check said.
 	Check
-	// Action is something else that is done to an asset. It has one output, of its own name, which is no value.
+	// Action is something else that is done to an asset. It has one output, of its own name, which is
+	// no value.
 	Action
 )
 
@@ -55,13 +56,14 @@ type Result struct {
 	Values []any
 	// Parts yields the values of a body that was called once for all partitions; nil for any other.
 	Parts iter.Seq2[partition.Key, PartValue]
-	// Recorded says that the body wrote by itself: handlers are not called.
+	// Recorded means that the body wrote by itself: handlers are not called.
 	Recorded bool
-	// Emitted says that the outputs were handed over one by one while the body ran.
+	// Emitted means that the outputs were handed over one by one while the body ran.
 	Emitted bool
 }
 
-// PartValue is the value of one partition, or why there is none. An error under the zero Key is that of all.
+// PartValue is the value of one partition, or why there is none. An error under the zero Key is
+// that of all.
 type PartValue struct {
 	Value any
 	Err   error
@@ -89,7 +91,7 @@ type Node struct {
 	DecodeConfig func(overrides map[string]any) (any, error)
 	// Settings are what else the node may say about its runs; most say nothing. Never nil after Build.
 	*Settings
-	// Emits says that the body hands its outputs over as it goes: it is not retried after the first.
+	// Emits means that the body hands its outputs over as it goes: it is not retried after the first.
 	Emits bool
 	// Map is set on a node that unfolds into an instance per element of one input.
 	Map *Map
@@ -113,14 +115,14 @@ type Settings struct {
 	Pools []storage.PoolSlots
 	// Partitions is how the node is divided; nil for one that is not.
 	Partitions partition.Definition
-	// Whole says that the body is called once for all partitions of a step, else once for each.
+	// Whole means that the body is called once for all partitions of a step, else once for each.
 	Whole bool
 	// Check is set on a node that judges an asset, Action on one that does something else to it.
 	Check  *CheckInfo
 	Action *ActionInfo
 }
 
-// ActionInfo says what an action is, and to which asset it is done.
+// ActionInfo describes what an action is, and to which asset it is done.
 type ActionInfo struct {
 	iohandler.ActionSpec
 
@@ -129,23 +131,24 @@ type ActionInfo struct {
 	Type  reflect.Type
 }
 
-// CheckInfo says what a check judges.
+// CheckInfo describes what a check judges.
 type CheckInfo struct {
 	// Asset is the name of the asset.
 	Asset string
-	// Blocking says that what reads the asset waits for the check, and is not run where the asset does not pass.
+	// Blocking means that what reads the asset waits for the check, and is not run where the asset
+	// does not pass.
 	Blocking bool
-	// Later says that this holds for later runs too, which load the asset.
+	// Later means that this holds for later runs too, which load the asset.
 	Later bool
 }
 
-// Map says how a mapped node unfolds.
+// Map describes how a mapped node unfolds.
 type Map struct {
 	// Input is the index of the input whose value, a slice, is unfolded.
 	Input int
 	// MaxConcurrency bounds the instances that run at once; zero does not.
 	MaxConcurrency int
-	// Named says that the elements name their instances.
+	// Named means that the elements name their instances.
 	Named bool
 	// Elements takes the value apart: the elements, and their names if they are named.
 	Elements func(value any) (elements []any, names []string, err error)
@@ -158,12 +161,12 @@ type Output struct {
 	Type reflect.Type
 	// Handler stores the value; Build refuses a nil one only when it is needed.
 	Handler iohandler.Handler
-	// Asset says that the output is an asset; else it is a task's value.
+	// Asset means that the output is an asset; else it is a task's value.
 	Asset bool
-	// Inner says that the output is a value inside a graph asset, not selectable by itself.
+	// Inner means that the output is a value inside a graph asset, not selectable by itself.
 	Inner bool
-	// Partitions is how the asset is divided, nil for one that is not. Those of a node's outputs have keys of
-	// one kind.
+	// Partitions is how the asset is divided, nil for one that is not. Those of a node's outputs have
+	// keys of one kind.
 	Partitions partition.Definition
 	// Attrs is what people attached; never nil after Build.
 	Attrs *Attrs
@@ -178,7 +181,7 @@ type Attrs struct {
 	Description string
 	Metadata    metadata.Map
 	CodeVersion string
-	// Freshness says how old the data of the asset may be; zero is as old as you like.
+	// Freshness describes how old the data of the asset may be; zero is as old as you like.
 	Freshness freshness.Policy
 }
 
@@ -188,7 +191,7 @@ func (a *Attrs) IsZero() bool {
 		a.Description == "" && len(a.Metadata) == 0 && a.CodeVersion == "" && a.Freshness.IsZero()
 }
 
-// InputMode says how an input gets its value.
+// InputMode describes how an input gets its value.
 type InputMode uint8
 
 // The modes of inputs.
@@ -205,8 +208,9 @@ const (
 	Stream
 	// Bound carries a constant.
 	Bound
-	// Gate waits for a blocking check of what another input reads, or for an action that comes first, and loads nothing.
-	// It says by partition what is stopped by what did not pass, or was not done. A plan may be without the upstream.
+	// Gate waits for a blocking check of what another input reads, or for an action that comes first,
+	// and loads nothing. It reports by partition what is stopped by what did not pass, or was not
+	// done. A plan may be without the upstream.
 	Gate
 )
 
@@ -234,18 +238,20 @@ type Input struct {
 	Lazy func(n int, load func(i int) (any, error)) any
 	// Unordered lets a Stream hand values over in the order in which they were made.
 	Unordered bool
-	// Parts says what is read where one of the two sides is divided; nil where none is.
+	// Parts describes what is read where one of the two sides is divided; nil where none is.
 	Parts *Parts
 }
 
-// Parts says which partitions an input reads, and as what.
+// Parts defines which partitions an input reads, and as what.
 type Parts struct {
-	// Mapping says which they are. It is that which follows from the definitions where none was given.
+	// Mapping defines which they are. It is that which follows from the definitions where none was
+	// given.
 	Mapping partition.Mapping
-	// Multiple makes the value for the field of what is read, however many partitions that are; nil takes the
-	// one value there is.
+	// Multiple makes the value for the field of what is read, however many partitions that are; nil
+	// takes the one value there is.
 	Multiple func(p PartitionLoader) any
-	// Optional makes the value for a field that need not have one, of a value or of nothing; nil wants one.
+	// Optional makes the value for a field that need not have one, of a value or of nothing; nil wants
+	// one.
 	Optional func(value any, ok bool) any
 }
 
@@ -260,7 +266,7 @@ type PartitionLoader struct {
 // Hook is called after a step's outcome is recorded.
 type Hook struct {
 	Name string
-	// OnFailure says for which outcome: failure, else success.
+	// OnFailure runs the hook after a failure; otherwise it runs after a success.
 	OnFailure bool
 	Call      func(inv *Invocation, failure error) error
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Assignment says which partitions each step of one run is of.
+// Assignment defines which partitions each step of one run is of.
 type Assignment struct {
 	*Partitioning
 	// Sets are those of each step, empty for one that has none.
@@ -19,8 +19,8 @@ type Assignment struct {
 // Select returns the partitions that a request names, of what exists of one asset.
 type Select func(space partition.Space) (partition.Set, error)
 
-// Assign gives each selected step what is asked for, and each that is there since something downstream reads it
-// what is read. All refusals are reported together, with the asset's name.
+// Assign gives each selected step what is asked for, and each that is there since something
+// downstream reads it what is read. All refusals are reported together, with the asset's name.
 func (d *Partitioning) Assign(ask Select) (*Assignment, error) {
 	c := &Assignment{Partitioning: d, Sets: make([]partition.Set, len(d.plan.Steps))}
 	var errs []error
@@ -83,8 +83,8 @@ func (c *Assignment) set(s int32) partition.Set {
 	return c.Sets[s]
 }
 
-// Reads returns which partitions of what input k of step s reads are read by some of its partitions, and
-// which of these need one that does not exist.
+// Reads returns which partitions of what input k of step s reads are read by some of its
+// partitions, and which of these need one that does not exist.
 func (c *Assignment) Reads(s int32, k int, of partition.Set) (needs, lacking partition.Set, err error) {
 	edge, err := c.Edge(s, k)
 	if err != nil {
@@ -94,8 +94,8 @@ func (c *Assignment) Reads(s int32, k int, of partition.Set) (needs, lacking par
 	return needs, lacking, nil
 }
 
-// Lacking returns why partitions of a step cannot be made, since they read what does not exist: one error for
-// each input, nil if there is none.
+// Lacking returns why partitions of a step cannot be made, since they read what does not exist: one
+// error for each input, nil if there is none.
 func (c *Assignment) Lacking(s int32, of partition.Set) (lacking partition.Set, err error) {
 	n := c.plan.Steps[s].Node
 	node := c.plan.Graph.Node(n)
@@ -119,7 +119,8 @@ func (c *Assignment) Lacking(s int32, of partition.Set) (lacking partition.Set, 
 	return lacking, errors.Join(errs...)
 }
 
-// Blocked returns which of a step's partitions read some of those that input k's upstream did not make.
+// Blocked returns which of a step's partitions read some of those that input k's upstream did not
+// make.
 func (c *Assignment) Blocked(s int32, k int, lost partition.Set) (partition.Set, error) {
 	edge, err := c.Edge(s, k)
 	if err != nil {
@@ -128,7 +129,8 @@ func (c *Assignment) Blocked(s int32, k int, lost partition.Set) (partition.Set,
 	return edge.Downstream(lost), nil
 }
 
-// Slice returns partitions of a step as its body sees them; of a step that is not divided, the zero Slice.
+// Slice returns partitions of a step as its body sees them; of a step that is not divided, the zero
+// Slice.
 func (c *Assignment) Slice(s int32, set partition.Set) (partition.Slice, error) {
 	space, err := c.Space(c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions)
 	if err != nil {
@@ -150,8 +152,8 @@ func (c *Assignment) SliceOf(s int32, key partition.Key) (partition.Slice, error
 	return partition.SliceOf(space, set, key), nil
 }
 
-// Mapped refuses a cut in which a step that unfolds has several partitions: how many instances there are is known
-// for one.
+// Mapped refuses a cut in which a step that unfolds has several partitions: how many instances
+// there are is known for one.
 func (c *Assignment) Mapped() error {
 	for s := range c.plan.Steps {
 		if !c.plan.Steps[s].Mapped || c.Sets[s].IsEmpty() {

@@ -7,8 +7,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// judge plans the checks that a run has: of what it makes, or of the selection where it makes nothing. What a check
-// reads beside its asset is loaded as it is.
+// judge plans the checks that a run has: of what it makes, or of the selection where it makes
+// nothing. What a check reads beside its asset is loaded as it is.
 func (c *choice) judge(o Options) {
 	if o.Checks == storage.ChecksNone {
 		return

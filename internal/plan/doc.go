@@ -1,4 +1,4 @@
-// Package plan says which steps a run has and in which order they may start.
+// Package plan defines which steps a run has and in which order they may start.
 //
 // A [Plan] is derived from a graph and a request, and from nothing else: no clock, no storage.
 // Steps are dense integers in topological order; the edges between them are those of the graph

@@ -2,9 +2,9 @@ package plan
 
 import "github.com/rivers-go/rivers/internal/graph"
 
-// AddGates makes every reader of an asset wait for the asset's blocking checks. It appends one input of mode
-// [graph.Gate] per reading input and check, with the partition mapping of that input if the check has partitions.
-// Checks of the same asset do not wait for each other.
+// AddGates makes every reader of an asset wait for the asset's blocking checks. It appends one
+// input of mode [graph.Gate] per reading input and check, with the partition mapping of that input
+// if the check has partitions. Checks of the same asset do not wait for each other.
 func AddGates(nodes []graph.Node) {
 	blocking := map[string][]*graph.Node{}
 	for i := range nodes {

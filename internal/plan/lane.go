@@ -6,7 +6,8 @@ import (
 	"github.com/rivers-go/rivers/executor"
 )
 
-// Lane bounds how many steps run at once. Each executor has a lane, and each lane a capacity of its own.
+// Lane bounds how many steps run at once. Each executor has a lane, and each lane a capacity of its
+// own.
 type Lane uint8
 
 // The lanes of a run.
@@ -46,8 +47,8 @@ func LaneOf(e executor.Executor) Lane {
 // Isolated reports whether each step of the lane has a process of its own.
 func (l Lane) Isolated() bool { return laneRules[l].isolated }
 
-// capacity returns how many steps of each lane run at once. A step that names another executor than the run's has that
-// executor's lane, with as many workers as a run that names none.
+// capacity returns how many steps of each lane run at once. A step that names another executor than
+// the run's has that executor's lane, with as many workers as a run that names none.
 func capacity(o Options) [Lanes]int {
 	var of [Lanes]int
 	for l, rule := range laneRules {

@@ -6,13 +6,15 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// OrderActions has the actions of related assets wait for each other, as they say, also where assets that do not take
-// part stand between them. It says by partition what waits for what, so that what the first was not done to stops the
-// second for the partitions that are related to it. g is the graph of the assets.
+// OrderActions has the actions of related assets wait for each other, as they say, also where
+// assets that do not take part stand between them. It reports by partition what waits for what, so
+// that what the first was not done to stops the second for the partitions that are related to it. g
+// is the graph of the assets.
 //
-// Between neighbours the relation is the mapping by which the one reads the other, seen from either side; through an asset
-// that does not take part it is the same key where that is so all the way. Wherever it is not known as exactly as
-// that, all partitions of the one come before any of the other.
+// Between neighbours the relation is the mapping by which the one reads the other, seen from either
+// side; through an asset that does not take part it is the same key where that is so all the way.
+// Wherever it is not known as exactly as that, all partitions of the one come before any of the
+// other.
 func OrderActions(g *graph.Graph, acts []graph.Node) {
 	of := make(map[int32][]int, len(acts)) // the actions on what a node of the graph makes
 	maker := func(i int) int32 {
@@ -55,8 +57,8 @@ func waitFor(first, second *graph.Node, by partition.Mapping) graph.Input {
 	return in
 }
 
-// nearestUp returns the nodes with actions that a node reads, directly or through nodes without one, and the mapping by
-// which it reads each.
+// nearestUp returns the nodes with actions that a node reads, directly or through nodes without
+// one, and the mapping by which it reads each.
 func nearestUp(g *graph.Graph, n int32, of map[int32][]int) (near []int32, by []partition.Mapping) {
 	reads := map[int32]partition.Mapping{n: partition.Identity()}
 	stack := []int32{n}

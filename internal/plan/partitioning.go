@@ -13,9 +13,9 @@ import (
 // Tables finds the key tables that a definition needs.
 type Tables func(d partition.Definition) (partition.Tables, error)
 
-// Partitioning is what exists of the partitions of a plan's steps, and of what they read, at one instant, and
-// who reads what. It is made once for a request, or once for all runs of a backfill, so that a plan does not
-// change under itself. It may be used from many goroutines.
+// Partitioning is what exists of the partitions of a plan's steps, and of what they read, at one
+// instant, and who reads what. It is made once for a request, or once for all runs of a backfill,
+// so that a plan does not change under itself. It may be used from many goroutines.
 type Partitioning struct {
 	plan   *Plan
 	now    time.Time
@@ -43,8 +43,8 @@ func NewPartitioning(p *Plan, now time.Time, tables Tables) *Partitioning {
 // Now returns the instant of the division.
 func (d *Partitioning) Now() time.Time { return d.now }
 
-// For returns the division for another plan of the same graph, with the same instant: what is known already of
-// what exists is kept.
+// For returns the division for another plan of the same graph, with the same instant: what is known
+// already of what exists is kept.
 func (d *Partitioning) For(p *Plan) *Partitioning {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,7 +89,7 @@ func (d *Partitioning) space(def partition.Definition) (partition.Space, error) 
 	return s, nil
 }
 
-// Edge returns how input k of step s reads what it reads, of the two sides of which one at least is divided.
+// Edge returns how input k of step s reads its upstream, where at least one side is partitioned.
 func (d *Partitioning) Edge(s int32, k int) (partition.Edge, error) {
 	n := d.plan.Steps[s].Node
 	in := &d.plan.Graph.Node(n).Inputs[k]
@@ -97,8 +97,8 @@ func (d *Partitioning) Edge(s int32, k int) (partition.Edge, error) {
 	return d.Connect(in, out.Partitions, d.plan.Graph.Node(n).Partitions)
 }
 
-// Connect returns how an input reads something that is divided in one way for something that is divided in another;
-// the division of no plan answers it too.
+// Connect returns how an input reads something that is divided in one way for something that is
+// divided in another; the division of no plan answers it too.
 func (d *Partitioning) Connect(in *graph.Input, up, down partition.Definition) (partition.Edge, error) {
 	key := edgeKey{up, down, in.Parts.Mapping.String()}
 	d.mu.Lock()
@@ -122,7 +122,8 @@ func (d *Partitioning) Connect(in *graph.Input, up, down partition.Definition) (
 	return e, nil
 }
 
-// ReadsPartitions reports whether a step of the plan reads something that has partitions, or has some itself.
+// ReadsPartitions reports whether a step of the plan reads something that has partitions, or has
+// some itself.
 func (p *Plan) ReadsPartitions() bool {
 	for s := range p.Steps {
 		inputs := p.Graph.Node(p.Steps[s].Node).Inputs

@@ -8,7 +8,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Reason says why a step is in a plan.
+// Reason explains why a step is in a plan.
 type Reason uint8
 
 // The reasons, strongest first.
@@ -39,14 +39,15 @@ type Step struct {
 	Node int32
 	// Lane bounds its concurrency.
 	Lane Lane
-	// Mapped says that the step unfolds into instances, MaxConcurrency of them at once (zero: unbounded).
+	// Mapped means that the step unfolds into instances, MaxConcurrency of them at once (zero:
+	// unbounded).
 	Mapped         bool
 	MaxConcurrency int32
 	// Class is the index in [Plan.Classes] of the slots that it holds while it runs, -1 for none.
 	Class int32
-	// Why says why it is here.
+	// Why explains why it is here.
 	Why Reason
-	// Persist says which outputs are wanted, by position; nil means all.
+	// Persist defines which outputs are wanted, by position; nil means all.
 	Persist []bool
 }
 
@@ -127,13 +128,14 @@ func (p *Plan) outputs() int {
 
 // Options say what to plan.
 type Options struct {
-	// Selected says by item whether it is wanted; nil selects every asset that is not external.
+	// Selected reports by item whether it is wanted; nil selects every asset that is not external.
 	Selected []bool
 	// IncludeUpstream adds what the selection depends on.
 	IncludeUpstream bool
 	// Executor is the run's; zero is parallel with Workers workers.
 	Executor executor.Executor
-	// Checks says which asset checks are planned, and CheckNames keeps only some of them; empty keeps all.
+	// Checks defines which asset checks are planned, and CheckNames keeps only some of them; empty
+	// keeps all.
 	Checks     storage.CheckMode
 	CheckNames []string
 	// Workers is the capacity of the parallel lanes where the executor gives none.
@@ -152,7 +154,7 @@ type choice struct {
 	g   *graph.Graph
 	in  []bool
 	why []Reason
-	// persist has the wanted outputs of nodes of which not all are.
+	// persist has the wanted outputs of nodes with some unwanted ones.
 	persist map[int32][]bool
 }
 
@@ -223,7 +225,8 @@ func (c *choice) addUpstream(n int32, o Options) {
 	}
 }
 
-// wantRead wants the outputs that an included node reads of a multi-asset that is only partly selected.
+// wantRead wants the outputs that an included node reads of a multi-asset that is only partly
+// selected.
 func (c *choice) wantRead(n int32) {
 	for _, v := range c.g.From(n) {
 		if v < 0 {

@@ -10,9 +10,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Recorded returns the plan that was recorded with a run, for who has the run and not its definitions: its
-// steps have names, assets and edges, and cannot be run. Steps have the indices that they were recorded
-// with.
+// Recorded returns the plan that was recorded with a run, for who has the run and not its
+// definitions: its steps have names, assets and edges, and cannot be run. Steps have the indices
+// that they were recorded with.
 func Recorded(steps []storage.PlanStep) (*Plan, error) {
 	nodes := make([]graph.Node, len(steps))
 	for s := range steps {
@@ -36,7 +36,8 @@ func Recorded(steps []storage.PlanStep) (*Plan, error) {
 	return New(g, Options{Selected: all, Workers: 1}), nil
 }
 
-// recordedNode is a node of the name and the assets of a recorded step. A step that makes none is a task.
+// recordedNode is a node of the name and the assets of a recorded step. A step that makes none is a
+// task.
 func recordedNode(step *storage.PlanStep) graph.Node {
 	n := graph.Node{Name: step.Key, Definition: step.Key, Kind: graph.Task}
 	if step.Check {

@@ -12,7 +12,7 @@
 //	load pool db=2 pool api             # holds slots of pools while it runs
 //	self state                          # reads what it made before
 //	users -> users:unique blocking      # a check of users, which what reads users waits for
-//	users by days -> week by halves     # divided: by days (mon to sat) or by halves (early and late), each of three days
+//	users by days -> week by halves     # partitioned: by days (mon to sat) or halves (3 days)
 //
 // Nodes are defined in the order in which they are first mentioned.
 package plantest

@@ -18,7 +18,8 @@ func newDivisions() divisions {
 // halfOf is what each half of a week reads of its days.
 var halfOf = partition.StaticMap(map[string][]string{"early": {"mon", "tue", "wed"}, "late": {"thu", "fri", "sat"}})
 
-// connect says how inputs read something divided, or for something divided: the same partition, the days of a half, or all.
+// connect describes how inputs read something divided, or for something divided: the same
+// partition, the days of a half, or all.
 func (r *reader) connect() {
 	def := func(name string) partition.Definition { return r.nodes[r.at[name]].Partitions }
 	for i := range r.nodes {
@@ -44,8 +45,8 @@ func (r *reader) connect() {
 	}
 }
 
-// Assign takes the partitions that texts name, in the steps that are divided by days; of those that are divided by halves it is of all.
-// No text is all days.
+// Assign takes the partitions that texts name, in the steps that are divided by days; of those that
+// are divided by halves it is of all. No text is all days.
 func Assign(p *plan.Plan, days string) (*plan.Assignment, error) {
 	d := plan.NewPartitioning(p, time.Unix(0, 0), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
 	return d.Assign(func(space partition.Space) (partition.Set, error) {
@@ -65,7 +66,7 @@ func Keys(c *plan.Assignment, p *plan.Plan, s int32, text string) (partition.Set
 	return space.Select(text)
 }
 
-// Words says which partitions of a step a set is, as "mon..wed,sat".
+// Words reports which partitions of a step a set is, as "mon..wed,sat".
 func Words(c *plan.Assignment, p *plan.Plan, s int32, set partition.Set) (string, error) {
 	space, err := c.Space(p.Graph.Node(p.Steps[s].Node).Partitions)
 	if err != nil {
