@@ -37,7 +37,7 @@ type field struct {
 	index []int
 	kind  *kind
 	env   string
-	// preset is the default's text, given says that there is one.
+	// preset is the default's text, given is set if the field has one.
 	preset string
 	given  bool
 	rules  []rule
@@ -101,7 +101,8 @@ func (r *reader) object(t reflect.Type, path string) *Spec {
 	return c
 }
 
-// fields adds the fields of t to c; those of an embedded struct count as the outer one's, as in JSON.
+// fields adds the fields of t to c; those of an embedded struct count as the outer one's, as in
+// JSON.
 func (r *reader) fields(c *Spec, t reflect.Type, index []int, path string) {
 	for i := range t.NumField() {
 		sf := t.Field(i)
@@ -210,7 +211,7 @@ func (k *kind) holdsSecret() bool {
 	return k.form == secretForm
 }
 
-// decodesItself reports whether a type says by itself how it is read.
+// decodesItself reports whether a type reports by itself how it is read.
 func (r *reader) decodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return t != r.secrets.Type && t.Kind() != reflect.Pointer &&

@@ -281,7 +281,7 @@ func (k *kind) setNumber(dst reflect.Value, text string) error {
 	return k.mismatch(json.Number(text))
 }
 
-// setSecret takes {"env": "NAME"} only: what a request says is recorded.
+// setSecret takes {"env": "NAME"} only: a request is recorded.
 func (k *kind) setSecret(dst reflect.Value, over any) error {
 	ref, ok := over.(map[string]any)
 	name, isText := ref["env"].(string)
@@ -335,7 +335,7 @@ func (k *kind) mismatch(over any) error {
 	return fmt.Errorf("it is %s, want %s", jsonKind(over), k.wanted())
 }
 
-// wanted says in words what a field takes.
+// wanted describes what a field takes.
 func (k *kind) wanted() string {
 	switch k.form {
 	case durationForm:

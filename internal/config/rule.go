@@ -50,7 +50,7 @@ func rulesOf(tag string, k *kind) ([]rule, error) {
 	return rules, errors.Join(errs...)
 }
 
-// read checks a rule's parameter and whether it says anything about values of type k.
+// read checks a rule's parameter and whether it applies to values of type k.
 func (r *rule) read(k *kind) error {
 	switch r.word {
 	case "required", "omitempty":
@@ -93,7 +93,7 @@ func (r *rule) readLimit(k *kind) error {
 		return nil
 	}
 	if unit, ok := k.unit(); !ok || r.word == "len" && unit == "" {
-		return fmt.Errorf("the rule %s says nothing about a %s", r.word, k.typ)
+		return fmt.Errorf("the rule %s does not apply to a %s", r.word, k.typ)
 	}
 	var err error
 	if r.limit, err = strconv.ParseFloat(r.param, 64); err != nil {
@@ -102,7 +102,7 @@ func (r *rule) readLimit(k *kind) error {
 	return nil
 }
 
-// unit says in what a value is measured: nothing for a number, letters or entries; false for what
+// unit returns the unit of a value: nothing for a number, letters or entries; false for what
 // has no measure.
 func (k *kind) unit() (string, bool) {
 	switch {
@@ -211,7 +211,7 @@ func (f *field) missing() error {
 	return fmt.Errorf("it is required, and not set: set it in the run's config, or through the environment variable %s", f.env)
 }
 
-// judge says how a value breaks the rule, nil if it does not.
+// judge describes how a value breaks the rule, nil if it does not.
 func (r *rule) judge(k *kind, v reflect.Value) error {
 	switch r.word {
 	case "oneof":

@@ -98,7 +98,7 @@ func (k *kind) schema(outer []*Spec) map[string]any {
 	}
 }
 
-// addTo adds what the rule says, where JSON Schema can say it too.
+// addTo adds the rule, where JSON Schema can express it.
 func (r *rule) addTo(s map[string]any) {
 	least, most := "minimum", "maximum"
 	switch s["type"] {

@@ -50,8 +50,8 @@ type assetActions struct {
 	attrs *graph.Attrs
 }
 
-// addActions sets the actions of the output that was declared last. An output without any keeps nil,
-// so that large repositories do not hold thousands of empty structs.
+// addActions sets the actions of the output that was declared last. An output without any keeps
+// nil, so that large repositories do not hold thousands of empty structs.
 func (d *Definition) addActions(actions []*Action, attrs *graph.Attrs) {
 	if attrs != nil || len(actions) > 0 {
 		d.Outputs[len(d.Outputs)-1].actions = &assetActions{own: actions, attrs: attrs}
@@ -74,8 +74,8 @@ func (o *Output) attrs() *graph.Attrs {
 	return o.actions.attrs
 }
 
-// Of makes the definition of the action for one asset. It is made when a caller asks for it, so that
-// actions cost nothing until they are used.
+// Of makes the definition of the action for one asset. It is made when a caller asks for it, so
+// that actions cost nothing until they are used.
 func (a *Action) Of(asset *Output) *Definition {
 	name := storage.ActionName(asset.Name, a.Spec.Name)
 	d := &Definition{Name: name, Kind: graph.Action, Pos: a.Pos}

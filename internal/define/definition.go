@@ -12,8 +12,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Definition is an asset, task, check or action as its constructor described it. It is complete when
-// the constructor returns and never changes after that, so several repositories may share it.
+// Definition is an asset, task, check or action as its constructor described it. It is complete
+// when the constructor returns and never changes after that, so several repositories may share it.
 type Definition struct {
 	Name string
 	Kind graph.Kind

@@ -22,14 +22,15 @@ type Dep struct {
 	IOHandler iohandler.Handler
 	// Metadata is handed to the handler in place of the upstream's; nil does not replace it.
 	Metadata metadata.Map
-	// Mapping says which partitions of the upstream a partition reads; zero is what follows from the two
-	// definitions, see [partition.Mapping].
+	// Mapping defines which partitions of the upstream a partition reads; zero is what follows from
+	// the two definitions, see [partition.Mapping].
 	Mapping partition.Mapping
 	// OrderOnly waits for the upstream and loads nothing.
 	OrderOnly bool
 }
 
-// requirements are an argument struct and the Deps beside it, sorted out when a function is defined.
+// requirements are an argument struct and the Deps beside it, sorted out when a function is
+// defined.
 type requirements struct {
 	args *Args
 	// deps has the Deps of each field, in the order of args.fields.

@@ -8,9 +8,9 @@
 // function with an argument struct that [FieldSetters] fill.
 //
 // A [Definition] keeps the faults that its constructor saw. It never changes after that. Its Build
-// method is called with a [Scope], the names of one repository, and appends the nodes: each field of
-// the argument struct is connected to an upstream, a resource, a config or the previous value, and
-// partition mappings are resolved and checked. Mistakes are reported to the scope, all of them.
+// method is called with a [Scope], the names of one repository, and appends the nodes: each field
+// of the argument struct is connected to an upstream, a resource, a config or the previous value,
+// and partition mappings are resolved and checked. Mistakes are reported to the scope, all of them.
 //
 // A graph asset is a [Composition]: its function calls tasks on it, each call becomes a node, and
 // calls that nobody reads are made to end before the last.

@@ -55,7 +55,7 @@ type Source struct {
 	typ      reflect.Type
 	// mode is Value, or Collect or Stream for the instances of a mapped task.
 	mode graph.InputMode
-	// wrap is set for an upstream of which several partitions are read.
+	// wrap is set for an upstream whose partitions are read, several at once.
 	wrap      Wrapper
 	elem      reflect.Type
 	gather    func(values []any) (any, error)
@@ -63,7 +63,8 @@ type Source struct {
 	unordered bool
 }
 
-// NewComposition begins a graph asset. Its tasks' values go to inner; nil means the asset's handler.
+// NewComposition begins a graph asset. Its tasks' values go to inner; nil means the asset's
+// handler.
 func NewComposition(spec *Common, inner iohandler.Handler) *Composition {
 	d := spec.begin(graph.GraphTask)
 	d.declare(spec.Name, spec.Result.Type, spec.Handler, spec.Partitions)
@@ -152,8 +153,8 @@ func (c *Composition) node(p *TaskCall, s *Scope) graph.Node {
 	return n
 }
 
-// handler returns the handler of one task's value: its own, else the one for tasks, else the asset's.
-// Nil is the repository's default.
+// handler returns the handler of one task's value: its own, else the one for tasks, else the
+// asset's. Nil is the repository's default.
 func (c *Composition) handler(p *TaskCall) iohandler.Handler {
 	for _, h := range []iohandler.Handler{p.task.Outputs[0].Handler, c.inner, c.spec.Handler} {
 		if h != nil {
@@ -172,8 +173,8 @@ func (c *Composition) innerAttrs(p *TaskCall) *graph.Attrs {
 	return nonEmptyAttrs(attrs)
 }
 
-// settings returns a task's settings, completed by the asset's. Of the asset's executors the one for
-// tasks comes first.
+// settings returns a task's settings, completed by the asset's. Of the asset's executors the one
+// for tasks comes first.
 func (c *Composition) settings(p *TaskCall, s *Scope) *graph.Settings {
 	set := p.task.set.compile(s)
 	if c.set == nil {

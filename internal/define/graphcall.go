@@ -36,8 +36,8 @@ type CallSpec struct {
 	Mapped *Mapping
 }
 
-// Upstream returns the source of a value outside the graph asset. t is the type that the user names,
-// and value the type inside it.
+// Upstream returns the source of a value outside the graph asset. t is the type that the user
+// names, and value the type inside it.
 func (c *Composition) Upstream(name string, t, value reflect.Type, wrap Wrapper) *Source {
 	c.upstreams = append(c.upstreams, name)
 	src := &Source{graph: c, upstream: name, typ: value}

@@ -122,7 +122,8 @@ func (g *callBinding) mapped(f *argument) {
 	g.sets = append(g.sets, fieldSetter{field: f, arg: len(g.inputs) - 1})
 }
 
-// input makes the input that loads a source as the type it has, and returns the handler that stores it.
+// input makes the input that loads a source as the type it has, and returns the handler that stores
+// it.
 func (g *callBinding) input(f *argument, src *Source) (graph.Input, iohandler.Handler, bool) {
 	if src == nil || src.graph != g.c {
 		g.fault(f, "the call gives a Ref of another graph, or the zero Ref: give one that this graph's Upstream, Call or Map returned")

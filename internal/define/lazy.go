@@ -12,8 +12,8 @@ import (
 // goroutines that the function started, where a panic would end the process. So it remembers a load
 // error, and the body of a function that takes a Partitions fails with it in the end.
 //
-// The load error wins over what the function returned, and over a panic: both may come from the zero
-// value that the function got instead. Other functions have no cost from this.
+// The load error wins over what the function returned, and over a panic: both may come from the
+// zero value that the function got instead. Other functions have no cost from this.
 func (f FieldSetters) body(bind func(FieldSetters) graph.Call) graph.Call {
 	call := bind(f)
 	if !slices.ContainsFunc(f, func(s fieldSetter) bool { return s.lazy() }) {
@@ -67,7 +67,8 @@ func (f FieldSetters) loadError(args []any) error {
 	return nil
 }
 
-// loadErr returns what reads the load error of the argument; nil for one that is loaded before the call.
+// loadErr returns what reads the load error of the argument; nil for one that is loaded before the
+// call.
 func (s *fieldSetter) loadErr() func(v any) error {
 	if s.source != nil {
 		return s.source

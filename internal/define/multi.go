@@ -17,7 +17,8 @@ type MultiAsset struct {
 	Common
 	// Struct is the type of the function's result: a struct with a field for each output.
 	Struct reflect.Type
-	// Emits is set when the function emits its outputs while it runs, so Struct has no fields for them.
+	// Emits is set when the function emits its outputs while it runs, so Struct has no fields for
+	// them.
 	Emits bool
 	// Outputs describe single outputs by name. Those of an emitting function must name their types.
 	Outputs []OutputSpec
@@ -191,7 +192,7 @@ func (d *Definition) describeOutput(o *MultiOutput, m *MultiAsset, at string) {
 		d.checkFreshness(at, spec.Attrs.Freshness)
 		if spec.Type != nil {
 			if declared := m.Face.Result(spec.Type).Type; declared != o.typ {
-				d.Fault(at, "OutputOf says %s, and the field is a %s: leave OutputOf out, the field is enough", declared, o.typ)
+				d.Fault(at, "OutputOf declares %s, and the field is a %s: leave OutputOf out, the field is enough", declared, o.typ)
 			}
 		}
 	}

@@ -14,8 +14,8 @@ func (w *wiring) own() partition.Definition {
 	return w.scope.PartitionsOf(w.def.Outputs[0].Name)
 }
 
-// parts says which partitions of an upstream a field reads, nil where neither side is divided. It notes what does
-// not fit, and reports false then.
+// parts reports which partitions of an upstream a field reads, nil where neither side is divided.
+// It notes what does not fit, and reports false then.
 func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Parts, bool) {
 	up, own := w.scope.PartitionsOf(from), w.own()
 	if up == nil && own == nil && m.IsZero() && f.wrap.Pack == nil && f.wrap.Optional == nil {
@@ -68,8 +68,8 @@ func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapp
 	return false
 }
 
-// selfParts says which of its own partitions an asset reads: the window before, where it is divided by one line
-// of time, else the same key, unless the mapping says otherwise.
+// selfParts reports which of its own partitions an asset reads: the window before, where it is
+// divided by one line of time, else the same key, unless the mapping names others.
 func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool) {
 	own := w.own()
 	if own == nil {
@@ -93,8 +93,8 @@ func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool
 	return &graph.Parts{Mapping: m}, true
 }
 
-// waitParts says which partitions of an upstream are waited for: all of them where no mapping follows from
-// the definitions.
+// waitParts reports which partitions of an upstream are waited for: all of them where no mapping
+// follows from the definitions.
 func (w *wiring) waitParts(d Dep) *graph.Parts {
 	at, up, own := "dep "+fault.Quoted(d.On), w.scope.PartitionsOf(d.On), w.own()
 	if up == nil && own == nil {
@@ -114,7 +114,7 @@ func (w *wiring) waitParts(d Dep) *graph.Parts {
 	return &graph.Parts{Mapping: m.Resolve(up, own)}
 }
 
-// inside says that a step of a graph asset reads the same partition of another.
+// inside reports that a step of a graph asset reads the same partition of another.
 func (w *wiring) inside() *graph.Parts {
 	if w.own() == nil {
 		return nil
@@ -122,8 +122,9 @@ func (w *wiring) inside() *graph.Parts {
 	return &graph.Parts{Mapping: partition.Identity()}
 }
 
-// calledOnce reports whether a function that returns a result of a shape is called once for all partitions of a
-// step: one that returns them all, or writes by itself and reads nothing that differs between them.
+// calledOnce reports whether a function that returns a result of a shape is called once for all
+// partitions of a step: one that returns them all, or writes by itself and reads nothing that
+// differs between them.
 func (w *wiring) calledOnce(s ResultKind) bool {
 	own := w.own()
 	switch {

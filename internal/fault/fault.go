@@ -7,9 +7,10 @@ import (
 
 // Fault is one mistake in a definition.
 type Fault struct {
-	// At is the part at fault: "input Users", "retry", "dep orders". Empty means the definition itself.
+	// At is the part at fault: "input Users", "retry", "dep orders". Empty means the definition
+	// itself.
 	At string
-	// Message says what is wrong and what would be right, without the definition's name.
+	// Message describes what is wrong and what would be right, without the definition's name.
 	Message string
 	// Kind is the sentinel that errors.Is finds, such as [ErrGraphValidation].
 	Kind error

@@ -83,8 +83,8 @@ func (p Position) frames() (at, from runtime.Frame) {
 	}
 }
 
-// isOurs reports whether a frame belongs to rivers: its root package, package checks, or one that is
-// internal. Frames of their tests stand for user code.
+// isOurs reports whether a frame belongs to rivers: its root package, package checks, or one that
+// is internal. Frames of their tests stand for user code.
 func isOurs(f runtime.Frame) bool {
 	rest, ok := strings.CutPrefix(f.Function, modulePath)
 	if !ok || strings.HasSuffix(f.File, "_test.go") {
@@ -93,7 +93,8 @@ func isOurs(f runtime.Frame) bool {
 	return strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "/checks.") || strings.HasPrefix(rest, "/internal/")
 }
 
-// isRuntime reports whether a function only calls the user's, as the start of a program or test does.
+// isRuntime reports whether a function only calls the user's, as the start of a program or test
+// does.
 func isRuntime(function string) bool {
 	return strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "testing.")
 }
