@@ -37,7 +37,7 @@ func (s Shape) Upstreams(i int, buf []int) []int {
 // Name is the name of asset i.
 func (s Shape) Name(i int) string { return fmt.Sprintf("a%d", i) }
 
-// Value is what asset i must come to if each is one more than its first upstream: the proof that
+// Value is the value of asset i if each is one more than its first upstream: the proof that
 // every step before it was done, in order.
 func (s Shape) Value(i int) int {
 	switch s {

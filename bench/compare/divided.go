@@ -88,7 +88,7 @@ func planned(ctx context.Context, n int, store storage.Storage) (took time.Durat
 // tenants is the dynamic definition whose partitions are half there.
 const tenants = "tenants"
 
-// made says whether a partition of those is there: about every other, with no order in it.
+// made reports whether a partition of those is there: about every other, with no order in it.
 func made(o partition.Ordinal) bool { return uint32(o)*2_654_435_761>>31 == 0 }
 
 // scattered is which of n partitions are there, and how many.
@@ -107,7 +107,7 @@ func scattered(n int) (set partition.Set, count int64) {
 	return set, count
 }
 
-// writeScattered makes a store with an asset of n partitions of which half are materialized.
+// writeScattered makes a store with an asset of n partitions, half of them materialized.
 func writeScattered(ctx context.Context, kind, place string, n int) (err error) {
 	store, err := open(ctx, kind, place)
 	if err != nil {
@@ -136,7 +136,8 @@ func writeScattered(ctx context.Context, kind, place string, n int) (err error) 
 	return store.Commit(ctx, &storage.Batch{Assets: []storage.AssetUpdate{{Asset: assets[0], Kind: storage.Materialized, Partitions: set, At: 1}}})
 }
 
-// missing asks what a tick of conditions asks: which partitions are registered, which of them are not there.
+// missing asks what a tick of conditions asks: which partitions are registered, which of them are
+// not there.
 func missing(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
 	def := partition.Dynamic(tenants)
 	_, there := scattered(n)

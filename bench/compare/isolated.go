@@ -18,8 +18,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// isolatedVariable tells the processes of steps which repository they are of: how many assets it has, and the
-// directory of their values.
+// isolatedVariable tells the processes of steps which repository they are of: how many assets it
+// has, and the directory of their values.
 const isolatedVariable = "RIVERS_COMPARE_ISOLATED"
 
 // serveChild does what another process of this program started this one for, if one did, and exits.
@@ -32,8 +32,8 @@ func serveChild() {
 	}
 }
 
-// isolatedRepository has n assets without upstreams, each made in a process of its own, as many at a time as
-// there are processors.
+// isolatedRepository has n assets without upstreams, each made in a process of its own, as many at
+// a time as there are processors.
 func isolatedRepository(n int, dir string) *rivers.CodeRepository {
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{
 		Name: location, Assets: assets(bench.Wide, n), DefaultIOHandler: files(dir),
@@ -41,8 +41,8 @@ func isolatedRepository(n int, dir string) *rivers.CodeRepository {
 	})
 }
 
-// files keeps numbers in files of a directory. The handlers that people use link more than the rest of this
-// program does, which every other case would pay for.
+// files keeps numbers in files of a directory. The handlers that people use link more than the rest
+// of this program does, which every other case would pay for.
 type files string
 
 func (f files) HandleOutput(_ context.Context, out *iohandler.OutputContext, value any) error {

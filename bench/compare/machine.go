@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// machine says in one line where and when the figures were made.
+// machine returns one line: where and when the figures were made.
 func machine(at time.Time) string {
 	cpu := field("/proc/cpuinfo", "model name")
 	if cpu == "" {

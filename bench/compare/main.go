@@ -40,7 +40,7 @@ func exitCode() int {
 	return 0
 }
 
-// options are what the command line says.
+// options are the flags of the command line.
 type options struct {
 	cases   string
 	stores  string

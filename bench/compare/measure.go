@@ -21,8 +21,8 @@ import (
 // ours is what we are called beside the peers.
 const ours = "rivers-go"
 
-// line is one measurement, or the median of several: what --json prints, and what peers print. One that says
-// why has no figures.
+// line is one measurement, or the median of several: what --json prints, and what peers print. One
+// with why has no figures.
 type line struct {
 	Peer      string  `json:"peer"`
 	Case      string  `json:"case"`
@@ -144,8 +144,8 @@ func (m *meter) forget(pasts map[string]string) (err error) {
 	return err
 }
 
-// inTurns measures one size of a case round by round, the stores and the peers in turns; of each store the
-// first line is ours.
+// inTurns measures one size of a case round by round, the stores and the peers in turns; of each
+// store the first line is ours.
 func (m *meter) inTurns(ctx context.Context, c suiteCase, n int, pasts map[string]string) ([]line, error) {
 	type contestant struct{ store, peer string }
 	rounds := map[contestant][]line{}
@@ -178,8 +178,8 @@ func (m *meter) inTurns(ctx context.Context, c suiteCase, n int, pasts map[strin
 	return medians, nil
 }
 
-// median is the line in the middle, by time; its peak memory is the median of its own. Those without figures count only
-// where there are no others.
+// median is the line in the middle, by time; its peak memory is the median of its own. Those
+// without figures count only where there are no others.
 func median(lines []line) line {
 	if measured := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.Why != "" }); len(measured) > 0 {
 		lines = measured
@@ -192,7 +192,8 @@ func median(lines []line) line {
 	return l
 }
 
-// measureOurs calls this program again for one measurement, at a place of its own, or one with a past or a copy of it.
+// measureOurs calls this program again for one measurement, at a place of its own, or one with a
+// past or a copy of it.
 func (m *meter) measureOurs(ctx context.Context, c suiteCase, at line, past string) (l line, err error) {
 	place := past
 	if past == "" || c.copied {

@@ -31,7 +31,7 @@ func scripts() []script {
 // closing is how long the output of a peer that was killed may stay open.
 const closing = 5 * time.Second
 
-// errLate says that a peer was killed.
+// errLate means that a peer was killed.
 var errLate = errors.New("it did not end in time")
 
 // peers runs the scripts, and remembers which sizes are too large for whom.
@@ -55,8 +55,9 @@ func newPeers(o options, stderr io.Writer) *peers {
 	return &peers{options: o, stderr: stderr, limits: map[series]limit{}}
 }
 
-// measure measures what peers need for the same. Of one that has no answer, or would need too long for it, the line says why. One
-// that fails is said and left out: what it cannot do says nothing about the others.
+// measure measures what peers need for the same. Of one that has no answer, or would need too long
+// for it, the line explains why. One that fails is reported and left out: what it cannot do tells
+// nothing about the others.
 func (p *peers) measure(ctx context.Context, c suiteCase, at line) []line {
 	if p.peers == "" || at.N > p.peerLargest {
 		return nil

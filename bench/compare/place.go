@@ -16,8 +16,8 @@ type places struct {
 	server *postgrestest.Server // nil where none is needed, or to be had
 }
 
-// newPlaces starts the server if a case needs it. Where PostgreSQL is not installed, its cases are said and left
-// out, unless they were asked for.
+// newPlaces starts the server if a case needs it. Where PostgreSQL is not installed, its cases are
+// reported and left out, unless they were asked for.
 func newPlaces(ctx context.Context, o options, cases []suiteCase, stderr io.Writer) (*places, error) {
 	if !slices.ContainsFunc(cases, func(c suiteCase) bool { return slices.Contains(c.stores, onServer) }) {
 		return &places{}, nil

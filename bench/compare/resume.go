@@ -16,13 +16,15 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// cutVariable tells the process that is to die in the middle of its run how many steps that has, and where.
+// cutVariable tells the process that is to die in the middle of its run how many steps that has,
+// and where.
 const cutVariable = "RIVERS_COMPARE_CUT"
 
 // cutRun is the run that is cut.
 const cutRun = "cut"
 
-// cut leaves a run of n steps as a process leaves it that was killed when half of them were recorded.
+// cut leaves a run of n steps as a process leaves it that was killed when half of them were
+// recorded.
 func cut(ctx context.Context, n int, kind, place string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -103,7 +105,7 @@ func dieAfter(ctx *rivers.AssetContext, steps int) error {
 	}
 }
 
-// resume goes on with the run that was cut.
+// resume continues with the run that was cut.
 func resume(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
 	var calls atomic.Int64
 	all := make([]rivers.Asset, n)

@@ -13,11 +13,12 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// outdated says whether asset i of layers is in one of the layers that are stale after writeLayers: every second one, from the second on.
+// outdated reports whether asset i of layers is in one of the layers that are stale after
+// writeLayers: every second one, from the second on.
 func outdated(i int) bool { return i/bench.Layer%2 == 1 }
 
-// writeLayers makes a store of n assets that were made, and then every second layer of them again, so that the layers between are
-// stale.
+// writeLayers makes a store of n assets that were made, and then every second layer of them again,
+// so that the layers between are stale.
 func writeLayers(ctx context.Context, kind, place string, n int) (err error) {
 	store, err := open(ctx, kind, place)
 	if err != nil {
@@ -42,7 +43,8 @@ func writeLayers(ctx context.Context, kind, place string, n int) (err error) {
 	return err
 }
 
-// staleAssets asks which of n assets are stale, and proves that it is every second layer, and that all below know of it.
+// staleAssets asks which of n assets are stale, and proves that it is every second layer, and that
+// all below know of it.
 func staleAssets(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
 	repo := repository(assets(bench.Layers, n))
 	defer func() { err = errors.Join(err, repo.Close()) }()
@@ -73,7 +75,8 @@ func staleAssets(ctx context.Context, n int, store storage.Storage) (took time.D
 
 type readsSource struct{ Source int }
 
-// dividedPair are two assets with n partitions each, of which one reads the other's of the same key, and what exists of these.
+// dividedPair are two assets with n partitions each: one reads the other's of the same key, and
+// what exists of these.
 func dividedPair(n int) (*rivers.CodeRepository, partition.Space, error) {
 	hours := partition.Hourly(partition.Date(1900, time.January, 1), partition.Until(partition.CivilOf(time.Date(1900, time.January, 1, n, 0, 0, 0, time.UTC))))
 	source := rivers.NewAsset(rivers.AssetSpec{Name: "source", Partitions: hours}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
@@ -110,7 +113,8 @@ func withPair(ctx context.Context, kind, place string, n int, do func(store stor
 	return do(store, repo, space)
 }
 
-// writeHalf makes a store of two assets of n partitions, a step for each, and then every second one of the upstream again.
+// writeHalf makes a store of two assets of n partitions, a step for each, and then every second one
+// of the upstream again.
 func writeHalf(ctx context.Context, kind, place string, n int) error {
 	return withPair(ctx, kind, place, n, func(_ storage.Storage, repo *rivers.CodeRepository, space partition.Space) error {
 		if _, err := repo.Materialize(ctx, rivers.RunRequest{Partitions: space.All()}); err != nil {
@@ -121,7 +125,8 @@ func writeHalf(ctx context.Context, kind, place string, n int) error {
 	})
 }
 
-// writeSets makes the same at once, as storage is told it by a run, and asks what is stale, which is kept.
+// writeSets makes the same at once, as storage is told it by a run, and asks what is stale, which
+// is kept.
 func writeSets(ctx context.Context, kind, place string, n int) error {
 	return withPair(ctx, kind, place, n, func(store storage.Storage, repo *rivers.CodeRepository, space partition.Space) error {
 		if err := commitSets(ctx, store, space); err != nil {
@@ -156,7 +161,8 @@ func commitSets(ctx context.Context, store storage.Storage, space partition.Spac
 	return nil
 }
 
-// stalePartitions asks which of n partitions are stale; warm, for the second time, after the first hundred were made meanwhile.
+// stalePartitions asks which of n partitions are stale; warm, for the second time, after the first
+// hundred were made meanwhile.
 func stalePartitions(warm bool) worker {
 	return func(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
 		repo, space, err := dividedPair(n)

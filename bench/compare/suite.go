@@ -22,17 +22,19 @@ type suiteCase struct {
 	what   string
 	sizes  []int
 	stores []string
-	// outside says that the whole process is timed, by its parent.
+	// outside means that the whole process is timed, by its parent.
 	outside bool
-	// peers says that the peers' scripts have the case.
+	// peers means that the peers' scripts have the case.
 	peers bool
-	// lacks says of peers why they have no answer, though the others do.
+	// lacks explains why a peer has no answer, though the others do.
 	lacks map[string]string
 	// past fills a store before anything is measured; of history it fills one store for all sizes.
 	past func(ctx context.Context, kind, place string, n int) error
-	// copied says that a measurement changes what it finds, so that each has a copy of the past. It is for stores in a directory.
+	// copied means that a measurement changes what it finds, so that each has a copy of the past. It
+	// is for stores in a directory.
 	copied bool
-	// question says that n is how much there is and not how much is done: what is measured is one answer.
+	// question means that n is how much there is and not how much is done: what is measured is one
+	// answer.
 	question bool
 }
 
@@ -73,9 +75,9 @@ func durableCases() []suiteCase {
 	return []suiteCase{
 		{name: "writer", what: "n events, each hundred durable before the next", sizes: events, stores: storeNames()},
 		{name: "writers", what: "n events, from eight who write at once like that one", sizes: events, stores: storeNames()},
-		{name: "resume", what: "go on with a run of n independent steps whose process was killed when half of them were done", sizes: []int{100, 1000, 10_000}, stores: shared},
+		{name: "resume", what: "continue a run of n independent steps whose process was killed when half of them were done", sizes: []int{100, 1000, 10_000}, stores: shared},
 		{name: "list", what: "list the 50 newest of n runs", sizes: past, stores: shared, past: writeRuns, question: true},
-		{name: "failures", what: "list the 50 newest failures of n runs, of which one in a thousand failed", sizes: past, stores: shared, past: writeRuns, question: true},
+		{name: "failures", what: "list the 50 newest failures of n runs, one in a thousand of them failed", sizes: past, stores: shared, past: writeRuns, question: true},
 		{name: "history", what: "n independent steps into a store with a past", sizes: []int{100, 1000, 10_000}, stores: shared, past: writeHistory},
 	}
 }
@@ -92,7 +94,8 @@ func partitionCases() []suiteCase {
 	}
 }
 
-// staleCases are about what is stale. Who has the answer keeps it for others, so it matters whether somebody asked before.
+// staleCases are about what is stale. Who has the answer keeps it for others, so it matters whether
+// somebody asked before.
 func staleCases() []suiteCase {
 	own, some, many := []string{embedded}, []int{100, 1000, 10_000}, []int{10_000, 100_000, 1_000_000}
 	whole := map[string]string{pypiRivers: "rivers tells whether an asset is stale, and not which of its partitions"}

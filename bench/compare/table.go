@@ -74,7 +74,8 @@ func raised(n int) string {
 	return strings.Map(func(digit rune) rune { return []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[digit-'0'] }, strconv.Itoa(n))
 }
 
-// beside is what a peer needed for the same, or the number of the note that says why there is no figure.
+// beside is what a peer needed for the same, or the number of the note that explains why there is
+// no figure.
 func beside(lines []line, l line, peer string, notes []string) string {
 	for _, p := range lines {
 		switch {

@@ -181,7 +181,7 @@ func resolve(ctx context.Context, n int, kind, place string) (took time.Duration
 	return took, err
 }
 
-// resolveIn resolves and says when that was done; then it checks.
+// resolveIn resolves and reports when that was done; then it checks.
 func resolveIn(ctx context.Context, all []rivers.Asset, store storage.Storage, start time.Time, took *time.Duration) (err error) {
 	repo := repository(all)
 	defer func() { err = errors.Join(err, repo.Close()) }()

@@ -32,8 +32,8 @@ func division() partition.Definition {
 	})
 }
 
-// Partitions that fail whenever they are tried: of the sales those of one shop every ninth day, of the totals those of
-// another, so that some fail because of what they read and some by themselves.
+// Partitions that fail whenever they are tried: of the sales those of one shop every ninth day, of
+// the totals those of another, so that some fail because of what they read and some by themselves.
 func salesFail(key partition.Key) bool  { return unlucky(key, "s7") }
 func totalsFail(key partition.Key) bool { return unlucky(key, "s3") }
 
@@ -78,8 +78,8 @@ func books() *rivers.CodeRepository {
 	})
 }
 
-// callsFile is the file that CRASH_CALLS has the number of: it gets a byte for each call of a function, so that whoever
-// reads them knows how far the program is.
+// callsFile is the file that CRASH_CALLS has the number of: it gets a byte for each call of a
+// function, so that anyone who reads them knows how far the program is.
 func callsFile() io.Writer {
 	text, ok := os.LookupEnv("CRASH_CALLS")
 	if !ok {

@@ -1,14 +1,17 @@
-// Crash is a program that is made to be killed. Its tests kill it at random moments, go on where its
-// records end, and count what was lost or done twice. It has two repositories: a pipeline of 200 assets
-// whose values are written to files, every fifth of which holds a slot of a pool of two,
+// Crash is a program that is made to be killed. Its tests kill it at random moments, go on where
+// its records end, and count what was lost or done twice. It has two repositories: a pipeline of
+// 200 assets whose values are written to files, every fifth asset holds a slot of a pool of two,
 //
 //	CRASH_EXECUTOR=parallel(4) go run ./bench/crash materialize --run-id r1
 //
-// and a shop's books, two assets of 1,000 partitions of which some fail whenever they are tried, to be made or to be closed:
+// and a shop's books, two assets of 1,000 partitions, some of them failing at each attempt, to be
+// made or to be closed:
 //
 //	CRASH_PROGRAM=books go run ./bench/crash backfill --strategy 'per_dimension(shop;day)'
-//	CRASH_PROGRAM=books go run ./bench/crash backfill sales totals --action close --strategy single_run
-//	CRASH_PROGRAM=books go run ./bench/crash actions run close sales totals --partition 'day=2026-01-01..|shop=s0..'
+//	CRASH_PROGRAM=books go run ./bench/crash backfill sales totals \
+//		--action close --strategy single_run
+//	CRASH_PROGRAM=books go run ./bench/crash actions run close sales totals \
+//		--partition 'day=2026-01-01..|shop=s0..'
 package main
 
 import (
