@@ -8,14 +8,15 @@ import (
 	"github.com/rivers-go/rivers/cli/internal/term"
 )
 
-// judgedPart is the partitions of which a check says the same.
+// judgedPart is the partitions with the same result of a check.
 type judgedPart struct {
 	rivers.PartitionCount
 
 	word string
 }
 
-// judgedParts are all of them, the worst first. What is outdated, or in progress, is among the others too.
+// judgedParts are all of them, the worst first. What is outdated, or in progress, is among the
+// others too.
 func judgedParts(p *rivers.CheckPartitions) []judgedPart {
 	return []judgedPart{
 		{p.Crashed, "crashed"},
@@ -28,7 +29,7 @@ func judgedParts(p *rivers.CheckPartitions) []judgedPart {
 	}
 }
 
-// judgedText says of how many partitions what is known; nothing where none was judged.
+// judgedText returns how many partitions have which result; empty where there is none.
 func judgedText(p *rivers.CheckPartitions) string {
 	if p == nil {
 		return ""

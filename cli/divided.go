@@ -13,8 +13,8 @@ import (
 	"github.com/rivers-go/rivers/storage/memory"
 )
 
-// divided is an asset with partitions as the commands look at it: by its definition, of this program or as it is
-// recorded, and by what is recorded of its partitions.
+// divided is an asset with partitions as the commands look at it: by its definition, of this
+// program or as it is recorded, and by what is recorded of its partitions.
 type divided struct {
 	name  string
 	space partition.Space
@@ -94,7 +94,7 @@ func openSpace(ctx context.Context, s storage.Reader, described partition.Descri
 	return partition.NewSpace(def, time.Now(), tables)
 }
 
-// The states of partitions, in the order in which a picture shows the first that there is.
+// The states of partitions, in order: a picture shows the first one that occurs.
 var partitionStates = []string{"materialized", "failed", "in_flight", "missing"}
 
 // of returns the partitions of the asset in a state.
@@ -111,8 +111,8 @@ func (d *divided) of(state string) partition.Set {
 	}
 }
 
-// others reports whether partitions were materialized that the definition does not have now: another has made them, or
-// their key was deleted.
+// others reports whether partitions were materialized that the definition does not have now:
+// another has made them, or their key was deleted.
 func (d *divided) others() bool {
 	return !d.sets.Materialized.Minus(d.space.Within(d.sets.Materialized)).IsEmpty()
 }
@@ -127,7 +127,8 @@ type partitionCounts struct {
 	Missing      int64  `json:"missing"`
 }
 
-// partitionCounts counts the partitions of an asset, nil if it has none. Where there is no store yet nothing is made.
+// partitionCounts counts the partitions of an asset, nil if it has none. Where there is no store
+// yet nothing is made.
 func (a *app) partitionCounts(ctx context.Context, node *storage.TopologyNode) (*partitionCounts, error) {
 	if node.Partitions == nil {
 		return nil, nil //nolint:nilnil // an asset without partitions is no fault
@@ -149,7 +150,7 @@ func (a *app) partitionCounts(ctx context.Context, node *storage.TopologyNode) (
 	return counts, err
 }
 
-// String says how many in the states that there are.
+// String returns how many partitions are in each state that occurs.
 func (c *partitionCounts) String() string {
 	parts := []string{term.Counted(c.Total, "partition", "partitions")}
 	for _, of := range []struct {

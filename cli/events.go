@@ -29,7 +29,8 @@ type eventDoc struct {
 	Step    string            `json:"step,omitempty"`
 	Attempt int32             `json:"attempt,omitempty"`
 	RetryAt time.Time         `json:"retry_at,omitzero"`
-	// Partition is the key of the one that the event is about; Partitions, where there are several, say which for people.
+	// Partition is the key of the one that the event is about; Partitions, where there are several,
+	// say which for people.
 	Partition  string          `json:"partition,omitempty"`
 	Partitions string          `json:"partitions,omitempty"`
 	Detail     json.RawMessage `json:"detail,omitempty"`

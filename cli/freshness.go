@@ -96,7 +96,8 @@ func freshColour(s freshness.State) term.Colour {
 	return map[freshness.State]term.Colour{freshness.Pass: term.Green, freshness.Warn: term.Yellow, freshness.Fail: term.Red}[s]
 }
 
-// looked are the definitions that commands look at: the program's own, which need no store, or those in the store.
+// looked are the definitions that commands look at: the program's own, which need no store, or
+// those in the store.
 func (a *app) looked(ctx context.Context) (nodes []storage.TopologyNode, err error) {
 	if a.repo != nil {
 		return a.definitions(ctx, nil)
@@ -108,7 +109,8 @@ func (a *app) looked(ctx context.Context) (nodes []storage.TopologyNode, err err
 	return nodes, err
 }
 
-// readFreshness judges the nodes that have a policy and are kept; at are their places among the nodes.
+// readFreshness judges the nodes that have a policy and are kept; at are their places among the
+// nodes.
 func (a *app) readFreshness(ctx context.Context, nodes []storage.TopologyNode, keep func(int) bool, now time.Time) (at []int, results []freshness.Result, err error) {
 	at, subs, err := subjects(nodes, func(i int) bool { return keep(i) && !nodes[i].Freshness.IsZero() })
 	if err != nil {

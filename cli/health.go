@@ -18,7 +18,8 @@ func healthColour(s health.State) term.Colour {
 	return map[health.State]term.Colour{health.Healthy: term.Green, health.Warning: term.Yellow, health.Degraded: term.Red}[s]
 }
 
-// addHealths adds to assets how healthy they are: as the program of the repository says, or by the definitions in the store.
+// addHealths adds to assets how healthy they are: as the repository's program judges, or by the
+// definitions in the store.
 func (a *app) addHealths(ctx context.Context, s storage.Reader, views []assetView) error {
 	if a.repo == nil {
 		return addStoredHealths(ctx, s, views)
@@ -56,8 +57,8 @@ func addStoredHealths(ctx context.Context, s storage.Reader, views []assetView) 
 	return err
 }
 
-// storedVerdicts are what the checks said last of partitions, of each location by itself; at are the places of the subjects among
-// the views.
+// storedVerdicts are what the checks said last of partitions, of each location by itself; at are
+// the places of the subjects among the views.
 func storedVerdicts(s storage.Reader, views []assetView, at []int, subs []assethealth.Subject) assethealth.Verdicts {
 	return func(ctx context.Context) (map[string]*checkstate.Results, error) {
 		byLocation := map[string][]checkstate.Subject{}
@@ -95,8 +96,8 @@ func checksByAsset(doc storage.TopologyDoc) map[string][]assethealth.Check {
 	return checks
 }
 
-// subjects are those of the nodes that have a policy and are kept, with their places among the nodes. Definitions of
-// partitions that say the same are made once.
+// subjects are those of the nodes that have a policy and are kept, with their places among the
+// nodes. Definitions of partitions that say the same are made once.
 func subjects(nodes []storage.TopologyNode, keep func(int) bool) (at []int, subs []assethealth.Subject, err error) {
 	known := map[string]partition.Definition{}
 	for i := range nodes {
@@ -131,7 +132,7 @@ func subjectOf(n *storage.TopologyNode) (assethealth.Subject, error) {
 	return sub, nil
 }
 
-// healthCell says how healthy an asset is.
+// healthCell describes how healthy an asset is.
 func (v *assetView) healthCell() term.Cell {
 	if v.Health == nil || v.Health.State == health.NotApplicable {
 		return term.Cell{Text: "-", Paint: term.Grey}

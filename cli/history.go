@@ -41,7 +41,7 @@ func (a *app) assetHistoryCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.assetHistory(cmd.Context(), args[0], f) },
 	}
 	c.Flags().StringArrayVar(&f.keys, "key", nil, "only this metadata, numbers or not; may be repeated")
-	c.Flags().StringVar(&f.partition, "partition", "", "only what was said of this partition")
+	c.Flags().StringVar(&f.partition, "partition", "", "only the events of this partition")
 	c.Flags().IntVar(&f.limit, "limit", 100, "how many of the last materializations and observations")
 	return c
 }
@@ -65,7 +65,8 @@ type point struct {
 	value metadata.Value
 }
 
-// seriesOf gathers a history, newest first, by keys: those that are named, or all whose values are numbers.
+// seriesOf gathers a history, newest first, by keys: those that are named, or all whose values are
+// numbers.
 func seriesOf(history []storage.MetadataRecord, keys []string) []series {
 	byKey := map[string]*series{}
 	for i := range slices.Backward(history) {
@@ -102,7 +103,8 @@ type trend struct {
 	low, high, last string // texts of values
 }
 
-// trendOf leaves out what is no number. It is false where fewer than two are left, which show no trend.
+// trendOf leaves out what is no number. It is false where fewer than two are left, which show no
+// trend.
 func trendOf(s *series) (trend, bool) {
 	t := trend{key: s.Key}
 	var low, high float64
@@ -212,7 +214,7 @@ func (f *historyFlags) check(node *storage.TopologyNode) error {
 	return nil
 }
 
-// nothing says what there was none of.
+// nothing describes what there was none of.
 func (f *historyFlags) nothing() string {
 	text := "no number"
 	if len(f.keys) > 0 {
@@ -224,7 +226,8 @@ func (f *historyFlags) nothing() string {
 	return text
 }
 
-// readHistory reads what the flags ask for, and says what is wrong with a key or a partition of which there is nothing.
+// readHistory reads what the flags ask for, and reports an unknown key or a partition without
+// history.
 func readHistory(ctx context.Context, s storage.Reader, node *storage.TopologyNode, f historyFlags) ([]storage.MetadataRecord, error) {
 	assets, err := s.AssetKeys(ctx, []string{node.Name})
 	if err != nil || assets[0] == 0 {
@@ -251,7 +254,8 @@ func readHistory(ctx context.Context, s storage.Reader, node *storage.TopologyNo
 	return history, nil
 }
 
-// unknownKey refuses a key that nothing was recorded under; where nothing was recorded at all, any may be right.
+// unknownKey refuses a key that nothing was recorded under; where nothing was recorded at all, any
+// may be right.
 func unknownKey(asset string, keys []string, history []storage.MetadataRecord) error {
 	known := map[string]bool{}
 	for i := range history {
@@ -271,7 +275,7 @@ func unknownKey(asset string, keys []string, history []storage.MetadataRecord) e
 	return nil
 }
 
-// unknownPartition refuses a key that there is not, by the nearest that there is.
+// unknownPartition refuses a key that does not exist, with the nearest one that does.
 func unknownPartition(ctx context.Context, s storage.Reader, node *storage.TopologyNode, text string) error {
 	key, err := partition.ParseKey(text)
 	if err != nil {

@@ -34,7 +34,7 @@ func (v *assetView) isStale() bool {
 	return v.Status != nil && v.Status.Stale.Count+v.Status.Missing.Count > 0
 }
 
-// statusCell says in a few words how an asset is.
+// statusCell returns the status of an asset in a few words.
 func (v *assetView) statusCell() term.Cell {
 	if v.Status == nil || v.Status.External {
 		return term.Cell{Text: "-", Paint: term.Grey}
@@ -54,7 +54,7 @@ func statusColour(s *rivers.AssetStatus) term.Colour {
 	return term.Green
 }
 
-// statusText says how an asset is: fresh, stale, missing, or how many of its partitions are.
+// statusText describes how an asset is: fresh, stale, missing, or how many of its partitions are.
 func statusText(s *rivers.AssetStatus) string {
 	var parts []string
 	divided := s.Space.Definition() != nil
@@ -95,7 +95,8 @@ func (a *app) printStatus(v *assetView) {
 	}
 }
 
-// causeText says one cause in words, with what was recorded and what there is, or how many partitions it is of.
+// causeText describes one cause, with what was recorded and what there is, or how many partitions
+// it is of.
 func causeText(s *rivers.AssetStatus, c *rivers.StaleCause) string {
 	text := c.Text
 	switch {
@@ -107,7 +108,7 @@ func causeText(s *rivers.AssetStatus, c *rivers.StaleCause) string {
 	return text
 }
 
-// stalePart is what partitions status says of staleness; nil where it is not known.
+// stalePart is the staleness in partitions status; nil where it is unknown.
 type stalePart struct {
 	status          *rivers.AssetStatus
 	stale, upstream stateDoc

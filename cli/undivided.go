@@ -8,16 +8,17 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// undivided narrows a request that names nothing, neither assets nor a partition, to the assets that have no partitions,
-// and says which are left out. Where all assets have partitions, or none has, the request stays as it is: the first is
-// refused with the reason, the second makes everything.
+// undivided narrows a request that names nothing, neither assets nor a partition, to the assets
+// that have no partitions, and reports which are left out. Where all assets have partitions, or
+// none has, the request stays as it is: the first is refused with the reason, the second makes
+// everything.
 func (a *app) undivided(req *rivers.RunRequest) {
 	if len(req.Selection) > 0 || !req.Partition.IsZero() || !req.Range.IsZero() {
 		return
 	}
 	doc, err := a.repo.Topology()
 	if err != nil {
-		return // the plan says all that is wrong with the definitions
+		return // the plan reports all mistakes of the definitions
 	}
 	var whole, divided []string
 	needed := map[string]bool{} // tasks run when their value is read

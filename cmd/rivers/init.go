@@ -73,7 +73,8 @@ module, so that the project builds without a network.`,
 // origin is where a project gets rivers from: a release, or a checkout on this machine.
 type origin struct{ version, checkout string }
 
-// originOf says which release this program is, or from which checkout it was built, unless one is named.
+// originOf reports which release this program is, or from which checkout it was built, unless one
+// is named.
 func originOf(named string) (origin, error) {
 	if named != "" {
 		root, err := filepath.Abs(named)
