@@ -29,7 +29,7 @@ type Asset interface {
 	asset() // sealed
 }
 
-// AssetSpec says what an asset is beside its function. Only Name is needed.
+// AssetSpec describes what an asset is beside its function. Only Name is needed.
 type AssetSpec struct {
 	// Name is what the asset is called, for ever.
 	Name string
@@ -50,11 +50,11 @@ type AssetSpec struct {
 	CodeVersion string
 	// Deps say more about dependencies, and add those that only wait.
 	Deps []Dep
-	// Partitions says how the asset is divided; nil is not at all.
+	// Partitions describes how the asset is divided; nil is not at all.
 	Partitions partition.Definition
-	// Backfill says how partitions become runs where a backfill does not; zero is a run for each.
+	// Backfill describes how partitions become runs where a backfill does not; zero is a run for each.
 	Backfill BackfillStrategy
-	// Freshness says how old the data may be; zero is as old as you like.
+	// Freshness describes how old the data may be; zero is as old as you like.
 	Freshness freshness.Policy
 	// IOHandler stores the value; nil is the repository's default.
 	IOHandler iohandler.Handler
@@ -66,9 +66,11 @@ type AssetSpec struct {
 	Hooks []Hook
 	// Pools are the concurrency slots that the step holds while it runs.
 	Pools []Pool
-	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to
+	// that.
 	Compute executor.Compute
-	// Actions are what else may be done to the asset at a person's wish, beside those that its IO handler brings.
+	// Actions are what else may be done to the asset at a person's wish, beside those that its IO
+	// handler brings.
 	Actions []Action
 }
 

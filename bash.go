@@ -23,7 +23,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// BashTaskSpec says what command a bash task runs. Name and Command are needed.
+// BashTaskSpec describes what command a bash task runs. Name and Command are needed.
 type BashTaskSpec struct {
 	Name        string
 	Description string
@@ -51,8 +51,8 @@ const bashGrace = 10 * time.Second
 
 // NewBashTask defines a task that runs a command. Its value is what the command wrote to stdout,
 // without the last line break; both streams are kept in the step's log. An exit code other than
-// zero is an error that ends with the last lines of stderr. When the run is canceled, the command and
-// all that it started get SIGTERM, and SIGKILL ten seconds later.
+// zero is an error that ends with the last lines of stderr. When the run is canceled, the command
+// and all that it started get SIGTERM, and SIGKILL ten seconds later.
 func NewBashTask(spec BashTaskSpec) *Task[NoInput, string] {
 	t := newTask[NoInput, string](TaskSpec{
 		Name: spec.Name, Description: spec.Description, Deps: spec.Deps, Retry: spec.Retry, Timeout: spec.Timeout, Hooks: spec.Hooks, Pools: spec.Pools, Compute: spec.Compute,
@@ -104,8 +104,8 @@ func stopCommand(cmd *exec.Cmd, s syscall.Signal) error {
 func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, error) {
 	cmd := s.command(inv.Context, grace)
 	if inv.Run == nil || !inv.Run.Isolated {
-		// A group of its own, so that all of it can be stopped. A step that has a process of its own has such
-		// a group already, and the command must not leave it: it would not end with it.
+		// A group of its own, so that all of it can be stopped. A step that has a process of its own has
+		// such a group already, and the command must not leave it: it would not end with it.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	}
 	var value bytes.Buffer

@@ -14,7 +14,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Severity says how bad it is that an asset did not pass a check; see [storage.Severity].
+// Severity describes how bad it is that an asset did not pass a check; see [storage.Severity].
 type Severity = storage.Severity
 
 // The severities of a [CheckResult].
@@ -25,7 +25,7 @@ const (
 	SeverityWarn = storage.SeverityWarn
 )
 
-// CheckSpec says what a check is beside its function. Name and Asset are needed.
+// CheckSpec describes what a check is beside its function. Name and Asset are needed.
 type CheckSpec struct {
 	// Name is what the check is called, for ever; each check of an asset has another.
 	Name string
@@ -69,15 +69,15 @@ type Check struct {
 	name  string
 }
 
-// CheckResult is what a check says of its asset, or of one partition of it.
+// CheckResult is the verdict of a check on its asset, or of one partition of it.
 type CheckResult struct {
-	// Passed says whether the asset is as it should be.
+	// Passed reports whether the asset is as it should be.
 	Passed bool
 	// Severity is how bad it is where it is not; empty is SeverityError.
 	Severity Severity
-	// Description says for people what was found; Markdown is shown as such.
+	// Description is for people: what was found; Markdown is shown as such.
 	Description string
-	// Metadata is recorded with the evaluation; plain Go values convert, as [metadata.Of] says.
+	// Metadata is recorded with the evaluation; plain Go values convert, see [metadata.Of].
 	Metadata metadata.Map
 }
 

@@ -27,7 +27,7 @@ func (c *stepContext) Deadline() (time.Time, bool) { return c.inv.Context.Deadli
 // Done is closed when the run is cancelled or the step's timeout has passed.
 func (c *stepContext) Done() <-chan struct{} { return c.inv.Context.Done() }
 
-// Err says why Done is closed, as [context.Context] does.
+// Err explains why Done is closed, as [context.Context] does.
 func (c *stepContext) Err() error { return c.inv.Context.Err() }
 
 // Value returns what the context carries under key.
@@ -68,7 +68,8 @@ func (c *stepContext) Load(name string, dst any) error {
 	return c.inv.Run.Load(c, name, partition.Key{}, dst)
 }
 
-// LoadPartition loads the value of one partition of an asset, as Load does that of an asset without.
+// LoadPartition loads the value of one partition of an asset, as Load does that of an asset
+// without.
 func (c *stepContext) LoadPartition(name string, key partition.Key, dst any) error {
 	return c.inv.Run.Load(c, name, key, dst)
 }
@@ -79,13 +80,15 @@ type AssetContext struct {
 	stepContext
 }
 
-// Partition returns what the call is about: its key, window, range, and so on. A function that is called once for
-// all partitions of a step gets all of them. It is the zero Slice for an asset without partitions.
+// Partition returns what the call is about: its key, window, range, and so on. A function that is
+// called once for all partitions of a step gets all of them. It is the zero Slice for an asset
+// without partitions.
 func (c *AssetContext) Partition() partition.Slice { return c.inv.Partition }
 
-// MarkPartitionFailed says that one of the partitions that the call is about failed, and why. The others go on,
-// and what is downstream is not run for it. The function should return nil for what it did make. A key that is not
-// among the partitions of the call is an error, and so is a nil error.
+// MarkPartitionFailed reports that one of the partitions that the call is about failed, and why.
+// The others go on, and what is downstream is not run for it. The function should return nil for
+// what it did make. A key that is not among the partitions of the call is an error, and so is a nil
+// error.
 func (c *AssetContext) MarkPartitionFailed(key partition.Key, err error) error {
 	in, lookErr := c.inv.Partition.Contains(key)
 	switch {
@@ -125,7 +128,7 @@ func (c *AssetContext) Value(key any) any {
 }
 
 // AddMetadata records a fact about what the function makes; plain Go values convert, as
-// [metadata.Of] says. A later value of the same key wins, and what an [Output] carries wins over
+// [metadata.Of] does. A later value of the same key wins, and what an [Output] carries wins over
 // both. Of a step with several outputs it is recorded for each.
 func (c *AssetContext) AddMetadata(key string, value any) {
 	c.mu.Lock()
@@ -159,8 +162,8 @@ func (c *AssetContext) SetDataVersion(version string) {
 	}
 }
 
-// Selected reports whether the run wants that output: a multi-asset of which some are selected is
-// called once and need not make the others. It is false for a name that the asset does not have.
+// Selected reports whether the run wants that output: a multi-asset with only some of them selected
+// is called once and need not make the others. It is false for a name that the asset does not have.
 func (c *AssetContext) Selected(output string) bool {
 	pos, err := c.output(output)
 	return err == nil && c.inv.Wanted(pos)

@@ -7,7 +7,7 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// Dep says more about one dependency than a field of the argument struct can.
+// Dep describes a dependency beyond what a field of the argument struct can.
 type Dep struct {
 	// On is the name of the asset or task that is depended on.
 	On string
@@ -18,8 +18,8 @@ type Dep struct {
 	IOHandler iohandler.Handler
 	// Metadata is handed to the handler in place of the upstream's; nil does not replace it.
 	Metadata metadata.Map
-	// Mapping says which partitions of the upstream a partition reads; zero is what follows from the two
-	// definitions, see [partition.Mapping].
+	// Mapping defines which partitions of the upstream a partition reads; zero is what follows from
+	// the two definitions, see [partition.Mapping].
 	Mapping partition.Mapping
 	// OrderOnly waits for the upstream and loads nothing.
 	OrderOnly bool
@@ -37,9 +37,9 @@ func depsOf(deps []Dep) []define.Dep {
 	return all
 }
 
-// Pool is slots of a concurrency pool that a step holds while it runs, across all runs of all processes
-// that share a store: a step with several pools starts when it has all of them, and while it waits it
-// takes no worker. [RepositoryConfig.PoolLimits] says how many slots a pool has.
+// Pool is slots of a concurrency pool that a step holds while it runs, across all runs of all
+// processes that share a store: a step with several pools starts when it has all of them, and while
+// it waits it takes no worker. [RepositoryConfig.PoolLimits] describes how many slots a pool has.
 type Pool struct {
 	// Name is the pool's.
 	Name string

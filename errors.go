@@ -24,8 +24,8 @@ var (
 	ErrJobNotFound = fault.ErrJobNotFound
 	// ErrConfig is a config that does not fit its struct, or breaks one of its rules.
 	ErrConfig = fault.ErrConfig
-	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for partitions
-	// that there are not.
+	// ErrPartitionValidation is a definition of partitions that is wrong, or a request for unknown
+	// partitions.
 	ErrPartitionValidation = fault.ErrPartitionValidation
 	// ErrNotObservable is an observation of what has no Observe function.
 	ErrNotObservable = fault.ErrNotObservable

@@ -10,7 +10,7 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// ExternalAssetSpec says what an external asset is. Only Name is needed.
+// ExternalAssetSpec describes what an external asset is. Only Name is needed.
 type ExternalAssetSpec struct {
 	Name        string
 	Group       string
@@ -19,9 +19,10 @@ type ExternalAssetSpec struct {
 	Owners      []string
 	Description string
 	Metadata    metadata.Map
-	// Partitions says how the asset is divided; nil is not at all.
+	// Partitions describes how the asset is divided; nil is not at all.
 	Partitions partition.Definition
-	// Freshness says how old the last observation may be; zero is as old as you like. It is about the asset as a whole.
+	// Freshness describes how old the last observation may be; zero is as old as you like. It is about
+	// the asset as a whole.
 	Freshness freshness.Policy
 	// IOHandler loads the asset for those that read it; nil is the repository's default.
 	IOHandler iohandler.Handler

@@ -17,7 +17,7 @@ import (
 	"github.com/rivers-go/rivers/retry"
 )
 
-// GraphAssetSpec says what a graph asset is beside its composition. Only Name is needed.
+// GraphAssetSpec describes what a graph asset is beside its composition. Only Name is needed.
 type GraphAssetSpec struct {
 	Name        string
 	Group       string
@@ -28,12 +28,12 @@ type GraphAssetSpec struct {
 	// Metadata is as in [AssetSpec]; "rivers/node/executor" overrides the executor of the tasks.
 	Metadata    metadata.Map
 	CodeVersion string
-	// Partitions says how the asset is divided, and so the values of its tasks; nil is not at all. A run of several
-	// partitions runs the tasks for each.
+	// Partitions describes how the asset is divided, and so the values of its tasks; nil is not at
+	// all. A run of several partitions runs the tasks for each.
 	Partitions partition.Definition
 	// Backfill is as in [AssetSpec].
 	Backfill BackfillStrategy
-	// Freshness says how old the data may be; zero is as old as you like.
+	// Freshness describes how old the data may be; zero is as old as you like.
 	Freshness freshness.Policy
 	// Deps say more about the upstreams, or, OrderOnly, add some that the first tasks wait for.
 	Deps []Dep
@@ -47,7 +47,7 @@ type GraphAssetSpec struct {
 	Hooks []Hook
 	// Pools are the concurrency slots that each step of a task that names none holds while it runs.
 	Pools []Pool
-	// Compute bounds what each step of a task that says nothing itself may use, as in [AssetSpec].
+	// Compute bounds each step of a task without bounds of its own, as in [AssetSpec].
 	Compute executor.Compute
 	// Actions are as in [AssetSpec].
 	Actions []Action
@@ -56,10 +56,10 @@ type GraphAssetSpec struct {
 // GraphAsset is an asset made by several tasks, each a step of its own; see [NewGraphAsset].
 type GraphAsset[Out any] struct{ d *define.Definition }
 
-// NewGraphAsset defines an asset that is composed of tasks. compose is called once, now, and says
-// with [Upstream], [Call], [Map] and [Sub] which task gets what; nothing runs. The result of the
-// call that it returns is the asset's value. The steps are named after the asset and the tasks:
-// "totals/sorted", and "totals/total[3]" for an instance of a mapped task.
+// NewGraphAsset defines an asset that is composed of tasks. compose is called once, now, and
+// returns with [Upstream], [Call], [Map] and [Sub] which task gets what; nothing runs. The result
+// of the call that it returns is the asset's value. The steps are named after the asset and the
+// tasks: "totals/sorted", and "totals/total[3]" for an instance of a mapped task.
 func NewGraphAsset[Out any](spec GraphAssetSpec, compose func(*Graph) Ref[Out]) *GraphAsset[Out] {
 	common := spec.common()
 	common.Result = resultOf(reflect.TypeFor[Out]())
@@ -285,7 +285,8 @@ func (m Mapped[Out]) Collect() Ref[[]Out] {
 
 // CollectOptions say in which order a stream hands over its values.
 type CollectOptions struct {
-	// Unordered hands them over in the order in which the instances finished, not that of the elements.
+	// Unordered hands them over in the order in which the instances finished, not that of the
+	// elements.
 	Unordered bool
 }
 

@@ -16,7 +16,7 @@ func OnSuccess[In any](name string, fn func(*HookContext, In) error) Hook {
 }
 
 // OnFailure returns a hook that is called after a step failed for the last time, once for each
-// step; [HookContext.Failure] says why. The fields of In receive resources by name.
+// step; [HookContext.Failure] explains why. The fields of In receive resources by name.
 func OnFailure[In any](name string, fn func(*HookContext, In) error) Hook {
 	return newHook(name, true, fn)
 }

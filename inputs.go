@@ -69,9 +69,9 @@ func filled[In any](f define.FieldSetters, inv *graph.Invocation, args []any) (i
 // upstream partition that the function reads: the 24 hours of a day, say. As a function's result it
 // holds all partitions of the step, which the function then makes in one call.
 //
-// Values are loaded when they are read. [Partitions.Stream] loads one at a time and keeps none, so a
-// year of hours need not fit in memory. [Partitions.All] and [Partitions.Get] keep the loaded values.
-// The zero value has no partitions. Partitions are safe for concurrent use.
+// Values are loaded when they are read. [Partitions.Stream] loads one at a time and keeps none, so
+// a year of hours need not fit in memory. [Partitions.All] and [Partitions.Get] keep the loaded
+// values. The zero value has no partitions. Partitions are safe for concurrent use.
 //
 // A value that cannot be loaded reads as the zero value and fails the step once the function has
 // returned, whatever it returns. [Partitions.Err] tells a function so earlier.
@@ -96,8 +96,9 @@ type partitionValues[T any] struct {
 	err   error           // the first one of a method that returns none
 }
 
-// PartitionsOf returns the values of some partitions, as a function's result or for a test that calls one.
-// They are in the order in which they are given; a key that is given again replaces what was there.
+// PartitionsOf returns the values of some partitions, as a function's result or for a test that
+// calls one. They are in the order in which they are given; a key that is given again replaces what
+// was there.
 func PartitionsOf[T any](parts ...Part[T]) Partitions[T] {
 	s := &partitionValues[T]{kept: make(map[partition.Key]T, len(parts)), order: []partition.Key{}}
 	for _, p := range parts {
@@ -109,8 +110,8 @@ func PartitionsOf[T any](parts ...Part[T]) Partitions[T] {
 	return Partitions[T]{s}
 }
 
-// StreamPartitions returns values that are made while they are stored, one at a time. An error beside a key
-// is that partition's failure, one beside the zero Key that of the whole step.
+// StreamPartitions returns values that are made while they are stored, one at a time. An error
+// beside a key is that partition's failure, one beside the zero Key that of the whole step.
 func StreamPartitions[T any](seq iter.Seq2[Part[T], error]) Partitions[T] {
 	return Partitions[T]{&partitionValues[T]{yield: seq}}
 }
@@ -128,7 +129,8 @@ func (p Partitions[T]) All() iter.Seq2[partition.Key, T] {
 	}
 }
 
-// Stream yields each partition, in the order of the definition, loading one at a time and keeping none.
+// Stream yields each partition, in the order of the definition, loading one at a time and keeping
+// none.
 func (p Partitions[T]) Stream() iter.Seq2[Part[T], error] {
 	return func(yield func(Part[T], error) bool) {
 		if p.s == nil {
@@ -288,7 +290,8 @@ func (s *partitionValues[T]) value(key partition.Key, keep bool) (T, error) {
 	return value, nil
 }
 
-// partsField is how a field or a result is known to be a Partitions, and how it is filled and taken apart.
+// partsField is how a field or a result is known to be a Partitions, and how it is filled and taken
+// apart.
 type partsField interface {
 	partType() reflect.Type
 	packed(p graph.PartitionLoader) any
@@ -312,8 +315,9 @@ func (p Partitions[T]) unpacked() iter.Seq2[partition.Key, graph.PartValue] {
 	}
 }
 
-// Optional is the type of a field that receives the value of one partition where there is one to read: a mapping
-// such as [partition.ForKeys] or [partition.Subset] may leave it out. The zero value is none.
+// Optional is the type of a field that receives the value of one partition where there is one to
+// read: a mapping such as [partition.ForKeys] or [partition.Subset] may leave it out. The zero
+// value is none.
 type Optional[T any] struct {
 	value T
 	ok    bool
@@ -333,7 +337,8 @@ type optionalField interface {
 
 func (Optional[T]) optionalType() reflect.Type { return reflect.TypeFor[T]() }
 
-// maybe makes the value for the field; what is no T is handed on, to be refused where fields are set.
+// maybe makes the value for the field; what is no T is handed on, to be refused where fields are
+// set.
 func (Optional[T]) maybe(v any, ok bool) any {
 	if !ok {
 		return Optional[T]{}
@@ -345,8 +350,8 @@ func (Optional[T]) maybe(v any, ok bool) any {
 	return Optional[T]{value: value, ok: true}
 }
 
-// SelfDependency is the type of a field of an argument struct that receives the asset's own previous
-// value. It makes no edge in the graph, so it makes no cycle. The zero value is none.
+// SelfDependency is the type of a field of an argument struct that receives the asset's own
+// previous value. It makes no edge in the graph, so it makes no cycle. The zero value is none.
 type SelfDependency[T any] struct {
 	value T
 	ok    bool

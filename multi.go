@@ -16,20 +16,22 @@ import (
 	"github.com/rivers-go/rivers/retry"
 )
 
-// MultiAssetSpec says what a multi-asset is beside its function. Only Name is needed, and Outputs
-// where the function returns [Emitted].
+// MultiAssetSpec describes what a multi-asset is beside its function. Only Name is needed, and
+// Outputs where the function returns [Emitted].
 type MultiAssetSpec struct {
 	// Name is what the step is called; it is not an asset itself.
 	Name string
 	// Outputs say more about single outputs, by name.
 	Outputs []OutputSpec
-	// Partitions says how all outputs are divided, whatever they say themselves; nil leaves it to them.
+	// Partitions describes how all outputs are divided, whatever they say themselves; nil leaves it to
+	// them.
 	Partitions partition.Definition
 	// Backfill is as in [AssetSpec].
 	Backfill BackfillStrategy
 	// IOHandler stores the outputs that name none; nil is the repository's default.
 	IOHandler iohandler.Handler
-	// Group, Kinds, Tags, Owners, CodeVersion and Freshness are for outputs that say none of their own.
+	// Group, Kinds, Tags, Owners, CodeVersion and Freshness are for outputs that say none of their
+	// own.
 	Group       string
 	Kinds       []string
 	Tags        map[string]string
@@ -44,11 +46,12 @@ type MultiAssetSpec struct {
 	Hooks    []Hook
 	// Pools are the concurrency slots that the step holds while it runs.
 	Pools []Pool
-	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to
+	// that.
 	Compute executor.Compute
 }
 
-// OutputSpec says what one output of a multi-asset is.
+// OutputSpec describes what one output of a multi-asset is.
 type OutputSpec struct {
 	Name        string
 	Group       string
@@ -58,9 +61,9 @@ type OutputSpec struct {
 	Description string
 	Metadata    metadata.Map
 	CodeVersion string
-	// Partitions says how the output is divided. All outputs must have keys of one kind.
+	// Partitions describes how the output is divided. All outputs must have keys of one kind.
 	Partitions partition.Definition
-	// Freshness says how old the output may be; zero is what the multi-asset says.
+	// Freshness describes how old the output may be; zero is that of the multi-asset.
 	Freshness freshness.Policy
 	// IOHandler stores the value; nil is the multi-asset's.
 	IOHandler iohandler.Handler
@@ -70,7 +73,7 @@ type OutputSpec struct {
 	typ reflect.Type // of the result, set by OutputOf
 }
 
-// OutputOf says the type of an output that is handed over by [Emit].
+// OutputOf declares the type of an output that is handed over by [Emit].
 func OutputOf[T any](spec OutputSpec) OutputSpec {
 	spec.typ = reflect.TypeFor[T]()
 	return spec

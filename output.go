@@ -8,7 +8,7 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// Output is a result that carries facts beside the value. To whoever reads the asset
+// Output is a result that carries facts beside the value. To a reader of the asset
 // it counts as T; a typed Load returns it filled from the record.
 type Output[T any] struct {
 	// Value is what the IO handler stores.
@@ -21,8 +21,8 @@ type Output[T any] struct {
 	DataVersion string
 }
 
-// Materialization says, as the result of a function, that the function wrote the asset by itself:
-// the event is recorded, and no IO handler is called.
+// Materialization, as the result of a function, declares that the function wrote the asset by
+// itself: the event is recorded, and no IO handler is called.
 type Materialization struct {
 	// Metadata is recorded with the materialization; it wins over what was added through the context.
 	Metadata metadata.Map

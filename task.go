@@ -13,7 +13,7 @@ import (
 	"github.com/rivers-go/rivers/retry"
 )
 
-// TaskSpec says what a task is beside its function. Only Name is needed.
+// TaskSpec describes what a task is beside its function. Only Name is needed.
 type TaskSpec struct {
 	Name        string
 	Group       string
@@ -32,7 +32,8 @@ type TaskSpec struct {
 	Hooks     []Hook
 	// Pools are the concurrency slots that each step of the task holds while it runs.
 	Pools []Pool
-	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to that.
+	// Compute bounds what an attempt may use; executors that run steps as goroutines do not hold it to
+	// that.
 	Compute executor.Compute
 }
 
