@@ -235,7 +235,7 @@ func TestConfigStructMistakes(t *testing.T) {
 		`F: it is a struct with a default or env of its own: give them to its fields`,
 		`G: its default "0": it is 0, want at least 1`,
 		`H: its rules "oneof=a b": the rule oneof offers "a": it is no number, want a whole number`,
-		`I: its rules "gte=1": the rule gte says nothing about a bool`,
+		`I: its rules "gte=1": the rule gte does not apply to a bool`,
 		`J: its rules "min=x": the rule min needs a number: write one such as min=1`,
 		`K: its rules "gte=1": the rule gte is about a duration: write one such as gte=10m`,
 		`L: its rules "requried": no rule is named "requried" (did you mean "required"?); the rules are required, omitempty, gt, gte, min, lt, lte, max, eq, ne, len, oneof, url`,
