@@ -36,67 +36,12 @@ var phrases = []struct {
 	{regexp.MustCompile(`(?i)\b(have|has|having) (a|an|the|it|its|them|something|\w+s) done\b`), `say who does it`},
 }
 
-// proseToDo are the packages whose comments or messages are not rewritten yet. The list only
-// shrinks: a package that is clean comes off it.
-var proseToDo = map[string]string{
-	".":                                 proseStep,
-	"bench":                             proseStep,
-	"bench/compare":                     proseStep,
-	"bench/crash":                       proseStep,
-	"cli":                               proseStep,
-	"cmd/rivers":                        proseStep,
-	"freshness":                         proseStep,
-	"health":                            proseStep,
-	"internal/assethealth":              proseStep,
-	"internal/backfill/decide":          proseStep,
-	"internal/checkstate":               proseStep,
-	"internal/config":                   proseStep,
-	"internal/define":                   proseStep,
-	"internal/engine":                   proseStep,
-	"internal/engine/decide":            proseStep,
-	"internal/engine/decide/decidetest": proseStep,
-	"internal/fault":                    proseStep,
-	"internal/feed":                     proseStep,
-	"internal/graph":                    proseStep,
-	"internal/plan":                     proseStep,
-	"internal/plan/plantest":            proseStep,
-	"internal/proc":                     proseStep,
-	"internal/staleness":                proseStep,
-	"internal/subprocess":               proseStep,
-	"internal/view":                     proseStep,
-	"storage/internal/audit":            proseStep,
-	"storage/internal/loadtest":         proseStep,
-	"storage/internal/prune":            proseStep,
-	"storage/memory":                    proseStep,
-	"storage/postgres":                  proseStep,
-	"storage/postgres/postgrestest":     proseStep,
-	"storage/sqlite":                    proseStep,
-	"storage/storagetest":               proseStep,
-}
-
-// docsToDo are the documents that are not rewritten yet.
-var docsToDo = map[string]string{
-	"README.md":             proseStep,
-	"docs/checks.md":        proseStep,
-	"docs/executors.md":     proseStep,
-	"docs/freshness.md":     proseStep,
-	"docs/metadata.md":      proseStep,
-	"docs/observability.md": proseStep,
-	"docs/partitions.md":    proseStep,
-	"docs/performance.md":   proseStep,
-	"docs/reliability.md":   proseStep,
-	"docs/staleness.md":     proseStep,
-	"docs/storage.md":       proseStep,
-}
-
-const proseStep = "prose step not done"
-
 func TestProseIsPlain(t *testing.T) {
 	faults := map[string][]string{}
 	for _, s := range production(t) {
 		faults[s.dir()] = append(faults[s.dir()], s.prose()...)
 	}
-	report(t, "package", faults, proseToDo)
+	report(t, faults)
 }
 
 func TestDocumentsArePlain(t *testing.T) {
@@ -122,21 +67,15 @@ func TestDocumentsArePlain(t *testing.T) {
 			faults[at] = append(faults[at], plain(at+":"+strconv.Itoa(n), string(line))...)
 		}
 	}
-	report(t, "document", faults, docsToDo)
+	report(t, faults)
 }
 
-// report fails for what has faults and is not on the list, and names what can come off it.
-func report(t *testing.T, what string, faults map[string][]string, todo map[string]string) {
+// report fails for every fault, package by package or document by document.
+func report(t *testing.T, faults map[string][]string) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
-		_, listed := todo[name]
-		switch {
-		case listed && len(faults[name]) == 0:
-			t.Logf("%s %s is clean: take it off the list", what, name)
-		case !listed:
-			for _, fault := range faults[name] {
-				t.Error(fault)
-			}
+		for _, fault := range faults[name] {
+			t.Error(fault)
 		}
 	}
 }
