@@ -330,7 +330,7 @@ func TestResumeRefusesAnotherPlan(t *testing.T) {
 		change func(*pipeline)
 		want   string
 	}{
-		{func(p *pipeline) { p.nodes = p.nodes[:1] }, `step "b" is not planned any more`},
+		{func(p *pipeline) { p.nodes = p.nodes[:1] }, `step "b" is no longer planned`},
 		{func(p *pipeline) { p.asset("c", one) }, `step "c" is new`},
 		{func(p *pipeline) { p.nodes[1].Name = "c" }, `step 2 is "c" and was "b"`},
 		{func(p *pipeline) { p.nodes[1].Inputs = nil }, `step "b" waits for other steps than it did`},

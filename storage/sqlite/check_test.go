@@ -98,7 +98,7 @@ func TestCheckOfTheFeed(t *testing.T) {
 	}
 	execute(t, s.Path(), "DROP TRIGGER change_newest_stays; DELETE FROM change WHERE id = (SELECT max(id) FROM change)")
 	found, err := s.Check(t.Context())
-	if all := strings.Join(found, "\n"); err != nil || !strings.Contains(all, "a state of asset 2 has number 3, which the feed of changes has not come to") {
+	if all := strings.Join(found, "\n"); err != nil || !strings.Contains(all, "a state of asset 2 has number 3, which is beyond the feed of changes") {
 		t.Errorf("found %v:\n%s", err, all)
 	}
 	if done, err := s.Repair(t.Context()); err != nil || len(done) != 1 || done[0] != "the feed of changes tells of asset 2 again" {
