@@ -16,14 +16,23 @@ import (
 type assigner struct {
 	*Runner
 
-	now   time.Time
-	stale *staleSelection // nil for a request that is not for what is stale
+	now     time.Time
+	leftOut []string        // partitioned assets of a request that is Unpartitioned
+	stale   *staleSelection // nil for a request that is not for what is stale
 }
 
-// assigner begins with a request. It turns a request for stale assets into one that names them,
-// which is the request that is recorded.
+// assigner begins with a request. It turns a request for unpartitioned or stale assets into one
+// that names them, which is the request that is recorded.
 func (r *Runner) assigner(ctx context.Context, job *catalog.Job, req *storage.RunRequest) (a assigner, err error) {
 	a = assigner{Runner: r, now: time.Now()}
+	if req.Unpartitioned {
+		if job != nil {
+			return a, fmt.Errorf("unpartitioned selection does not apply to job %q: select its assets instead", job.Name)
+		}
+		if a.leftOut, err = r.Catalog.LeaveOutPartitioned(req); err != nil {
+			return a, err
+		}
+	}
 	if req.Stale {
 		a.stale, err = r.selectStale(ctx, job, req, a.now)
 	}
