@@ -15,7 +15,7 @@ import (
 // readStatus reads how the assets of this program are, by name. It is empty for other programs.
 func (a *app) readStatus(ctx context.Context, s storage.Reader) (map[string]*rivers.AssetStatus, error) {
 	if a.repo == nil {
-		return nil, nil
+		return map[string]*rivers.AssetStatus{}, nil
 	}
 	list, err := a.repo.Status(ctx, rivers.StatusRequest{Store: s})
 	if err != nil {

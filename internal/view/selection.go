@@ -17,7 +17,7 @@ func (f Filter) has(i int) bool { return f == nil || f(i) }
 // them. A mistake in it is a [RequestError].
 func (d *Definitions) Select(texts ...string) (Filter, error) {
 	if len(texts) == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nil is all nodes
 	}
 	expr, err := selection.ParseAll(texts)
 	if err != nil {

@@ -1,4 +1,4 @@
-package view_test
+package rivers_test
 
 import (
 	"context"
@@ -19,19 +19,14 @@ import (
 	"github.com/rivers-go/rivers/storage/memory"
 )
 
-type none struct{}
+// viewedAt is an instant at which four of the ten days have ended.
+var viewedAt = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
-var (
-	// now is an instant at which four of the days have ended.
-	now  = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
-	days = partition.Daily(partition.Date(2026, 1, 1), partition.Until(partition.Date(2026, 1, 11)))
-)
-
-// shop is a repository with an asset of each kind that a view treats by itself. Its third day fails,
+// viewedShop is a repository with an asset of each kind that a view treats by itself. Its third day fails,
 // and its check warns of the second.
-func shop(name string) *rivers.CodeRepository {
+func viewedShop(name string) *rivers.CodeRepository {
 	feed := rivers.NewExternalAsset(rivers.ExternalAssetSpec{Name: "feed", Group: "source"})
-	sales := rivers.NewAsset(rivers.AssetSpec{Name: "sales", Group: "source", Partitions: days, Freshness: freshness.TimeWindow(time.Hour)},
+	sales := rivers.NewAsset(rivers.AssetSpec{Name: "sales", Group: "source", Partitions: tenDays, Freshness: freshness.TimeWindow(time.Hour)},
 		func(c *rivers.AssetContext, _ none) (rivers.Output[int], error) {
 			if c.Partition().Key().String() == "2026-01-03" {
 				return rivers.Output[int]{}, errors.New("the disk is full")
@@ -39,7 +34,7 @@ func shop(name string) *rivers.CodeRepository {
 			return rivers.Output[int]{Value: 1, Metadata: metadata.Map{"rows": metadata.Int(7)}}, nil
 		})
 	total := rivers.NewAsset(rivers.AssetSpec{Name: "total", Deps: []rivers.Dep{{On: "feed", OrderOnly: true}}}, func(*rivers.AssetContext, none) (int, error) { return 3, nil })
-	sound := rivers.NewCheck(rivers.CheckSpec{Name: "sound", Asset: "sales", Partitions: days}, func(c *rivers.CheckContext, in struct{ Sales int }) (rivers.CheckResult, error) {
+	sound := rivers.NewCheck(rivers.CheckSpec{Name: "sound", Asset: "sales", Partitions: tenDays}, func(c *rivers.CheckContext, in struct{ Sales int }) (rivers.CheckResult, error) {
 		if c.Partition().Key().String() == "2026-01-02" {
 			return rivers.CheckResult{Severity: rivers.SeverityWarn, Description: "few rows"}, nil
 		}
@@ -48,8 +43,8 @@ func shop(name string) *rivers.CodeRepository {
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: name, Assets: []rivers.Asset{feed, sales, total}, Checks: []*rivers.Check{sound}})
 }
 
-// filled returns a store that two repositories with the same names wrote to.
-func filled(t *testing.T) (store storage.Storage, first *rivers.CodeRepository) {
+// viewedStore returns a store that two repositories with the same names wrote to.
+func viewedStore(t *testing.T) (store storage.Storage, first *rivers.CodeRepository) {
 	t.Helper()
 	store = memory.New()
 	t.Cleanup(func() {
@@ -57,8 +52,8 @@ func filled(t *testing.T) (store storage.Storage, first *rivers.CodeRepository) 
 			t.Error(err)
 		}
 	})
-	first = shop("first")
-	for _, repo := range []*rivers.CodeRepository{first, shop("second")} {
+	first = viewedShop("first")
+	for _, repo := range []*rivers.CodeRepository{first, viewedShop("second")} {
 		if err := repo.Resolve(t.Context(), store); err != nil {
 			t.Fatal(err)
 		}
@@ -89,14 +84,14 @@ func viewOf(t *testing.T, store storage.Storage, location string) *view.View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &view.View{Definitions: view.Of(doc), Store: store, Now: now}
+	return &view.View{Definitions: view.Of(doc), Store: store, Now: viewedAt}
 }
 
 // TestStoredDefinitionsGiveTheAnswersOfTheProgram compares what a repository answers of itself with
 // what a reader without its program is told.
 func TestStoredDefinitionsGiveTheAnswersOfTheProgram(t *testing.T) {
 	t.Parallel()
-	store, repo := filled(t)
+	store, repo := viewedStore(t)
 	v := viewOf(t, store, "first")
 	ctx := t.Context()
 
@@ -104,7 +99,7 @@ func TestStoredDefinitionsGiveTheAnswersOfTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := repo.Health(ctx, rivers.HealthRequest{Now: now})
+	own, err := repo.Health(ctx, rivers.HealthRequest{Now: viewedAt})
 	if err != nil || len(own) != len(healths) {
 		t.Fatalf("%d and %d assets, %v", len(own), len(healths), err)
 	}
@@ -137,15 +132,15 @@ func TestStoredDefinitionsGiveTheAnswersOfTheProgram(t *testing.T) {
 	}
 }
 
-func TestPartitionsOfAnAsset(t *testing.T) {
+func TestViewOfPartitions(t *testing.T) {
 	t.Parallel()
-	store, _ := filled(t)
+	store, _ := viewedStore(t)
 	v := viewOf(t, store, "first")
 	p, err := v.Partitions(t.Context(), "sales")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := p.Counts(), (view.PartitionCounts{Definition: days.String(), Total: 4, Materialized: 3, Failed: 1, Missing: 1}); got != want {
+	if got, want := p.Counts(), (view.PartitionCounts{Definition: tenDays.String(), Total: 4, Materialized: 3, Failed: 1, Missing: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	list, err := p.List(t.Context(), p.Space.All(), partition.SingleKey("2026-01-02"), 3)
@@ -168,10 +163,10 @@ func TestPartitionsOfAnAsset(t *testing.T) {
 	}
 }
 
-// TestStoredHasEveryLocation has two repositories that use the same names.
-func TestStoredHasEveryLocation(t *testing.T) {
+// TestViewOfAllLocations has two repositories that use the same names.
+func TestViewOfAllLocations(t *testing.T) {
 	t.Parallel()
-	store, _ := filled(t)
+	store, _ := viewedStore(t)
 	d, err := view.Stored(t.Context(), store)
 	if err != nil {
 		t.Fatal(err)
@@ -191,9 +186,9 @@ func TestStoredHasEveryLocation(t *testing.T) {
 	}
 }
 
-func TestSelect(t *testing.T) {
+func TestViewSelects(t *testing.T) {
 	t.Parallel()
-	store, _ := filled(t)
+	store, _ := viewedStore(t)
 	v := viewOf(t, store, "first")
 	for _, test := range []struct{ text, want string }{
 		{"group:source", "feed sales"}, {"feed+", "feed total"}, {"kind:parquet or total", "total"}, {"", "feed sales total"},
@@ -221,10 +216,10 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-// TestUnknownNamesAreRequestErrors has questions about what does not exist.
-func TestUnknownNamesAreRequestErrors(t *testing.T) {
+// TestViewRefusesUnknownNames has questions about what does not exist.
+func TestViewRefusesUnknownNames(t *testing.T) {
 	t.Parallel()
-	store, _ := filled(t)
+	store, _ := viewedStore(t)
 	v := viewOf(t, store, "first")
 	ctx := t.Context()
 	tests := map[string]struct {
@@ -257,10 +252,10 @@ func TestUnknownNamesAreRequestErrors(t *testing.T) {
 	}
 }
 
-// TestRunsAndBackfills reads the backfill of the shop with its runs.
-func TestRunsAndBackfills(t *testing.T) {
+// TestViewOfRunsAndBackfills reads the backfill of the shop with its runs.
+func TestViewOfRunsAndBackfills(t *testing.T) {
 	t.Parallel()
-	store, _ := filled(t)
+	store, _ := viewedStore(t)
 	v := viewOf(t, store, "first")
 	ctx := t.Context()
 	b, err := view.FindBackfill(ctx, store, "latest")
