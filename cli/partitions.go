@@ -25,7 +25,7 @@ definition, and ranges. Each partition is materialized or missing. Stale, failed
 failed and in flight describe the latest attempt. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
 	}
-	return group("partitions", "List and edit the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
+	return group("partitions", "List and edit the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.editCommand("wipe"), a.editCommand("mark"))
 }
 
 func (a *app) partitionStatus(ctx context.Context, name string) error {
@@ -279,16 +279,16 @@ func (a *app) changeKeys(ctx context.Context, verb, name string, keys []string) 
 	return nil
 }
 
-// handFlags are the flags of partitions wipe and mark.
-type handFlags struct {
+// editFlags are the flags of partitions wipe and mark.
+type editFlags struct {
 	keys, reason string
 	all, values  bool
 	dryRun       bool
 }
 
-// handCommand wipes or marks partitions.
-func (a *app) handCommand(verb string) *cobra.Command {
-	var f handFlags
+// editCommand wipes or marks partitions.
+func (a *app) editCommand(verb string) *cobra.Command {
+	var f editFlags
 	short := map[string]string{
 		"wipe": "Forget that partitions were materialized or failed",
 		"mark": "Record that partitions were materialized elsewhere",
@@ -297,7 +297,7 @@ func (a *app) handCommand(verb string) *cobra.Command {
 		Use: verb + " SELECTION...", Short: short, ValidArgsFunction: a.completeSelection,
 		Long: short + `, for partitioned assets or for whole unpartitioned ones. The record names the user and the reason.
 --json prints {"run_id", "assets": [{"asset", "partitions", "count", "values"}]}.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.byHand(cmd.Context(), verb, args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.editStates(cmd.Context(), verb, args, f) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.keys, "partition", "", "the partitions: a key, a,b, or a range a..b")
@@ -310,7 +310,7 @@ func (a *app) handCommand(verb string) *cobra.Command {
 	return c
 }
 
-func (a *app) byHand(ctx context.Context, verb string, selection []string, f handFlags) error {
+func (a *app) editStates(ctx context.Context, verb string, selection []string, f editFlags) error {
 	switch {
 	case a.repo == nil:
 		return usagef("partitions %s needs the definitions: use the program of the repository", verb)

@@ -62,16 +62,16 @@ func (c *Catalog) SelectPartitioned(texts []string) ([]bool, error) {
 		return nil, err
 	}
 	items := c.graph.Items()
-	divided := make([]bool, items.Len())
+	partitioned := make([]bool, items.Len())
 	some := false
-	for i := range divided {
+	for i := range partitioned {
 		out, n := c.graph.Output(items.Output(i))
-		divided[i] = (selected == nil || selected[i]) && out.Partitions != nil && c.graph.Node(n).Kind != graph.External
-		some = some || divided[i]
+		partitioned[i] = (selected == nil || selected[i]) && out.Partitions != nil && c.graph.Node(n).Kind != graph.External
+		some = some || partitioned[i]
 	}
 	switch {
 	case some:
-		return divided, nil
+		return partitioned, nil
 	case len(texts) == 0:
 		return nil, fmt.Errorf("backfill: %w: no asset has partitions: materialize them", fault.ErrPartitionValidation)
 	}
