@@ -82,8 +82,10 @@ func TestGivenUpBatchIsNotCommitted(t *testing.T) {
 	if void(1) {
 		t.Error("a committed batch was given up")
 	}
-	if !void(2) || !void(2) {
-		t.Error("a batch that never ended counts as committed")
+	for range 2 { // the answer may be lost as well
+		if !void(2) {
+			t.Error("a batch that never ended counts as committed")
+		}
 	}
 	if err := mark(2); code(err) != "22012" {
 		t.Errorf("a batch that was given up: %v, want a division by zero", err)
