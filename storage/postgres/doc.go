@@ -46,10 +46,11 @@
 // lost answer the row tells whether that number was committed. If it was not, the row forbids the
 // number, so a transaction that lingers on the server fails. The server's own number of the
 // transaction decides nothing: a server that crashed gives numbers again. The server's process
-// behind a broken connection is ended first, since it holds its locks. A caller whose context ends meanwhile learns at once that nothing was
-// written, or, between COMMIT and its answer, gets [storage.ErrOutcomeUnknown]. Reconnected
-// watchers get a spurious signal, and statements are prepared again. After a failover to a server
-// that lacks the last commits, those are lost: let the server commit synchronously to its standby.
+// behind a broken connection is ended first, since it holds its locks. A caller whose context ends
+// meanwhile learns at once that nothing was written, or, between COMMIT and its answer, gets
+// [storage.ErrOutcomeUnknown]. Reconnected watchers get a spurious signal, and statements are
+// prepared again. After a failover to a server that lacks the last commits, those are lost: let the
+// server commit synchronously to its standby.
 //
 // # Reading
 //

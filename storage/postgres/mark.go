@@ -1,9 +1,6 @@
 package postgres
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // A transaction whose COMMIT got no answer is decided by a row of our own, see the table writer.
 // PostgreSQL cannot be asked by the number of the transaction: after a crash it gives numbers again
@@ -17,8 +14,8 @@ var (
 				WHERE writer.batch < excluded.batch AND writer.voided < excluded.batch
 			RETURNING 1)
 		SELECT 1 / count(*) FROM mark`}
-	// voidBatch gives a transaction up and returns a row, or returns none if it was committed. It waits
-	// for the end of one in progress. Asked twice it answers the same.
+	// voidBatch gives a transaction up and returns a row, or returns none if it was committed. It
+	// waits for the end of one in progress. Asked twice it answers the same.
 	voidBatch = &statement{name: "rivers_void_batch", uncounted: true, sql: `INSERT INTO writer (id, batch, voided, at)
 		VALUES ($1, 0, $2::bigint, ` + sqlNow + `)
 		ON CONFLICT (id) DO UPDATE SET voided = excluded.voided, at = excluded.at
@@ -35,33 +32,3 @@ const markAge = 30 * 24 * time.Hour
 
 // dropOldMarks deletes the rows of writers that were killed long ago.
 const dropOldMarks = `DELETE FROM writer WHERE id IN (SELECT id FROM writer WHERE at < ` + sqlNow + ` - $1 FOR UPDATE SKIP LOCKED)`
-
-// outcome decides what became of the transaction in doubt: it was committed, or it never will be.
-func (w *writer) outcome() (committed bool, err error) {
-	voided := false
-	err = w.session.do(voidBatch, func(row) { voided = true }, []byte(w.id), parameter(w.batch))
-	switch {
-	case err != nil:
-		return false, w.undo(err)
-	case voided:
-		return false, nil
-	}
-	return true, w.settle()
-}
-
-// forget deletes the writer's row, unless a transaction of it is in doubt.
-func (w *writer) forget() {
-	if w.session == nil || w.unsure || w.batch == 0 {
-		return
-	}
-	t := w.session.pipeline()
-	t.send(noWait, nil)
-	t.send(dropMark, nil, []byte(w.id))
-	_ = t.end() // a row that stays is deleted by age
-}
-
-// sweep deletes the rows of writers that were killed long ago.
-func (w *writer) sweep(ctx context.Context, s *session) error {
-	_, err := s.conn.Exec(ctx, dropOldMarks, markAge.Microseconds())
-	return err
-}

@@ -35,8 +35,8 @@ type writer struct {
 	sender  *sender
 	// announced is when other processes were last told of the feed of changes.
 	announced time.Time
-	// id names the writer in the table of its name. batch is the number of the last transaction that was
-	// to write.
+	// id names the writer in the table of its name. batch is the number of the last transaction that
+	// was to write.
 	id    string
 	batch int64
 	// unsure is true if that transaction was told to commit and has not answered.
@@ -298,6 +298,36 @@ func (w *writer) regain(broken error, alone bool, away *outage) (committed bool,
 			return false, w.target.gone("write", broken, away)
 		}
 	}
+}
+
+// outcome decides what became of the transaction in doubt: it was committed, or it never will be.
+func (w *writer) outcome() (committed bool, err error) {
+	voided := false
+	err = w.session.do(voidBatch, func(row) { voided = true }, []byte(w.id), parameter(w.batch))
+	switch {
+	case err != nil:
+		return false, w.undo(err)
+	case voided:
+		return false, nil
+	}
+	return true, w.settle()
+}
+
+// forget deletes the writer's row, unless a transaction of it is in doubt.
+func (w *writer) forget() {
+	if w.session == nil || w.unsure || w.batch == 0 {
+		return
+	}
+	t := w.session.pipeline()
+	t.send(noWait, nil)
+	t.send(dropMark, nil, []byte(w.id))
+	_ = t.end() // a row that stays is deleted by age
+}
+
+// sweep deletes the rows of writers that were killed long ago.
+func (w *writer) sweep(ctx context.Context, s *session) error {
+	_, err := s.conn.Exec(ctx, dropOldMarks, markAge.Microseconds())
+	return err
 }
 
 var askKeys = &statement{name: "rivers_key", sql: `SELECT key, id FROM run WHERE id = ANY($1::text[])`, uncounted: true}
