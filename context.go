@@ -65,13 +65,13 @@ func (c *stepContext) Storage() storage.Reader { return c.inv.Run.Storage }
 // Load loads the value of an asset or task by its name into dst, a pointer. It makes no edge in
 // the graph: what a function always reads belongs into its argument struct.
 func (c *stepContext) Load(name string, dst any) error {
-	return c.inv.Run.Load(c, name, partition.Key{}, dst)
+	return c.inv.Run.Load(graph.WithWrites(c, c.inv.Writes), name, partition.Key{}, dst)
 }
 
 // LoadPartition loads the value of one partition of an asset, as Load does that of an asset
 // without.
 func (c *stepContext) LoadPartition(name string, key partition.Key, dst any) error {
-	return c.inv.Run.Load(c, name, key, dst)
+	return c.inv.Run.Load(graph.WithWrites(c, c.inv.Writes), name, key, dst)
 }
 
 // AssetContext is what an asset's function is told about its step. It is a [context.Context] that

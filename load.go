@@ -12,6 +12,7 @@ import (
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/launch"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -49,7 +50,11 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 	if err != nil {
 		return fmt.Errorf("loading %q: %w", name, err)
 	}
-	in := iohandler.InputContext{Name: name, Type: to.Type().Elem(), Metadata: out.Attrs.Metadata, Partition: part}
+	write, err := writeOf(ctx, r, out, name, part)
+	if err != nil {
+		return fmt.Errorf("loading %q: %w", name, err)
+	}
+	in := iohandler.InputContext{Name: name, Type: to.Type().Elem(), Metadata: out.Attrs.Metadata, Partition: part, Write: write}
 	if o.Metadata != nil {
 		in.Metadata = o.Metadata
 	}
@@ -71,6 +76,17 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 	}
 	to.Elem().Set(v)
 	return nil
+}
+
+// writeOf returns the name of the write of a stored value: as the run of the context knows it, else
+// as it is recorded.
+func writeOf(ctx context.Context, r *CodeRepository, out *graph.Output, name string, part partition.Slice) (string, error) {
+	if known := graph.WritesOf(ctx); known != nil {
+		if write, ok := known(name, part); ok {
+			return write, nil
+		}
+	}
+	return view.Write(ctx, r.Storage(), r.Name(), out, name, part)
 }
 
 // loadFrom is LoadNode as contexts call it.

@@ -1,7 +1,12 @@
 // Package iohandler defines how values leave and enter rivers. A [Handler] writes the value of an
 // asset and loads it again; storage never holds values, only what is known about them. What only
 // some handlers can do is an optional interface of its own ([Converter], [Acceptor], [Releaser],
-// [Deleter], [ProcessCrosser], [Validator]), asked for and never guessed.
+// [Deleter], [ProcessCrosser], [WriteKeeper], [Validator]), asked for and never guessed.
+//
+// A value has an identity: the name of its write, which the record of the materialization has. A
+// [WriteKeeper] keeps each write apart, so what a record points at stays as it is, whatever other
+// attempts, runs or former owners write. Any other handler keeps the last write of a name and a
+// partition.
 //
 // A write is atomic: a reader sees the old value or the new one, never half, and a crash in the
 // middle leaves the old one readable. Handlers are called from many goroutines at once.
@@ -13,6 +18,7 @@ package iohandler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"strconv"
@@ -23,15 +29,23 @@ import (
 
 // Handler writes and loads values. Implementations must be safe for concurrent use.
 type Handler interface {
-	// HandleOutput stores value under out.Name and out.Partition, replacing what was there.
+	// HandleOutput stores value under out.Name, out.Partition and, for a [WriteKeeper], out.Write. It
+	// replaces what was there.
 	HandleOutput(ctx context.Context, out *OutputContext, value any) error
-	// LoadInput returns the value stored under in.Name and in.Partition as a value assignable to
-	// in.Type. An absent value is an error that wraps [ErrNoValue] and names where it was looked for.
+	// LoadInput returns the value stored under in.Name, in.Partition and in.Write as a value
+	// assignable to in.Type. An absent value is an error that wraps [ErrNoValue] and names where it
+	// was looked for.
 	LoadInput(ctx context.Context, in *InputContext) (any, error)
 }
 
 // ErrNoValue is wrapped by the error of a load that finds nothing stored.
 var ErrNoValue = errors.New("no value is stored")
+
+// NotRecorded returns the error of a load of a partition that no record of its present definition
+// has: an [ErrNoValue].
+func NotRecorded(name string, of partition.Slice) error {
+	return fmt.Errorf("%w: no record tells that partition %s of %q was materialized by its present definition", ErrNoValue, of, name)
+}
 
 // Converter is implemented by handlers that can load a value as other types than the one it was
 // stored as, such as a stream of rows for a slice. CanLoad is asked when definitions are validated.
@@ -63,6 +77,25 @@ type ProcessCrosser interface {
 	CrossesProcesses() bool
 }
 
+// WriteKeeper is implemented by handlers that can keep several writes of one name and partition
+// apart, by [OutputContext.Write]. A handler that does not implement it is taken to keep the last
+// write alone.
+type WriteKeeper interface {
+	KeepsWrites() bool
+}
+
+// KeepsWrites reports whether a handler keeps writes of one name and partition apart.
+func KeepsWrites(h Handler) bool {
+	k, ok := h.(WriteKeeper)
+	return ok && k.KeepsWrites()
+}
+
+// Outlives reports whether the values of a handler outlive the process that wrote them.
+func Outlives(h Handler) bool {
+	c, ok := h.(ProcessCrosser)
+	return !ok || c.CrossesProcesses()
+}
+
 // Validator is implemented by handlers whose settings can be wrong, such as a URL. Validate is
 // called with the definitions; it opens nothing.
 type Validator interface {
@@ -78,7 +111,13 @@ type OutputContext struct {
 	Name string
 	// Partition is the partition that the value is of; the zero Slice for what has none.
 	Partition partition.Slice
-	// RunID, Step and Attempt say who writes; empty outside a run.
+	// Write names the write: lower-case letters and digits, in front a letter. A [WriteKeeper] makes
+	// it part of where the value lies. It is empty for other handlers and outside a run.
+	Write string
+	// Present is the Write of the value that an action is about; empty for a value that was stored
+	// without one.
+	Present string
+	// RunID, Step and Attempt name the writer; empty outside a run.
 	RunID, Step string
 	Attempt     int
 	// Type is the type of the value by its definition; nil when not known.
@@ -111,6 +150,9 @@ type InputContext struct {
 	// is of.
 	Name      string
 	Partition partition.Slice
+	// Write is that of the [OutputContext] with which the value was stored; empty for a value that was
+	// stored without one.
+	Write string
 	// Consumer is the asset or step that reads; empty for a read from outside a run.
 	Consumer string
 	// RunID is the reading run; empty outside a run.

@@ -11,12 +11,15 @@ import (
 )
 
 // Detail holds the attributes of an event or of an asset's state, stored as JSON. The engine and
-// the consumers of the feed read Data, Inputs, ReadSeq, Outputs, Instances, Partitions and Check;
-// people read the rest.
+// the consumers of the feed read Data, Write, Inputs, ReadSeq, Outputs, Writes, Instances,
+// Partitions and Check; people read the rest.
 type Detail struct {
 	// Data and Code repeat the asset's versions, so that an event is complete.
 	Data string `json:"data_version,omitempty"`
 	Code string `json:"code_version,omitempty"`
+	// Write names the write of the value, where the IO handler keeps writes apart: see
+	// iohandler.WriteKeeper.
+	Write string `json:"write,omitempty"`
 	// Metadata holds what the body and the IO handler attached.
 	Metadata metadata.Map `json:"metadata,omitempty"`
 	// Tags of the output.
@@ -29,6 +32,8 @@ type Detail struct {
 	ReadSeq int64 `json:"read_seq,omitempty"`
 	// Outputs are the data versions of a reused step, by output name.
 	Outputs map[string]string `json:"outputs,omitempty"`
+	// Writes are the names of the writes of a reused step, by output name.
+	Writes map[string]string `json:"writes,omitempty"`
 	// Error, Hint and Stack describe a failure; Error is also the reason of a skip.
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
@@ -48,7 +53,8 @@ type Detail struct {
 
 // Empty reports whether there is nothing to store.
 func (d Detail) Empty() bool {
-	return d.Data == "" && d.Code == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 && len(d.Outputs) == 0 &&
+	return d.Data == "" && d.Code == "" && d.Write == "" && len(d.Metadata) == 0 && len(d.Tags) == 0 && len(d.Inputs) == 0 && len(d.Outputs) == 0 &&
+		len(d.Writes) == 0 &&
 		d.Error == "" && d.Hint == "" && d.Stack == "" && len(d.Instances) == 0 &&
 		d.ReadSeq == 0 && d.Partitions.IsEmpty() && d.Check == nil && d.Action == "" && d.By == "" && d.Reason == ""
 }
@@ -66,6 +72,7 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	dst = appendTextField(dst, `,"data_version":`, d.Data)
 	dst = appendTextField(dst, `,"code_version":`, d.Code)
+	dst = appendTextField(dst, `,"write":`, d.Write)
 	if len(d.Metadata) > 0 {
 		dst = append(dst, `,"metadata":`...)
 		dst = d.Metadata.AppendJSON(dst)
@@ -77,6 +84,7 @@ func (d Detail) AppendJSON(dst []byte) []byte {
 		dst = strconv.AppendInt(dst, d.ReadSeq, 10)
 	}
 	dst = appendTextsField(dst, `,"outputs":`, d.Outputs)
+	dst = appendTextsField(dst, `,"writes":`, d.Writes)
 	dst = appendTextField(dst, `,"error":`, d.Error)
 	dst = appendTextField(dst, `,"hint":`, d.Hint)
 	dst = appendTextField(dst, `,"stack":`, d.Stack)
@@ -109,7 +117,10 @@ func (d Detail) size() int {
 	if d.ReadSeq != 0 {
 		n += len(`,"read_seq":`) + 20
 	}
-	for _, m := range [3]map[string]string{d.Tags, d.Inputs, d.Outputs} {
+	if d.Write != "" {
+		n += len(`,"write":""`) + len(d.Write)
+	}
+	for _, m := range [4]map[string]string{d.Tags, d.Inputs, d.Outputs, d.Writes} {
 		if len(m) > 0 {
 			n += len(`,"outputs":{}`)
 		}

@@ -17,6 +17,9 @@ func quickDetail(data []byte) (d Detail, ok bool) {
 	if q.field("code_version") {
 		d.Code = q.text()
 	}
+	if q.field("write") {
+		d.Write = q.text()
+	}
 	if q.field("tags") {
 		d.Tags = q.texts()
 	}

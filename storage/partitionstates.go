@@ -7,10 +7,17 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
+// PartitionLists reads the present states of partitions.
+type PartitionLists interface {
+	ListPartitions(ctx context.Context, q PartitionQuery) ([]PartitionState, error)
+	ListPartitionGroups(ctx context.Context, asset AssetKey, kind StateKind) ([]PartitionGroup, error)
+}
+
 // PartitionStates returns the present states of a kind of some partitions, by the texts of their
 // keys, in that order. A partition has a state of its own or that of a group. Partitions without
-// such a state are left out.
-func PartitionStates(ctx context.Context, s Partitions, asset AssetKey, kind StateKind, space partition.Space, texts []string) ([]AssetState, error) {
+// such a state are left out. So are those whose text another definition has given a state: the week
+// 2026-01-11 is not the day of that name.
+func PartitionStates(ctx context.Context, s PartitionLists, asset AssetKey, kind StateKind, space partition.Space, texts []string) ([]AssetState, error) {
 	if len(texts) == 0 {
 		return nil, nil
 	}
@@ -28,15 +35,21 @@ func PartitionStates(ctx context.Context, s Partitions, asset AssetKey, kind Sta
 	}
 	states := make([]AssetState, 0, len(texts))
 	for _, text := range texts {
-		if state := own[text]; state != nil {
-			states = append(states, *state)
+		if own[text] == nil && len(groups) == 0 {
 			continue
 		}
-		state, err := groupState(groups, space, text)
+		key, err := partition.ParseKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("partition %q: %w", text, err)
+		}
+		set, err := space.Set(key)
 		if err != nil {
 			return nil, err
 		}
-		if state != nil {
+		// The states of old stores have no set.
+		if state := own[text]; state != nil && (state.Partitions.IsEmpty() || state.Partitions.Contains(set)) {
+			states = append(states, *state)
+		} else if state := groupState(groups, set, text); state != nil {
 			states = append(states, *state)
 		}
 	}
@@ -44,25 +57,14 @@ func PartitionStates(ctx context.Context, s Partitions, asset AssetKey, kind Sta
 }
 
 // groupState finds the state of a partition among those of groups, which have no partition in
-// common.
-func groupState(groups []PartitionGroup, space partition.Space, text string) (*AssetState, error) {
-	if len(groups) == 0 {
-		return nil, nil //nolint:nilnil // no state is no error
-	}
-	key, err := partition.ParseKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("partition %q: %w", text, err)
-	}
-	set, err := space.Set(key)
-	if err != nil {
-		return nil, err
-	}
+// common; nil for none.
+func groupState(groups []PartitionGroup, set partition.Set, text string) *AssetState {
 	for i := range groups {
 		if groups[i].Partitions.Contains(set) {
 			state := groups[i].AssetState
 			state.Partition = text
-			return &state, nil
+			return &state
 		}
 	}
-	return nil, nil //nolint:nilnil // no state is no error
+	return nil
 }

@@ -1,6 +1,7 @@
 package define
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -131,7 +132,7 @@ func (a *Action) ChangesState() bool {
 }
 
 // handlerAction returns an action that the IO handler of an asset brings.
-func handlerAction(h iohandler.Action, pos fault.Position) *Action {
+func handlerAction(h iohandler.Action, keepsWrites bool, pos fault.Position) *Action {
 	a := &Action{Spec: h.ActionSpec, Pos: pos, Args: &Args{}, NoFunction: h.Do == nil}
 	a.Call = func(FieldSetters) graph.Call {
 		return func(inv *graph.Invocation, _ []any) (graph.Result, error) {
@@ -139,9 +140,19 @@ func handlerAction(h iohandler.Action, pos fault.Position) *Action {
 				Name: inv.Node.Action.Asset, Partition: inv.Partition, RunID: inv.Run.ID, Step: inv.Step, Attempt: inv.Attempt,
 				Type: inv.Node.Action.Type, Metadata: inv.Node.Outputs[0].Attrs.Metadata, Logger: inv.Log,
 			}
+			if keepsWrites {
+				var err error
+				if out.Present, err = inv.Present(); err != nil {
+					return graph.Result{}, fmt.Errorf("reading where its value lies: %w", err)
+				}
+				out.Write = inv.NewWrite()
+			}
 			did, err := h.Do(inv.Context, &out)
 			if err != nil {
 				return graph.Result{}, err
+			}
+			if did.Did == iohandler.MayMaterialize {
+				inv.Fact(0).Write = out.Write
 			}
 			for k, v := range out.Added {
 				inv.AddMetadata(0, k, v)
@@ -180,7 +191,7 @@ func (o *Output) Actions(s *Scope) []*Action {
 			continue // it is for other assets of the handler
 		}
 		if !slices.ContainsFunc(all, func(own *Action) bool { return own.Spec.Name == brought.Name }) {
-			all = append(all, handlerAction(brought, o.Def.Pos))
+			all = append(all, handlerAction(brought, iohandler.KeepsWrites(h), o.Def.Pos))
 		}
 	}
 	return all

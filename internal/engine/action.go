@@ -12,10 +12,12 @@ import (
 
 // actionResult is what an action did to its asset, or to partitions of it, encoded for storage.
 type actionResult struct {
+	output        int32
 	asset         storage.AssetKey
 	part          partition.Slice
 	acted         iohandler.Effect
 	version, code string
+	write         string
 	detail        []byte
 }
 
@@ -38,14 +40,14 @@ func (r *run) newActionResult(s int32, facts []graph.Facts, part partition.Slice
 	act := r.graph.Node(r.plan.Steps[s].Node).Action
 	e := &actionResult{part: part}
 	if v, ok := r.graph.Find(act.Asset); ok {
-		e.asset = r.assetKey(v)
+		e.output, e.asset = v, r.assetKey(v)
 	}
 	d := storage.Detail{Action: act.Name}
 	if !part.IsZero() {
 		d.Partitions = part.Set()
 	}
 	if len(facts) > 0 {
-		e.acted, e.version, d.Tags = facts[0].Did, facts[0].DataVersion, facts[0].Tags
+		e.acted, e.version, d.Write, d.Tags = facts[0].Did, facts[0].DataVersion, facts[0].Write, facts[0].Tags
 		d.Metadata, d.Error = normalized(facts[0].Metadata)
 	}
 	switch e.acted {
@@ -53,6 +55,9 @@ func (r *run) newActionResult(s int32, facts []graph.Facts, part partition.Slice
 		// It is still made of what it was made of, and by that code.
 		if was := r.presentState(act.Asset, e.asset, part); was != nil {
 			e.code, d.Inputs, d.ReadSeq = was.CodeVersion, was.Inputs, was.ReadSeq
+			if d.Write == "" { // it was changed where it lies
+				d.Write = was.Write
+			}
 			if facts[0].SameData {
 				e.version = was.DataVersion
 			}
@@ -63,7 +68,7 @@ func (r *run) newActionResult(s int32, facts []graph.Facts, part partition.Slice
 	case iohandler.ChangesNothing, iohandler.Forgets:
 		e.version = ""
 	}
-	d.Data, d.Code = e.version, e.code
+	d.Data, d.Code, e.write = e.version, e.code, d.Write
 	e.detail = d.AppendJSON(nil)
 	return e
 }
@@ -96,6 +101,11 @@ func (r *run) recordAction(f storage.Fact, e *actionResult) {
 	switch e.acted {
 	case iohandler.MayMaterialize:
 		f.Kind, u.Kind = storage.AssetMaterialized, storage.Materialized
+		if e.part.IsZero() {
+			r.table.Set(e.output, e.write)
+		} else {
+			r.table.SetPartitions(e.output, e.part, e.write)
+		}
 	case iohandler.Forgets:
 		f.Kind, u.Kind = storage.AssetWiped, storage.Wiped
 	case iohandler.Observes:

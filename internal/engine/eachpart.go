@@ -142,6 +142,7 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 	}
 	switch {
 	case err == nil:
+		a.locator.MadeOwn(part)
 		return a.sink.partMade(a, part, inv.Facts)
 	case a.ctx.Err() != nil:
 		return err

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -18,6 +19,8 @@ type runEnv struct {
 	configs map[int32]any
 	retry   retry.Policy
 	maps    mapTable
+	// writes knows where values lie.
+	writes writes.Source
 	// assignment is nil for a run in which nothing is partitioned.
 	assignment *plan.Assignment
 }

@@ -44,22 +44,22 @@ func (a *attempt) input(in *graph.Input, k int, v int32) (any, error) {
 		return a.collect(in, v)
 	case graph.Self:
 		out, _ := a.graph.Output(v)
-		value, err := a.read(in, out, out.Name, a.part)
+		value, err := a.read(in, out, out.Name, a.part, a.locator.Of(out, v))
 		if errors.Is(err, iohandler.ErrNoValue) {
 			return graph.NoValue{}, nil
 		}
 		return value, err
 	default:
 		out, _ := a.graph.Output(v)
-		return a.read(in, out, out.Name, a.part)
+		return a.read(in, out, out.Name, a.part, a.locator.Of(out, v))
 	}
 }
 
-// read loads one value under its name, of a partition, through the edge's handler.
-func (a *attempt) read(in *graph.Input, out *graph.Output, name string, of partition.Slice) (any, error) {
+// read loads one value under its name, of a partition and a write, through the edge's handler.
+func (a *attempt) read(in *graph.Input, out *graph.Output, name string, of partition.Slice, write string) (any, error) {
 	ictx := iohandler.InputContext{
 		Name: name, Consumer: a.key, RunID: a.runID, Type: in.Type,
-		Metadata: out.Attrs.Metadata, Logger: a.logger, Partition: of,
+		Metadata: out.Attrs.Metadata, Logger: a.logger, Partition: of, Write: write,
 	}
 	if in.Metadata != nil {
 		ictx.Metadata = in.Metadata
@@ -80,7 +80,9 @@ func (a *attempt) collect(in *graph.Input, v int32) (any, error) {
 	out, node := a.graph.Output(v)
 	step, _ := a.plan.StepOf(node)
 	m := a.maps.get(step)
-	at := func(i int) (any, error) { return a.read(in, out, m.keys[i], a.part) }
+	at := func(i int) (any, error) {
+		return a.read(in, out, m.keys[i], a.part, a.locator.OfInstance(out, step, m.first, i))
+	}
 	if in.Mode == graph.Stream {
 		if in.Unordered {
 			order := a.sink.order(step)

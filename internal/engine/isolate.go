@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -32,6 +34,8 @@ type Task struct {
 	// Reads are the others of the plan whose values it reads.
 	Maps  []TaskMap
 	Reads []string
+	// Values tells where values lie.
+	Values writes.Told
 	// Deadline is when the attempt's time is over, zero for never.
 	Deadline time.Time
 	// Memory bounds what the attempt may use, in bytes; zero does not.
@@ -51,6 +55,8 @@ type TaskMap struct {
 	Keys []string
 	// Order has the positions of the instances in the order in which they succeeded.
 	Order []int
+	// Writes are the names of the writes of the instances; nil where their handler keeps none.
+	Writes []string
 }
 
 // Report is what the outcome of an attempt in a process of its own.
@@ -140,7 +146,7 @@ func (r *run) task(a *attempt) Task {
 		if from[k] < 0 {
 			continue
 		}
-		_, node := r.graph.Output(from[k])
+		out, node := r.graph.Output(from[k])
 		up, planned := r.plan.StepOf(node)
 		switch a.of.Inputs[k].Mode {
 		case graph.Value:
@@ -148,10 +154,52 @@ func (r *run) task(a *attempt) Task {
 				t.Reads = append(t.Reads, r.plan.Key(up))
 			}
 		case graph.Collect, graph.Stream:
-			t.Maps = append(t.Maps, TaskMap{Node: r.plan.Key(up), Keys: r.maps.get(up).keys, Order: r.order(up)})
+			t.Maps = append(t.Maps, TaskMap{Node: r.plan.Key(up), Keys: r.maps.get(up).keys, Order: r.order(up), Writes: instanceWrites(r, out, up)})
+		}
+		tellValues(r, &t.Values, a, k, from[k])
+	}
+	if a.of.Action != nil {
+		if v, ok := r.graph.Find(a.of.Action.Asset); ok {
+			var of partition.Slice
+			if a.assignment != nil {
+				of, _ = a.assignment.Slice(a.mapped, a.due)
+			}
+			_ = t.Values.Tell(r.table, v, of)
 		}
 	}
+	if writes.KeptInside(a.of, a.instance) {
+		t.Values.Inner = r.table.Inner()
+	}
 	return t
+}
+
+// instanceWrites returns the writes of the instances of a mapped step, nil for a handler that keeps
+// none.
+func instanceWrites(r *run, out *graph.Output, mapped int32) []string {
+	if !iohandler.KeepsWrites(out.Handler) {
+		return nil
+	}
+	m := r.maps.get(mapped)
+	names := make([]string, len(m.keys))
+	for i := range names {
+		names[i] = r.table.Instance(mapped, m.first, i)
+	}
+	return names
+}
+
+// tellValues adds where the values lie that input k reads of an output. An input whose partitions
+// cannot be told is the failure of the process, which finds them as well.
+func tellValues(r *run, told *writes.Told, a *attempt, k int, v int32) {
+	var of partition.Slice
+	if out, _ := r.graph.Output(v); a.of.Inputs[k].Parts != nil && a.assignment != nil && out.Partitions != nil {
+		if edge, err := a.assignment.Edge(a.mapped, k); err == nil {
+			needs, _ := edge.Upstream(a.due)
+			if space, err := a.assignment.Space(out.Partitions); err == nil {
+				of, _ = partition.NewSlice(space, needs)
+			}
+		}
+	}
+	_ = told.Tell(r.table, v, of)
 }
 
 // emitRemote records an output that another process has written.

@@ -19,6 +19,7 @@ type materialization struct {
 	asset   storage.AssetKey // zero for values that are no assets
 	part    partition.Slice
 	version string
+	write   string
 	code    string
 	detail  []byte
 }
@@ -57,7 +58,7 @@ func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
 	out := &a.of.Outputs[pos]
 	octx := iohandler.OutputContext{
 		Name: out.Name, RunID: a.runID, Step: a.key, Attempt: int(a.job.attempt),
-		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.logger, Partition: a.part,
+		Type: out.Type, Metadata: out.Attrs.Metadata, Logger: a.logger, Partition: a.part, Write: a.locator.For(out),
 	}
 	if a.instance { // an instance keeps its value under its own key
 		octx.Name = a.key
@@ -65,10 +66,11 @@ func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
 	if err := out.Handler.HandleOutput(a.ctx, &octx, value); err != nil {
 		return fmt.Errorf("output %q: %w", octx.Name, err)
 	}
-	if octx.Added == nil && octx.DataVersion == "" {
+	if octx.Added == nil && octx.DataVersion == "" && octx.Write == "" {
 		return nil
 	}
 	f := inv.Fact(pos)
+	f.Write = octx.Write
 	for k, v := range octx.Added {
 		if _, said := f.Metadata[k]; !said { // the body's word wins
 			inv.AddMetadata(pos, k, v)
@@ -155,7 +157,7 @@ func (r *run) encode(step int32, pos int, f *graph.Facts, part partition.Slice) 
 	d := storage.Detail{Code: m.code, ReadSeq: r.readSeq(step)}
 	d.Inputs = r.inputVersions(step, part, d.ReadSeq)
 	if f != nil {
-		m.version, d.Tags = f.DataVersion, f.Tags
+		m.version, m.write, d.Tags = f.DataVersion, f.Write, f.Tags
 		d.Metadata, d.Error = normalized(f.Metadata)
 	}
 	if m.version == "" {
@@ -164,7 +166,7 @@ func (r *run) encode(step int32, pos int, f *graph.Facts, part partition.Slice) 
 	if !part.IsZero() {
 		d.Partitions = part.Set()
 	}
-	d.Data = m.version
+	d.Data, d.Write = m.version, m.write
 	m.asset = r.AssetKeys[m.output]
 	m.detail = d.AppendJSON(nil)
 	return m

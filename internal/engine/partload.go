@@ -33,14 +33,14 @@ func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
 	}
 	if in.Parts.Multiple != nil {
 		return in.Parts.Multiple(graph.PartitionLoader{Of: of, Load: func(key partition.Key) (any, error) {
-			value, err := a.readPart(in, out, space, key)
+			value, err := a.readPart(in, out, v, of, key)
 			if err != nil {
 				err = a.loadFailure(k, v, err)
 			}
 			return value, err
 		}}), nil
 	}
-	value, ok, err := a.onePart(in, out, of, needs)
+	value, ok, err := a.onePart(in, out, v, of, needs)
 	switch {
 	case err != nil:
 		return nil, err
@@ -55,14 +55,17 @@ func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
 }
 
 // onePart loads the one value that is read, and reports false where nothing is.
-func (a *attempt) onePart(in *graph.Input, out *graph.Output, of partition.Slice, needs partition.Set) (value any, ok bool, err error) {
+func (a *attempt) onePart(in *graph.Input, out *graph.Output, v int32, of partition.Slice, needs partition.Set) (value any, ok bool, err error) {
 	switch {
 	case needs.IsEmpty():
 		return nil, false, nil
 	case of.Len() > 1:
 		return nil, false, fmt.Errorf("by %s it reads %d partitions of %q, and the field takes one: make it a rivers.Partitions", in.Parts.Mapping, of.Len(), in.From)
 	}
-	value, err = a.read(in, out, out.Name, of)
+	write, err := a.locator.OfPartition(a.ctx, out, v, of, needs)
+	if err == nil {
+		value, err = a.read(in, out, out.Name, of, write)
+	}
 	if in.Mode == graph.Self && errors.Is(err, iohandler.ErrNoValue) {
 		return nil, false, nil
 	}
@@ -70,10 +73,16 @@ func (a *attempt) onePart(in *graph.Input, out *graph.Output, of partition.Slice
 }
 
 // readPart loads the value of one partition.
-func (a *attempt) readPart(in *graph.Input, out *graph.Output, space partition.Space, key partition.Key) (any, error) {
+func (a *attempt) readPart(in *graph.Input, out *graph.Output, v int32, among partition.Slice, key partition.Key) (any, error) {
+	space := among.Space()
 	set, err := space.Set(key)
 	if err != nil {
 		return nil, err
 	}
-	return a.read(in, out, out.Name, partition.SliceOf(space, set, key))
+	of := partition.SliceOf(space, set, key)
+	write, err := a.locator.OfPartition(a.ctx, out, v, of, among.Set())
+	if err != nil {
+		return nil, err
+	}
+	return a.read(in, out, out.Name, of, write)
 }

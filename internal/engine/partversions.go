@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"math/bits"
 
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -30,10 +31,16 @@ type groupVersion struct {
 func (r *run) rememberVersion(m *materialization) {
 	if m.part.IsZero() {
 		r.versions[m.output] = m.version
+		r.table.Set(m.output, m.write)
 		return
 	}
 	_, node := r.graph.Output(m.output)
-	if s, planned := r.plan.StepOf(node); !planned || len(r.plan.Down(s)) == 0 {
+	s, planned := r.plan.StepOf(node)
+	read := planned && len(r.plan.Down(s)) > 0
+	if read || writes.Own(r.graph.Node(node)) {
+		r.table.SetPartitions(m.output, m.part, m.write)
+	}
+	if !read {
 		return
 	}
 	if r.partVersions == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
@@ -63,7 +64,8 @@ func Refusal(err error) Report {
 func (from *RemoteAttempt) attempt(ctx context.Context, t Task, sink Sink) (*attempt, *remoteSink, error) {
 	g := &remoteSink{sink: sink, task: t, orders: map[int32][]int{}, came: make(chan outcome, 1)}
 	nodes := make([]int32, 0, 1+len(t.Maps))
-	s := &runEnv{graph: from.Graph, runID: from.Shared.ID, shared: from.Shared, retry: from.Retry}
+	values := &writes.Remote{Graph: from.Graph, Told: t.Values, Instances: map[int32][]string{}, Store: from.Shared.Storage}
+	s := &runEnv{graph: from.Graph, writes: values, runID: from.Shared.ID, shared: from.Shared, retry: from.Retry}
 	step := func(key string) (int32, error) {
 		n, ok := from.Graph.FindNode(key)
 		if !ok {
@@ -86,7 +88,7 @@ func (from *RemoteAttempt) attempt(ctx context.Context, t Task, sink Sink) (*att
 			return nil, nil, err
 		}
 		s.maps.put(at, &mapSource{keys: m.Keys})
-		g.orders[at] = m.Order
+		g.orders[at], values.Instances[at] = m.Order, m.Writes
 	}
 	for _, key := range t.Reads {
 		if _, err := step(key); err != nil {
@@ -102,6 +104,7 @@ func (from *RemoteAttempt) attempt(ctx context.Context, t Task, sink Sink) (*att
 		job: job{attempt: t.Attempt}, run: ctx, ctx: ctx, persist: t.Persist, due: t.Partitions,
 	}
 	a.of = a.node(a.stepRef)
+	a.locator = newLocator(a)
 	a.logger = a.newLogger
 	return a, g, nil
 }

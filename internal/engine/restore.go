@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rivers-go/rivers/internal/engine/decide"
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/storage"
@@ -97,11 +98,17 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 		}
 	case storage.StepExpanded, storage.StepReused:
 		detail.ended = e.At
+		if e.Kind == storage.StepReused && writes.KeptInside(r.graph.Node(r.plan.Steps[mapped].Node), instance) {
+			r.table.SetStep(e.Step, d.Write)
+		}
 		if r.plan.Steps[mapped].Mapped && !instance {
 			r.restoreMap(e, d)
 		}
 	case storage.StepSucceeded:
 		detail.ended, detail.err = e.At, nil
+		if writes.KeptInside(r.graph.Node(r.plan.Steps[mapped].Node), instance) {
+			r.table.SetStep(e.Step, d.Write)
+		}
 		if instance {
 			m := r.maps.get(mapped)
 			m.order = append(m.order, pos)
@@ -110,6 +117,7 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 	for name, version := range d.Outputs {
 		if v, ok := r.graph.Find(name); ok {
 			r.versions[v] = version
+			r.table.Set(v, d.Writes[name])
 		}
 	}
 	v, made := outputs[e.Asset]
@@ -117,12 +125,15 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 	case made && e.Kind != storage.PartitionFailed:
 		if d.Partitions.IsEmpty() {
 			r.versions[v] = d.Data
+			r.table.Set(v, d.Write)
 		}
 		if e.Kind == storage.AssetMaterialized && r.graph.Node(r.plan.Steps[mapped].Node).Emits {
 			detail.emitted = append(detail.emitted, r.graph.OutputPos(v))
 		}
 	case d.Data != "" && d.Partitions.IsEmpty(): // the value of a task, which is no asset
-		r.versions[r.graph.OutputAt(r.plan.Steps[mapped].Node, 0)] = d.Data
+		v := r.graph.OutputAt(r.plan.Steps[mapped].Node, 0)
+		r.versions[v] = d.Data
+		r.table.Set(v, d.Write)
 	}
 }
 
@@ -151,13 +162,7 @@ func (r *run) adopt() {
 // it.
 func (r *run) survives(node int32, k int) bool {
 	out, _ := r.graph.Output(r.graph.From(node)[k])
-	return outlives(loader(&r.graph.Node(node).Inputs[k], out))
-}
-
-// outlives reports whether the values of a handler outlive the process that wrote them.
-func outlives(h iohandler.Handler) bool {
-	c, ok := h.(iohandler.ProcessCrosser)
-	return !ok || c.CrossesProcesses()
+	return iohandler.Outlives(loader(&r.graph.Node(node).Inputs[k], out))
 }
 
 // SamePlan returns nil if a plan is the one that is recorded with a run, else an [ErrPlanChanged].

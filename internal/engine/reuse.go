@@ -55,7 +55,11 @@ func (r *run) keepStep(old *run, s, here int32, at storage.Micros) {
 		f, d.Instances = f.Reused(len(m.keys)), m.names
 	}
 	if !instance {
-		d.Outputs = r.inherit(old, s)
+		d.Outputs, d.Writes = r.inherit(old, s)
+	}
+	if write, known := old.table.RecordedStep(s); known {
+		d.Write = write
+		r.table.SetStep(here, write)
 	}
 	r.record(f, d.AppendJSON(nil))
 	switch {
@@ -69,17 +73,29 @@ func (r *run) keepStep(old *run, s, here int32, at storage.Micros) {
 	r.notice(here, StepNotice{Kind: storage.StepReused, At: at.Time()})
 }
 
-// inherit takes over the data versions of what a step had made, and returns them by name.
-func (r *run) inherit(old *run, s int32) map[string]string {
-	versions := map[string]string{}
+// inherit takes over the data versions and the writes of what a step had made, and returns them by
+// name.
+func (r *run) inherit(old *run, s int32) (versions, writes map[string]string) {
+	versions = map[string]string{}
 	n := r.plan.Steps[s].Node
 	for o := range r.graph.Node(n).Outputs {
 		v := r.graph.OutputAt(n, o)
 		if r.versions[v] = old.versions[v]; old.versions[v] != "" {
 			versions[r.graph.Node(n).Outputs[o].Name] = old.versions[v]
 		}
+		write, known := old.table.Recorded(v)
+		if !known {
+			continue
+		}
+		r.table.Set(v, write)
+		if write != "" {
+			if writes == nil {
+				writes = map[string]string{}
+			}
+			writes[r.graph.Node(n).Outputs[o].Name] = write
+		}
 	}
-	return versions
+	return versions, writes
 }
 
 // leaveOut records that a step is not run since only what failed is.

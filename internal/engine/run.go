@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/engine/decide"
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -141,6 +143,8 @@ type run struct {
 
 	partVersions map[int32]*partVersions // by output
 
+	table *writes.Table // where values lie
+
 	checks map[int32]*CheckReport // the results of checks, by step
 
 	logs     logBuffer
@@ -162,6 +166,10 @@ type stepDetail struct {
 func newRun(c Config) *run {
 	r := &run{Config: c, d: decide.New(work(&c)), done: make(chan struct{})}
 	r.runEnv = runEnv{plan: c.Plan, graph: c.Plan.Graph, runID: c.Record.ID, shared: c.Shared, configs: c.Configs, retry: c.Retry, assignment: c.Assignment}
+	r.table = writes.NewTable(c.Plan, func(ctx context.Context, v int32, space partition.Space, texts []string) ([]storage.AssetState, error) {
+		return storage.PartitionStates(ctx, c.Store, r.assetKey(v), storage.Materialized, space, texts)
+	})
+	r.writes = r.table
 	r.Grace = cmp.Or(c.Grace, Grace)
 	r.logs.soon = r.flushLogs
 	r.detail = make([]stepDetail, len(c.Plan.Steps))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/engine/decide"
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/partition"
@@ -53,14 +54,24 @@ type attempt struct {
 	// wanted, nil means all.
 	emitted []int
 	persist []bool
+	// locator names what the attempt writes and loads.
+	locator *writes.Locator
 }
 
 // newAttempt prepares an attempt of a step of the run.
 func (r *run) newAttempt(j job) *attempt {
 	a := &attempt{runEnv: &r.runEnv, stepRef: r.stepRef(j.step), sink: r, job: j, run: r.ctx, ctx: r.ctx}
 	a.of = a.node(a.stepRef)
+	if r.table.Needed() {
+		a.locator = newLocator(a)
+	}
 	a.logger = a.newLogger
 	return a
+}
+
+// newLocator names what the attempt writes and loads.
+func newLocator(a *attempt) *writes.Locator {
+	return &writes.Locator{Source: a.writes, Graph: a.graph, Node: a.of, Instance: a.instance}
 }
 
 // perform does one attempt: load inputs, call the function, write the outputs. No lock is held.
@@ -169,6 +180,13 @@ func (a *attempt) call(part partition.Slice) (*graph.Invocation, graph.Result, e
 	if a.of.Emits {
 		inv.Emit = a.emit
 	}
+	if a.locator != nil {
+		inv.Writes = a.locator.Known
+	}
+	if a.of.Action != nil {
+		inv.Present = func() (string, error) { return a.locator.Present(a.ctx, a.part) }
+		inv.NewWrite = a.locator.New
+	}
 	res, err := a.of.Call(inv, args)
 	if err != nil || res.Parts != nil {
 		return inv, res, err
@@ -203,7 +221,7 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, evaluated
 	notice := StepNotice{Kind: o.kind, Attempt: int(j.attempt), At: at.Time(), Duration: between(d.started, at), Err: o.err}
 	switch o.kind {
 	case storage.StepSucceeded:
-		r.recordSuccess(f, made, o.part)
+		r.recordSuccess(f, made, o.part, writes.Of(o.facts))
 	case storage.StepExpanded:
 		f = f.Expanded(o.instances)
 		detail := storage.Detail{Instances: o.names}
@@ -249,8 +267,11 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 
 // recordSuccess writes the success of a step and what it made: a single asset rides on the success
 // itself, several have events of their own before it. A step that makes no asset records in its
-// success which partitions it made.
-func (r *run) recordSuccess(f storage.Fact, made []materialization, part partition.Slice) {
+// success which partitions it made, and by which write.
+func (r *run) recordSuccess(f storage.Fact, made []materialization, part partition.Slice, write string) {
+	if s := r.d.Planned(f.Step); write != "" && s == f.Step && writes.MakesAsset(r.graph.Node(r.plan.Steps[s].Node)) {
+		r.table.SetStep(f.Step, write) // its inner values have the asset's
+	}
 	if len(made) == 1 {
 		r.keep(&made[0], r.recordMade(f, &made[0]), f.At)
 		return
@@ -261,11 +282,15 @@ func (r *run) recordSuccess(f storage.Fact, made []materialization, part partiti
 	}
 	parts := r.d.Partitions()
 	if parts.Has(r.d.Planned(f.Step)) && parts.Silent(f.Step) {
-		d := storage.Detail{Partitions: parts.Made(f.Step).Union(setOf(part))}
+		d := storage.Detail{Write: write, Partitions: parts.Made(f.Step).Union(setOf(part))}
 		r.recordEvent(storage.Event{Fact: f, Detail: d.AppendJSON(nil)}, decide.Event{Fact: f, Partitions: d.Partitions})
 		return
 	}
-	r.record(f, nil)
+	d := storage.Detail{Write: write}
+	if len(made) > 0 {
+		d.Write = "" // the events before it have theirs
+	}
+	r.record(f, d.AppendJSON(nil))
 }
 
 // keep makes a materialization the asset's present state.

@@ -5,22 +5,37 @@ import (
 	"fmt"
 
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// readVersions finds the data versions of what the plan reads and does not make, in one query.
+// readVersions finds the data versions and the writes of what the plan reads and does not make, in
+// one query.
 func (r *run) readVersions(ctx context.Context) error {
 	var names []string
+	own := map[int32]bool{} // what a step reads of itself: it records no version of it
 	for s := range r.Plan.Steps {
 		n := r.Plan.Steps[s].Node
+		if act := r.graph.Node(n).Action; act != nil { // it is told where the value lies
+			v, ok := r.graph.Find(act.Asset)
+			if out, _ := r.graph.Output(max(v, 0)); ok && iohandler.KeepsWrites(out.Handler) {
+				own[v] = true
+				names = append(names, act.Asset)
+			}
+		}
 		for k, v := range r.graph.From(n) {
-			if v < 0 || r.graph.Node(n).Inputs[k].Mode == graph.Self {
+			if v < 0 {
 				continue
 			}
 			out, node := r.graph.Output(v)
-			if _, planned := r.Plan.StepOf(node); out.Asset && !planned {
-				names = append(names, out.Name)
+			_, planned := r.Plan.StepOf(node)
+			switch self := r.graph.Node(n).Inputs[k].Mode == graph.Self; {
+			case !out.Asset, self && !iohandler.KeepsWrites(out.Handler), !self && planned:
+				continue
+			case self:
+				own[v] = true
 			}
+			names = append(names, out.Name)
 		}
 	}
 	if len(names) == 0 {
@@ -37,6 +52,10 @@ func (r *run) readVersions(ctx context.Context) error {
 			state = rec.Observation
 		}
 		if v, ok := r.graph.Find(rec.Name); ok && state != nil {
+			r.table.Set(v, state.Write)
+			if own[v] {
+				continue
+			}
 			r.versions[v] = state.DataVersion
 			if checks {
 				r.rememberMaker(v, state)

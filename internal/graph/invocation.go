@@ -43,6 +43,13 @@ type Invocation struct {
 	Write func(stream storage.LogStream, line string)
 	// Emit hands over output pos while the body runs; only for nodes that emit.
 	Emit func(pos int, value any) error
+	// Writes returns the name of the write of a value that the run made or reads, false for others.
+	// Nil knows none.
+	Writes Writes
+	// Present returns the name of the write of the value that an action is about, NewWrite that of
+	// what it writes; both are nil for other nodes.
+	Present  func() (string, error)
+	NewWrite func() string
 	// Marked are the partitions that the body said to have failed, and why.
 	Marked map[partition.Key]error
 	// Facts are what the body and the handlers said about the outputs, made when needed.
@@ -56,6 +63,8 @@ type Facts struct {
 	Metadata    metadata.Map
 	Tags        map[string]string
 	DataVersion string
+	// Write names the write of the value, see [iohandler.OutputContext]; empty for none.
+	Write string
 	// Did is what an action did to the state of its asset.
 	Did iohandler.Effect
 	// SameData means that the new value of an action has the same content as before.
@@ -95,3 +104,24 @@ func (inv *Invocation) AddMetadata(pos int, key string, value any) {
 
 // Wanted reports whether output pos is to be kept.
 func (inv *Invocation) Wanted(pos int) bool { return inv.Persist == nil || inv.Persist[pos] }
+
+// Writes returns the name of the write of a stored value, of a partition if it has some, and false
+// if it does not know it.
+type Writes func(name string, of partition.Slice) (write string, known bool)
+
+type writesKey struct{}
+
+// WithWrites gives a context what a run knows of writes, for loads inside its steps: its records
+// may not be in the store yet.
+func WithWrites(ctx context.Context, w Writes) context.Context {
+	if w == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, writesKey{}, w)
+}
+
+// WritesOf returns what [WithWrites] gave, nil for nothing.
+func WritesOf(ctx context.Context) Writes {
+	w, _ := ctx.Value(writesKey{}).(Writes)
+	return w
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -199,6 +200,12 @@ func (r editor) deleteValues(ctx context.Context, c *EditedAsset) error {
 				return err
 			}
 			in.Partition = partition.SliceOf(c.of.Space(), set, key)
+		}
+		var err error
+		if in.Write, err = view.Write(ctx, r.Store, r.Catalog.Location(), out, c.Asset, in.Partition); errors.Is(err, iohandler.ErrNoValue) {
+			continue // it failed, and was never materialized
+		} else if err != nil {
+			return err
 		}
 		if err := fault.Guard(func() error { return deleter.Delete(ctx, &in) }); err != nil {
 			return fmt.Errorf("asset %q: deleting its value: %w", c.Asset, err)

@@ -8,6 +8,12 @@
 // two hex digits, so names that differ in any byte stay apart (except on a file system
 // that takes upper and lower case for one).
 //
+// Each write is an object of its own, named behind the value: orders~k3f9a2bcde.cbor. The record of
+// the materialization has its name, so a load gets the bytes that were recorded, whatever others
+// write. On a disk these objects lie in the hidden folder .writes, and orders.cbor is a link to the
+// one that was written last, for people and other tools. A value that was stored without a name, by
+// an older version or by other means, is the file orders.cbor itself.
+//
 // A write is atomic on every store: the bytes go to an object that nobody sees (on a disk a
 // temporary file in the same directory, then renamed), and one that ends in an error, a cancelled
 // context or a crash leaves the old object. On a disk it outlives the process;
@@ -57,6 +63,7 @@ var (
 	_ iohandler.Deleter        = (*Handler)(nil)
 	_ iohandler.ProcessCrosser = (*Handler)(nil)
 	_ iohandler.Validator      = (*Handler)(nil)
+	_ iohandler.WriteKeeper    = (*Handler)(nil)
 )
 
 // New returns a handler that keeps values in the bucket at url. It opens nothing: a URL that is
@@ -74,6 +81,9 @@ func (h *Handler) Validate() error { return h.bucket.Validate() }
 // CrossesProcesses reports whether another process can load the values: all but those of mem://.
 func (h *Handler) CrossesProcesses() bool { return h.bucket.Outlives() }
 
+// KeepsWrites reports true: each write is an object of its own.
+func (h *Handler) KeepsWrites() bool { return true }
+
 // CanStore returns why the codec writes no value of type t, or nil.
 func (h *Handler) CanStore(t reflect.Type) error { return h.codec.CanStore(t) }
 
@@ -86,7 +96,7 @@ func (h *Handler) CanLoad(stored, wanted reflect.Type) bool {
 // write_duration_s and, for slices and maps, num_rows. Where the codec is deterministic the
 // data version is the SHA-256 of the bytes, in hex.
 func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext, value any) error {
-	key, start, sum := h.key(out.Name, out.Partition), time.Now(), sha256.New()
+	key, start, sum := h.key(out.Name, out.Partition, out.Write), time.Now(), sha256.New()
 	size, err := h.bucket.Write(ctx, key, h.codec.ContentType(), func(w io.Writer) error {
 		if h.codec.Deterministic() {
 			w = io.MultiWriter(w, sum)
@@ -111,7 +121,7 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 // LoadInput reads the object of in.Name as a value of in.Type. An absent object is
 // [iohandler.ErrNoValue]; any error names the object's URL.
 func (h *Handler) LoadInput(ctx context.Context, in *iohandler.InputContext) (any, error) {
-	key := h.key(in.Name, in.Partition)
+	key := h.key(in.Name, in.Partition, in.Write)
 	object, err := h.bucket.Open(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("input %s: %w", in, err)
@@ -128,7 +138,7 @@ func (h *Handler) LoadInput(ctx context.Context, in *iohandler.InputContext) (an
 
 // Delete deletes the object of in.Name; one that is absent is no error.
 func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error {
-	if err := h.bucket.Delete(ctx, h.key(in.Name, in.Partition)); err != nil {
+	if err := h.bucket.Delete(ctx, h.key(in.Name, in.Partition, in.Write)); err != nil {
 		return fmt.Errorf("input %s: %w", in, err)
 	}
 	return nil
@@ -141,8 +151,8 @@ func (h *Handler) Actions() []iohandler.Action { return h.bucket.Actions(h.codec
 // Close lets go of the bucket; the next use opens it again. The values of mem:// end with it.
 func (h *Handler) Close() error { return h.bucket.Close() }
 
-func (h *Handler) key(name string, of partition.Slice) string {
-	return h.bucket.Key(name, of.Key(), h.codec.Extension())
+func (h *Handler) key(name string, of partition.Slice, write string) string {
+	return h.bucket.Key(name, of.Key(), write, h.codec.Extension())
 }
 
 // read decodes what an object holds. The bytes may come from anywhere, so that a panic of a

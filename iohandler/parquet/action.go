@@ -12,7 +12,7 @@ import (
 // handler has now, which is worth it for files of many small row groups, such as those of a stream
 // of small batches. The rows stay the same, and so does the data version.
 func (h *Handler) Actions() []iohandler.Action {
-	return append(h.bucket.Actions(".parquet"), iohandler.Action{
+	return append(h.bucket.Actions(extension), iohandler.Action{
 		ActionSpec: iohandler.ActionSpec{
 			Name: "compact", Description: "Write the file anew in full row groups, with the same rows", Effect: iohandler.MayMaterialize,
 		},
@@ -24,7 +24,7 @@ func (h *Handler) compact(ctx context.Context, out *iohandler.OutputContext) (io
 	if h.fault != nil {
 		return iohandler.ActionResult{}, h.fault
 	}
-	from, err := h.open(ctx, h.key(out.Name, out.Partition))
+	from, err := h.open(ctx, h.key(out.Name, out.Partition, out.Present))
 	if err != nil {
 		return iohandler.ActionResult{}, err
 	}

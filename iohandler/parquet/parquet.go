@@ -95,6 +95,7 @@ var (
 	_ iohandler.Deleter        = (*Handler)(nil)
 	_ iohandler.ProcessCrosser = (*Handler)(nil)
 	_ iohandler.Validator      = (*Handler)(nil)
+	_ iohandler.WriteKeeper    = (*Handler)(nil)
 )
 
 // New returns a handler that keeps rows in the bucket at url, which is any that blob.New takes. It
@@ -124,6 +125,12 @@ func (h *Handler) Validate() error { return h.fault }
 
 // CrossesProcesses reports whether another process can load the values: all but those of mem://.
 func (h *Handler) CrossesProcesses() bool { return h.bucket.Outlives() }
+
+// KeepsWrites reports true: each write is a file of its own.
+func (h *Handler) KeepsWrites() bool { return true }
+
+// extension is what the names of files end in.
+const extension = ".parquet"
 
 // CanStore returns why a value of type t is not kept as rows, and what would be; else nil.
 func (h *Handler) CanStore(t reflect.Type) error {
@@ -164,7 +171,7 @@ func (h *Handler) HandleOutput(ctx context.Context, out *iohandler.OutputContext
 	if err != nil {
 		return err
 	}
-	key, start := h.key(out.Name, out.Partition), time.Now()
+	key, start := h.key(out.Name, out.Partition, out.Write), time.Now()
 	var done written
 	size, err := h.bucket.Write(ctx, key, "application/vnd.apache.parquet", func(w io.Writer) (err error) {
 		done, err = h.encode(ctx, w, shape, v)
@@ -204,7 +211,7 @@ func (h *Handler) load(ctx context.Context, in *iohandler.InputContext) (any, er
 	if h.fault != nil {
 		return nil, h.fault
 	}
-	key := h.key(in.Name, in.Partition)
+	key := h.key(in.Name, in.Partition, in.Write)
 	if in.Type == nil {
 		return nil, fmt.Errorf("load %s: a file does not record its Go type: %s", h.bucket.URL(key), wanted)
 	}
@@ -253,7 +260,7 @@ func (s *source) load(ctx context.Context, to *shape, again func(context.Context
 
 // Delete deletes the file of in.Name; one that is absent is no error.
 func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error {
-	if err := h.bucket.Delete(ctx, h.key(in.Name, in.Partition)); err != nil {
+	if err := h.bucket.Delete(ctx, h.key(in.Name, in.Partition, in.Write)); err != nil {
 		return fmt.Errorf("input %s: %w", in, err)
 	}
 	return nil
@@ -262,6 +269,6 @@ func (h *Handler) Delete(ctx context.Context, in *iohandler.InputContext) error 
 // Close lets go of the bucket; the next use opens it again. The values of mem:// end with it.
 func (h *Handler) Close() error { return h.bucket.Close() }
 
-func (h *Handler) key(name string, of partition.Slice) string {
-	return h.bucket.Key(name, of.Key(), ".parquet")
+func (h *Handler) key(name string, of partition.Slice, write string) string {
+	return h.bucket.Key(name, of.Key(), write, extension)
 }

@@ -29,7 +29,7 @@ func (b *Bucket) Actions(ext string) []iohandler.Action {
 				Order: iohandler.DownstreamFirst,
 			},
 			Do: func(ctx context.Context, out *iohandler.OutputContext) (iohandler.ActionResult, error) {
-				key := b.Key(out.Name, out.Partition.Key(), ext)
+				key := b.Key(out.Name, out.Partition.Key(), out.Present, ext)
 				if err := b.Delete(ctx, key); err != nil {
 					return iohandler.ActionResult{}, err
 				}
@@ -39,8 +39,8 @@ func (b *Bucket) Actions(ext string) []iohandler.Action {
 	}
 }
 
-// listValue returns the objects of a value: that of the partition that is asked for, else the one
-// of the asset as a whole and those of all its partitions.
+// listValue returns the objects of a value: those of the partition that is asked for, else those of
+// the asset as a whole and of all its partitions. Older writes in an object store are among them.
 func (b *Bucket) listValue(ctx context.Context, out *iohandler.OutputContext, ext string) (iohandler.ActionResult, error) {
 	var objects, size int64
 	var newest time.Time
@@ -56,15 +56,16 @@ func (b *Bucket) listValue(ctx context.Context, out *iohandler.OutputContext, ex
 		}
 		return nil
 	}
-	own := b.Key(out.Name, out.Partition.Key(), ext)
-	err := b.List(ctx, own, func(e Entry) error {
-		if e.Key != own {
+	own := b.Key(out.Name, out.Partition.Key(), "", ext)
+	stem := strings.TrimSuffix(own, ext)
+	err := b.List(ctx, stem, func(e Entry) error {
+		if plain, _ := cutWrite(e.Key); plain != own {
 			return nil
 		}
 		return take(e)
 	})
 	if out.Partition.IsZero() {
-		err = errors.Join(err, b.List(ctx, strings.TrimSuffix(own, ext)+"/", take))
+		err = errors.Join(err, b.List(ctx, stem+"/", take))
 	}
 	if err != nil {
 		return iohandler.ActionResult{}, err

@@ -82,16 +82,25 @@ func (b *Bucket) Validate() error { return b.fault }
 // Outlives reports whether the objects outlive this process, which those of mem:// do not.
 func (b *Bucket) Outlives() bool { return b.fault != nil || b.where.url.Scheme != "mem" }
 
-// URL returns the address of an object, without credentials and parameters.
+// URL returns the address of an object, without credentials and parameters. On a disk it is that of
+// the link that people open, without the write.
 func (b *Bucket) URL(key string) string {
 	if b.fault != nil {
 		return key
+	}
+	if b.where.url.Scheme == "file" {
+		key, _ = cutWrite(key)
 	}
 	return b.where.base() + "/" + key
 }
 
 // Write replaces the object at key by what fill writes and returns the number of bytes. Where fill
 // or ctx ends in an error, the object stays as it was.
+//
+// On a disk the object of a key with a write lies in the tree .writes, and the key without it
+// becomes a link to what was written last, for people and other tools: orders.parquet is
+// .writes/orders~k3f9a2bcde.parquet. What lay there without a write, from an older version or from
+// elsewhere, is kept for the records that mean it.
 func (b *Bucket) Write(ctx context.Context, key, contentType string, fill func(io.Writer) error) (int64, error) {
 	at, err := b.store(ctx)
 	if err != nil {

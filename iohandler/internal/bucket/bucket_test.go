@@ -63,7 +63,7 @@ func TestKey(t *testing.T) {
 		"totals/t[3]":     "etl/v1.2/~2E./totals/t~5B3~5D.cbor",
 		"totals/t[a/b/c]": "etl/v1.2/~2E./totals/t~5Ba~2Fb~2Fc~5D.cbor",
 	} {
-		if got := b.Key(name, partition.Key{}, ".cbor"); got != want {
+		if got := b.Key(name, partition.Key{}, "", ".cbor"); got != want {
 			t.Errorf("Key(%q) is %q, want %q", name, got, want)
 		}
 	}
@@ -87,7 +87,7 @@ func TestKeyOfPartition(t *testing.T) {
 		{"orders", product("1.2", "|,=\\"), "orders/day=1~2E2/shop=~7C~2C=~5C.cbor"},
 		{"totals/t[a/b]", partition.SingleKey("k"), "totals/t~5Ba~2Fb~5D/k.cbor"},
 	} {
-		if got := b.Key(c.name, c.key, ".cbor"); got != c.want {
+		if got := b.Key(c.name, c.key, "", ".cbor"); got != c.want {
 			t.Errorf("the key of %s@%s is %q, want %q", c.name, c.key, got, c.want)
 		}
 	}
@@ -102,7 +102,7 @@ func TestKeysAreApart(t *testing.T) {
 	names := rapid.OneOf(rapid.StringMatching(`[a.~/\[\]]{0,6}`), rapid.String(), rapid.StringMatching(`[a~]{170,190}`))
 	rapid.Check(t, func(t *rapid.T) {
 		x, y := names.Draw(t, "x"), names.Draw(t, "y")
-		kx, ky := b.Key(x, partition.Key{}, ".cbor"), b.Key(y, partition.Key{}, ".cbor")
+		kx, ky := b.Key(x, partition.Key{}, "", ".cbor"), b.Key(y, partition.Key{}, "", ".cbor")
 		if (x == y) != (kx == ky) {
 			t.Fatalf("names %q and %q have the keys %q and %q", x, y, kx, ky)
 		}
@@ -130,7 +130,7 @@ func TestKeysOfPartitionsAreApart(t *testing.T) {
 			return partition.MultiKey(map[string][]string{"a": {texts.Draw(t, label+" a")}, "a=b": {texts.Draw(t, label+" b")}})
 		}
 		x, y := draw("x"), draw("y")
-		kx, ky := b.Key("orders", x, ".cbor"), b.Key("orders", y, ".cbor")
+		kx, ky := b.Key("orders", x, "", ".cbor"), b.Key("orders", y, "", ".cbor")
 		if (x == y) != (kx == ky) {
 			t.Fatalf("partitions %q and %q have the keys %q and %q", x, y, kx, ky)
 		}
@@ -199,7 +199,7 @@ func TestRelativeAndUnreadable(t *testing.T) {
 	if _, err := os.Stat("lake"); err == nil {
 		t.Error("a read made the directory")
 	}
-	if _, err := b.Write(t.Context(), b.Key("x", partition.Key{}, ".bin"), "", func(io.Writer) error { return nil }); err != nil {
+	if _, err := b.Write(t.Context(), b.Key("x", partition.Key{}, "", ".bin"), "", func(io.Writer) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join("lake", "p", "x.bin")); err != nil {

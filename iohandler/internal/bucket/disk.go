@@ -74,10 +74,19 @@ func newDisk(dir string, sync bool) (store, error) {
 	return &disk{dir: abs, sync: sync}, nil
 }
 
-func (d *disk) path(key string) string { return filepath.Join(d.dir, filepath.FromSlash(key)) }
+// path is the file of a key.
+func (d *disk) path(key string) string {
+	if _, write := cutWrite(key); write != "" {
+		return filepath.Join(d.dir, writesDir, filepath.FromSlash(key))
+	}
+	return filepath.Join(d.dir, filepath.FromSlash(key))
+}
 
 func (d *disk) create(ctx context.Context, key, _ string) (pending, error) {
-	path := d.path(key)
+	path, link := d.path(key), ""
+	if plain, write := cutWrite(key); write != "" {
+		link = d.path(plain)
+	}
 	dir, base := filepath.Split(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -89,7 +98,7 @@ func (d *disk) create(ctx context.Context, key, _ string) (pending, error) {
 		return nil, err
 	}
 	_ = lock(file) // where there are no locks, nobody sweeps either
-	return &diskObject{ctx: ctx, File: file, path: path, sync: d.sync}, nil
+	return &diskObject{ctx: ctx, File: file, path: path, link: link, kept: d.kept(link), sync: d.sync}, nil
 }
 
 // diskObject is a temporary file in the directory of its object; renaming it is the commit.
@@ -97,7 +106,9 @@ type diskObject struct {
 	*os.File
 	ctx  context.Context
 	path string
-	sync bool
+	// link is the name for people, empty for none; kept is where a file goes that lies there.
+	link, kept string
+	sync       bool
 }
 
 // Write writes unless the context has ended, so that a long write stops.
@@ -126,9 +137,12 @@ func (o *diskObject) commit() (err error) {
 		return err
 	}
 	if o.sync {
-		return syncDirectory(filepath.Dir(o.path))
+		err = syncDirectory(filepath.Dir(o.path))
 	}
-	return nil
+	if o.link != "" {
+		err = errors.Join(err, publish(o.path, o.link, o.kept))
+	}
+	return err
 }
 
 func (o *diskObject) abort() {
@@ -145,7 +159,7 @@ func syncDirectory(dir string) error {
 }
 
 func (d *disk) open(_ context.Context, key string) (*Object, error) {
-	file, err := os.Open(d.path(key))
+	file, err := os.Open(d.present(key))
 	if err != nil {
 		return nil, absent(err)
 	}
@@ -167,7 +181,14 @@ func kindOf(m fs.FileMode) string {
 	return "something of mode " + m.Type().String()
 }
 
-func (d *disk) delete(_ context.Context, key string) error { return absent(os.Remove(d.path(key))) }
+// delete removes an object, and its link.
+func (d *disk) delete(_ context.Context, key string) error {
+	path := d.present(key)
+	if plain, write := cutWrite(key); write != "" {
+		unpublish(path, d.path(plain))
+	}
+	return absent(os.Remove(path))
+}
 
 func (d *disk) close() error { return nil }
 

@@ -20,7 +20,11 @@ const segmentMax = 180
 //
 // The objects of partitions lie below the name: orders/2026-01-31.cbor, or with dimensions
 // orders/day=2026-01-31/shop=a.cbor. The zero partition is that of a value without.
-func (b *Bucket) Key(name string, of partition.Key, ext string) string {
+//
+// The name of a write stands behind them: orders/2026-01-31~k3f9a2bcde.cbor. It begins with a
+// lower-case letter, so it is no escape. A disk keeps such objects in a tree of its own, see
+// [Bucket.Write]. Without a write the key is that of a value which was stored without one.
+func (b *Bucket) Key(name string, of partition.Key, write, ext string) string {
 	var key strings.Builder
 	key.WriteString(b.prefix)
 	path, instance := name, ""
@@ -37,7 +41,11 @@ func (b *Bucket) Key(name string, of partition.Key, ext string) string {
 		key.WriteString(bounded(escape(segment, false)) + "/")
 	}
 	last := segments[len(segments)-1] + instance
-	key.WriteString(bounded(escape(last, true)) + ext)
+	key.WriteString(bounded(escape(last, true)))
+	if write != "" {
+		key.WriteString("~" + write)
+	}
+	key.WriteString(ext)
 	return key.String()
 }
 
@@ -91,4 +99,20 @@ func cleanPrefix(prefix string) string {
 		}
 	}
 	return out.String()
+}
+
+// cutWrite splits a key into the one without its write, and the write; empty for none.
+func cutWrite(key string) (plain, write string) {
+	dir := strings.LastIndexByte(key, '/') + 1
+	for at := len(key) - 2; at >= dir; at-- {
+		if key[at] != '~' || key[at+1] < 'a' || key[at+1] > 'z' {
+			continue
+		}
+		end := at + 1
+		for end < len(key) && key[end] != '.' {
+			end++
+		}
+		return key[:at] + key[end:], key[at+1 : end]
+	}
+	return key, ""
 }

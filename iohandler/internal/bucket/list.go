@@ -48,6 +48,9 @@ func (d *disk) list(ctx context.Context, prefix string, f func(Entry) error) err
 			return err
 		}
 		key := filepath.ToSlash(rest)
+		if key == writesDir && entry.IsDir() {
+			return fs.SkipDir
+		}
 		switch {
 		case entry.IsDir() && !strings.HasPrefix(key+"/", prefix) && !strings.HasPrefix(prefix, key+"/") && path != root:
 			return fs.SkipDir
