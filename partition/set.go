@@ -49,6 +49,10 @@ func (s Set) IsEmpty() bool { return s.in.IsEmpty() }
 // IsZero is [Set.IsEmpty] under the name that encoding/json knows for omitzero.
 func (s Set) IsZero() bool { return s.in.IsEmpty() }
 
+// Shapes returns how many definitions have partitions in the set. Definitions that give partitions
+// the same labels count as one.
+func (s Set) Shapes() int { return s.in.Shapes() }
+
 // Equal reports whether two sets have the same partitions.
 func (s Set) Equal(t Set) bool { return s.in.Equal(t.in) }
 

@@ -61,6 +61,13 @@ type AssetState struct {
 	Detail
 }
 
+// IsOf reports whether the state is of a partition, given as its set. The state under the text of a
+// partition may be of another one that another definition gave the same text. States of old stores
+// have no set, and are taken as they are.
+func (s *AssetState) IsOf(set partition.Set) bool {
+	return s.Partitions.IsEmpty() || s.Partitions.Contains(set)
+}
+
 // StateKind is the kind of a state of an asset or partition. Values are stored: add new ones at the
 // end.
 type StateKind uint8

@@ -46,8 +46,7 @@ func PartitionStates(ctx context.Context, s PartitionLists, asset AssetKey, kind
 		if err != nil {
 			return nil, err
 		}
-		// The states of old stores have no set.
-		if state := own[text]; state != nil && (state.Partitions.IsEmpty() || state.Partitions.Contains(set)) {
+		if state := own[text]; state != nil && state.IsOf(set) {
 			states = append(states, *state)
 		} else if state := groupState(groups, set, text); state != nil {
 			states = append(states, *state)

@@ -60,7 +60,7 @@ func (r *reading) states(ctx context.Context, c *check, asset storage.AssetKey, 
 				return err
 			}
 			set, err := c.space.Set(key)
-			if err != nil || of.within(set).IsEmpty() { // a former definition's
+			if err != nil || of.within(set).IsEmpty() || !rows[i].IsOf(set) { // a former definition's
 				continue
 			}
 			yield(&state{Landing: feed.LandingOf(&rows[i].AssetState), set: set, text: rows[i].Partition}, &rows[i].AssetState)

@@ -84,7 +84,7 @@ func (r *run) presentState(name string, asset storage.AssetKey, part partition.S
 		}
 	case part.Len() == 1:
 		q := storage.PartitionQuery{Asset: asset, Partitions: []string{part.Key().String()}}
-		if states, err := r.Store.ListPartitions(ctx, q); err == nil && len(states) == 1 {
+		if states, err := r.Store.ListPartitions(ctx, q); err == nil && len(states) == 1 && states[0].IsOf(part.Set()) {
 			return &states[0].AssetState
 		}
 	}

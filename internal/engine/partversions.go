@@ -157,13 +157,26 @@ func (r *run) versionsOf(v int32, space partition.Space, keys []partition.Key, s
 		return nil, err
 	}
 	for i := range states {
-		found[states[i].Partition] = versionAt(&states[i].AssetState, since)
+		if set, err := setOfText(space, states[i].Partition); err != nil {
+			return nil, err
+		} else if states[i].IsOf(set) {
+			found[states[i].Partition] = versionAt(&states[i].AssetState, since)
+		}
 	}
 	stored, err := r.Store.ListPartitionGroups(context.Background(), asset, storage.Materialized)
 	if err != nil || len(stored) == 0 && len(groups) == 0 {
 		return found, err
 	}
 	return found, overlay(found, space, ask, stored, groups, since)
+}
+
+// setOfText is the partition of a text.
+func setOfText(space partition.Space, text string) (partition.Set, error) {
+	key, err := partition.ParseKey(text)
+	if err != nil {
+		return partition.Set{}, err
+	}
+	return space.Set(key)
 }
 
 // versionAt is the version of a state, unless it landed since.
@@ -181,11 +194,7 @@ func overlay(found map[string]string, space partition.Space, ask []string, store
 		if _, single := found[text]; single && len(own) == 0 {
 			continue
 		}
-		key, err := partition.ParseKey(text)
-		if err != nil {
-			return err
-		}
-		set, err := space.Set(key)
+		set, err := setOfText(space, text)
 		if err != nil {
 			return err
 		}

@@ -149,7 +149,7 @@ func (r gatekeeper) notPassed(ctx context.Context, space partition.Space, check 
 			if err != nil {
 				return partition.Set{}, "", err
 			}
-			if set, err := space.Set(key); err == nil { // a key that no longer exists blocks nothing
+			if set, err := space.Set(key); err == nil && states[i].IsOf(set) { // a key that no longer exists blocks nothing
 				take(set, &states[i].AssetState)
 			}
 		}

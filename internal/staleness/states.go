@@ -118,7 +118,7 @@ func (r *reading) placed(a *asset, rows []storage.PartitionState, of partition.S
 			return err
 		}
 		set, err := a.space.Set(key)
-		if err != nil || !of.Contains(set) { // a former definition's
+		if err != nil || !of.Contains(set) || !rows[i].IsOf(set) { // a former definition's
 			continue
 		}
 		states = append(states, stateOf{state: newState(&rows[i].AssetState), set: set, key: rows[i].Partition})

@@ -60,8 +60,11 @@ func (s *Store) updateAsset(u *storage.AssetUpdate) {
 		c.partitions = u.Partitions
 	}
 	s.change(c, u.Asset)
+	seq := s.seq
 	if u.Partitioned() {
-		a.partsOf().update(u, s.seq)
+		if gone := a.partsOf().update(u, seq); !gone.IsEmpty() {
+			s.change(changes{at: u.At, kind: storage.Wiped.Change(), run: u.Run, partitions: gone}, u.Asset)
+		}
 	}
 	if u.Kind == storage.Wiped {
 		a.forgetStates(u)
@@ -69,7 +72,7 @@ func (s *Store) updateAsset(u *storage.AssetUpdate) {
 	if a.states[u.Kind] == nil {
 		a.states[u.Kind] = &state{}
 	}
-	*a.states[u.Kind] = state{*u, s.seq}
+	*a.states[u.Kind] = state{*u, seq}
 }
 
 // forgetStates drops the states of the asset as a whole that a wipe leaves nothing of.
@@ -86,8 +89,9 @@ func (a *asset) forgetStates(u *storage.AssetUpdate) {
 	}
 }
 
-// update folds an update of partitions.
-func (p *parts) update(u *storage.AssetUpdate, seq int64) {
+// update folds an update of partitions. It returns the partitions that are no longer materialized
+// since their state was replaced, see displace.
+func (p *parts) update(u *storage.AssetUpdate, seq int64) (gone partition.Set) {
 	switch u.Kind {
 	case storage.Materialized:
 		p.materialized, p.failed = p.materialized.Union(u.Partitions), p.failed.Minus(u.Partitions)
@@ -106,12 +110,37 @@ func (p *parts) update(u *storage.AssetUpdate, seq int64) {
 		if p.singles[u.Kind] == nil {
 			p.singles[u.Kind] = map[string]*state{}
 		}
+		gone = p.displace(u)
 		p.singles[u.Kind][u.Partition] = st
-		return
+		return gone
 	}
 	st.Partition = "" // it is in the set
 	p.ungroup(u.Kind, u.Partitions)
 	p.groups[u.Kind] = append(p.groups[u.Kind], st)
+	return gone
+}
+
+// displace takes the partitions out of the set of a kind whose state is replaced by that of another
+// definition with the same text, and returns those that are no longer materialized.
+func (p *parts) displace(u *storage.AssetUpdate) partition.Set {
+	set := &p.materialized
+	if u.Kind == storage.Failed {
+		set = &p.failed
+	}
+	old := p.singles[u.Kind][u.Partition]
+	if u.Kind == storage.Observed || old == nil || set.Shapes() < 2 {
+		return partition.Set{}
+	}
+	gone := old.Partitions.Minus(u.Partitions)
+	for _, g := range p.groups[u.Kind] { // these have a state besides
+		gone = gone.Minus(g.Partitions)
+	}
+	gone = gone.Intersect(*set)
+	*set = set.Minus(gone)
+	if u.Kind != storage.Materialized {
+		return partition.Set{}
+	}
+	return gone
 }
 
 // ungroup takes partitions out of the groups of a kind.

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"errors"
+
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/ledger"
@@ -12,6 +14,8 @@ var (
 	lockAssets = &statement{name: "rivers_lock_asset", sql: `SELECT key FROM asset WHERE key = ANY($1::bigint[]) ORDER BY key FOR NO KEY UPDATE`}
 	readSets   = &statement{name: "rivers_read_set", sql: `SELECT asset, kind::bigint, 0::bigint, labels FROM partition_set WHERE asset = ANY($1::bigint[])
 		UNION ALL SELECT asset, -1, max(seq), NULL FROM asset_state WHERE asset = ANY($1::bigint[]) GROUP BY asset`}
+	findSingles = &statement{name: "rivers_find_single", sql: `SELECT partition, labels FROM partition_state
+		WHERE asset = $1::bigint AND kind = $2::bigint::smallint AND partition = ANY($3::text[])`}
 	readGroups = &statement{name: "rivers_read_group", sql: `SELECT asset, kind::bigint, seq, labels FROM partition_group WHERE asset = ANY($1::bigint[])
 		ORDER BY asset, kind, seq`}
 )
@@ -23,16 +27,14 @@ func (f *facts) askAssets(t *pipeline, n *ledger.Needs) {
 		return
 	}
 	assets := integers(n.Assets)
-	t.send(lockAssets, f.addAsset, assets)
+	t.send(lockAssets, func(row row) {
+		key := storage.AssetKey(row.integer(0))
+		f.assets[key] = &ledger.Asset{Key: key, Counted: true}
+	}, assets)
 	t.send(readSets, f.addSet, assets)
-	if n.Groups {
+	if f.grouped = n.Groups; f.grouped {
 		t.send(readGroups, f.addGroup, assets)
 	}
-}
-
-func (f *facts) addAsset(row row) {
-	key := storage.AssetKey(row.integer(0))
-	f.assets[key] = &ledger.Asset{Key: key, Counted: true}
 }
 
 func (f *facts) addSet(row row) {
@@ -86,5 +88,21 @@ func (f *facts) Updated(key storage.AssetKey) *ledger.Asset { return f.assets[ke
 // LoadSets has nothing to do: the first pipeline has read them.
 func (f *facts) LoadSets(*ledger.Asset) error { return nil }
 
-// LoadGroups has nothing to do either.
-func (f *facts) LoadGroups(*ledger.Asset) error { return nil }
+// LoadGroups reads the groups of an asset, unless the first pipeline has.
+func (f *facts) LoadGroups(a *ledger.Asset) error {
+	if f.grouped {
+		return nil
+	}
+	t := f.keys.s.pipeline()
+	t.send(readGroups, f.addGroup, integers([]storage.AssetKey{a.Key}))
+	return errors.Join(t.end(), f.damaged)
+}
+
+// SingleSets asks for states in a trip of its own, which only an asset with partitions of several
+// definitions costs.
+func (f *facts) SingleSets(a *ledger.Asset, kind storage.StateKind, texts []string) (map[string]partition.Set, error) {
+	found := make(map[string]partition.Set, len(texts))
+	t := f.keys.s.pipeline()
+	t.send(findSingles, func(row row) { found[row.text(0)] = f.parse(row.bytes(1)) }, parameter(int64(a.Key)), parameter(int64(kind)), textList(texts))
+	return found, errors.Join(t.end(), f.damaged)
+}

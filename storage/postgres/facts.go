@@ -13,6 +13,8 @@ type facts struct {
 
 	// store is the ID of the store.
 	store string
+	// grouped is true if the first pipeline read the groups of all assets.
+	grouped bool
 	// now is the server's clock, when all locks were held.
 	now storage.Micros
 	// name is the server's number of the transaction, offset what is added to it; see [facts.Numbers].

@@ -32,7 +32,7 @@ type assetWriter struct {
 	bytes    int
 	blob     []byte
 
-	lastSeq, readSets, putSet, dropSet, dropState, readGroups, setGroup, dropGroup, addGroup *statement
+	lastSeq, readSets, putSet, dropSet, dropState, readGroups, readSingle, setGroup, dropGroup, addGroup *statement
 }
 
 func newAssetWriter(w *writer) *assetWriter {
@@ -140,6 +140,24 @@ func (a *assetWriter) LoadGroups(row *ledger.Asset) error {
 		row.Groups = append(row.Groups, g)
 	}
 	return nil
+}
+
+// SingleSets reads the partitions of states of single partitions.
+func (a *assetWriter) SingleSets(row *ledger.Asset, kind storage.StateKind, texts []string) (map[string]partition.Set, error) {
+	sets := map[string]partition.Set{}
+	for _, text := range texts {
+		rows, err := a.w.all(&a.readSingle, "SELECT labels FROM partition_state WHERE asset = ? AND kind = ? AND partition = ?", 1, int64(row.Key), int64(kind), text)
+		if err != nil {
+			return nil, err
+		}
+		for _, values := range rows {
+			labels, _ := values[0].([]byte) // STRICT columns
+			if sets[text], err = partition.ParseSet(labels); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return sets, nil
 }
 
 // write writes states, sets, groups and what is in flight.

@@ -356,3 +356,63 @@ func checkPartitionShapes(f *fixture) {
 		f.equal("the events of "+strconv.Quote(text), got, []storage.Event{e})
 	}
 }
+
+// checkTwoDefinitions has an asset whose days became weeks: a text has one state, so the day whose
+// text a week takes is in no set afterwards, and the days beside it stay.
+func checkTwoDefinitions(f *fixture) {
+	fence, key := f.run("r"), f.assets("sales")[0]
+	first := partition.Date(2026, 1, 4)
+	days, weeks := partition.Daily(first), partition.Weekly(first)
+	of := func(d partition.Definition, texts ...string) partition.Set {
+		space := must[partition.Space](f)(partition.NewSpace(d, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), partition.Tables{}))
+		keys := make([]partition.Key, len(texts))
+		for i, text := range texts {
+			keys[i] = partition.SingleKey(text)
+		}
+		return must[partition.Set](f)(space.Set(keys...))
+	}
+	n := int64(0)
+	one := func(kind storage.StateKind, d partition.Definition, text string) {
+		f.Helper()
+		n++
+		set := of(d, text)
+		detail := storage.Detail{Partitions: set}
+		f.commit(&storage.Batch{Fence: fence, Assets: []storage.AssetUpdate{{
+			Asset: key, Kind: kind, Run: fence.Run, N: n, At: storage.Micros(n), Partition: text, Partitions: set, Detail: detail.AppendJSON(nil),
+		}}})
+	}
+	expect := func(what string, materialized, failed partition.Set) {
+		f.Helper()
+		sets := must[[]storage.PartitionSets](f)(f.PartitionSets(f.ctx, []storage.AssetKey{key}))[0]
+		if !sets.Materialized.Equal(materialized) || !sets.Failed.Equal(failed) {
+			f.Errorf("%s: %s and %s failed, want %s and %s", what, sets.Materialized, sets.Failed, materialized, failed)
+		}
+	}
+	for _, day := range []string{"2026-01-04", "2026-01-05", "2026-01-11", "2026-01-18"} {
+		one(storage.Materialized, days, day)
+	}
+	one(storage.Failed, days, "2026-01-11")
+	one(storage.Failed, days, "2026-01-12")
+	f.commit(&storage.Batch{Fence: fence, Assets: []storage.AssetUpdate{{ // at once, so that the day has a state besides
+		Asset: key, Kind: storage.Materialized, Run: fence.Run, N: n + 1, At: storage.Micros(n + 1), Partitions: of(days, "2026-01-18", "2026-01-19"),
+	}}})
+	n++
+	expect("days", of(days, "2026-01-04", "2026-01-05", "2026-01-11", "2026-01-18", "2026-01-19"), of(days, "2026-01-11", "2026-01-12"))
+	one(storage.Materialized, weeks, "2026-01-11")
+	expect("a week with the text of a day", of(days, "2026-01-04", "2026-01-05", "2026-01-18", "2026-01-19").Union(of(weeks, "2026-01-11")),
+		of(days, "2026-01-11", "2026-01-12"))
+	one(storage.Materialized, weeks, "2026-01-18")
+	expect("a week with the text of a day of a group", of(days, "2026-01-04", "2026-01-05", "2026-01-18", "2026-01-19").Union(of(weeks, "2026-01-11", "2026-01-18")),
+		of(days, "2026-01-11", "2026-01-12"))
+	one(storage.Failed, weeks, "2026-01-11")
+	expect("a failed week", of(days, "2026-01-04", "2026-01-05", "2026-01-18", "2026-01-19").Union(of(weeks, "2026-01-11", "2026-01-18")),
+		of(days, "2026-01-12").Union(of(weeks, "2026-01-11")))
+	one(storage.Materialized, days, "2026-01-11")
+	expect("the day again", of(days, "2026-01-04", "2026-01-05", "2026-01-11", "2026-01-18", "2026-01-19").Union(of(weeks, "2026-01-18")),
+		of(days, "2026-01-12").Union(of(weeks, "2026-01-11")))
+	found := must[[]storage.AssetState](f)(storage.PartitionStates(f.ctx, f, key, storage.Materialized,
+		must[partition.Space](f)(partition.NewSpace(weeks, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), partition.Tables{})), []string{"2026-01-11", "2026-01-18"}))
+	if len(found) != 1 || found[0].Partition != "2026-01-18" {
+		f.Errorf("the states of weeks: %+v, want that of 2026-01-18", found)
+	}
+}

@@ -96,6 +96,7 @@ var checks = []struct {
 	{"PartitionSets", checkPartitionSets},
 	{"WholeSets", checkWholeSets},
 	{"PartitionStates", checkPartitionStates},
+	{"PartitionsOfTwoDefinitions", checkTwoDefinitions},
 	{"PartitionGroups", checkPartitionGroups},
 	{"Wiped", checkWiped},
 	{"PartitionShapes", checkPartitionShapes},

@@ -48,6 +48,9 @@ func (s Set) All() iter.Seq2[*Shape, *Node] {
 	}
 }
 
+// Shapes returns how many shapes have partitions in the set.
+func (s Set) Shapes() int { return len(s.parts) }
+
 // IsEmpty reports whether the set has no partition.
 func (s Set) IsEmpty() bool { return len(s.parts) == 0 }
 

@@ -219,6 +219,9 @@ func (t *transaction) settle() error {
 		if err := t.settleSets(a); err != nil {
 			return err
 		}
+		if err := displace(t, a); err != nil {
+			return err
+		}
 		t.settleAsset(a)
 	}
 	if t.feed.Empty() {
@@ -264,4 +267,65 @@ func (t *transaction) settleAsset(a *Asset) {
 			t.States.Put(row)
 		}
 	}
+}
+
+// displace takes the partitions out of the sets of an asset whose states this transaction replaces
+// by those of another definition. The week 2026-01-11 has the text of the day 2026-01-11, and a
+// text has one state. The day is missing then, which status shows. An asset whose partitions are
+// all of one definition, as most are, costs nothing.
+func displace(t *transaction, a *Asset) error {
+	for _, kind := range [...]storage.StateKind{storage.Materialized, storage.Failed} {
+		if a.now.Of(kind).Shapes() < 2 {
+			continue
+		}
+		gone, err := displaced(t, a, kind)
+		if err != nil || gone.IsEmpty() {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if !a.grouped {
+			if err := t.Assets.LoadGroups(a); err != nil {
+				return err
+			}
+			a.grouped = true
+		}
+		for _, g := range a.Groups { // these have a state besides
+			if g.Kind == kind {
+				gone = gone.Minus(g.Set)
+			}
+		}
+		set := a.now.Of(kind)
+		gone = gone.Intersect(*set)
+		*set = set.Minus(gone)
+		if row := a.latest[kind]; kind == storage.Materialized && row != nil && !gone.IsEmpty() { // readers of the feed forget them
+			t.feed.Partitions(storage.Wiped.Change(), row.Run, row.At, a.Key, gone)
+		}
+	}
+	return nil
+}
+
+// displaced returns the partitions whose states of a kind are replaced by those of others.
+func displaced(t *transaction, a *Asset, kind storage.StateKind) (partition.Set, error) {
+	var texts []string
+	fresh := map[string]partition.Set{}
+	for _, row := range t.Singles.Rows() {
+		if row.Asset == a.Key && row.Kind == kind {
+			texts, fresh[row.Partition] = append(texts, row.Partition), row.Set
+		}
+	}
+	var gone partition.Gather
+	for len(texts) > 0 {
+		n := min(len(texts), KeyChunk)
+		old, err := t.Assets.SingleSets(a, kind, texts[:n])
+		if err != nil {
+			return partition.Set{}, err
+		}
+		for text, set := range old {
+			gone.Add(set.Minus(fresh[text]))
+		}
+		texts = texts[n:]
+	}
+	return gone.Set(), nil
 }

@@ -65,6 +65,9 @@ type Assets interface {
 	// LoadSets sets Before of an asset, LoadGroups its Groups. Decide calls each once a transaction.
 	LoadSets(a *Asset) error
 	LoadGroups(a *Asset) error
+	// SingleSets returns the partitions of the states of single partitions that are recorded before
+	// this transaction, by the texts of their keys. Texts without a state are left out.
+	SingleSets(a *Asset, kind storage.StateKind, texts []string) (map[string]partition.Set, error)
 }
 
 // InFlight keeps the partitions that runs are to make and have not settled yet.
