@@ -39,6 +39,9 @@ func TestRefusedKeys(t *testing.T) {
 		err   string
 	}{
 		{days, "2026-3-1", `partition "2026-3-1": "2026-3-1" is not written as %Y-%m-%d: write "2026-03-01": the first partition is "2026-01-01"`},
+		{days, "2026-01-32", `partition "2026-01-32": "2026-01-32": there is no day 32: give one from 1 to 31`},
+		{days, "2026-02-30", `partition "2026-02-30": "2026-02-30": February 2026 has no day 30`},
+		{days, "24", `partition "24": "24" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
 		{days, "yesterday", `partition "yesterday": "yesterday" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
 		{days, "2025-12-31", `partition "2025-12-31": "2025-12-31": is before the first partition "2026-01-01"`},
 		{days, "2026-03-10", `partition "2026-03-10": "2026-03-10": does not exist yet: the last partition is "2026-03-09", this window ends at 2026-03-11T00:00:00Z`},
@@ -56,7 +59,7 @@ func TestRefusedKeys(t *testing.T) {
 		{none, "rome", `partition "rome": "rome": is not registered in "shops", which has no keys yet: register it first`},
 		{product, "2026-01-01", `partition "2026-01-01": the dimensions are missing: write each of "day", "shop" as name=key`},
 		{product, "dey=2026-01-01", `partition "dey=2026-01-01": there is no dimension "dey" (did you mean "day"?)`},
-		{product, "day=2026-13-01|shop=rom", "partition \"day=2026-13-01|shop=rom\": dimension \"day\": \"2026-13-01\" is not written as %Y-%m-%d: the first partition is \"2026-01-01\"\npartition \"day=2026-13-01|shop=rom\": dimension \"shop\": \"rom\": is not registered in \"shops\": there is \"berlin\", \"paris\", \"oslo\""},
+		{product, "day=2026-13-01|shop=rom", "partition \"day=2026-13-01|shop=rom\": dimension \"day\": \"2026-13-01\": there is no month 13: give one from 1 to 12\npartition \"day=2026-13-01|shop=rom\": dimension \"shop\": \"rom\": is not registered in \"shops\": there is \"berlin\", \"paris\", \"oslo\""},
 		{days, "day=2026-01-01", `partition "day=2026-01-01": there is no dimension "day", nor any other: write the key alone, or \= for an = in it`},
 		{days, "2026-01-01,", `partition "2026-01-01,": there is a key without a text: a comma or an = stands at an end`},
 		{days, "2026-02-01..2026-01-01", `partition "2026-02-01..2026-01-01": the range runs backwards: "2026-02-01" comes after "2026-01-01" in the order of the definition`},

@@ -76,8 +76,11 @@ func (t *timeDimension) findOne(text string) (int64, error) {
 	if off := (*timegrid.OffGridError)(nil); errors.As(err, &off) {
 		return noLabel, t.offGrid(off)
 	}
-	if err != nil {
+	if is := (*timegrid.MisspeltError)(nil); errors.As(err, &is) {
 		return noLabel, t.misspelt(err)
+	}
+	if err != nil {
+		return noLabel, err
 	}
 	switch rank := t.def.grid.Rank(label); {
 	case t.size() == 0:

@@ -40,8 +40,9 @@ func Until(end Civil) Option { return func(s *timeSpec) { s.end = end } }
 // negative n withholds that many.
 func EndOffset(n int) Option { return func(s *timeSpec) { s.endOffset = n } }
 
-// Format sets the strftime-style format of keys, such as "%Y-%m-%d". Every window needs a key of
-// its own from which its start can be read back.
+// Format sets the strftime-style format of keys, such as "%Y-%m-%d". It writes every field from the
+// year down to the one that tells the windows apart: "%Y-%m" for months, "%G-W%V" for weeks. Two
+// digits of a year stand for 1969 to 2068, so %y needs [Until]. Flags and widths are refused.
 func Format(format string) Option { return func(s *timeSpec) { s.format = format } }
 
 // AtMinute starts hourly, daily, weekly and monthly windows at a minute of the hour.
