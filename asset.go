@@ -50,7 +50,7 @@ type AssetSpec struct {
 	CodeVersion string
 	// Deps say more about dependencies, and add those that only wait.
 	Deps []Dep
-	// Partitions describes how the asset is divided; nil is not at all.
+	// Partitions describes how the asset is partitioned; nil is not at all.
 	Partitions partition.Definition
 	// Backfill describes how partitions become runs where a backfill does not; zero is a run for each.
 	Backfill BackfillStrategy

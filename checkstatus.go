@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rivers-go/rivers/internal/catalog"
-	"github.com/rivers-go/rivers/internal/checkstate"
-	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -68,224 +66,42 @@ type CheckPartitions struct {
 // CheckStatus returns what is known of the checks of a selection of assets, in topological order:
 // the state now, from what is kept beside the history. No selection is all of them.
 func (r *CodeRepository) CheckStatus(ctx context.Context, selection ...string) ([]CheckStatus, error) {
-	nodes, err := r.checksOf(ctx, selection)
-	if err != nil || len(nodes) == 0 {
-		return nil, err
-	}
-	c, err := r.catalog()
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, 0, 2*len(nodes))
-	for _, n := range nodes {
-		names = append(names, n.Name, n.Check.Asset)
-	}
-	records, err := r.store.ListAssets(ctx, storage.AssetQuery{Names: names})
-	if err != nil {
-		return nil, fmt.Errorf("reading the states of checks: %w", err)
-	}
-	byName := make(map[string]*storage.AssetRecord, len(records))
-	for i := range records {
-		byName[records[i].Name] = &records[i]
-	}
-	running, err := r.runningChecks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]CheckStatus, len(nodes))
-	for i, n := range nodes {
-		out[i] = newCheckStatus(n, byName[n.Name], byName[n.Check.Asset])
-		if n.Partitions == nil && running[n.Name] {
-			out[i].State = storage.CheckInProgress
-		}
-	}
-	return out, r.addPartitions(ctx, c, nodes, out)
-}
-
-// checksOf returns the nodes of the checks of a selection.
-func (r *CodeRepository) checksOf(ctx context.Context, selection []string) ([]*graph.Node, error) {
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
-	c, err := r.catalog()
+	v, filter, err := r.view(ctx, selection, nil, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	selected, err := c.Select(selection, catalog.Something)
-	if err != nil {
+	list, err := v.CheckStatus(ctx, filter)
+	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	var nodes []*graph.Node
-	for n := range int32(c.Graph().Len()) {
-		node := c.Graph().Node(n)
-		if node.Kind != graph.Check {
-			continue
-		}
-		v, _ := c.Graph().Find(node.Check.Asset)
-		if item := c.Graph().Items().Of(v); selected == nil || item >= 0 && selected[item] {
-			nodes = append(nodes, node)
-		}
+	all := make([]CheckStatus, len(list))
+	for i := range list {
+		all[i] = newCheckStatus(&list[i])
 	}
-	return nodes, nil
+	return all, nil
 }
 
-// newCheckStatus reads the newest of the states that are kept of a check.
-func newCheckStatus(n *graph.Node, rec, asset *storage.AssetRecord) CheckStatus {
-	_, name, _ := storage.SplitCheck(n.Name)
+func newCheckStatus(c *view.CheckStatus) CheckStatus {
 	s := CheckStatus{
-		Name: n.Name, Asset: n.Check.Asset, Check: name, Description: n.Outputs[0].Attrs.Description, Blocking: n.Check.Blocking,
+		Name: c.Name(), Asset: c.TopologyCheck.Asset, Check: c.TopologyCheck.Name, Description: c.Description, Blocking: c.Blocking,
+		State: c.State, Outdated: c.Outdated,
 	}
-	if rec == nil {
+	if l := c.Latest; l != nil {
+		s.At, s.RunID, s.Partition, s.Verdict, s.Metadata, s.Error = l.At, l.RunID, l.Partition, l.Check, l.Metadata, l.Error
+	}
+	p := c.Partitions
+	if p == nil {
 		return s
 	}
-	state, latest := rec.CheckState()
-	if latest == nil {
-		return s
-	}
-	s.State, s.At, s.RunID, s.Partition = state, latest.At, latest.RunID, latest.Partition
-	s.Verdict, s.Metadata, s.Error = latest.Check, latest.Metadata, latest.Error
-	read, known := latest.Inputs[s.Asset]
-	switch {
-	case n.Partitions != nil || asset == nil: // partitions follow below
-	case known:
-		s.Outdated = read != asset.DataVersion()
-	case state == storage.CheckExecutionFailed && asset.Materialization != nil:
-		s.Outdated = asset.Materialization.Seq > latest.Seq
+	count := func(set partition.Set) PartitionCount { return PartitionCount{p.Space.Count(set), set} }
+	s.Partitions = &CheckPartitions{
+		Space: p.Space, Total: p.Space.Len(), Passed: count(p.Passed), Warned: count(p.Warned), Failed: count(p.Failed), Crashed: count(p.Crashed),
+		Skipped: count(p.Skipped), Unchecked: count(p.Unchecked), InProgress: count(p.InProgress), Outdated: count(p.Outdated),
 	}
 	return s
-}
-
-// runningChecks returns the names of the checks that runs in progress have yet to evaluate.
-func (r *CodeRepository) runningChecks(ctx context.Context) (map[string]bool, error) {
-	runs, err := r.store.ListRuns(ctx, storage.RunQuery{Location: r.Name(), Owned: true})
-	if err != nil {
-		return nil, fmt.Errorf("reading which runs are in progress: %w", err)
-	}
-	running := map[string]bool{}
-	for i := range runs {
-		rec, err := r.store.GetRun(ctx, runs[i].ID)
-		if err != nil {
-			return nil, fmt.Errorf("reading which runs are in progress: %w", err)
-		}
-		var open []int32
-		for s := range rec.Plan {
-			if rec.Plan[s].Check {
-				open = append(open, int32(s))
-			}
-		}
-		if len(open) == 0 {
-			continue
-		}
-		events, err := r.store.ListEvents(ctx, storage.EventQuery{Run: rec.Key})
-		if err != nil {
-			return nil, fmt.Errorf("reading which runs are in progress: %w", err)
-		}
-		done := map[int32]bool{}
-		for e := range events {
-			if events[e].Kind == storage.CheckEvaluated {
-				done[events[e].Step] = true
-			}
-		}
-		for _, s := range open {
-			if !done[s] {
-				running[rec.Plan[s].Key] = true
-			}
-		}
-	}
-	return running, nil
-}
-
-// checkSubjects are the checks of the repository that judge partitions.
-func checkSubjects(c *catalog.Catalog) []checkstate.Subject {
-	var subjects []checkstate.Subject
-	for n := range int32(c.Graph().Len()) {
-		node := c.Graph().Node(n)
-		if node.Kind != graph.Check || node.Partitions == nil {
-			continue
-		}
-		v, _ := c.Graph().Find(node.Check.Asset)
-		_, maker := c.Graph().Output(v)
-		subjects = append(subjects, checkstate.Subject{
-			Check: node.Name, Asset: node.Check.Asset, Partitions: node.Partitions, External: c.Graph().Node(maker).Kind == graph.External,
-		})
-	}
-	return subjects
-}
-
-// verdicts are what the checks that judge partitions said last, by their names.
-func (r *CodeRepository) verdicts(ctx context.Context, c *catalog.Catalog, store checkstate.Store) (map[string]*checkstate.Results, error) {
-	subjects := checkSubjects(c)
-	results, err := checkstate.Read(ctx, checkstate.Params{Location: r.Name(), Store: store, Subjects: subjects, Log: r.config.Logger})
-	if err != nil {
-		return nil, err
-	}
-	byName := make(map[string]*checkstate.Results, len(results))
-	for i := range results {
-		byName[subjects[i].Check] = &results[i]
-	}
-	return byName, nil
-}
-
-// addPartitions adds to the checks that judge partitions what they say of each.
-func (r *CodeRepository) addPartitions(ctx context.Context, c *catalog.Catalog, nodes []*graph.Node, list []CheckStatus) error {
-	var at []int
-	var keys []storage.AssetKey
-	for i, n := range nodes {
-		if n.Partitions != nil {
-			v, _ := c.Graph().Find(n.Name)
-			at, keys = append(at, i), append(keys, r.runner.Keys[v])
-		}
-	}
-	if len(at) == 0 {
-		return nil
-	}
-	verdicts, err := r.verdicts(ctx, c, r.store)
-	if err != nil {
-		return fmt.Errorf("reading the states of checks: %w", err)
-	}
-	sets, err := r.store.PartitionSets(ctx, keys)
-	if err != nil {
-		return fmt.Errorf("reading the states of checks: %w", err)
-	}
-	for k, i := range at {
-		space, err := r.space(ctx, nodes[i].Partitions)
-		if err != nil {
-			return fmt.Errorf("check %q: %w", nodes[i].Name, err)
-		}
-		p := newCheckPartitions(space, verdicts[nodes[i].Name], sets[k].InFlight)
-		list[i].Partitions, list[i].Outdated = p, p.Outdated.Count > 0
-		list[i].State = p.state()
-	}
-	return nil
-}
-
-func newCheckPartitions(space partition.Space, v *checkstate.Results, flying partition.Set) *CheckPartitions {
-	count := func(set partition.Set) PartitionCount {
-		set = space.Within(set)
-		return PartitionCount{space.Count(set), set}
-	}
-	judged := v.Passed.Union(v.Warned).Union(v.Failed).Union(v.Crashed).Union(v.Skipped)
-	return &CheckPartitions{
-		Space: space, Total: space.Len(), Passed: count(v.Passed), Warned: count(v.Warned), Failed: count(v.Failed), Crashed: count(v.Crashed), Skipped: count(v.Skipped),
-		Unchecked: count(space.Complement(judged)), InProgress: count(flying), Outdated: count(v.Outdated),
-	}
-}
-
-// state is that of the worst partition.
-func (p *CheckPartitions) state() storage.CheckState {
-	switch {
-	case p.Crashed.Count > 0:
-		return storage.CheckExecutionFailed
-	case p.Failed.Count+p.Warned.Count > 0:
-		return storage.CheckFailed
-	case p.InProgress.Count > 0:
-		return storage.CheckInProgress
-	case p.Passed.Count > 0:
-		return storage.CheckSucceeded
-	case p.Skipped.Count > 0:
-		return storage.CheckSkipped
-	}
-	return storage.CheckUnknown
 }
 
 // CheckEvaluation is one entry of the history of a check.
@@ -319,27 +135,22 @@ func (r *CodeRepository) CheckHistory(ctx context.Context, name string, limit in
 	if err := c.CheckRequest(&RunRequest{CheckNames: []string{name}}); err != nil {
 		return nil, err
 	}
-	v, _ := c.Graph().Find(name)
-	events, err := r.store.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: r.runner.Keys[v], Limit: limit})
+	v, _, err := r.view(ctx, nil, nil, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	events, err := v.History(ctx, name, limit)
 	if err != nil {
 		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
 	}
 	asset, _, _ := storage.SplitCheck(name)
-	ids, err := storage.RunIDs(ctx, r.store, events)
-	if err != nil {
-		return nil, fmt.Errorf("check %q: reading its history: %w", name, err)
-	}
-	history := make([]CheckEvaluation, 0, len(events))
+	history := make([]CheckEvaluation, len(events))
 	for i := range events {
 		e := &events[i]
-		d, err := storage.ParseDetail(e.Detail)
-		if err != nil {
-			return nil, fmt.Errorf("check %q: %w", name, err)
+		history[i] = CheckEvaluation{
+			State: e.CheckState, At: e.At, RunID: e.RunID, Partition: e.Partition, Partitions: e.Partitions,
+			Verdict: e.Detail.Check, Metadata: e.Metadata, Error: e.Error, Version: e.Inputs[asset],
 		}
-		history = append(history, CheckEvaluation{
-			State: e.CheckState(), At: e.At.Time(), RunID: ids[e.Run], Partition: e.Partition, Partitions: d.Partitions,
-			Verdict: d.Check, Metadata: d.Metadata, Error: d.Error, Version: d.Inputs[asset],
-		})
 	}
 	return history, nil
 }

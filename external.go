@@ -19,7 +19,7 @@ type ExternalAssetSpec struct {
 	Owners      []string
 	Description string
 	Metadata    metadata.Map
-	// Partitions describes how the asset is divided; nil is not at all.
+	// Partitions describes how the asset is partitioned; nil is not at all.
 	Partitions partition.Definition
 	// Freshness describes how old the last observation may be; zero is as old as you like. It is about
 	// the asset as a whole.

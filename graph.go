@@ -28,7 +28,7 @@ type GraphAssetSpec struct {
 	// Metadata is as in [AssetSpec]; "rivers/node/executor" overrides the executor of the tasks.
 	Metadata    metadata.Map
 	CodeVersion string
-	// Partitions describes how the asset is divided, and so the values of its tasks; nil is not at
+	// Partitions describes how the asset is partitioned, and so the values of its tasks; nil is not at
 	// all. A run of several partitions runs the tasks for each.
 	Partitions partition.Definition
 	// Backfill is as in [AssetSpec].
@@ -134,7 +134,7 @@ func Upstream[T any](g *Graph, name string) Ref[T] {
 	t := reflect.TypeFor[T]()
 	var w define.Wrapper
 	if many, ok := reflect.TypeAssert[partsField](reflect.Zero(t)); ok {
-		w.Pack, w.Err, w.Type = many.packed, loadError, many.partType()
+		w.Several, w.Err, w.Type = many.packed, loadError, many.partType()
 	}
 	return Ref[T]{g.c.Upstream(name, t, resultOf(t).Type, w)}
 }

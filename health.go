@@ -7,10 +7,8 @@ import (
 
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
-	"github.com/rivers-go/rivers/internal/assethealth"
 	"github.com/rivers-go/rivers/internal/catalog"
-	"github.com/rivers-go/rivers/internal/checkstate"
-	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -38,65 +36,19 @@ type AssetHealth struct {
 // and one for their partitions where there are any. Where a check did not let all partitions pass,
 // what it said of each is read too, at the cost of what changed since that was last asked.
 func (r *CodeRepository) Health(ctx context.Context, req HealthRequest) ([]AssetHealth, error) {
-	c, err := r.catalog()
+	v, filter, err := r.view(ctx, req.Selection, req.Store, req.Now)
 	if err != nil {
 		return nil, err
 	}
-	subjects, err := healthSubjects(c, req.Selection)
-	if err != nil {
-		return nil, err
-	}
-	store, now := req.Store, req.Now
-	if store == nil {
-		if err := r.Resolve(ctx, nil); err != nil {
-			return nil, err
-		}
-		store = r.Storage()
-	}
-	if now.IsZero() {
-		now = time.Now()
-	}
-	verdicts := func(ctx context.Context) (map[string]*checkstate.Results, error) { return r.verdicts(ctx, c, store) }
-	reports, err := assethealth.Healths(ctx, store, subjects, verdicts, now)
+	list, err := v.Health(ctx, filter)
 	if err != nil {
 		return nil, fmt.Errorf("health: %w", err)
 	}
-	all := make([]AssetHealth, len(subjects))
-	for i := range subjects {
-		all[i] = AssetHealth{subjects[i].Asset, reports[i]}
+	all := make([]AssetHealth, len(list))
+	for i := range list {
+		all[i] = AssetHealth{v.Nodes()[list[i].Node].Name, list[i].Report}
 	}
 	return all, nil
-}
-
-// healthSubjects are the selected assets, with their policies and checks.
-func healthSubjects(c *catalog.Catalog, texts []string) ([]assethealth.Subject, error) {
-	selected, err := c.Select(texts, catalog.Anything)
-	if err != nil {
-		return nil, err
-	}
-	checks := map[string][]assethealth.Check{}
-	for n := range int32(c.Graph().Len()) {
-		if node := c.Graph().Node(n); node.Kind == graph.Check {
-			checks[node.Check.Asset] = append(checks[node.Check.Asset], assethealth.Check{Name: node.Name, Partitioned: node.Partitions != nil})
-		}
-	}
-	var subjects []assethealth.Subject
-	items := c.Graph().Items()
-	for i := range items.Len() {
-		if out, n := c.Graph().Output(items.Output(i)); out.Asset && (selected == nil || selected[i]) {
-			sub := subjectOf(out, c.Graph().Node(n))
-			sub.Checks = checks[out.Name]
-			subjects = append(subjects, sub)
-		}
-	}
-	return subjects, nil
-}
-
-// subjectOf is an asset as it is judged, without its checks.
-func subjectOf(out *graph.Output, node *graph.Node) assethealth.Subject {
-	return assethealth.Subject{
-		Asset: out.Name, Policy: out.Attrs.Freshness, Partitions: out.Partitions, External: node.Kind == graph.External,
-	}
 }
 
 // FreshnessRequest asks how fresh assets are.
@@ -121,45 +73,55 @@ type AssetFreshness struct {
 // those assets and nothing else: one query for their records, and one for their partitions where
 // policies look at them.
 func (r *CodeRepository) Freshness(ctx context.Context, req FreshnessRequest) ([]AssetFreshness, error) {
-	if err := r.Resolve(ctx, nil); err != nil {
-		return nil, err
-	}
-	c, err := r.catalog()
+	v, filter, err := r.view(ctx, req.Selection, nil, req.Now)
 	if err != nil {
 		return nil, err
 	}
-	subjects, err := freshnessSubjects(c, req.Selection)
-	if err != nil {
-		return nil, err
-	}
-	now := req.Now
-	if now.IsZero() {
-		now = time.Now()
-	}
-	results, err := assethealth.Freshness(ctx, r.Storage(), subjects, now)
+	list, err := v.Freshness(ctx, filter)
 	if err != nil {
 		return nil, fmt.Errorf("freshness: %w", err)
 	}
-	all := make([]AssetFreshness, len(subjects))
-	for i := range subjects {
-		all[i] = AssetFreshness{Asset: subjects[i].Asset, Policy: subjects[i].Policy, Result: results[i]}
+	all := make([]AssetFreshness, len(list))
+	for i := range list {
+		n := &v.Nodes()[list[i].Node]
+		all[i] = AssetFreshness{Asset: n.Name, Policy: n.Freshness, Result: list[i].Result}
 	}
 	return all, nil
 }
 
-// freshnessSubjects are the selected assets that have a policy.
-func freshnessSubjects(c *catalog.Catalog, selection []string) ([]assethealth.Subject, error) {
+// view returns the repository's own definitions with a store, nil for its own, at an instant, zero
+// for now; and the filter of a selection.
+func (r *CodeRepository) view(ctx context.Context, selection []string, store storage.Reader, now time.Time) (*view.View, view.Filter, error) {
+	c, err := r.catalog()
+	if err != nil {
+		return nil, nil, err
+	}
 	selected, err := c.Select(selection, catalog.Anything)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var subjects []assethealth.Subject
-	items := c.Graph().Items()
-	for i := range items.Len() {
-		out, n := c.Graph().Output(items.Output(i))
-		if out.Asset && !out.Attrs.Freshness.IsZero() && (selected == nil || selected[i]) {
-			subjects = append(subjects, subjectOf(out, c.Graph().Node(n)))
+	if store == nil {
+		if err := r.Resolve(ctx, nil); err != nil {
+			return nil, nil, err
 		}
+		store = r.Storage()
 	}
-	return subjects, nil
+	if now.IsZero() {
+		now = time.Now()
+	}
+	v := &view.View{Definitions: r.described(c), Store: store, Now: now, Log: r.config.Logger}
+	if selected == nil {
+		return v, nil, nil
+	}
+	return v, func(i int) bool { return selected[i] }, nil // the nodes are the items of the graph
+}
+
+// described returns the definitions as they are recorded, made once.
+func (r *CodeRepository) described(c *catalog.Catalog) *view.Definitions {
+	r.building.Lock()
+	defer r.building.Unlock()
+	if r.recorded == nil {
+		r.recorded = view.Of(c.Topology())
+	}
+	return r.recorded
 }

@@ -37,7 +37,7 @@ func unwrap(zero reflect.Value) define.Wrapper {
 		w.Self, w.Type = setSelf, self.selfType()
 	}
 	if many, ok := reflect.TypeAssert[partsField](zero); ok {
-		w.Pack, w.Err, w.Type = many.packed, loadError, many.partType()
+		w.Several, w.Err, w.Type = many.packed, loadError, many.partType()
 	}
 	if optional, ok := reflect.TypeAssert[optionalField](zero); ok {
 		w.Optional, w.Type = optional.maybe, optional.optionalType()

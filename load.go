@@ -79,7 +79,7 @@ func (r *CodeRepository) loadFrom(ctx context.Context, name string, key partitio
 }
 
 // onePartition returns the partition of a key that must be there, and must be one, where the output
-// is divided.
+// is partitioned.
 func (r *CodeRepository) onePartition(ctx context.Context, out *graph.Output, key partition.Key) (partition.Slice, error) {
 	switch {
 	case out.Partitions == nil && key.IsZero():

@@ -23,8 +23,8 @@ type MultiAssetSpec struct {
 	Name string
 	// Outputs say more about single outputs, by name.
 	Outputs []OutputSpec
-	// Partitions describes how all outputs are divided, whatever they say themselves; nil leaves it to
-	// them.
+	// Partitions describes how all outputs are partitioned, whatever they say themselves; nil leaves
+	// it to them.
 	Partitions partition.Definition
 	// Backfill is as in [AssetSpec].
 	Backfill BackfillStrategy
@@ -61,7 +61,7 @@ type OutputSpec struct {
 	Description string
 	Metadata    metadata.Map
 	CodeVersion string
-	// Partitions describes how the output is divided. All outputs must have keys of one kind.
+	// Partitions describes how the output is partitioned. All outputs must have keys of one kind.
 	Partitions partition.Definition
 	// Freshness describes how old the output may be; zero is that of the multi-asset.
 	Freshness freshness.Policy

@@ -21,7 +21,7 @@ type Output[T any] struct {
 	DataVersion string
 }
 
-// Materialization, as the result of a function, declares that the function wrote the asset by
+// Materialization is a result of a function. It declares that the function wrote the asset by
 // itself: the event is recorded, and no IO handler is called.
 type Materialization struct {
 	// Metadata is recorded with the materialization; it wins over what was added through the context.

@@ -20,6 +20,7 @@ import (
 	"github.com/rivers-go/rivers/internal/pruner"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/internal/stepserver"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/retry"
@@ -81,9 +82,10 @@ type CodeRepository struct {
 	pos      fault.Position
 	fallback *iohandler.MemoryHandler
 
-	// building guards the catalog, which never changes once it is good.
+	// building guards the catalog, which never changes once it is good, and what is recorded of it.
 	building sync.Mutex
 	checked  *catalog.Catalog
+	recorded *view.Definitions // nil until somebody asks
 
 	// resolving is held by the one Resolve that is at work; resources are set up under it.
 	resolving sync.Mutex

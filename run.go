@@ -81,6 +81,8 @@ type RunPlan struct {
 	Executor executor.Executor `json:"executor"`
 	// Steps are in the order of the plan.
 	Steps []PlannedStep `json:"steps"`
+	// LeftOut are the partitioned assets that an unpartitioned request left out.
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // PlannedStep is one step of a plan.
@@ -135,7 +137,7 @@ func (r *CodeRepository) planner() (*launch.Runner, error) {
 func (j *ResolvedJob) Plan() *RunPlan { return newRunPlan(launch.Describe(j.job.Plan, j.job.Executor)) }
 
 func newRunPlan(p *launch.Plan) *RunPlan {
-	out := &RunPlan{Executor: p.Executor, Steps: make([]PlannedStep, len(p.Steps))}
+	out := &RunPlan{Executor: p.Executor, Steps: make([]PlannedStep, len(p.Steps)), LeftOut: p.LeftOut}
 	for i := range p.Steps {
 		out.Steps[i] = PlannedStep(p.Steps[i])
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/feed"
 	"github.com/rivers-go/rivers/internal/staleness"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -78,26 +80,27 @@ func (r *CodeRepository) Status(ctx context.Context, req StatusRequest) ([]Asset
 	if err != nil {
 		return nil, err
 	}
-	view, store, err := r.viewOf(ctx, c, req.Store)
+	known, store, err := r.viewOf(ctx, c, req.Store)
 	if err != nil {
 		return nil, err
 	}
 	items := c.Graph().Items()
-	statuses := view.Statuses()
-	list := make([]AssetStatus, 0, len(statuses))
-	var names []string
-	for k := range statuses {
-		s := &statuses[k]
-		if i, ok := items.Lookup(s.Asset); ok && (selected == nil || selected[i]) {
-			if list = append(list, newStatus(s)); s.Space.Definition() != nil {
-				names = append(names, s.Asset)
-			}
-		}
+	stale := slices.DeleteFunc(known.Statuses(), func(s staleness.Status) bool {
+		i, ok := items.Lookup(s.Asset)
+		return !ok || selected != nil && !selected[i]
+	})
+	list, err := view.Statuses(ctx, store, stale)
+	if err != nil {
+		return nil, fmt.Errorf("status: %w", err)
 	}
-	return list, addWork(ctx, store, list, names)
+	all := make([]AssetStatus, len(list))
+	for i := range list {
+		all[i] = newStatus(&list[i])
+	}
+	return all, nil
 }
 
-func newStatus(s *staleness.Status) AssetStatus {
+func newStatus(s *view.Status) AssetStatus {
 	count := func(set partition.Set) PartitionCount {
 		if set.IsEmpty() {
 			return PartitionCount{}
@@ -107,9 +110,7 @@ func newStatus(s *staleness.Status) AssetStatus {
 	out := AssetStatus{
 		Asset: s.Asset, External: s.External, Space: s.Space, Total: s.Space.Len(),
 		Materialized: count(s.Made), Missing: count(s.Missing()), Stale: count(s.Stale), UpstreamStale: count(s.UpstreamStale),
-	}
-	if s.Failed {
-		out.Failed = PartitionCount{1, partition.Whole()}
+		Failed: count(s.FailedPartitions), InFlight: count(s.InFlight),
 	}
 	for i := range s.Causes {
 		c := &s.Causes[i]
@@ -119,34 +120,6 @@ func newStatus(s *staleness.Status) AssetStatus {
 		})
 	}
 	return out
-}
-
-// addWork adds what runs left and are at of the assets with partitions, which are those of the
-// names.
-func addWork(ctx context.Context, store storage.Reader, list []AssetStatus, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	keys, err := store.AssetKeys(ctx, names)
-	if err != nil {
-		return fmt.Errorf("status: %w", err)
-	}
-	sets, err := store.PartitionSets(ctx, keys)
-	if err != nil {
-		return fmt.Errorf("status: %w", err)
-	}
-	next := 0
-	for i := range list {
-		s := &list[i]
-		if s.Space.Definition() == nil {
-			continue
-		}
-		failed, flying := s.Space.Within(sets[next].Failed), s.Space.Within(sets[next].InFlight)
-		next++
-		s.Failed = PartitionCount{s.Space.Count(failed), failed}
-		s.InFlight = PartitionCount{s.Space.Count(flying), flying}
-	}
-	return nil
 }
 
 // viewOf returns what is known of the staleness of all assets, as of now, and the store that it was
@@ -159,20 +132,20 @@ func (r *CodeRepository) viewOf(ctx context.Context, c *catalog.Catalog, other s
 		}
 		store = r.Storage()
 	}
-	view, err := r.newView(ctx, c, store, other == nil)
+	known, err := r.newView(ctx, c, store, other == nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := view.Update(ctx, time.Now()); err != nil {
+	if err := known.Update(ctx, time.Now()); err != nil {
 		return nil, nil, err
 	}
 	if writer, ok := store.(feed.Committer); ok {
 		// It only saves the next one work: a reader without the right to write gets the same answer.
-		if err := view.Save(ctx, writer); err != nil && !errors.Is(err, context.Canceled) {
+		if err := known.Save(ctx, writer); err != nil && !errors.Is(err, context.Canceled) {
 			r.log().DebugContext(ctx, "what is known of staleness is not kept", "repository", r.Name(), "error", err)
 		}
 	}
-	return view, store, nil
+	return known, store, nil
 }
 
 // stale returns what is known of the staleness of all assets in the repository's own store.
@@ -181,8 +154,8 @@ func (r *CodeRepository) stale(ctx context.Context) (*staleness.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	view, _, err := r.viewOf(ctx, c, nil)
-	return view, err
+	known, _, err := r.viewOf(ctx, c, nil)
+	return known, err
 }
 
 // newView makes a view, that of the repository's own store once.

@@ -6,11 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -38,29 +38,23 @@ func (a *app) assetsCommand() *cobra.Command {
 type assetFilter struct{ late, stale, unhealthy bool }
 
 func (a *app) listAssets(ctx context.Context, selection []string, only assetFilter) error {
-	all, err := a.views(ctx)
+	var views []assetView
+	err := a.withView(ctx, func(v *view.View) error {
+		filter, err := v.Select(selection...)
+		if err == nil && only.late {
+			filter, err = onlyLate(ctx, v, filter)
+		}
+		if err == nil {
+			views, err = a.readAssets(ctx, v, filter)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	nodes := make([]storage.TopologyNode, len(all))
-	for i := range all {
-		nodes[i] = all[i].TopologyNode
-	}
-	keep, err := selected(nodes, selection)
-	if err != nil {
-		return err
-	}
-	if only.late {
-		if keep, err = a.onlyLate(ctx, nodes, keep); err != nil {
-			return err
-		}
-	}
-	views := []assetView{} // not null in JSON
-	for i := range all {
-		if keep(i) && (!only.stale || all[i].isStale()) && (!only.unhealthy || all[i].isUnhealthy()) {
-			views = append(views, all[i])
-		}
-	}
+	views = slices.DeleteFunc(views, func(v assetView) bool {
+		return only.stale && !v.isStale() || only.unhealthy && !v.isUnhealthy()
+	})
 	if a.json {
 		return a.PrintJSON(views)
 	}
@@ -77,54 +71,97 @@ func (a *app) listAssets(ctx context.Context, selection []string, only assetFilt
 	return nil
 }
 
+// onlyLate keeps the nodes that are late now.
+func onlyLate(ctx context.Context, v *view.View, filter view.Filter) (view.Filter, error) {
+	list, err := v.Freshness(ctx, filter)
+	late := make(map[int]bool, len(list))
+	for i := range list {
+		late[list[i].Node] = list[i].State.Late()
+	}
+	return func(i int) bool { return late[i] }, err
+}
+
+// assetDoc is what assets show knows of an asset.
+type assetDoc struct {
+	assetView
+
+	downstream []string
+	history    []view.Event
+	trends     []view.Series
+	partitions *view.PartitionCounts
+}
+
+// readAsset reads all that assets show prints.
+func (a *app) readAsset(ctx context.Context, v *view.View, name string) (*assetDoc, error) {
+	n, err := v.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	filter := func(i int) bool { return &v.Nodes()[i] == n }
+	views, err := a.readAssets(ctx, v, filter)
+	if err != nil {
+		return nil, err
+	}
+	d := &assetDoc{assetView: views[0], downstream: v.Downstream(name)}
+	fresh, err := v.Freshness(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	if len(fresh) > 0 {
+		d.Fresh = &fresh[0].Result
+	}
+	if d.history, err = v.History(ctx, name, 10); err != nil {
+		return nil, err
+	}
+	numbers, err := v.Metadata(ctx, view.MetadataQuery{Asset: name, Limit: trendValues, Scan: trendEvents})
+	if err != nil {
+		return nil, err
+	}
+	d.trends = view.SeriesOf(numbers, nil)
+	if n.Partitions == nil {
+		return d, nil
+	}
+	p, err := v.Partitions(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	counts := p.Counts()
+	d.partitions = &counts
+	return d, nil
+}
+
 func (a *app) showAsset(ctx context.Context, name string) error {
-	views, err := a.views(ctx)
-	if err != nil {
+	var v *assetDoc
+	err := a.withView(ctx, func(all *view.View) (err error) {
+		v, err = a.readAsset(ctx, all, name)
 		return err
-	}
-	i := slices.IndexFunc(views, func(v assetView) bool { return v.Name == name })
-	if i < 0 {
-		return a.unknownAsset(name, views)
-	}
-	v := &views[i]
-	history, err := a.history(ctx, name)
-	if err != nil {
-		return err
-	}
-	trends, err := a.trends(ctx, name)
-	if err != nil {
-		return err
-	}
-	if v.Fresh, err = a.freshnessOf(ctx, &v.TopologyNode); err != nil {
-		return err
-	}
-	parts, err := a.partitionCounts(ctx, &v.TopologyNode)
+	})
 	if err != nil {
 		return err
 	}
 	if a.json {
-		doc := map[string]any{"asset": v, "downstream": downstream(views, name), "history": history, "trends": trends}
-		if parts != nil {
-			doc["partitions"] = parts
+		doc := map[string]any{"asset": &v.assetView, "downstream": v.downstream, "history": v.history, "trends": v.trends}
+		if v.partitions != nil {
+			doc["partitions"] = v.partitions
 		}
 		return a.PrintJSON(doc)
 	}
 	if err := a.sayPruned(ctx, v.Materialization, v.Observation); err != nil {
 		return err
 	}
-	a.printDefinition(v, downstream(views, name), parts)
-	a.printHealth(v)
-	a.printStatus(v)
+	a.printDefinition(v)
+	a.printHealth(&v.assetView)
+	a.printStatus(&v.assetView)
 	if v.Materialization == nil && v.Kind != storage.NodeExternalAsset && !v.Kind.IsTask() {
 		a.Println("\nnever materialized")
 	}
 	a.printState("materialized", v.Materialization)
 	a.printState("observed", v.Observation)
-	a.printTrends(trends)
-	if len(history) > 1 {
+	a.printTrends(v.trends)
+	if len(v.history) > 1 {
 		a.Println()
 		t := term.Table{Head: []string{"history", "run", "data version", "metadata"}}
-		for _, h := range history {
+		for _, h := range v.history {
 			t.Add(term.Instant(h.At), term.Dash(h.RunID), term.OneLine(h.Data, 12), term.OneLine(metadataLine(h.Metadata), 60))
 		}
 		a.PrintTable(&t)
@@ -132,17 +169,7 @@ func (a *app) showAsset(ctx context.Context, name string) error {
 	return nil
 }
 
-func downstream(views []assetView, name string) []string {
-	var down []string
-	for i := range views {
-		if slices.Contains(views[i].Upstream, name) {
-			down = append(down, views[i].Name)
-		}
-	}
-	return down
-}
-
-func (a *app) printDefinition(v *assetView, down []string, parts *partitionCounts) {
+func (a *app) printDefinition(v *assetDoc) {
 	field := func(label, text string) {
 		if text != "" {
 			a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", label)), text)
@@ -152,9 +179,9 @@ func (a *app) printDefinition(v *assetView, down []string, parts *partitionCount
 	field("", v.Description)
 	field("made by", v.Definition)
 	field("type", v.Type)
-	if parts != nil {
-		field("partitions", parts.Definition)
-		field("", parts.String())
+	if v.partitions != nil {
+		field("partitions", v.partitions.Definition)
+		field("", countsText(v.partitions))
 	}
 	field("group", v.Group)
 	field("kinds", strings.Join(v.Kinds, ", "))
@@ -166,7 +193,7 @@ func (a *app) printDefinition(v *assetView, down []string, parts *partitionCount
 	field("tags", strings.Join(tags, ", "))
 	field("code version", v.CodeVersion)
 	field("upstream", strings.Join(v.Upstream, ", "))
-	field("downstream", strings.Join(down, ", "))
+	field("downstream", strings.Join(v.downstream, ", "))
 	field("steps", strings.Join(v.Steps, ", "))
 	if len(v.Metadata) > 0 {
 		a.Printf("  %s\n", a.Paint(term.Grey, "metadata"))
@@ -193,40 +220,16 @@ func (a *app) printState(word string, s *storage.AssetState) {
 	a.printFacts(append(facts, a.metadataFacts(s.Metadata)...), 2)
 }
 
-// historyEntry is one materialization or observation of an asset.
-type historyEntry struct {
-	At    time.Time `json:"at"`
-	RunID string    `json:"run_id,omitempty"`
-	storage.Detail
-}
-
-// history reads the last ten events of an asset.
-func (a *app) history(ctx context.Context, name string) ([]historyEntry, error) {
-	entries := []historyEntry{}
-	err := a.withStore(ctx, func(s storage.Reader) error {
-		keys, err := s.AssetKeys(ctx, []string{name})
-		if err != nil || keys[0] == 0 {
-			return err
+// countsText describes how many partitions are in each state that occurs.
+func countsText(c *view.PartitionCounts) string {
+	parts := []string{term.Counted(c.Total, "partition", "partitions")}
+	for _, of := range []struct {
+		n     int64
+		state string
+	}{{c.Materialized, "materialized"}, {c.Failed, "failed"}, {c.InFlight, "in flight"}, {c.Missing, "missing"}} {
+		if of.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", of.n, of.state))
 		}
-		events, err := s.ListAssetEvents(ctx, storage.AssetEventQuery{Asset: keys[0], Limit: 10})
-		if err != nil {
-			return err
-		}
-		ids, err := storage.RunIDs(ctx, s, events)
-		if err != nil {
-			return err
-		}
-		for _, e := range events {
-			d, err := storage.ParseDetail(e.Detail)
-			if err != nil {
-				return err
-			}
-			entries = append(entries, historyEntry{At: e.At.Time(), RunID: ids[e.Run], Detail: d})
-		}
-		return nil
-	})
-	if a.repo != nil && as[*noStoreError](err) {
-		err = nil // nothing was materialized yet
 	}
-	return entries, err
+	return strings.Join(parts, ", ")
 }

@@ -2,22 +2,17 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"strconv"
-	"strings"
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
-	"github.com/rivers-go/rivers/internal/assethealth"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
-	"github.com/rivers-go/rivers/storage/memory"
 )
 
 // assetView is an asset as assets list and show print it.
 type assetView struct {
-	storage.TopologyNode
-	Location        string              `json:"location"`
+	view.Node
 	Materialization *storage.AssetState `json:"materialization,omitempty"`
 	Observation     *storage.AssetState `json:"observation,omitempty"`
 	// Fresh is the state of its freshness policy, which assets show has.
@@ -26,81 +21,39 @@ type assetView struct {
 	Health *health.Report `json:"health,omitempty"`
 	// Status is how the asset is, which only the program of the repository knows.
 	Status *rivers.AssetStatus `json:"status,omitempty"`
-
-	checks []assethealth.Check
 }
 
-// views gathers definitions, of this program or of all that wrote to the store, and records.
-func (a *app) views(ctx context.Context) ([]assetView, error) {
-	var views []assetView
-	add := func(location string, doc storage.TopologyDoc) {
-		checks := checksByAsset(doc)
-		for _, n := range doc.Nodes {
-			views = append(views, assetView{TopologyNode: n, Location: location, checks: checks[n.Name]})
-		}
-	}
-	if a.repo != nil {
-		doc, err := a.repo.Topology()
-		if err != nil {
-			return nil, err
-		}
-		add(doc.Name, doc)
-	}
-	err := a.withStore(ctx, func(s storage.Reader) error {
-		if a.repo == nil {
-			if err := storedTopologies(ctx, s, add); err != nil {
-				return err
-			}
-		}
-		if err := addRecords(ctx, s, views); err != nil {
-			return err
-		}
-		if err := a.addHealths(ctx, s, views); err != nil {
-			return err
-		}
-		return a.addStatuses(ctx, s, views)
-	})
-	if a.repo != nil && as[*noStoreError](err) { // nothing was materialized yet
-		empty := memory.New()
-		err = errors.Join(a.addHealths(ctx, empty, views), empty.Close())
-	}
-	return views, err
-}
-
-func storedTopologies(ctx context.Context, s storage.Reader, add func(string, storage.TopologyDoc)) error {
-	all, err := s.ListTopologies(ctx)
+// readAssets reads the records, the health and the status of the nodes that a filter keeps.
+func (a *app) readAssets(ctx context.Context, v *view.View, filter view.Filter) ([]assetView, error) {
+	records, err := v.Records(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, t := range all {
-		full, err := s.GetTopology(ctx, t.Location)
-		if err != nil {
-			return err
-		}
-		doc, err := full.Document()
-		if err != nil {
-			return err
-		}
-		add(t.Location, doc)
-	}
-	return nil
-}
-
-func addRecords(ctx context.Context, s storage.Reader, views []assetView) error {
-	records, err := s.ListAssets(ctx, storage.AssetQuery{})
+	healths, err := v.Health(ctx, filter)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	byName := make(map[string]*storage.AssetRecord, len(records))
-	for i := range records {
-		byName[records[i].Name] = &records[i]
+	status, err := a.readStatus(ctx, v.Store)
+	if err != nil {
+		return nil, err
 	}
-	for i := range views {
-		if rec := byName[views[i].Name]; rec != nil {
-			views[i].Materialization, views[i].Observation = rec.Materialization, rec.Observation
+	nodes := v.Nodes()
+	byNode := make(map[int]*health.Report, len(healths))
+	for i := range healths {
+		byNode[healths[i].Node] = &healths[i].Report
+	}
+	views := []assetView{} // not null in JSON
+	for i := range nodes {
+		if filter != nil && !filter(i) {
+			continue
 		}
+		one := assetView{Node: nodes[i], Health: byNode[i], Status: status[nodes[i].Name]}
+		if rec := records[nodes[i].Name]; rec != nil {
+			one.Materialization, one.Observation = rec.Materialization, rec.Observation
+		}
+		views = append(views, one)
 	}
-	return nil
+	return views, nil
 }
 
 // latest is the newest thing known of an asset.
@@ -109,24 +62,4 @@ func (v *assetView) latest() *storage.AssetState {
 		return v.Materialization
 	}
 	return v.Observation
-}
-
-func (a *app) unknownAsset(name string, views []assetView) error {
-	var made []string
-	for i := range views {
-		if views[i].Definition == name {
-			made = append(made, strconv.Quote(views[i].Name))
-		}
-	}
-	if len(made) > 0 {
-		return usagef("asset %q: it is a multi-asset, and makes %s: name one of them", name, strings.Join(made, ", "))
-	}
-	names := func(yield func(string) bool) {
-		for i := range views {
-			if !yield(views[i].Name) {
-				return
-			}
-		}
-	}
-	return usagef("asset %q: there is none of that name%s: see assets list", name, suggestion(name, names))
 }

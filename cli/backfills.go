@@ -11,6 +11,7 @@ import (
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -41,7 +42,7 @@ func (a *app) listBackfills(ctx context.Context, limit int) error {
 		for i := range all {
 			b := &all[i]
 			state := b.State.String()
-			if !b.State.Terminal() && proc.Gone(b.Owner) {
+			if view.Abandoned(b) {
 				state = "abandoned"
 			}
 			p := &b.Progress
@@ -85,33 +86,9 @@ func (a *app) backfillShowCommand() *cobra.Command {
 	}
 }
 
-// findBackfill finds a backfill by its id, the beginning of an id, or latest.
-func findBackfill(ctx context.Context, s storage.Reader, name string) (storage.BackfillRecord, error) {
-	all, err := s.ListBackfills(ctx, storage.BackfillQuery{Limit: 1000})
-	if err != nil {
-		return storage.BackfillRecord{}, err
-	}
-	var found []string
-	for i := range all {
-		switch {
-		case all[i].ID == name, name == "latest":
-			return s.GetBackfill(ctx, all[i].ID)
-		case strings.HasPrefix(all[i].ID, name):
-			found = append(found, all[i].ID)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return storage.BackfillRecord{}, usagef("backfill %q: unknown id: see backfill list", name)
-	case 1:
-		return s.GetBackfill(ctx, found[0])
-	}
-	return storage.BackfillRecord{}, usagef("backfill %q: %d ids start with this: give more of it", name, len(found))
-}
-
 func (a *app) showBackfill(ctx context.Context, name string) error {
 	return a.withStore(ctx, func(s storage.Reader) error {
-		b, err := findBackfill(ctx, s, name)
+		b, err := view.FindBackfill(ctx, s, name)
 		if err != nil {
 			return err
 		}
@@ -139,7 +116,7 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 	owner := ""
 	if !b.State.Terminal() {
 		owner = proc.Describe(b.Owner)
-		if proc.Gone(b.Owner) {
+		if view.Abandoned(b) {
 			owner += ", which is gone: resume the backfill, or cancel it"
 		}
 	}
@@ -160,7 +137,7 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 		{"owner", owner},
 		{"tags", tagLine(b.Request.Tags)},
 		{"error", b.Error},
-		{"failed", a.rangesOf(ctx, s, b)},
+		{"failed", a.failedText(ctx, s, b)},
 	} {
 		if f[1] != "" {
 			a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-10s", f[0])), f[1])
@@ -168,27 +145,21 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 	}
 }
 
-// rangesOf names the failed partitions of a backfill, if their definitions are available.
-func (a *app) rangesOf(ctx context.Context, s storage.Reader, b *storage.BackfillRecord) string {
-	if b.Progress.FailedCount == 0 || len(b.Assets) == 0 {
+// failedText names the failed partitions of a backfill, if their definition is available.
+func (a *app) failedText(ctx context.Context, s storage.Reader, b *storage.BackfillRecord) string {
+	if b.Progress.FailedCount == 0 {
 		return ""
 	}
-	nodes, err := a.definitions(ctx, s)
+	d, err := a.definitions(ctx, s)
 	if err != nil {
 		return ""
 	}
-	d, err := openDivided(ctx, s, nodes, b.Assets[0])
+	v := &view.View{Definitions: d, Store: s, Now: time.Now()}
+	failed, err := v.FailedRanges(ctx, b)
 	if err != nil {
 		return ""
 	}
-	var texts []string
-	for stretch, err := range d.space.Ranges(b.Progress.Failed) {
-		if err != nil || len(texts) == maxRanges {
-			break
-		}
-		texts = append(texts, stretch.Range.String())
-	}
-	return strings.Join(texts, "  ")
+	return strings.Join(failed.Ranges, "  ")
 }
 
 func (a *app) backfillCancelCommand() *cobra.Command {
@@ -208,7 +179,7 @@ func (a *app) cancelBackfill(ctx context.Context, name string, noWait bool) erro
 		return err
 	}
 	s := a.repo.Storage()
-	was, err := findBackfill(ctx, s, name)
+	was, err := view.FindBackfill(ctx, s, name)
 	if err != nil {
 		return err
 	}
@@ -282,7 +253,7 @@ func (a *app) againBackfill(ctx context.Context, command, name string, dry bool,
 	if err := a.needDefinitions(ctx, command); err != nil {
 		return err
 	}
-	b, err := findBackfill(ctx, a.repo.Storage(), name)
+	b, err := view.FindBackfill(ctx, a.repo.Storage(), name)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
 )
 
 // judgedPart is the partitions with the same result of a check.
@@ -79,7 +80,7 @@ func checkDocs(status []rivers.CheckStatus) ([]checkDoc, error) {
 		}
 		docs[i].Partitions = map[string]any{"total": p.Total}
 		for _, of := range append(judgedParts(p), judgedPart{p.Unchecked, "unchecked"}) {
-			ranges, err := rangesOf(p.Space, of.Partitions)
+			ranges, err := view.RangesOf(p.Space, of.Partitions)
 			if err != nil {
 				return nil, err
 			}

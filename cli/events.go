@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -37,15 +38,15 @@ type eventDoc struct {
 }
 
 func (a *app) showEvents(ctx context.Context, name string) error {
-	return a.withRun(ctx, name, func(_ storage.Reader, r *recorded) error {
-		docs := make([]eventDoc, len(r.events))
-		for i := range r.events {
-			e := &r.events[i]
+	return a.withRun(ctx, name, func(_ storage.Reader, r *view.Run) error {
+		docs := make([]eventDoc, len(r.Events))
+		for i := range r.Events {
+			e := &r.Events[i]
 			docs[i] = eventDoc{
 				N: e.N, At: e.At.Time(), Kind: e.Kind, Attempt: e.Attempt, RetryAt: e.RetryAt.Time(), Partition: e.Partition, Detail: e.Detail,
 			}
-			if at := int(e.Step); at >= 0 && at < len(r.steps) {
-				docs[i].Step = r.steps[at].Step
+			if at := int(e.Step); at >= 0 && at < len(r.Steps) {
+				docs[i].Step = r.Steps[at].Step
 			}
 			docs[i].sayPartitions(e)
 		}

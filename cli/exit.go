@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -91,6 +92,7 @@ var exitKinds = []struct {
 	{exitFailed, isAny(rivers.ErrCheckBlocked)},
 	{exitDefinition, isAny(rivers.ErrDefinition)},
 	{exitUsage, as[*usageError]},
+	{exitUsage, as[*view.RequestError]},
 	{exitUsage, isAny(rivers.ErrAssetNotFound, rivers.ErrJobNotFound, rivers.ErrConfig, rivers.ErrNotObservable, rivers.ErrPartitionValidation, storage.ErrRunExists)},
 	{exitStorage, as[*storageError]},
 	{exitStorage, as[*storage.SchemaError]},

@@ -9,8 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/freshness"
-	"github.com/rivers-go/rivers/internal/assethealth"
-	"github.com/rivers-go/rivers/storage"
+	"github.com/rivers-go/rivers/internal/view"
 )
 
 // freshFlags are what freshness was asked.
@@ -50,23 +49,24 @@ func (a *app) freshness(ctx context.Context, selection []string, f freshFlags) e
 			return usagef("--at %q: want an instant such as 2026-01-31T09:00:00Z", f.at)
 		}
 	}
-	nodes, err := a.looked(ctx)
-	if err != nil {
-		return err
-	}
-	keep, err := selected(nodes, selection)
-	if err != nil {
-		return err
-	}
-	at, results, err := a.readFreshness(ctx, nodes, keep, now)
-	if err != nil {
-		return err
-	}
-	docs := make([]freshDoc, len(results))
+	docs := []freshDoc{} // not null in JSON
 	late := false
-	for i, r := range results {
-		docs[i] = freshDoc{nodes[at[i]].Name, nodes[at[i]].Freshness, r}
-		late = late || r.State.Late()
+	err := a.withView(ctx, func(v *view.View) error {
+		v.Now = now
+		filter, err := v.Select(selection...)
+		if err != nil {
+			return err
+		}
+		list, err := v.Freshness(ctx, filter)
+		for i := range list {
+			n := &v.Nodes()[list[i].Node]
+			docs = append(docs, freshDoc{n.Name, n.Freshness, list[i].Result})
+			late = late || list[i].State.Late()
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if a.json {
 		err = a.PrintJSON(docs)
@@ -94,56 +94,4 @@ func (a *app) printFreshness(docs []freshDoc) {
 
 func freshColour(s freshness.State) term.Colour {
 	return map[freshness.State]term.Colour{freshness.Pass: term.Green, freshness.Warn: term.Yellow, freshness.Fail: term.Red}[s]
-}
-
-// looked are the definitions that commands look at: the program's own, which need no store, or
-// those in the store.
-func (a *app) looked(ctx context.Context) (nodes []storage.TopologyNode, err error) {
-	if a.repo != nil {
-		return a.definitions(ctx, nil)
-	}
-	err = a.withStore(ctx, func(s storage.Reader) error {
-		nodes, err = a.definitions(ctx, s)
-		return err
-	})
-	return nodes, err
-}
-
-// readFreshness judges the nodes that have a policy and are kept; at are their places among the
-// nodes.
-func (a *app) readFreshness(ctx context.Context, nodes []storage.TopologyNode, keep func(int) bool, now time.Time) (at []int, results []freshness.Result, err error) {
-	at, subs, err := subjects(nodes, func(i int) bool { return keep(i) && !nodes[i].Freshness.IsZero() })
-	if err != nil {
-		return nil, nil, err
-	}
-	err = a.withStore(ctx, func(s storage.Reader) error {
-		results, err = assethealth.Freshness(ctx, s, subs, now)
-		return err
-	})
-	if a.repo != nil && as[*noStoreError](err) { // nothing was materialized yet
-		err = nil
-		for _, sub := range subs {
-			results = append(results, sub.Policy.Evaluate(freshness.Facts{Observed: sub.External}, now))
-		}
-	}
-	return at, results, err
-}
-
-// onlyLate keeps the nodes that are late now.
-func (a *app) onlyLate(ctx context.Context, nodes []storage.TopologyNode, keep func(int) bool) (func(int) bool, error) {
-	at, results, err := a.readFreshness(ctx, nodes, keep, time.Now())
-	late := make([]bool, len(nodes))
-	for i, r := range results {
-		late[at[i]] = r.State.Late()
-	}
-	return func(i int) bool { return late[i] }, err
-}
-
-// freshnessOf judges one asset now; it is nil for one without a policy.
-func (a *app) freshnessOf(ctx context.Context, n *storage.TopologyNode) (*freshness.Result, error) {
-	_, results, err := a.readFreshness(ctx, []storage.TopologyNode{*n}, func(int) bool { return true }, time.Now())
-	if err != nil || len(results) == 0 {
-		return nil, err
-	}
-	return &results[0], nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -49,14 +50,14 @@ func (a *app) graphCommand() *cobra.Command {
 
 // restrict keeps the selected nodes and the edges between them.
 func restrict(doc storage.TopologyDoc, selection []string) (storage.TopologyDoc, error) {
-	keep, err := selected(doc.Nodes, selection)
+	filter, err := view.Of(doc).Select(selection...)
 	if err != nil {
 		return doc, err
 	}
 	var nodes []storage.TopologyNode
 	kept := map[string]bool{}
 	for i := range doc.Nodes {
-		if keep(i) {
+		if filter == nil || filter(i) {
 			nodes = append(nodes, doc.Nodes[i])
 			kept[doc.Nodes[i].Name] = true
 		}

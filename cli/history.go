@@ -2,17 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/cli/internal/term"
-	"github.com/rivers-go/rivers/metadata"
-	"github.com/rivers-go/rivers/partition"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -46,56 +42,6 @@ func (a *app) assetHistoryCommand() *cobra.Command {
 	return c
 }
 
-// series is what was recorded under one key, oldest first.
-type series struct {
-	Key string `json:"key"`
-	// Kind is that of the last value.
-	Kind   metadata.Kind `json:"kind"`
-	Points []point       `json:"points"`
-}
-
-// point is one value of a series.
-type point struct {
-	At        time.Time `json:"at"`
-	RunID     string    `json:"run_id,omitempty"`
-	Partition string    `json:"partition,omitempty"`
-	// Value is a number where it is one, else as metadata has it.
-	Value any `json:"value"`
-
-	value metadata.Value
-}
-
-// seriesOf gathers a history, newest first, by keys: those that are named, or all whose values are
-// numbers.
-func seriesOf(history []storage.MetadataRecord, keys []string) []series {
-	byKey := map[string]*series{}
-	for i := range slices.Backward(history) {
-		record := &history[i]
-		for key := range record.Values {
-			v, ok := record.Values.Get(key)
-			number, isNumber := v.Number()
-			if !ok || !isNumber && len(keys) == 0 {
-				continue
-			}
-			s := byKey[key]
-			if s == nil {
-				s = &series{Key: key}
-				byKey[key] = s
-			}
-			p := point{At: record.At, RunID: record.RunID, Partition: record.Partition, Value: number, value: v}
-			if !isNumber {
-				p.Value = v
-			}
-			s.Kind, s.Points = v.Kind(), append(s.Points, p)
-		}
-	}
-	all := []series{} // not null in JSON
-	for _, key := range slices.Sorted(maps.Keys(byKey)) {
-		all = append(all, *byKey[key])
-	}
-	return all
-}
-
 // trend is a series of numbers.
 type trend struct {
 	key             string
@@ -105,11 +51,11 @@ type trend struct {
 
 // trendOf leaves out what is no number. It is false where fewer than two are left, which show no
 // trend.
-func trendOf(s *series) (trend, bool) {
+func trendOf(s *view.Series) (trend, bool) {
 	t := trend{key: s.Key}
 	var low, high float64
 	for i := range s.Points {
-		v := s.Points[i].value
+		v := s.Points[i].Recorded
 		n, ok := v.Number()
 		if !ok {
 			continue
@@ -126,26 +72,8 @@ func trendOf(s *series) (trend, bool) {
 	return t, len(t.values) > 1
 }
 
-// trends reads the numbers that were recorded last of an asset.
-func (a *app) trends(ctx context.Context, name string) ([]series, error) {
-	all := []series{} // not null in JSON
-	err := a.withStore(ctx, func(s storage.Reader) error {
-		keys, err := s.AssetKeys(ctx, []string{name})
-		if err != nil || keys[0] == 0 {
-			return err
-		}
-		history, err := storage.MetadataHistory(ctx, s, storage.MetadataQuery{Asset: keys[0], Limit: trendValues, Scan: trendEvents})
-		all = seriesOf(history, nil)
-		return err
-	})
-	if a.repo != nil && as[*noStoreError](err) {
-		err = nil // nothing was materialized yet
-	}
-	return all, err
-}
-
 // printTrends prints a line for each number that was recorded more than once.
-func (a *app) printTrends(all []series) {
+func (a *app) printTrends(all []view.Series) {
 	width := trendValues
 	if a.Interactive {
 		width = min(max(a.Width()/3, 8), trendValues)
@@ -166,26 +94,15 @@ func (a *app) assetHistory(ctx context.Context, name string, f historyFlags) err
 	if f.limit < 1 {
 		return usagef("--limit %d: want 1 or more", f.limit)
 	}
-	views, err := a.views(ctx)
+	var history []storage.MetadataRecord
+	err := a.withView(ctx, func(v *view.View) (err error) {
+		history, err = v.Metadata(ctx, view.MetadataQuery{Asset: name, Keys: f.keys, Partition: f.partition, Limit: f.limit})
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(views, func(v assetView) bool { return v.Name == name })
-	if i < 0 {
-		return a.unknownAsset(name, views)
-	}
-	if err := f.check(&views[i].TopologyNode); err != nil {
-		return err
-	}
-	var history []storage.MetadataRecord
-	err = a.withStore(ctx, func(s storage.Reader) (err error) {
-		history, err = readHistory(ctx, s, &views[i].TopologyNode, f)
-		return err
-	})
-	if err != nil && (a.repo == nil || !as[*noStoreError](err)) { // without a store nothing was materialized yet
-		return err
-	}
-	all := seriesOf(history, f.keys)
+	all := view.SeriesOf(history, f.keys)
 	if a.json {
 		return a.PrintJSON(all)
 	}
@@ -195,22 +112,6 @@ func (a *app) assetHistory(ctx context.Context, name string, f historyFlags) err
 	}
 	a.printCharts(all)
 	a.printValues(history, all)
-	return nil
-}
-
-// check refuses a partition of what has none, and writes its key as it is stored.
-func (f *historyFlags) check(node *storage.TopologyNode) error {
-	if f.partition == "" {
-		return nil
-	}
-	if node.Partitions == nil {
-		return usagef("asset %q: it has no partitions: leave --partition out", node.Name)
-	}
-	key, err := partition.ParseKey(f.partition)
-	if err != nil {
-		return usagef("--partition: %w", err)
-	}
-	f.partition = key.String()
 	return nil
 }
 
@@ -226,73 +127,8 @@ func (f *historyFlags) nothing() string {
 	return text
 }
 
-// readHistory reads what the flags ask for, and reports an unknown key or a partition without
-// history.
-func readHistory(ctx context.Context, s storage.Reader, node *storage.TopologyNode, f historyFlags) ([]storage.MetadataRecord, error) {
-	assets, err := s.AssetKeys(ctx, []string{node.Name})
-	if err != nil || assets[0] == 0 {
-		return nil, err
-	}
-	q := storage.MetadataQuery{Asset: assets[0], Keys: f.keys, Partition: f.partition, Limit: f.limit}
-	history, err := storage.MetadataHistory(ctx, s, q)
-	if err != nil {
-		return nil, err
-	}
-	if len(f.keys) > 0 {
-		q.Keys, q.Limit, q.Scan = nil, trendEvents, trendEvents
-		recent, err := storage.MetadataHistory(ctx, s, q)
-		if err == nil {
-			err = unknownKey(node.Name, f.keys, append(recent, history...))
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if len(history) == 0 && f.partition != "" {
-		return nil, unknownPartition(ctx, s, node, f.partition)
-	}
-	return history, nil
-}
-
-// unknownKey refuses a key that nothing was recorded under; where nothing was recorded at all, any
-// may be right.
-func unknownKey(asset string, keys []string, history []storage.MetadataRecord) error {
-	known := map[string]bool{}
-	for i := range history {
-		for key := range history[i].Values {
-			known[key] = true
-		}
-	}
-	if len(known) == 0 {
-		return nil
-	}
-	names := slices.Sorted(maps.Keys(known))
-	for _, key := range keys {
-		if !known[key] {
-			return usagef("asset %q: no metadata %q was recorded%s: there is %s", asset, key, suggestion(key, slices.Values(names)), strings.Join(names, ", "))
-		}
-	}
-	return nil
-}
-
-// unknownPartition refuses a key that does not exist, with the nearest one that does.
-func unknownPartition(ctx context.Context, s storage.Reader, node *storage.TopologyNode, text string) error {
-	key, err := partition.ParseKey(text)
-	if err != nil {
-		return err
-	}
-	space, err := openSpace(ctx, s, *node.Partitions)
-	if err != nil {
-		return fmt.Errorf("asset %q: %w", node.Name, err)
-	}
-	if _, err := space.Set(key); err != nil {
-		return usagef("asset %q: %w", node.Name, err)
-	}
-	return nil
-}
-
 // printCharts plots each series of numbers for a person at a terminal.
-func (a *app) printCharts(all []series) {
+func (a *app) printCharts(all []view.Series) {
 	if !a.Interactive {
 		return
 	}
@@ -310,10 +146,10 @@ func (a *app) printCharts(all []series) {
 }
 
 // printValues prints a row for each materialization and observation, newest first.
-func (a *app) printValues(history []storage.MetadataRecord, all []series) {
+func (a *app) printValues(history []storage.MetadataRecord, all []view.Series) {
 	rows := term.Table{Head: []string{"at"}}
-	divided := slices.ContainsFunc(history, func(r storage.MetadataRecord) bool { return r.Partition != "" || !r.Partitions.IsEmpty() })
-	if divided {
+	partitioned := slices.ContainsFunc(history, func(r storage.MetadataRecord) bool { return r.Partition != "" || !r.Partitions.IsEmpty() })
+	if partitioned {
 		rows.Head = append(rows.Head, "partition")
 	}
 	for i := range all {
@@ -328,9 +164,9 @@ func (a *app) printValues(history []storage.MetadataRecord, all []series) {
 		}
 		shown := []any{term.Instant(r.At)}
 		switch {
-		case divided && r.Partition == "" && !r.Partitions.IsEmpty():
+		case partitioned && r.Partition == "" && !r.Partitions.IsEmpty():
 			shown = append(shown, "several")
-		case divided:
+		case partitioned:
 			shown = append(shown, term.Dash(r.Partition))
 		}
 		rows.Add(append(append(shown, values...), term.Dash(r.RunID))...)
@@ -339,7 +175,7 @@ func (a *app) printValues(history []storage.MetadataRecord, all []series) {
 }
 
 // valuesOf are the texts of a record's values in each series, nil where it has none.
-func valuesOf(r *storage.MetadataRecord, all []series) []any {
+func valuesOf(r *storage.MetadataRecord, all []view.Series) []any {
 	texts, said := make([]any, len(all)), false
 	for i := range all {
 		texts[i] = "-"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -63,9 +64,7 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 	if f.job != "" && (len(selection) > 0 || f.upstream) {
 		return usagef("--job runs a whole job: leave out the selection and --include-upstream, or --job")
 	}
-	if f.job == "" {
-		a.undivided(&req)
-	}
+	req.Unpartitioned = f.job == "" && len(selection) == 0 && f.partition == "" // nobody starts a million partitions unasked
 	if f.stale {
 		if f.job != "" {
 			return usagef("--stale needs a selection: name assets instead of --job %s", f.job)
@@ -78,6 +77,9 @@ func (a *app) materialize(ctx context.Context, selection []string, f materialize
 	plan, err := a.plan(req, f.job)
 	if err != nil {
 		return err
+	}
+	if len(plan.LeftOut) > 0 && !a.json {
+		a.Warnln("left out, for backfill to make their partitions: " + strings.Join(plan.LeftOut, ", "))
 	}
 	if f.dryRun {
 		return a.printPlan(plan)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -23,42 +25,42 @@ definition, and ranges. Each partition is materialized or missing. Stale, failed
 failed and in flight describe the latest attempt. --json prints {"asset", "definition", "total", "materialized", ...} with counts and ranges.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.partitionStatus(cmd.Context(), args[0]) },
 	}
-	return group("partitions", "List and edit the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.handCommand("wipe"), a.handCommand("mark"))
+	return group("partitions", "List and edit the partitions of assets", status, a.partitionsListCommand(), a.keysCommand("add"), a.keysCommand("delete"), a.editCommand("wipe"), a.editCommand("mark"))
 }
 
 func (a *app) partitionStatus(ctx context.Context, name string) error {
-	return a.withDivided(ctx, name, func(d *divided) error {
-		doc := map[string]any{"asset": d.name, "definition": d.space.Definition().String(), "total": d.space.Len(), "others_recorded": d.others()}
-		states := map[string]stateDoc{}
-		for _, state := range partitionStates {
-			s, err := d.state(state)
+	return a.withPartitions(ctx, name, func(v *view.View, p *view.Partitions) error {
+		doc := map[string]any{"asset": p.Asset, "definition": p.Space.Definition().String(), "total": p.Space.Len(), "others_recorded": p.OthersRecorded()}
+		states := map[view.PartitionState]view.Ranges{}
+		for _, state := range view.PartitionStates() {
+			r, err := view.RangesOf(p.Space, p.In(state))
 			if err != nil {
 				return err
 			}
-			states[state], doc[state] = s, s
+			states[state], doc[string(state)] = r, r
 		}
-		stale, err := a.staleness(ctx, d, doc)
+		stale, err := a.staleness(ctx, v.Store, p, doc)
 		if err != nil {
 			return err
 		}
 		if a.json {
 			return a.PrintJSON(doc)
 		}
-		a.Printf("%s  %s\n", a.Paint(term.Bold, d.name), d.space.Definition())
-		a.Printf("%s\n\n", a.partitionBar(d, min(max(a.Width()-2, 20), 80)))
+		a.Printf("%s  %s\n", a.Paint(term.Bold, p.Asset), p.Space.Definition())
+		a.Printf("%s\n\n", a.partitionBar(p, min(max(a.Width()-2, 20), 80)))
 		t := term.Table{Head: []string{"state", "count", "share", "partitions"}}
-		row := func(state string) {
-			s := states[state]
-			t.Add(term.Cell{Text: term.Words(state), Paint: partitionColour(state)}, s.Count, share(s.Count, d.space.Len()), s.text())
+		row := func(state view.PartitionState) {
+			r := states[state]
+			t.Add(stateCell(state), r.Count, share(r.Count, p.Space.Len()), rangesText(r))
 		}
-		row("materialized") // of these two each partition is one; the others say what was tried last
-		row("missing")
-		stale.addTo(&t, d)
-		t.Add("total", d.space.Len(), "", "")
-		row("failed")
-		row("in_flight")
+		row(view.Materialized) // each partition is in one of these two; the others describe the last try
+		row(view.Missing)
+		stale.addTo(&t, p.Space)
+		t.Add("total", p.Space.Len(), "", "")
+		row(view.Failed)
+		row(view.InFlight)
 		a.PrintTable(&t)
-		if d.others() {
+		if p.OthersRecorded() {
 			a.Println("\nthe store also has partitions outside the current definition; they are kept")
 		}
 		stale.printCauses(a)
@@ -66,17 +68,58 @@ func (a *app) partitionStatus(ctx context.Context, name string) error {
 	})
 }
 
+// withPartitions calls f with the partitions of an asset.
+func (a *app) withPartitions(ctx context.Context, name string, f func(v *view.View, p *view.Partitions) error) error {
+	return a.withView(ctx, func(v *view.View) error {
+		p, err := v.Partitions(ctx, name)
+		if err != nil {
+			return err
+		}
+		return f(v, p)
+	})
+}
+
+// rangesText lists ranges.
+func rangesText(r view.Ranges) string {
+	text := strings.Join(r.Ranges, "  ")
+	if r.More {
+		text += "  …"
+	}
+	return term.Dash(text)
+}
+
+func share(n, of int64) string {
+	if of == 0 || n == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", 100*float64(n)/float64(of))
+}
+
+// stateCell is the word of a state in its colour.
+func stateCell(state view.PartitionState) term.Cell {
+	paint := term.Grey
+	switch state {
+	case view.Materialized:
+		paint = term.Green
+	case view.Failed:
+		paint = term.Red
+	case view.InFlight:
+		paint = term.Yellow
+	}
+	return term.Cell{Text: term.Words(string(state)), Paint: paint}
+}
+
 // partitionBar draws all partitions in their order. Each column is a share of them in the colour of
 // its worst state.
-func (a *app) partitionBar(d *divided, width int) string {
-	total := d.space.Len()
+func (a *app) partitionBar(p *view.Partitions, width int) string {
+	total := p.Space.Len()
 	columns := min(int64(width), total)
-	all, made, failed, flight := d.space.All(), d.of("materialized"), d.of("failed"), d.of("in_flight")
+	all, made, failed, flight := p.Space.All(), p.In(view.Materialized), p.In(view.Failed), p.In(view.InFlight)
 	var b strings.Builder
 	for i := range columns {
 		from, to := i*total/columns, (i+1)*total/columns
-		part := d.space.Part(all, from, to-from)
-		done := d.space.Count(part.Intersect(made))
+		part := p.Space.Part(all, from, to-from)
+		done := p.Space.Count(part.Intersect(made))
 		switch {
 		case !part.Intersect(failed).IsEmpty():
 			b.WriteString(a.Paint(term.Red, "✗"))
@@ -113,31 +156,32 @@ func (a *app) partitionsListCommand() *cobra.Command {
 	flags.StringArrayVar(&f.choose, "partition", nil, "only these: a key, a,b, a range a..b, dim=a..b|other=x; may be repeated")
 	flags.StringVar(&f.from, "from", "", "start at this partition")
 	flags.IntVar(&f.limit, "limit", 50, "number of partitions to list")
-	mustComplete(c, "state", cobra.FixedCompletions(partitionStates, cobra.ShellCompDirectiveNoFileComp))
+	mustComplete(c, "state", completeWords(stateWords()...))
 	return c
 }
 
-// partitionDoc is one partition in the output of partitions list.
-type partitionDoc struct {
-	Partition string              `json:"partition"`
-	State     string              `json:"state"`
-	Latest    *storage.AssetState `json:"latest,omitempty"`
-	Failure   *storage.AssetState `json:"failure,omitempty"`
+// stateWords are the words of the states of partitions.
+func stateWords() []string {
+	var words []string
+	for _, state := range view.PartitionStates() {
+		words = append(words, string(state))
+	}
+	return words
 }
 
 func (a *app) listPartitions(ctx context.Context, name string, f listFlags) error {
-	switch {
-	case f.state != "" && !slices.Contains(partitionStates, f.state):
-		return usagef("--state %q: want one of %s%s", f.state, strings.Join(partitionStates, ", "), suggestion(f.state, slices.Values(partitionStates)))
+	switch words := stateWords(); {
+	case f.state != "" && !slices.Contains(words, f.state):
+		return usagef("--state %q: want one of %s%s", f.state, strings.Join(words, ", "), suggestion(f.state, slices.Values(words)))
 	case f.limit < 1:
 		return usagef("--limit %d: want 1 or more", f.limit)
 	}
-	return a.withDivided(ctx, name, func(d *divided) error {
-		set, err := d.chosen(f)
+	return a.withPartitions(ctx, name, func(_ *view.View, all *view.Partitions) error {
+		set, from, err := f.chosen(all)
 		if err != nil {
 			return err
 		}
-		docs, err := d.list(ctx, set, f)
+		docs, err := all.List(ctx, set, from, f.limit)
 		if err != nil {
 			return err
 		}
@@ -149,7 +193,7 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 			p := &docs[i]
 			state := p.Latest
 			failure := ""
-			if p.State == "failed" {
+			if p.State == view.Failed {
 				state = p.Failure
 			}
 			at, run := "-", "-"
@@ -157,95 +201,37 @@ func (a *app) listPartitions(ctx context.Context, name string, f listFlags) erro
 				at, run = term.Instant(state.At), state.RunID
 				failure = term.OneLine(state.Error, 80)
 			}
-			t.Add(p.Partition, term.Cell{Text: term.Words(p.State), Paint: partitionColour(p.State)}, at, term.Dash(failure), run)
+			t.Add(p.Partition, stateCell(p.State), at, term.Dash(failure), run)
 		}
 		a.PrintTable(&t)
-		if n := d.space.Count(set); len(docs) == f.limit && n > int64(len(docs)) {
+		if n := all.Space.Count(set); len(docs) == f.limit && n > int64(len(docs)) {
 			a.Printf("%d of %s; --from or --limit shows more\n", len(docs), term.Counted(n, "partition", "partitions"))
 		}
 		return nil
 	})
 }
 
-// chosen returns the partitions that the flags choose.
-func (d *divided) chosen(f listFlags) (partition.Set, error) {
-	set := d.space.All()
+// chosen returns the partitions that the flags choose, and the key to begin at.
+func (f *listFlags) chosen(p *view.Partitions) (set partition.Set, from partition.Key, err error) {
+	set = p.Space.All()
 	if len(f.choose) > 0 {
-		var err error
-		if set, err = d.space.Select(f.choose...); err != nil {
-			return set, BadRequest(err)
+		if set, err = p.Space.Select(f.choose...); err != nil {
+			return set, from, BadRequest(err)
 		}
 	}
 	if f.state != "" {
-		set = set.Intersect(d.of(f.state))
+		set = set.Intersect(p.In(view.PartitionState(f.state)))
 	}
-	return set, nil
-}
-
-// list reads the first partitions of a set.
-func (d *divided) list(ctx context.Context, set partition.Set, f listFlags) ([]partitionDoc, error) {
-	keys := d.space.Keys(set)
-	if f.from != "" {
-		from, err := partition.ParseKey(f.from)
-		if err == nil {
-			_, err = d.space.Set(from)
-		}
-		if err != nil {
-			return nil, usagef("--from: %w", err)
-		}
-		keys = d.space.KeysFrom(set, from)
+	if f.from == "" {
+		return set, from, nil
 	}
-	docs := []partitionDoc{}
-	for key, err := range keys {
-		if err != nil {
-			return nil, err
-		}
-		one, err := d.space.Set(key)
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, partitionDoc{Partition: key.String(), State: d.stateOf(one)})
-		if len(docs) == f.limit {
-			break
-		}
+	if from, err = partition.ParseKey(f.from); err == nil {
+		_, err = p.Space.Set(from)
 	}
-	return docs, d.addLatest(ctx, docs)
-}
-
-func (d *divided) stateOf(one partition.Set) string {
-	switch {
-	case d.sets.InFlight.Contains(one):
-		return "in_flight"
-	case d.sets.Failed.Contains(one):
-		return "failed"
-	case d.sets.Materialized.Contains(one):
-		return "materialized"
+	if err != nil {
+		return set, from, usagef("--from: %w", err)
 	}
-	return "missing"
-}
-
-// addLatest reads the latest materialization and failure of partitions.
-func (d *divided) addLatest(ctx context.Context, docs []partitionDoc) error {
-	at := make(map[string]int, len(docs))
-	texts := make([]string, len(docs))
-	for i := range docs {
-		texts[i], at[docs[i].Partition] = docs[i].Partition, i
-	}
-	for _, kind := range []storage.StateKind{storage.Materialized, storage.Failed} {
-		states, err := storage.PartitionStates(ctx, d.store, d.key, kind, d.space, texts)
-		if err != nil {
-			return err
-		}
-		for i := range states {
-			p := &docs[at[states[i].Partition]]
-			if kind == storage.Materialized {
-				p.Latest = &states[i]
-			} else if p.State == "failed" {
-				p.Failure = &states[i]
-			}
-		}
-	}
-	return nil
+	return set, from, nil
 }
 
 // keysCommand adds or deletes keys of a dynamic definition.
@@ -293,16 +279,16 @@ func (a *app) changeKeys(ctx context.Context, verb, name string, keys []string) 
 	return nil
 }
 
-// handFlags are the flags of partitions wipe and mark.
-type handFlags struct {
+// editFlags are the flags of partitions wipe and mark.
+type editFlags struct {
 	keys, reason string
 	all, values  bool
 	dryRun       bool
 }
 
-// handCommand wipes or marks partitions.
-func (a *app) handCommand(verb string) *cobra.Command {
-	var f handFlags
+// editCommand wipes or marks partitions.
+func (a *app) editCommand(verb string) *cobra.Command {
+	var f editFlags
 	short := map[string]string{
 		"wipe": "Forget that partitions were materialized or failed",
 		"mark": "Record that partitions were materialized elsewhere",
@@ -311,7 +297,7 @@ func (a *app) handCommand(verb string) *cobra.Command {
 		Use: verb + " SELECTION...", Short: short, ValidArgsFunction: a.completeSelection,
 		Long: short + `, for partitioned assets or for whole unpartitioned ones. The record names the user and the reason.
 --json prints {"run_id", "assets": [{"asset", "partitions", "count", "values"}]}.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.byHand(cmd.Context(), verb, args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.editStates(cmd.Context(), verb, args, f) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.keys, "partition", "", "the partitions: a key, a,b, or a range a..b")
@@ -324,7 +310,7 @@ func (a *app) handCommand(verb string) *cobra.Command {
 	return c
 }
 
-func (a *app) byHand(ctx context.Context, verb string, selection []string, f handFlags) error {
+func (a *app) editStates(ctx context.Context, verb string, selection []string, f editFlags) error {
 	switch {
 	case a.repo == nil:
 		return usagef("partitions %s needs the definitions: use the program of the repository", verb)

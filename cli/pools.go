@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -159,7 +160,7 @@ func (a *app) listSlots(ctx context.Context, args []string) error {
 
 func (a *app) freeSlots(ctx context.Context, name, step string) error {
 	return a.withWriter(ctx, func(s storage.Storage) error {
-		run, err := findRun(ctx, s, name)
+		run, err := view.FindRun(ctx, s, name)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -31,7 +32,7 @@ died, this command ends the run. RUN is an id, its beginning, or latest. --json 
 
 func (a *app) cancelRun(ctx context.Context, name, reason string, noWait bool) error {
 	return a.withWriter(ctx, func(s storage.Storage) error {
-		run, err := findRun(ctx, s, name)
+		run, err := view.FindRun(ctx, s, name)
 		if err != nil {
 			return err
 		}
@@ -154,7 +155,7 @@ func (a *app) resumeRun(ctx context.Context, f *materializeFlags) error {
 // runID returns the id of a run, from the beginning of an id or latest.
 func (a *app) runID(ctx context.Context, name string) (id string, err error) {
 	err = a.withStore(ctx, func(s storage.Reader) error {
-		run, err := findRun(ctx, s, name)
+		run, err := view.FindRun(ctx, s, name)
 		id = run.ID
 		return err
 	})

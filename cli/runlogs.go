@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -50,13 +51,13 @@ func (a *app) showLogs(ctx context.Context, name string, f logFlags) error {
 	if f.attempt < 0 {
 		return usagef("--attempt %d: attempts count from 1", f.attempt)
 	}
-	return a.withRun(ctx, name, func(s storage.Reader, r *recorded) error {
-		l := &logReader{store: s, run: r.run, want: f, q: storage.LogQuery{Run: r.run.Key, Limit: 1000}}
-		for i := range r.steps {
-			l.keys = append(l.keys, r.steps[i].Step)
+	return a.withRun(ctx, name, func(s storage.Reader, r *view.Run) error {
+		l := &logReader{store: s, run: r.RunRecord, want: f, q: storage.LogQuery{Run: r.Key, Limit: 1000}}
+		for i := range r.Steps {
+			l.keys = append(l.keys, r.Steps[i].Step)
 		}
-		if r.run.Lost.Has(storage.PruneLogs) {
-			a.Say("log lines of run " + r.run.ID + " were pruned")
+		if r.Lost.Has(storage.PruneLogs) {
+			a.Say("log lines of run " + r.ID + " were pruned")
 		}
 		if err := l.choose(); err != nil {
 			return err
@@ -136,7 +137,7 @@ func (l *logReader) name(ctx context.Context, d *logDoc) error {
 		if err != nil {
 			return err
 		}
-		steps, err := foldSteps(&l.run, events)
+		steps, err := view.StepStates(&l.run, events)
 		if err != nil {
 			return err
 		}

@@ -71,8 +71,8 @@ type runDoc struct {
 	Steps   []stepDoc            `json:"steps"`
 	Failed  []rivers.FailedAsset `json:"failed"`
 	// Actions are the first results of an action.
-	Actions  []deed `json:"actions,omitempty"`
-	Problems string `json:"error,omitempty"`
+	Actions  []actionResult `json:"actions,omitempty"`
+	Problems string         `json:"error,omitempty"`
 }
 
 type stepDoc struct {
@@ -88,15 +88,15 @@ type stepDoc struct {
 
 // performed is a finished run with its action results. It has no result if the run did not start.
 type performed struct {
-	res  *rivers.RunResult
-	took time.Duration
-	did  deeds
+	res     *rivers.RunResult
+	took    time.Duration
+	actions actionResults
 }
 
 // watched runs do and shows its progress.
 func (a *app) watched(verbose bool, do func() (*rivers.RunResult, error)) (p *performed, err error) {
 	p = &performed{}
-	stop, unlisten := a.watch(verbose), a.repo.Listen(p.did.listener())
+	stop, unlisten := a.watch(verbose), a.repo.Listen(p.actions.listener())
 	began := time.Now()
 	p.res, err = do()
 	p.took = time.Since(began)
@@ -111,7 +111,7 @@ func (a *app) finish(p *performed, err error) error {
 	if a.json {
 		doc := runDoc{
 			RunID: res.RunID, Status: res.Status, Seconds: p.took.Seconds(), Assets: res.MaterializedAssets,
-			Steps: []stepDoc{}, Failed: res.FailedAssets, Actions: p.did.first,
+			Steps: []stepDoc{}, Failed: res.FailedAssets, Actions: p.actions.first,
 		}
 		for _, s := range res.Steps {
 			d := stepDoc{Step: s.Step, Asset: s.Asset, Outcome: s.Outcome, Attempts: s.Attempts, Seconds: s.Duration.Seconds(), Check: s.Check}
@@ -128,7 +128,7 @@ func (a *app) finish(p *performed, err error) error {
 		}
 	} else {
 		a.summary(res, p.took)
-		a.printDeeds(&p.did)
+		a.printActionResults(&p.actions)
 	}
 	switch {
 	case err == nil:

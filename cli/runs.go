@@ -11,6 +11,7 @@ import (
 
 	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -69,19 +70,19 @@ func (a *app) listRuns(ctx context.Context, q storage.RunQuery, states []string)
 }
 
 func (a *app) showRun(ctx context.Context, name string) error {
-	return a.withRun(ctx, name, func(s storage.Reader, r *recorded) error {
-		if err := addSlots(ctx, s, r); err != nil {
+	return a.withRun(ctx, name, func(s storage.Reader, r *view.Run) error {
+		if err := r.AddSlots(ctx, s); err != nil {
 			return err
 		}
 		if a.json {
-			return a.PrintJSON(map[string]any{"run": r.run, "steps": r.steps})
+			return a.PrintJSON(map[string]any{"run": r.RunRecord, "steps": r.Steps})
 		}
-		a.printRun(&r.run, r.steps)
+		a.printRun(&r.RunRecord, r.Steps)
 		return nil
 	})
 }
 
-func (a *app) printRun(run *storage.RunRecord, steps []stepState) {
+func (a *app) printRun(run *storage.RunRecord, steps []view.StepState) {
 	state := run.State.String()
 	a.Printf("run %s  %s\n", a.Paint(term.Bold, run.ID), a.Paint(term.StateColour(state), state))
 	for _, f := range [][2]string{

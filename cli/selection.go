@@ -1,100 +1,14 @@
 package cli
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/rivers-go/rivers/internal/selection"
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
-
-// nodeGraph presents definitions to the selection language.
-type nodeGraph struct {
-	nodes    []storage.TopologyNode
-	byName   map[string][]int32
-	up, down [][]int32
-}
-
-func newNodeGraph(nodes []storage.TopologyNode) *nodeGraph {
-	g := &nodeGraph{nodes: nodes, byName: make(map[string][]int32, len(nodes)), up: make([][]int32, len(nodes)), down: make([][]int32, len(nodes))}
-	for i := range nodes {
-		if g.byName[nodes[i].Name] == nil { // two locations may use one name
-			g.byName[nodes[i].Name] = []int32{int32(i)}
-		}
-	}
-	for i := range nodes {
-		for _, name := range nodes[i].Upstream {
-			for _, u := range g.byName[name] {
-				g.up[i] = append(g.up[i], u)
-				g.down[u] = append(g.down[u], int32(i))
-			}
-		}
-	}
-	made := map[string][]int32{}
-	for i := range nodes {
-		if by := nodes[i].Definition; by != "" && g.byName[by] == nil { // an asset's own name is its own
-			made[by] = append(made[by], int32(i))
-		}
-	}
-	maps.Copy(g.byName, made)
-	return g
-}
-
-func (g *nodeGraph) Len() int                 { return len(g.nodes) }
-func (g *nodeGraph) Name(i int) string        { return g.nodes[i].Name }
-func (g *nodeGraph) Definition(i int) string  { return cmp.Or(g.nodes[i].Definition, g.nodes[i].Name) }
-func (g *nodeGraph) Group(i int) string       { return g.nodes[i].Group }
-func (g *nodeGraph) Kinds(i int) []string     { return g.nodes[i].Kinds }
-func (g *nodeGraph) Owners(i int) []string    { return g.nodes[i].Owners }
-func (g *nodeGraph) Upstream(i int) []int32   { return g.up[i] }
-func (g *nodeGraph) Downstream(i int) []int32 { return g.down[i] }
-func (g *nodeGraph) Named(n string) []int32   { return g.byName[n] }
-
-func (g *nodeGraph) Tag(i int, key string) (string, bool) {
-	v, ok := g.nodes[i].Tags[key]
-	return v, ok
-}
-
-// selected reports which nodes a selection includes; no selection includes all.
-func selected(nodes []storage.TopologyNode, texts []string) (func(i int) bool, error) {
-	if len(texts) == 0 {
-		return func(int) bool { return true }, nil
-	}
-	expr, err := selection.ParseAll(texts)
-	if err != nil {
-		return nil, BadRequest(err)
-	}
-	set, err := expr.Eval(newNodeGraph(nodes))
-	if err != nil {
-		return nil, BadRequest(err)
-	}
-	return set.Has, nil
-}
-
-// nodes returns the definitions that arguments can name: those of the program, otherwise the
-// store's copies.
-func (a *app) nodes(cmd *cobra.Command) []storage.TopologyNode {
-	if a.repo != nil {
-		doc, err := a.repo.Topology()
-		if err != nil {
-			return nil // a completion has nowhere to say it; the command will
-		}
-		return doc.Nodes
-	}
-	views, err := a.views(cmd.Context())
-	if err != nil {
-		return nil
-	}
-	nodes := make([]storage.TopologyNode, len(views))
-	for i := range views {
-		nodes[i] = views[i].TopologyNode
-	}
-	return nodes
-}
 
 // completeSelection completes the last word of a selection: a name, also after + and inside
 // parentheses, or a group, kind, tag or owner after its prefix.
@@ -107,7 +21,7 @@ func (a *app) completeSelection(cmd *cobra.Command, _ []string, text string) ([]
 			found = append(found, before+candidate+"\t"+description)
 		}
 	}
-	for _, n := range a.nodes(cmd) {
+	for _, n := range a.nodes(cmd.Context()) {
 		add(n.Name, n.Description)
 		if n.Definition != "" {
 			add(n.Definition, "all that it makes")
@@ -146,17 +60,18 @@ func (a *app) completeAssets(cmd *cobra.Command, args []string, prefix string) (
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return completeNames(a.nodes(cmd), prefix, func(storage.TopologyNode) bool { return true })
+	return completeNames(a.nodes(cmd.Context()), prefix, func(*view.Node) bool { return true })
 }
 
 // completeExternal completes names of external assets.
 func (a *app) completeExternal(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	return completeNames(a.nodes(cmd), prefix, func(n storage.TopologyNode) bool { return n.Kind == storage.NodeExternalAsset })
+	return completeNames(a.nodes(cmd.Context()), prefix, func(n *view.Node) bool { return n.Kind == storage.NodeExternalAsset })
 }
 
-func completeNames(nodes []storage.TopologyNode, prefix string, fits func(storage.TopologyNode) bool) ([]string, cobra.ShellCompDirective) {
+func completeNames(nodes []view.Node, prefix string, fits func(*view.Node) bool) ([]string, cobra.ShellCompDirective) {
 	var names []string
-	for _, n := range nodes {
+	for i := range nodes {
+		n := &nodes[i]
 		if fits(n) && strings.HasPrefix(n.Name, prefix) {
 			names = append(names, n.Name+"\t"+n.Description)
 		}

@@ -7,26 +7,25 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/cli/internal/term"
+	"github.com/rivers-go/rivers/internal/view"
+	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
 
-// addStatuses adds to assets of this program how they are.
-func (a *app) addStatuses(ctx context.Context, s storage.Reader, views []assetView) error {
+// readStatus reads how the assets of this program are, by name. It is empty for other programs.
+func (a *app) readStatus(ctx context.Context, s storage.Reader) (map[string]*rivers.AssetStatus, error) {
 	if a.repo == nil {
-		return nil
+		return map[string]*rivers.AssetStatus{}, nil
 	}
 	list, err := a.repo.Status(ctx, rivers.StatusRequest{Store: s})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byName := make(map[string]*rivers.AssetStatus, len(list))
 	for i := range list {
 		byName[list[i].Asset] = &list[i]
 	}
-	for i := range views {
-		views[i].Status = byName[views[i].Name]
-	}
-	return nil
+	return byName, nil
 }
 
 // isStale reports whether something of an asset is stale or missing.
@@ -57,11 +56,11 @@ func statusColour(s *rivers.AssetStatus) term.Colour {
 // statusText describes how an asset is: fresh, stale, missing, or how many of its partitions are.
 func statusText(s *rivers.AssetStatus) string {
 	var parts []string
-	divided := s.Space.Definition() != nil
+	partitioned := s.Space.Definition() != nil
 	add := func(n int64, word string) {
 		switch {
 		case n == 0:
-		case !divided || n == s.Total:
+		case !partitioned || n == s.Total:
 			parts = append(parts, word)
 		case len(parts) == 0:
 			parts = append(parts, fmt.Sprintf("%d of %d %s", n, s.Total, word))
@@ -72,7 +71,7 @@ func statusText(s *rivers.AssetStatus) string {
 	add(s.Stale.Count, "stale")
 	add(s.Missing.Count, "missing")
 	switch {
-	case divided && s.Total == 0:
+	case partitioned && s.Total == 0:
 		parts = append(parts, "no partitions")
 	case len(parts) == 0:
 		parts = append(parts, "fresh")
@@ -111,23 +110,23 @@ func causeText(s *rivers.AssetStatus, c *rivers.StaleCause) string {
 // stalePart is the staleness in partitions status; nil where it is unknown.
 type stalePart struct {
 	status          *rivers.AssetStatus
-	stale, upstream stateDoc
+	stale, upstream view.Ranges
 }
 
 // staleness reads what is stale of an asset, and adds it to a document.
-func (a *app) staleness(ctx context.Context, d *divided, doc map[string]any) (*stalePart, error) {
+func (a *app) staleness(ctx context.Context, s storage.Reader, of *view.Partitions, doc map[string]any) (*stalePart, error) {
 	if a.repo == nil {
 		return nil, nil //nolint:nilnil // without the definitions nothing is known of it
 	}
-	list, err := a.repo.Status(ctx, rivers.StatusRequest{Selection: []string{d.name}, Store: d.store})
+	list, err := a.repo.Status(ctx, rivers.StatusRequest{Selection: []string{of.Asset}, Store: s})
 	if err != nil || len(list) == 0 || list[0].External {
 		return nil, err
 	}
 	p := &stalePart{status: &list[0]}
-	if p.stale, err = d.named(p.status.Stale.Partitions); err != nil {
+	if p.stale, err = view.RangesOf(of.Space, p.status.Stale.Partitions); err != nil {
 		return nil, err
 	}
-	if p.upstream, err = d.named(p.status.UpstreamStale.Partitions); err != nil {
+	if p.upstream, err = view.RangesOf(of.Space, p.status.UpstreamStale.Partitions); err != nil {
 		return nil, err
 	}
 	doc["stale"], doc["upstream_stale"], doc["causes"] = p.stale, p.upstream, p.status.Causes
@@ -135,12 +134,12 @@ func (a *app) staleness(ctx context.Context, d *divided, doc map[string]any) (*s
 }
 
 // addTo adds rows to the table of states.
-func (p *stalePart) addTo(t *term.Table, d *divided) {
+func (p *stalePart) addTo(t *term.Table, space partition.Space) {
 	if p == nil {
 		return
 	}
-	t.Add(term.Cell{Text: "stale", Paint: partitionColour("stale")}, p.stale.Count, share(p.stale.Count, d.space.Len()), p.stale.text())
-	t.Add(term.Cell{Text: "upstream stale", Paint: term.Grey}, p.upstream.Count, share(p.upstream.Count, d.space.Len()), p.upstream.text())
+	t.Add(term.Cell{Text: "stale", Paint: term.Yellow}, p.stale.Count, share(p.stale.Count, space.Len()), rangesText(p.stale))
+	t.Add(term.Cell{Text: "upstream stale", Paint: term.Grey}, p.upstream.Count, share(p.upstream.Count, space.Len()), rangesText(p.upstream))
 }
 
 // printCauses prints why partitions are stale.

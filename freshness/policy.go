@@ -226,7 +226,7 @@ func location(name string) *time.Location {
 	return zone
 }
 
-// Check returns an error if the policy makes no sense for an asset that is divided in this way,
+// Check returns an error if the policy makes no sense for an asset that is partitioned in this way,
 // which may be nil for not at all. The definition must be valid and resolved.
 func (p Policy) Check(d partition.Definition) error {
 	if !p.NeedsPartitions() {

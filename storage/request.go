@@ -14,6 +14,10 @@ type RunRequest struct {
 	// read a value that the run makes. The run is recorded with the resulting selection. Jobs do
 	// not take it.
 	Stale bool `json:"stale,omitempty"`
+	// Unpartitioned leaves the partitioned assets of the selection out, where it has others too. The
+	// run is recorded with the resulting selection. It excludes a partition; jobs and actions do not
+	// take it.
+	Unpartitioned bool `json:"unpartitioned,omitempty"`
 	// Partition names the partition to make, or several, as a key may have several values. Range is
 	// a range of partitions, Partitions any set of them, as a backfill sets it. Set at most one; a
 	// partitioned selection needs one.

@@ -75,9 +75,9 @@ func staleAssets(ctx context.Context, n int, store storage.Storage) (took time.D
 
 type readsSource struct{ Source int }
 
-// dividedPair are two assets with n partitions each: one reads the other's of the same key, and
+// partitionedPair are two assets with n partitions each: one reads the other's of the same key, and
 // what exists of these.
-func dividedPair(n int) (*rivers.CodeRepository, partition.Space, error) {
+func partitionedPair(n int) (*rivers.CodeRepository, partition.Space, error) {
 	hours := partition.Hourly(partition.Date(1900, time.January, 1), partition.Until(partition.CivilOf(time.Date(1900, time.January, 1, n, 0, 0, 0, time.UTC))))
 	source := rivers.NewAsset(rivers.AssetSpec{Name: "source", Partitions: hours}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
 	made := rivers.NewAsset(rivers.AssetSpec{Name: "made", Partitions: hours}, func(_ *rivers.AssetContext, in readsSource) (int, error) { return in.Source, nil })
@@ -102,7 +102,7 @@ func withPair(ctx context.Context, kind, place string, n int, do func(store stor
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	repo, space, err := dividedPair(n)
+	repo, space, err := partitionedPair(n)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func commitSets(ctx context.Context, store storage.Storage, space partition.Spac
 // hundred were made meanwhile.
 func stalePartitions(warm bool) worker {
 	return func(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
-		repo, space, err := dividedPair(n)
+		repo, space, err := partitionedPair(n)
 		if err != nil {
 			return 0, err
 		}

@@ -20,8 +20,8 @@ const (
 	shops = 10
 )
 
-// division is how the books are divided: by day and shop.
-func division() partition.Definition {
+// bookKeys is how the books are partitioned: by day and shop.
+func bookKeys() partition.Definition {
 	var names []string
 	for i := range shops {
 		names = append(names, fmt.Sprintf("s%d", i))
@@ -66,9 +66,9 @@ func books() *rivers.CodeRepository {
 			return rivers.ActionResult{Did: rivers.Observes}, nil
 		})}
 	}
-	sales := rivers.NewAsset(rivers.AssetSpec{Name: "sales", Partitions: division(), Actions: closing(salesFail)},
+	sales := rivers.NewAsset(rivers.AssetSpec{Name: "sales", Partitions: bookKeys(), Actions: closing(salesFail)},
 		func(ctx *rivers.AssetContext, _ rivers.NoInput) (string, error) { return entry(ctx, "", salesFail) })
-	totals := rivers.NewAsset(rivers.AssetSpec{Name: "totals", Partitions: division(), Pools: []rivers.Pool{{Name: pool}}, Actions: closing(totalsFail)},
+	totals := rivers.NewAsset(rivers.AssetSpec{Name: "totals", Partitions: bookKeys(), Pools: []rivers.Pool{{Name: pool}}, Actions: closing(totalsFail)},
 		func(ctx *rivers.AssetContext, in struct{ Sales string }) (string, error) {
 			return entry(ctx, in.Sales, totalsFail)
 		})

@@ -146,11 +146,11 @@ func (b *backfiller) bad(space partition.Space) (failed, sold partition.Set) {
 
 func (b *backfiller) space(store storage.Partitions) partition.Space {
 	b.Helper()
-	tables, err := storage.NewKeyCache(store, 0).Tables(b.Context(), division())
+	tables, err := storage.NewKeyCache(store, 0).Tables(b.Context(), bookKeys())
 	if err != nil {
 		b.Fatal(err)
 	}
-	space, err := partition.NewSpace(division(), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), tables)
+	space, err := partition.NewSpace(bookKeys(), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), tables)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,8 +16,8 @@ type Subject struct {
 	Asset string
 	// Policy is its freshness policy, zero for none.
 	Policy freshness.Policy
-	// Partitions is how it is divided, nil for not at all. Assets that are divided alike should share
-	// one definition.
+	// Partitions is how it is partitioned, nil for not at all. Assets that are partitioned alike
+	// should share one definition.
 	Partitions partition.Definition
 	// External means that it is made elsewhere: its observations count.
 	External bool

@@ -41,8 +41,8 @@ type Outcome struct {
 	Cause error
 }
 
-// Past is a run of a resumed backfill, with its outcome if it has ended.
-type Past struct {
+// RecordedRun is a run of a resumed backfill, with its outcome if it has ended.
+type RecordedRun struct {
 	Run   storage.RunRecord
 	Group int
 	Set   partition.Set
@@ -55,11 +55,11 @@ type Past struct {
 type Drive struct {
 	Config decide.Config
 	// Record is the backfill: recorded, and claimed by this process.
-	Record storage.BackfillRecord
-	Past   []Past
-	Store  Store
-	Runs   Runs
-	Keeper Keeper
+	Record   storage.BackfillRecord
+	Recorded []RecordedRun
+	Store    Store
+	Runs     Runs
+	Keeper   Keeper
 	// Count counts partitions.
 	Count func(partition.Set) int64
 	// Lease is how long new runs are this process's without a renewal.
@@ -128,11 +128,11 @@ func (d *driver) replay() {
 	}
 }
 
-// restore folds the past and returns the runs that had begun.
+// restore folds the recorded runs and returns the runs that had begun.
 func (d *driver) restore() (begun []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, p := range d.Past {
+	for _, p := range d.Recorded {
 		d.d.Apply(decide.Fact{Kind: decide.RunCreated, Group: p.Group, Run: p.Run.ID, Set: p.Set})
 		switch {
 		case p.Ended:

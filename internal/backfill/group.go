@@ -22,9 +22,9 @@ type group struct {
 	strategy storage.BackfillStrategy
 	// names are the definitions, in topological order, assets what they make.
 	names, assets []string
-	// config is what all runs of the group have in common, division what exists for their plan.
-	config   engine.Config
-	division *plan.Partitioning
+	// config is what all runs of the group have in common, partitioning what exists for their plan.
+	config       engine.Config
+	partitioning *plan.Partitioning
 }
 
 // together reports whether what is read can be made by the same runs as what reads it: the same
@@ -84,7 +84,7 @@ func (p *Plan) configure(g *group) error {
 			overrides[name] = over
 		}
 	}
-	g.division = p.division.For(runs)
+	g.partitioning = p.partitioning.For(runs)
 	g.config, err = p.runner.Shared(runs, nil, overrides)
 	return err
 }
@@ -160,7 +160,7 @@ func (p *Plan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
 				if p.groupOf[p.whole.Graph.Node(up).Definition] != h {
 					continue
 				}
-				edge, err := p.division.Edge(s, k)
+				edge, err := p.partitioning.Edge(s, k)
 				if err == nil && !yield(edge) { // an edge that cannot be made fails the runs that read by it
 					return
 				}

@@ -146,16 +146,16 @@ func (m *Manager) resume(ctx context.Context, id string, done func()) (*storage.
 		done()
 		return &rec, nil
 	}
-	p, past, err := m.claim(ctx, &rec)
+	p, recorded, err := m.claim(ctx, &rec)
 	if err != nil {
 		done()
 		return nil, err
 	}
-	return m.drive(ctx, p, rec, past, done)
+	return m.drive(ctx, p, rec, recorded, done)
 }
 
 // claim takes over a recorded backfill, and plans it as it was planned.
-func (m *Manager) claim(ctx context.Context, rec *storage.BackfillRecord) (*Plan, []Past, error) {
+func (m *Manager) claim(ctx context.Context, rec *storage.BackfillRecord) (*Plan, []RecordedRun, error) {
 	p, err := newRecordedPlan(ctx, m.Runner, rec)
 	if err != nil {
 		return nil, nil, err
@@ -172,8 +172,8 @@ func (m *Manager) claim(ctx context.Context, rec *storage.BackfillRecord) (*Plan
 		return nil, nil, fmt.Errorf("backfill %q: taking it over: %w", rec.ID, err)
 	}
 	*rec = claimed
-	past, err := p.past(ctx, rec)
-	return p, past, err
+	recorded, err := p.recordedRuns(ctx, rec)
+	return p, recorded, err
 }
 
 // Recover continues, in the background, backfills of this repository whose process died. Errors are
@@ -266,7 +266,7 @@ func (m *Manager) record(ctx context.Context, p *Plan, rerunOf string) (*storage
 	}
 	rec := storage.BackfillRecord{
 		ID: id.String(), Location: m.Runner.Catalog.Location(), Request: p.req, RerunOf: rerunOf, Assets: p.assets, Partitions: p.set, Total: p.total,
-		CreatedAt: p.division.Now().UTC(), Token: 1, Owner: proc.Self().String(),
+		CreatedAt: p.partitioning.Now().UTC(), Token: 1, Owner: proc.Self().String(),
 	}
 	done, err := m.begin()
 	if err != nil {
@@ -281,9 +281,9 @@ func (m *Manager) record(ctx context.Context, p *Plan, rerunOf string) (*storage
 }
 
 // drive executes a backfill, in the background for a NoBlock request. It calls done at the end.
-func (m *Manager) drive(ctx context.Context, p *Plan, rec storage.BackfillRecord, past []Past, done func()) (*storage.BackfillRecord, error) {
+func (m *Manager) drive(ctx context.Context, p *Plan, rec storage.BackfillRecord, recorded []RecordedRun, done func()) (*storage.BackfillRecord, error) {
 	drive := Drive{
-		Config: p.config(), Record: rec, Past: past, Store: m.Runner.Store, Runs: &runs{plan: p, backfill: rec.ID},
+		Config: p.config(), Record: rec, Recorded: recorded, Store: m.Runner.Store, Runs: &runs{plan: p, backfill: rec.ID},
 		Keeper: m.Runner.Leases, Count: p.space.Count, Lease: engine.Lease,
 	}
 	if m.Progress != nil {

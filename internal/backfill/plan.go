@@ -21,15 +21,15 @@ import (
 type Plan struct {
 	runner *launch.Runner
 	req    storage.BackfillRequest
-	// whole has a step for everything that is backfilled, division what exists of it at the instant of
-	// the request.
-	whole    *plan.Plan
-	division *plan.Partitioning
-	assets   []string
-	space    partition.Space
-	set      partition.Set
-	total    int64
-	groups   []group
+	// whole has a step for everything that is backfilled, partitioning what exists of it at the
+	// instant of the request.
+	whole        *plan.Plan
+	partitioning *plan.Partitioning
+	assets       []string
+	space        partition.Space
+	set          partition.Set
+	total        int64
+	groups       []group
 	// groupOf finds the group of a definition by its name.
 	groupOf map[string]int
 }
@@ -99,7 +99,7 @@ func newPlanOf(ctx context.Context, r *launch.Runner, req storage.BackfillReques
 	if p.whole, err = p.steps(); err != nil {
 		return nil, err
 	}
-	p.division = r.Divide(ctx, p.whole, now)
+	p.partitioning = r.PartitioningOf(ctx, p.whole, now)
 	if err := p.ask(ask); err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (p *Plan) steps() (*plan.Plan, error) {
 
 // ask finds the partitions, which every asset must have.
 func (p *Plan) ask(ask plan.Select) error {
-	cut, err := p.division.Assign(ask)
+	cut, err := p.partitioning.Assign(ask)
 	if err != nil {
 		return fault.Mark(fault.ErrPartitionValidation, fmt.Errorf("backfill: %w", err))
 	}
@@ -151,7 +151,7 @@ func (p *Plan) ask(ask plan.Select) error {
 		switch {
 		case first < 0:
 			first, p.set = int32(s), cut.Sets[s]
-			if p.space, err = p.division.Space(node.Partitions); err != nil {
+			if p.space, err = p.partitioning.Space(node.Partitions); err != nil {
 				return fmt.Errorf("backfill: %w", err)
 			}
 		case len(p.req.Keys) == 0: // all, or a range whose ends may be open: what all of them have

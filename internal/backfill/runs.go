@@ -26,7 +26,7 @@ type runs struct {
 // cut assigns partitions to the steps of a group's run.
 func (b *runs) cut(group int, set partition.Set) *plan.Assignment {
 	p := b.plan.groups[group].config.Plan
-	c := b.plan.groups[group].division.Of(partition.Set{})
+	c := b.plan.groups[group].partitioning.Of(partition.Set{})
 	for s := range p.Steps {
 		if p.Graph.Node(p.Steps[s].Node).Partitions != nil {
 			c.Sets[s] = set
@@ -55,7 +55,7 @@ func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 	rec := storage.RunRecord{
 		ID: id.String(), Location: p.runner.Catalog.Location(), Backfill: b.backfill, Partition: of.String(), State: storage.NotStarted,
 		Request: storage.RunRequest{Selection: g.assets, Action: p.req.Action, Tags: p.req.Tags, Config: p.req.Config}, Tags: p.req.Tags,
-		CreatedAt: p.division.Now().UTC(), Token: 1, Owner: proc.Self().String(),
+		CreatedAt: p.partitioning.Now().UTC(), Token: 1, Owner: proc.Self().String(),
 	}
 	if of.Len() == 1 {
 		rec.Request.Partition = of.Key()
@@ -144,9 +144,9 @@ func newRecordedPlan(ctx context.Context, r *launch.Runner, rec *storage.Backfil
 	return p, nil
 }
 
-// past reads the runs of a backfill and their outcomes, in the order of their creation.
-func (p *Plan) past(ctx context.Context, rec *storage.BackfillRecord) ([]Past, error) {
-	var all []Past
+// recordedRuns reads the runs of a backfill and their outcomes, in the order of their creation.
+func (p *Plan) recordedRuns(ctx context.Context, rec *storage.BackfillRecord) ([]RecordedRun, error) {
+	var all []RecordedRun
 	q := storage.RunQuery{Backfill: rec.ID, Limit: 1000}
 	for {
 		runs, err := p.runner.Store.ListRuns(ctx, q)
@@ -154,7 +154,7 @@ func (p *Plan) past(ctx context.Context, rec *storage.BackfillRecord) ([]Past, e
 			return nil, fmt.Errorf("backfill %q: reading its runs: %w", rec.ID, err)
 		}
 		for i := range runs {
-			one, err := p.pastRun(ctx, &runs[i])
+			one, err := p.recordedRun(ctx, &runs[i])
 			if err != nil {
 				return nil, fmt.Errorf("backfill %q: run %q: %w", rec.ID, runs[i].ID, err)
 			}
@@ -168,9 +168,9 @@ func (p *Plan) past(ctx context.Context, rec *storage.BackfillRecord) ([]Past, e
 	}
 }
 
-// pastRun reads the outcome of one run.
-func (p *Plan) pastRun(ctx context.Context, rec *storage.RunRecord) (Past, error) {
-	one := Past{Run: *rec, Group: -1, Set: rec.Request.Partitions, Ended: rec.State.Terminal()}
+// recordedRun reads the outcome of one run.
+func (p *Plan) recordedRun(ctx context.Context, rec *storage.RunRecord) (RecordedRun, error) {
+	one := RecordedRun{Run: *rec, Group: -1, Set: rec.Request.Partitions, Ended: rec.State.Terminal()}
 	for g := range p.groups {
 		if slices.Equal(p.groups[g].assets, rec.Request.Selection) {
 			one.Group = g

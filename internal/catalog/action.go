@@ -133,13 +133,13 @@ func (req ActionRequest) actionsOf(targets []*define.Output, s *define.Scope) ([
 			errs = append(errs, errNoAction(t, have, req.Name))
 			continue
 		}
-		division := s.PartitionsOf(t.Name)
-		if err := req.checkTarget(have[at], t.Name, division != nil); err != nil {
+		definition := s.PartitionsOf(t.Name)
+		if err := req.checkTarget(have[at], t.Name, definition != nil); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if req.Partitions && division != nil {
-			s.Partitions[storage.ActionName(t.Name, req.Name)] = division
+		if req.Partitions && definition != nil {
+			s.Partitions[storage.ActionName(t.Name, req.Name)] = definition
 		}
 		acts = append(acts, have[at].Of(t))
 	}
@@ -147,15 +147,15 @@ func (req ActionRequest) actionsOf(targets []*define.Output, s *define.Scope) ([
 }
 
 // checkTarget returns why an action is not done to an asset as it is asked for.
-func (req ActionRequest) checkTarget(a *define.Action, asset string, divided bool) error {
+func (req ActionRequest) checkTarget(a *define.Action, asset string, partitioned bool) error {
 	switch refused := a.Spec.Partitioning == iohandler.PartitionRefused; {
 	case req.Backfill && refused:
 		return fmt.Errorf("asset %q: action %q takes no partitions, so it has no backfill: use RunAction", asset, req.Name)
-	case req.Backfill && !divided:
+	case req.Backfill && !partitioned:
 		return fmt.Errorf("asset %q has no partitions to backfill: use RunAction for action %q", asset, req.Name)
-	case divided && !req.Partitions && (a.Spec.Partitioning == iohandler.PartitionRequired || a.Spec.Partitioning == iohandler.PartitionOptional && a.ChangesState()):
+	case partitioned && !req.Partitions && (a.Spec.Partitioning == iohandler.PartitionRequired || a.Spec.Partitioning == iohandler.PartitionOptional && a.ChangesState()):
 		return fmt.Errorf("asset %q: action %q needs a partition: set Partition or Range, or use a backfill for all of them", asset, req.Name)
-	case divided && req.Partitions && refused:
+	case partitioned && req.Partitions && refused:
 		return fmt.Errorf("asset %q: action %q takes no partitions: leave them out", asset, req.Name)
 	}
 	return nil
@@ -170,8 +170,8 @@ func actionFor(t *define.Output, name string, s *define.Scope) *define.Definitio
 		return nil
 	}
 	act := have[at].Of(t)
-	if division := s.PartitionsOf(t.Name); division != nil && act.Outputs[0].Partitions != nil {
-		s.Partitions[act.Name] = division
+	if definition := s.PartitionsOf(t.Name); definition != nil && act.Outputs[0].Partitions != nil {
+		s.Partitions[act.Name] = definition
 	}
 	return act
 }
@@ -217,8 +217,8 @@ func (v *validation) checkAction(act *define.Definition) {
 		v.fault(act, f)
 	}
 	asset, _, _ := storage.SplitAction(act.Name)
-	if division := v.scope.Partitions[asset]; division != nil && act.Outputs[0].Partitions != nil {
-		v.scope.Partitions[act.Name] = division
+	if definition := v.scope.Partitions[asset]; definition != nil && act.Outputs[0].Partitions != nil {
+		v.scope.Partitions[act.Name] = definition
 		defer delete(v.scope.Partitions, act.Name) // an action has partitions where a request names some
 	}
 	s := v.scope

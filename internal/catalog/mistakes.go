@@ -138,7 +138,7 @@ func (v *validation) checkPools(d *define.Definition, held []storage.PoolSlots) 
 	}
 }
 
-// checkFreshness reports a policy that makes no sense for how an output is made and divided. It
+// checkFreshness reports a policy that makes no sense for how an output is made and partitioned. It
 // reports a policy that the outputs of a multi-asset share once.
 func (v *validation) checkFreshness(d *define.Definition, n *graph.Node, output int) {
 	out := &n.Outputs[output]

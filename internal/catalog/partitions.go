@@ -13,9 +13,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// divide finds how each asset is divided: references are followed, and definitions that mean the
-// same become one, so that thousands of assets share what is made of it.
-func (v *validation) divide() {
+// resolvePartitions finds how each asset is partitioned: references are followed, and definitions
+// that mean the same become one, so that thousands of assets share what is made of it.
+func (v *validation) resolvePartitions() {
 	c := &v.conf
 	for _, name := range slices.Sorted(maps.Keys(c.Partitions)) {
 		d := c.Partitions[name]
@@ -24,7 +24,7 @@ func (v *validation) divide() {
 		case d == nil:
 			v.repositoryFault(at, "it is nil: remove it, or give a definition")
 		default:
-			v.checkDivision(d, func(message string) { v.repositoryFault(at, message) })
+			v.checkDefinition(d, func(message string) { v.repositoryFault(at, message) })
 		}
 	}
 	known := map[string][]partition.Definition{}
@@ -34,7 +34,7 @@ func (v *validation) divide() {
 			if out.Partitions == nil {
 				continue
 			}
-			resolved := v.resolveDivision(d, i)
+			resolved := v.resolveDefinition(d, i)
 			if resolved == nil {
 				continue
 			}
@@ -46,13 +46,13 @@ func (v *validation) divide() {
 		v.checkOutputsAgree(d)
 	}
 	for _, d := range v.defs {
-		v.checkDivided(d)
+		v.checkPartitioned(d)
 	}
 }
 
-// divideAsAsked has assets divided when somebody asks how, for who needs few of a repository that
-// was validated elsewhere.
-func (v *validation) divideAsAsked() {
+// resolvePartitionsLazily has assets partitioned when somebody asks how, for who needs few of a
+// repository that was validated elsewhere.
+func (v *validation) resolvePartitionsLazily() {
 	v.scope.Partitions = map[string]partition.Definition{}
 	known := map[string][]partition.Definition{}
 	v.scope.Resolve = func(name string) partition.Definition {
@@ -82,8 +82,8 @@ func shared(known map[string][]partition.Definition, d partition.Definition) par
 	return d
 }
 
-// checkDivision reports each mistake of a definition of partitions.
-func (v *validation) checkDivision(d partition.Definition, report func(message string)) bool {
+// checkDefinition reports each mistake of a definition of partitions.
+func (v *validation) checkDefinition(d partition.Definition, report func(message string)) bool {
 	err := d.Validate()
 	if err == nil {
 		return true
@@ -94,8 +94,8 @@ func (v *validation) checkDivision(d partition.Definition, report func(message s
 	return false
 }
 
-// resolveDivision follows the references of one output's partitions, nil if they are not right.
-func (v *validation) resolveDivision(d *define.Definition, output int) partition.Definition {
+// resolveDefinition follows the references of one output's partitions, nil if they are not right.
+func (v *validation) resolveDefinition(d *define.Definition, output int) partition.Definition {
 	out := &d.Outputs[output]
 	if output > 0 && out.Partitions == d.Outputs[0].Partitions { // a multi-asset's own: reported already
 		return v.scope.Partitions[d.Outputs[0].Name]
@@ -109,13 +109,13 @@ func (v *validation) resolveDivision(d *define.Definition, output int) partition
 		report(err.Error())
 		return nil
 	}
-	if !v.checkDivision(resolved, report) {
+	if !v.checkDefinition(resolved, report) {
 		return nil
 	}
 	return resolved
 }
 
-// checkOutputsAgree requires the outputs of a multi-asset to be divided alike: one call makes a
+// checkOutputsAgree requires the outputs of a multi-asset to be partitioned alike: one call makes a
 // partition of each.
 func (v *validation) checkOutputsAgree(d *define.Definition) {
 	if len(d.Outputs) < 2 {
@@ -160,8 +160,8 @@ func (v *validation) finishParts(d *define.Definition, n *graph.Node) {
 	n.Settings.Partitions = own
 }
 
-// checkDivided requires a check that judges partitions to have those of its asset.
-func (v *validation) checkDivided(d *define.Definition) {
+// checkPartitioned requires a check that judges partitions to have those of its asset.
+func (v *validation) checkPartitioned(d *define.Definition) {
 	if d.Kind != graph.Check || d.Outputs[0].Partitions == nil {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/selection"
+	"github.com/rivers-go/rivers/storage"
 )
 
 // Want is what a selection must contain.
@@ -61,20 +62,61 @@ func (c *Catalog) SelectPartitioned(texts []string) ([]bool, error) {
 		return nil, err
 	}
 	items := c.graph.Items()
-	divided := make([]bool, items.Len())
+	partitioned := make([]bool, items.Len())
 	some := false
-	for i := range divided {
+	for i := range partitioned {
 		out, n := c.graph.Output(items.Output(i))
-		divided[i] = (selected == nil || selected[i]) && out.Partitions != nil && c.graph.Node(n).Kind != graph.External
-		some = some || divided[i]
+		partitioned[i] = (selected == nil || selected[i]) && out.Partitions != nil && c.graph.Node(n).Kind != graph.External
+		some = some || partitioned[i]
 	}
 	switch {
 	case some:
-		return divided, nil
+		return partitioned, nil
 	case len(texts) == 0:
 		return nil, fmt.Errorf("backfill: %w: no asset has partitions: materialize them", fault.ErrPartitionValidation)
 	}
 	return nil, fmt.Errorf("backfill: %w: nothing that %s selects has partitions: materialize it", fault.ErrPartitionValidation, fault.QuotedList(texts))
+}
+
+// LeaveOutPartitioned narrows the selection of a request for [storage.RunRequest.Unpartitioned] to
+// the unpartitioned assets and the tasks whose values they read. It returns the names of the assets
+// that it left out. If everything selected has partitions, or nothing has, the selection stays.
+func (c *Catalog) LeaveOutPartitioned(req *storage.RunRequest) ([]string, error) {
+	switch {
+	case req.Action != "":
+		return nil, fmt.Errorf("action %q: an action runs on what it names: leave out Unpartitioned", req.Action)
+	case !req.Partition.IsZero() || !req.Range.IsZero() || !req.Partitions.IsEmpty():
+		return nil, fmt.Errorf("%w: the request names a partition and is Unpartitioned: leave one out", fault.ErrPartitionValidation)
+	}
+	req.Unpartitioned = false
+	selected, err := c.Select(req.Selection, Anything)
+	if err != nil {
+		return nil, err
+	}
+	var kept, left []string
+	items := c.graph.Items()
+	read := make([]bool, items.Len()) // by an asset that is kept: a task runs when its value is read
+	for i := items.Len() - 1; i >= 0; i-- {
+		out, n := c.graph.Output(items.Output(i))
+		switch node := c.graph.Node(n); {
+		case selected != nil && !selected[i], node.Kind == graph.External, !out.Asset && !read[i]:
+			continue
+		case out.Partitions != nil:
+			left = append(left, out.Name)
+			continue
+		}
+		kept = append(kept, out.Name)
+		for _, u := range items.Upstream(i) {
+			read[u] = true
+		}
+	}
+	if len(kept) == 0 || len(left) == 0 {
+		return nil, nil
+	}
+	slices.Reverse(kept)
+	slices.Reverse(left)
+	req.Selection = kept
+	return left, nil
 }
 
 // Unknown returns the error for a name that no asset or task has.

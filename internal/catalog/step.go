@@ -19,7 +19,7 @@ import (
 func Step(c Config, key, job string) (*graph.Graph, retry.Policy, error) {
 	v := &validation{conf: c}
 	v.collect()
-	v.divideAsAsked()
+	v.resolvePartitionsLazily()
 	policy, err := v.stepPolicy(job)
 	if err != nil {
 		return nil, policy, err

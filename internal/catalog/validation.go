@@ -49,7 +49,7 @@ func Build(c Config) (*Catalog, fault.LocatedErrors) {
 	v := &validation{conf: c}
 	v.collect()
 	v.checkRepository()
-	v.divide()
+	v.resolvePartitions()
 	v.build()
 	plan.AddGates(v.nodes)
 	v.checkActions()

@@ -39,8 +39,8 @@ type Wrapper struct {
 	Type reflect.Type
 	// Self fills a SelfDependency from the previous value.
 	Self func(dst reflect.Value, v any) error
-	// Pack makes a Partitions that loads its values when asked.
-	Pack func(p graph.PartitionLoader) any
+	// Several makes a Partitions that loads its values when asked.
+	Several func(p graph.PartitionLoader) any
 	// Err returns the load error that a Partitions remembers.
 	Err func(v any) error
 	// Optional makes an Optional.

@@ -228,7 +228,7 @@ func (c *Composition) key(p *TaskCall) string { return c.def.Name + "/" + p.path
 // argument returns the field that an upstream's value would go to, as far as its partitions matter.
 func (s *Source) argument(field string) *argument {
 	f := &argument{field: field, typ: s.typ, full: s.typ, wrap: &s.wrap}
-	if s.wrap.Pack != nil {
+	if s.wrap.Several != nil {
 		f.typ = s.wrap.Type
 	}
 	return f

@@ -41,7 +41,7 @@ type CallSpec struct {
 func (c *Composition) Upstream(name string, t, value reflect.Type, wrap Wrapper) *Source {
 	c.upstreams = append(c.upstreams, name)
 	src := &Source{graph: c, upstream: name, typ: value}
-	if wrap.Pack != nil {
+	if wrap.Several != nil {
 		src.wrap, src.typ = wrap, t
 	}
 	return src

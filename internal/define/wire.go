@@ -16,7 +16,7 @@ type wiring struct {
 	inputs []graph.Input
 	scope  *Scope
 	def    *Definition
-	// single is a field that takes the value of one partition of something divided, nil for none.
+	// single is a field that takes the value of one partition of something partitioned, nil for none.
 	single *argument
 	// resources are the names of those that fields receive.
 	resources []string

@@ -6,7 +6,7 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// own is how the definition that is wired is divided.
+// own is how the definition that is wired is partitioned.
 func (w *wiring) own() partition.Definition {
 	if len(w.def.Outputs) == 0 {
 		return nil
@@ -14,18 +14,18 @@ func (w *wiring) own() partition.Definition {
 	return w.scope.PartitionsOf(w.def.Outputs[0].Name)
 }
 
-// parts reports which partitions of an upstream a field reads, nil where neither side is divided.
-// It notes what does not fit, and reports false then.
+// parts reports which partitions of an upstream a field reads, nil where neither side is
+// partitioned. It notes what does not fit, and reports false then.
 func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Parts, bool) {
 	up, own := w.scope.PartitionsOf(from), w.own()
-	if up == nil && own == nil && m.IsZero() && f.wrap.Pack == nil && f.wrap.Optional == nil {
+	if up == nil && own == nil && m.IsZero() && f.wrap.Several == nil && f.wrap.Optional == nil {
 		return nil, true // nearly all of a large repository: not even the place of a mistake is spelled out
 	}
 	at := "input " + f.field
 	switch {
 	case up == nil && own == nil:
 		return nil, w.undivided(at, f, from, m)
-	case up == nil && f.wrap.Pack != nil:
+	case up == nil && f.wrap.Several != nil:
 		w.report(at, "%q has no partitions, and the field takes several: make it a %s", from, f.typ)
 		return nil, false
 	}
@@ -36,8 +36,8 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 	p := &graph.Parts{Mapping: m.Resolve(up, own)}
 	reading := m.Reading(up, own)
 	switch {
-	case f.wrap.Pack != nil:
-		p.Multiple = f.wrap.Pack
+	case f.wrap.Several != nil:
+		p.Multiple = f.wrap.Several
 	case reading.Several:
 		w.report(at, "by %s it reads several partitions of %q: make the field a rivers.Partitions[%s]", p.Mapping, from, f.typ)
 		return nil, false
@@ -47,7 +47,7 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 		w.report(at, "by %s some partitions read nothing of %q: make the field a rivers.Optional[%s]", p.Mapping, from, f.typ)
 		return nil, false
 	}
-	if up != nil && f.wrap.Pack == nil {
+	if up != nil && f.wrap.Several == nil {
 		w.single = f
 	}
 	return p, true
@@ -58,7 +58,7 @@ func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapp
 	switch {
 	case !m.IsZero():
 		w.report(at, "neither %q nor this has partitions, so the mapping %s has no effect: remove it", from, m)
-	case f.wrap.Pack != nil:
+	case f.wrap.Several != nil:
 		w.report(at, "neither %q nor this has partitions: make the field a %s", from, f.typ)
 	case f.wrap.Optional != nil:
 		w.report(at, "neither %q nor this has partitions, so it is always there: make the field a %s", from, f.typ)
@@ -69,7 +69,7 @@ func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapp
 }
 
 // selfParts reports which of its own partitions an asset reads: the window before, where it is
-// divided by one line of time, else the same key, unless the mapping names others.
+// partitioned by one line of time, else the same key, unless the mapping names others.
 func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool) {
 	own := w.own()
 	if own == nil {

@@ -45,7 +45,7 @@ func (e *PartitionsError) add(key partition.Key, err error) {
 	}
 }
 
-// byParts does an attempt of a step that is divided: in one call, or in one for each partition.
+// byParts does an attempt of a step that is partitioned: in one call, or in one for each partition.
 func (a *attempt) byParts() outcome {
 	due, err := a.assignment.Slice(a.mapped, a.due)
 	if err != nil {

@@ -18,7 +18,7 @@ type runEnv struct {
 	configs map[int32]any
 	retry   retry.Policy
 	maps    mapTable
-	// assignment is nil for a run in which nothing is divided.
+	// assignment is nil for a run in which nothing is partitioned.
 	assignment *plan.Assignment
 }
 

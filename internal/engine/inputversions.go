@@ -55,8 +55,8 @@ func (r *run) nodesOf(own int32) func(yield func(int32) bool) {
 	}
 }
 
-// noteReading remembers when an attempt began of a run in which something is divided: what lands
-// from now on it may not have read.
+// noteReading remembers when an attempt began of a run in which something is partitioned: what
+// lands from now on it may not have read.
 func (r *run) noteReading(step int32) error {
 	seq, err := r.Store.ChangeSeq(r.ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func (r *run) noteReading(step int32) error {
 	return nil
 }
 
-// readSeq is when the latest attempt of a step began, zero where nothing is divided.
+// readSeq is when the latest attempt of a step began, zero where nothing is partitioned.
 func (r *run) readSeq(step int32) int64 {
 	if r.assignment == nil {
 		return 0

@@ -37,7 +37,7 @@ type Task struct {
 	// Memory bounds what the attempt may use, in bytes; zero does not.
 	Memory int64
 	// Partitions are those that it is to make, as of the instant Now; empty for a step that is not
-	// divided.
+	// partitioned.
 	Partitions partition.Set
 	Now        time.Time
 	// Environ is added to the environment of the process, as "key=value".

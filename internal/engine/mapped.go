@@ -223,7 +223,7 @@ func (r *run) forget(mapped int32, m *mapSource) {
 }
 
 // onlyPartition is the key of the partition that a mapped step is of, the zero Key for one that is
-// not divided.
+// not partitioned.
 func (r *run) onlyPartition(mapped int32) partition.Key {
 	if !r.partitioned(mapped) || r.assignment == nil {
 		return partition.Key{}

@@ -118,7 +118,7 @@ func (r *run) handOver(a *attempt, pos int) error {
 // attempt whose process died had handed over.
 func (r *run) stillWanted(a *attempt) []bool {
 	persist := r.plan.Steps[a.mapped].Persist
-	if !a.of.Emits || r.partitioned(a.mapped) { // of what is divided, whole partitions are made or not
+	if !a.of.Emits || r.partitioned(a.mapped) { // of what is partitioned, whole partitions are made or not
 		return persist
 	}
 	r.mu.Lock()

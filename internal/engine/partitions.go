@@ -36,11 +36,11 @@ func setOf(part partition.Slice) partition.Set {
 // partitioned reports whether a step of the plan has partitions.
 func (r *run) partitioned(s int32) bool { return r.d.Partitions().Has(s) }
 
-// unmade is what a step has still to make, empty for one that is not divided. Called with the lock
-// held.
+// unmade is what a step has still to make, empty for one that is not partitioned. Called with the
+// lock held.
 func (r *run) unmade(step int32) partition.Set { return r.d.Partitions().Unmade(r.d.Planned(step)) }
 
-// targets are what a run is to make of assets that are divided, as storage is told.
+// targets are what a run is to make of assets that are partitioned, as storage is told.
 func (r *run) targets() []storage.Target {
 	parts := r.d.Partitions()
 	if parts == nil {
@@ -82,7 +82,7 @@ func (r *run) recordPlan() []storage.PlanStep {
 }
 
 // Undone returns what is left to be made of each step of a run that has ended: what a retry of it
-// is of. It is nil for a run in which nothing is divided.
+// is of. It is nil for a run in which nothing is partitioned.
 func Undone(c Config, events []storage.Event) ([]partition.Set, error) {
 	old := newRun(c)
 	if old.d.Partitions() == nil {

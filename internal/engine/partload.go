@@ -9,7 +9,7 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// inputParts loads what input k reads of something divided, or for something divided.
+// inputParts loads what input k reads of something partitioned, or for something partitioned.
 func (a *attempt) inputParts(in *graph.Input, k int, v int32) (any, error) {
 	edge, err := a.assignment.Edge(a.mapped, k)
 	if err != nil {

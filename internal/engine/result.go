@@ -36,7 +36,7 @@ type StepResult struct {
 	Duration time.Duration
 	// Err is why the step did not succeed; nil for a success.
 	Err error
-	// Lost are the partitions that it has not made; empty for one that is not divided.
+	// Lost are the partitions that it has not made; empty for one that is not partitioned.
 	Lost partition.Set
 	// Check is the result of a check; nil for other steps, and for one without a result.
 	Check *CheckReport

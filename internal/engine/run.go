@@ -37,7 +37,8 @@ const Grace = 20 * time.Second
 // Config is everything a run needs.
 type Config struct {
 	Plan *plan.Plan
-	// Assignment defines which partitions the steps are of; nil for a run in which nothing is divided.
+	// Assignment defines which partitions the steps are of; nil for a run in which nothing is
+	// partitioned.
 	Assignment *plan.Assignment
 	// Record is the run: one to be inserted, or one that is recorded and was claimed by this process.
 	Record storage.RunRecord
@@ -144,7 +145,7 @@ type run struct {
 
 	logs     logBuffer
 	makers   map[int32]string // runs that made what a check of this run judges and this run does not make, by output
-	versions []string         // data versions by output, of what this run read or made; not of what is divided
+	versions []string         // data versions by output, of what this run read or made; not of what is partitioned
 	hooks    sync.WaitGroup   // hooks and notices that are under way: the end waits for them
 	done     chan struct{}
 }

@@ -31,7 +31,7 @@ type Invocation struct {
 	// Step is the step's key, with the instance's name for a mapped one.
 	Step    string
 	Attempt int
-	// Partition is what the call is about; the zero Slice for a node that is not divided.
+	// Partition is what the call is about; the zero Slice for a node that is not partitioned.
 	Partition partition.Slice
 	// Config is the decoded config struct, nil where the node takes none.
 	Config any

@@ -113,7 +113,7 @@ type Settings struct {
 	Hooks     []Hook
 	// Pools are the concurrency slots that an attempt holds, sorted by the pools' names.
 	Pools []storage.PoolSlots
-	// Partitions is how the node is divided; nil for one that is not.
+	// Partitions is how the node is partitioned; nil for one that is not.
 	Partitions partition.Definition
 	// Whole means that the body is called once for all partitions of a step, else once for each.
 	Whole bool
@@ -165,8 +165,8 @@ type Output struct {
 	Asset bool
 	// Inner means that the output is a value inside a graph asset, not selectable by itself.
 	Inner bool
-	// Partitions is how the asset is divided, nil for one that is not. Those of a node's outputs have
-	// keys of one kind.
+	// Partitions is how the asset is partitioned, nil for one that is not. Those of a node's outputs
+	// have keys of one kind.
 	Partitions partition.Definition
 	// Attrs is what people attached; never nil after Build.
 	Attrs *Attrs
@@ -238,7 +238,7 @@ type Input struct {
 	Lazy func(n int, load func(i int) (any, error)) any
 	// Unordered lets a Stream hand values over in the order in which they were made.
 	Unordered bool
-	// Parts describes what is read where one of the two sides is divided; nil where none is.
+	// Parts describes what is read where one of the two sides is partitioned; nil where none is.
 	Parts *Parts
 }
 

@@ -16,14 +16,23 @@ import (
 type assigner struct {
 	*Runner
 
-	now   time.Time
-	stale *staleSelection // nil for a request that is not for what is stale
+	now     time.Time
+	leftOut []string        // partitioned assets of a request that is Unpartitioned
+	stale   *staleSelection // nil for a request that is not for what is stale
 }
 
-// assigner begins with a request. It turns a request for stale assets into one that names them,
-// which is the request that is recorded.
+// assigner begins with a request. It turns a request for unpartitioned or stale assets into one
+// that names them, which is the request that is recorded.
 func (r *Runner) assigner(ctx context.Context, job *catalog.Job, req *storage.RunRequest) (a assigner, err error) {
 	a = assigner{Runner: r, now: time.Now()}
+	if req.Unpartitioned {
+		if job != nil {
+			return a, fmt.Errorf("unpartitioned selection does not apply to job %q: select its assets instead", job.Name)
+		}
+		if a.leftOut, err = r.Catalog.LeaveOutPartitioned(req); err != nil {
+			return a, err
+		}
+	}
 	if req.Stale {
 		a.stale, err = r.selectStale(ctx, job, req, a.now)
 	}
@@ -37,7 +46,7 @@ func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequ
 	if a.stale != nil && !p.HasPartitions() { // what is asked for was checked, and nothing that has partitions is stale
 		asked.Partition, asked.Range, asked.Partitions = partition.Key{}, partition.KeyRange{}, partition.Set{}
 	}
-	c, err := a.cut(ctx, p, &asked, a.now)
+	c, err := a.assignRequested(ctx, p, &asked, a.now)
 	if err != nil || c == nil || a.stale == nil {
 		return c, err
 	}
@@ -54,26 +63,27 @@ func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequ
 	return c, nil
 }
 
-// cut assigns the requested partitions to the steps of a plan; nil if nothing is partitioned.
-func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest, now time.Time) (*plan.Assignment, error) {
+// assignRequested assigns the requested partitions to the steps of a plan; nil if nothing is
+// partitioned.
+func (r *Runner) assignRequested(ctx context.Context, p *plan.Plan, req *storage.RunRequest, now time.Time) (*plan.Assignment, error) {
 	given := 0
 	for _, has := range []bool{!req.Partition.IsZero(), !req.Range.IsZero(), !req.Partitions.IsEmpty()} {
 		if has {
 			given++
 		}
 	}
-	divided := p.HasPartitions()
+	partitioned := p.HasPartitions()
 	switch {
 	case given > 1:
 		return nil, fmt.Errorf("%w: the request has Partition, Range and Partitions, %d of them: give one", fault.ErrPartitionValidation, given)
-	case !divided && given > 0:
+	case !partitioned && given > 0:
 		return nil, fmt.Errorf("%w: nothing that is selected has partitions: leave %s out, or select an asset that has some", fault.ErrPartitionValidation, partitionText(req))
 	case !p.ReadsPartitions():
 		return nil, nil //nolint:nilnil // nothing to cut is no error
-	case !divided:
-		return r.Divide(ctx, p, now).Of(partition.Set{}), nil
+	case !partitioned:
+		return r.PartitioningOf(ctx, p, now).Of(partition.Set{}), nil
 	}
-	c, err := r.Divide(ctx, p, now).Assign(func(space partition.Space) (partition.Set, error) { return ask(req, space) })
+	c, err := r.PartitioningOf(ctx, p, now).Assign(func(space partition.Space) (partition.Set, error) { return ask(req, space) })
 	if err != nil {
 		return nil, fault.Mark(fault.ErrPartitionValidation, err)
 	}
@@ -81,8 +91,8 @@ func (r *Runner) cut(ctx context.Context, p *plan.Plan, req *storage.RunRequest,
 	return c, err
 }
 
-// Divide finds the partitions that the assets of a plan have at an instant.
-func (r *Runner) Divide(ctx context.Context, p *plan.Plan, now time.Time) *plan.Partitioning {
+// PartitioningOf finds the partitions that the assets of a plan have at an instant.
+func (r *Runner) PartitioningOf(ctx context.Context, p *plan.Plan, now time.Time) *plan.Partitioning {
 	return plan.NewPartitioning(p, now, r.tables(ctx))
 }
 
@@ -150,7 +160,7 @@ func (r *Runner) recorded(ctx context.Context, p *plan.Plan, steps []storage.Pla
 	if !p.ReadsPartitions() || len(steps) != len(p.Steps) {
 		return nil
 	}
-	c := r.Divide(ctx, p, now).Of(partition.Set{})
+	c := r.PartitioningOf(ctx, p, now).Of(partition.Set{})
 	for s := range steps {
 		c.Sets[s] = steps[s].Partitions
 	}

@@ -103,7 +103,7 @@ func (r editor) changes(ctx context.Context) ([]EditedAsset, error) {
 	if err != nil {
 		return nil, err
 	}
-	division := r.Divide(ctx, plan.New(r.Catalog.Graph(), plan.Options{Selected: selected, Workers: 1}), time.Now())
+	partitioning := r.PartitioningOf(ctx, plan.New(r.Catalog.Graph(), plan.Options{Selected: selected, Workers: 1}), time.Now())
 	g := r.Catalog.Graph()
 	items := g.Items()
 	var changes []EditedAsset
@@ -115,7 +115,7 @@ func (r editor) changes(ctx context.Context) ([]EditedAsset, error) {
 			continue
 		}
 		c := EditedAsset{Asset: out.Name, out: v, Count: 1}
-		if err := r.partitions(ctx, division, out, &c); err != nil {
+		if err := r.partitions(ctx, partitioning, out, &c); err != nil {
 			errs = append(errs, fmt.Errorf("asset %q: %w", out.Name, err))
 			continue
 		}
@@ -131,7 +131,7 @@ func (r editor) changes(ctx context.Context) ([]EditedAsset, error) {
 
 // partitions finds which partitions of an asset are changed: of those that are asked for, what is
 // not so already.
-func (r editor) partitions(ctx context.Context, division *plan.Partitioning, out *graph.Output, c *EditedAsset) error {
+func (r editor) partitions(ctx context.Context, partitioning *plan.Partitioning, out *graph.Output, c *EditedAsset) error {
 	sets, err := r.Store.PartitionSets(ctx, []storage.AssetKey{r.Keys[c.out]})
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (r editor) partitions(ctx context.Context, division *plan.Partitioning, out
 	case !given && !r.req.All:
 		return fmt.Errorf("it is partitioned, %s: set Keys, Range or All", out.Partitions)
 	}
-	space, err := division.Space(out.Partitions)
+	space, err := partitioning.Space(out.Partitions)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,8 @@ type Plan struct {
 	Executor executor.Executor
 	// Steps are in the order of the plan.
 	Steps []PlannedStep
+	// LeftOut are the partitioned assets that an unpartitioned request left out.
+	LeftOut []string
 }
 
 // PlannedStep is one step of a plan.
@@ -74,7 +76,7 @@ type PlannedStep struct {
 func (r *Runner) Plan(ctx context.Context, req storage.RunRequest) (*Plan, error) {
 	a, err := r.assigner(ctx, nil, &req)
 	if errors.Is(err, errNothingStale) {
-		return &Plan{Executor: r.Catalog.Executor(), Steps: []PlannedStep{}}, nil
+		return &Plan{Executor: r.Catalog.Executor(), Steps: []PlannedStep{}, LeftOut: a.leftOut}, nil
 	} else if err != nil {
 		return nil, err
 	}
@@ -86,6 +88,7 @@ func (r *Runner) Plan(ctx context.Context, req storage.RunRequest) (*Plan, error
 		return nil, err
 	}
 	out := Describe(p, r.Catalog.Executor())
+	out.LeftOut = a.leftOut
 	if r.Store == nil && needsStore(p) {
 		return out, nil
 	}

@@ -60,9 +60,9 @@ func (r *Runner) retried(ctx context.Context, req *storage.RunRequest) (storage.
 	switch {
 	case err != nil:
 		return rec, fmt.Errorf("retrying: %w", err)
-	case (len(req.Selection) > 0 || req.IncludeUpstream) && // a recorded retry repeats the selection
+	case req.Unpartitioned, (len(req.Selection) > 0 || req.IncludeUpstream) && // a recorded retry repeats the selection
 		(!slices.Equal(req.Selection, rec.Request.Selection) || req.IncludeUpstream != rec.Request.IncludeUpstream):
-		return rec, fmt.Errorf("retrying run %q: a retry keeps the selection of its run: leave out Selection and IncludeUpstream", req.RetryOf)
+		return rec, fmt.Errorf("retrying run %q: a retry keeps the selection of its run: leave out Selection, IncludeUpstream and Unpartitioned", req.RetryOf)
 	case rec.Location != r.Catalog.Location():
 		return rec, fmt.Errorf("run %q belongs to repository %q (this is %q): retry it there", rec.ID, rec.Location, r.Catalog.Location())
 	case !rec.State.Terminal():

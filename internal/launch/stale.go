@@ -28,7 +28,7 @@ func (r *Runner) staleIn(ctx context.Context, req *storage.RunRequest, now time.
 	if err != nil {
 		return nil, err
 	}
-	cut, err := r.cut(ctx, p, req, now)
+	cut, err := r.assignRequested(ctx, p, req, now)
 	if err != nil {
 		return nil, err
 	}

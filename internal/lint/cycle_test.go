@@ -23,11 +23,11 @@ const maxFileCycle = 12
 
 // fileCycles are the packages with a larger one, each with the size that it has; it only falls.
 var fileCycles = map[string]int{
-	".":                   51,
+	".":                   15,
 	"internal/engine":     29,
 	"storage":             16, // records that mention each other
-	"storage/postgres":    26,
-	"storage/sqlite":      18,
+	"storage/postgres":    20,
+	"storage/sqlite":      16,
 	"bench/compare":       14,
 	"storage/storagetest": 28, // the checks share a world, and the world is spread over its nouns
 }
@@ -48,7 +48,7 @@ func TestFilesOfAPackageFormSmallCycles(t *testing.T) {
 			t.Errorf("package %s: %d files need each other in a circle, the budget is %d: find the type that ties them together, and give one side of it a package or a smaller type\n  %s",
 				dir, n, budget, strings.Join(cycle, " "))
 		} else if own && n < budget {
-			t.Logf("package %s: its largest circle of files has %d: write that down as its budget of %d", dir, n, budget)
+			t.Errorf("package %s: its largest circle of files has %d: write that down as its budget of %d, which only falls", dir, n, budget)
 		}
 	}
 }

@@ -13,12 +13,12 @@ import (
 const (
 	maxPackageFiles = 40
 	maxTypeMethods  = 40
-	minRootFace     = 24 // per cent of the declaration lines of the root; 50 is what a face has
+	minRootFace     = 50 // per cent of the declaration lines of the root
 )
 
 // packageFiles are the packages with more files than the budget, or with a budget of their own.
 var packageFiles = map[string]int{
-	".": 71, // the root is the face alone: 32 are enough for it
+	".": 31, // the root is the face alone
 }
 
 func TestPackagesHaveFewFiles(t *testing.T) {
@@ -34,20 +34,19 @@ func TestPackagesHaveFewFiles(t *testing.T) {
 		if n := files[dir]; n > budget {
 			t.Errorf("package %s has %d files, the budget is %d: a second subject lives in it, give that a package of its own", dir, n, budget)
 		} else if own && n < budget {
-			t.Logf("package %s has %d files: write that down as its budget of %d", dir, n, budget)
+			t.Errorf("package %s has %d files: write that down as its budget of %d, which only falls", dir, n, budget)
 		}
 	}
 }
 
 // typeMethods are the types with more methods than the budget.
 var typeMethods = map[string]int{
-	"..CodeRepository": 76, // its exported methods are the contract; the rest has to go
-	"..validation":     47,
-	"cli.app":          143,
+	"..CodeRepository": 74, // its 36 exported methods are the contract
+	"cli.app":          135,
 	// Each answers all calls of storage.Storage.
 	"storage/memory.Store":    73,
-	"storage/postgres.Store":  56,
-	"storage/sqlite.Store":    57,
+	"storage/postgres.Store":  55,
+	"storage/sqlite.Store":    55,
 	"internal/engine.attempt": 41,
 	"internal/engine.run":     125,
 }
@@ -71,7 +70,7 @@ func TestTypesHaveFewMethods(t *testing.T) {
 		if n := methods[name]; n > budget {
 			t.Errorf("type %s has %d methods, the budget is %d: hand a part of its state to a type of its own, and ask that", name, n, budget)
 		} else if own && n < budget {
-			t.Logf("type %s has %d methods: write that down as its budget of %d", name, n, budget)
+			t.Errorf("type %s has %d methods: write that down as its budget of %d, which only falls", name, n, budget)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestBackendsShareNoLines(t *testing.T) {
 		t.Errorf("storage/sqlite and storage/postgres have %d lines in common, the budget is %d: decide in storage/internal/ledger, "+
 			"convert in storage/internal/record, check in storage/internal/audit", twins, maxTwinLines)
 	case twins < maxTwinLines:
-		t.Logf("storage/sqlite and storage/postgres have %d lines in common: write that down as the budget of %d", twins, maxTwinLines)
+		t.Errorf("storage/sqlite and storage/postgres have %d lines in common: write that down as the budget of %d, which only falls", twins, maxTwinLines)
 	}
 }
 

@@ -75,7 +75,7 @@ func (c *Assignment) addRead() error {
 	return nil
 }
 
-// set is what a step makes: the whole of what is not divided.
+// set is what a step makes: the whole of what is not partitioned.
 func (c *Assignment) set(s int32) partition.Set {
 	if c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions == nil {
 		return partition.Whole()
@@ -129,8 +129,8 @@ func (c *Assignment) Blocked(s int32, k int, lost partition.Set) (partition.Set,
 	return edge.Downstream(lost), nil
 }
 
-// Slice returns partitions of a step as its body sees them; of a step that is not divided, the zero
-// Slice.
+// Slice returns partitions of a step as its body sees them; of a step that is not partitioned, the
+// zero Slice.
 func (c *Assignment) Slice(s int32, set partition.Set) (partition.Slice, error) {
 	space, err := c.Space(c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions)
 	if err != nil {

@@ -32,7 +32,7 @@ type edgeKey struct {
 	mapping  string
 }
 
-// NewPartitioning returns the division of a plan at an instant.
+// NewPartitioning returns the partitioning of a plan at an instant.
 func NewPartitioning(p *Plan, now time.Time, tables Tables) *Partitioning {
 	return &Partitioning{
 		plan: p, now: now, tables: tables,
@@ -40,11 +40,11 @@ func NewPartitioning(p *Plan, now time.Time, tables Tables) *Partitioning {
 	}
 }
 
-// Now returns the instant of the division.
+// Now returns the instant of the partitioning.
 func (d *Partitioning) Now() time.Time { return d.now }
 
-// For returns the division for another plan of the same graph, with the same instant: what is known
-// already of what exists is kept.
+// For returns the partitioning for another plan of the same graph, with the same instant: what is
+// known already of what exists is kept.
 func (d *Partitioning) For(p *Plan) *Partitioning {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -97,8 +97,8 @@ func (d *Partitioning) Edge(s int32, k int) (partition.Edge, error) {
 	return d.Connect(in, out.Partitions, d.plan.Graph.Node(n).Partitions)
 }
 
-// Connect returns how an input reads something that is divided in one way for something that is
-// divided in another; the division of no plan answers it too.
+// Connect returns how an input reads something that is partitioned in one way for something that is
+// partitioned in another; the partitioning of no plan answers it too.
 func (d *Partitioning) Connect(in *graph.Input, up, down partition.Definition) (partition.Edge, error) {
 	key := edgeKey{up, down, in.Parts.Mapping.String()}
 	d.mu.Lock()

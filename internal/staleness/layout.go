@@ -214,8 +214,8 @@ func shapeOf(known map[partition.Definition]string, d partition.Definition) stri
 	return text
 }
 
-// divide finds what exists of all definitions at an instant.
-func (v *View) divide(now time.Time) error {
+// findSpaces finds what exists of all definitions at an instant.
+func (v *View) findSpaces(now time.Time) error {
 	d := plan.NewPartitioning(nil, now, v.Tables)
 	for _, a := range v.assets {
 		space, err := d.Space(a.def)

@@ -121,7 +121,7 @@ func (v *View) Update(ctx context.Context, now time.Time) error {
 	before := v.feed.Cursor()
 	changes, after, err := r.begin(ctx)
 	if err == nil {
-		err = v.divide(now) // the keys that exist are looked up once they are known to be in the feed
+		err = v.findSpaces(now) // the keys that exist are looked up once they are known to be in the feed
 	}
 	if err != nil {
 		v.feed.MoveTo(before)

@@ -71,7 +71,7 @@ func (c Config) serve(ctx context.Context, step subprocess.Step) (engine.Report,
 	}
 	s := &Session{Storage: step.Storage, Tables: storage.NewKeyCache(step.Storage, 0), resources: c.Resources}
 	c.Begun(s)
-	guest := engine.RemoteAttempt{
+	remote := engine.RemoteAttempt{
 		Graph: g, Retry: policy,
 		Tables: func(d partition.Definition) (partition.Tables, error) { return s.Tables.Tables(ctx, d) },
 		Shared: &graph.Run{
@@ -85,7 +85,7 @@ func (c Config) serve(ctx context.Context, step subprocess.Step) (engine.Report,
 			return decodedConfig(node, step.Config)
 		},
 	}
-	report := engine.Serve(c.Context(ctx), guest, step.Task, step.Sink)
+	report := engine.Serve(c.Context(ctx), remote, step.Task, step.Sink)
 	return report, func() {
 		if err := c.Resources.TearDown(context.WithoutCancel(ctx), s.done()); err != nil {
 			step.Sink.Log(storage.LogLine{Level: slog.LevelError, Message: err.Error()})

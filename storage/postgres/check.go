@@ -86,9 +86,6 @@ func (s *Store) repair(ctx context.Context, conn *pgx.Conn) (done []string, err 
 	return done, err
 }
 
-// sqlNow is the server's clock, in microseconds since 1970.
-const sqlNow = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-
 func auditDialect(tx pgx.Tx) *audit.Dialect {
 	q := db.New(pgtext.DB{Conn: tx})
 	entries := 0 // that mending added to the feed of changes

@@ -39,15 +39,18 @@
 // Every call retries for a minute (retry_for= in the URL), with growing pauses that are random by
 // half, then returns an error. No queued batch is lost meanwhile, and none is written twice:
 //
-//	lost before COMMIT was sent ──▶ rolled back by the server ─────────────▶ done again
-//	lost after it               ──▶ pg_xact_status of the transaction: ─────▶ answered, or done again
+//	lost before COMMIT was sent ──▶ rolled back by the server ──────────▶ done again
+//	lost after it               ──▶ the row of the store in writer: ─────▶ answered, or done again
 //
-// The first pipeline returns the name of the transaction, so the server can report the outcome of a
-// commit whose answer was lost. The server's process behind a broken connection is ended first,
-// since it holds its locks. A caller whose context ends meanwhile learns at once that nothing was
-// written, or, between COMMIT and its answer, gets [storage.ErrOutcomeUnknown]. Reconnected
-// watchers get a spurious signal, and statements are prepared again. After a failover to a server
-// that lacks the last commits, those are lost: let the server commit synchronously to its standby.
+// Every transaction writes its number into the row that its store has in the table writer. After a
+// lost answer the row tells whether that number was committed. If it was not, the row forbids the
+// number, so a transaction that lingers on the server fails. The server's own number of the
+// transaction decides nothing: a server that crashed gives numbers again. The server's process
+// behind a broken connection is ended first, since it holds its locks. A caller whose context ends
+// meanwhile learns at once that nothing was written, or, between COMMIT and its answer, gets
+// [storage.ErrOutcomeUnknown]. Reconnected watchers get a spurious signal, and statements are
+// prepared again. After a failover to a server that lacks the last commits, those are lost: let the
+// server commit synchronously to its standby.
 //
 // # Reading
 //

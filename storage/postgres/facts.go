@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"strconv"
-
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/ledger"
 )
@@ -13,12 +11,11 @@ type facts struct {
 	// Facts has the methods of this struct.
 	ledger.Facts
 
-	// xid is the transaction's name, by which its outcome can be asked for later. store is the ID of
-	// the store.
-	xid, store string
+	// store is the ID of the store.
+	store string
 	// now is the server's clock, when all locks were held.
 	now storage.Micros
-	// name is xid as a number, offset what is added to it; see [facts.Numbers].
+	// name is the server's number of the transaction, offset what is added to it; see [facts.Numbers].
 	name, offset int64
 
 	runs map[storage.RunKey]*ledger.Run
@@ -74,7 +71,7 @@ func (f *facts) reset() {
 	clear(f.tables)
 	f.line.Reset()
 	f.keys.reset()
-	f.xid, f.store, f.now, f.name, f.offset = "", "", 0, 0, 0
+	f.store, f.now, f.name, f.offset = "", 0, 0, 0
 	f.runKeys, f.backfillKeys, f.tickets = f.runKeys[:0], f.backfillKeys[:0], f.tickets[:0]
 	f.changedInFlight, f.damaged = nil, nil
 }
@@ -101,7 +98,7 @@ var (
 		ORDER BY slot.ticket, slot.pool`}
 	takeTickets = &statement{name: "rivers_take_ticket", sql: `SELECT nextval('slot_ticket') FROM generate_series(1, $1::bigint)`}
 	// lookAround has a snapshot that is newer than all locks: what it sees of the locked runs stays.
-	lookAround = &statement{name: "rivers_look_around", sql: `SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+	lookAround = &statement{name: "rivers_look_around", sql: `SELECT pg_current_xact_id()::text::bigint, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
 		ARRAY(SELECT id FROM run WHERE id = ANY($1::text[])),
 		ARRAY(SELECT coalesce((SELECT max(n) FROM event WHERE event.run = asked.run), 0)
 			FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (run, i) ORDER BY i),
@@ -161,7 +158,7 @@ func (f *facts) addRun(row row) {
 }
 
 func (f *facts) look(row row, numbered []storage.RunKey) {
-	f.xid, f.now, f.store = row.text(0), storage.Micros(row.integer(1)), row.text(5)
+	f.name, f.now, f.store = row.integer(0), storage.Micros(row.integer(1)), row.text(5)
 	row.texts(2, func(id string) { f.taken[id] = true })
 	i := 0
 	row.integers(3, func(n int64) {
@@ -177,7 +174,6 @@ func (f *facts) look(row row, numbered []storage.RunKey) {
 		}
 		i++
 	})
-	f.name, _ = strconv.ParseInt(f.xid, 10, 64) // the server wrote it
 	f.offset = row.integer(6)
 	var runs, assets []int64
 	row.integers(7, func(n int64) { runs = append(runs, n) })

@@ -26,7 +26,7 @@ func TestPlansAreByKey(t *testing.T) {
 		&to.goneGroups.statement, &to.newInFlight.statement, &to.inFlight.statement, &to.goneInFlight.statement, &to.changes.statement, &to.keys.statement,
 		&to.keyTables.statement, &to.newBackfills.statement, &to.backfills.statement, &to.backfillSets.statement, &to.goneBackfillSets.statement,
 		lockAssets, readSets, readGroups, takeRunKeys, takeBackfillKeys, lockBackfills, lockClaimedBackfills, askBackfillIDs, makeTables, lockTables, findKeys,
-		&to.values.statement, &to.topologies.statement, dropValues, dropPools, dropSlots, dropEnded, nameAssets, notify, askKeys, askOutcome,
+		&to.values.statement, &to.topologies.statement, dropValues, dropPools, dropSlots, dropEnded, nameAssets, notify, askKeys, markBatch, voidBatch, dropMark,
 	} {
 		known, err := session.conn.Prepare(t.Context(), st.name, st.sql)
 		if err != nil {

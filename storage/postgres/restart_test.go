@@ -3,8 +3,10 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,17 +29,24 @@ var restarts = []func(ctx context.Context, server *postgrestest.Server, url stri
 	crashOne,
 }
 
-// crashOne ends one of the server's processes, which makes it end all others and recover.
+// crashOne ends one of our processes of the server, which makes it end all others and recover.
 func crashOne(ctx context.Context, _ *postgrestest.Server, url string) error {
+	return crash(ctx, url, "application_name = 'rivers' AND state IS NOT NULL")
+}
+
+// crash ends one of the server's processes that a condition names, and returns once the server has recovered.
+func crash(ctx context.Context, url, which string) error {
 	conn, err := pgx.Connect(ctx, plain(url))
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
 	var pid int
-	err = conn.QueryRow(ctx, "SELECT pid FROM pg_stat_activity WHERE application_name = 'rivers' AND state IS NOT NULL LIMIT 1").Scan(&pid)
-	if err != nil {
-		return err
+	for pid == 0 {
+		err = conn.QueryRow(ctx, "SELECT coalesce(min(pid), 0) FROM pg_stat_activity WHERE "+which+" AND pid <> pg_backend_pid()").Scan(&pid)
+		if err != nil {
+			return err
+		}
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return err
@@ -109,6 +118,71 @@ func TestServerRestarts(t *testing.T) {
 	}
 	defer server.Close()
 	url := server.URL()
+	atWork(t, url, 10, func(i int) error { return restarts[i%len(restarts)](t.Context(), server, url) })
+}
+
+// crashes is how often the server of TestStrangersBesideCrashes crashes.
+var crashes = flag.Int("crashes", defaultCrashes, "how often the server crashes beside strangers")
+
+// TestStrangersBesideCrashes crashes a server that waits for its disk while other programs write to it. After each crash
+// the server gives numbers of transactions again whose WAL it had not written, and strangers take them: no
+// commit of theirs is taken for ours.
+func TestStrangersBesideCrashes(t *testing.T) {
+	t.Parallel()
+	postgres.Server.Server(t) // or say why not
+	server, err := postgrestest.Start(t.Context(), postgrestest.Options{Fsync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	url := server.URL()
+	conn, err := pgx.Connect(t.Context(), plain(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "CREATE TABLE public.stranger (n bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop, cancel := context.WithCancel(t.Context())
+	var strangers sync.WaitGroup
+	var written atomic.Int64
+	for range 4 {
+		strangers.Go(func() { written.Add(stranger(stop, plain(url))) })
+	}
+	atWork(t, url, *crashes, func(int) error {
+		return crash(t.Context(), url, "query LIKE 'INSERT INTO public.stranger%'")
+	})
+	cancel()
+	strangers.Wait()
+	if written.Load() == 0 {
+		t.Error("no stranger wrote")
+	}
+}
+
+// stranger writes as another program does, and connects again after each crash, until the end.
+func stranger(stop context.Context, url string) (written int64) {
+	for stop.Err() == nil {
+		conn, err := pgx.Connect(stop, url)
+		if err != nil {
+			continue
+		}
+		for err == nil {
+			if _, err = conn.Exec(stop, "INSERT INTO public.stranger VALUES (1)"); err == nil {
+				written++
+			}
+		}
+		_ = conn.Close(context.WithoutCancel(stop)) // it broke, or the test ends
+	}
+	return written
+}
+
+// atWork has eight writers, one that claims and a watcher at work on one store while its server goes away a number of
+// times. Then the store has what was acknowledged, once.
+func atWork(t *testing.T, url string, times int, goAway func(i int) error) {
+	t.Helper()
 	s := open(t, url)
 	_, keys := loadtest.NewRun(t, s, "first", 1)
 	stop, cancel := context.WithCancel(t.Context())
@@ -127,10 +201,10 @@ func TestServerRestarts(t *testing.T) {
 	}
 	wg.Go(func() { failed <- c.claims() })
 	woken := s.Watch(stop, storage.TopicSlots)
-	for i := range 10 {
+	for i := range times {
 		gather(40)
 		down := make(chan error, 1)
-		go func() { down <- restarts[i%len(restarts)](t.Context(), server, url) }()
+		go func() { down <- goAway(i) }()
 		for back := false; !back; { // writers whose last answers came before it wait for nobody
 			select {
 			case err := <-down:
@@ -159,6 +233,9 @@ func TestServerRestarts(t *testing.T) {
 	for range woken { // until it is closed
 	}
 	loadtest.RequireRuns(t, s, ids)
+	if found, err := s.Check(t.Context()); err != nil || len(found) > 0 {
+		t.Errorf("after %d restarts: %v, %q", times, err, found)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

@@ -19,8 +19,8 @@ import (
 
 const (
 	// schemaVersion is the schema this program reads and writes: the number of the last migration.
-	schemaVersion = 4
-	// minServer is the oldest server that can say what became of a transaction by its name.
+	schemaVersion = 5
+	// minServer is the oldest server that numbers transactions in 64 bits.
 	minServer = 130000
 )
 

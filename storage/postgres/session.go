@@ -41,13 +41,6 @@ type session struct {
 	pid, started int64
 }
 
-// statement is a statement of the writer. Its parameters and its answer are binary.
-type statement struct {
-	name, sql string
-	// uncounted keeps the statement out of the statistics of writes.
-	uncounted bool
-}
-
 var hello = &statement{name: "rivers_hello", uncounted: true, sql: `SELECT store.id, store.schema_version, store.min_reader, pg_is_in_recovery(), pg_backend_pid(),
 	(SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity WHERE pid = pg_backend_pid()),
 	(SELECT coalesce(max(change.seq), 0) FROM change) >> $1, store.seq_offset, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM store`}

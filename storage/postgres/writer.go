@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/commit"
 	"github.com/rivers-go/rivers/storage/internal/ledger"
@@ -33,14 +35,18 @@ type writer struct {
 	sender  *sender
 	// announced is when other processes were last told of the feed of changes.
 	announced time.Time
-	// unsure is true if the transaction of facts was told to commit and has not answered.
+	// id names the writer in the table of its name. batch is the number of the last transaction that
+	// was to write.
+	id    string
+	batch int64
+	// unsure is true if that transaction was told to commit and has not answered.
 	unsure bool
 }
 
 func newWriter(s *Store) *writer {
 	to, enc, effects := newTables(), &encoder{}, ledger.NewEffects()
 	return &writer{
-		store: s, target: s.target, queue: s.queue,
+		store: s, target: s.target, queue: s.queue, id: uuid.NewString(),
 		facts: newFacts(to, enc), effects: effects, sender: &sender{e: effects, to: to, enc: enc},
 	}
 }
@@ -51,6 +57,7 @@ func (s *Store) write() {
 	for s.queue.Wait() {
 		s.writer.writeGroup()
 	}
+	s.writer.forget()
 	if s.writer.session != nil {
 		s.writer.session.close()
 	}
@@ -170,6 +177,8 @@ func (w *writer) attempt(g *commit.Group, requests []commit.Request, alone bool)
 		t.send(rollback, nil) // nothing to write, and nothing to wait for the disk for
 		return w.undo(t.end())
 	}
+	w.batch++
+	t.send(markBatch, nil, []byte(w.id), parameter(w.batch))
 	t.send(end, nil)
 	w.unsure = true
 	w.queue.DoubtAfter(w.target.doubt)
@@ -239,6 +248,9 @@ func (w *writer) welcome(ctx context.Context, s *session, who identity) error {
 	if err == nil && who.needed != who.offset {
 		err = s.do(moveOn, nil, parameter(who.needed))
 	}
+	if err == nil {
+		err = w.sweep(ctx, s)
+	}
 	if err == nil && w.former != nil {
 		_, err = s.conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND (extract(epoch FROM backend_start) * 1000000)::bigint = $2",
 			w.former.pid, w.former.started)
@@ -278,7 +290,7 @@ func (w *writer) regain(broken error, alone bool, away *outage) (committed bool,
 		if !w.unsure {
 			return false, nil
 		}
-		committed, err := w.outcome(away)
+		committed, err := w.outcome()
 		if err == nil || w.session != nil {
 			return committed, w.target.explain("ask for the outcome of a transaction", err)
 		}
@@ -288,29 +300,34 @@ func (w *writer) regain(broken error, alone bool, away *outage) (committed bool,
 	}
 }
 
-var askOutcome = &statement{name: "rivers_outcome", sql: `SELECT pg_xact_status($1::text::xid8)`, uncounted: true}
-
-// outcome asks what became of a transaction by its name. One that is still in progress belongs to
-// a process that was told to end.
-func (w *writer) outcome(away *outage) (committed bool, err error) {
-	for {
-		var status string
-		err := w.session.do(askOutcome, func(row row) { status = row.text(0) }, []byte(w.facts.xid))
-		switch {
-		case code(err) == invalidParameter:
-			return false, nil // in the future: this server has never heard of it
-		case err != nil:
-			return false, w.undo(err)
-		case status == "committed":
-			return true, w.settle()
-		case status == "aborted":
-			return false, nil
-		case status != "in progress":
-			return false, errors.New("the server does not remember it")
-		case !away.wait(context.Background()):
-			return false, errors.New("it is still in progress")
-		}
+// outcome decides what became of the transaction in doubt: it was committed, or it never will be.
+func (w *writer) outcome() (committed bool, err error) {
+	voided := false
+	err = w.session.do(voidBatch, func(row) { voided = true }, []byte(w.id), parameter(w.batch))
+	switch {
+	case err != nil:
+		return false, w.undo(err)
+	case voided:
+		return false, nil
 	}
+	return true, w.settle()
+}
+
+// forget deletes the writer's row, unless a transaction of it is in doubt.
+func (w *writer) forget() {
+	if w.session == nil || w.unsure || w.batch == 0 {
+		return
+	}
+	t := w.session.pipeline()
+	t.send(noWait, nil)
+	t.send(dropMark, nil, []byte(w.id))
+	_ = t.end() // a row that stays is deleted by age
+}
+
+// sweep deletes the rows of writers that were killed long ago.
+func (w *writer) sweep(ctx context.Context, s *session) error {
+	_, err := s.conn.Exec(ctx, dropOldMarks, markAge.Microseconds())
+	return err
 }
 
 var askKeys = &statement{name: "rivers_key", sql: `SELECT key, id FROM run WHERE id = ANY($1::text[])`, uncounted: true}

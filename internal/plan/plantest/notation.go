@@ -31,7 +31,7 @@ import (
 
 // Nodes reads the notation. Names are not looked up: that is Build's task.
 func Nodes(text string) ([]graph.Node, error) {
-	r := reader{at: map[string]int{}, divisions: newDivisions()}
+	r := reader{at: map[string]int{}, partitionDefinitions: newPartitionDefinitions()}
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -62,7 +62,7 @@ func Graph(text string) (*graph.Graph, error) {
 }
 
 type reader struct {
-	divisions
+	partitionDefinitions
 
 	nodes []graph.Node
 	at    map[string]int // node by its name and by those of its outputs

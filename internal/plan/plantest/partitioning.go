@@ -8,17 +8,17 @@ import (
 	"github.com/rivers-go/rivers/partition"
 )
 
-// divisions are how something may be divided in the notation.
-type divisions struct{ days, halves partition.Definition }
+// partitionDefinitions are how something may be partitioned in the notation.
+type partitionDefinitions struct{ days, halves partition.Definition }
 
-func newDivisions() divisions {
-	return divisions{days: partition.Static("mon", "tue", "wed", "thu", "fri", "sat"), halves: partition.Static("early", "late")}
+func newPartitionDefinitions() partitionDefinitions {
+	return partitionDefinitions{days: partition.Static("mon", "tue", "wed", "thu", "fri", "sat"), halves: partition.Static("early", "late")}
 }
 
 // halfOf is what each half of a week reads of its days.
 var halfOf = partition.StaticMap(map[string][]string{"early": {"mon", "tue", "wed"}, "late": {"thu", "fri", "sat"}})
 
-// connect describes how inputs read something divided, or for something divided: the same
+// connect describes how inputs read something partitioned, or for something partitioned: the same
 // partition, the days of a half, or all.
 func (r *reader) connect() {
 	def := func(name string) partition.Definition { return r.nodes[r.at[name]].Partitions }
@@ -45,8 +45,8 @@ func (r *reader) connect() {
 	}
 }
 
-// Assign takes the partitions that texts name, in the steps that are divided by days; of those that
-// are divided by halves it is of all. No text is all days.
+// Assign takes the partitions that texts name, in the steps that are partitioned by days; of those
+// that are partitioned by halves it is of all. No text is all days.
 func Assign(p *plan.Plan, days string) (*plan.Assignment, error) {
 	d := plan.NewPartitioning(p, time.Unix(0, 0), func(partition.Definition) (partition.Tables, error) { return partition.Tables{}, nil })
 	return d.Assign(func(space partition.Space) (partition.Set, error) {

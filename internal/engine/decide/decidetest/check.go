@@ -159,8 +159,8 @@ func (w *World) checkBlocked(c decide.Command) {
 		return // it follows from an upstream without a success
 	}
 	s := m.planned(c.Step)
-	if !m.blocked(s) || m.lost(c.Cause).IsEmpty() || c.Partial != m.divided(s) {
-		w.t.Fatalf("%+v: blocked: %t, its cause lost something: %t, it has partitions: %t", c, m.blocked(s), !m.lost(c.Cause).IsEmpty(), m.divided(s))
+	if !m.blocked(s) || m.lost(c.Cause).IsEmpty() || c.Partial != m.partitioned(s) {
+		w.t.Fatalf("%+v: blocked: %t, its cause lost something: %t, it has partitions: %t", c, m.blocked(s), !m.lost(c.Cause).IsEmpty(), m.partitioned(s))
 	}
 }
 

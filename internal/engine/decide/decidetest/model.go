@@ -129,13 +129,13 @@ func (m *model) planned(s int32) int32 {
 	return s
 }
 
-func (m *model) divided(s int32) bool {
+func (m *model) partitioned(s int32) bool {
 	return m.work.Assignment != nil && !m.work.Partitions[s].IsEmpty()
 }
 
 // lost is what a step that has its outcome has not made.
 func (m *model) lost(s int32) partition.Set {
-	if !m.divided(s) || m.outcome[s] == 0 {
+	if !m.partitioned(s) || m.outcome[s] == 0 {
 		return partition.Set{}
 	}
 	return m.work.Partitions[s].Minus(m.made[s])
@@ -168,7 +168,7 @@ func (m *model) blocked(s int32) bool {
 		return false
 	}
 	left, all := m.left(s)
-	if !m.divided(s) {
+	if !m.partitioned(s) {
 		return !all
 	}
 	return !all && left.IsEmpty() && m.made[s].IsEmpty()

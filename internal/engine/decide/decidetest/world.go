@@ -101,7 +101,7 @@ func (w *World) finish(s, attempt int32) {
 	m := look(w.work, w.events)
 	f := storage.Fact{Step: s, Attempt: attempt}
 	planned := m.planned(s) == s
-	if planned && w.work.Assignment != nil && m.divided(s) || planned && m.isCheck(s) {
+	if planned && w.work.Assignment != nil && m.partitioned(s) || planned && m.isCheck(s) {
 		w.finishParts(m, f)
 		return
 	}
@@ -127,7 +127,7 @@ func (w *World) finish(s, attempt int32) {
 // finishParts finishes some partitions one by one, or evaluates a check, before the attempt ends.
 func (w *World) finishParts(m model, f storage.Fact) {
 	left := partition.Set{}
-	if m.divided(f.Step) {
+	if m.partitioned(f.Step) {
 		left, _ = m.left(f.Step)
 	}
 	rejected := false
@@ -149,7 +149,7 @@ func (w *World) finishParts(m model, f storage.Fact) {
 			made = made.Union(part)
 		}
 	}
-	silent := m.divided(f.Step) && w.d.Partitions().Silent(f.Step) // its success alone describes what it made
+	silent := m.partitioned(f.Step) && w.d.Partitions().Silent(f.Step) // its success alone describes what it made
 	switch roll := rapid.IntRange(0, 9).Draw(w.t, "outcome"); {
 	case roll == 9 && !rejected:
 		f.Kind, f.RetryAt = storage.StepFailed, w.now+storage.Micros(rapid.IntRange(1, 30).Draw(w.t, "delay"))
@@ -157,7 +157,7 @@ func (w *World) finishParts(m model, f storage.Fact) {
 		f.Kind, f.Cause = storage.StepSkipped, f.Step
 	case roll > 5 || rejected || silent && made.IsEmpty():
 		f.Kind = storage.StepFailed
-		if m.divided(f.Step) {
+		if m.partitioned(f.Step) {
 			f.Cause = 1
 		}
 	default:
@@ -212,7 +212,7 @@ func (w *World) grant() {
 		f.Kind = storage.StepFailed
 		if rapid.Bool().Draw(w.t, "again") {
 			f.RetryAt = w.now + 5
-		} else if m.planned(s) == s && m.divided(s) {
+		} else if m.planned(s) == s && m.partitioned(s) {
 			f.Cause = 1
 		}
 	}

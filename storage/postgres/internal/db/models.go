@@ -211,3 +211,10 @@ type Topology struct {
 	Hash     string
 	Doc      []byte
 }
+
+type Writer struct {
+	ID     string
+	Batch  int64
+	Voided int64
+	At     int64
+}

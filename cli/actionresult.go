@@ -9,18 +9,19 @@ import (
 	"github.com/rivers-go/rivers/metadata"
 )
 
-// maxDeeds bounds the action results that are shown. An action may run on a million partitions.
-const maxDeeds = 20
+// maxActionResults bounds the action results that are shown. An action may run on a million
+// partitions.
+const maxActionResults = 20
 
-// deeds holds the first results of an action.
-type deeds struct {
+// actionResults holds the first results of an action.
+type actionResults struct {
 	mu    sync.Mutex
-	first []deed
+	first []actionResult
 	all   int
 }
 
-// deed is the result of an action on an asset, or on some of its partitions.
-type deed struct {
+// actionResult is the result of an action on an asset, or on some of its partitions.
+type actionResult struct {
 	Asset       string       `json:"asset"`
 	Partition   string       `json:"partition,omitempty"`
 	Did         string       `json:"did"`
@@ -29,18 +30,18 @@ type deed struct {
 	At          time.Time    `json:"at"`
 }
 
-func (d *deeds) listener() rivers.Listener {
+func (d *actionResults) listener() rivers.Listener {
 	return rivers.Listener{ActionPerformed: func(p rivers.ActionPerformed) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.all++; len(d.first) < maxDeeds {
-			d.first = append(d.first, deed{p.Asset, p.Partition, didWord(p.Did), p.DataVersion, p.Metadata, p.At})
+		if d.all++; len(d.first) < maxActionResults {
+			d.first = append(d.first, actionResult{p.Asset, p.Partition, effectWord(p.Did), p.DataVersion, p.Metadata, p.At})
 		}
 	}}
 }
 
-// didWord returns the effect of an action as a word.
-func didWord(e rivers.ActionEffect) string {
+// effectWord returns the effect of an action as a word.
+func effectWord(e rivers.ActionEffect) string {
 	switch e {
 	case rivers.MayMaterialize:
 		return "materialized"
@@ -53,8 +54,8 @@ func didWord(e rivers.ActionEffect) string {
 	}
 }
 
-// printDeeds prints the result of an action per asset or partition, with its metadata.
-func (a *app) printDeeds(d *deeds) {
+// printActionResults prints the result of an action per asset or partition, with its metadata.
+func (a *app) printActionResults(d *actionResults) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range d.first {

@@ -13,8 +13,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// divided is a repository of one asset that has partitions.
-func divided(d partition.Definition) *rivers.CodeRepository {
+// partitioned is a repository of one asset that has partitions.
+func partitioned(d partition.Definition) *rivers.CodeRepository {
 	return repository([]rivers.Asset{rivers.NewAsset(rivers.AssetSpec{Name: bench.Wide.Name(0), Partitions: d},
 		func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })})
 }
@@ -26,7 +26,7 @@ func backfill(strategy rivers.BackfillStrategy) worker {
 		for i := range keys {
 			keys[i] = "k" + strconv.Itoa(i)
 		}
-		repo := divided(partition.Static(keys...))
+		repo := partitioned(partition.Static(keys...))
 		defer func() { err = errors.Join(err, repo.Close()) }()
 		if err := repo.Resolve(ctx, store); err != nil {
 			return 0, err
@@ -71,7 +71,7 @@ func backfilled(ctx context.Context, store storage.Reader, res *rivers.BackfillR
 // planned plans a backfill of n hours.
 func planned(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
 	end := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
-	repo := divided(partition.Hourly(partition.CivilOf(end.Add(-time.Duration(n)*time.Hour)), partition.Until(partition.CivilOf(end))))
+	repo := partitioned(partition.Hourly(partition.CivilOf(end.Add(-time.Duration(n)*time.Hour)), partition.Until(partition.CivilOf(end))))
 	defer func() { err = errors.Join(err, repo.Close()) }()
 	if err := repo.Resolve(ctx, store); err != nil {
 		return 0, err
