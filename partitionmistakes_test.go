@@ -159,6 +159,7 @@ func TestPartitionRequestMistakes(t *testing.T) {
 		},
 		"add to an unknown definition":  func() error { return repo.AddPartitions(t.Context(), "shop", "east") },
 		"add an empty key":              func() error { return repo.AddPartitions(t.Context(), "shops", "") },
+		"remove what never was":         func() error { return repo.RemovePartitions(t.Context(), "shops", "north", "suoth", "x") },
 		"rerun unknown":                 func() error { _, err := repo.RerunBackfill(t.Context(), "b", rivers.RerunOptions{}); return err },
 		"cancel an unknown backfill":    func() error { _, err := repo.CancelBackfill(t.Context(), "b"); return err },
 		"status of an unknown backfill": func() error { _, err := repo.BackfillStatus(t.Context(), "b"); return err },
