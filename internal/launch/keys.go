@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers/internal/fault"
+	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -28,7 +29,7 @@ func (r *Runner) ChangeKeys(ctx context.Context, u storage.KeyUpdate) error {
 	if err := errors.Join(errs...); err != nil {
 		return fault.Mark(fault.ErrPartitionValidation, err)
 	}
-	if err := r.everRegistered(ctx, u); err != nil {
+	if err := everRegistered(r.tables(ctx), u); err != nil {
 		return err
 	}
 	if err := r.Store.Commit(ctx, &storage.Batch{Keys: []storage.KeyUpdate{u}}); err != nil {
@@ -39,13 +40,13 @@ func (r *Runner) ChangeKeys(ctx context.Context, u storage.KeyUpdate) error {
 
 // everRegistered requires the keys that are removed to be keys, of now or of before: one that never
 // was is misspelt.
-func (r *Runner) everRegistered(ctx context.Context, u storage.KeyUpdate) error {
+func everRegistered(of plan.Tables, u storage.KeyUpdate) error {
 	if len(u.Remove) == 0 {
 		return nil
 	}
 	wrap := func(err error) error { return fmt.Errorf("partitions of %q: %w", u.Table, err) }
 	d := partition.Dynamic(u.Table)
-	tables, err := r.tables(ctx)(d)
+	tables, err := of(d)
 	if err != nil {
 		return wrap(err)
 	}
