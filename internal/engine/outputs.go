@@ -109,7 +109,7 @@ func (r *run) handOver(a *attempt, pos int) error {
 	d := r.detailOf(a.job.step)
 	d.emitted = append(d.emitted, pos)
 	f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: now()}
-	r.keep(&m, r.recordMade(f, &m), f.At)
+	r.setMaterialized(&m, r.recordMade(f, &m), f.At)
 	r.flush()
 	return nil
 }
