@@ -54,7 +54,7 @@ func Undone(d *Decider) []partition.Set {
 		left[s] = d.parts.Unmade(int32(s))
 	}
 	for s := range d.rejected.Steps {
-		if up, planned := d.plan.Judges(s); planned {
+		if up, planned := d.plan.CheckedStep(s); planned {
 			left[up] = left[up].Union(d.rejected.Partitions(s))
 		}
 	}
@@ -85,7 +85,7 @@ func (r *retry) reused() []bool {
 		keep[s] = d.steps[s].status == Succeeded && r.madeAll(int32(s)) && !rejected[d.Planned(int32(s))]
 	}
 	for s := range d.plan.Steps { // a check evaluates what is there at the end
-		if up, planned := d.plan.Judges(int32(s)); planned && !keep[up] {
+		if up, planned := d.plan.CheckedStep(int32(s)); planned && !keep[up] {
 			keep[s] = false
 		}
 	}
@@ -120,7 +120,7 @@ func (r *retry) madeAll(s int32) bool {
 func (r *retry) rejected() []bool {
 	rejected := make([]bool, len(r.d.plan.Steps))
 	for s := range r.d.rejected.Steps {
-		if up, planned := r.d.plan.Judges(s); planned {
+		if up, planned := r.d.plan.CheckedStep(s); planned {
 			rejected[up] = true
 		}
 	}
