@@ -42,6 +42,7 @@ func partitionMistakes() map[string]rivers.RepositoryConfig {
 		"reads none":                   assets(divided[none]("some", regions), divided[struct{ Some int }]("a", partition.Static("eu", "asia"), rivers.Dep{On: "some", Mapping: partition.Subset()})),
 		"no mapping follows":           assets(days, divided[struct{ Days int }]("a", regions)),
 		"mapping makes no sense":       assets(days, divided[struct{ Days int }]("a", regions, rivers.Dep{On: "days", Mapping: partition.TimeOffset(-1)})),
+		"two mappings of a dimension":  assets(divided[none]("cells", product), divided[struct{ Cells rivers.Partitions[int] }]("a", regions, rivers.Dep{On: "cells", Mapping: partition.MultiToSingle("region", partition.Identity(), partition.AllPartitions())})),
 		"mapping of nothing":           assets(plain, in[struct{ Plain int }]("a", rivers.Dep{On: "plain", Mapping: partition.Identity()})),
 		"mapping of an order":          assets(days, divided[none]("a", regions, rivers.Dep{On: "days", OrderOnly: true, Mapping: partition.Identity()})),
 		"for keys of a divided":        assets(days, divided[struct{ Days rivers.Optional[int] }]("a", day, rivers.Dep{On: "days", Mapping: partition.ForKeys(partition.SingleKey("2026-01-01"))})),

@@ -64,7 +64,7 @@ func StaticMap(reads map[string][]string) Mapping {
 func MultiToSingle(dimension string, by ...Mapping) Mapping {
 	m := multiToSingle{dimension: dimension}
 	if len(by) > 0 {
-		m.by = by[0]
+		m.by, m.more = by[0], by[1:]
 	}
 	return Mapping{m}
 }
