@@ -47,8 +47,8 @@ func isAbandoned(rec *storage.RunRecord) bool {
 	return rec.LeaseUntil.Before(time.Now()) || proc.Gone(rec.Owner)
 }
 
-// ClaimAbandoned claims for this process a run whose owner is gone. It is [storage.ErrOwned] for one
-// whose owner is not, [storage.ErrRunEnded] for one that has ended.
+// ClaimAbandoned claims for this process a run whose owner is gone. A run whose owner is there is
+// [storage.ErrOwned], one that has ended [storage.ErrRunEnded].
 func ClaimAbandoned(ctx context.Context, s Records, id string) (storage.RunRecord, []storage.Event, error) {
 	rec, err := s.GetRun(ctx, id)
 	if err != nil {
