@@ -129,7 +129,7 @@ func checkCall[In any](fn func(*CheckContext, In) (CheckResult, error), f define
 		if verdict.Severity == "" && !verdict.Passed {
 			verdict.Severity = SeverityError
 		}
-		fact := inv.Fact(0)
+		fact := inv.FactsOf(0)
 		for k, v := range said.Metadata {
 			inv.AddMetadata(0, k, v)
 		}

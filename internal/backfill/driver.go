@@ -17,10 +17,10 @@ type Store interface {
 	Commit(ctx context.Context, b *storage.Batch) error
 }
 
-// Keeper renews the lease of a backfill until release is called. lost is called when the backfill
-// is another's, cancel when somebody asks for it to stop.
-type Keeper interface {
-	Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func())
+// LeaseHolder renews the lease of a backfill until release is called. lost is called when the
+// backfill is another's, cancel when somebody asks for it to stop.
+type LeaseHolder interface {
+	Hold(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func())
 }
 
 // Runs makes the runs of a backfill.
@@ -59,7 +59,7 @@ type Drive struct {
 	Recorded []RecordedRun
 	Store    Store
 	Runs     Runs
-	Keeper   Keeper
+	Leases   LeaseHolder
 	// Count counts partitions.
 	Count func(partition.Set) int64
 	// Lease is how long new runs are this process's without a renewal.
@@ -109,7 +109,7 @@ func (c Drive) Execute(ctx context.Context) (storage.BackfillRecord, error) {
 	}
 	d.ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer d.cancel(nil)
-	release := d.Keeper.Keep(d.fence, d.lost, d.asked)
+	release := d.Leases.Hold(d.fence, d.lost, d.asked)
 	defer release()
 	if d.Record.Cancel != nil {
 		d.asked(*d.Record.Cancel)

@@ -75,7 +75,7 @@ func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set par
 		return Outcome{}, err
 	}
 	if rec.Owner != proc.Self().String() {
-		if c.Record, c.History, err = engine.TakeOver(ctx, p.runner.Store, rec.ID); err != nil {
+		if c.Record, c.History, err = engine.ClaimAbandoned(ctx, p.runner.Store, rec.ID); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -116,7 +116,7 @@ func (b *runs) Drop(ctx context.Context, rec storage.RunRecord, reason string) e
 	}
 	if rec.Owner != proc.Self().String() {
 		var claimErr error
-		if rec, _, claimErr = engine.TakeOver(ctx, b.plan.runner.Store, rec.ID); claimErr != nil {
+		if rec, _, claimErr = engine.ClaimAbandoned(ctx, b.plan.runner.Store, rec.ID); claimErr != nil {
 			return claimErr
 		}
 		rec.Cancel = &storage.CancelRequest{Reason: reason}

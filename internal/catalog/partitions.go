@@ -42,7 +42,7 @@ func (v *validation) resolvePartitions() {
 			if v.scope.Partitions == nil {
 				v.scope.Partitions = map[string]partition.Definition{}
 			}
-			v.scope.Partitions[out.Name] = shared(known, resolved)
+			v.scope.Partitions[out.Name] = intern(known, resolved)
 		}
 		v.checkOutputsAgree(d)
 	}
@@ -67,13 +67,13 @@ func (v *validation) resolvePartitionsLazily() {
 			v.fault(out.Def, fault.Fault{At: outputPart(out.Def, name), Message: err.Error(), Kind: fault.ErrPartitionValidation})
 			return nil
 		}
-		v.scope.Partitions[name] = shared(known, resolved)
+		v.scope.Partitions[name] = intern(known, resolved)
 		return v.scope.Partitions[name]
 	}
 }
 
-// shared returns the first definition that means the same.
-func shared(known map[string][]partition.Definition, d partition.Definition) partition.Definition {
+// intern returns the first definition that means the same.
+func intern(known map[string][]partition.Definition, d partition.Definition) partition.Definition {
 	text := d.String()
 	for _, k := range known[text] {
 		if partition.Equal(k, d) {

@@ -33,7 +33,7 @@ func RecordAction(inv *graph.Invocation, did *iohandler.ActionResult) error {
 	if err := inv.Node.Action.Check(did); err != nil {
 		return err
 	}
-	fact := inv.Fact(0)
+	fact := inv.FactsOf(0)
 	fact.Did, fact.SameData = did.Did, did.SameData
 	if did.DataVersion != "" {
 		fact.DataVersion = did.DataVersion

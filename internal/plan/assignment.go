@@ -46,7 +46,7 @@ func (d *Partitioning) Assign(ask Select) (*Assignment, error) {
 	if err := c.addRead(); err != nil {
 		return nil, err
 	}
-	c.judged()
+	c.assignChecks()
 	return c, nil
 }
 
