@@ -25,7 +25,8 @@ func TestWhatCheckAcceptsConnectTies(t *testing.T) {
 		multi("day", day, "region", region), multi("day", day, "shop", shop), multi("day", hour, "region", region), multi("a", day, "b", region), multi("a", day, "b", day),
 	})
 	single := rapid.SampledFrom([]Mapping{
-		{}, Identity(), Subset(), AllPartitions(), Overlap(), TimeOffset(-1), TimeOffset(1), Specific(SingleKey("eu")), Specific(SingleKey("eu", "us")),
+		{},
+		Identity(), Subset(), AllPartitions(), Overlap(), TimeOffset(-1), TimeOffset(1), Specific(SingleKey("eu")), Specific(SingleKey("eu", "us")),
 		Specific(SingleKey("2026-01-02")), Specific(SingleKey("berlin")), Specific(SingleKey("later")), ForKeys(SingleKey("us")),
 		StaticMap(map[string][]string{"eu": {"us", "eu"}}), MultiToSingle("day"), MultiMap(map[string]DimensionMapping{"day": {Dimension: "day"}}),
 	})
@@ -56,7 +57,10 @@ func TestWhatCheckAcceptsConnectTies(t *testing.T) {
 			t.Fatalf("%s is accepted from %s to %s: %v", m, stringOf(up), stringOf(down), err)
 		}
 		reading := m.Reading(up, down)
-		for key := range to.Keys(to.All()) {
+		for key, err := range to.Keys(to.All()) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			one := ok(to.Set(key))
 			needs, lacking := edge.Upstream(one)
 			if n := from.Count(needs); up != nil && (n > 1 && !reading.Several || n == 0 && lacking.IsEmpty() && !reading.None && !reading.Several) {
@@ -65,7 +69,10 @@ func TestWhatCheckAcceptsConnectTies(t *testing.T) {
 			if err := edge.Explain(lacking); (err == nil) != lacking.IsEmpty() {
 				t.Fatalf("%s from %s to %s: %q lacks %s: %v", m, stringOf(up), stringOf(down), key, lacking, err)
 			}
-			for read := range from.Keys(needs) {
+			for read, err := range from.Keys(needs) {
+				if err != nil {
+					t.Fatal(err)
+				}
 				if back := edge.Downstream(ok(from.Set(read))); back.Intersect(one).IsEmpty() {
 					t.Fatalf("%s from %s to %s: %q reads %q, whose readers are %s", m, stringOf(up), stringOf(down), key, read, back)
 				}
