@@ -337,8 +337,8 @@ type optionalField interface {
 
 func (Optional[T]) optionalType() reflect.Type { return reflect.TypeFor[T]() }
 
-// optionalOf makes the value for the field; what is no T is handed on, to be refused where fields are
-// set.
+// optionalOf makes the value for the field. What is no T is handed on, to be refused where fields
+// are set.
 func (Optional[T]) optionalOf(v any, ok bool) any {
 	if !ok {
 		return Optional[T]{}
