@@ -109,10 +109,10 @@ func (c Drive) Execute(ctx context.Context) (storage.BackfillRecord, error) {
 	}
 	d.ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer d.cancel(nil)
-	release := d.Leases.Hold(d.fence, d.lost, d.asked)
+	release := d.Leases.Hold(d.fence, d.lost, d.cancelRequested)
 	defer release()
 	if d.Record.Cancel != nil {
-		d.asked(*d.Record.Cancel)
+		d.cancelRequested(*d.Record.Cancel)
 	}
 	d.replay()
 	stop := context.AfterFunc(ctx, func() { d.stop(context.Cause(ctx).Error()) })
@@ -328,8 +328,8 @@ func (d *driver) stopReason() string {
 	return fmt.Sprintf("backfill %s stops after a failure", d.Record.ID)
 }
 
-// asked stops the backfill because somebody asked for it.
-func (d *driver) asked(c storage.CancelRequest) {
+// cancelRequested stops the backfill because somebody asked for it.
+func (d *driver) cancelRequested(c storage.CancelRequest) {
 	text := "the backfill was canceled"
 	if c.By != "" {
 		text += " by " + c.By

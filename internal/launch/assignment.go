@@ -83,6 +83,10 @@ func (r *Runner) assignRequested(ctx context.Context, p *plan.Plan, req *storage
 	case !partitioned:
 		return r.PartitioningOf(ctx, p, now).Of(partition.Set{}), nil
 	}
+	if first, second, two := p.TwoKinds(); two && given > 0 {
+		return nil, fmt.Errorf("%w: %s is not the same for %q (%s) and %q (%s): run one after the other", fault.ErrPartitionValidation,
+			partitionText(req), first.Definition, first.Partitions, second.Definition, second.Partitions)
+	}
 	c, err := r.PartitioningOf(ctx, p, now).Assign(func(space partition.Space) (partition.Set, error) { return ask(req, space) })
 	if err != nil {
 		return nil, fault.Mark(fault.ErrPartitionValidation, err)
