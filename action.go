@@ -78,7 +78,7 @@ func NewAction[In any](spec ActionSpec, fn func(*ActionContext, In) (ActionResul
 	}
 	a.Call = func(f define.FieldSetters) graph.Call {
 		return func(inv *graph.Invocation, args []any) (graph.Result, error) {
-			in, err := filled[In](f, inv, args)
+			in, err := arguments[In](f, inv, args)
 			if err != nil {
 				return graph.Result{}, err
 			}

@@ -117,7 +117,7 @@ func (b *singleBody[In, Out]) Bind(f define.FieldSetters, kind define.ResultKind
 	fn := b.fn
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
-		in, err := filled[In](f, inv, args)
+		in, err := arguments[In](f, inv, args)
 		if err != nil {
 			return graph.Result{}, err
 		}

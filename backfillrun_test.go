@@ -209,7 +209,7 @@ func TestEndedBackfillIsNotTakenUp(t *testing.T) {
 	if err != nil || done.Completed != 10 || n.take() != "" {
 		t.Errorf("going on with one that has ended: %+v, %v", done, err)
 	}
-	if _, _, err := engine.TakeOver(t.Context(), store, "nothing"); !errors.Is(err, storage.ErrNotFound) {
+	if _, _, err := engine.ClaimAbandoned(t.Context(), store, "nothing"); !errors.Is(err, storage.ErrNotFound) {
 		t.Error(err)
 	}
 }

@@ -114,7 +114,7 @@ func InvalidCheck(spec CheckSpec, err error) *Check {
 // checkCall closes over the function of a check.
 func checkCall[In any](fn func(*CheckContext, In) (CheckResult, error), f define.FieldSetters) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
-		in, err := filled[In](f, inv, args)
+		in, err := arguments[In](f, inv, args)
 		if err != nil {
 			return graph.Result{}, err
 		}
@@ -129,7 +129,7 @@ func checkCall[In any](fn func(*CheckContext, In) (CheckResult, error), f define
 		if verdict.Severity == "" && !verdict.Passed {
 			verdict.Severity = SeverityError
 		}
-		fact := inv.Fact(0)
+		fact := inv.FactsOf(0)
 		for k, v := range said.Metadata {
 			inv.AddMetadata(0, k, v)
 		}

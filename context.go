@@ -158,7 +158,7 @@ func (c *AssetContext) SetDataVersion(version string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for pos := range c.inv.Node.Outputs {
-		c.inv.Fact(pos).DataVersion = version
+		c.inv.FactsOf(pos).DataVersion = version
 	}
 }
 

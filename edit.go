@@ -98,7 +98,8 @@ func (r *CodeRepository) AddPartitions(ctx context.Context, name string, keys ..
 }
 
 // RemovePartitions takes keys of a dynamic definition out of those that are registered. What was
-// recorded of their partitions stays, and is there again when they are added again.
+// recorded of their partitions stays, and is there again when they are added again. Keys that were
+// removed before are no mistake. A key that was never registered is, and then nothing is removed.
 func (r *CodeRepository) RemovePartitions(ctx context.Context, name string, keys ...string) error {
 	return r.changeKeys(ctx, storage.KeyUpdate{Table: name, Remove: keys})
 }

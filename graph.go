@@ -134,7 +134,7 @@ func Upstream[T any](g *Graph, name string) Ref[T] {
 	t := reflect.TypeFor[T]()
 	var w define.Wrapper
 	if many, ok := reflect.TypeAssert[partsField](reflect.Zero(t)); ok {
-		w.Several, w.Err, w.Type = many.packed, loadError, many.partType()
+		w.Several, w.Err, w.Type = many.fromLoader, loadError, many.partType()
 	}
 	return Ref[T]{g.c.Upstream(name, t, resultOf(t).Type, w)}
 }

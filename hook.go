@@ -25,7 +25,7 @@ func newHook[In any](name string, onFailure bool, fn func(*HookContext, In) erro
 	h := &define.Hook{Name: name, OnFailure: onFailure, Args: argsOf[In](), NoFunction: fn == nil}
 	h.Call = func(inv *graph.Invocation, failure error, f define.FieldSetters) error {
 		ctx := &HookContext{stepContext: stepContext{inv: inv}, failure: failure}
-		in, err := filled[In](f, inv, nil)
+		in, err := arguments[In](f, inv, nil)
 		if err != nil {
 			return err
 		}

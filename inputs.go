@@ -37,10 +37,10 @@ func unwrap(zero reflect.Value) define.Wrapper {
 		w.Self, w.Type = setSelf, self.selfType()
 	}
 	if many, ok := reflect.TypeAssert[partsField](zero); ok {
-		w.Several, w.Err, w.Type = many.packed, loadError, many.partType()
+		w.Several, w.Err, w.Type = many.fromLoader, loadError, many.partType()
 	}
 	if optional, ok := reflect.TypeAssert[optionalField](zero); ok {
-		w.Optional, w.Type = optional.maybe, optional.optionalType()
+		w.Optional, w.Type = optional.optionalOf, optional.optionalType()
 	}
 	return w
 }
@@ -56,9 +56,9 @@ func loadError(v any) error {
 // setSelf sets dst, a SelfDependency, to the previous value.
 func setSelf(dst reflect.Value, v any) error { return dst.Addr().Interface().(selfSetter).setSelf(v) }
 
-// filled returns an argument struct for one call. Every step runs through it; a function without
+// arguments returns an argument struct for one call. Every step runs through it; a function without
 // fields needs no reflection.
-func filled[In any](f define.FieldSetters, inv *graph.Invocation, args []any) (in In, err error) {
+func arguments[In any](f define.FieldSetters, inv *graph.Invocation, args []any) (in In, err error) {
 	if len(f) > 0 {
 		err = f.Fill(reflect.ValueOf(&in).Elem(), inv, args)
 	}
@@ -294,18 +294,18 @@ func (s *partitionValues[T]) value(key partition.Key, keep bool) (T, error) {
 // apart.
 type partsField interface {
 	partType() reflect.Type
-	packed(p graph.PartitionLoader) any
-	unpacked() iter.Seq2[partition.Key, graph.PartValue]
+	fromLoader(p graph.PartitionLoader) any
+	values() iter.Seq2[partition.Key, graph.PartValue]
 }
 
 func (Partitions[T]) partType() reflect.Type { return reflect.TypeFor[T]() }
 
-func (Partitions[T]) packed(p graph.PartitionLoader) any {
+func (Partitions[T]) fromLoader(p graph.PartitionLoader) any {
 	return Partitions[T]{&partitionValues[T]{of: p.Of, load: p.Load}}
 }
 
-// unpacked yields the values to be stored.
-func (p Partitions[T]) unpacked() iter.Seq2[partition.Key, graph.PartValue] {
+// values yields the values to be stored.
+func (p Partitions[T]) values() iter.Seq2[partition.Key, graph.PartValue] {
 	return func(yield func(partition.Key, graph.PartValue) bool) {
 		for part, err := range p.Stream() {
 			if !yield(part.Key, graph.PartValue{Value: part.Value, Err: err}) {
@@ -332,14 +332,14 @@ func (o Optional[T]) Get() (T, bool) { return o.value, o.ok }
 // optionalField is how a field is known to be an Optional, and how it is filled.
 type optionalField interface {
 	optionalType() reflect.Type
-	maybe(v any, ok bool) any
+	optionalOf(v any, ok bool) any
 }
 
 func (Optional[T]) optionalType() reflect.Type { return reflect.TypeFor[T]() }
 
-// maybe makes the value for the field; what is no T is handed on, to be refused where fields are
-// set.
-func (Optional[T]) maybe(v any, ok bool) any {
+// optionalOf makes the value for the field. What is no T is handed on, to be refused where fields
+// are set.
+func (Optional[T]) optionalOf(v any, ok bool) any {
 	if !ok {
 		return Optional[T]{}
 	}

@@ -239,7 +239,7 @@ func loadParts[Out any](ctx context.Context, repo *CodeRepository, name string, 
 		return out, fmt.Errorf("loading %q: %w", name, err)
 	}
 	field := any(out).(partsField)
-	return field.packed(graph.PartitionLoader{Of: of, Load: func(key partition.Key) (any, error) {
+	return field.fromLoader(graph.PartitionLoader{Of: of, Load: func(key partition.Key) (any, error) {
 		dst := reflect.New(field.partType())
 		err := repo.LoadNode(ctx, name, dst.Interface(), LoadOptions{Partition: key, Metadata: o.Metadata})
 		return dst.Elem().Interface(), err

@@ -136,7 +136,7 @@ func (a *MultiAsset) asset()                  {}
 func multiCall[In, Out any](fn func(*AssetContext, In) (Out, error), outs []define.MultiOutput, f define.FieldSetters) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &AssetContext{stepContext: stepContext{inv: inv}}
-		in, err := filled[In](f, inv, args)
+		in, err := arguments[In](f, inv, args)
 		if err != nil {
 			return graph.Result{}, err
 		}

@@ -37,7 +37,7 @@ func (r *CodeRepository) listenTo(c *engine.Config) (ended func(*engine.Result))
 	c.Observer = engine.Observer{
 		RunContext: o.runContext(), StepContext: o.stepContext(), RunStarted: o.runStarted(), StepStarted: o.stepStarted(),
 		StepWaiting: o.stepWaiting(), StepFinished: o.stepFinished(), Logged: o.logged(), Made: o.made(), LogsCut: o.logsCut(),
-		CheckEvaluated: o.judged(), ActionPerformed: o.acted(),
+		CheckEvaluated: o.checkEvaluated(), ActionPerformed: o.acted(),
 	}
 	if !o.any(func(l *Listener) bool { return l.RunFinished != nil }) {
 		return nil
@@ -45,9 +45,9 @@ func (r *CodeRepository) listenTo(c *engine.Config) (ended func(*engine.Result))
 	return func(res *engine.Result) { r.finished(listeners, newResult(res)) }
 }
 
-// each returns a function that calls those of one field with what it makes of a notice; nil where
-// there are none.
-func each[N, T any](o *observer, field func(*Listener) func(T), convert func(N) T) func(N) {
+// notifyAll returns a function that calls those of one field with what it makes of a notice. It is
+// nil where there are none.
+func notifyAll[N, T any](o *observer, field func(*Listener) func(T), convert func(N) T) func(N) {
 	var all []func(T)
 	for i := range o.listeners {
 		if f := field(&o.listeners[i]); f != nil {
@@ -90,7 +90,7 @@ func (o *observer) started(rec storage.RunRecord) RunStarted {
 }
 
 func (o *observer) runStarted() func(storage.RunRecord) {
-	return each(o, func(l *Listener) func(RunStarted) { return l.RunStarted }, o.started)
+	return notifyAll(o, func(l *Listener) func(RunStarted) { return l.RunStarted }, o.started)
 }
 
 func (o *observer) runContext() func(context.Context, storage.RunRecord) context.Context {
@@ -148,11 +148,11 @@ func (o *observer) begun(n engine.StepNotice) StepStarted {
 }
 
 func (o *observer) stepStarted() func(engine.StepNotice) {
-	return each(o, func(l *Listener) func(StepStarted) { return l.StepStarted }, o.begun)
+	return notifyAll(o, func(l *Listener) func(StepStarted) { return l.StepStarted }, o.begun)
 }
 
 func (o *observer) stepWaiting() func(engine.WaitNotice) {
-	return each(o, func(l *Listener) func(StepWaiting) { return l.StepWaiting }, func(n engine.WaitNotice) StepWaiting {
+	return notifyAll(o, func(l *Listener) func(StepWaiting) { return l.StepWaiting }, func(n engine.WaitNotice) StepWaiting {
 		w := StepWaiting{RunID: o.runID, Step: n.Step, Attempt: n.Attempt, At: n.At, Pool: n.Pool.Pool, Reason: n.Reason}
 		w.Asset, w.Partition = o.subject(n.Step)
 		return w
@@ -160,7 +160,7 @@ func (o *observer) stepWaiting() func(engine.WaitNotice) {
 }
 
 func (o *observer) stepFinished() func(engine.StepNotice) {
-	return each(o, func(l *Listener) func(StepFinished) { return l.StepFinished }, func(n engine.StepNotice) StepFinished {
+	return notifyAll(o, func(l *Listener) func(StepFinished) { return l.StepFinished }, func(n engine.StepNotice) StepFinished {
 		f := StepFinished{
 			RunID: o.runID, Step: n.Step, Attempt: n.Attempt, At: n.At, Outcome: outcomeWord(n.Kind),
 			Duration: n.Duration, RetryAt: n.RetryAt, Err: n.Err,
@@ -174,7 +174,7 @@ func (o *observer) stepFinished() func(engine.StepNotice) {
 }
 
 func (o *observer) made() func(engine.MadeNotice) {
-	return each(o, func(l *Listener) func(Materialized) { return l.Materialized }, func(n engine.MadeNotice) Materialized {
+	return notifyAll(o, func(l *Listener) func(Materialized) { return l.Materialized }, func(n engine.MadeNotice) Materialized {
 		m := Materialized{RunID: o.runID, Step: n.Step, Asset: n.Asset, Partition: n.Partition, Attempt: n.Attempt, At: n.At}
 		if d, err := storage.ParseDetail(n.Detail); err == nil { // what the engine has just written can be read
 			m.DataVersion, m.Metadata = d.Data, d.Metadata
@@ -183,8 +183,8 @@ func (o *observer) made() func(engine.MadeNotice) {
 	})
 }
 
-func (o *observer) judged() func(engine.CheckNotice) {
-	return each(o, func(l *Listener) func(CheckEvaluated) { return l.CheckEvaluated }, func(n engine.CheckNotice) CheckEvaluated {
+func (o *observer) checkEvaluated() func(engine.CheckNotice) {
+	return notifyAll(o, func(l *Listener) func(CheckEvaluated) { return l.CheckEvaluated }, func(n engine.CheckNotice) CheckEvaluated {
 		e := CheckEvaluated{RunID: o.runID, Step: n.Step, Partition: n.Partition, Partitions: n.Partitions, Attempt: n.Attempt, At: n.At, State: n.State}
 		e.Asset, e.Check, _ = storage.SplitCheck(n.Step)
 		if d, err := storage.ParseDetail(n.Detail); err == nil {
@@ -195,7 +195,7 @@ func (o *observer) judged() func(engine.CheckNotice) {
 }
 
 func (o *observer) acted() func(engine.ActionNotice) {
-	return each(o, func(l *Listener) func(ActionPerformed) { return l.ActionPerformed }, func(n engine.ActionNotice) ActionPerformed {
+	return notifyAll(o, func(l *Listener) func(ActionPerformed) { return l.ActionPerformed }, func(n engine.ActionNotice) ActionPerformed {
 		a := ActionPerformed{RunID: o.runID, Step: n.Step, Partition: n.Partition, Partitions: n.Partitions, Attempt: n.Attempt, At: n.At, Did: n.Did}
 		a.Asset, a.Action, _ = storage.SplitAction(n.Step)
 		if d, err := storage.ParseDetail(n.Detail); err == nil {
@@ -206,13 +206,13 @@ func (o *observer) acted() func(engine.ActionNotice) {
 }
 
 func (o *observer) logsCut() func(engine.CutNotice) {
-	return each(o, func(l *Listener) func(LogsCut) { return l.LogsCut }, func(n engine.CutNotice) LogsCut {
+	return notifyAll(o, func(l *Listener) func(LogsCut) { return l.LogsCut }, func(n engine.CutNotice) LogsCut {
 		return LogsCut{RunID: o.runID, Step: n.Step, Attempt: n.Attempt, At: n.At, Lines: n.Lines, Size: n.Size}
 	})
 }
 
 func (o *observer) logged() func(string, storage.LogLine) {
-	tell := each(o, func(l *Listener) func(StepLogged) { return l.StepLogged }, func(l StepLogged) StepLogged { return l })
+	tell := notifyAll(o, func(l *Listener) func(StepLogged) { return l.StepLogged }, func(l StepLogged) StepLogged { return l })
 	if tell == nil {
 		return nil
 	}

@@ -102,7 +102,7 @@ func takeResult(inv *graph.Invocation, kind define.ResultKind, out any) graph.Re
 	case define.ResultValue:
 		return graph.Result{Value: out}
 	case define.ResultPartitions:
-		return graph.Result{Parts: out.(partsField).unpacked()}
+		return graph.Result{Parts: out.(partsField).values()}
 	}
 	value, facts := out.(resultWithFacts).carried()
 	define.AddFacts(inv, 0, facts)

@@ -17,6 +17,11 @@ func divided[In any](name string, d partition.Definition, deps ...rivers.Dep) ri
 
 type none = rivers.NoInput
 
+// backfilled makes an asset with a backfill strategy of its own.
+func backfilled(d partition.Definition, s rivers.BackfillStrategy) rivers.Asset {
+	return rivers.NewAsset(rivers.AssetSpec{Name: "a", Partitions: d, Backfill: s}, func(*rivers.AssetContext, none) (int, error) { return 0, nil })
+}
+
 func partitionMistakes() map[string]rivers.RepositoryConfig {
 	day, hour := partition.Daily(january), partition.Hourly(january)
 	regions := partition.Static("eu", "us")
@@ -33,30 +38,37 @@ func partitionMistakes() map[string]rivers.RepositoryConfig {
 	broken := assets(divided[none]("a", partition.Named("month")))
 	broken.PartitionDefs = map[string]partition.Definition{"month": partition.Monthly(partition.Date(2026, 1, 1), partition.OnDay(31)), "nil": nil}
 	return map[string]rivers.RepositoryConfig{
-		"definition wrong":             assets(divided[none]("a", partition.Static("x", "x", ""))),
-		"definition ends first":        assets(divided[none]("a", partition.Daily(january, partition.Until(partition.Date(2025, 1, 1))))),
-		"definition named unknown":     named,
-		"definition named wrong":       broken,
-		"dimension wrong":              assets(divided[none]("a", partition.Multi(map[string]partition.Definition{"x": partition.Static(), "y": product}))),
-		"reads several":                assets(hours, divided[struct{ Hours int }]("a", day)),
-		"reads none":                   assets(divided[none]("some", regions), divided[struct{ Some int }]("a", partition.Static("eu", "asia"), rivers.Dep{On: "some", Mapping: partition.Subset()})),
-		"no mapping follows":           assets(days, divided[struct{ Days int }]("a", regions)),
-		"mapping makes no sense":       assets(days, divided[struct{ Days int }]("a", regions, rivers.Dep{On: "days", Mapping: partition.TimeOffset(-1)})),
-		"mapping of nothing":           assets(plain, in[struct{ Plain int }]("a", rivers.Dep{On: "plain", Mapping: partition.Identity()})),
-		"mapping of an order":          assets(days, divided[none]("a", regions, rivers.Dep{On: "days", OrderOnly: true, Mapping: partition.Identity()})),
-		"for keys of a divided":        assets(days, divided[struct{ Days rivers.Optional[int] }]("a", day, rivers.Dep{On: "days", Mapping: partition.ForKeys(partition.SingleKey("2026-01-01"))})),
-		"whole upstream as one":        assets(days, in[struct{ Days int }]("a")),
-		"partitions of what has none":  assets(plain, divided[struct{ Plain rivers.Partitions[int] }]("a", day)),
-		"partitions of nothing":        assets(plain, in[struct{ Plain rivers.Partitions[int] }]("a")),
-		"optional of nothing":          assets(plain, in[struct{ Plain rivers.Optional[int] }]("a")),
-		"result of an undivided":       assets(rivers.NewAsset(rivers.AssetSpec{Name: "a"}, func(*rivers.AssetContext, none) (rivers.Partitions[int], error) { return rivers.Partitions[int]{}, nil })),
-		"all at once reads one":        assets(days, all("a", day)),
-		"type of partitions":           assets(hours, divided[struct{ Hours rivers.Partitions[string] }]("a", day)),
-		"self reads several":           assets(divided[struct{ Self rivers.SelfDependency[int] }]("a", day, rivers.Dep{On: "a", Mapping: partition.AllPartitions()})),
-		"multi without a common key":   assets(multiDivided("pair", day, regions)),
-		"multi partly divided":         assets(multiDivided("pair", day, nil)),
-		"multi of partitions":          assets(multiOf[struct{ X, Y rivers.Partitions[int] }]("pair")),
-		"selfdependency without a day": assets(in[struct{ Self rivers.SelfDependency[int] }]("a", rivers.Dep{On: "a", Mapping: partition.TimeOffset(-1)})),
+		"definition wrong":                 assets(divided[none]("a", partition.Static("x", "x", ""))),
+		"definition ends first":            assets(divided[none]("a", partition.Daily(january, partition.Until(partition.Date(2025, 1, 1))))),
+		"definition named unknown":         named,
+		"definition named wrong":           broken,
+		"dimension wrong":                  assets(divided[none]("a", partition.Multi(map[string]partition.Definition{"x": partition.Static(), "y": product}))),
+		"reads several":                    assets(hours, divided[struct{ Hours int }]("a", day)),
+		"reads none":                       assets(divided[none]("some", regions), divided[struct{ Some int }]("a", partition.Static("eu", "asia"), rivers.Dep{On: "some", Mapping: partition.Subset()})),
+		"no mapping follows":               assets(days, divided[struct{ Days int }]("a", regions)),
+		"mapping makes no sense":           assets(days, divided[struct{ Days int }]("a", regions, rivers.Dep{On: "days", Mapping: partition.TimeOffset(-1)})),
+		"two mappings of a dimension":      assets(divided[none]("cells", product), divided[struct{ Cells rivers.Partitions[int] }]("a", regions, rivers.Dep{On: "cells", Mapping: partition.MultiToSingle("region", partition.Identity(), partition.AllPartitions())})),
+		"backfill by no dimensions":        assets(backfilled(day, rivers.PerDimension([]string{"day"}, []string{"region"}))),
+		"backfill by a dimension twice":    assets(backfilled(product, rivers.PerDimension([]string{"day"}, []string{"day", "region"}))),
+		"backfill by a dimension misspelt": assets(backfilled(product, rivers.PerDimension([]string{"day"}, []string{"regoin"}))),
+		"backfill by an empty list":        assets(backfilled(product, rivers.PerDimension(nil, nil))),
+		"backfill of nothing":              assets(backfilled(nil, rivers.SingleRun())),
+		"mapping of one in a map":          assets(days, hours, divided[struct{ All map[string]int }]("a", day, rivers.Dep{On: "days", Field: "All"}, rivers.Dep{On: "hours", Field: "All", Mapping: partition.TimeOffset(-1)})),
+		"mapping of nothing":               assets(plain, in[struct{ Plain int }]("a", rivers.Dep{On: "plain", Mapping: partition.Identity()})),
+		"mapping of an order":              assets(days, divided[none]("a", regions, rivers.Dep{On: "days", OrderOnly: true, Mapping: partition.Identity()})),
+		"for keys of a divided":            assets(days, divided[struct{ Days rivers.Optional[int] }]("a", day, rivers.Dep{On: "days", Mapping: partition.ForKeys(partition.SingleKey("2026-01-01"))})),
+		"whole upstream as one":            assets(days, in[struct{ Days int }]("a")),
+		"partitions of what has none":      assets(plain, divided[struct{ Plain rivers.Partitions[int] }]("a", day)),
+		"partitions of nothing":            assets(plain, in[struct{ Plain rivers.Partitions[int] }]("a")),
+		"optional of nothing":              assets(plain, in[struct{ Plain rivers.Optional[int] }]("a")),
+		"result of an undivided":           assets(rivers.NewAsset(rivers.AssetSpec{Name: "a"}, func(*rivers.AssetContext, none) (rivers.Partitions[int], error) { return rivers.Partitions[int]{}, nil })),
+		"all at once reads one":            assets(days, all("a", day)),
+		"type of partitions":               assets(hours, divided[struct{ Hours rivers.Partitions[string] }]("a", day)),
+		"self reads several":               assets(divided[struct{ Self rivers.SelfDependency[int] }]("a", day, rivers.Dep{On: "a", Mapping: partition.AllPartitions()})),
+		"multi without a common key":       assets(multiDivided("pair", day, regions)),
+		"multi partly divided":             assets(multiDivided("pair", day, nil)),
+		"multi of partitions":              assets(multiOf[struct{ X, Y rivers.Partitions[int] }]("pair")),
+		"selfdependency without a day":     assets(in[struct{ Self rivers.SelfDependency[int] }]("a", rivers.Dep{On: "a", Mapping: partition.TimeOffset(-1)})),
 	}
 }
 
@@ -158,6 +170,7 @@ func TestPartitionRequestMistakes(t *testing.T) {
 		},
 		"add to an unknown definition":  func() error { return repo.AddPartitions(t.Context(), "shop", "east") },
 		"add an empty key":              func() error { return repo.AddPartitions(t.Context(), "shops", "") },
+		"remove what never was":         func() error { return repo.RemovePartitions(t.Context(), "shops", "north", "suoth", "x") },
 		"rerun unknown":                 func() error { _, err := repo.RerunBackfill(t.Context(), "b", rivers.RerunOptions{}); return err },
 		"cancel an unknown backfill":    func() error { _, err := repo.CancelBackfill(t.Context(), "b"); return err },
 		"status of an unknown backfill": func() error { _, err := repo.BackfillStatus(t.Context(), "b"); return err },

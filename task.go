@@ -66,7 +66,7 @@ func newTask[In, Out any](spec TaskSpec, kind graph.Kind, noFunction bool) *Task
 func taskCall[In, Out any](fn func(*TaskContext, In) (Out, error), kind define.ResultKind, f define.FieldSetters) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		ctx := &TaskContext{AssetContext{stepContext: stepContext{inv: inv}}}
-		in, err := filled[In](f, inv, args)
+		in, err := arguments[In](f, inv, args)
 		if err != nil {
 			return graph.Result{}, err
 		}

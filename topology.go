@@ -37,7 +37,7 @@ func (r *CodeRepository) writeTopology(ctx context.Context, store storage.Storag
 		return nil, err
 	}
 	if known != hash {
-		batch := storage.Batch{Topologies: []storage.Topology{{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: given(names), Doc: doc}}, KV: append(turn, keep)}
+		batch := storage.Batch{Topologies: []storage.Topology{{Location: r.config.Name, Hash: hash, At: time.Now(), Assets: nonEmpty(names), Doc: doc}}, KV: append(turn, keep)}
 		if keys := c.StaticKeys(); len(keys) > 0 {
 			batch.Keys = []storage.KeyUpdate{{Add: keys}}
 		}
@@ -65,8 +65,8 @@ func knownHash(ctx context.Context, store storage.Topologies, location string) (
 	return "", nil
 }
 
-// given leaves out empty names.
-func given(names []string) []string {
+// nonEmpty leaves out empty names.
+func nonEmpty(names []string) []string {
 	out := make([]string, 0, len(names))
 	for _, n := range names {
 		if n != "" {

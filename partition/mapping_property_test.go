@@ -351,7 +351,7 @@ func TestMappingsOfProductsAgainstTheirMeaning(t *testing.T) {
 		as := func(d modelDim, name string) modelDim { d.name = name; return d }
 		world := func(dims ...modelDim) *model { return newModel(t, dims, now, tables) }
 		n := rapid.IntRange(-2, 2).Draw(t, "n")
-		switch rapid.IntRange(0, 7).Draw(t, "case") {
+		switch rapid.IntRange(0, 11).Draw(t, "case") {
 		case 0: // the same dimensions, other bounds
 			productOracle(world(sameDay, shop), world(day, shop), Identity(), []followed{{"day", "day", sameText(sameDay, false)}, {"shop", "shop", sameText(shop, false)}}).check(t)
 		case 1:
@@ -373,6 +373,17 @@ func TestMappingsOfProductsAgainstTheirMeaning(t *testing.T) {
 			reads := drawReads(t, region, region)
 			m := MultiMap(map[string]DimensionMapping{"region": {Dimension: "region", By: StaticMap(reads)}, "shop": {By: AllPartitions()}})
 			productOracle(world(shop, region), world(day, region), m, []followed{{"region", "region", staticNeeds(region, reads)}}).check(t)
+		case 7: // the dimension follows nothing
+			productOracle(world(upDay, region), world(as(day, "")), MultiToSingle("region", AllPartitions()), nil).check(t)
+		case 8:
+			productOracle(world(as(upDay, "")), world(day, shop), MultiToSingle("shop", AllPartitions()), nil).check(t)
+		case 9:
+			chosen := rapid.SampledFrom(region.texts).Draw(t, "chosen")
+			productOracle(world(upDay, region), world(as(day, "")), MultiToSingle("region", Specific(SingleKey(chosen))), []followed{{"region", "-", fixedNeeds([]string{chosen}, false)}}).check(t)
+		case 10:
+			chosen := rapid.SampledFrom(region.texts).Draw(t, "chosen")
+			tables.Static[""] = tables.Static["region"]
+			productOracle(world(as(region, "")), world(day, shop), MultiToSingle("day", Specific(SingleKey(chosen))), []followed{{"", "-", fixedNeeds([]string{chosen}, false)}}).check(t)
 		default:
 			chosen := rapid.SampledFrom(region.texts).Draw(t, "chosen")
 			m := MultiMap(map[string]DimensionMapping{"region": {By: Specific(SingleKey(chosen))}, "zday": {Dimension: "day", By: Overlap()}})

@@ -126,13 +126,19 @@ func someday(d Definition) (Space, error) {
 type multiToSingle struct {
 	dimension string
 	by        Mapping
+	more      []Mapping // given after by, which is a mistake
 }
 
 func (r multiToSingle) text() string {
-	if r.by.IsZero() {
-		return "MultiToSingle(" + strconv.Quote(r.dimension) + ")"
+	var b strings.Builder
+	b.WriteString("MultiToSingle(" + strconv.Quote(r.dimension))
+	if !r.by.IsZero() || len(r.more) > 0 {
+		b.WriteString(", " + r.by.String())
 	}
-	return "MultiToSingle(" + strconv.Quote(r.dimension) + ", " + r.by.String() + ")"
+	for _, one := range r.more {
+		b.WriteString(", " + one.String())
+	}
+	return b.String() + ")"
 }
 
 func (r multiToSingle) describe() MappingDescription {
@@ -147,6 +153,9 @@ func (r multiToSingle) describe() MappingDescription {
 func (r multiToSingle) route(up, down Definition) (route, error) {
 	if up == nil || down == nil || (up.Kind() == KindMulti) == (down.Kind() == KindMulti) {
 		return route{}, errors.New("one side must have dimensions, and the other partitions without")
+	}
+	if len(r.more) > 0 {
+		return route{}, fmt.Errorf("the dimension has %d mappings: give one", 1+len(r.more))
 	}
 	upDim, downDim := up, down
 	product, upIsProduct := up.(*multi)
@@ -167,6 +176,7 @@ func (r multiToSingle) route(up, down Definition) (route, error) {
 	if l.rule, err = axisRule(r.by, upDim, downDim); err != nil {
 		return route{}, fmt.Errorf("dimension %q: %w", r.dimension, err)
 	}
+	l.apart = readsApart(l.rule)
 	return route{links: []link{l}}, nil
 }
 
@@ -247,9 +257,16 @@ func (r multiMap) link(name string, ups, downs *multi) (link, error) {
 	if l.rule, err = axisRule(one.By, upDim, downDim); err != nil {
 		return link{}, err
 	}
-	switch l.rule.(type) {
-	case allPartitions, specific:
-		l.apart = true
-	}
+	l.apart = readsApart(l.rule)
 	return l, nil
+}
+
+// readsApart reports whether a rule between two dimensions reads the same for every downstream key.
+func readsApart(r rule) bool {
+	switch r.(type) {
+	case allPartitions, specific:
+		return true
+	default:
+		return false
+	}
 }

@@ -40,8 +40,9 @@ func Until(end Civil) Option { return func(s *timeSpec) { s.end = end } }
 // negative n withholds that many.
 func EndOffset(n int) Option { return func(s *timeSpec) { s.endOffset = n } }
 
-// Format sets the strftime-style format of keys, such as "%Y-%m-%d". Every window needs a key of
-// its own from which its start can be read back.
+// Format sets the strftime-style format of keys, such as "%Y-%m-%d". It writes every field from the
+// year down to the one that tells the windows apart: "%Y-%m" for months, "%G-W%V" for weeks. Two
+// digits of a year stand for 1969 to 2068, so %y needs [Until]. Flags and widths are refused.
 func Format(format string) Option { return func(s *timeSpec) { s.format = format } }
 
 // AtMinute starts hourly, daily, weekly and monthly windows at a minute of the hour.
@@ -224,12 +225,25 @@ const maxOffset = 1_000_000_000
 func loadZone(name string) (*time.Location, error) {
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return time.UTC, fmt.Errorf("no time zone is called %q: give an IANA name such as %q", name, "Europe/Berlin")
+		_, unknown := time.LoadLocation(knownZone)
+		return time.UTC, zoneError(name, unknown != nil)
 	}
 	if zone.String() == "UTC" {
 		return time.UTC, nil
 	}
 	return zone, nil
+}
+
+// knownZone is a name that every time zone database has.
+const knownZone = "Europe/Berlin"
+
+// zoneError returns the error for a name of a time zone that cannot be loaded. Without a database
+// the name may be right.
+func zoneError(name string, noDatabase bool) error {
+	if noDatabase && name != "Local" {
+		return fmt.Errorf("time zone %q: there is no time zone database: import _ %q in the program, or install tzdata", name, "time/tzdata")
+	}
+	return fmt.Errorf("no time zone is called %q: give an IANA name such as %q", name, knownZone)
 }
 
 // grid returns the grid of the cadence, or a grid of days with the mistake.

@@ -17,10 +17,10 @@ type Store interface {
 	Commit(ctx context.Context, b *storage.Batch) error
 }
 
-// Keeper renews the lease of a backfill until release is called. lost is called when the backfill
-// is another's, cancel when somebody asks for it to stop.
-type Keeper interface {
-	Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func())
+// LeaseHolder renews the lease of a backfill until release is called. lost is called when the
+// backfill is another's, cancel when somebody asks for it to stop.
+type LeaseHolder interface {
+	Hold(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func())
 }
 
 // Runs makes the runs of a backfill.
@@ -59,7 +59,7 @@ type Drive struct {
 	Recorded []RecordedRun
 	Store    Store
 	Runs     Runs
-	Keeper   Keeper
+	Leases   LeaseHolder
 	// Count counts partitions.
 	Count func(partition.Set) int64
 	// Lease is how long new runs are this process's without a renewal.
@@ -109,10 +109,10 @@ func (c Drive) Execute(ctx context.Context) (storage.BackfillRecord, error) {
 	}
 	d.ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer d.cancel(nil)
-	release := d.Keeper.Keep(d.fence, d.lost, d.asked)
+	release := d.Leases.Hold(d.fence, d.lost, d.cancelRequested)
 	defer release()
 	if d.Record.Cancel != nil {
-		d.asked(*d.Record.Cancel)
+		d.cancelRequested(*d.Record.Cancel)
 	}
 	d.replay()
 	stop := context.AfterFunc(ctx, func() { d.stop(context.Cause(ctx).Error()) })
@@ -328,8 +328,8 @@ func (d *driver) stopReason() string {
 	return fmt.Sprintf("backfill %s stops after a failure", d.Record.ID)
 }
 
-// asked stops the backfill because somebody asked for it.
-func (d *driver) asked(c storage.CancelRequest) {
+// cancelRequested stops the backfill because somebody asked for it.
+func (d *driver) cancelRequested(c storage.CancelRequest) {
 	text := "the backfill was canceled"
 	if c.By != "" {
 		text += " by " + c.By

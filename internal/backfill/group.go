@@ -47,29 +47,10 @@ func (p *Plan) strategy(node *graph.Node) (storage.BackfillStrategy, error) {
 	if s.IsZero() {
 		return storage.MultiRun(), nil
 	}
-	if err := checkStrategy(s, node.Partitions); err != nil {
-		return s, fmt.Errorf("backfill of %q: strategy %s: %w", node.Definition, s, err)
+	if err := catalog.CheckStrategy(s, node.Partitions); err != nil {
+		return s, fmt.Errorf("backfill of %q: strategy %s: %w: %w", node.Definition, s, fault.ErrPartitionValidation, err)
 	}
 	return s, nil
-}
-
-// checkStrategy requires a strategy by dimensions to name each of them once.
-func checkStrategy(s storage.BackfillStrategy, d partition.Definition) error {
-	multi, single := s.Dimensions()
-	if multi == nil && single == nil {
-		return nil
-	}
-	have := slices.Sorted(dimensionsOf(d))
-	named := slices.Sorted(slices.Values(append(slices.Clone(multi), single...)))
-	switch {
-	case d.Kind() != partition.KindMulti:
-		return fmt.Errorf("%w: it is by dimensions, and %s has none", fault.ErrPartitionValidation, d)
-	case len(multi) == 0 || len(single) == 0 || slices.Contains(named, ""):
-		return fmt.Errorf("%w: name at least one dimension with a run for each key and one that is whole in each run", fault.ErrPartitionValidation)
-	case !slices.Equal(named, have):
-		return fmt.Errorf("%w: it names the dimensions %s, want each of %s once", fault.ErrPartitionValidation, fault.QuotedList(named), fault.QuotedList(have))
-	}
-	return nil
 }
 
 // configure plans the runs of a group, but for their partitions.

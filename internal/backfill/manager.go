@@ -284,7 +284,7 @@ func (m *Manager) record(ctx context.Context, p *Plan, rerunOf string) (*storage
 func (m *Manager) drive(ctx context.Context, p *Plan, rec storage.BackfillRecord, recorded []RecordedRun, done func()) (*storage.BackfillRecord, error) {
 	drive := Drive{
 		Config: p.config(), Record: rec, Recorded: recorded, Store: m.Runner.Store, Runs: &runs{plan: p, backfill: rec.ID},
-		Keeper: m.Runner.Leases, Count: p.space.Count, Lease: engine.Lease,
+		Leases: m.Runner.Leases, Count: p.space.Count, Lease: engine.Lease,
 	}
 	if m.Progress != nil {
 		drive.Changed = m.Progress(rec.ID, p.total)

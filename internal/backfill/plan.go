@@ -64,10 +64,10 @@ func checkRequest(req *storage.BackfillRequest) error {
 	case req.Latest < 0:
 		return fmt.Errorf("backfill: Latest is %d: want 1 or more windows, or 0 for all", req.Latest)
 	}
-	if err := knownWord("failure policy", string(req.FailurePolicy), words(storage.FailurePolicies[:])); err != nil {
+	if err := knownWord("failure policy", string(req.FailurePolicy), texts(storage.FailurePolicies[:])); err != nil {
 		return err
 	}
-	if err := knownWord("filter of partitions", string(req.Only), words(storage.BackfillFilters[:])); err != nil {
+	if err := knownWord("filter of partitions", string(req.Only), texts(storage.BackfillFilters[:])); err != nil {
 		return err
 	}
 	if req.Action != "" && req.Only != "" {
@@ -76,7 +76,8 @@ func checkRequest(req *storage.BackfillRequest) error {
 	return nil
 }
 
-func words[T ~string](all []T) []string {
+// texts returns words of a type of their own as plain text.
+func texts[T ~string](all []T) []string {
 	texts := make([]string, len(all))
 	for i, w := range all {
 		texts[i] = string(w)

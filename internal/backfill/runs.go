@@ -23,8 +23,8 @@ type runs struct {
 	backfill string
 }
 
-// cut assigns partitions to the steps of a group's run.
-func (b *runs) cut(group int, set partition.Set) *plan.Assignment {
+// assign gives partitions to the steps of a group's run.
+func (b *runs) assign(group int, set partition.Set) *plan.Assignment {
 	p := b.plan.groups[group].config.Plan
 	c := b.plan.groups[group].partitioning.Of(partition.Set{})
 	for s := range p.Steps {
@@ -48,7 +48,7 @@ func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 		return storage.RunRecord{}, err
 	}
 	c := g.config
-	c.Assignment = b.cut(group, set)
+	c.Assignment = b.assign(group, set)
 	if err := c.Assignment.Mapped(); err != nil {
 		return storage.RunRecord{}, err
 	}
@@ -70,12 +70,12 @@ func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ Outcome, err error) {
 	p := b.plan
 	c := p.groups[group].config
-	c.Assignment = b.cut(group, set)
+	c.Assignment = b.assign(group, set)
 	if err := p.runner.Bind(&c, rec); err != nil {
 		return Outcome{}, err
 	}
 	if rec.Owner != proc.Self().String() {
-		if c.Record, c.History, err = engine.TakeOver(ctx, p.runner.Store, rec.ID); err != nil {
+		if c.Record, c.History, err = engine.ClaimAbandoned(ctx, p.runner.Store, rec.ID); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -116,7 +116,7 @@ func (b *runs) Drop(ctx context.Context, rec storage.RunRecord, reason string) e
 	}
 	if rec.Owner != proc.Self().String() {
 		var claimErr error
-		if rec, _, claimErr = engine.TakeOver(ctx, b.plan.runner.Store, rec.ID); claimErr != nil {
+		if rec, _, claimErr = engine.ClaimAbandoned(ctx, b.plan.runner.Store, rec.ID); claimErr != nil {
 			return claimErr
 		}
 		rec.Cancel = &storage.CancelRequest{Reason: reason}

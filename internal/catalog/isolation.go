@@ -123,7 +123,7 @@ func (c *isolationCheck) fault(n int32) (fault.Fault, bool) {
 				continue // said of the one that makes it
 			}
 		}
-		if !c.crosses(h) {
+		if !c.survivesProcess(h) {
 			return c.report(n, "input "+in.Field, fmt.Sprintf("%s loads %q from the memory of another", c.name(h), out.Name), whose, h), true
 		}
 	}
@@ -135,7 +135,7 @@ func (c *isolationCheck) fault(n int32) (fault.Fault, bool) {
 func (c *isolationCheck) staysBehind(n int32, pos int) bool {
 	out := &c.g.Node(n).Outputs[pos]
 	written := out.Type != nil // else the body writes by itself
-	return written && (out.Asset || c.read[c.g.OutputAt(n, pos)]) && !c.crosses(out.Handler)
+	return written && (out.Asset || c.read[c.g.OutputAt(n, pos)]) && !c.survivesProcess(out.Handler)
 }
 
 // report returns the fault, and names the handler to replace.
@@ -150,8 +150,8 @@ func (c *isolationCheck) report(n int32, at, found, whose string, h iohandler.Ha
 	}
 }
 
-// crosses asks a handler whether its values outlive the process that wrote them.
-func (c *isolationCheck) crosses(h iohandler.Handler) bool {
+// survivesProcess asks a handler whether its values outlive the process that wrote them.
+func (c *isolationCheck) survivesProcess(h iohandler.Handler) bool {
 	asked, ok := h.(iohandler.ProcessCrosser)
 	if !ok {
 		return true

@@ -131,6 +131,9 @@ func (v jobBuilder) job(job JobSpec, report func(at, message string)) *Job {
 	if len(out.Plan.Steps) == 0 {
 		report("", "it selects nothing that can be materialized: external assets are made elsewhere")
 	}
+	if first, second, two := out.Plan.TwoKinds(); two {
+		report("", fmt.Sprintf("no request can name partitions of both %q (%s) and %q (%s): make a job of each, or one of what reads both", first.Definition, first.Partitions, second.Definition, second.Partitions))
+	}
 	if !job.AllowIncompleteDeps {
 		for _, m := range out.Plan.Missing() {
 			report("", fmt.Sprintf("member %q needs %q, which is no member: add it, or set AllowIncompleteDeps to load its stored value", m.Reader, m.Needs))

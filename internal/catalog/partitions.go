@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,12 +42,13 @@ func (v *validation) resolvePartitions() {
 			if v.scope.Partitions == nil {
 				v.scope.Partitions = map[string]partition.Definition{}
 			}
-			v.scope.Partitions[out.Name] = shared(known, resolved)
+			v.scope.Partitions[out.Name] = intern(known, resolved)
 		}
 		v.checkOutputsAgree(d)
 	}
 	for _, d := range v.defs {
 		v.checkPartitioned(d)
+		v.checkBackfill(d)
 	}
 }
 
@@ -65,13 +67,13 @@ func (v *validation) resolvePartitionsLazily() {
 			v.fault(out.Def, fault.Fault{At: outputPart(out.Def, name), Message: err.Error(), Kind: fault.ErrPartitionValidation})
 			return nil
 		}
-		v.scope.Partitions[name] = shared(known, resolved)
+		v.scope.Partitions[name] = intern(known, resolved)
 		return v.scope.Partitions[name]
 	}
 }
 
-// shared returns the first definition that means the same.
-func shared(known map[string][]partition.Definition, d partition.Definition) partition.Definition {
+// intern returns the first definition that means the same.
+func intern(known map[string][]partition.Definition, d partition.Definition) partition.Definition {
 	text := d.String()
 	for _, k := range known[text] {
 		if partition.Equal(k, d) {
@@ -176,4 +178,39 @@ func (v *validation) checkPartitioned(d *define.Definition) {
 	}
 	v.fault(d, fault.Fault{At: "partitions", Message: message, Kind: fault.ErrPartitionValidation})
 	delete(v.scope.Partitions, d.Name)
+}
+
+// checkBackfill checks the backfill strategy of a definition against its partitions.
+func (v *validation) checkBackfill(d *define.Definition) {
+	if d.Backfill == nil || len(d.Outputs) == 0 {
+		return
+	}
+	parts := v.scope.Partitions[d.Outputs[0].Name]
+	if parts == nil && d.Outputs[0].Partitions != nil {
+		return // what is wrong with them was reported
+	}
+	if err := CheckStrategy(*d.Backfill, parts); err != nil {
+		v.fault(d, fault.Fault{At: "Backfill", Message: fmt.Sprintf("strategy %s: %v", d.Backfill, err), Kind: fault.ErrPartitionValidation})
+	}
+}
+
+// CheckStrategy requires partitions to backfill, and a strategy by dimensions to name each
+// dimension once.
+func CheckStrategy(s storage.BackfillStrategy, d partition.Definition) error {
+	multi, single := s.Dimensions()
+	named := slices.Sorted(slices.Values(slices.Concat(multi, single)))
+	switch {
+	case d == nil:
+		return errors.New("there are no partitions to backfill: leave it out, or set Partitions")
+	case s.IsZero() || s.IsSingleRun() || s == storage.MultiRun():
+		return nil
+	case d.Kind() != partition.KindMulti:
+		return fmt.Errorf("it is by dimensions, and %s has none", d)
+	case len(multi) == 0 || len(single) == 0 || slices.Contains(named, ""):
+		return errors.New("name at least one dimension with a run for each key and one that is whole in each run")
+	}
+	if have := slices.Sorted(maps.Keys(partition.Describe(d).Dimensions)); !slices.Equal(named, have) {
+		return fmt.Errorf("it names the dimensions %s, want each of %s once", fault.QuotedList(named), fault.QuotedList(have))
+	}
+	return nil
 }

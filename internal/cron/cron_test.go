@@ -262,6 +262,24 @@ func TestRankAndTickAreInverse(t *testing.T) {
 	})
 }
 
+func TestMost(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]cron.Most{
+		"* * * * * *":      {Minute: 60, Hour: 3600, Day: 86400, Month: 31 * 86400, Year: 366 * 86400},
+		"*/30 * * * *":     {Minute: 1, Hour: 2, Day: 48, Month: 31 * 48, Year: 366 * 48},
+		"0 6 * * *":        {Minute: 1, Hour: 1, Day: 1, Month: 31, Year: 366},
+		"0 0 * * 1":        {Minute: 1, Hour: 1, Day: 1, Month: 5, Year: 53},
+		"0 0 1 * *":        {Minute: 1, Hour: 1, Day: 1, Month: 1, Year: 12},
+		"0 0 29 2 *":       {Minute: 1, Hour: 1, Day: 1, Month: 1, Year: 1},
+		"0 0 30,31 2,4 *":  {Minute: 1, Hour: 1, Day: 1, Month: 1, Year: 1},
+		"0 9,15 1,15 1 * ": {Minute: 1, Hour: 1, Day: 2, Month: 4, Year: 4},
+	} {
+		if got := parse(t, text).Most(); got != want {
+			t.Errorf("%q has %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 func TestSmallestGap(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]civil.Time{

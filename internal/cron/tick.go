@@ -1,6 +1,10 @@
 package cron
 
-import "github.com/rivers-go/rivers/internal/civil"
+import (
+	"math/bits"
+
+	"github.com/rivers-go/rivers/internal/civil"
+)
 
 // perDay is how many ticks a day has that has any.
 func (e *Expr) perDay() int64 {
@@ -78,6 +82,21 @@ func (e *Expr) Finest() (clock, seconds bool) {
 	const zero = 1
 	seconds = e.second.bits != zero
 	return seconds || e.minute.bits != zero || e.hour.bits != zero, seconds
+}
+
+// Most is the largest number of ticks that any one minute, hour, day, month and year has.
+type Most struct{ Minute, Hour, Day, Month, Year int64 }
+
+// Most returns how many ticks lie together at most.
+func (e *Expr) Most() Most {
+	m := Most{Minute: int64(e.second.len()), Hour: int64(e.minute.len()) * int64(e.second.len()), Day: e.perDay()}
+	for kind := range e.days.before {
+		for month := range 12 {
+			m.Month = max(m.Month, m.Day*int64(bits.OnesCount32(e.days.mask(kind, month))))
+		}
+		m.Year = max(m.Year, m.Day*int64(e.days.before[kind][12]))
+	}
+	return m
 }
 
 // weekly reports whether the days are all days of one weekday, and no others.

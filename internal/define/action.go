@@ -34,7 +34,7 @@ func RecordAction(inv *graph.Invocation, did *iohandler.ActionResult) error {
 	if err := inv.Node.Action.Check(did); err != nil {
 		return err
 	}
-	fact := inv.Fact(0)
+	fact := inv.FactsOf(0)
 	fact.Did, fact.SameData = did.Did, did.SameData
 	if did.DataVersion != "" {
 		fact.DataVersion = did.DataVersion
@@ -152,7 +152,7 @@ func handlerAction(h iohandler.Action, keepsWrites bool, pos fault.Position) *Ac
 				return graph.Result{}, err
 			}
 			if did.Did == iohandler.MayMaterialize {
-				inv.Fact(0).Write = out.Write
+				inv.FactsOf(0).Write = out.Write
 			}
 			for k, v := range out.Added {
 				inv.AddMetadata(0, k, v)

@@ -148,7 +148,7 @@ func (c *Composition) node(p *TaskCall, s *Scope) graph.Node {
 	n.Inputs, n.Call, n.Settings = w.inputs, w.sets.body(p.task.Call), w.settings(c.settings(p, s))
 	if p == c.last {
 		n.Outputs = append(n.Outputs, graph.Output{Name: c.def.Name, Type: c.spec.Result.Type, Handler: c.spec.Handler, Asset: true, Attrs: nonEmptyAttrs(c.attrs)})
-		n.Call = storedTwice(n.Call)
+		n.Call = alsoStoreAsset(n.Call)
 	}
 	return n
 }
@@ -207,8 +207,8 @@ func (c *Composition) settings(p *TaskCall, s *Scope) *graph.Settings {
 	return set
 }
 
-// storedTwice stores the value of the last task under its own name and under the asset's.
-func storedTwice(call graph.Call) graph.Call {
+// alsoStoreAsset stores the value of the last task under its own name and under the asset's.
+func alsoStoreAsset(call graph.Call) graph.Call {
 	return func(inv *graph.Invocation, args []any) (graph.Result, error) {
 		res, err := call(inv, args)
 		if err != nil {

@@ -30,7 +30,7 @@ func (c *Composition) wire(p *TaskCall, n *graph.Node, s *Scope) *wiring {
 	}
 	for i := range p.task.req.args.fields {
 		f := &p.task.req.args.fields[i]
-		g.place(f)
+		g.bindField(f)
 		if p.mapped != nil && f.name == g.element && f.role == valueRole {
 			n.Map.Input = slices.IndexFunc(g.inputs, func(in graph.Input) bool { return in.Field == f.field })
 		}
@@ -43,8 +43,8 @@ func (c *Composition) wire(p *TaskCall, n *graph.Node, s *Scope) *wiring {
 	return g.wiring
 }
 
-// place connects one field of a task to the Ref, value or resource that it receives.
-func (g *callBinding) place(f *argument) {
+// bindField connects one field of a task to the Ref, value or resource that it receives.
+func (g *callBinding) bindField(f *argument) {
 	arg, given := g.p.args[f.name]
 	switch {
 	case f.role == configRole:
@@ -167,7 +167,7 @@ func (g *callBinding) upstream(f *argument, src *Source, in *graph.Input) (iohan
 		return nil, false
 	}
 	if src.wrap.Several != nil {
-		in.Type = asked(up.Type, src.wrap.Type)
+		in.Type = loadType(up.Type, src.wrap.Type)
 		if !g.fits(up.Type, src.wrap.Type, g.handler(in.Handler, up.Handler)) {
 			g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for partitions of type %s: write rivers.Upstream[rivers.Partitions[%s]]", up.Def.KindWord(), src.upstream, up.Type, src.wrap.Type, up.Type)
 			return nil, false

@@ -48,7 +48,7 @@ func AddFacts(inv *graph.Invocation, pos int, f graph.Facts) {
 	if len(f.Metadata) == 0 && len(f.Tags) == 0 && f.DataVersion == "" {
 		return
 	}
-	to := inv.Fact(pos)
+	to := inv.FactsOf(pos)
 	if len(f.Metadata) > 0 {
 		if to.Metadata == nil {
 			to.Metadata = make(metadata.Map, len(f.Metadata))

@@ -24,13 +24,17 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 	at := "input " + f.field
 	switch {
 	case up == nil && own == nil:
-		return nil, w.undivided(at, f, from, m)
+		return nil, w.refuseUnpartitioned(at, f, from, m)
 	case up == nil && f.wrap.Several != nil:
 		w.report(at, "%q has no partitions, and the field takes several: make it a %s", from, f.typ)
 		return nil, false
 	}
 	if err := m.Check(up, own); err != nil {
-		w.report(at, "%v", err)
+		if fault.SnakeCase(f.field) == from {
+			w.report(at, "%v", err)
+		} else { // a map of several, or a name that Deps gives
+			w.report(at, "upstream %q: %v", from, err)
+		}
 		return nil, false
 	}
 	p := &graph.Parts{Mapping: m.Resolve(up, own)}
@@ -53,8 +57,8 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 	return p, true
 }
 
-// undivided refuses what is for partitions where there are none.
-func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapping) bool {
+// refuseUnpartitioned refuses what is for partitions where there are none.
+func (w *wiring) refuseUnpartitioned(at string, f *argument, from string, m partition.Mapping) bool {
 	switch {
 	case !m.IsZero():
 		w.report(at, "neither %q nor this has partitions, so the mapping %s has no effect: remove it", from, m)
@@ -73,7 +77,7 @@ func (w *wiring) undivided(at string, f *argument, from string, m partition.Mapp
 func (w *wiring) selfParts(f *argument, m partition.Mapping) (*graph.Parts, bool) {
 	own := w.own()
 	if own == nil {
-		return nil, w.undivided("input "+f.field, &argument{field: f.field, wrap: &plainField}, w.def.Outputs[0].Name, m)
+		return nil, w.refuseUnpartitioned("input "+f.field, &argument{field: f.field, wrap: &plainField}, w.def.Outputs[0].Name, m)
 	}
 	if m.IsZero() {
 		if m = partition.TimeOffset(-1); m.Check(own, own) != nil {

@@ -47,9 +47,9 @@ func isAbandoned(rec *storage.RunRecord) bool {
 	return rec.LeaseUntil.Before(time.Now()) || proc.Gone(rec.Owner)
 }
 
-// TakeOver claims a run whose owner is gone for this process. It is [storage.ErrOwned] for one
-// whose owner is not, [storage.ErrRunEnded] for one that has ended.
-func TakeOver(ctx context.Context, s Records, id string) (storage.RunRecord, []storage.Event, error) {
+// ClaimAbandoned claims for this process a run whose owner is gone. A run whose owner is there is
+// [storage.ErrOwned], one that has ended [storage.ErrRunEnded].
+func ClaimAbandoned(ctx context.Context, s Records, id string) (storage.RunRecord, []storage.Event, error) {
 	rec, err := s.GetRun(ctx, id)
 	if err != nil {
 		return rec, nil, err
@@ -73,7 +73,7 @@ func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	rec, past, err := TakeOver(ctx, s, id)
+	rec, history, err := ClaimAbandoned(ctx, s, id)
 	switch {
 	case errors.Is(err, storage.ErrOwned), errors.Is(err, storage.ErrRunEnded):
 		return false, nil
@@ -92,7 +92,7 @@ func SettleAbandoned(ctx context.Context, s Records, id string) (bool, error) {
 	if was.Owner != "" {
 		reason = fmt.Sprintf("its process ended without it: %s", proc.Describe(was.Owner))
 	}
-	if _, err := Settle(ctx, Config{Plan: p, Record: rec, History: past, Store: s, AssetKeys: keys}, reason); err != nil {
+	if _, err := Settle(ctx, Config{Plan: p, Record: rec, History: history, Store: s, AssetKeys: keys}, reason); err != nil {
 		return false, fmt.Errorf("run %s: settling it: %w", id, err)
 	}
 	return true, nil

@@ -62,7 +62,7 @@ func (a *attempt) byParts() outcome {
 	case due.Len() == 1:
 		return a.one(due)
 	}
-	return a.each(due)
+	return a.materializeEach(due)
 }
 
 // one makes the only partition that is left.
@@ -79,9 +79,9 @@ func (a *attempt) one(part partition.Slice) outcome {
 	return outcome{kind: storage.StepSucceeded, facts: inv.Facts, part: part}
 }
 
-// each makes the partitions one after the other, in the order of the definition, so that a body
-// finds what it made of the one before.
-func (a *attempt) each(due partition.Slice) outcome {
+// materializeEach makes the partitions one after the other, in the order of the definition, so that
+// a body finds what it made of the one before.
+func (a *attempt) materializeEach(due partition.Slice) outcome {
 	failed := PartitionsError{Of: due.Len()}
 	var lost partition.Gather
 	lost.Add(a.blocked)

@@ -138,7 +138,7 @@ func (r *run) newEvaluation(s int32, part partition.Slice, state storage.CheckSt
 
 // madeIn is the run that made what a check judges; empty where it is not known.
 func (r *run) madeIn(s int32) string {
-	if _, planned := r.plan.Judges(s); planned {
+	if _, planned := r.plan.CheckedStep(s); planned {
 		return r.runID
 	}
 	v, ok := r.graph.Find(r.graph.Node(r.plan.Steps[s].Node).Check.Asset)

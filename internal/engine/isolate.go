@@ -211,7 +211,7 @@ func (a *attempt) emitRemote(pos int, f graph.Facts) error {
 		return fmt.Errorf("output %q was emitted before: emit each output once", a.of.Outputs[pos].Name)
 	}
 	a.inv.Node = a.of
-	*a.inv.Fact(pos) = f
+	*a.inv.FactsOf(pos) = f
 	a.emitted = append(a.emitted, pos)
 	return a.sink.handOver(a, pos)
 }

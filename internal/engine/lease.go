@@ -41,7 +41,7 @@ type LeaseRenewer struct {
 	each  func()
 
 	mu      sync.Mutex
-	kept    map[storage.Fence]*leasedRun
+	held    map[storage.Fence]*leasedRun
 	beat    *time.Timer
 	arm     *time.Timer        // begins to watch
 	unwatch context.CancelFunc // nil while nobody watches
@@ -55,22 +55,22 @@ type leasedRun struct {
 // NewLeaseRenewer returns one for the runs on a store. After each renewal it calls each, which may
 // be nil.
 func NewLeaseRenewer(s LeaseStore, each func()) *LeaseRenewer {
-	return &LeaseRenewer{store: s, each: each, kept: map[storage.Fence]*leasedRun{}}
+	return &LeaseRenewer{store: s, each: each, held: map[storage.Fence]*leasedRun{}}
 }
 
-// Keep renews what a fence holds of something that is no run of this package, such as a backfill;
-// see keep.
-func (k *LeaseRenewer) Keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
-	return k.keep(f, lost, cancel)
+// Hold renews what a fence holds of something that is no run of this package, such as a backfill;
+// see hold.
+func (k *LeaseRenewer) Hold(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
+	return k.hold(f, lost, cancel)
 }
 
-// keep renews what the fence holds until release is called. lost is called, once, when the run is
+// hold renews what the fence holds until release is called. lost is called, once, when the run is
 // another's, and cancel each time that it is heard that somebody asks for it to stop.
-func (k *LeaseRenewer) keep(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
+func (k *LeaseRenewer) hold(f storage.Fence, lost func(), cancel func(storage.CancelRequest)) (release func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.kept[f] = &leasedRun{lost: lost, cancel: cancel}
-	if len(k.kept) == 1 {
+	k.held[f] = &leasedRun{lost: lost, cancel: cancel}
+	if len(k.held) == 1 {
 		k.beat = time.AfterFunc(Lease/3, k.tick)
 		k.arm = time.AfterFunc(watchAfter, k.watch)
 	}
@@ -80,8 +80,8 @@ func (k *LeaseRenewer) keep(f storage.Fence, lost func(), cancel func(storage.Ca
 func (k *LeaseRenewer) release(f storage.Fence) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.kept, f)
-	if len(k.kept) > 0 {
+	delete(k.held, f)
+	if len(k.held) > 0 {
 		return
 	}
 	k.beat.Stop()
@@ -100,7 +100,7 @@ func (k *LeaseRenewer) tick() {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.kept) > 0 {
+	if len(k.held) > 0 {
 		k.beat.Reset(Lease / 3)
 	}
 }
@@ -108,7 +108,7 @@ func (k *LeaseRenewer) tick() {
 // watch renews out of turn when somebody asked a run to stop, for that is how it is heard.
 func (k *LeaseRenewer) watch() {
 	k.mu.Lock()
-	if len(k.kept) == 0 || k.unwatch != nil {
+	if len(k.held) == 0 || k.unwatch != nil {
 		k.mu.Unlock()
 		return
 	}
@@ -127,8 +127,8 @@ func (k *LeaseRenewer) watch() {
 // renew extends all leases and passes on the store's answer for each.
 func (k *LeaseRenewer) renew() {
 	k.mu.Lock()
-	fences := make([]storage.Fence, 0, len(k.kept))
-	for f := range k.kept {
+	fences := make([]storage.Fence, 0, len(k.held))
+	for f := range k.held {
 		fences = append(fences, f)
 	}
 	k.mu.Unlock()
@@ -149,9 +149,9 @@ func (k *LeaseRenewer) renew() {
 
 func (k *LeaseRenewer) pass(f storage.Fence, s *storage.LeaseState) {
 	k.mu.Lock()
-	r := k.kept[f]
+	r := k.held[f]
 	if r != nil && s.Lost {
-		delete(k.kept, f)
+		delete(k.held, f)
 	}
 	k.mu.Unlock()
 	switch {

@@ -167,13 +167,13 @@ func (r *run) noticeLine(key string, line storage.LogLine) {
 func (r *run) unlock() {
 	if len(r.notices) > 0 && !r.telling {
 		r.telling = true
-		go r.tell()
+		go r.notify()
 	}
 	r.mu.Unlock()
 }
 
-// tell tells the observer what it has not heard yet.
-func (r *run) tell() {
+// notify tells the observer what it has not heard yet.
+func (r *run) notify() {
 	var notices []func()
 	told, all := 0, false
 	defer func() {
@@ -181,7 +181,7 @@ func (r *run) tell() {
 			r.mu.Lock()
 			r.notices = append(notices[told:], r.notices...)
 			r.mu.Unlock()
-			go r.tell()
+			go r.notify()
 		}
 	}()
 	for {

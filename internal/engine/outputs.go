@@ -69,7 +69,7 @@ func (a *attempt) write1(inv *graph.Invocation, pos int, value any) error {
 	if octx.Added == nil && octx.DataVersion == "" && octx.Write == "" {
 		return nil
 	}
-	f := inv.Fact(pos)
+	f := inv.FactsOf(pos)
 	f.Write = octx.Write
 	for k, v := range octx.Added {
 		if _, said := f.Metadata[k]; !said { // the body's word wins
@@ -102,7 +102,7 @@ func (a *attempt) emit(pos int, value any) error {
 
 // handOver records an output that was written while the body runs.
 func (r *run) handOver(a *attempt, pos int) error {
-	m := r.encode(a.mapped, pos, a.inv.Fact(pos), a.part)
+	m := r.encode(a.mapped, pos, a.inv.FactsOf(pos), a.part)
 	r.mu.Lock()
 	defer r.unlock()
 	if !r.d.Running(a.job.step, a.job.attempt) {
@@ -111,7 +111,7 @@ func (r *run) handOver(a *attempt, pos int) error {
 	d := r.detailOf(a.job.step)
 	d.emitted = append(d.emitted, pos)
 	f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: now()}
-	r.keep(&m, r.recordMade(f, &m), f.At)
+	r.setMaterialized(&m, r.recordMade(f, &m), f.At)
 	r.flush()
 	return nil
 }

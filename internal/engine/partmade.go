@@ -30,7 +30,7 @@ func (r *run) partMade(a *attempt, part partition.Slice, facts []graph.Facts) er
 	at := now()
 	for i := range made {
 		f := storage.Fact{Kind: storage.AssetMaterialized, Step: a.job.step, Attempt: a.job.attempt, At: at}
-		r.keep(&made[i], r.recordMade(f, &made[i]), at)
+		r.setMaterialized(&made[i], r.recordMade(f, &made[i]), at)
 	}
 	if len(made) == 0 && !a.of.Emits { // no event records it yet
 		r.d.Apply(decide.Event{Fact: storage.Fact{Kind: decide.StepMade, Step: a.job.step, Attempt: a.job.attempt, At: at}, Partitions: part.Set()})
@@ -94,9 +94,9 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 	return nil
 }
 
-// keepFailure makes a failure the present state of the assets, or of those of their partitions,
+// setFailed makes a failure the present state of the assets, or of those of their partitions,
 // that a step did not make. Called with the lock held.
-func (r *run) keepFailure(step int32, key partition.Key, set partition.Set, n int64, at storage.Micros, detail []byte) {
+func (r *run) setFailed(step int32, key partition.Key, set partition.Set, n int64, at storage.Micros, detail []byte) {
 	s := r.d.Planned(step)
 	if r.partitioned(s) == set.IsEmpty() {
 		return // its partitions failed one by one, or never had their turn

@@ -128,7 +128,7 @@ func (d *partitioned) addChecks(p *pipeline) {
 			Settings: &graph.Settings{Check: &graph.CheckInfo{Asset: of.Name, Blocking: i%2 == 0}, Partitions: of.Partitions},
 			Inputs:   []graph.Input{{From: of.Name, Mode: graph.OrderOnly}},
 			Call: func(inv *graph.Invocation, _ []any) (graph.Result, error) {
-				inv.Fact(0).Verdict = &storage.Verdict{Passed: (d.dayOf(inv.Partition.Key())+i)%3 > 0, Severity: storage.SeverityError}
+				inv.FactsOf(0).Verdict = &storage.Verdict{Passed: (d.dayOf(inv.Partition.Key())+i)%3 > 0, Severity: storage.SeverityError}
 				return graph.Result{Recorded: true}, nil
 			},
 		}

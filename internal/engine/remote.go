@@ -139,7 +139,7 @@ func (g *remoteSink) logLine(_, _ int32, _ string, line storage.LogLine) {
 
 func (g *remoteSink) handOver(a *attempt, pos int) error {
 	g.task.Emitted = true
-	return g.sink.Emit(pos, *a.inv.Fact(pos))
+	return g.sink.Emit(pos, *a.inv.FactsOf(pos))
 }
 
 func (g *remoteSink) partMade(_ *attempt, part partition.Slice, facts []graph.Facts) error {

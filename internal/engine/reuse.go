@@ -39,15 +39,15 @@ func (r *run) reuse() {
 		}
 		switch fates[s] {
 		case decide.Reuse:
-			r.keepStep(old, s, here, at)
+			r.reuseStep(old, s, here, at)
 		case decide.LeaveOut:
 			r.leaveOut(here, at)
 		}
 	}
 }
 
-// keepStep records that a step is reused, and what it made.
-func (r *run) keepStep(old *run, s, here int32, at storage.Micros) {
+// reuseStep records that a step is reused, and what it made.
+func (r *run) reuseStep(old *run, s, here int32, at storage.Micros) {
 	f := storage.Fact{Kind: storage.StepReused, Step: here, At: at}
 	d := storage.Detail{}
 	mapped, pos, instance := old.d.Instance(s)

@@ -191,7 +191,7 @@ func Execute(ctx context.Context, c Config) (*Result, error) {
 	r.ctx, r.cancel = context.WithCancelCause(r.runContext(context.WithoutCancel(ctx)))
 	defer r.cancel(nil)
 	if r.Leases != nil {
-		release := r.Leases.keep(r.fence, r.lost, r.asked)
+		release := r.Leases.hold(r.fence, r.lost, r.cancelRequested)
 		defer release()
 	}
 	if r.Observer.RunStarted != nil {
@@ -264,15 +264,15 @@ func (r *run) begin() {
 	r.flush()
 	r.unlock()
 	if r.Record.Cancel != nil {
-		r.asked(*r.Record.Cancel)
+		r.cancelRequested(*r.Record.Cancel)
 	}
 	if ok {
 		go r.work(mine)
 	}
 }
 
-// asked stops the run because somebody asked for it elsewhere.
-func (r *run) asked(c storage.CancelRequest) { r.stop(&CancelError{c}) }
+// cancelRequested stops the run because somebody asked for it elsewhere.
+func (r *run) cancelRequested(c storage.CancelRequest) { r.stop(&CancelError{c}) }
 
 // lost stops the run because another process has it now: what happens here is no longer recorded.
 // One that has ended is nobody's, and is renewed once more where that had begun before.

@@ -62,7 +62,7 @@ func (r *run) settleSteps(reason string) {
 		case r.isCheck(s):
 			r.skipCheck(s, at, r.why)
 		case f.Kind == storage.StepFailed:
-			r.keepFailure(s, partition.Key{}, unmade, n, at, detail)
+			r.setFailed(s, partition.Key{}, unmade, n, at, detail)
 		}
 	}
 	interrupted := fresh || len(inProgress) > 0

@@ -261,7 +261,7 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 		if !part.IsZero() {
 			failed = part.Set()
 		}
-		r.keepFailure(f.Step, part.Key(), failed, n, f.At, o.detail)
+		r.setFailed(f.Step, part.Key(), failed, n, f.At, o.detail)
 	}
 }
 
@@ -273,15 +273,15 @@ func (r *run) recordSuccess(f storage.Fact, made []materialization, part partiti
 		r.table.SetStep(f.Step, write) // its inner values have the asset's
 	}
 	if len(made) == 1 {
-		r.keep(&made[0], r.recordMade(f, &made[0]), f.At)
+		r.setMaterialized(&made[0], r.recordMade(f, &made[0]), f.At)
 		return
 	}
 	for i := range made {
 		m := storage.Fact{Kind: storage.AssetMaterialized, Step: f.Step, Attempt: f.Attempt, At: f.At}
-		r.keep(&made[i], r.recordMade(m, &made[i]), f.At)
+		r.setMaterialized(&made[i], r.recordMade(m, &made[i]), f.At)
 	}
 	parts := r.d.Partitions()
-	if parts.Has(r.d.Planned(f.Step)) && parts.Silent(f.Step) {
+	if parts.Has(r.d.Planned(f.Step)) && parts.MakesNoAsset(f.Step) {
 		d := storage.Detail{Write: write, Partitions: parts.Made(f.Step).Union(setOf(part))}
 		r.recordEvent(storage.Event{Fact: f, Detail: d.AppendJSON(nil)}, decide.Event{Fact: f, Partitions: d.Partitions})
 		return
@@ -293,8 +293,8 @@ func (r *run) recordSuccess(f storage.Fact, made []materialization, part partiti
 	r.record(f, d.AppendJSON(nil))
 }
 
-// keep makes a materialization the asset's present state.
-func (r *run) keep(m *materialization, n int64, at storage.Micros) {
+// setMaterialized makes a materialization the asset's present state.
+func (r *run) setMaterialized(m *materialization, n int64, at storage.Micros) {
 	r.rememberVersion(m)
 	if m.asset == 0 {
 		return

@@ -85,8 +85,8 @@ func (inv *Invocation) Log() *slog.Logger {
 	return inv.logger
 }
 
-// Fact returns the facts of output pos, to be added to.
-func (inv *Invocation) Fact(pos int) *Facts {
+// FactsOf returns the facts of output pos, to be added to.
+func (inv *Invocation) FactsOf(pos int) *Facts {
 	if inv.Facts == nil {
 		inv.Facts = make([]Facts, max(len(inv.Node.Outputs), pos+1))
 	}
@@ -95,7 +95,7 @@ func (inv *Invocation) Fact(pos int) *Facts {
 
 // AddMetadata adds one entry to output pos; a later one of the same key wins.
 func (inv *Invocation) AddMetadata(pos int, key string, value any) {
-	f := inv.Fact(pos)
+	f := inv.FactsOf(pos)
 	if f.Metadata == nil {
 		f.Metadata = metadata.Map{}
 	}

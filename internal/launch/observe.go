@@ -61,7 +61,7 @@ func (r *Runner) look(ctx context.Context, node *graph.Node) (facts graph.Facts,
 	if err != nil {
 		return facts, err
 	}
-	facts = *inv.Fact(0)
+	facts = *inv.FactsOf(0)
 	if facts.Metadata == nil {
 		facts.Metadata = metadata.Map{}
 	}

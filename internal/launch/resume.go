@@ -104,7 +104,7 @@ func (r *Runner) replan(ctx context.Context, job *catalog.Job, req storage.RunRe
 
 // claimRun claims a recorded run and continues it.
 func (r *Runner) claimRun(ctx context.Context, c engine.Config, rec storage.RunRecord) (_ *engine.Result, err error) {
-	c.Record, c.History, err = engine.TakeOver(ctx, r.Store, rec.ID)
+	c.Record, c.History, err = engine.ClaimAbandoned(ctx, r.Store, rec.ID)
 	switch {
 	case errors.Is(err, storage.ErrRunEnded): // between the look and the claim
 		return r.recordedResult(ctx, rec.ID)

@@ -19,15 +19,22 @@ type Assignment struct {
 // Select returns the partitions that a request names, of what exists of one asset.
 type Select func(space partition.Space) (partition.Set, error)
 
-// Assign gives each selected step what is asked for, and each that is there since something
-// downstream reads it what is read. All refusals are reported together, with the asset's name.
+// Assign gives each step of [Plan.Asked] what is asked for, and each other one what is read of it.
+// All refusals are reported together, with the asset's name.
 func (d *Partitioning) Assign(ask Select) (*Assignment, error) {
 	c := &Assignment{Partitioning: d, Sets: make([]partition.Set, len(d.plan.Steps))}
 	var errs []error
 	asked := map[partition.Definition]bool{}
+	follows := d.plan.follows()
 	for s := int32(len(d.plan.Steps)) - 1; s >= 0; s-- { // downstream first: what is read is known then
 		node := d.plan.Graph.Node(d.plan.Steps[s].Node)
-		if why := d.plan.Steps[s].Why; node.Partitions == nil || why == Upstream || why == Judging {
+		if !d.plan.takes(s) {
+			continue
+		}
+		if readers := follows[s]; readers != nil {
+			if err := c.follow(s, readers); err != nil {
+				errs = append(errs, err)
+			}
 			continue
 		}
 		space, err := d.Space(node.Partitions)
@@ -46,8 +53,20 @@ func (d *Partitioning) Assign(ask Select) (*Assignment, error) {
 	if err := c.addRead(); err != nil {
 		return nil, err
 	}
-	c.judged()
+	c.assignChecks()
 	return c, nil
+}
+
+// follow gives a step what is read of it.
+func (c *Assignment) follow(s int32, readers []reader) error {
+	for _, r := range readers {
+		needs, _, err := c.Reads(r.step, r.input, c.Sets[r.step])
+		if err != nil {
+			return fmt.Errorf("step %q: %w", c.plan.Graph.Node(c.plan.Steps[r.step].Node).Name, err)
+		}
+		c.Sets[s] = c.Sets[s].Union(needs)
+	}
+	return nil
 }
 
 // addRead gives the steps that are there for what is downstream of them what is read.

@@ -7,9 +7,9 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// judge plans the checks that a run has: of what it makes, or of the selection where it makes
+// addChecks plans the checks that a run has: of what it makes, or of the selection where it makes
 // nothing. What a check reads beside its asset is loaded as it is.
-func (c *choice) judge(o Options) {
+func (c *choice) addChecks(o Options) {
 	if o.Checks == storage.ChecksNone {
 		return
 	}
@@ -42,8 +42,8 @@ func (c *choice) wants(v, n int32) bool {
 	return persist == nil || persist[c.g.OutputPos(v)]
 }
 
-// Judges returns the step that makes what check step s judges, and whether the plan has it.
-func (p *Plan) Judges(s int32) (int32, bool) {
+// CheckedStep returns the step that makes what check step s judges, and whether the plan has it.
+func (p *Plan) CheckedStep(s int32) (int32, bool) {
 	node := p.Graph.Node(p.Steps[s].Node)
 	if node.Kind != graph.Check || node.Check == nil {
 		return 0, false
@@ -56,13 +56,13 @@ func (p *Plan) Judges(s int32) (int32, bool) {
 	return p.StepOf(from)
 }
 
-// judged gives each check that is there for what is made the partitions that are made.
-func (c *Assignment) judged() {
+// assignChecks gives each check that is there for what is made the partitions that are made.
+func (c *Assignment) assignChecks() {
 	for s := range c.Sets {
 		if c.plan.Steps[s].Why != Judging || c.plan.Graph.Node(c.plan.Steps[s].Node).Partitions == nil {
 			continue
 		}
-		if up, planned := c.plan.Judges(int32(s)); planned {
+		if up, planned := c.plan.CheckedStep(int32(s)); planned {
 			c.Sets[s] = c.Sets[up]
 		}
 	}

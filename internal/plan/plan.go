@@ -160,7 +160,7 @@ type choice struct {
 
 func (c *choice) choose(o Options) {
 	if o.Checks == storage.ChecksOnly {
-		c.judge(o)
+		c.addChecks(o)
 		return
 	}
 	items := c.g.Items()
@@ -181,7 +181,7 @@ func (c *choice) choose(o Options) {
 			c.addUpstream(n, o)
 		}
 	}
-	c.judge(o)
+	c.addChecks(o)
 }
 
 // add plans a node; the tasks inside a graph asset come as one.

@@ -117,7 +117,7 @@ func show(p *plan.Plan, days string) (string, error) {
 			list(&b, " makes ", rec.Assets)
 		}
 		if cut != nil && !cut.Sets[s].IsEmpty() {
-			words, err := plantest.Words(cut, p, int32(s), cut.Sets[s])
+			words, err := plantest.Describe(cut, p, int32(s), cut.Sets[s])
 			if err != nil {
 				return "", err
 			}

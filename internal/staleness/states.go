@@ -85,7 +85,7 @@ func (r *reading) states(ctx context.Context, a *asset, of, alone partition.Set,
 		return yield(states)
 	}
 	ask := of.Minus(alone)
-	place := func(rows []storage.PartitionState) error { return r.placed(a, rows, ask, single) }
+	place := func(rows []storage.PartitionState) error { return r.withPartitions(a, rows, ask, single) }
 	reader := feed.States{Store: r.Store, Keys: r.limits.keys, Page: r.limits.states}
 	q := storage.PartitionQuery{Asset: a.key}
 	if n := a.space.Count(ask); n > int64(r.limits.states) && n > a.space.Count(a.made)/4 {
@@ -109,8 +109,8 @@ func (r *reading) states(ctx context.Context, a *asset, of, alone partition.Set,
 	return yield(rest)
 }
 
-// placed hands over states with the partitions that they are of.
-func (r *reading) placed(a *asset, rows []storage.PartitionState, of partition.Set, yield func([]stateOf) error) error {
+// withPartitions hands over states with the partitions that they are of.
+func (r *reading) withPartitions(a *asset, rows []storage.PartitionState, of partition.Set, yield func([]stateOf) error) error {
 	states := make([]stateOf, 0, len(rows))
 	for i := range rows {
 		key, err := partition.ParseKey(rows[i].Partition)

@@ -198,7 +198,7 @@ func (r *reading) apply(ctx context.Context, changes []storage.Change, before in
 			var err error
 			switch {
 			case e.fresh:
-				err = r.settleAgain(ctx, e, e.down.has(), e.down.grouped)
+				err = r.readAndSettle(ctx, e, e.down.has(), e.down.grouped)
 			case touched != nil:
 				err = r.spread(ctx, e, touched, t)
 			}
@@ -391,9 +391,9 @@ func (r *reading) settleAll(ctx context.Context, a *asset, states []stateOf) err
 	return nil
 }
 
-// settleAgain reads the states of partitions of down and settles them along an edge; alone is as
+// readAndSettle reads the states of partitions of down and settles them along an edge; alone is as
 // for states.
-func (r *reading) settleAgain(ctx context.Context, e *edge, of, alone partition.Set) error {
+func (r *reading) readAndSettle(ctx context.Context, e *edge, of, alone partition.Set) error {
 	return r.states(ctx, e.down, of, alone, func(states []stateOf) error { return r.settle(ctx, e, states) })
 }
 
@@ -409,7 +409,7 @@ func (r *reading) spread(ctx context.Context, e *edge, up *change, t *changedAss
 	if e.kind == fixed {
 		if e.up.one != nil {
 			grouped := rest.Intersect(e.down.grouped)
-			return r.settleAgain(ctx, e, grouped, grouped)
+			return r.readAndSettle(ctx, e, grouped, grouped)
 		}
 		return nil
 	}
@@ -425,7 +425,7 @@ func (r *reading) spread(ctx context.Context, e *edge, up *change, t *changedAss
 	if again.IsEmpty() {
 		return nil
 	}
-	return r.settleAgain(ctx, e, again, again.Intersect(e.down.grouped))
+	return r.readAndSettle(ctx, e, again, again.Intersect(e.down.grouped))
 }
 
 // mark makes partitions stale along an edge.

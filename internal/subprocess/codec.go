@@ -131,7 +131,7 @@ func appendStruct(b []byte, v reflect.Value) (_ []byte, err error) {
 	return b, nil
 }
 
-var errCut = errors.New("the message ends too early")
+var errTruncated = errors.New("the message ends too early")
 
 // decode reads into a pointer what encode appended of such a value. Anything else is an error; it
 // takes no more memory than the message is worth.
@@ -151,7 +151,7 @@ type decoder struct{ rest []byte }
 func (d *decoder) uvarint() (uint64, error) {
 	n, size := binary.Uvarint(d.rest)
 	if size <= 0 {
-		return 0, errCut
+		return 0, errTruncated
 	}
 	d.rest = d.rest[size:]
 	return n, nil
@@ -161,7 +161,7 @@ func (d *decoder) uvarint() (uint64, error) {
 func (d *decoder) text() ([]byte, error) {
 	n, err := d.uvarint()
 	if err != nil || n > uint64(len(d.rest)) {
-		return nil, errCut
+		return nil, errTruncated
 	}
 	text := d.rest[:n]
 	d.rest = d.rest[n:]
@@ -218,7 +218,7 @@ func (d *decoder) unmarshal(f func([]byte) error) error {
 
 func (d *decoder) byte() (byte, error) {
 	if len(d.rest) == 0 {
-		return 0, errCut
+		return 0, errTruncated
 	}
 	b := d.rest[0]
 	d.rest = d.rest[1:]
@@ -235,19 +235,19 @@ func (d *decoder) simple(v reflect.Value) error {
 	case v.CanInt():
 		n, size := binary.Varint(d.rest)
 		if size <= 0 || v.OverflowInt(n) {
-			return errCut
+			return errTruncated
 		}
 		d.rest = d.rest[size:]
 		v.SetInt(n)
 	case v.CanUint():
 		n, err := d.uvarint()
 		if err != nil || v.OverflowUint(n) {
-			return errCut
+			return errTruncated
 		}
 		v.SetUint(n)
 	case v.CanFloat():
 		if len(d.rest) < 8 {
-			return errCut
+			return errTruncated
 		}
 		v.SetFloat(math.Float64frombits(binary.LittleEndian.Uint64(d.rest)))
 		d.rest = d.rest[8:]
@@ -269,7 +269,7 @@ func (d *decoder) many(v reflect.Value) error {
 		return err
 	}
 	if n--; n > uint64(len(d.rest)) {
-		return errCut
+		return errTruncated
 	}
 	t := v.Type()
 	if t.Kind() == reflect.Map {

@@ -12,6 +12,7 @@ import (
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/internal/loadtest"
 	"github.com/rivers-go/rivers/storage/postgres"
+	"github.com/rivers-go/rivers/storage/postgres/postgrestest"
 )
 
 // feedOf reads the feed of changes from a number on, as "asset asset ...".
@@ -186,6 +187,55 @@ func TestFeedOfAMovedStore(t *testing.T) {
 	fail(again, storage.Failed)
 	if got, _ := feedOf(t, s, last); got != "[1]" {
 		t.Errorf("what another process wrote after the move: %q", got)
+	}
+}
+
+// TestFeedSurvivesNumbersGivenAgain has a reader that knows the feed up to its end. The server crashes, and gives the
+// next change the number of a transaction that had ended when the reader asked.
+func TestFeedSurvivesNumbersGivenAgain(t *testing.T) {
+	t.Parallel()
+	postgres.Server.Server(t) // or say why not
+	server, err := postgrestest.Start(t.Context(), postgrestest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	url := server.URL()
+	s := open(t, url)
+	defer s.Close()
+	_, keys := loadtest.NewRun(t, s, "first", 1)
+	stranger := connect(t, url)
+	defer func() { _ = stranger.Close(context.Background()) }()
+	run := func(sql string) {
+		t.Helper()
+		if _, err := stranger.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("ALTER SYSTEM SET wal_writer_delay TO '10s'") // what nobody waits for is not written meanwhile
+	run("SELECT pg_reload_conf()")
+	var taken int64
+	for range 9 {
+		run("BEGIN")
+		if err := stranger.QueryRow(t.Context(), "SELECT pg_current_xact_id()::text::bigint").Scan(&taken); err != nil {
+			t.Fatal(err)
+		}
+		run("ROLLBACK")
+	}
+	complete, err := s.ChangeSeq(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := crash(t.Context(), url, "lower(query) = 'rollback'"); err != nil {
+		t.Fatal(err)
+	}
+	materialize(t, s, keys[0])
+	_, last := feedOf(t, s, 0)
+	if last>>20 > taken {
+		t.Fatalf("the server gave the number %d, want one up to %d again", last>>20, taken)
+	}
+	if got, _ := feedOf(t, s, complete); got != "[1]" {
+		t.Errorf("the feed after %d has %q and ends with %d: want the new change", complete, got, last)
 	}
 }
 

@@ -46,19 +46,20 @@ func (s *Store) ListChanges(ctx context.Context, q storage.ChangeQuery) ([]stora
 	return list, nil
 }
 
-// ChangeSeq returns the number below which the feed is complete. Every transaction that may still
-// write has a later name.
+// ChangeSeq returns the Seq of the last entry up to which the feed is complete. That entry has
+// reached the disk with its number. An unused number tells nothing: a server that crashed gives the
+// numbers again that had not reached the disk, and later changes would seem to be known.
 func (s *Store) ChangeSeq(ctx context.Context) (int64, error) {
 	const what = "the last change"
-	return read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (int64, error) {
-		h, err := s.horizon(ctx)
-		if err != nil {
-			return 0, err
-		}
-		var offset int64
-		err = s.pool.QueryRow(ctx, "SELECT seq_offset FROM store").Scan(&offset)
-		return (h.first + offset) << seqBits, err
-	})
+	last, err := readBy(ctx, s, what, (*db.Queries).GetLastChange, math.MaxInt64)
+	if err != nil || nameOf(last.Seq, last.SeqOffset) < last.Settled {
+		return last.Seq, err
+	}
+	h, err := read(ctx, s, what, func(_ *db.Queries, ctx context.Context) (horizon, error) { return s.horizon(ctx) })
+	if err == nil && nameOf(last.Seq, last.SeqOffset) < h.next { // as for entries, see settled
+		last, err = readBy(ctx, s, what, (*db.Queries).GetLastChange, (h.first+last.SeqOffset)<<seqBits)
+	}
+	return last.Seq, err
 }
 
 // settled reads again the entries that no later entry can precede.

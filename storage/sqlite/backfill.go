@@ -26,8 +26,8 @@ func (b *backfillWriter) begin() { clear(b.rows) }
 
 const backfillColumns = "key, id, token, state, owner, lease_until, started_at, cancel"
 
-// keep remembers a backfill that was read.
-func (b *backfillWriter) keep(values []driver.Value) *ledger.Backfill {
+// remember returns a backfill that was read, the same for all who ask for it.
+func (b *backfillWriter) remember(values []driver.Value) *ledger.Backfill {
 	key, _ := values[0].(int64) // STRICT columns
 	if known := b.rows[storage.BackfillKey(key)]; known != nil {
 		return known
@@ -58,7 +58,7 @@ func (b *backfillWriter) Backfill(key storage.BackfillKey) (*ledger.Backfill, er
 		b.rows[key] = nil
 		return nil, nil //nolint:nilnil // it is not recorded
 	}
-	return b.keep(values), nil
+	return b.remember(values), nil
 }
 
 // BackfillByID reads a backfill by its ID.
@@ -67,7 +67,7 @@ func (b *backfillWriter) BackfillByID(id string) (*ledger.Backfill, error) {
 	if err != nil || values == nil {
 		return nil, err
 	}
-	return b.keep(values), nil
+	return b.remember(values), nil
 }
 
 // HasBackfill asks for the ID.

@@ -45,7 +45,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, explain(file, "open", err)
 	}
 	s := &Store{path: file, queue: commit.NewQueue(), done: make(chan struct{})}
-	s.signals.First, s.signals.Last = s.watched, s.unwatched
+	s.signals.First, s.signals.Last = s.startPolling, s.stopPolling
 	s.writer = newWriter(s, conn)
 	if err := s.readVersion(ctx); err != nil {
 		return nil, errors.Join(explainOpen(file, err), s.writer.close())

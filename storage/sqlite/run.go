@@ -68,11 +68,11 @@ func (r *runWriter) row(key storage.RunKey) (*runRow, error) {
 		id, _ := values[9].(int64)
 		r.w.assets.start(id >> seqShift)
 	}
-	return r.keep(values), nil
+	return r.remember(values), nil
 }
 
-// keep remembers a run that was read.
-func (r *runWriter) keep(values []driver.Value) *runRow {
+// remember returns a run that was read, the same for all who ask for it.
+func (r *runWriter) remember(values []driver.Value) *runRow {
 	key, _ := values[0].(int64) // STRICT tables: an INTEGER column has nothing else
 	if row := r.rows[storage.RunKey(key)]; row != nil {
 		return row
@@ -107,7 +107,7 @@ func (r *runWriter) RunByID(id string) (*ledger.Run, error) {
 	if err != nil || values == nil {
 		return nil, err
 	}
-	return &r.keep(values).Run, nil
+	return &r.remember(values).Run, nil
 }
 
 // HasRun asks for the ID.

@@ -34,7 +34,7 @@ func (s *Store) look(ctx context.Context) {
 		if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&now); err == nil && now != version {
 			if rows, err := signals(ctx, q); err == nil {
 				version = now
-				s.tell(rows, known)
+				s.sendChanged(rows, known)
 			}
 		}
 		select {
@@ -55,9 +55,9 @@ func signals(ctx context.Context, q *db.Queries) ([]db.Signal, error) {
 	return append(rows, db.Signal{Topic: int64(storage.TopicChanges), N: seq}), err
 }
 
-// tell sends the topics whose counters changed. The first look sends all, since a write may precede
-// it.
-func (s *Store) tell(rows []db.Signal, known map[int64]int64) {
+// sendChanged sends the topics whose counters changed. The first look sends all, since a write may
+// precede it.
+func (s *Store) sendChanged(rows []db.Signal, known map[int64]int64) {
 	var topics storage.Topic
 	for _, r := range rows {
 		if n, seen := known[r.Topic]; !seen || n != r.N {
@@ -70,11 +70,12 @@ func (s *Store) tell(rows []db.Signal, known map[int64]int64) {
 	}
 }
 
-// watched starts polling with the first watcher, unwatched stops it after the last.
-func (s *Store) watched() {
+// startPolling looks for changes from the first watcher on, until stopPolling is called after the
+// last.
+func (s *Store) startPolling() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopLooking = stop
 	s.looking.Go(func() { s.look(ctx) })
 }
 
-func (s *Store) unwatched() { s.stopLooking() }
+func (s *Store) stopPolling() { s.stopLooking() }

@@ -67,7 +67,7 @@ func (p *Partitions) Made(s int32) partition.Set {
 func (p *Partitions) madeOfAll(s int32, of []partition.Gather) partition.Set {
 	var all *partition.Set
 	for o := range of {
-		if !p.keeps(s, o) {
+		if !p.makesAsset(s, o) {
 			continue
 		}
 		made := of[o].Set()
@@ -79,8 +79,8 @@ func (p *Partitions) madeOfAll(s int32, of []partition.Gather) partition.Set {
 	return *all
 }
 
-// keeps reports whether output o of a step is an asset, and wanted.
-func (p *Partitions) keeps(s int32, o int) bool {
+// makesAsset reports whether output o of a step is an asset, and wanted.
+func (p *Partitions) makesAsset(s int32, o int) bool {
 	return p.plan.Graph.Node(p.plan.Steps[s].Node).Outputs[o].Asset && p.plan.Wanted(s, o)
 }
 
@@ -166,7 +166,7 @@ func (p *Partitions) fold(s int32, e *Event) {
 		p.made[s].Add(p.assigned[s])
 	case storage.StepSucceeded:
 		p.made[s].Add(e.Partitions)
-		if e.Partitions.IsEmpty() && p.Silent(s) { // older runs do not say it: all that was left
+		if e.Partitions.IsEmpty() && p.MakesNoAsset(s) { // older runs do not say it: all that was left
 			if left, _, err := p.Left(s); err == nil {
 				p.made[s].Add(left)
 			}
@@ -187,7 +187,7 @@ func (p *Partitions) fold(s int32, e *Event) {
 func (p *Partitions) foldMade(s int32, node *graph.Node, e *Event) {
 	kept := 0
 	for o := range node.Outputs {
-		if p.keeps(s, o) {
+		if p.makesAsset(s, o) {
 			kept++
 		}
 	}
@@ -204,9 +204,9 @@ func (p *Partitions) foldMade(s int32, node *graph.Node, e *Event) {
 	p.outputs[s][e.Output].Add(e.Partitions)
 }
 
-// Silent reports whether nothing but the success of a step describes what it made: none of its
-// outputs is an asset.
-func (p *Partitions) Silent(s int32) bool {
+// MakesNoAsset reports whether none of the outputs of a step is an asset: nothing but its success
+// describes what it made.
+func (p *Partitions) MakesNoAsset(s int32) bool {
 	if int(s) >= len(p.plan.Steps) {
 		return false
 	}
@@ -215,7 +215,7 @@ func (p *Partitions) Silent(s int32) bool {
 		return false
 	}
 	for o := range node.Outputs {
-		if p.keeps(s, o) {
+		if p.makesAsset(s, o) {
 			return false
 		}
 	}

@@ -29,7 +29,7 @@ const (
 // plan.
 func Retry(d *Decider, mode storage.RetryMode, survives Survives) []Fate {
 	r := retry{d, mode, survives}
-	keep := r.kept()
+	keep := r.reused()
 	fates := make([]Fate, len(keep))
 	for s := range fates {
 		switch st := d.steps[s].status; {
@@ -54,7 +54,7 @@ func Undone(d *Decider) []partition.Set {
 		left[s] = d.parts.Unmade(int32(s))
 	}
 	for s := range d.rejected.Steps {
-		if up, planned := d.plan.Judges(s); planned {
+		if up, planned := d.plan.CheckedStep(s); planned {
 			left[up] = left[up].Union(d.rejected.Partitions(s))
 		}
 	}
@@ -75,9 +75,9 @@ type retry struct {
 	survives Survives
 }
 
-// kept reports which steps need not run again: those that succeeded, but for those whose value is
+// reused reports which steps need not run again: those that succeeded, but for those whose value is
 // gone and read by one that runs. A map unfolds anew if its list is made anew.
-func (r *retry) kept() []bool {
+func (r *retry) reused() []bool {
 	d := r.d
 	keep := make([]bool, len(d.steps))
 	rejected := r.rejected()
@@ -85,7 +85,7 @@ func (r *retry) kept() []bool {
 		keep[s] = d.steps[s].status == Succeeded && r.madeAll(int32(s)) && !rejected[d.Planned(int32(s))]
 	}
 	for s := range d.plan.Steps { // a check evaluates what is there at the end
-		if up, planned := d.plan.Judges(int32(s)); planned && !keep[up] {
+		if up, planned := d.plan.CheckedStep(int32(s)); planned && !keep[up] {
 			keep[s] = false
 		}
 	}
@@ -97,7 +97,7 @@ func (r *retry) kept() []bool {
 			keep[s] = false
 		}
 		for s := range int32(len(d.plan.Steps)) {
-			if keep[s] && d.plan.Steps[s].Mapped && !r.listKept(s, keep) {
+			if keep[s] && d.plan.Steps[s].Mapped && !r.listReused(s, keep) {
 				keep[s], changed = false, true
 				for i := range d.Instances(s) {
 					keep[d.InstanceOf(s, i)] = false
@@ -120,7 +120,7 @@ func (r *retry) madeAll(s int32) bool {
 func (r *retry) rejected() []bool {
 	rejected := make([]bool, len(r.d.plan.Steps))
 	for s := range r.d.rejected.Steps {
-		if up, planned := r.d.plan.Judges(s); planned {
+		if up, planned := r.d.plan.CheckedStep(s); planned {
 			rejected[up] = true
 		}
 	}
@@ -134,9 +134,9 @@ func (r *retry) runs(s int32) bool {
 	return r.mode != storage.RetryFailed || st == Failed || st == Succeeded
 }
 
-// listKept reports whether the value that a mapped step takes apart is the one it took apart
+// listReused reports whether the value that a mapped step takes apart is the one it took apart
 // before.
-func (r *retry) listKept(s int32, keep []bool) bool {
+func (r *retry) listReused(s int32, keep []bool) bool {
 	g := r.d.plan.Graph
 	n := r.d.plan.Steps[s].Node
 	_, from := g.Output(g.From(n)[g.Node(n).Map.Input])

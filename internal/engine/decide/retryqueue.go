@@ -38,17 +38,18 @@ func (q *retryQueue) remove(step int32) {
 }
 
 // due returns the steps whose instant is not after now; the caller must not keep it.
-func (q *retryQueue) due(now storage.Micros) []int32 { return q.steps[:q.cut(now)] }
+func (q *retryQueue) due(now storage.Micros) []int32 { return q.steps[:q.countDue(now)] }
 
 // after returns the earliest instant after now, zero for none.
 func (q *retryQueue) after(now storage.Micros) storage.Micros {
-	if i := q.cut(now); i < len(q.waiting) {
+	if i := q.countDue(now); i < len(q.waiting) {
 		return q.waiting[i].at
 	}
 	return 0
 }
 
-func (q *retryQueue) cut(now storage.Micros) int {
+// countDue returns how many steps are due: they are the first ones of the queue.
+func (q *retryQueue) countDue(now storage.Micros) int {
 	i, _ := slices.BinarySearchFunc(q.waiting, now+1, func(e retryEntry, at storage.Micros) int { return cmp.Compare(e.at, at) })
 	return i
 }

@@ -319,7 +319,7 @@ func (s *script) command(c decide.Command) string {
 
 // words says which partitions of a step a set is.
 func (s *script) words(step int32, set partition.Set) string {
-	words, err := plantest.Words(s.work.Assignment, s.plan, step, set)
+	words, err := plantest.Describe(s.work.Assignment, s.plan, step, set)
 	if err != nil {
 		return err.Error()
 	}

@@ -66,8 +66,8 @@ func Keys(c *plan.Assignment, p *plan.Plan, s int32, text string) (partition.Set
 	return space.Select(text)
 }
 
-// Words reports which partitions of a step a set is, as "mon..wed,sat".
-func Words(c *plan.Assignment, p *plan.Plan, s int32, set partition.Set) (string, error) {
+// Describe reports which partitions of a step a set is, as "mon..wed,sat".
+func Describe(c *plan.Assignment, p *plan.Plan, s int32, set partition.Set) (string, error) {
 	space, err := c.Space(p.Graph.Node(p.Steps[s].Node).Partitions)
 	if err != nil {
 		return "", err

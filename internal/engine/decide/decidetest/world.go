@@ -149,7 +149,7 @@ func (w *World) finishParts(m model, f storage.Fact) {
 			made = made.Union(part)
 		}
 	}
-	silent := m.partitioned(f.Step) && w.d.Partitions().Silent(f.Step) // its success alone describes what it made
+	silent := m.partitioned(f.Step) && w.d.Partitions().MakesNoAsset(f.Step) // its success alone describes what it made
 	switch roll := rapid.IntRange(0, 9).Draw(w.t, "outcome"); {
 	case roll == 9 && !rejected:
 		f.Kind, f.RetryAt = storage.StepFailed, w.now+storage.Micros(rapid.IntRange(1, 30).Draw(w.t, "delay"))

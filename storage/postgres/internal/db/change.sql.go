@@ -9,6 +9,25 @@ import (
 	"context"
 )
 
+const getLastChange = `-- name: GetLastChange :one
+SELECT coalesce(max(change.seq), 0)::bigint AS seq, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS settled,
+	coalesce((SELECT store.seq_offset FROM store), 0)::bigint AS seq_offset
+FROM change WHERE seq < $1
+`
+
+type GetLastChangeRow struct {
+	Seq       int64
+	Settled   int64
+	SeqOffset int64
+}
+
+func (q *Queries) GetLastChange(ctx context.Context, below int64) (GetLastChangeRow, error) {
+	row := q.db.QueryRow(ctx, getLastChange, below)
+	var i GetLastChangeRow
+	err := row.Scan(&i.Seq, &i.Settled, &i.SeqOffset)
+	return i, err
+}
+
 const listChanges = `-- name: ListChanges :many
 SELECT change.seq, change.at, change.run, change.i, change.kind, change.labels, change.assets, change.keys, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS settled, (SELECT store.seq_offset FROM store) AS seq_offset
 FROM change WHERE seq > $1 AND seq < $2
