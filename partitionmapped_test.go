@@ -14,7 +14,9 @@ func weeklyWorld() (config rivers.RepositoryConfig, days, week, month rivers.Ass
 	until := partition.Until(partition.Date(2026, 3, 1))
 	days = divided[none]("days", partition.Daily(january, until))
 	week = rivers.NewAsset(rivers.AssetSpec{Name: "week", Partitions: partition.Weekly(january, until)},
-		func(_ *rivers.AssetContext, in struct{ Days rivers.Partitions[int] }) (int, error) { return in.Days.Len(), nil })
+		func(_ *rivers.AssetContext, in struct{ Days rivers.Partitions[int] }) (int, error) {
+			return in.Days.Len(), nil
+		})
 	month = divided[none]("month", partition.Monthly(january, until))
 	return assets(days, week, month), days, week, month
 }
@@ -39,7 +41,9 @@ func TestKeyHasOneMeaning(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				run = func() (*rivers.RunResult, error) { return job.Execute(t.Context(), rivers.ExecuteRequest{Partition: req.Partition}) }
+				run = func() (*rivers.RunResult, error) {
+					return job.Execute(t.Context(), rivers.ExecuteRequest{Partition: req.Partition})
+				}
 			}
 			if _, err := run(); err != nil {
 				t.Fatal(err)
@@ -59,9 +63,13 @@ func TestKeyHasOneMeaning(t *testing.T) {
 	}
 }
 
+func configOf(config rivers.RepositoryConfig, _, _, _ rivers.Asset) rivers.RepositoryConfig {
+	return config
+}
+
 // A key that two assets read differently, and that no edge ties, is refused.
 func TestKeyOfTwoMeaningsIsRefused(t *testing.T) {
-	config, _, _, _ := weeklyWorld()
+	config := configOf(weeklyWorld())
 	repo := resolved(t, config)
 	for _, partly := range []rivers.RunRequest{
 		{Selection: []string{"days", "month"}, Partition: partition.SingleKey("2026-02-01")},

@@ -53,6 +53,7 @@ func partitionMistakes() map[string]rivers.RepositoryConfig {
 		"backfill by a dimension misspelt": assets(backfilled(product, rivers.PerDimension([]string{"day"}, []string{"regoin"}))),
 		"backfill by an empty list":        assets(backfilled(product, rivers.PerDimension(nil, nil))),
 		"backfill of nothing":              assets(backfilled(nil, rivers.SingleRun())),
+		"mapping of one in a map":          assets(days, hours, divided[struct{ All map[string]int }]("a", day, rivers.Dep{On: "days", Field: "All"}, rivers.Dep{On: "hours", Field: "All", Mapping: partition.TimeOffset(-1)})),
 		"mapping of nothing":               assets(plain, in[struct{ Plain int }]("a", rivers.Dep{On: "plain", Mapping: partition.Identity()})),
 		"mapping of an order":              assets(days, divided[none]("a", regions, rivers.Dep{On: "days", OrderOnly: true, Mapping: partition.Identity()})),
 		"for keys of a divided":            assets(days, divided[struct{ Days rivers.Optional[int] }]("a", day, rivers.Dep{On: "days", Mapping: partition.ForKeys(partition.SingleKey("2026-01-01"))})),

@@ -70,7 +70,7 @@ func ExampleDynamic() {
 	fmt.Println(err)
 	// Output:
 	// [berlin rome] <nil>
-	// partition "romme": "romme": is not registered in "shops" (did you mean "rome"?)
+	// partition "romme": is not registered in "shops" (did you mean "rome"?)
 }
 
 func ExampleDefinition_validate() {

@@ -44,7 +44,7 @@ func TestKeyErrors(t *testing.T) {
 	for _, c := range []struct{ text, err string }{
 		{"a,", `partition key "a,": there is a key without a text: a comma or an = stands at an end`},
 		{",", `partition key ",": there is a key without a text: a comma or an = stands at an end`},
-		{"day=", `partition key "day=": there is a key without a text: a comma or an = stands at an end`},
+		{"day=", `partition key "day=": dimension "day" has no key: give one, as day=key`},
 		{"=x", `partition key "=x": "=x" has no name before the =: write dimension=key, or \= for an = in a key`},
 		{"a|b", `partition key "a|b": "a" has no dimension: write dimension=key, or \| for a | in a key`},
 		{"d=x|y", `partition key "d=x|y": "y" has no dimension: write dimension=key, or \| for a | in a key`},
@@ -97,7 +97,7 @@ func TestKeyRangeText(t *testing.T) {
 	for _, c := range []struct{ text, err string }{
 		{"a..b,c", `partition range "a..b,c": has a comma: a range has two ends; write a list of keys as keys`},
 		{"a|b", `partition range "a|b": "a" has no dimension: write dimension=key, or \| for a | in a key`},
-		{"d=", `partition range "d=": there is a key without a text: a comma or an = stands at an end`},
+		{"d=", `partition range "d=": dimension "d" has no key: give one, as d=key`},
 	} {
 		if r, err := ParseKeyRange(c.text); err == nil || err.Error() != c.err {
 			t.Errorf("%q: %v\nwant %s", r, err, c.err)

@@ -190,7 +190,10 @@ func (r timeOffset) route(up, down Definition) (route, error) {
 			windows++
 		}
 	}
-	if windows != 1 {
+	if windows == 0 {
+		return route{}, errors.New("downstream has no windows of time to count from")
+	}
+	if windows > 1 {
 		return route{}, fmt.Errorf("downstream has %d time dimensions where one is counted in: use MultiMap to say which", windows)
 	}
 	return sameDimensions(up, down, r, identity{})

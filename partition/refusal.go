@@ -3,6 +3,7 @@ package partition
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // refusal is a mistake in what a person gave, as opposed to an error of a key table.
@@ -11,7 +12,13 @@ type refusal struct {
 	err  error
 }
 
-func (r *refusal) Error() string { return r.what + ": " + r.err.Error() }
+// Error names the text once, also where the error begins with it.
+func (r *refusal) Error() string {
+	if rest, same := strings.CutPrefix(r.err.Error(), strings.TrimPrefix(r.what, "partition ")); same {
+		return r.what + rest
+	}
+	return r.what + ": " + r.err.Error()
+}
 func (r *refusal) Unwrap() error { return r.err }
 
 // refuse is the refusal of a key or a selection.

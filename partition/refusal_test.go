@@ -27,6 +27,8 @@ func TestRefusedKeys(t *testing.T) {
 	days := ok(NewSpace(Daily(start2026, Until(Date(2026, 12, 1))), march, Tables{}))
 	ended := ok(NewSpace(Daily(start2026, Until(Date(2026, 2, 1))), march, Tables{}))
 	future := ok(NewSpace(Daily(Date(2027, 1, 1), In("Europe/Berlin")), march, Tables{}))
+	ahead := ok(NewSpace(Daily(start2026, EndOffset(2)), march, Tables{}))
+	behind := ok(NewSpace(Daily(start2026, EndOffset(-2)), march, Tables{}))
 	work := ok(NewSpace(TimeWindow(Cron("0 9 * * 1-5"), start2026), march, Tables{}))
 	regions := ok(NewSpace(Static("us-east", "us-west", "eu"), march, Tables{}))
 	dynamic := ok(NewSpace(Dynamic("shops"), march, shops()))
@@ -38,25 +40,28 @@ func TestRefusedKeys(t *testing.T) {
 		text  string
 		err   string
 	}{
-		{days, "2026-3-1", `partition "2026-3-1": "2026-3-1" is not written as %Y-%m-%d: write "2026-03-01": the first partition is "2026-01-01"`},
-		{days, "2026-01-32", `partition "2026-01-32": "2026-01-32": there is no day 32: give one from 1 to 31`},
-		{days, "2026-02-30", `partition "2026-02-30": "2026-02-30": February 2026 has no day 30`},
-		{days, "24", `partition "24": "24" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
-		{days, "yesterday", `partition "yesterday": "yesterday" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
-		{days, "2025-12-31", `partition "2025-12-31": "2025-12-31": is before the first partition "2026-01-01"`},
-		{days, "2026-03-10", `partition "2026-03-10": "2026-03-10": does not exist yet: the last partition is "2026-03-09", this window ends at 2026-03-11T00:00:00Z`},
-		{days, "2026-12-01", `partition "2026-12-01": "2026-12-01": is after the last partition "2026-03-09"`},
-		{ended, "2026-02-01", `partition "2026-02-01": "2026-02-01": is after the last partition "2026-01-31"`},
-		{future, "2027-01-01", `partition "2027-01-01": "2027-01-01": no window exists yet: the first one, "2027-01-01", ends at 2027-01-02T00:00:00+01:00`},
-		{work, "2026-03-07-09:00", `partition "2026-03-07-09:00": "2026-03-07-09:00": no window starts then: the nearest are "2026-03-06-09:00" and "2026-03-09-09:00"`},
-		{work, "2026-01-01-08:00", `partition "2026-01-01-08:00": "2026-01-01-08:00": no window starts then: the first partition is "2026-01-01-09:00"`},
-		{work, "2026-03-14-08:00", `partition "2026-03-14-08:00": "2026-03-14-08:00": no window starts then: the last partition is "2026-03-09-09:00"`},
-		{regions, "us-wast", `partition "us-wast": "us-wast": no such key (did you mean "us-east"?)`},
-		{regions, "asia", `partition "asia": "asia": no such key: there is "us-east", "us-west", "eu"`},
+		{days, "2026-3-1", `partition "2026-3-1" is not written as %Y-%m-%d: write "2026-03-01": the first partition is "2026-01-01"`},
+		{days, "2026-01-32", `partition "2026-01-32": there is no day 32: give one from 1 to 31`},
+		{days, "2026-02-30", `partition "2026-02-30": February 2026 has no day 30`},
+		{days, "24", `partition "24" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
+		{days, "yesterday", `partition "yesterday" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
+		{days, "2025-12-31", `partition "2025-12-31": is before the first partition "2026-01-01"`},
+		{days, "2026-03-10", `partition "2026-03-10": does not exist yet: the last partition is "2026-03-09", this window ends at 2026-03-11T00:00:00Z`},
+		{days, "2026-12-01", `partition "2026-12-01": is after the last partition "2026-03-09"`},
+		{ahead, "2026-03-12", `partition "2026-03-12": does not exist yet: the last partition is "2026-03-11", this window exists from 2026-03-11T00:00:00Z`},
+		{behind, "2026-03-08", `partition "2026-03-08": does not exist yet: the last partition is "2026-03-07", this window exists from 2026-03-11T00:00:00Z`},
+		{product, "day=", `partition "day=": dimension "day" has no key: give one, as day=key`},
+		{ended, "2026-02-01", `partition "2026-02-01": is after the last partition "2026-01-31"`},
+		{future, "2027-01-01", `partition "2027-01-01": no window exists yet: the first one, "2027-01-01", ends at 2027-01-02T00:00:00+01:00`},
+		{work, "2026-03-07-09:00", `partition "2026-03-07-09:00": no window starts then: the nearest are "2026-03-06-09:00" and "2026-03-09-09:00"`},
+		{work, "2026-01-01-08:00", `partition "2026-01-01-08:00": no window starts then: the first partition is "2026-01-01-09:00"`},
+		{work, "2026-03-14-08:00", `partition "2026-03-14-08:00": no window starts then: the last partition is "2026-03-09-09:00"`},
+		{regions, "us-wast", `partition "us-wast": no such key (did you mean "us-east"?)`},
+		{regions, "asia", `partition "asia": no such key: there is "us-east", "us-west", "eu"`},
 		{regions, "eu..us-east", `partition "eu..us-east": the range runs backwards: "eu" comes after "us-east" in the order of the definition`},
-		{dynamic, "pariss", `partition "pariss": "pariss": is not registered in "shops" (did you mean "paris"?)`},
-		{dynamic, "rome", `partition "rome": "rome": is no longer registered in "shops": register it again, or choose another key`},
-		{none, "rome", `partition "rome": "rome": is not registered in "shops", which has no keys yet: register it first`},
+		{dynamic, "pariss", `partition "pariss": is not registered in "shops" (did you mean "paris"?)`},
+		{dynamic, "rome", `partition "rome": is no longer registered in "shops": register it again, or choose another key`},
+		{none, "rome", `partition "rome": is not registered in "shops", which has no keys yet: register it first`},
 		{product, "2026-01-01", `partition "2026-01-01": the dimensions are missing: write each of "day", "shop" as name=key`},
 		{product, "dey=2026-01-01", `partition "dey=2026-01-01": there is no dimension "dey" (did you mean "day"?)`},
 		{product, "day=2026-13-01|shop=rom", "partition \"day=2026-13-01|shop=rom\": dimension \"day\": \"2026-13-01\": there is no month 13: give one from 1 to 12\npartition \"day=2026-13-01|shop=rom\": dimension \"shop\": \"rom\": is not registered in \"shops\": there is \"berlin\", \"paris\", \"oslo\""},
@@ -79,8 +84,8 @@ func TestRefusedKeys(t *testing.T) {
 		{days, Key{}, `partition "": the key is missing: give one of time(daily from 2026-01-01 until 2026-12-01)`},
 		{product, MultiKey(map[string][]string{"shop": {"oslo"}}), `partition "shop=oslo": dimension "day" is missing: add |day=…`},
 		{whole, SingleKey("a"), `partition "a": there are no partitions to choose from: leave the key out`},
-		{days, SingleKey("2026-01-01..2026-01-02"), `partition "2026-01-01..2026-01-02": "2026-01-01..2026-01-02" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
-		{days, SingleKey("\xff"), `partition "\xff": "\xff" is not UTF-8: encode it as text`},
+		{days, SingleKey("2026-01-01..2026-01-02"), `partition "2026-01-01..2026-01-02" is not written as %Y-%m-%d: the first partition is "2026-01-01"`},
+		{days, SingleKey("\xff"), `partition "\xff" is not UTF-8: encode it as text`},
 	} {
 		if set, err := c.space.Set(c.key); err == nil || err.Error() != c.err {
 			t.Errorf("%q: %v\nwant %s\n got %s", c.key, err, c.err, set)
@@ -203,5 +208,38 @@ func TestKeyTable(t *testing.T) {
 	var none *Table
 	if got := ok(none.Ordinals([]string{"a"})); got[0] != NoOrdinal || none.Len() != 0 {
 		t.Errorf("no table has %d", got)
+	}
+}
+
+func TestRefusedKeysOfProducts(t *testing.T) {
+	t.Parallel()
+	s := ok(NewSpace(Multi(map[string]Definition{"day": Daily(start2026), "region": Static("eu")}), march, Tables{}))
+	for _, c := range []struct {
+		values map[string][]string
+		err    string
+	}{
+		{map[string][]string{"day": {"2026-01-01"}, "regin": {"eu"}}, `partition "day=2026-01-01|regin=eu": there is no dimension "regin" (did you mean "region"?)`},
+		{map[string][]string{"day": {"2026-01-01"}}, `partition "day=2026-01-01": dimension "region" is missing: add |region=…`},
+		{map[string][]string{"day": {"2026-01-01"}, "region": {}}, `partition "day=2026-01-01|region=": dimension "region" has no key: give one, as region=key`},
+	} {
+		if _, err := s.Set(MultiKey(c.values)); err == nil || err.Error() != c.err {
+			t.Errorf("%v\nwant %s", err, c.err)
+		}
+	}
+}
+
+func TestZonesThatCannotBeLoaded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		got  error
+		want string
+	}{
+		{zoneError("Europe/Berlin", true), `time zone "Europe/Berlin": there is no time zone database: import _ "time/tzdata" in the program, or install tzdata`},
+		{zoneError("Europe/Berlun", false), `no time zone is called "Europe/Berlun": give an IANA name such as "Europe/Berlin"`},
+		{zoneError("Local", true), `no time zone is called "Local": give an IANA name such as "Europe/Berlin"`},
+	} {
+		if c.got.Error() != c.want {
+			t.Errorf("%v\nwant %s", c.got, c.want)
+		}
 	}
 }

@@ -19,6 +19,9 @@ func (s Space) Set(keys ...Key) (Set, error) {
 		}
 		terms, err := key.terms()
 		if err == nil {
+			err = p.fits(terms)
+		}
+		if err == nil {
 			err = s.complete(terms)
 		}
 		p.addParsed(key.text, terms, err)

@@ -124,6 +124,8 @@ func parseTerms(text string, ranges bool) ([]term, error) {
 			return nil, fmt.Errorf("%q has no name before the =: write dimension=key, or \\= for an = in a key", part)
 		case !named && len(parts) > 1:
 			return nil, fmt.Errorf("%q has no dimension: write dimension=key, or \\| for a | in a key", part)
+		case named && values == "":
+			return nil, fmt.Errorf("dimension %q has no key: give one, as %s=key", t.dim, escape(t.dim))
 		case dims[t.dim]:
 			return nil, fmt.Errorf("dimension %q is given twice: write its keys together, as %s=a,b", t.dim, escape(t.dim))
 		}

@@ -84,13 +84,13 @@ func (t *timeDimension) findOne(text string) (int64, error) {
 	}
 	switch rank := t.def.grid.Rank(label); {
 	case t.size() == 0:
-		return noLabel, fmt.Errorf("%q: no window exists yet: the first one, %q, ends at %s", text, t.text(t.first), t.endOf(t.first))
+		return noLabel, fmt.Errorf("%q: no window exists yet: the first one, %q, %s", text, t.text(t.first), t.comes(t.first))
 	case rank < t.first:
 		return noLabel, fmt.Errorf("%q: is before the first partition %q", text, t.text(t.first))
 	case rank >= t.last:
 		return noLabel, fmt.Errorf("%q: is after the last partition %q", text, t.text(t.end-1))
 	case rank >= t.end:
-		return noLabel, fmt.Errorf("%q: does not exist yet: the last partition is %q, this window ends at %s", text, t.text(t.end-1), t.endOf(rank))
+		return noLabel, fmt.Errorf("%q: does not exist yet: the last partition is %q, this window %s", text, t.text(t.end-1), t.comes(rank))
 	}
 	return int64(label), nil
 }
@@ -115,9 +115,14 @@ func (t *timeDimension) misspelt(err error) error {
 // text returns the key of the window of a rank.
 func (t *timeDimension) text(rank int64) string { return timegrid.Write(t.def.format, t.tick(rank)) }
 
-// endOf returns the end of the window of a rank as text.
-func (t *timeDimension) endOf(rank int64) string {
-	return t.tick(rank + 1).In(t.def.zone).Format(time.RFC3339)
+// comes tells when the window of a rank begins to exist: as it ends, or earlier or later by the end
+// offset.
+func (t *timeDimension) comes(rank int64) string {
+	at := t.tick(rank + 1 - t.def.endOffset).In(t.def.zone).Format(time.RFC3339)
+	if t.def.endOffset == 0 {
+		return "ends at " + at
+	}
+	return "exists from " + at
 }
 
 func (t *timeDimension) texts(labels []int64) ([]string, error) {

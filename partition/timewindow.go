@@ -225,12 +225,25 @@ const maxOffset = 1_000_000_000
 func loadZone(name string) (*time.Location, error) {
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return time.UTC, fmt.Errorf("no time zone is called %q: give an IANA name such as %q", name, "Europe/Berlin")
+		_, unknown := time.LoadLocation(knownZone)
+		return time.UTC, zoneError(name, unknown != nil)
 	}
 	if zone.String() == "UTC" {
 		return time.UTC, nil
 	}
 	return zone, nil
+}
+
+// knownZone is a name that every time zone database has.
+const knownZone = "Europe/Berlin"
+
+// zoneError returns the error for a name of a time zone that cannot be loaded. Without a database
+// the name may be right.
+func zoneError(name string, noDatabase bool) error {
+	if noDatabase && name != "Local" {
+		return fmt.Errorf("time zone %q: there is no time zone database: import _ %q in the program, or install tzdata", name, "time/tzdata")
+	}
+	return fmt.Errorf("no time zone is called %q: give an IANA name such as %q", name, knownZone)
 }
 
 // grid returns the grid of the cadence, or a grid of days with the mistake.

@@ -30,7 +30,11 @@ func (w *wiring) parts(f *argument, from string, m partition.Mapping) (*graph.Pa
 		return nil, false
 	}
 	if err := m.Check(up, own); err != nil {
-		w.report(at, "%v", err)
+		if fault.SnakeCase(f.field) == from {
+			w.report(at, "%v", err)
+		} else { // a map of several, or a name that Deps gives
+			w.report(at, "upstream %q: %v", from, err)
+		}
 		return nil, false
 	}
 	p := &graph.Parts{Mapping: m.Resolve(up, own)}

@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/catalog"
@@ -66,24 +67,19 @@ func (a assigner) assign(ctx context.Context, p *plan.Plan, req *storage.RunRequ
 // assignRequested assigns the requested partitions to the steps of a plan; nil if nothing is
 // partitioned.
 func (r *Runner) assignRequested(ctx context.Context, p *plan.Plan, req *storage.RunRequest, now time.Time) (*plan.Assignment, error) {
-	given := 0
-	for _, has := range []bool{!req.Partition.IsZero(), !req.Range.IsZero(), !req.Partitions.IsEmpty()} {
-		if has {
-			given++
-		}
-	}
+	given := givenWays(req)
 	partitioned := p.HasPartitions()
 	switch {
-	case given > 1:
-		return nil, fmt.Errorf("%w: the request has Partition, Range and Partitions, %d of them: give one", fault.ErrPartitionValidation, given)
-	case !partitioned && given > 0:
+	case len(given) > 1:
+		return nil, fmt.Errorf("%w: the request has %s: give one", fault.ErrPartitionValidation, strings.Join(given, " and "))
+	case !partitioned && len(given) > 0:
 		return nil, fmt.Errorf("%w: nothing that is selected has partitions: leave %s out, or select an asset that has some", fault.ErrPartitionValidation, partitionText(req))
 	case !p.ReadsPartitions():
 		return nil, nil //nolint:nilnil // nothing to cut is no error
 	case !partitioned:
 		return r.PartitioningOf(ctx, p, now).Of(partition.Set{}), nil
 	}
-	if first, second, two := p.TwoKinds(); two && given > 0 {
+	if first, second, two := p.TwoKinds(); two && len(given) > 0 {
 		return nil, fmt.Errorf("%w: %s is not the same for %q (%s) and %q (%s): run one after the other", fault.ErrPartitionValidation,
 			partitionText(req), first.Definition, first.Partitions, second.Definition, second.Partitions)
 	}
@@ -93,6 +89,20 @@ func (r *Runner) assignRequested(ctx context.Context, p *plan.Plan, req *storage
 	}
 	err = c.Mapped()
 	return c, err
+}
+
+// givenWays lists the fields in which a request names partitions.
+func givenWays(req *storage.RunRequest) (given []string) {
+	if !req.Partition.IsZero() {
+		given = append(given, "Partition")
+	}
+	if !req.Range.IsZero() {
+		given = append(given, "Range")
+	}
+	if !req.Partitions.IsEmpty() {
+		given = append(given, "Partitions")
+	}
+	return given
 }
 
 // PartitioningOf finds the partitions that the assets of a plan have at an instant.
