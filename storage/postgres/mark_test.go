@@ -93,6 +93,9 @@ func TestGivenUpBatchIsNotCommitted(t *testing.T) {
 	if err := mark(3); err != nil || void(3) {
 		t.Errorf("the next batch: %v", err)
 	}
+	if _, err := conn.Exec(t.Context(), "UPDATE writer SET batch = voided"); code(err) != "23514" {
+		t.Errorf("a number that was both committed and given up: %v, want a violated check", err)
+	}
 }
 
 func writers(t *testing.T, conn *pgx.Conn) (n int) {
