@@ -3,7 +3,10 @@ package rivers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
+	"github.com/rivers-go/rivers/internal/collect"
 	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -110,4 +113,63 @@ func (r *CodeRepository) changeKeys(ctx context.Context, u storage.KeyUpdate) er
 		return err
 	}
 	return runner.ChangeKeys(ctx, u)
+}
+
+// DefaultValueAge is how long a value stays that was replaced.
+const DefaultValueAge = 24 * time.Hour
+
+// PruneValuesRequest describes which stored values are deleted. The zero value deletes those that
+// were replaced more than [DefaultValueAge] ago.
+type PruneValuesRequest struct {
+	// OlderThan is the age of what is deleted; zero is [DefaultValueAge]. A reader that needs longer
+	// for a value may lose it.
+	OlderThan time.Duration
+	// DryRun deletes nothing.
+	DryRun bool
+}
+
+// PrunedValues are the stored values that were deleted, or would be.
+type PrunedValues struct {
+	Count int64 `json:"count"`
+	Bytes int64 `json:"bytes"`
+	// Values are the first of them, at most 100.
+	Values []PrunedValue `json:"values"`
+}
+
+// PrunedValue is one stored value that was deleted.
+type PrunedValue struct {
+	// Name is the asset or task, Location where the value lay in its handler's place.
+	Name     string    `json:"name"`
+	Location string    `json:"location"`
+	Bytes    int64     `json:"bytes"`
+	Written  time.Time `json:"written"`
+}
+
+// PruneValues deletes stored values that no record means: those that were replaced, and those of
+// attempts that were not recorded. It is about handlers that keep writes apart, see
+// [iohandler.WriteKeeper]; others replace values. The newest write of each value stays, and so does
+// what a run in progress may need. The folders of values belong to this store alone: what another
+// store's records mean is not known here.
+func (r *CodeRepository) PruneValues(ctx context.Context, req PruneValuesRequest) (*PrunedValues, error) {
+	if err := r.Resolve(ctx, nil); err != nil {
+		return nil, err
+	}
+	c, err := r.catalog()
+	if err != nil {
+		return nil, err
+	}
+	if req.OlderThan == 0 {
+		req.OlderThan = DefaultValueAge
+	}
+	res, err := collect.Values(ctx, collect.Request{
+		Graph: c.Graph(), Store: r.Storage(), Before: time.Now().Add(-req.OlderThan), DryRun: req.DryRun,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pruning values: %w", err)
+	}
+	pruned := &PrunedValues{Count: res.Count, Bytes: res.Bytes, Values: []PrunedValue{}}
+	for _, v := range res.First {
+		pruned.Values = append(pruned.Values, PrunedValue{v.Name, v.Location, v.Size, v.Written})
+	}
+	return pruned, nil
 }

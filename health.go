@@ -109,7 +109,7 @@ func (r *CodeRepository) view(ctx context.Context, selection []string, store sto
 	if now.IsZero() {
 		now = time.Now()
 	}
-	v := &view.View{Definitions: r.described(c), Store: store, Now: now, Log: r.config.Logger}
+	v := &view.View{Definitions: described(r, c), Store: store, Now: now, Log: r.config.Logger}
 	if selected == nil {
 		return v, nil, nil
 	}
@@ -117,7 +117,7 @@ func (r *CodeRepository) view(ctx context.Context, selection []string, store sto
 }
 
 // described returns the definitions as they are recorded, made once.
-func (r *CodeRepository) described(c *catalog.Catalog) *view.Definitions {
+func described(r *CodeRepository, c *catalog.Catalog) *view.Definitions {
 	r.building.Lock()
 	defer r.building.Unlock()
 	if r.recorded == nil {

@@ -41,7 +41,7 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	if a.repo != nil {
 		root.AddCommand(a.validateCommand(), a.graphCommand(), a.materializeCommand(), a.observeCommand(), a.backfillCommand(),
-			a.checksCommand(), a.actionsCommand())
+			a.checksCommand(), a.actionsCommand(), valuesCommand(a))
 	}
 	root.AddCommand(a.assetsCommand(), a.runsCommand(), a.eventsCommand(), a.poolsCommand(), a.partitionsCommand(), a.freshnessCommand(), a.dbCommand())
 	root.AddCommand(a.more...)

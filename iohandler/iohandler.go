@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"reflect"
 	"strconv"
+	"time"
 
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
@@ -88,6 +89,28 @@ type WriteKeeper interface {
 func KeepsWrites(h Handler) bool {
 	k, ok := h.(WriteKeeper)
 	return ok && k.KeepsWrites()
+}
+
+// Collector is implemented by a [WriteKeeper] that can list and delete what it has written, so that
+// values which no record means are deleted.
+type Collector interface {
+	// StoredWrites calls f with each stored write below a name: of the value, of its partitions, and
+	// of the values inside a graph asset of that name. Values without a write are left out.
+	StoredWrites(ctx context.Context, name string, f func(StoredWrite) error) error
+	// RemoveWrite deletes a stored write; one that is absent is no error.
+	RemoveWrite(ctx context.Context, w StoredWrite) error
+}
+
+// StoredWrite is one write of a value.
+type StoredWrite struct {
+	// Value is the same for all writes of one value, Location is where this one lies. Both have
+	// meaning for the handler alone.
+	Value, Location string
+	// Write is its name.
+	Write string
+	// Size is its bytes, Written its instant.
+	Size    int64
+	Written time.Time
 }
 
 // Outlives reports whether the values of a handler outlive the process that wrote them.

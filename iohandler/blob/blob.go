@@ -59,6 +59,7 @@ var (
 	_ iohandler.Handler        = (*Handler)(nil)
 	_ iohandler.Actor          = (*Handler)(nil)
 	_ iohandler.Acceptor       = (*Handler)(nil)
+	_ iohandler.Collector      = (*Handler)(nil)
 	_ iohandler.Converter      = (*Handler)(nil)
 	_ iohandler.Deleter        = (*Handler)(nil)
 	_ iohandler.ProcessCrosser = (*Handler)(nil)
@@ -134,6 +135,16 @@ func (h *Handler) LoadInput(ctx context.Context, in *iohandler.InputContext) (an
 		return nil, fmt.Errorf("input %s: read %s: %w", in, h.bucket.URL(key), err)
 	}
 	return value, nil
+}
+
+// StoredWrites calls f with each stored write of a name and of what lies below it.
+func (h *Handler) StoredWrites(ctx context.Context, name string, f func(iohandler.StoredWrite) error) error {
+	return h.bucket.Writes(ctx, name, h.codec.Extension(), f)
+}
+
+// RemoveWrite deletes a stored write; one that is absent is no error.
+func (h *Handler) RemoveWrite(ctx context.Context, w iohandler.StoredWrite) error {
+	return h.bucket.Delete(ctx, w.Location)
 }
 
 // Delete deletes the object of in.Name; one that is absent is no error.

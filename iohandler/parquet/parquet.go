@@ -91,6 +91,7 @@ var (
 	_ iohandler.Handler        = (*Handler)(nil)
 	_ iohandler.Actor          = (*Handler)(nil)
 	_ iohandler.Acceptor       = (*Handler)(nil)
+	_ iohandler.Collector      = (*Handler)(nil)
 	_ iohandler.Converter      = (*Handler)(nil)
 	_ iohandler.Deleter        = (*Handler)(nil)
 	_ iohandler.ProcessCrosser = (*Handler)(nil)
@@ -256,6 +257,16 @@ func (s *source) load(ctx context.Context, to *shape, again func(context.Context
 		value, err := s.decode(ctx, to)
 		return value, false, err
 	}
+}
+
+// StoredWrites calls f with each stored write of a name and of what lies below it.
+func (h *Handler) StoredWrites(ctx context.Context, name string, f func(iohandler.StoredWrite) error) error {
+	return h.bucket.Writes(ctx, name, extension, f)
+}
+
+// RemoveWrite deletes a stored write; one that is absent is no error.
+func (h *Handler) RemoveWrite(ctx context.Context, w iohandler.StoredWrite) error {
+	return h.bucket.Delete(ctx, w.Location)
 }
 
 // Delete deletes the file of in.Name; one that is absent is no error.

@@ -23,7 +23,7 @@ var (
 		RETURNING 1`}
 	// dropMark deletes the row of a store that is closed. It waits for no disk: nothing depends on it.
 	dropMark = &statement{name: "rivers_drop_mark", uncounted: true, sql: `DELETE FROM writer WHERE id = $1`}
-	noWait   = &statement{name: "rivers_no_wait", uncounted: true, sql: `SET synchronous_commit TO off`}
+	noWait   = &statement{name: "rivers_no_wait", uncounted: true, sql: `SET LOCAL synchronous_commit TO off`}
 )
 
 // markAge is how long the row of a store stays that was not closed. It is far beyond the time for

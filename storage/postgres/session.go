@@ -244,7 +244,7 @@ func (r row) document(column int) []byte {
 }
 
 // bytes returns the bytes of a bytea, nil for NULL. They are not copied.
-func (r row) bytes(column int) []byte { return r.values[column] } //nolint:unparam // rows happen to have their sets in one place
+func (r row) bytes(column int) []byte { return r.values[column] }
 
 // integers calls a function with each element of an array; NULL is zero.
 func (r row) integers(column int, each func(int64)) {

@@ -319,8 +319,10 @@ func (w *writer) forget() {
 		return
 	}
 	t := w.session.pipeline()
+	t.send(begin, nil)
 	t.send(noWait, nil)
 	t.send(dropMark, nil, []byte(w.id))
+	t.send(end, nil)
 	_ = t.end() // a row that stays is deleted by age
 }
 

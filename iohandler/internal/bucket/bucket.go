@@ -52,6 +52,7 @@ type store interface {
 	open(ctx context.Context, key string) (*Object, error)
 	delete(ctx context.Context, key string) error
 	list(ctx context.Context, prefix string, f func(Entry) error) error
+	writes(ctx context.Context, prefix string, f func(Entry) error) error
 	close() error
 }
 

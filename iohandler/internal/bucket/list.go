@@ -32,8 +32,19 @@ func (b *Bucket) List(ctx context.Context, prefix string, f func(Entry) error) e
 	return nil
 }
 
+// list leaves out the tree of writes.
 func (d *disk) list(ctx context.Context, prefix string, f func(Entry) error) error {
-	root := d.path(prefix[:strings.LastIndexByte(prefix, '/')+1])
+	return d.walk(ctx, prefix, func(e Entry) error {
+		if strings.HasPrefix(e.Key, writesDir+"/") {
+			return nil
+		}
+		return f(e)
+	})
+}
+
+// walk calls f with each file whose path from the directory begins with prefix.
+func (d *disk) walk(ctx context.Context, prefix string, f func(Entry) error) error {
+	root := filepath.Join(d.dir, filepath.FromSlash(prefix[:strings.LastIndexByte(prefix, '/')+1]))
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // nothing was ever written, or it went meanwhile
@@ -48,7 +59,7 @@ func (d *disk) list(ctx context.Context, prefix string, f func(Entry) error) err
 			return err
 		}
 		key := filepath.ToSlash(rest)
-		if key == writesDir && entry.IsDir() {
+		if key == writesDir && entry.IsDir() && !strings.HasPrefix(prefix, writesDir) {
 			return fs.SkipDir
 		}
 		switch {
