@@ -16,8 +16,8 @@ var oddKeys = []string{
 	"%2F", "\x00", "con", "[0]", "a[0]", strings.Repeat("long", 90), strings.Repeat("long", 90) + "er",
 }
 
-// slices are the partitions of a static definition and of a product, one by one.
-func slices(t *testing.T) []partition.Slice {
+// oddSlices are the partitions of a static definition and of a product, one by one.
+func oddSlices(t *testing.T) []partition.Slice {
 	t.Helper()
 	static := partition.Static(oddKeys...)
 	product := partition.Multi(map[string]partition.Definition{"key": static, "kind": partition.Static("x", "y")})
@@ -44,7 +44,7 @@ func slices(t *testing.T) []partition.Slice {
 // partitions checks that the values of partitions are apart, from each other and from the value of
 // a name without partitions, whatever their keys are.
 func partitions(t *testing.T, s subject) {
-	all := slices(t)
+	all := oddSlices(t)
 	of := func(i int) (*iohandler.OutputContext, *iohandler.InputContext, any) {
 		value := s.sample(t, i)
 		out, in := output("parts", value), input("parts", value)

@@ -44,6 +44,7 @@ func Run(t *testing.T, newHandler func(t *testing.T) iohandler.Handler, o Option
 		{"Names", names},
 		{"Partitions", partitions},
 		{"Replace", replace},
+		{"WritesApart", writesApart},
 		{"ReplaceIsAtomic", replaceIsAtomic},
 		{"EndedContext", endedContext},
 		{"FailedStream", failedStream},

@@ -27,14 +27,14 @@ func (d *disk) kept(link string) string {
 	return filepath.Join(d.dir, writesDir, strings.TrimSuffix(rest, ext)+"~"+ext)
 }
 
-// present is the file of a key: that of its write; without one what lies at the plain name, unless
-// that is a link to a write by now.
+// present is the file of a key: that of its write. Without one it is what lies at the plain name,
+// or what lay there before that became a link to a write.
 func (d *disk) present(key string) string {
 	path := d.path(key)
 	if _, write := cutWrite(key); write != "" {
 		return path
 	}
-	if info, err := os.Lstat(path); err != nil || !linked(info) {
+	if info, err := os.Lstat(path); err == nil && !linked(info) {
 		return path
 	}
 	if old := d.kept(path); exists(old) {
