@@ -303,7 +303,8 @@ func (m Mapped[Out]) CollectStream(o CollectOptions) Ref[iter.Seq2[Out, error]] 
 	})}
 }
 
-// streamOf returns a stream of n values that load loads one by one.
+// streamOf returns a stream of n values that load loads one by one. A value that cannot be loaded
+// is yielded as its error, and the next ones follow as long as the caller goes on.
 func streamOf[Out any](n int, load func(i int) (any, error)) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		for i := range n {
@@ -312,7 +313,7 @@ func streamOf[Out any](n int, load func(i int) (any, error)) iter.Seq2[Out, erro
 			if !ok && v != nil && err == nil {
 				err = fmt.Errorf("value %d is a %T, want %s", i, v, reflect.TypeFor[Out]())
 			}
-			if !yield(out, err) || err != nil {
+			if !yield(out, err) {
 				return
 			}
 		}

@@ -130,7 +130,9 @@ func (p Partitions[T]) All() iter.Seq2[partition.Key, T] {
 }
 
 // Stream yields each partition, in the order of the definition, loading one at a time and keeping
-// none.
+// none. A partition that cannot be loaded is yielded with its error, and the next ones follow as
+// long as the caller goes on. An error that names no partition, of keys that cannot be read, is the
+// last.
 func (p Partitions[T]) Stream() iter.Seq2[Part[T], error] {
 	return func(yield func(Part[T], error) bool) {
 		if p.s == nil {
@@ -141,11 +143,13 @@ func (p Partitions[T]) Stream() iter.Seq2[Part[T], error] {
 			return
 		}
 		for key, err := range p.s.keys() {
-			part := Part[T]{Key: key}
-			if err == nil {
-				part.Value, err = p.s.value(key, false)
+			if err != nil {
+				yield(Part[T]{}, err)
+				return
 			}
-			if !yield(part, err) || err != nil {
+			part := Part[T]{Key: key}
+			part.Value, err = p.s.value(key, false)
+			if !yield(part, err) {
 				return
 			}
 		}

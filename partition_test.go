@@ -286,6 +286,46 @@ func TestPartitionsAreLoadedWhenAskedFor(t *testing.T) {
 	}
 }
 
+// TestStreamGoesOnBehindAMissingPartition streams days of which some were never made: each of them is an error of its
+// own, and the others are there.
+func TestStreamGoesOnBehindAMissingPartition(t *testing.T) {
+	t.Parallel()
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays},
+		func(ctx *rivers.AssetContext, _ none) (int, error) { return ctx.Partition().Window().Start.Day(), nil })
+	var missing notebook
+	sum := rivers.NewAsset(rivers.AssetSpec{Name: "sum"}, func(_ *rivers.AssetContext, in struct{ Days rivers.Partitions[int] }) (int, error) {
+		total := 0
+		for p, err := range in.Days.Stream() {
+			if errors.Is(err, iohandler.ErrNoValue) {
+				missing.add("%s", p.Key)
+				continue
+			}
+			if err != nil {
+				return 0, err
+			}
+			total += p.Value
+		}
+		return total, nil
+	})
+	config := assets(days, sum)
+	config.DefaultIOHandler = blob.New("file://"+t.TempDir(), blob.Options{})
+	repo := resolved(t, config)
+	for _, keys := range []partition.KeyRange{partition.Range("2026-01-01", "2026-01-02"), partition.Range("2026-01-05", "2026-01-10")} {
+		if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"days"}, Range: keys}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"sum"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := valueOf[int](t, repo, "sum"); got != 1+2+5+6+7+8+9+10 {
+		t.Errorf("the sum is %d, want that of all that was made", got)
+	}
+	if got := missing.take(); got != "2026-01-03 2026-01-04" {
+		t.Errorf("missing were %q", got)
+	}
+}
+
 // A value that cannot be loaded while a function reads it fails the step as any input does.
 func TestPartitionThatIsNotThereFailsItsReader(t *testing.T) {
 	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays}, func(*rivers.AssetContext, none) (int, error) { return 1, nil })

@@ -8,8 +8,8 @@ import (
 	"github.com/rivers-go/rivers/iohandler"
 )
 
-// writesApart stores values under one name without a write and by three writes: each loads as it was stored, whatever
-// was stored after it.
+// writesApart stores values under one name without a write and by three writes: each loads as it
+// was stored, whatever was stored after it.
 func writesApart(t *testing.T, s subject) {
 	if !iohandler.KeepsWrites(s.Handler) {
 		t.Skip("the handler keeps the last write alone")
