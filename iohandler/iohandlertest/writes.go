@@ -49,7 +49,7 @@ func writesApart(t *testing.T, s subject) {
 	put("kept", 2) // an attempt that writes twice replaces its own
 	expect("kept", 2)
 	if _, ok := s.Handler.(iohandler.Collector); ok {
-		collected(t, s, like)
+		collected(t, s)
 	}
 	deleter, ok := s.Handler.(iohandler.Deleter)
 	if !ok {
@@ -68,7 +68,7 @@ func writesApart(t *testing.T, s subject) {
 }
 
 // collected lists the writes of kept and of what lies below it, and removes one.
-func collected(t *testing.T, s subject, like any) {
+func collected(t *testing.T, s subject) {
 	t.Helper()
 	collector := s.Handler.(iohandler.Collector)
 	list := func() (found []iohandler.StoredWrite) {
