@@ -303,8 +303,11 @@ func (w *writer) regain(broken error, alone bool, away *outage) (committed bool,
 // outcome decides what became of the transaction in doubt: it was committed, or it never will be.
 func (w *writer) outcome() (committed bool, err error) {
 	voided := false
-	err = w.session.do(voidBatch, func(row) { voided = true }, []byte(w.id), parameter(w.batch))
-	switch {
+	t := w.session.pipeline()
+	t.send(begin, nil) // with an isolation of our own, whatever the server's default is
+	t.send(voidBatch, func(row) { voided = true }, []byte(w.id), parameter(w.batch))
+	t.send(end, nil)
+	switch err := t.end(); {
 	case err != nil:
 		return false, w.undo(err)
 	case voided:
