@@ -408,7 +408,7 @@ func story(t *testing.T, repo *rivers.CodeRepository, res *rivers.RunResult) str
 		if len(d.Data) >= 32 { // made by chance, or by the handler
 			d.Data = "new"
 		}
-		d.Write = "" // the handler of files keeps writes apart, the one in memory does not
+		d.Write, d.Writes = "", nil // the handler of files keeps writes apart, the one in memory does not
 		inputs := make([]string, 0, len(d.Inputs))
 		for name := range d.Inputs {
 			inputs = append(inputs, name)

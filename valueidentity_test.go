@@ -265,3 +265,49 @@ func TestValuesOfAnOlderVersionAreFound(t *testing.T) {
 		t.Errorf("people find %q, %v, want what was written last", text, err)
 	}
 }
+
+// TestRetryFindsTheValuesInsideAGraph has graph assets whose last task fails at first. The retry loads the value that
+// the first task made in the run before.
+func TestRetryFindsTheValuesInsideAGraph(t *testing.T) {
+	t.Parallel()
+	broken := true
+	sum := rivers.NewTask(rivers.TaskSpec{Name: "sum"}, func(c *rivers.TaskContext, _ none) (string, error) { return "sum of " + c.RunID(), nil })
+	late := rivers.NewTask(rivers.TaskSpec{Name: "late"}, func(_ *rivers.TaskContext, in struct{ Sum string }) (string, error) {
+		if broken {
+			return "", errDisk
+		}
+		return "late " + in.Sum, nil
+	})
+	compose := func(g *rivers.Graph) rivers.Ref[string] {
+		return rivers.Call(g, late, rivers.Args{"sum": rivers.Call(g, sum, nil)})
+	}
+	whole := rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "whole"}, compose)
+	daily := rivers.NewGraphAsset(rivers.GraphAssetSpec{Name: "daily", Partitions: tenDays}, compose)
+	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{
+		Name: "inside", Assets: []rivers.Asset{whole, daily}, DefaultIOHandler: blob.New("file://"+t.TempDir(), blob.Options{}),
+	})
+	if err := repo.Resolve(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closed(t, repo) })
+	for _, req := range []rivers.RunRequest{{Selection: []string{"whole"}}, {Selection: []string{"daily"}, Range: partition.Range("2026-01-01", "2026-01-03")}} {
+		broken = true
+		first, err := repo.Materialize(t.Context(), req)
+		if !errors.Is(err, errDisk) {
+			t.Fatalf("%q: got %v, want the error of the disk", req.Selection, err)
+		}
+		broken = false
+		again, err := repo.Materialize(t.Context(), rivers.RunRequest{RetryOf: first.RunID})
+		if err != nil {
+			t.Fatalf("%q: %v", req.Selection, err)
+		}
+		if text := steps(again); !strings.Contains(text, "/sum:reused") || !strings.Contains(text, "/late:succeeded") {
+			t.Errorf("%q: %s", req.Selection, text)
+		}
+	}
+	for _, name := range []string{"whole", "whole/late"} { // the asset, and the task's own value beside it
+		if got := valueOf[string](t, repo, name); !strings.HasPrefix(got, "late sum of ") {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+}

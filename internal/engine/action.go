@@ -83,9 +83,9 @@ func (r *run) presentState(name string, asset storage.AssetKey, part partition.S
 			return records[0].Materialization
 		}
 	case part.Len() == 1:
-		q := storage.PartitionQuery{Asset: asset, Partitions: []string{part.Key().String()}}
-		if states, err := r.Store.ListPartitions(ctx, q); err == nil && len(states) == 1 && states[0].IsOf(part.Set()) {
-			return &states[0].AssetState
+		states, err := storage.PartitionStates(ctx, r.Store, asset, storage.Materialized, part.Space(), []string{part.Key().String()})
+		if err == nil && len(states) == 1 {
+			return &states[0]
 		}
 	}
 	return nil

@@ -59,7 +59,7 @@ type TaskMap struct {
 	Writes []string
 }
 
-// Report is what the outcome of an attempt in a process of its own.
+// Report is the outcome of an attempt in a process of its own.
 type Report struct {
 	// Kind is the kind of the event that the attempt leads to.
 	Kind storage.EventKind
@@ -120,7 +120,11 @@ func (r *run) isolate(a *attempt) outcome {
 		Log:  func(line storage.LogLine) { r.logLine(a.job.step, a.job.attempt, a.key, line) },
 		Emit: a.emitRemote, Made: a.madeRemote, Failed: a.failedRemote,
 	}
-	report, err := r.Isolate(a.ctx, r.task(a), sink)
+	task, err := r.task(a)
+	if err != nil {
+		return a.failure(err)
+	}
+	report, err := r.Isolate(a.ctx, task, sink)
 	if err != nil {
 		return a.failure(a.timedOut(err))
 	}
@@ -128,8 +132,8 @@ func (r *run) isolate(a *attempt) outcome {
 }
 
 // task tells another process which attempt to do.
-func (r *run) task(a *attempt) Task {
-	t := Task{
+func (r *run) task(a *attempt) (t Task, err error) {
+	t = Task{
 		Key: a.key, Attempt: a.job.attempt, Node: r.plan.Key(a.mapped), Pos: a.pos, Instance: a.instance,
 		Persist: a.persist, Memory: a.of.Compute.MemoryBytes(),
 	}
@@ -156,21 +160,27 @@ func (r *run) task(a *attempt) Task {
 		case graph.Collect, graph.Stream:
 			t.Maps = append(t.Maps, TaskMap{Node: r.plan.Key(up), Keys: r.maps.get(up).keys, Order: r.order(up), Writes: instanceWrites(r, out, up)})
 		}
-		tellValues(r, &t.Values, a, k, from[k])
+		if err := tellValues(r, &t.Values, a, k, from[k]); err != nil {
+			return t, a.loadFailure(k, from[k], err)
+		}
 	}
 	if a.of.Action != nil {
 		if v, ok := r.graph.Find(a.of.Action.Asset); ok {
 			var of partition.Slice
-			if a.assignment != nil {
-				of, _ = a.assignment.Slice(a.mapped, a.due)
+			if r.partitioned(a.mapped) {
+				if of, err = a.assignment.Slice(a.mapped, a.due); err != nil {
+					return t, err
+				}
 			}
-			_ = t.Values.Tell(r.table, v, of)
+			if err := t.Values.Tell(r.table, v, of); err != nil {
+				return t, err
+			}
 		}
 	}
-	if writes.KeptInside(a.of, a.instance) {
+	if writes.Inside(a.of, a.instance) != nil {
 		t.Values.Inner = r.table.Inner()
 	}
-	return t
+	return t, nil
 }
 
 // instanceWrites returns the writes of the instances of a mapped step, nil for a handler that keeps
@@ -187,19 +197,26 @@ func instanceWrites(r *run, out *graph.Output, mapped int32) []string {
 	return names
 }
 
-// tellValues adds where the values lie that input k reads of an output. An input whose partitions
-// cannot be told is the failure of the process, which finds them as well.
-func tellValues(r *run, told *writes.Told, a *attempt, k int, v int32) {
-	var of partition.Slice
-	if out, _ := r.graph.Output(v); a.of.Inputs[k].Parts != nil && a.assignment != nil && out.Partitions != nil {
-		if edge, err := a.assignment.Edge(a.mapped, k); err == nil {
-			needs, _ := edge.Upstream(a.due)
-			if space, err := a.assignment.Space(out.Partitions); err == nil {
-				of, _ = partition.NewSlice(space, needs)
-			}
-		}
+// tellValues adds where the values lie that input k reads of an output.
+func tellValues(r *run, told *writes.Told, a *attempt, k int, v int32) error {
+	out, _ := r.graph.Output(v)
+	if a.of.Inputs[k].Parts == nil || a.assignment == nil || out.Partitions == nil || !iohandler.KeepsWrites(out.Handler) {
+		return told.Tell(r.table, v, partition.Slice{})
 	}
-	_ = told.Tell(r.table, v, of)
+	edge, err := a.assignment.Edge(a.mapped, k)
+	if err != nil {
+		return err
+	}
+	space, err := a.assignment.Space(out.Partitions)
+	if err != nil {
+		return err
+	}
+	needs, _ := edge.Upstream(a.due)
+	of, err := partition.NewSlice(space, needs)
+	if err != nil {
+		return err
+	}
+	return told.Tell(r.table, v, of)
 }
 
 // emitRemote records an output that another process has written.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/rivers-go/rivers/internal/engine/writes"
 	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
@@ -167,6 +168,9 @@ func (r *run) encode(step int32, pos int, f *graph.Facts, part partition.Slice) 
 		d.Partitions = part.Set()
 	}
 	d.Data, d.Write = m.version, m.write
+	if in := writes.Inside(r.graph.Node(n), false); in != nil && out.Asset { // which is written beside it
+		d.Writes = map[string]string{in.Name: r.table.Inner()}
+	}
 	m.asset = r.AssetKeys[m.output]
 	m.detail = d.AppendJSON(nil)
 	return m

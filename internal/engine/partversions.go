@@ -152,31 +152,14 @@ func (r *run) versionsOf(v int32, space partition.Space, keys []partition.Key, s
 		return found, nil
 	}
 	// The context of the run may have ended, and what was made is recorded all the same.
-	states, err := r.Store.ListPartitions(context.Background(), storage.PartitionQuery{Asset: asset, Partitions: ask})
+	states, err := storage.PartitionStates(context.Background(), r.Store, asset, storage.Materialized, space, ask)
 	if err != nil {
 		return nil, err
 	}
 	for i := range states {
-		if set, err := setOfText(space, states[i].Partition); err != nil {
-			return nil, err
-		} else if states[i].IsOf(set) {
-			found[states[i].Partition] = versionAt(&states[i].AssetState, since)
-		}
+		found[states[i].Partition] = versionAt(&states[i], since)
 	}
-	stored, err := r.Store.ListPartitionGroups(context.Background(), asset, storage.Materialized)
-	if err != nil || len(stored) == 0 && len(groups) == 0 {
-		return found, err
-	}
-	return found, overlay(found, space, ask, stored, groups, since)
-}
-
-// setOfText is the partition of a text.
-func setOfText(space partition.Space, text string) (partition.Set, error) {
-	key, err := partition.ParseKey(text)
-	if err != nil {
-		return partition.Set{}, err
-	}
-	return space.Set(key)
+	return found, overlay(found, space, ask, groups)
 }
 
 // versionAt is the version of a state, unless it landed since.
@@ -187,21 +170,19 @@ func versionAt(s *storage.AssetState, since int64) string {
 	return s.DataVersion
 }
 
-// overlay adds the versions of partitions that were made many at once, and have no state of their
-// own since.
-func overlay(found map[string]string, space partition.Space, ask []string, stored []storage.PartitionGroup, own []groupVersion, since int64) error {
+// overlay adds the versions of partitions that this run made many at once.
+func overlay(found map[string]string, space partition.Space, ask []string, own []groupVersion) error {
+	if len(own) == 0 {
+		return nil
+	}
 	for _, text := range ask {
-		if _, single := found[text]; single && len(own) == 0 {
-			continue
-		}
-		set, err := setOfText(space, text)
+		key, err := partition.ParseKey(text)
 		if err != nil {
 			return err
 		}
-		for i := range stored {
-			if _, single := found[text]; !single && stored[i].Partitions.Contains(set) {
-				found[text] = versionAt(&stored[i].AssetState, since)
-			}
+		set, err := space.Set(key)
+		if err != nil {
+			return err
 		}
 		for i := range own {
 			if own[i].set.Contains(set) {

@@ -98,17 +98,15 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 		}
 	case storage.StepExpanded, storage.StepReused:
 		detail.ended = e.At
-		if e.Kind == storage.StepReused && writes.KeptInside(r.graph.Node(r.plan.Steps[mapped].Node), instance) {
-			r.table.SetStep(e.Step, d.Write)
+		if e.Kind == storage.StepReused {
+			restoreInside(r, e.Step, mapped, instance, d)
 		}
 		if r.plan.Steps[mapped].Mapped && !instance {
 			r.restoreMap(e, d)
 		}
 	case storage.StepSucceeded:
 		detail.ended, detail.err = e.At, nil
-		if writes.KeptInside(r.graph.Node(r.plan.Steps[mapped].Node), instance) {
-			r.table.SetStep(e.Step, d.Write)
-		}
+		restoreInside(r, e.Step, mapped, instance, d)
 		if instance {
 			m := r.maps.get(mapped)
 			m.order = append(m.order, pos)
@@ -135,6 +133,20 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 		r.versions[v] = d.Data
 		r.table.Set(v, d.Write)
 	}
+}
+
+// restoreInside keeps where the value of a step lies that is no asset. The event of an asset that
+// is made beside it names both.
+func restoreInside(r *run, step, mapped int32, instance bool, d *storage.Detail) {
+	in := writes.Inside(r.graph.Node(r.plan.Steps[mapped].Node), instance)
+	if in == nil {
+		return
+	}
+	write, beside := d.Writes[in.Name]
+	if !beside {
+		write = d.Write
+	}
+	r.table.SetStep(step, write)
 }
 
 // restoreMap keeps the instances that a mapped step has unfolded into. A second unfolding of the

@@ -221,7 +221,7 @@ func (r *run) recordOutcome(j job, o *outcome, made []materialization, evaluated
 	notice := StepNotice{Kind: o.kind, Attempt: int(j.attempt), At: at.Time(), Duration: between(d.started, at), Err: o.err}
 	switch o.kind {
 	case storage.StepSucceeded:
-		r.recordSuccess(f, made, o.part, writes.Of(o.facts))
+		r.recordSuccess(f, made, o.part)
 	case storage.StepExpanded:
 		f = f.Expanded(o.instances)
 		detail := storage.Detail{Instances: o.names}
@@ -268,10 +268,7 @@ func (r *run) recordFailure(f storage.Fact, o *outcome) {
 // recordSuccess writes the success of a step and what it made: a single asset rides on the success
 // itself, several have events of their own before it. A step that makes no asset records in its
 // success which partitions it made, and by which write.
-func (r *run) recordSuccess(f storage.Fact, made []materialization, part partition.Slice, write string) {
-	if s := r.d.Planned(f.Step); write != "" && s == f.Step && writes.MakesAsset(r.graph.Node(r.plan.Steps[s].Node)) {
-		r.table.SetStep(f.Step, write) // its inner values have the asset's
-	}
+func (r *run) recordSuccess(f storage.Fact, made []materialization, part partition.Slice) {
 	if len(made) == 1 {
 		r.setMaterialized(&made[0], r.recordMade(f, &made[0]), f.At)
 		return
@@ -280,15 +277,14 @@ func (r *run) recordSuccess(f storage.Fact, made []materialization, part partiti
 		m := storage.Fact{Kind: storage.AssetMaterialized, Step: f.Step, Attempt: f.Attempt, At: f.At}
 		r.setMaterialized(&made[i], r.recordMade(m, &made[i]), f.At)
 	}
-	parts := r.d.Partitions()
-	if parts.Has(r.d.Planned(f.Step)) && parts.MakesNoAsset(f.Step) {
-		d := storage.Detail{Write: write, Partitions: parts.Made(f.Step).Union(setOf(part))}
+	s, d := r.d.Planned(f.Step), storage.Detail{}
+	if writes.Inside(r.graph.Node(r.plan.Steps[s].Node), s != f.Step) != nil {
+		d.Write = r.table.Inner()
+	}
+	if parts := r.d.Partitions(); parts.Has(s) && parts.MakesNoAsset(f.Step) {
+		d.Partitions = parts.Made(f.Step).Union(setOf(part))
 		r.recordEvent(storage.Event{Fact: f, Detail: d.AppendJSON(nil)}, decide.Event{Fact: f, Partitions: d.Partitions})
 		return
-	}
-	d := storage.Detail{Write: write}
-	if len(made) > 0 {
-		d.Write = "" // the events before it have theirs
 	}
 	r.record(f, d.AppendJSON(nil))
 }

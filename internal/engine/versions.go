@@ -13,13 +13,12 @@ import (
 // one query.
 func (r *run) readVersions(ctx context.Context) error {
 	var names []string
-	own := map[int32]bool{} // what a step reads of itself: it records no version of it
+	read := map[int32]bool{} // by another step, which records the version that it read
 	for s := range r.Plan.Steps {
 		n := r.Plan.Steps[s].Node
 		if act := r.graph.Node(n).Action; act != nil { // it is told where the value lies
 			v, ok := r.graph.Find(act.Asset)
 			if out, _ := r.graph.Output(max(v, 0)); ok && iohandler.KeepsWrites(out.Handler) {
-				own[v] = true
 				names = append(names, act.Asset)
 			}
 		}
@@ -32,8 +31,8 @@ func (r *run) readVersions(ctx context.Context) error {
 			switch self := r.graph.Node(n).Inputs[k].Mode == graph.Self; {
 			case !out.Asset, self && !iohandler.KeepsWrites(out.Handler), !self && planned:
 				continue
-			case self:
-				own[v] = true
+			case !self:
+				read[v] = true
 			}
 			names = append(names, out.Name)
 		}
@@ -53,7 +52,7 @@ func (r *run) readVersions(ctx context.Context) error {
 		}
 		if v, ok := r.graph.Find(rec.Name); ok && state != nil {
 			r.table.Set(v, state.Write)
-			if own[v] {
+			if !read[v] {
 				continue
 			}
 			r.versions[v] = state.DataVersion

@@ -6,7 +6,6 @@
 //	value                      named by                       the name is recorded with
 //	output of an asset         each attempt anew              its materialization
 //	value inside a graph       each owner of a run anew       the success of its step
-//	both, of one step          each attempt anew              its materialization
 //	value of an older store    nothing: it has no name        –
 //
 // A handler that keeps the last write alone, such as the one in memory, gets no names. It is not

@@ -49,7 +49,7 @@ func (l *Locator) For(out *graph.Output) string {
 	switch {
 	case l == nil || !iohandler.KeepsWrites(out.Handler):
 		return ""
-	case l.Instance || !MakesAsset(l.Node):
+	case l.Instance || !out.Asset:
 		return l.Source.Inner()
 	}
 	return l.New()

@@ -20,36 +20,16 @@ func New() string {
 	return string(b[:])
 }
 
-// Of returns the name that an attempt reports of its values, empty for none.
-func Of(facts []graph.Facts) string {
-	for i := range facts {
-		if facts[i].Write != "" {
-			return facts[i].Write
-		}
-	}
-	return ""
-}
-
-// MakesAsset reports whether an output of a node is an asset. The last task of a graph asset has
-// two outputs, its own value and the asset.
-func MakesAsset(node *graph.Node) bool {
-	for i := range node.Outputs {
-		if node.Outputs[i].Asset {
-			return true
-		}
-	}
-	return false
-}
-
-// KeptInside reports whether a node writes values that are no assets with a handler that keeps
-// writes apart. The value of an instance is none.
-func KeptInside(node *graph.Node, instance bool) bool {
+// Inside returns the first output of a node that is no asset and whose handler keeps writes apart;
+// nil for none. The value of an instance is no asset. The last task of a graph asset has two
+// outputs, its own value and the asset.
+func Inside(node *graph.Node, instance bool) *graph.Output {
 	for i := range node.Outputs {
 		if out := &node.Outputs[i]; (!out.Asset || instance) && iohandler.KeepsWrites(out.Handler) {
-			return true
+			return out
 		}
 	}
-	return false
+	return nil
 }
 
 // Own reports whether a node reads values of its own from a handler that keeps writes apart.

@@ -202,15 +202,8 @@ func (t *Table) Partition(v int32, text string, set partition.Set) (string, bool
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !out.Asset {
-		step, planned := t.plan.StepOf(node)
-		at, mixed := t.assetOf(node)
-		if !planned || !mixed {
-			return t.output(v), planned
-		}
-		if write, known := t.steps[step]; known && t.parts[at] == nil {
-			return write, true // all of it was made before
-		}
-		v = at
+		_, planned := t.plan.StepOf(node)
+		return t.output(v), planned
 	}
 	made := t.parts[v]
 	if made == nil {
@@ -223,16 +216,6 @@ func (t *Table) Partition(v int32, text string, set partition.Set) (string, bool
 	}
 	write, ok := made.one[text]
 	return write, ok
-}
-
-// assetOf returns the asset that a node makes, which has the writes of its other outputs.
-func (t *Table) assetOf(node int32) (v int32, ok bool) {
-	for o := range t.graph.Node(node).Outputs {
-		if v := t.graph.OutputAt(node, o); t.graph.Node(node).Outputs[o].Asset {
-			return v, true
-		}
-	}
-	return 0, false
 }
 
 // States reads the recorded materializations of partitions.
