@@ -65,7 +65,7 @@ func publish(path, link, kept string) error {
 	}
 	switch info, err := os.Lstat(link); {
 	case err == nil && info.Mode().IsRegular() && !linked(info):
-		if err := os.Link(link, kept); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := keep(link, kept, info); err != nil {
 			return fmt.Errorf("keep what lies at %s: %w", link, err)
 		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -83,6 +83,25 @@ func publish(path, link, kept string) error {
 		return err
 	}
 	if err := os.Rename(next, link); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	return removeSelf(next)
+}
+
+// keep makes kept another name of the file of info, which lies at link. If something else lies
+// there by now, another write has kept it.
+func keep(link, kept string, info fs.FileInfo) error {
+	next := filepath.Join(filepath.Dir(kept), temporary(filepath.Base(kept)))
+	if err := os.Link(link, next); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	if now, err := os.Lstat(next); err != nil || !os.SameFile(now, info) {
+		return errors.Join(err, os.Remove(next))
+	}
+	if err := os.Rename(next, kept); err != nil {
 		return errors.Join(err, os.Remove(next))
 	}
 	return removeSelf(next)
