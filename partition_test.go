@@ -286,8 +286,8 @@ func TestPartitionsAreLoadedWhenAskedFor(t *testing.T) {
 	}
 }
 
-// TestStreamGoesOnBehindAMissingPartition streams days of which some were never made: each of them is an error of its
-// own, and the others are there.
+// TestStreamGoesOnBehindAMissingPartition streams ten days. Two were never made: the stream yields an error for each
+// of them, and the values of the other eight.
 func TestStreamGoesOnBehindAMissingPartition(t *testing.T) {
 	t.Parallel()
 	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: tenDays},

@@ -194,13 +194,7 @@ func TestFeedOfAMovedStore(t *testing.T) {
 // next change the number of a transaction that had ended when the reader asked.
 func TestFeedSurvivesNumbersGivenAgain(t *testing.T) {
 	t.Parallel()
-	postgres.Server.Server(t) // or say why not
-	server, err := postgrestest.Start(t.Context(), postgrestest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	url := server.URL()
+	_, url := ownServer(t, postgrestest.Options{})
 	s := open(t, url)
 	defer s.Close()
 	_, keys := loadtest.NewRun(t, s, "first", 1)

@@ -48,8 +48,8 @@ func TestWriterRowsAreKeptFew(t *testing.T) {
 	}
 }
 
-// TestGivenUpBatchIsNotCommitted has a transaction that comes to its end after its number was given up, and the
-// question whether it was committed, asked twice.
+// TestGivenUpBatchIsNotCommitted gives the number of a batch up. The transaction of that batch fails afterwards. The
+// question whether a batch was committed gets the same answer twice.
 func TestGivenUpBatchIsNotCommitted(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Server.URL(t))

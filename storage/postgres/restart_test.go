@@ -63,6 +63,23 @@ func crash(ctx context.Context, url, which string) error {
 	}
 }
 
+// ownServer starts a server that a test may stop and crash.
+func ownServer(t *testing.T, o postgrestest.Options) (server *postgrestest.Server, url string) {
+	t.Helper()
+	postgres.Server.Server(t) // or say why not
+	server, err := postgrestest.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	url = server.URL()
+	return server, url
+}
+
 // crowd is writers at work on one store: what they were acknowledged is counted.
 type crowd struct {
 	store *postgres.Store
@@ -111,13 +128,7 @@ func (c *crowd) claims() error {
 // nothing that was acknowledged is lost, and nothing is done twice.
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
-	postgres.Server.Server(t) // or say why not
-	server, err := postgrestest.Start(t.Context(), postgrestest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	url := server.URL()
+	server, url := ownServer(t, postgrestest.Options{})
 	atWork(t, url, 10, func(i int) error { return restarts[i%len(restarts)](t.Context(), server, url) })
 }
 
@@ -129,13 +140,7 @@ var crashes = flag.Int("crashes", defaultCrashes, "how often the server crashes 
 // commit of theirs is taken for ours.
 func TestStrangersBesideCrashes(t *testing.T) {
 	t.Parallel()
-	postgres.Server.Server(t) // or say why not
-	server, err := postgrestest.Start(t.Context(), postgrestest.Options{Fsync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	url := server.URL()
+	_, url := ownServer(t, postgrestest.Options{Fsync: true})
 	conn, err := pgx.Connect(t.Context(), plain(url))
 	if err != nil {
 		t.Fatal(err)
@@ -244,13 +249,7 @@ func atWork(t *testing.T, url string, times int, goAway func(i int) error) {
 // TestWatchSurvivesARestart has a watcher who hears what another handle writes after the server was away.
 func TestWatchSurvivesARestart(t *testing.T) {
 	t.Parallel()
-	postgres.Server.Server(t) // or say why not
-	server, err := postgrestest.Start(t.Context(), postgrestest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	url := server.URL()
+	server, url := ownServer(t, postgrestest.Options{})
 	s, other := open(t, url), open(t, url)
 	defer s.Close()
 	defer other.Close()
