@@ -8,4 +8,8 @@
 // that library does; the URL's parameters are those of gocloud.dev/blob/azureblob.
 package azure
 
-import _ "gocloud.dev/blob/azureblob" // registers the driver of azblob://
+import (
+	_ "gocloud.dev/blob/azureblob" // registers the driver of azblob://
+
+	_ "github.com/rivers-go/rivers/iohandler/blob/gocloud" // links what the driver registers with
+)

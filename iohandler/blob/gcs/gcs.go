@@ -8,4 +8,8 @@
 // that library does; the URL's parameters are those of gocloud.dev/blob/gcsblob.
 package gcs
 
-import _ "gocloud.dev/blob/gcsblob" // registers the driver of gs://
+import (
+	_ "gocloud.dev/blob/gcsblob" // registers the driver of gs://
+
+	_ "github.com/rivers-go/rivers/iohandler/blob/gocloud" // links what the driver registers with
+)

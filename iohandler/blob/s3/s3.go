@@ -8,4 +8,8 @@
 // that library does; the URL's parameters are those of gocloud.dev/blob/s3blob.
 package s3
 
-import _ "gocloud.dev/blob/s3blob" // registers the driver of s3://
+import (
+	_ "gocloud.dev/blob/s3blob" // registers the driver of s3://
+
+	_ "github.com/rivers-go/rivers/iohandler/blob/gocloud" // links what the driver registers with
+)

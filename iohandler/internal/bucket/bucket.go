@@ -13,8 +13,9 @@
 //
 // Local disks are served by this package itself and not by gocloud's fileblob: that one writes a
 // sidecar file beside each object, checks and opens in two steps (so that a size may be another
-// write's), and gives no file to read at offsets, which Parquet needs. All else is
-// gocloud.dev/blob.
+// write's), and gives no file to read at offsets, which Parquet needs. A map serves mem://. All
+// else is gocloud.dev/blob, which a program links with iohandler/blob/gocloud: its clients are
+// large, and the files of the default handler need none of them.
 //
 // A Bucket opens at first use and may be used from many goroutines at once.
 package bucket
@@ -28,9 +29,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/memblob" // mem://, the one store that links nothing else
+	"sync/atomic"
 
 	"github.com/rivers-go/rivers/internal/nearest"
 	"github.com/rivers-go/rivers/iohandler"
@@ -43,24 +42,51 @@ type Bucket struct {
 	prefix string
 
 	mu     sync.Mutex
-	opened store
+	opened Store
 }
 
-// store is what a kind of place must be able to do. Keys come from [Bucket.Key].
-type store interface {
-	create(ctx context.Context, key, contentType string) (pending, error)
-	open(ctx context.Context, key string) (*Object, error)
-	delete(ctx context.Context, key string) error
-	list(ctx context.Context, prefix string, f func(Entry) error) error
-	writes(ctx context.Context, prefix string, f func(Entry) error) error
-	close() error
+// Store is what a kind of place must be able to do. Keys come from [Bucket.Key].
+type Store interface {
+	// Create begins an object, Open opens one for reading. Open and Delete return [ErrAbsent] where
+	// there is none.
+	Create(ctx context.Context, key, contentType string) (Pending, error)
+	Open(ctx context.Context, key string) (*Object, error)
+	Delete(ctx context.Context, key string) error
+	// List calls f with each object whose key begins with prefix. Writes does so for the objects that
+	// have a write, and may hand over others.
+	List(ctx context.Context, prefix string, f func(Entry) error) error
+	Writes(ctx context.Context, prefix string, f func(Entry) error) error
+	Close() error
 }
 
-// pending is an object that nobody sees yet. Exactly one of commit and abort ends it.
-type pending interface {
+// Pending is an object that nobody sees yet. Exactly one of Commit and Abort ends it.
+type Pending interface {
 	io.Writer
-	commit() error
-	abort()
+	Commit() error
+	Abort()
+}
+
+// ErrAbsent is the error of a store for a missing object.
+var ErrAbsent = errors.New("no such object")
+
+// Linked are the stores that a program links beside those of this package.
+type Linked interface {
+	// Schemes are those of the URLs that it opens.
+	Schemes() []string
+	Open(ctx context.Context, rawURL string) (Store, error)
+}
+
+var others atomic.Pointer[Linked]
+
+// Link makes the stores of l known; a later call replaces those of an earlier one.
+func Link(l Linked) { others.Store(&l) }
+
+// linkedSchemes are the schemes of linked stores.
+func linkedSchemes() []string {
+	if l := others.Load(); l != nil {
+		return (*l).Schemes()
+	}
+	return nil
 }
 
 // location is a bucket's URL, taken apart.
@@ -109,7 +135,7 @@ func (b *Bucket) Write(ctx context.Context, key, contentType string, fill func(i
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	object, err := at.create(ctx, key, contentType)
+	object, err := at.Create(ctx, key, contentType)
 	if err != nil {
 		return 0, fmt.Errorf("create %s: %w", b.URL(key), err)
 	}
@@ -117,7 +143,7 @@ func (b *Bucket) Write(ctx context.Context, key, contentType string, fill func(i
 	defer func() {
 		if open { // also when fill panics: what it wrote so far must not become visible
 			cancel()
-			object.abort()
+			object.Abort()
 		}
 	}()
 	counted := &counter{to: object}
@@ -128,7 +154,7 @@ func (b *Bucket) Write(ctx context.Context, key, contentType string, fill func(i
 		return 0, fmt.Errorf("write %s: %w", b.URL(key), err)
 	}
 	open = false
-	if err := object.commit(); err != nil {
+	if err := object.Commit(); err != nil {
 		return 0, fmt.Errorf("write %s: %w", b.URL(key), err)
 	}
 	return counted.n, nil
@@ -141,8 +167,8 @@ func (b *Bucket) Open(ctx context.Context, key string) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	object, err := at.open(ctx, key)
-	if errors.Is(err, errAbsent) {
+	object, err := at.Open(ctx, key)
+	if errors.Is(err, ErrAbsent) {
 		return nil, fmt.Errorf("%w at %s", iohandler.ErrNoValue, b.URL(key))
 	}
 	if err != nil {
@@ -157,7 +183,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := at.delete(ctx, key); err != nil && !errors.Is(err, errAbsent) {
+	if err := at.Delete(ctx, key); err != nil && !errors.Is(err, ErrAbsent) {
 		return fmt.Errorf("delete %s: %w", b.URL(key), err)
 	}
 	return nil
@@ -172,10 +198,10 @@ func (b *Bucket) Close() error {
 	if at == nil {
 		return nil
 	}
-	return at.close()
+	return at.Close()
 }
 
-func (b *Bucket) store(ctx context.Context) (store, error) {
+func (b *Bucket) store(ctx context.Context) (Store, error) {
 	if b.fault != nil {
 		return nil, b.fault
 	}
@@ -191,18 +217,21 @@ func (b *Bucket) store(ctx context.Context) (store, error) {
 	return b.opened, nil
 }
 
-func (l location) open(ctx context.Context) (store, error) {
-	if l.url.Scheme == "file" {
+func (l location) open(ctx context.Context) (Store, error) {
+	switch l.url.Scheme {
+	case "file":
 		return newDisk(l.directory(), l.sync)
+	case "mem":
+		return &memory{objects: map[string]stored{}}, nil
 	}
 	// The bucket outlives the call that happens to open it.
-	opened, err := blob.OpenBucket(context.WithoutCancel(ctx), l.raw)
+	opened, err := (*others.Load()).Open(context.WithoutCancel(ctx), l.raw)
 	if err != nil {
 		// Drivers print the URL they were given, which may hold a key.
 		shown := strings.NewReplacer(l.raw, l.base(), l.url.String(), l.base()).Replace(err.Error())
 		return nil, fmt.Errorf("open bucket %s: %s", l.base(), shown)
 	}
-	return cloud{opened}, nil
+	return opened, nil
 }
 
 // drivers are the schemes whose driver is a package that the program imports, and that package.
@@ -211,6 +240,9 @@ var drivers = map[string]string{
 	"gs":     "github.com/rivers-go/rivers/iohandler/blob/gcs",
 	"azblob": "github.com/rivers-go/rivers/iohandler/blob/azure",
 }
+
+// driversPackage links drivers of gocloud.dev/blob.
+const driversPackage = "github.com/rivers-go/rivers/iohandler/blob/gocloud"
 
 const wanted = "want file:///absolute, file://./relative, mem://, s3://bucket, gs://bucket or azblob://container"
 
@@ -231,18 +263,17 @@ func locate(raw string) (location, error) {
 		return at, fmt.Errorf("bucket URL %s ends at its #, which begins a fragment: write %%23 for a # in a path", at.base())
 	case u.Scheme == "file":
 		return at.local()
-	case blob.DefaultURLMux().ValidBucketScheme(u.Scheme):
+	case u.Scheme == "mem" || slices.Contains(linkedSchemes(), u.Scheme):
 		return at, nil
 	case drivers[u.Scheme] != "":
 		return at, fmt.Errorf("bucket URL %s: the driver of %q is not linked: import _ %q", at.base(), u.Scheme+"://", drivers[u.Scheme])
-	default:
-		linked := blob.DefaultURLMux().BucketSchemes()
-		slices.Sort(linked)
-		near, _ := nearest.Name(u.Scheme, slices.Values(append(linked, "file")))
-		if near != "" {
-			near = fmt.Sprintf(" (did you mean %q?)", near+"://")
-		}
-		return at, fmt.Errorf("bucket URL %s: no driver of %q is linked%s (linked: file, %s): %s, or import the gocloud.dev/blob driver that serves it",
-			at.base(), u.Scheme+"://", near, strings.Join(linked, ", "), wanted)
 	}
+	known := append(linkedSchemes(), "file", "mem")
+	slices.Sort(known)
+	near, _ := nearest.Name(u.Scheme, slices.Values(known))
+	if near != "" {
+		near = fmt.Sprintf(" (did you mean %q?)", near+"://")
+	}
+	return at, fmt.Errorf("bucket URL %s: no driver of %q is linked%s (linked: %s): %s, or import %s and the gocloud.dev/blob driver that serves it",
+		at.base(), u.Scheme+"://", near, strings.Join(known, ", "), wanted, driversPackage)
 }

@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// errAbsent is the error of a store for a missing object.
-var errAbsent = errors.New("no such object")
-
 // local checks a file URL: file:///absolute or file://./relative.
 func (l location) local() (location, error) {
 	u := l.url
@@ -66,7 +63,7 @@ type disk struct {
 	leftover sweeper
 }
 
-func newDisk(dir string, sync bool) (store, error) {
+func newDisk(dir string, sync bool) (Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open directory %s: %w", dir, err)
@@ -82,7 +79,8 @@ func (d *disk) path(key string) string {
 	return filepath.Join(d.dir, filepath.FromSlash(key))
 }
 
-func (d *disk) create(ctx context.Context, key, _ string) (pending, error) {
+// Create begins a temporary file beside the object.
+func (d *disk) Create(ctx context.Context, key, _ string) (Pending, error) {
 	path, link := d.path(key), ""
 	if plain, write := cutWrite(key); write != "" {
 		link = d.path(plain)
@@ -119,10 +117,11 @@ func (o *diskObject) Write(p []byte) (int, error) {
 	return o.File.Write(p)
 }
 
-func (o *diskObject) commit() (err error) {
+// Commit renames the file to its object and publishes it.
+func (o *diskObject) Commit() (err error) {
 	defer func() {
 		if err != nil {
-			o.abort()
+			o.Abort()
 		}
 	}()
 	if o.sync {
@@ -145,7 +144,8 @@ func (o *diskObject) commit() (err error) {
 	return err
 }
 
-func (o *diskObject) abort() {
+// Abort removes the file.
+func (o *diskObject) Abort() {
 	_ = o.File.Close()
 	_ = os.Remove(o.Name())
 }
@@ -158,7 +158,8 @@ func syncDirectory(dir string) error {
 	return errors.Join(file.Sync(), file.Close())
 }
 
-func (d *disk) open(_ context.Context, key string) (*Object, error) {
+// Open opens the file of an object.
+func (d *disk) Open(_ context.Context, key string) (*Object, error) {
 	file, err := os.Open(d.present(key))
 	if err != nil {
 		return nil, absent(err)
@@ -181,8 +182,8 @@ func kindOf(m fs.FileMode) string {
 	return "something of mode " + m.Type().String()
 }
 
-// delete removes an object, and its link.
-func (d *disk) delete(_ context.Context, key string) error {
+// Delete removes an object, and its link.
+func (d *disk) Delete(_ context.Context, key string) error {
 	path := d.present(key)
 	if plain, write := cutWrite(key); write != "" {
 		unpublish(path, d.path(plain))
@@ -190,11 +191,12 @@ func (d *disk) delete(_ context.Context, key string) error {
 	return absent(os.Remove(path))
 }
 
-func (d *disk) close() error { return nil }
+// Close does nothing.
+func (d *disk) Close() error { return nil }
 
 func absent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return errAbsent
+		return ErrAbsent
 	}
 	return err
 }

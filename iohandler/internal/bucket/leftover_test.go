@@ -61,7 +61,7 @@ func TestLeftovers(t *testing.T) {
 	// Somebody who has been writing for hours.
 	slow := &disk{dir: dir}
 	slow.leftover.done = map[string]bool{dir + "/": true}
-	pending, err := slow.create(context.Background(), "slow.cbor", "")
+	pending, err := slow.Create(context.Background(), "slow.cbor", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestLeftovers(t *testing.T) {
 	if got := list(t, dir); !slices.Equal(got, want) {
 		t.Errorf("left are %q, want %q", got, want)
 	}
-	if err := pending.commit(); err != nil {
+	if err := pending.Commit(); err != nil {
 		t.Errorf("the slow writer: %v", err)
 	}
 }

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"gocloud.dev/blob"
 )
 
 // Entry is an object that is there.
@@ -26,14 +23,14 @@ func (b *Bucket) List(ctx context.Context, prefix string, f func(Entry) error) e
 	if err != nil {
 		return err
 	}
-	if err := at.list(ctx, prefix, f); err != nil {
+	if err := at.List(ctx, prefix, f); err != nil {
 		return fmt.Errorf("list %s: %w", b.URL(prefix), err)
 	}
 	return nil
 }
 
-// list leaves out the tree of writes.
-func (d *disk) list(ctx context.Context, prefix string, f func(Entry) error) error {
+// List leaves out the tree of writes.
+func (d *disk) List(ctx context.Context, prefix string, f func(Entry) error) error {
 	return d.walk(ctx, prefix, func(e Entry) error {
 		if strings.HasPrefix(e.Key, writesDir+"/") {
 			return nil
@@ -77,20 +74,4 @@ func (d *disk) walk(ctx context.Context, prefix string, f func(Entry) error) err
 		}
 		return f(Entry{Key: key, Size: info.Size(), ModTime: info.ModTime()})
 	})
-}
-
-func (c cloud) list(ctx context.Context, prefix string, f func(Entry) error) error {
-	objects := c.bucket.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		object, err := objects.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := f(Entry{Key: object.Key, Size: object.Size, ModTime: object.ModTime}); err != nil {
-			return err
-		}
-	}
 }

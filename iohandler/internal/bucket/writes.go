@@ -17,7 +17,7 @@ func (b *Bucket) Writes(ctx context.Context, name, ext string, f func(iohandler.
 		return err
 	}
 	stem := strings.TrimSuffix(b.Key(name, partition.Key{}, "", ext), ext)
-	err = at.writes(ctx, stem, func(e Entry) error {
+	err = at.Writes(ctx, stem, func(e Entry) error {
 		plain, write := cutWrite(e.Key)
 		rest := strings.TrimPrefix(e.Key, stem)
 		if write == "" || !strings.HasSuffix(plain, ext) || rest == "" || rest[0] != '~' && rest[0] != '/' {
@@ -31,15 +31,10 @@ func (b *Bucket) Writes(ctx context.Context, name, ext string, f func(iohandler.
 	return nil
 }
 
-// writes of a disk are those of the tree of writes.
-func (d *disk) writes(ctx context.Context, prefix string, f func(Entry) error) error {
+// Writes lists those of the tree of writes.
+func (d *disk) Writes(ctx context.Context, prefix string, f func(Entry) error) error {
 	return d.walk(ctx, writesDir+"/"+prefix, func(e Entry) error {
 		e.Key = strings.TrimPrefix(e.Key, writesDir+"/")
 		return f(e)
 	})
-}
-
-// writes of an object store lie among the other objects.
-func (c cloud) writes(ctx context.Context, prefix string, f func(Entry) error) error {
-	return c.list(ctx, prefix, f)
 }
