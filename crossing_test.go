@@ -16,9 +16,15 @@ type undecided struct{ iohandler.Handler }
 
 func (undecided) CrossesProcesses() bool { panic("who knows") }
 
-// apart makes every step of a repository a process of its own.
+// apart makes every step of a repository a process of its own, whose values lie in memory.
 func apart(c rivers.RepositoryConfig) rivers.RepositoryConfig {
 	c.DefaultExecutor = executor.Subprocess(2)
+	return inMemory(c)
+}
+
+// inMemory keeps the values of a repository in memory.
+func inMemory(c rivers.RepositoryConfig) rivers.RepositoryConfig {
+	c.DefaultIOHandler = iohandler.Memory()
 	return c
 }
 
@@ -41,7 +47,10 @@ func crossingMistakes() map[string]rivers.RepositoryConfig {
 	}
 	alone := func(text string) metadata.Map { return metadata.Map{"rivers/executor": text} }
 	return map[string]rivers.RepositoryConfig{
-		"default handler":  apart(assets(number("a", 1), inFiles("b"))),
+		"default handler": apart(assets(number("a", 1), inFiles("b"))),
+		"a type that no file holds": {Name: "repo", DefaultExecutor: executor.Subprocess(2), Assets: []rivers.Asset{
+			rivers.NewAsset(rivers.AssetSpec{Name: "a"}, func(*rivers.AssetContext, rivers.NoInput) (chan int, error) { return nil, nil }),
+		}},
 		"given handler":    apart(assets(stored("a", memory))),
 		"named handler":    apart(withResource(stored("a", iohandler.Named("cache")), "cache", memory)),
 		"memory of a blob": apart(assets(stored("a", blob.New("mem://", blob.Options{})))),
@@ -57,9 +66,9 @@ func crossingMistakes() map[string]rivers.RepositoryConfig {
 		"the previous value":      apart(assets(previous(rivers.Dep{On: "p", IOHandler: memory}))),
 		"made by a goroutine":     apart(assets(rivers.NewAsset(rivers.AssetSpec{Name: "a", Metadata: alone("parallel")}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 0, nil }), reads(rivers.Dep{On: "a"}))),
 		"a task that is read":     apart(rivers.RepositoryConfig{Name: "repo", Assets: []rivers.Asset{reads(rivers.Dep{On: "a"})}, Tasks: []rivers.Node{rivers.NewTask(rivers.TaskSpec{Name: "a"}, func(*rivers.TaskContext, rivers.NoInput) (int, error) { return 0, nil })}}),
-		"one asset asks for it":   spec(rivers.AssetSpec{Name: "a", Metadata: alone("subprocess")}),
-		"tasks are asked for it":  assets(composed(rivers.GraphAssetSpec{Metadata: metadata.Map{"rivers/node/executor": "subprocess(3)"}})),
-		"a job":                   job(rivers.Job{Name: "nightly", Select: "a", Executor: executor.Subprocess(2)}, number("a", 1), number("b", 2)),
+		"one asset asks for it":   inMemory(spec(rivers.AssetSpec{Name: "a", Metadata: alone("subprocess")})),
+		"tasks are asked for it":  inMemory(assets(composed(rivers.GraphAssetSpec{Metadata: metadata.Map{"rivers/node/executor": "subprocess(3)"}}))),
+		"a job":                   inMemory(job(rivers.Job{Name: "nightly", Select: "a", Executor: executor.Subprocess(2)}, number("a", 1), number("b", 2))),
 		"a job that says nothing": apart(job(rivers.Job{Name: "nightly", Select: "a"}, number("a", 1))),
 	}
 }
@@ -111,6 +120,11 @@ func TestValuesThatNeedNotCross(t *testing.T) {
 	c.Jobs[1].Name = "in_memory"
 	if err := rivers.NewCodeRepository(c).Validate(); err != nil {
 		t.Error(err)
+	}
+	if err := rivers.NewCodeRepository(rivers.RepositoryConfig{
+		Assets: []rivers.Asset{number("a", 1)}, DefaultExecutor: executor.Subprocess(2),
+	}).Validate(); err != nil {
+		t.Error(fmt.Errorf("the default handler keeps files: %w", err))
 	}
 	c = assets(number("a", 1), stored("b", memory))
 	c.DefaultExecutor = executor.Parallel(2)

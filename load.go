@@ -54,7 +54,7 @@ func (r *CodeRepository) LoadNode(ctx context.Context, name string, dst any, o L
 	if err != nil {
 		return fmt.Errorf("loading %q: %w", name, err)
 	}
-	in := iohandler.InputContext{Name: name, Type: to.Type().Elem(), Metadata: out.Attrs.Metadata, Partition: part, Write: write}
+	in := iohandler.InputContext{Name: name, Type: define.LoadType(out.Type, to.Type().Elem()), Metadata: out.Attrs.Metadata, Partition: part, Write: write}
 	if o.Metadata != nil {
 		in.Metadata = o.Metadata
 	}

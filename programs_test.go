@@ -52,6 +52,7 @@ func TestMain(m *testing.M) {
 		program(name, true).ServeStep()
 	}
 	isolatedExample().ServeStep()
+	defaultsRepository(executor.Subprocess(2)).ServeStep()
 	// A program with the race detector waits a second before it ends, for other threads to be heard: steps
 	// need not.
 	if err := os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0")); err != nil {

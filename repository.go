@@ -14,6 +14,7 @@ import (
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/backfill"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/defaultio"
 	"github.com/rivers-go/rivers/internal/define"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/launch"
@@ -47,7 +48,9 @@ type RepositoryConfig struct {
 	Jobs []Job
 	// DefaultExecutor is for runs that say none; zero is parallel with a worker for each CPU.
 	DefaultExecutor executor.Executor
-	// DefaultIOHandler stores the values of assets that say none; nil keeps them in memory.
+	// DefaultIOHandler stores the values of assets that name none. Nil keeps them as CBOR files in
+	// [storage.Storage.ValuesDir], beside the embedded store .rivers/values, and in memory if the store
+	// is. A type that CBOR cannot hold stays in memory: the command validate and a warning name it.
 	DefaultIOHandler iohandler.Handler
 	Resources        Resources
 	// DefaultRetry is the policy of nodes and jobs that have none; zero does not retry.
@@ -78,9 +81,11 @@ type RepositoryConfig struct {
 // CodeRepository is a set of definitions that run together. It is made by [NewCodeRepository]; its
 // methods may be called from any goroutine.
 type CodeRepository struct {
-	config   RepositoryConfig
-	pos      fault.Position
-	fallback *iohandler.MemoryHandler
+	config RepositoryConfig
+	pos    fault.Position
+	// fallback is the IO handler of outputs that have none, memory that of types no file can hold.
+	fallback *defaultio.Handler
+	memory   *iohandler.MemoryHandler
 
 	// building guards the catalog, which never changes once it is good, and what is recorded of it.
 	building sync.Mutex
@@ -121,7 +126,7 @@ func NewCodeRepository(c RepositoryConfig) *CodeRepository {
 	if c.Name == "" {
 		c.Name = mainModule()
 	}
-	r := &CodeRepository{config: c, pos: fault.Here(), fallback: iohandler.Memory()}
+	r := &CodeRepository{config: c, pos: fault.Here(), fallback: &defaultio.Handler{}, memory: iohandler.Memory()}
 	r.pruner = &pruner.Pruner{Location: c.Name, Retention: c.Retention, Go: r.background.Go, Log: r.log}
 	return r
 }
@@ -223,7 +228,7 @@ func (r *CodeRepository) Shutdown(ctx context.Context) error {
 	for _, f := range slices.Backward(onClose) {
 		errs = append(errs, fault.Guard(func() error { return f(ctx) }))
 	}
-	errs = append(errs, r.resources().TearDown(ctx, setUp), r.fallback.Close())
+	errs = append(errs, r.resources().TearDown(ctx, setUp), r.fallback.Close(), r.memory.Close())
 	if store != nil && owned {
 		if err := store.Close(); err != nil {
 			errs = append(errs, fmt.Errorf("closing the store: %w", err))
@@ -271,7 +276,7 @@ func (r *CodeRepository) catalogConfig() catalog.Config {
 	c := &r.config
 	out := catalog.Config{
 		Location: c.Name, Position: r.pos, Definitions: r.definitions, Count: len(c.Assets) + len(c.Tasks) + len(c.Checks),
-		DefaultExecutor: c.DefaultExecutor, DefaultHandler: c.DefaultIOHandler, Fallback: r.fallback, Resources: r.resources(),
+		DefaultExecutor: c.DefaultExecutor, DefaultHandler: c.DefaultIOHandler, Fallback: r.fallback, Memory: r.memory, Resources: r.resources(),
 		Retry: c.DefaultRetry, Retries: c.Retries, Pools: c.PoolLimits, Partitions: c.PartitionDefs, Retention: c.Retention,
 	}
 	for i := range c.Jobs {

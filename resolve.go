@@ -89,17 +89,27 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, c
 	if err == nil {
 		err = r.declarePools(ctx, store, c)
 	}
+	lasts := store.ValuesDir()
+	if err == nil {
+		err = r.fallback.Open(lasts, c.Isolated())
+	}
 	if err != nil {
 		return errors.Join(err, r.resources().TearDown(ctx, setUp))
 	}
 	for _, name := range c.Shadowed() {
 		r.log().WarnContext(ctx, "a resource has the name of an asset, and no field receives it: rename one of them", "resource", name, "repository", r.config.Name)
 	}
+	if why := c.InMemory(); lasts != "" {
+		for _, name := range slices.Sorted(maps.Keys(why)) {
+			r.log().WarnContext(ctx, "the values of an output end with this process: give it an IOHandler, which may be iohandler.Memory()",
+				"output", name, "reason", why[name], "repository", r.config.Name)
+		}
+	}
 	keeper := engine.NewLeaseRenewer(store, func() { r.maintain(context.Background()) })
 	keeper.Logger = r.config.Logger
 	runner := &launch.Runner{
 		Catalog: c, Store: store, Keys: keys, Tables: storage.NewKeyCache(store, 0), Leases: keeper, Logger: r.config.Logger, ClaimTimeout: wait,
-		Load: r.loadFrom, Listen: r.listenTo, Staleness: r.stale, Before: r.maintain, Background: &r.background, ResumeAbandoned: r.config.ResumeAbandoned,
+		Load: r.loadFrom, ValuesDir: r.fallback.Dir(), Listen: r.listenTo, Staleness: r.stale, Before: r.maintain, Background: &r.background, ResumeAbandoned: r.config.ResumeAbandoned,
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

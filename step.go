@@ -34,10 +34,16 @@ func (r *CodeRepository) ServeStep() {
 		Part: func(key, job string) (*graph.Graph, retry.Policy, error) {
 			return catalog.Step(r.catalogConfig(), key, job)
 		},
-		Begun: func(s *stepserver.Session) {
+		Begun: func(s *stepserver.Session) error {
+			if s.ValuesDir != "" {
+				if err := r.fallback.Open(s.ValuesDir, true); err != nil {
+					return err
+				}
+			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.session = s
+			return nil
 		},
 	})
 	if mine {

@@ -15,7 +15,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Use: "validate", Short: "Check every definition and report all mistakes at once", Args: noArgs,
 		Long: `Check every definition and report all mistakes at once. Opens nothing and runs nothing.
 
---json prints {"valid": true, "assets": n, "jobs": n}, or {"valid": false, "mistakes": [{"kind", "name", "position",
+--json prints {"valid": true, "assets": n, "jobs": n, "notes": [{"name", "note"}]}, or {"valid": false, "mistakes": [{"kind", "name", "position",
 "at", "message"}]} with exit code 3.`,
 		RunE: func(*cobra.Command, []string) error { return a.validate() },
 	}
@@ -28,6 +28,12 @@ type mistakeDoc struct {
 	Position string `json:"position,omitempty"`
 	At       string `json:"at,omitempty"`
 	Message  string `json:"message"`
+}
+
+// noteDoc is a note about a definition that is valid in the output of validate --json.
+type noteDoc struct {
+	Name string `json:"name"`
+	Note string `json:"note"`
 }
 
 func (a *app) validate() error {
@@ -45,7 +51,18 @@ func (a *app) validate() error {
 		}
 		return err
 	case a.json:
-		return a.PrintJSON(map[string]any{"valid": true, "assets": len(doc.Nodes), "jobs": len(doc.Jobs)})
+		notes := []noteDoc{}
+		for _, n := range doc.Nodes {
+			if n.Note != "" {
+				notes = append(notes, noteDoc{n.Name, n.Note})
+			}
+		}
+		return a.PrintJSON(map[string]any{"valid": true, "assets": len(doc.Nodes), "jobs": len(doc.Jobs), "notes": notes})
+	}
+	for _, n := range doc.Nodes {
+		if n.Note != "" {
+			a.Printf("note: %s %q: %s\n", n.Kind, n.Name, n.Note)
+		}
 	}
 	a.Printf("%s: %s and %s, all valid\n", doc.Name, term.Count(len(doc.Nodes), "asset or task", "assets and tasks"), term.Count(len(doc.Jobs), "job", "jobs"))
 	return nil

@@ -11,8 +11,9 @@
 // A write is atomic: a reader sees the old value or the new one, never half, and a crash in the
 // middle leaves the old one readable. Handlers are called from many goroutines at once.
 //
-// [Memory] is the default. Packages below this one bring handlers for object stores
-// (iohandler/blob) and Parquet (iohandler/parquet); iohandler/iohandlertest checks any handler.
+// An output that names no handler is kept in files beside the store of its records, or in memory
+// where the store is; docs/values.md has the places. [Memory] keeps values in the process. Packages
+// below this one bring handlers for disks and object stores (iohandler/blob) and Parquet (iohandler/parquet); iohandler/iohandlertest checks any handler.
 package iohandler
 
 import (

@@ -16,6 +16,9 @@ type Storage interface {
 	// ID is the store's own name, written by its first migration: two handles on one store
 	// have the same ID.
 	ID() string
+	// ValuesDir returns the folder in which values are kept that belong to the records of this store
+	// and of no other. It is empty for a store whose records end with the process.
+	ValuesDir() string
 	// Close writes the appended batches and frees the store; later calls return [ErrClosed].
 	Close() error
 }

@@ -82,6 +82,10 @@ type TopologyNode struct {
 	Source string `json:"source,omitempty"`
 	// Type is the Go type of the value; empty if unknown.
 	Type string `json:"type,omitempty"`
+	// InMemory is set where its IO handler keeps values in memory: they end with the process that made
+	// them. Note is what its author should know about it, in words.
+	InMemory bool   `json:"in_memory,omitempty"`
+	Note     string `json:"note,omitempty"`
 	// Partitions describes its partitions; nil for an unpartitioned node.
 	Partitions *partition.Description `json:"partitions,omitempty"`
 	// Freshness is the maximum age of its data; zero for no policy.

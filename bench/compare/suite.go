@@ -60,6 +60,8 @@ func stepCases() []suiteCase {
 		{name: "wide", what: "n independent steps", sizes: steps, stores: all, peers: true},
 		{name: "chain", what: "n steps, each reads the one before", sizes: steps, stores: all, peers: true},
 		{name: "layers", what: "n steps in layers of ten, each reads two", sizes: steps, stores: both, peers: true},
+		{name: "wide-files", what: "n independent steps, with values in files, as by default", sizes: steps, stores: []string{embedded}},
+		{name: "chain-files", what: "n steps, each reads the file of the one before", sizes: steps, stores: []string{embedded}},
 		{name: "resolve", what: "validate and resolve n assets, the first time", sizes: steps, stores: both, peers: true},
 		{name: "again", what: "validate and resolve n assets, unchanged", sizes: steps, stores: both},
 		{name: "plan", what: "plan n steps", sizes: steps, stores: both},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/bench"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/storage"
 	"github.com/rivers-go/rivers/storage/memory"
 	"github.com/rivers-go/rivers/storage/postgres"
@@ -43,7 +44,13 @@ func assets(s bench.Shape, n int) []rivers.Asset {
 	return all
 }
 
+// repository keeps values in memory, so that a case measures rivers and not the disk.
 func repository(all []rivers.Asset) *rivers.CodeRepository {
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: location, Assets: all, DefaultIOHandler: iohandler.Memory()})
+}
+
+// withFiles keeps values where a repository without a handler keeps them.
+func withFiles(all []rivers.Asset) *rivers.CodeRepository {
 	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: location, Assets: all})
 }
 
@@ -78,6 +85,7 @@ func work(ctx context.Context, name string, n int, kind, place string) (took tim
 	do := map[string]worker{
 		"startup": shaped(bench.Wide, nil), "wide": shaped(bench.Wide, check), "history": shaped(bench.Wide, check),
 		"chain": shaped(bench.Chain, check), "layers": shaped(bench.Layers, check),
+		"wide-files": filed(bench.Wide), "chain-files": filed(bench.Chain),
 		"again": resolveAgain, "resume": resume, "plan": plan, "runs": runs, "subprocess": isolated,
 		"writer": writersOf(1), "writers": writersOf(8), "list": list(storage.RunQuery{Location: location, Limit: page}), "failures": list(failures()),
 		"backfill": backfill(rivers.MultiRun()), "onerun": backfill(rivers.SingleRun()), "planned": planned, "missing": missing,
@@ -94,7 +102,13 @@ type worker func(ctx context.Context, n int, store storage.Storage) (time.Durati
 
 func shaped(s bench.Shape, check checker) worker {
 	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
-		return materialize(ctx, s, n, store, check)
+		return materialize(ctx, repository(assets(s, n)), s, n, store, check)
+	}
+}
+
+func filed(s bench.Shape) worker {
+	return func(ctx context.Context, n int, store storage.Storage) (time.Duration, error) {
+		return materialize(ctx, withFiles(assets(s, n)), s, n, store, check)
 	}
 }
 
@@ -107,8 +121,7 @@ func writersOf(writers int) worker {
 type checker func(ctx context.Context, repo *rivers.CodeRepository, s bench.Shape, n int, res *rivers.RunResult) error
 
 // materialize runs n assets of a shape.
-func materialize(ctx context.Context, s bench.Shape, n int, store storage.Storage, check checker) (took time.Duration, err error) {
-	repo := repository(assets(s, n))
+func materialize(ctx context.Context, repo *rivers.CodeRepository, s bench.Shape, n int, store storage.Storage, check checker) (took time.Duration, err error) {
 	defer func() { err = errors.Join(err, repo.Close()) }()
 	if err := repo.Resolve(ctx, store); err != nil {
 		return 0, err

@@ -40,10 +40,10 @@ type Config struct {
 	Count       int
 	Jobs        []JobSpec
 	// DefaultExecutor is for runs that say none, DefaultHandler for outputs without one; nil is
-	// Fallback.
-	DefaultExecutor          executor.Executor
-	DefaultHandler, Fallback iohandler.Handler
-	Resources                Resources
+	// Fallback, or Memory for a type that Fallback cannot store.
+	DefaultExecutor                  executor.Executor
+	DefaultHandler, Fallback, Memory iohandler.Handler
+	Resources                        Resources
 	// Retry is the policy of nodes and jobs that have none, Retries are those that others name.
 	Retry   retry.Policy
 	Retries map[string]retry.Policy
@@ -69,6 +69,10 @@ type Catalog struct {
 	// shadowed are resources that no field can receive, since an asset has the name.
 	shadowed  []string
 	exclusive exclusive
+	// inMemory are the outputs that Fallback cannot store, with the reason. isolated tells that some
+	// node has a process of its own.
+	inMemory map[string]string
+	isolated bool
 }
 
 // Location returns the name of the code location.
@@ -85,6 +89,13 @@ func (c *Catalog) Executor() executor.Executor { return c.conf.DefaultExecutor }
 
 // Shadowed returns the resources that no field can receive, since an asset has the name.
 func (c *Catalog) Shadowed() []string { return c.shadowed }
+
+// Isolated reports whether some step runs in a process of its own.
+func (c *Catalog) Isolated() bool { return c.isolated }
+
+// InMemory returns the outputs whose type the default IO handler cannot store in files, so that
+// their values stay in memory, each with the reason.
+func (c *Catalog) InMemory() map[string]string { return c.inMemory }
 
 // Workers returns the default number of concurrent steps.
 func Workers() int { return runtime.GOMAXPROCS(0) }

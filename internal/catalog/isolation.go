@@ -18,7 +18,7 @@ func (v *validation) checkIsolation(g *graph.Graph, jobs map[string]*Job) {
 		return
 	}
 	c := isolationCheck{v: v, g: g, why: v.isolatedBy(g, jobs)}
-	if c.why == nil {
+	if v.isolated = c.why != nil; !v.isolated {
 		return
 	}
 	c.read = readOutputs(g)
@@ -108,7 +108,11 @@ func (c *isolationCheck) fault(n int32) (fault.Fault, bool) {
 				at = fmt.Sprintf("output %q io handler", name)
 			}
 			h := node.Outputs[o].Handler
-			return c.report(n, at, c.name(h)+" keeps its value in the memory of that process", "it", h), true
+			found := c.name(h) + " keeps its value in the memory of that process"
+			if why, ok := c.v.inMemory[node.Outputs[o].Name]; ok {
+				found += ", since " + why
+			}
+			return c.report(n, at, found, "it", h), true
 		}
 	}
 	for k, v := range c.g.From(n) {
@@ -163,10 +167,13 @@ func (c *isolationCheck) survivesProcess(h iohandler.Handler) bool {
 
 // name is what a handler is called in messages: as a resource, if it is one.
 func (c *isolationCheck) name(h iohandler.Handler) string {
-	if SameHandler(h, c.v.conf.Fallback) {
+	if SameHandler(h, c.v.conf.Fallback) || SameHandler(h, c.v.conf.Memory) {
 		return "the default IO handler"
 	}
 	name := fmt.Sprintf("%T", h)
+	if SameHandler(h, c.v.scope.DefaultHandler) {
+		return "the DefaultIOHandler (" + name + ")"
+	}
 	if names := c.v.conf.Resources.Holding(h); len(names) > 0 {
 		name = fmt.Sprintf("resource %q (%s)", names[0], name)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -95,6 +96,11 @@ func (c *Catalog) describe(items graph.Items, i int) storage.TopologyNode {
 	}
 	if out.Type != nil {
 		t.Type = out.Type.String()
+	}
+	// Where the default handler keeps values is a matter of the store.
+	t.InMemory = out.Type != nil && node.Kind != graph.External && !SameHandler(out.Handler, c.conf.Fallback) && !iohandler.Outlives(out.Handler)
+	if why, ok := c.inMemory[out.Name]; ok {
+		t.Note = "its values stay in memory: " + why
 	}
 	if out.Partitions != nil {
 		d := partition.Describe(out.Partitions)

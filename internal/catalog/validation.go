@@ -35,9 +35,20 @@ type validation struct {
 	retry   retry.Policy
 	// checked are the handlers whose settings were looked at.
 	checked map[iohandler.Handler]bool
+	// storable are the answers of handlers that were asked whether they store a type.
+	storable map[stored]error
 	// exclusive are the assets that have an exclusive action.
 	exclusive exclusive
-	errs      fault.LocatedErrors
+	// inMemory and isolated are those of the catalog.
+	inMemory map[string]string
+	isolated bool
+	errs     fault.LocatedErrors
+}
+
+// stored is a type that a handler is asked to store.
+type stored struct {
+	handler iohandler.Handler
+	t       reflect.Type
 }
 
 // manyMistakes is from how many on the nearest names are left out.
@@ -61,6 +72,7 @@ func Build(c Config) (*Catalog, fault.LocatedErrors) {
 	}
 	built := &Catalog{
 		conf: c, scope: v.scope, defs: v.defs, graph: g, jobs: jobs, retry: v.retry, exclusive: v.exclusive, schemas: v.schemas(),
+		inMemory: v.inMemory, isolated: v.isolated,
 	}
 	built.conf.Definitions = nil // defs has them
 	built.keepValues(v.values)
@@ -248,9 +260,36 @@ func (v *validation) checkStorable(d *define.Definition, out *graph.Output) {
 	if !ok {
 		return
 	}
-	if err := fault.Guard(func() error { return acceptor.CanStore(out.Type) }); err != nil {
+	err := v.canStore(acceptor, out)
+	switch {
+	case err == nil:
+	case SameHandler(out.Handler, v.conf.Fallback):
+		if v.inMemory == nil {
+			v.inMemory = map[string]string{}
+		}
+		out.Handler, v.inMemory[out.Name] = v.conf.Memory, err.Error()
+	default:
 		v.fault(d, fault.Fault{At: strings.TrimSpace(outputPart(d, out.Name) + " io handler"), Message: err.Error(), Kind: fault.ErrGraphValidation})
 	}
+}
+
+// canStore asks a handler once whether it stores the type of an output: many have the same.
+func (v *validation) canStore(acceptor iohandler.Acceptor, out *graph.Output) error {
+	asked := stored{nil, out.Type}
+	if reflect.TypeOf(out.Handler).Comparable() {
+		asked.handler = out.Handler
+		if err, known := v.storable[asked]; known {
+			return err
+		}
+	}
+	err := fault.Guard(func() error { return acceptor.CanStore(out.Type) })
+	if asked.handler != nil {
+		if v.storable == nil {
+			v.storable = map[stored]error{}
+		}
+		v.storable[asked] = err
+	}
+	return err
 }
 
 // handler returns the handler that h stands for.

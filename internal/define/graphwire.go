@@ -167,7 +167,7 @@ func (g *callBinding) upstream(f *argument, src *Source, in *graph.Input) (iohan
 		return nil, false
 	}
 	if src.wrap.Several != nil {
-		in.Type = loadType(up.Type, src.wrap.Type)
+		in.Type = LoadType(up.Type, src.wrap.Type)
 		if !g.fits(up.Type, src.wrap.Type, g.handler(in.Handler, up.Handler)) {
 			g.fault(f, "%s %q has the type %s, and rivers.Upstream asks for partitions of type %s: write rivers.Upstream[rivers.Partitions[%s]]", up.Def.KindWord(), src.upstream, up.Type, src.wrap.Type, up.Type)
 			return nil, false

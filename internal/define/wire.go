@@ -86,7 +86,7 @@ func (w *wiring) self(f *argument, deps []Dep) {
 		return
 	}
 	if f.typ.Kind() == reflect.Interface {
-		in.Type = loadType(own.Type, f.typ)
+		in.Type = LoadType(own.Type, f.typ)
 	}
 	w.inputs = append(w.inputs, in)
 	w.sets = append(w.sets, fieldSetter{field: f, arg: len(w.inputs) - 1})
@@ -183,14 +183,14 @@ func (w *wiring) value(f *argument, want reflect.Type, d Dep) bool {
 		return false
 	}
 	w.inputs = append(w.inputs, graph.Input{
-		Field: f.field, From: d.On, Type: loadType(up.Type, want), Handler: d.IOHandler, Metadata: d.Metadata, Parts: parts,
+		Field: f.field, From: d.On, Type: LoadType(up.Type, want), Handler: d.IOHandler, Metadata: d.Metadata, Parts: parts,
 	})
 	return true
 }
 
-// loadType is the type to load a value as: the one it has where the field takes that as it is, so
+// LoadType is the type to load a value as: the one it has where the field takes that as it is, so
 // that a field of type any does not decide how a value is decoded.
-func loadType(stored, want reflect.Type) reflect.Type {
+func LoadType(stored, want reflect.Type) reflect.Type {
 	if stored != nil && stored.AssignableTo(want) {
 		return stored
 	}

@@ -199,7 +199,7 @@ func (r *Runner) isolate(p *plan.Plan, record *storage.RunRecord) (func(context.
 		configs[name] = text
 	}
 	l := &subprocess.Launcher{
-		Order:   subprocess.Order{Location: record.Location, RunID: record.ID, Job: record.Job, Tags: record.Tags},
+		Order:   subprocess.Order{Location: record.Location, RunID: record.ID, Job: record.Job, Tags: record.Tags, ValuesDir: r.ValuesDir},
 		Storage: r.Store,
 		Config: func(node string) []byte {
 			n, ok := p.Graph.FindNode(node)

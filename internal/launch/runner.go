@@ -44,6 +44,8 @@ type Runner struct {
 	Load func(ctx context.Context, name string, key partition.Key, dst any) error
 	// Listen adds listeners to a run. The function that it returns hears of the result; it may be nil.
 	Listen func(c *engine.Config) (ended func(*engine.Result))
+	// ValuesDir is the folder of the default IO handler, which processes of steps are told.
+	ValuesDir string
 	// Staleness returns what is stale now.
 	Staleness func(ctx context.Context) (*staleness.View, error)
 	// Before is called before a new run begins, once its request is checked.

@@ -34,8 +34,8 @@ type Config struct {
 	// Part returns the graph of the node with that key, and the policy of nodes that have none, in a
 	// run of a job.
 	Part func(key, job string) (*graph.Graph, retry.Policy, error)
-	// Begun is called before the step is done.
-	Begun func(*Session)
+	// Begun is called before the step is done; with an error it is not.
+	Begun func(*Session) error
 	// Load loads a stored value by name, as the context of the step does.
 	Load func(ctx context.Context, name string, key partition.Key, dst any) error
 	// Context adds the values of listeners to the context of the step.
@@ -47,6 +47,8 @@ type Session struct {
 	// Storage asks the parent, Tables remembers its keys of partitions.
 	Storage storage.Reader
 	Tables  *storage.KeyCache
+	// ValuesDir is the folder of the default IO handler.
+	ValuesDir string
 
 	resources catalog.Resources
 	mu        sync.Mutex
@@ -69,8 +71,10 @@ func (c Config) serve(ctx context.Context, step subprocess.Step) (engine.Report,
 	if err != nil {
 		return engine.Refusal(err), func() {}
 	}
-	s := &Session{Storage: step.Storage, Tables: storage.NewKeyCache(step.Storage, 0), resources: c.Resources}
-	c.Begun(s)
+	s := &Session{Storage: step.Storage, Tables: storage.NewKeyCache(step.Storage, 0), ValuesDir: step.ValuesDir, resources: c.Resources}
+	if err := c.Begun(s); err != nil {
+		return engine.Refusal(err), func() {}
+	}
 	remote := engine.RemoteAttempt{
 		Graph: g, Retry: policy,
 		Tables: func(d partition.Definition) (partition.Tables, error) { return s.Tables.Tables(ctx, d) },

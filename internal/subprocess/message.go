@@ -22,7 +22,9 @@ type Order struct {
 	Tags       map[string]string
 	// Config is what the request overrides of the node's config, a JSON object; nil for nothing.
 	Config []byte
-	Task   engine.Task
+	// ValuesDir is the folder of the default IO handler.
+	ValuesDir string
+	Task      engine.Task
 }
 
 // stop asks a child to end. Timeout means that it is the attempt's time that is over, else it is

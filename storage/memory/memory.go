@@ -85,6 +85,9 @@ var _ storage.Storage = (*Store)(nil)
 // ID returns the random name that New gave the store.
 func (s *Store) ID() string { return s.id }
 
+// ValuesDir returns "": values stay in memory, as their records do.
+func (s *Store) ValuesDir() string { return "" }
+
 // Close ends the store: later calls return [storage.ErrClosed]. A second Close does so too.
 func (s *Store) Close() error {
 	s.mu.Lock()

@@ -4,6 +4,7 @@ package postgres
 
 import (
 	"context"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,11 @@ func (s *Store) Stats() Stats {
 // ID returns the store's name from its creation. All handles on one schema have the same, in any
 // process.
 func (s *Store) ID() string { return s.id }
+
+// ValuesDir returns .rivers/values-ID in the working directory, with the store's ID. A server
+// keeps no files of its clients: what programs on several machines share needs another handler, such as
+// iohandler/blob on an object store.
+func (s *Store) ValuesDir() string { return filepath.Join(".rivers", "values-"+s.id) }
 
 // String returns the store's URL without password and settings, as errors name it.
 func (s *Store) String() string { return s.target.name }

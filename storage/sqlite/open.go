@@ -93,6 +93,19 @@ func locate(path string) (file string, full bool, err error) {
 	return filepath.Join(file, fileName), full, nil
 }
 
+// ValuesDir returns the folder for the values of the store: .rivers/values beside .rivers/storage,
+// else the folder values in that of the store. Beside a lone file data.db it is data.values.
+func (s *Store) ValuesDir() string {
+	dir, file := filepath.Split(s.path)
+	switch {
+	case file != fileName:
+		return strings.TrimSuffix(s.path, filepath.Ext(file)) + ".values"
+	case filepath.Base(dir) == "storage":
+		return filepath.Join(filepath.Dir(filepath.Clean(dir)), "values")
+	}
+	return filepath.Join(dir, "values")
+}
+
 // ensure creates a missing store. An empty file counts as missing: some tools create it first.
 func ensure(ctx context.Context, file string) error {
 	info, err := os.Stat(file)

@@ -86,17 +86,24 @@ func (d *disk) Create(ctx context.Context, key, _ string) (Pending, error) {
 		link = d.path(plain)
 	}
 	dir, base := filepath.Split(path)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+	file, err := createTemporary(dir, base)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, err
+		}
+		file, err = createTemporary(dir, base)
 	}
-	d.leftover.sweep(dir)
-	// Unlike os.CreateTemp this leaves who may read the file to the umask.
-	file, err := os.OpenFile(filepath.Join(dir, temporary(base)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return nil, err
 	}
+	d.leftover.sweep(dir)
 	_ = lock(file) // where there are no locks, nobody sweeps either
 	return &diskObject{ctx: ctx, File: file, path: path, link: link, kept: d.kept(link), sync: d.sync}, nil
+}
+
+// createTemporary leaves to the umask who may read the file, unlike os.CreateTemp.
+func createTemporary(dir, base string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(dir, temporary(base)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
 // diskObject is a temporary file in the directory of its object; renaming it is the commit.

@@ -60,8 +60,15 @@ func linked(info fs.FileInfo) bool {
 // publish makes link a name of the file at path, in one step. A file of another origin that lies
 // there is kept first.
 func publish(path, link, kept string) error {
-	if err := os.MkdirAll(filepath.Dir(link), 0o777); err != nil {
-		return err
+	err := os.Link(path, link) // the first write of a value finds nothing there
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(link), 0o777); err != nil {
+			return err
+		}
+		err = os.Link(path, link)
+	}
+	if err == nil {
+		return nil
 	}
 	switch info, err := os.Lstat(link); {
 	case err == nil && info.Mode().IsRegular() && !linked(info):
@@ -72,7 +79,7 @@ func publish(path, link, kept string) error {
 		return err
 	}
 	next := filepath.Join(filepath.Dir(link), temporary(filepath.Base(link)))
-	err := os.Link(path, next)
+	err = os.Link(path, next)
 	if err != nil { // a file system without hard links
 		var to string
 		if to, err = filepath.Rel(filepath.Dir(link), path); err == nil {
