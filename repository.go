@@ -49,8 +49,8 @@ type RepositoryConfig struct {
 	// DefaultExecutor is for runs that say none; zero is parallel with a worker for each CPU.
 	DefaultExecutor executor.Executor
 	// DefaultIOHandler stores the values of assets that name none. Nil keeps them as CBOR files in
-	// [storage.Storage.ValuesDir], beside the embedded store .rivers/values, and in memory if the store
-	// is. A type that CBOR cannot hold stays in memory: the command validate and a warning name it.
+	// [storage.Storage.ValuesDir], which is .rivers/values for the embedded store. It keeps them in
+	// memory if the store is in memory. A type that CBOR cannot hold stays in memory, with a warning.
 	DefaultIOHandler iohandler.Handler
 	Resources        Resources
 	// DefaultRetry is the policy of nodes and jobs that have none; zero does not retry.

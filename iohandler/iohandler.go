@@ -13,7 +13,8 @@
 //
 // An output that names no handler is kept in files beside the store of its records, or in memory
 // where the store is; docs/values.md has the places. [Memory] keeps values in the process. Packages
-// below this one bring handlers for disks and object stores (iohandler/blob) and Parquet (iohandler/parquet); iohandler/iohandlertest checks any handler.
+// below this one bring handlers for disks and object stores (iohandler/blob) and for Parquet
+// (iohandler/parquet); iohandler/iohandlertest checks any handler.
 package iohandler
 
 import (

@@ -1,7 +1,7 @@
 // Hello is the contract's own example: two assets, one job, nothing configured.
 //
-//	go run ./examples/hello materialize            runs raw_data, then summary; values lie in .rivers/values
-//	go run ./examples/hello materialize summary    loads raw_data as the run before has made it
+//	go run ./examples/hello materialize            runs raw_data, then summary
+//	go run ./examples/hello materialize summary    loads raw_data from .rivers/values
 //	go run ./examples/hello graph                  raw_data -> summary
 //	go run ./examples/hello materialize +summary   the same selection, spelled out
 package main

@@ -34,21 +34,14 @@ type validation struct {
 	nodes   []graph.Node
 	retry   retry.Policy
 	// checked are the handlers whose settings were looked at.
-	checked map[iohandler.Handler]bool
-	// storable are the answers of handlers that were asked whether they store a type.
-	storable map[stored]error
+	checked  map[iohandler.Handler]bool
+	storable storable
 	// exclusive are the assets that have an exclusive action.
 	exclusive exclusive
 	// inMemory and isolated are those of the catalog.
 	inMemory map[string]string
 	isolated bool
 	errs     fault.LocatedErrors
-}
-
-// stored is a type that a handler is asked to store.
-type stored struct {
-	handler iohandler.Handler
-	t       reflect.Type
 }
 
 // manyMistakes is from how many on the nearest names are left out.
@@ -260,7 +253,10 @@ func (v *validation) checkStorable(d *define.Definition, out *graph.Output) {
 	if !ok {
 		return
 	}
-	err := v.canStore(acceptor, out)
+	if v.storable == nil {
+		v.storable = storable{}
+	}
+	err := v.storable.ask(acceptor, out)
 	switch {
 	case err == nil:
 	case SameHandler(out.Handler, v.conf.Fallback):
@@ -273,21 +269,26 @@ func (v *validation) checkStorable(d *define.Definition, out *graph.Output) {
 	}
 }
 
-// canStore asks a handler once whether it stores the type of an output: many have the same.
-func (v *validation) canStore(acceptor iohandler.Acceptor, out *graph.Output) error {
-	asked := stored{nil, out.Type}
-	if reflect.TypeOf(out.Handler).Comparable() {
-		asked.handler = out.Handler
-		if err, known := v.storable[asked]; known {
+// storable are the answers of handlers that were asked whether they store a type: many outputs have
+// the same.
+type storable map[stored]error
+
+// stored is a type that a handler is asked to store.
+type stored struct {
+	handler iohandler.Handler
+	t       reflect.Type
+}
+
+func (s storable) ask(acceptor iohandler.Acceptor, out *graph.Output) error {
+	known := reflect.TypeOf(out.Handler).Comparable()
+	if known {
+		if err, asked := s[stored{out.Handler, out.Type}]; asked {
 			return err
 		}
 	}
 	err := fault.Guard(func() error { return acceptor.CanStore(out.Type) })
-	if asked.handler != nil {
-		if v.storable == nil {
-			v.storable = map[stored]error{}
-		}
-		v.storable[asked] = err
+	if known {
+		s[stored{out.Handler, out.Type}] = err
 	}
 	return err
 }

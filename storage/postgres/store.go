@@ -70,8 +70,8 @@ func (s *Store) Stats() Stats {
 // process.
 func (s *Store) ID() string { return s.id }
 
-// ValuesDir returns .rivers/values-ID in the working directory, with the store's ID. A server
-// keeps no files of its clients: what programs on several machines share needs another handler, such as
+// ValuesDir returns .rivers/values-ID in the working directory, with the store's ID. A server keeps
+// no files of its clients. What programs on several machines share needs another handler, such as
 // iohandler/blob on an object store.
 func (s *Store) ValuesDir() string { return filepath.Join(".rivers", "values-"+s.id) }
 
