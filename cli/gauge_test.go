@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/metadata"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -55,5 +56,7 @@ func gauge() *rivers.CodeRepository {
 			ctx.AddMetadata("day", day)
 			return fmt.Sprint(day), nil
 		})
-	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "gauge", Assets: []rivers.Asset{users, days}})
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{
+		Name: "gauge", Assets: []rivers.Asset{users, days}, DefaultIOHandler: iohandler.Memory(), // which adds no metadata
+	})
 }

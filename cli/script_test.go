@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		"calendar": func() { cli.Main(calendar()) },
 		"guard":    func() { cli.Main(guard()) },
 		"gauge":    func() { cli.Main(gauge()) },
+		"greeter":  func() { cli.Main(greeter()) },
 		"vintage":  func() { cli.Main(vintage()) },
 		"rivers":   func() { cli.StoreMain() },
 		"waitfor":  waitFor,
