@@ -8,6 +8,7 @@ import (
 	"github.com/rivers-go/rivers/freshness"
 	"github.com/rivers-go/rivers/health"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/held"
 	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -109,7 +110,7 @@ func (r *CodeRepository) view(ctx context.Context, selection []string, store sto
 	if now.IsZero() {
 		now = time.Now()
 	}
-	v := &view.View{Definitions: described(r, c), Store: store, Now: now, Log: r.config.Logger}
+	v := &view.View{Definitions: described(r, c), Store: store, Now: now, Gone: held.Of(c.Graph(), store).Now().Gone, Log: r.config.Logger}
 	if selected == nil {
 		return v, nil, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/rivers-go/rivers/internal/backfill"
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/held"
 	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/stepserver"
 	"github.com/rivers-go/rivers/storage"
@@ -109,7 +110,7 @@ func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, c
 	keeper.Logger = r.config.Logger
 	runner := &launch.Runner{
 		Catalog: c, Store: store, Keys: keys, Tables: storage.NewKeyCache(store, 0), Leases: keeper, Logger: r.config.Logger, ClaimTimeout: wait,
-		Load: r.loadFrom, ValuesDir: r.fallback.Dir(), Listen: r.listenTo, Staleness: r.stale, Before: r.maintain, Background: &r.background, ResumeAbandoned: r.config.ResumeAbandoned,
+		Load: r.loadFrom, ValuesDir: r.fallback.Dir(), Held: held.Of(c.Graph(), store), Listen: r.listenTo, Staleness: r.stale, Before: r.maintain, Background: &r.background, ResumeAbandoned: r.config.ResumeAbandoned,
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

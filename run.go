@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/catalog"
+	"github.com/rivers-go/rivers/internal/held"
 	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -128,7 +129,7 @@ func (r *CodeRepository) planner() (*launch.Runner, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.runner == nil {
-		return &launch.Runner{Catalog: c}, nil
+		return &launch.Runner{Catalog: c, Held: held.Of(c.Graph(), nil)}, nil
 	}
 	return r.runner, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/feed"
+	"github.com/rivers-go/rivers/internal/held"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/partition"
@@ -36,6 +37,9 @@ type AssetStatus struct {
 	// Materialized were made and not wiped since; Missing are the others that exist.
 	Materialized PartitionCount `json:"materialized"`
 	Missing      PartitionCount `json:"missing"`
+	// Lost are those of the missing whose values lay in the memory of another process, by the choice
+	// of their IO handler.
+	Lost PartitionCount `json:"lost"`
 	// Stale are materialized, but not of what there is now; Causes say why.
 	Stale  PartitionCount `json:"stale"`
 	Causes []StaleCause   `json:"causes,omitempty"`
@@ -109,7 +113,7 @@ func newStatus(s *view.Status) AssetStatus {
 	}
 	out := AssetStatus{
 		Asset: s.Asset, External: s.External, Space: s.Space, Total: s.Space.Len(),
-		Materialized: count(s.Made), Missing: count(s.Missing()), Stale: count(s.Stale), UpstreamStale: count(s.UpstreamStale),
+		Materialized: count(s.Made), Missing: count(s.Missing()), Lost: count(s.Lost), Stale: count(s.Stale), UpstreamStale: count(s.UpstreamStale),
 		Failed: count(s.FailedPartitions), InFlight: count(s.InFlight),
 	}
 	for i := range s.Causes {
@@ -167,7 +171,7 @@ func (r *CodeRepository) newView(ctx context.Context, c *catalog.Catalog, store 
 			// The view outlives the request that is the first to ask.
 			tables := r.runner.Tables
 			r.staleness = staleness.New(staleness.Params{
-				Graph: c.Graph(), Keys: r.runner.Keys, Location: r.Name(), Store: store,
+				Graph: c.Graph(), Keys: r.runner.Keys, Location: r.Name(), Store: store, Held: r.runner.Held,
 				Tables: func(d partition.Definition) (partition.Tables, error) {
 					return tables.Tables(context.WithoutCancel(ctx), d)
 				},
@@ -180,7 +184,7 @@ func (r *CodeRepository) newView(ctx context.Context, c *catalog.Catalog, store 
 	if err != nil {
 		return nil, fmt.Errorf("status: %w", err)
 	}
-	return staleness.New(staleness.Params{Graph: c.Graph(), Keys: keys, Location: r.Name(), Store: store, Tables: tablesOf(ctx, store)}), nil
+	return staleness.New(staleness.Params{Graph: c.Graph(), Keys: keys, Location: r.Name(), Store: store, Tables: tablesOf(ctx, store), Held: held.Of(c.Graph(), store)}), nil
 }
 
 // tablesOf finds key tables in a store.

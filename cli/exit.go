@@ -9,6 +9,7 @@ import (
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/cli/internal/term"
 	"github.com/rivers-go/rivers/internal/view"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -89,7 +90,7 @@ var exitKinds = []struct {
 }{
 	{exitCanceled, isAny(rivers.ErrRunCanceled, term.ErrInterrupted, context.Canceled)},
 	{exitOther, isAny(term.ErrOutput)},
-	{exitFailed, isAny(rivers.ErrCheckBlocked)},
+	{exitFailed, isAny(rivers.ErrCheckBlocked, iohandler.ErrNoValue)},
 	{exitDefinition, isAny(rivers.ErrDefinition)},
 	{exitUsage, as[*usageError]},
 	{exitUsage, as[*view.RequestError]},

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 		"guard":    func() { cli.Main(guard()) },
 		"gauge":    func() { cli.Main(gauge()) },
 		"greeter":  func() { cli.Main(greeter()) },
+		"memo":     func() { cli.Main(memo()) },
 		"vintage":  func() { cli.Main(vintage()) },
 		"rivers":   func() { cli.StoreMain() },
 		"waitfor":  waitFor,

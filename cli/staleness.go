@@ -88,6 +88,13 @@ func (a *app) printStatus(v *assetView) {
 		return
 	}
 	a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", "status")), a.Paint(statusColour(v.Status), statusText(v.Status)))
+	if lost := v.Status.Lost; lost.Count > 0 {
+		text := "its value lay in the memory of another process: its IO handler keeps it no longer"
+		if v.Status.Space.Definition() != nil {
+			text = fmt.Sprintf("%d lay in the memory of another process: its IO handler keeps them no longer", lost.Count)
+		}
+		a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", "missing")), text)
+	}
 	for i := range v.Status.Causes {
 		c := &v.Status.Causes[i]
 		a.Printf("  %s %s\n", a.Paint(term.Grey, fmt.Sprintf("%-12s", "stale")), causeText(v.Status, c))

@@ -1,7 +1,7 @@
 // Package iohandler defines how values leave and enter rivers. A [Handler] writes the value of an
 // asset and loads it again; storage never holds values, only what is known about them. What only
 // some handlers can do is an optional interface of its own ([Converter], [Acceptor], [Releaser],
-// [Deleter], [ProcessCrosser], [WriteKeeper], [Validator]), asked for and never guessed.
+// [Deleter], [ProcessCrosser], [Holder], [WriteKeeper], [Validator]), asked for and never guessed.
 //
 // A value has an identity: the name of its write, which the record of the materialization has. A
 // [WriteKeeper] keeps each write apart, so what a record points at stays as it is, whatever other
@@ -78,6 +78,13 @@ type Deleter interface {
 // A handler that does not implement it is taken to cross processes; [Memory] returns false.
 type ProcessCrosser interface {
 	CrossesProcesses() bool
+}
+
+// Holder is implemented by handlers whose values end with the process, so that a value which is
+// recorded and not there counts as missing. Held calls f with the name of each value that is there
+// and the text of its partition's key, empty for a value without partitions. f calls no handler.
+type Holder interface {
+	Held(f func(name, partition string))
 }
 
 // WriteKeeper is implemented by handlers that can keep several writes of one name and partition

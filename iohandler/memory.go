@@ -61,6 +61,15 @@ func (m *MemoryHandler) Delete(_ context.Context, in *InputContext) error {
 	return nil
 }
 
+// Held calls f with the name and the partition of each value.
+func (m *MemoryHandler) Held(f func(name, partition string)) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for at := range m.values {
+		f(at.name, at.partition)
+	}
+}
+
 // CrossesProcesses reports false: the values die with the process.
 func (m *MemoryHandler) CrossesProcesses() bool { return false }
 

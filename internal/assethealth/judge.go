@@ -20,6 +20,8 @@ type Presence struct {
 	FailedPartitions int64
 	// External means that it is made elsewhere.
 	External bool
+	// Gone means that what was made lay in the memory of another process.
+	Gone bool
 }
 
 // Checks counts the checks of an asset by what each said last. A check that is in progress counts
@@ -77,6 +79,8 @@ func (p Presence) judge() health.Result {
 		return result(health.Degraded, fmt.Sprintf("%d partitions failed", p.FailedPartitions))
 	case p.Failed:
 		return result(health.Degraded, "the last materialization failed")
+	case p.Made && p.Gone:
+		return result(health.Unknown, "its value lay in the memory of a process that is not this one")
 	case p.Made && p.External:
 		return result(health.Healthy, "it was observed")
 	case p.Made:

@@ -19,6 +19,8 @@ type Subject struct {
 	// Partitions is how it is partitioned, nil for not at all. Assets that are partitioned alike
 	// should share one definition.
 	Partitions partition.Definition
+	// Gone means that its values lay in the memory of another process.
+	Gone bool
 	// External means that it is made elsewhere: its observations count.
 	External bool
 	// Checks are what judges it.
@@ -212,7 +214,7 @@ func (v *view) freshness(ctx context.Context, sub *Subject) (freshness.Facts, er
 }
 
 func (v *view) presence(ctx context.Context, sub *Subject) (Presence, error) {
-	p := Presence{External: sub.External}
+	p := Presence{External: sub.External, Gone: sub.Gone}
 	rec := v.records[sub.Asset]
 	if rec == nil {
 		return p, nil

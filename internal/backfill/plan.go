@@ -100,6 +100,9 @@ func newPlanOf(ctx context.Context, r *launch.Runner, req storage.BackfillReques
 	if p.whole, err = p.steps(); err != nil {
 		return nil, err
 	}
+	if err := r.Held.Check(p.whole); err != nil {
+		return nil, fmt.Errorf("backfill: %w", err)
+	}
 	p.partitioning = r.PartitioningOf(ctx, p.whole, now)
 	if err := p.ask(ask); err != nil {
 		return nil, err
@@ -217,11 +220,13 @@ func (p *Plan) filter(ctx context.Context) error {
 		return fmt.Errorf("backfill: reading what is %s: %w", p.req.Only, err)
 	}
 	var keep partition.Set
+	there := p.runner.Held.Now()
 	for i := range sets {
 		if p.req.Only == storage.OnlyFailed {
 			keep = keep.Union(sets[i].Failed)
 		} else {
-			keep = keep.Union(p.set.Minus(sets[i].Materialized))
+			made := p.space.Within(sets[i].Materialized)
+			keep = keep.Union(p.set.Minus(made.Minus(there.Lost(p.assets[i], p.space, made))))
 		}
 	}
 	p.set = p.set.Intersect(keep)

@@ -71,6 +71,9 @@ func (r *Runner) planConfig(job *catalog.Job, req storage.RunRequest) (engine.Co
 	if err != nil {
 		return engine.Config{}, err
 	}
+	if err := r.Held.Check(p); err != nil {
+		return engine.Config{}, err
+	}
 	c, err := r.Shared(p, job, req.Config)
 	if err != nil {
 		return engine.Config{}, err

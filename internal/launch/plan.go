@@ -7,7 +7,6 @@ import (
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/fault"
-	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -87,6 +86,9 @@ func (r *Runner) Plan(ctx context.Context, req storage.RunRequest) (*Plan, error
 	if _, err := DecodeConfigs(p, req.Config); err != nil {
 		return nil, err
 	}
+	if err := r.Held.Check(p); err != nil {
+		return nil, err
+	}
 	out := Describe(p, r.Catalog.Executor())
 	out.LeftOut = a.leftOut
 	if r.Store == nil && needsStore(p) {
@@ -139,20 +141,9 @@ func Describe(p *plan.Plan, e executor.Executor) *Plan {
 	}
 	out := &Plan{Executor: e, Steps: make([]PlannedStep, len(p.Steps))}
 	for s, rec := range p.Record() {
-		step := PlannedStep{Step: rec.Key, Assets: rec.Assets, Why: p.Steps[s].Why.String(), Mapped: p.Steps[s].Mapped}
+		step := PlannedStep{Step: rec.Key, Assets: rec.Assets, Why: p.Steps[s].Why.String(), Mapped: p.Steps[s].Mapped, Loads: p.Loads(int32(s))}
 		for _, u := range rec.After {
 			step.After = append(step.After, p.Key(u))
-		}
-		n := p.Steps[s].Node
-		for k, v := range p.Graph.From(n) {
-			if v < 0 || p.Graph.Node(n).Inputs[k].Mode != graph.Value {
-				continue
-			}
-			if from, node := p.Graph.Output(v); node != n {
-				if _, planned := p.StepOf(node); !planned {
-					step.Loads = append(step.Loads, from.Name)
-				}
-			}
 		}
 		out.Steps[s] = step
 	}

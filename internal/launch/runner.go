@@ -12,6 +12,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/catalog"
 	"github.com/rivers-go/rivers/internal/engine"
+	"github.com/rivers-go/rivers/internal/held"
 	"github.com/rivers-go/rivers/internal/staleness"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -46,6 +47,8 @@ type Runner struct {
 	Listen func(c *engine.Config) (ended func(*engine.Result))
 	// ValuesDir is the folder of the default IO handler, which processes of steps are told.
 	ValuesDir string
+	// Held tells which values in memory are there; nil where the store keeps nothing longer.
+	Held *held.Values
 	// Staleness returns what is stale now.
 	Staleness func(ctx context.Context) (*staleness.View, error)
 	// Before is called before a new run begins, once its request is checked.

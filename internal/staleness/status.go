@@ -58,6 +58,9 @@ type Status struct {
 	// Made are the partitions that exist and are materialized, Stale those of them that are stale.
 	// What exists and is not made is missing.
 	Made, Stale partition.Set
+	// Lost are recorded, and their values lay in the memory of a process that is not this one. They
+	// count as missing.
+	Lost partition.Set
 	// UpstreamStale are those with something stale or missing further up, along any number of edges.
 	UpstreamStale partition.Set
 	Causes        []Cause
@@ -79,6 +82,7 @@ func (v *View) Statuses() []Status {
 	defer v.mu.Unlock()
 	list := make([]Status, len(v.assets))
 	bad := make(map[*asset]partition.Set, len(v.assets)) // stale or missing, or below such
+	there := v.Held.Now()
 	for i, a := range v.assets {
 		s := &list[i]
 		*s = Status{Asset: a.name, External: a.external, Space: a.space, Failed: a.failed}
@@ -86,8 +90,9 @@ func (v *View) Statuses() []Status {
 			s.Space, s.Made = a.exists, a.exists.All()
 			continue
 		}
-		s.Made = a.has()
-		s.Causes = a.causes()
+		s.Lost = there.Lost(a.name, a.space, a.has())
+		s.Made = a.has().Minus(s.Lost)
+		s.Causes = a.causes(s.Made)
 		for k := range s.Causes {
 			s.Stale = s.Stale.Union(s.Causes[k].Partitions)
 		}
@@ -109,15 +114,15 @@ func (v *View) Statuses() []Status {
 	return list
 }
 
-// causes returns why partitions are stale: the code, then dependencies, then data, each by the
-// names of upstream.
-func (a *asset) causes() []Cause {
+// causes returns why partitions of those that are made are stale: the code, then dependencies, then
+// data, each by the names of upstream.
+func (a *asset) causes(made partition.Set) []Cause {
 	if a.def == nil && a.current() {
 		return nil
 	}
 	var causes []Cause
 	add := func(c Cause) {
-		if c.Partitions = c.Partitions.Intersect(a.has()); !c.Partitions.IsEmpty() {
+		if c.Partitions = c.Partitions.Intersect(made); !c.Partitions.IsEmpty() {
 			causes = append(causes, c)
 		}
 	}

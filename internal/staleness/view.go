@@ -6,6 +6,7 @@ import (
 
 	"github.com/rivers-go/rivers/internal/feed"
 	"github.com/rivers-go/rivers/internal/graph"
+	"github.com/rivers-go/rivers/internal/held"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
@@ -30,6 +31,8 @@ type Params struct {
 	// Tables finds the key tables of definitions.
 	Tables plan.Tables
 	Store  Store
+	// Held tells which values in memory are there; nil for none.
+	Held *held.Values
 }
 
 // View knows the staleness of all assets of a graph, as of its last Update. Its methods may be

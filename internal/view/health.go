@@ -71,6 +71,9 @@ func (v *View) subjects(keep func(i int) bool) (at []int, subjects []assethealth
 		if err != nil {
 			return nil, nil, err
 		}
+		if subject.Gone = v.nodes[i].InMemory; v.Gone != nil {
+			subject.Gone = v.Gone(subject.Asset)
+		}
 		at, subjects = append(at, i), append(subjects, subject)
 	}
 	return at, subjects, nil

@@ -17,6 +17,9 @@ type View struct {
 	// Now is the instant of all answers. For a later one than the present they assume that nothing
 	// lands until then.
 	Now time.Time
+	// Gone reports whether the values of an asset lay in the memory of another process. Nil is for a
+	// process that runs nothing, which has none of them.
+	Gone func(asset string) bool
 	// Log gets what was not saved in the store; nil logs nothing.
 	Log *slog.Logger
 }
