@@ -73,12 +73,14 @@ const (
 	// ActionPerformed records an action that did not change the state of its asset. An action that
 	// did is recorded as a materialization, observation or wipe.
 	ActionPerformed
+	// PartitionSkipped records that a step has nothing to do for one of several partitions.
+	PartitionSkipped
 )
 
 var eventKindWords = [...]string{
 	"", "run_started", "run_canceling", "run_adopted", "run_ended", "step_started", "step_expanded",
 	"step_succeeded", "step_failed", "step_skipped", "step_canceled", "step_reopened",
-	"asset_materialized", "asset_observed", "step_reused", "partition_failed", "asset_wiped", "check_evaluated", "action_performed",
+	"asset_materialized", "asset_observed", "step_reused", "partition_failed", "asset_wiped", "check_evaluated", "action_performed", "partition_skipped",
 }
 
 // String returns the word of the kind, such as "step_started".

@@ -103,11 +103,11 @@ func (a *attempt) materializeEach(due partition.Slice) outcome {
 	return a.tally(&failed)
 }
 
-// readsLost returns an error for a partition that reads one of the asset's own that was not made in
-// this run.
-func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error {
+// readsLost returns the partitions of the asset itself that a partition reads and that were not made
+// in this run.
+func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) (gone partition.Set, err error) {
 	if lost.IsEmpty() {
-		return nil
+		return gone, nil
 	}
 	for k := range a.of.Inputs {
 		if in := &a.of.Inputs[k]; in.Mode != graph.Self || in.Parts == nil {
@@ -115,28 +115,27 @@ func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) error 
 		}
 		edge, err := a.assignment.Edge(a.mapped, k)
 		if err != nil {
-			return err
+			return gone, err
 		}
 		needs, _ := edge.Upstream(part.Set())
-		gone, err := a.assignment.Slice(a.mapped, needs.Intersect(lost.Set()))
-		if err != nil {
-			return err
-		}
-		if gone.Len() > 0 {
-			return fmt.Errorf("it reads its own partition %s, which was not made in this run", gone)
-		}
+		gone = gone.Union(needs.Intersect(lost.Set()))
 	}
-	return nil
+	return gone, nil
 }
 
 // makeOne makes one of several partitions. Its error is the whole attempt's: that the run was
 // canceled, say.
 func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *partition.Gather) error {
-	err := a.readsLost(part, lost)
-	var inv *graph.Invocation
-	if err == nil {
-		inv, err = a.callGuarded(part)
+	gone, err := a.readsLost(part, lost)
+	if err != nil {
+		return err
 	}
+	if !gone.IsEmpty() {
+		lost.Add(part.Set())
+		a.logger().Info("the partition is not made: it reads its own partitions that were not made in this run", "partition", part.Key().String(), "reads", gone.String())
+		return nil
+	}
+	inv, err := a.callGuarded(part)
 	if err == nil {
 		err = inv.Marked[part.Key()]
 	}
@@ -146,14 +145,19 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 		return a.sink.partMade(a, part, inv.Facts)
 	case a.ctx.Err() != nil:
 		return err
-	case errors.Is(err, ErrSkip):
-		a.logger().Info("the partition is skipped", "partition", part.Key().String(), "reason", err.Error())
-		lost.Add(part.Set())
-		return nil
 	}
 	lost.Add(part.Set())
-	failed.add(part.Key(), err)
-	return a.sink.partFailed(a, part, err)
+	return a.lose(part, err, failed)
+}
+
+// lose records a partition that was not made. A skip is an outcome of its own, and no failure.
+func (a *attempt) lose(part partition.Slice, why error, failed *PartitionsError) error {
+	if errors.Is(why, ErrSkip) {
+		a.logger().Info("the partition is skipped", "partition", part.Key().String(), "reason", why.Error())
+	} else {
+		failed.add(part.Key(), why)
+	}
+	return a.sink.partLost(a, part, why)
 }
 
 // callGuarded calls the body for one of several partitions: a panic is the failure of that one.
@@ -230,8 +234,7 @@ func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (par
 			return due, err
 		}
 		_, why := a.assignment.Lacking(a.mapped, part.Set())
-		failed.add(key, why)
-		if err := a.sink.partFailed(a, part, why); err != nil {
+		if err := a.lose(part, why, failed); err != nil {
 			return due, err
 		}
 	}
@@ -247,8 +250,7 @@ func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed 
 			return due, err
 		}
 		rest = rest.Minus(part.Set())
-		failed.add(key, why)
-		if err := a.sink.partFailed(a, part, why); err != nil {
+		if err := a.lose(part, why, failed); err != nil {
 			return due, err
 		}
 	}
@@ -291,14 +293,12 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 	case !left.Contains(part.Set()):
 		return partition.Set{}, fmt.Errorf("the function returned a value for partition %s, which is not among those of this step, or was returned or marked as failed before", key)
 	case value.Err != nil:
-		failed.add(key, value.Err)
-		return part.Set(), a.sink.partFailed(a, part, value.Err)
+		return part.Set(), a.lose(part, value.Err, failed)
 	}
 	a.part = part
 	inv.Facts = copied(said)
 	if err := a.write1(inv, 0, value.Value); err != nil {
-		failed.add(key, err)
-		return part.Set(), a.sink.partFailed(a, part, err)
+		return part.Set(), a.lose(part, err, failed)
 	}
 	return part.Set(), a.sink.partMade(a, part, inv.Facts)
 }
@@ -335,8 +335,7 @@ func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error
 			return err
 		}
 		why := errors.New("the function returned no value for it: return one for each partition, or say why not with ctx.MarkPartitionFailed")
-		failed.add(key, why)
-		if err := a.sink.partFailed(a, part, why); err != nil {
+		if err := a.lose(part, why, failed); err != nil {
 			return err
 		}
 	}

@@ -31,10 +31,10 @@ type attemptSink interface {
 	logLine(step, attempt int32, key string, line storage.LogLine)
 	// handOver records an output that was written while the body runs.
 	handOver(a *attempt, pos int) error
-	// partMade records partitions that were made while the attempt continues with others, partFailed
-	// one that was not.
+	// partMade records partitions that were made while the attempt continues with others, partLost one
+	// that failed or, with an [ErrSkip], was skipped.
 	partMade(a *attempt, part partition.Slice, facts []graph.Facts) error
-	partFailed(a *attempt, part partition.Slice, err error) error
+	partLost(a *attempt, part partition.Slice, err error) error
 	// history returns how many attempts of the step have failed before, and whether one of its bodies
 	// has handed over an output.
 	history(step int32) (failures int, emitted bool)

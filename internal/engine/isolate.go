@@ -84,6 +84,16 @@ type RemoteError struct {
 	Message string
 	// HintText and Stack are what the error itself knew, empty for none.
 	HintText, Stack string
+	// Skipped marks an [ErrSkip].
+	Skipped bool
+}
+
+// Unwrap returns [ErrSkip] for a skip.
+func (e *RemoteError) Unwrap() error {
+	if e.Skipped {
+		return ErrSkip
+	}
+	return nil
 }
 
 // Error returns the error's words.
@@ -102,7 +112,7 @@ type Sink struct {
 	// Emit records an output that was written while the body runs.
 	Emit func(pos int, f graph.Facts) error
 	// Made records partitions that were made while the attempt continues with others: that of the key,
-	// or those of the set where it is zero. Failed records one that was not.
+	// or those of the set where it is zero. Failed records one that failed or was skipped.
 	Made   func(key partition.Key, set partition.Set, f []graph.Facts) error
 	Failed func(key partition.Key, why *RemoteError, reason storage.FailureReason) error
 }
@@ -246,13 +256,13 @@ func (a *attempt) madeRemote(key partition.Key, set partition.Set, facts []graph
 	return a.sink.partMade(a, part, facts)
 }
 
-// failedRemote records a partition that another process has not made.
+// failedRemote records a partition that failed, or was skipped, in another process.
 func (a *attempt) failedRemote(key partition.Key, why *RemoteError, reason storage.FailureReason) error {
 	part, err := a.assignment.SliceOf(a.mapped, key)
 	if err != nil {
 		return err
 	}
-	return a.sink.partFailed(a, part, &classifiedError{why, reason})
+	return a.sink.partLost(a, part, &classifiedError{why, reason})
 }
 
 // classifiedError is an error of another process with the reason that was seen there.

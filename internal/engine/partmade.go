@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/rivers-go/rivers/internal/engine/decide"
@@ -63,13 +64,21 @@ func (r *run) partActed(a *attempt, part partition.Slice, e *actionResult) error
 	return nil
 }
 
-// partFailed records that one of several partitions failed in this attempt.
-func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
-	d := failureDetailOf(err)
+// partLost records that one of several partitions failed in this attempt, or that the step has
+// nothing to do for it.
+func (r *run) partLost(a *attempt, part partition.Slice, err error) error {
+	d, skipped := failureDetailOf(err), errors.Is(err, ErrSkip)
 	if r.isCheck(a.mapped) {
-		return r.partEvaluated(a, part, r.failedEvaluation(a.mapped, storage.CheckExecutionFailed, part, d))
+		state := storage.CheckExecutionFailed
+		if skipped {
+			state = storage.CheckSkipped
+		}
+		return r.partEvaluated(a, part, r.failedEvaluation(a.mapped, state, part, d))
 	}
 	d.Partitions = part.Set()
+	if skipped {
+		return r.partSkipped(a, part, d.AppendJSON(nil))
+	}
 	detail := d.AppendJSON(nil)
 	reason := classified(err)
 	r.mu.Lock()
@@ -85,11 +94,24 @@ func (r *run) partFailed(a *attempt, part partition.Slice, err error) error {
 		if asset == 0 || !r.plan.Wanted(a.mapped, o) {
 			continue
 		}
-		e := r.recordEvent(storage.Event{Fact: f, Asset: asset, Partition: part.Key().String(), Detail: detail}, factEvent(f))
+		e := r.recordEvent(storage.Event{Fact: f, Asset: asset, Partition: part.Key().String(), Detail: detail}, decide.Event{Fact: f, Partitions: part.Set()})
 		r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
 			Asset: asset, Kind: storage.Failed, Partition: part.Key().String(), Partitions: part.Set(), Run: r.key, N: e, At: at, Detail: detail,
 		})
 	}
+	r.flush()
+	return nil
+}
+
+// partSkipped records that a step has nothing to do for a partition. The state of its asset stays.
+func (r *run) partSkipped(a *attempt, part partition.Slice, detail []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.d.Running(a.job.step, a.job.attempt) {
+		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
+	}
+	f := storage.Fact{Kind: storage.PartitionSkipped, Step: a.job.step, Attempt: a.job.attempt, At: now()}
+	r.recordEvent(storage.Event{Fact: f, Partition: part.Key().String(), Detail: detail}, decide.Event{Fact: f, Partitions: part.Set()})
 	r.flush()
 	return nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -146,9 +147,10 @@ func (g *remoteSink) partMade(_ *attempt, part partition.Slice, facts []graph.Fa
 	return g.sink.Made(part.Key(), part.Set(), facts)
 }
 
-func (g *remoteSink) partFailed(_ *attempt, part partition.Slice, err error) error {
+func (g *remoteSink) partLost(_ *attempt, part partition.Slice, err error) error {
 	d := failureDetailOf(err)
-	return g.sink.Failed(part.Key(), &RemoteError{Message: d.Error, HintText: d.Hint, Stack: d.Stack}, classified(err))
+	why := &RemoteError{Message: d.Error, HintText: d.Hint, Stack: d.Stack, Skipped: errors.Is(err, ErrSkip)}
+	return g.sink.Failed(part.Key(), why, classified(err))
 }
 
 func (g *remoteSink) history(int32) (failures int, emitted bool) {

@@ -22,6 +22,9 @@ type Partitions struct {
 	// assets.
 	made    []partition.Gather
 	outputs map[int32][]partition.Gather
+	// failed and skipped are those that failed, or were skipped, one by one. A retry may have made
+	// what had failed.
+	failed, skipped map[int32]*partition.Gather
 	// lost are those that a step with an outcome has not made.
 	lost []partition.Set
 }
@@ -108,7 +111,35 @@ func (p *Partitions) Left(s int32) (left, blocked partition.Set, err error) {
 	}
 	blocked, _, err = p.blocked(s)
 	blocked = blocked.Intersect(p.assigned[s])
-	return p.Unmade(s).Minus(blocked), blocked, err
+	return p.Unmade(s).Minus(blocked).Minus(p.skippedOf(s)), blocked, err
+}
+
+// skippedOf are the partitions for which the body of a step had nothing to do.
+func (p *Partitions) skippedOf(s int32) partition.Set {
+	if of := p.skipped[s]; of != nil {
+		return of.Set()
+	}
+	return partition.Set{}
+}
+
+// failedOf are the partitions that failed one by one, whatever a retry has made of them.
+func (p *Partitions) failedOf(s int32) partition.Set {
+	if of := p.failed[s]; of != nil {
+		return of.Set()
+	}
+	return partition.Set{}
+}
+
+// addTo adds to the partitions of a step.
+func addTo(to map[int32]*partition.Gather, s int32, set partition.Set) map[int32]*partition.Gather {
+	if to == nil {
+		to = map[int32]*partition.Gather{}
+	}
+	if to[s] == nil {
+		to[s] = &partition.Gather{}
+	}
+	to[s].Add(set)
+	return to
 }
 
 // blocked returns the partitions of a step that read what an upstream did not make, and the last
@@ -175,6 +206,10 @@ func (p *Partitions) fold(s int32, e *Event) {
 		p.made[s].Add(e.Partitions)
 	case storage.AssetMaterialized:
 		p.foldMade(s, node, e)
+	case storage.PartitionFailed:
+		p.failed = addTo(p.failed, s, e.Partitions)
+	case storage.PartitionSkipped:
+		p.skipped = addTo(p.skipped, s, e.Partitions)
 	case storage.CheckEvaluated:
 		if state := storage.CheckState(e.Status); !e.Rejected && (state == storage.CheckSucceeded || state == storage.CheckFailed) {
 			p.made[s].Add(e.Partitions)
@@ -233,4 +268,6 @@ func (p *Partitions) close(s int32) {
 func (p *Partitions) reopen(s int32) {
 	p.made[s], p.lost[s] = partition.Gather{}, partition.Set{}
 	delete(p.outputs, s)
+	delete(p.failed, s)
+	delete(p.skipped, s)
 }
