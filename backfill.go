@@ -35,8 +35,9 @@ type BackfillResult struct {
 	Texts []string
 	// Runs is how many runs were made, or would be.
 	Runs int64
-	// Completed, Failed and Canceled count partitions; together they are Total once it has ended.
-	Completed, Failed, Canceled int64
+	// Completed, Failed, Skipped and Canceled count partitions; together they are Total once it has
+	// ended. See [storage.BackfillProgress].
+	Completed, Failed, Skipped, Canceled int64
 	// Progress has the sets.
 	Progress storage.BackfillProgress
 	// Error is the reason why it did not complete, in one line.
@@ -50,7 +51,7 @@ func (r *BackfillResult) Err() error {
 	if !r.State.Terminal() || r.State == storage.BackfillCompleted {
 		return nil
 	}
-	text := fmt.Sprintf("backfill %s is %s: %d of %d partitions completed, %d failed, %d canceled", r.ID, r.State, r.Completed, r.Total, r.Failed, r.Canceled)
+	text := fmt.Sprintf("backfill %s is %s: %d of %d partitions completed, %d failed, %d skipped, %d canceled", r.ID, r.State, r.Completed, r.Total, r.Failed, r.Skipped, r.Canceled)
 	if r.Error != "" {
 		text += ": " + r.Error
 	}
@@ -171,7 +172,7 @@ func newBackfillResult(rec *storage.BackfillRecord) *BackfillResult {
 	p := rec.Progress
 	out := &BackfillResult{
 		ID: rec.ID, State: rec.State, Action: rec.Request.Action, Assets: rec.Assets, Partitions: rec.Partitions, Total: rec.Total, Runs: p.Runs,
-		Completed: p.CompletedCount, Failed: p.FailedCount, Canceled: p.CanceledCount, Progress: p, Error: rec.Error,
+		Completed: p.CompletedCount, Failed: p.FailedCount, Skipped: p.SkippedCount, Canceled: p.CanceledCount, Progress: p, Error: rec.Error,
 	}
 	if !rec.EndedAt.IsZero() {
 		out.Duration = rec.EndedAt.Sub(rec.CreatedAt)

@@ -82,9 +82,9 @@ type BackfillStarted struct {
 
 // BackfillProgress is the progress of a backfill: in partitions, except for Runs.
 type BackfillProgress struct {
-	BackfillID                         string
-	Total, Completed, Failed, Canceled int64
-	Runs                               int64
+	BackfillID                                  string
+	Total, Completed, Failed, Skipped, Canceled int64
+	Runs                                        int64
 }
 
 // RunStarted is the begin of a run.

@@ -314,7 +314,7 @@ func (r *CodeRepository) backfillListener(id string, total int64) func(storage.B
 		for _, l := range listeners {
 			callListener(r.config.Logger, "", func() {
 				l.BackfillProgress(BackfillProgress{
-					BackfillID: id, Total: total, Runs: p.Runs, Completed: p.CompletedCount, Failed: p.FailedCount, Canceled: p.CanceledCount,
+					BackfillID: id, Total: total, Runs: p.Runs, Completed: p.CompletedCount, Failed: p.FailedCount, Skipped: p.SkippedCount, Canceled: p.CanceledCount,
 				})
 			})
 		}

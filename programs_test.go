@@ -36,6 +36,7 @@ var programs = map[string]func(h iohandler.Handler) rivers.RepositoryConfig{
 	"acting":       actingProgram,
 	"sweeping":     sweepingProgram,
 	"divided":      dividedProgram,
+	"skipping":     skippingProgram,
 }
 
 // The environment of a test's steps: where they keep values and notes, and what they are told.

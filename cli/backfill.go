@@ -48,7 +48,7 @@ partitions. Actions of related assets run in their declared order; a failure ski
 
 Ctrl-C cancels the backfill and its running runs. backfill resume continues a backfill whose process died.
 
---json prints {"id", "state", "total", "completed", "failed", "canceled", "runs", ...} when it has ended.
+--json prints {"id", "state", "total", "completed", "failed", "skipped", "canceled", "runs", ...} when it has ended.
 
 ` + ExitCodes,
 		ValidArgsFunction: a.completeSelection,

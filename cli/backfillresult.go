@@ -60,7 +60,7 @@ func (a *app) finishBackfill(res *rivers.BackfillResult, told bool, err error) e
 func (a *app) printBackfill(res *rivers.BackfillResult, told bool) {
 	state := res.State.String()
 	a.Printf("backfill %s%s %s in %s: %s of %s\n", res.ID, ofAction(res.Action), a.Paint(backfillColour(res.State), state), term.Duration(res.Duration),
-		progressText(res.Completed, res.Failed, res.Canceled), term.Counted(res.Total, "partition", "partitions"))
+		progressText(res.Completed, res.Failed, res.Skipped, res.Canceled), term.Counted(res.Total, "partition", "partitions"))
 	if res.Error != "" && !told && res.State != storage.BackfillCompleted {
 		a.Printf("\n%s\n", a.Paint(term.Red, res.Error))
 	}
@@ -79,10 +79,13 @@ func ofAction(action string) string {
 }
 
 // progressText formats the counts of partitions.
-func progressText(completed, failed, canceled int64) string {
+func progressText(completed, failed, skipped, canceled int64) string {
 	text := fmt.Sprintf("%d completed", completed)
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", skipped)
 	}
 	if canceled > 0 {
 		text += fmt.Sprintf(", %d canceled", canceled)
@@ -128,7 +131,7 @@ func (a *app) printBackfillPlan(res *rivers.BackfillResult) {
 func backfillDoc(res *rivers.BackfillResult) map[string]any {
 	return map[string]any{
 		"id": res.ID, "state": res.State, "action": res.Action, "assets": res.Assets, "total": res.Total, "completed": res.Completed, "failed": res.Failed,
-		"canceled": res.Canceled, "runs": res.Runs, "error": res.Error, "duration_seconds": res.Duration.Seconds(),
+		"skipped": res.Skipped, "canceled": res.Canceled, "runs": res.Runs, "error": res.Error, "duration_seconds": res.Duration.Seconds(),
 		"partitions": slices.Concat([]string{}, res.Texts),
 	}
 }

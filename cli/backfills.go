@@ -72,6 +72,9 @@ func shareText(total int64, p *storage.BackfillProgress) string {
 	if p.FailedCount > 0 {
 		text += fmt.Sprintf(", %d failed", p.FailedCount)
 	}
+	if p.SkippedCount > 0 {
+		text += fmt.Sprintf(", %d skipped", p.SkippedCount)
+	}
 	if p.CanceledCount > 0 {
 		text += fmt.Sprintf(", %d canceled", p.CanceledCount)
 	}
@@ -128,7 +131,7 @@ func (a *app) printBackfillRecord(ctx context.Context, s storage.Reader, b *stor
 	for _, f := range [][2]string{
 		{"action", b.Request.Action},
 		{"assets", strings.Join(b.Assets, ", ")},
-		{"partitions", fmt.Sprintf("%d: %s", b.Total, progressText(p.CompletedCount, p.FailedCount, p.CanceledCount))},
+		{"partitions", fmt.Sprintf("%d: %s", b.Total, progressText(p.CompletedCount, p.FailedCount, p.SkippedCount, p.CanceledCount))},
 		{"runs", fmt.Sprint(p.Runs)},
 		{"strategy", b.Request.Strategy.String()},
 		{"created", term.Instant(b.CreatedAt)},

@@ -1,6 +1,9 @@
 package cli_test
 
-import "github.com/rivers-go/rivers"
+import (
+	"github.com/rivers-go/rivers"
+	"github.com/rivers-go/rivers/partition"
+)
 
 // greeter is the program at the top of the README, and an asset that no file holds.
 func greeter() *rivers.CodeRepository {
@@ -13,5 +16,12 @@ func greeter() *rivers.CodeRepository {
 	pipe := rivers.NewAsset(rivers.AssetSpec{Name: "pipe"}, func(*rivers.AssetContext, rivers.NoInput) (chan int, error) {
 		return make(chan int), nil
 	})
-	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "greeter", Assets: []rivers.Asset{users, greeting, pipe}})
+	days := rivers.NewAsset(rivers.AssetSpec{Name: "days", Partitions: partition.Static("mon", "tue", "wed", "thu")},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
+			if ctx.Partition().Key() == partition.SingleKey("tue") {
+				return 0, rivers.Skip("a holiday")
+			}
+			return 1, nil
+		})
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "greeter", Assets: []rivers.Asset{users, greeting, pipe, days}})
 }

@@ -230,13 +230,13 @@ func (m *metrics) progress(p rivers.BackfillProgress) {
 	for _, of := range []struct {
 		outcome   string
 		now, last int64
-	}{{"completed", p.Completed, last.Completed}, {"failed", p.Failed, last.Failed}, {"canceled", p.Canceled, last.Canceled}} {
+	}{{"completed", p.Completed, last.Completed}, {"failed", p.Failed, last.Failed}, {"skipped", p.Skipped, last.Skipped}, {"canceled", p.Canceled, last.Canceled}} {
 		m.partitions.WithLabelValues(of.outcome).Add(float64(max(of.now-of.last, 0)))
 	}
 }
 
 func (m *metrics) backfillFinished(b *rivers.BackfillResult) {
-	m.progress(rivers.BackfillProgress{BackfillID: b.ID, Completed: b.Completed, Failed: b.Failed, Canceled: b.Canceled})
+	m.progress(rivers.BackfillProgress{BackfillID: b.ID, Completed: b.Completed, Failed: b.Failed, Skipped: b.Skipped, Canceled: b.Canceled})
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.backfills, b.ID)

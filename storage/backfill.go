@@ -95,8 +95,21 @@ type BackfillRecord struct {
 	Error string `json:"error,omitempty"`
 }
 
-// BackfillProgress holds the outcomes of a backfill's partitions. Completed, Failed and Canceled
-// are disjoint, and at the end they cover all partitions.
+// FillSkipped sets the skipped partitions of the progress. Stores do not keep them: of a backfill
+// that has ended they are those with no other outcome, and of any other there are none.
+func (r *BackfillRecord) FillSkipped() {
+	p := &r.Progress
+	p.Skipped, p.SkippedCount = partition.Set{}, 0
+	if r.State.Terminal() {
+		p.Skipped = r.Partitions.Minus(p.Completed).Minus(p.Failed).Minus(p.Canceled)
+		p.SkippedCount = max(r.Total-p.CompletedCount-p.FailedCount-p.CanceledCount, 0)
+	}
+}
+
+// BackfillProgress holds the outcomes of a backfill's partitions. Completed, Failed, Skipped and
+// Canceled are disjoint, and at the end they cover all partitions. A partition has the worst of the
+// outcomes of its assets: it failed if one of them did, it is canceled if one of them was not made
+// since something failed or the backfill was stopped, it is skipped if there was nothing to make.
 type BackfillProgress struct {
 	// Submitted have a run, which may have ended.
 	Submitted partition.Set `json:"submitted,omitzero"`
@@ -105,10 +118,12 @@ type BackfillProgress struct {
 
 	Completed partition.Set `json:"completed,omitzero"`
 	Failed    partition.Set `json:"failed,omitzero"`
+	Skipped   partition.Set `json:"skipped,omitzero"`
 	Canceled  partition.Set `json:"canceled,omitzero"`
-	// The counts of the three.
+	// The counts of the four.
 	CompletedCount int64 `json:"completed_count"`
 	FailedCount    int64 `json:"failed_count"`
+	SkippedCount   int64 `json:"skipped_count"`
 	CanceledCount  int64 `json:"canceled_count"`
 }
 

@@ -25,18 +25,19 @@ type LeaseHolder interface {
 
 // Runs makes the runs of a backfill.
 type Runs interface {
-	// Record returns the record of a run of a group for some partitions, to be inserted.
-	Record(group int, set partition.Set) (storage.RunRecord, error)
+	// Record returns the record of a run of some members of a group for some partitions, to be
+	// inserted; nil are all members.
+	Record(group int, members []int, set partition.Set) (storage.RunRecord, error)
 	// Do executes or continues a recorded run, and returns what of its partitions it did not make. It
 	// returns once the end of the run is recorded; an error is about the recording.
-	Do(ctx context.Context, group int, run storage.RunRecord, set partition.Set) (Outcome, error)
+	Do(ctx context.Context, group int, members []int, run storage.RunRecord, set partition.Set) (Outcome, error)
 	// Drop cancels a run that was recorded and never started.
 	Drop(ctx context.Context, run storage.RunRecord, reason string) error
 }
 
-// Outcome is the result of a run, by partition.
+// Outcome is the result of a run, by member of its group and partition.
 type Outcome struct {
-	Failed, Canceled partition.Set
+	Losses []decide.Losses
 	// Cause is why the first partition failed, nil if none did.
 	Cause error
 }
@@ -45,7 +46,9 @@ type Outcome struct {
 type RecordedRun struct {
 	Run   storage.RunRecord
 	Group int
-	Set   partition.Set
+	// Members are what of the group it makes; nil is all.
+	Members []int
+	Set     partition.Set
 	// Ended is set for a run that has ended with Outcome; any other run is continued.
 	Ended   bool
 	Outcome Outcome
@@ -91,9 +94,10 @@ type driver struct {
 }
 
 type runOf struct {
-	record storage.RunRecord
-	group  int
-	set    partition.Set
+	record  storage.RunRecord
+	group   int
+	members []int
+	set     partition.Set
 }
 
 // saveEvery is how often progress is recorded at least while runs end.
@@ -133,16 +137,16 @@ func (d *driver) restore() (begun []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range d.Recorded {
-		d.d.Apply(decide.Fact{Kind: decide.RunCreated, Group: p.Group, Run: p.Run.ID, Set: p.Set})
+		d.d.Apply(decide.Fact{Kind: decide.RunCreated, Group: p.Group, Run: p.Run.ID, Set: p.Set, Members: p.Members})
 		switch {
 		case p.Ended:
-			d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: p.Run.ID, Failed: p.Outcome.Failed, Canceled: p.Outcome.Canceled})
+			d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: p.Run.ID, Losses: p.Outcome.Losses})
 		case p.Run.State == storage.Running: // it is continued in any case
-			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Set}
+			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Members, p.Set}
 			d.d.Apply(decide.Fact{Kind: decide.RunStarted, Run: p.Run.ID})
 			begun = append(begun, p.Run.ID)
 		default:
-			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Set}
+			d.runs[p.Run.ID] = runOf{p.Run, p.Group, p.Members, p.Set}
 		}
 	}
 	return begun
@@ -191,7 +195,7 @@ func (d *driver) obey(cmds []decide.Command) (end *storage.BackfillState, err er
 		case decide.Stop:
 			err = errors.Join(err, d.stopRun(c.Run))
 		case decide.Block:
-			d.apply(decide.Fact{Kind: decide.PartitionsBlocked, Group: c.Group, Set: c.Set})
+			d.apply(decide.Fact{Kind: decide.PartitionsBlocked, Group: c.Group, Member: c.Member, Set: c.Set})
 		case decide.End:
 			return &c.State, err
 		}
@@ -212,7 +216,7 @@ func (d *driver) apply(f decide.Fact) {
 func (d *driver) create(cmds []decide.Command) error {
 	b := storage.Batch{Fence: d.fence, Lease: d.Lease}
 	for _, c := range cmds {
-		rec, err := d.Runs.Record(c.Group, c.Set)
+		rec, err := d.Runs.Record(c.Group, c.Members, c.Set)
 		if err != nil {
 			return err
 		}
@@ -220,7 +224,7 @@ func (d *driver) create(cmds []decide.Command) error {
 	}
 	d.mu.Lock()
 	for i, c := range cmds {
-		d.d.Apply(decide.Fact{Kind: decide.RunCreated, Group: c.Group, Run: b.Runs[i].ID, Set: c.Set})
+		d.d.Apply(decide.Fact{Kind: decide.RunCreated, Group: c.Group, Run: b.Runs[i].ID, Set: c.Set, Members: c.Members})
 	}
 	b.BackfillUpdates = []storage.BackfillUpdate{d.update(storage.BackfillInProgress)}
 	d.mu.Unlock()
@@ -230,7 +234,7 @@ func (d *driver) create(cmds []decide.Command) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i, c := range cmds {
-		d.runs[b.Runs[i].ID] = runOf{b.Runs[i], c.Group, c.Set}
+		d.runs[b.Runs[i].ID] = runOf{b.Runs[i], c.Group, c.Members, c.Set}
 	}
 	return nil
 }
@@ -260,7 +264,7 @@ func (d *driver) start(id string) {
 	d.mu.Unlock()
 	d.working.Go(func() {
 		defer cancel(nil)
-		o, err := d.Runs.Do(ctx, r.group, r.record, r.set)
+		o, err := d.Runs.Do(ctx, r.group, r.members, r.record, r.set)
 		d.ended(r, o, err)
 	})
 }
@@ -273,7 +277,7 @@ func (d *driver) ended(r runOf, o Outcome, err error) {
 	if err != nil && d.broken == nil {
 		d.broken = fmt.Errorf("run %s: %w", r.record.ID, err)
 	}
-	d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: r.record.ID, Failed: o.Failed, Canceled: o.Canceled})
+	d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: r.record.ID, Losses: o.Losses})
 	if o.Cause != nil && d.cause == nil {
 		d.cause = o.Cause
 	}
@@ -316,7 +320,11 @@ func (d *driver) stopRun(id string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.runs, id)
-	d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: id, Canceled: r.set})
+	losses := make([]decide.Losses, max(d.Config.Groups[r.group].Members, 1))
+	for m := range losses {
+		losses[m].Canceled = r.set
+	}
+	d.d.Apply(decide.Fact{Kind: decide.RunEnded, Run: id, Losses: losses})
 	return nil
 }
 

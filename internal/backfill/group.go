@@ -22,9 +22,55 @@ type group struct {
 	strategy storage.BackfillStrategy
 	// names are the definitions, in topological order, assets what they make.
 	names, assets []string
+	// made are the assets of each name.
+	made [][]string
+	// parts are the runs of some members of the group alone, by the text of their numbers.
+	parts map[string]*group
 	// config is what all runs of the group have in common, partitioning what exists for their plan.
 	config       engine.Config
 	partitioning *plan.Partitioning
+}
+
+// part returns what the runs of some members of a group have in common; nil are all members.
+func (p *Plan) part(of int, members []int) (*group, error) {
+	whole := &p.groups[of]
+	if members == nil {
+		return whole, nil
+	}
+	text := fmt.Sprint(members)
+	p.parting.Lock()
+	defer p.parting.Unlock()
+	if known := whole.parts[text]; known != nil {
+		return known, nil
+	}
+	g := &group{stage: whole.stage, strategy: whole.strategy}
+	for _, m := range members {
+		g.names = append(g.names, whole.names[m])
+		g.assets = append(g.assets, whole.made[m]...)
+	}
+	if err := p.configure(g); err != nil {
+		return nil, err
+	}
+	if whole.parts == nil {
+		whole.parts = map[string]*group{}
+	}
+	whole.parts[text] = g
+	return g, nil
+}
+
+// membersOf returns the members whose assets a run makes, nil for all, and whether it is one of the
+// group.
+func (g *group) membersOf(selection []string) (members []int, of bool) {
+	if slices.Equal(g.assets, selection) {
+		return nil, true
+	}
+	var assets []string
+	for m := range g.names {
+		if len(g.made[m]) > 0 && slices.Contains(selection, g.made[m][0]) {
+			members, assets = append(members, m), append(assets, g.made[m]...)
+		}
+	}
+	return members, len(members) > 0 && slices.Equal(assets, selection)
 }
 
 // together reports whether what is read can be made by the same runs as what reads it: the same
@@ -94,7 +140,7 @@ func (p *Plan) config() decide.Config {
 	}
 	c.Ahead = max(64, 4*c.Concurrency)
 	for g := range p.groups {
-		part := decide.Group{Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
+		part := decide.Group{Members: len(p.groups[g].names), Stage: p.groups[g].stage, Chunks: p.chunks(p.groups[g].strategy), Blocked: p.blocked(g)}
 		if !p.groups[g].strategy.IsSingleRun() && p.readsOthers(g) {
 			part.Reads = p.reads(g)
 		}
@@ -128,21 +174,13 @@ func (p *Plan) chunks(s storage.BackfillStrategy) func(partition.Set) iter.Seq[p
 	return func(set partition.Set) iter.Seq[partition.Set] { return p.space.Split(set, apart...) }
 }
 
-// edgesWithin yields the edges by which the definitions of a group read partitions of the group h,
+// edgesWithin yields the edges by which the definitions of a group read partitions of the group,
 // themselves too.
-func (p *Plan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
+func (p *Plan) edgesWithin(g int) iter.Seq[partition.Edge] {
 	return func(yield func(partition.Edge) bool) {
-		for s := range int32(len(p.whole.Steps)) {
-			node := p.whole.Graph.Node(p.whole.Steps[s].Node)
-			if p.groupOf[node.Definition] != g {
-				continue
-			}
-			for k, up := range p.readsSelected(s) {
-				if p.groupOf[p.whole.Graph.Node(up).Definition] != h {
-					continue
-				}
-				edge, err := p.partitioning.Edge(s, k)
-				if err == nil && !yield(edge) { // an edge that cannot be made fails the runs that read by it
+		for _, name := range p.groups[g].names {
+			for from, edge := range p.edgesOf(name) {
+				if p.groupOf[from] == g && !yield(edge) {
 					return
 				}
 			}
@@ -152,7 +190,7 @@ func (p *Plan) edgesWithin(g, h int) iter.Seq[partition.Edge] {
 
 // readsOthers reports whether a chunk of a group may read other partitions of it.
 func (p *Plan) readsOthers(g int) bool {
-	for edge := range p.edgesWithin(g, g) {
+	for edge := range p.edgesWithin(g) {
 		if kind := edge.Mapping().Describe().Kind; kind != "identity" && kind != "subset" {
 			return true
 		}
@@ -164,7 +202,7 @@ func (p *Plan) readsOthers(g int) bool {
 func (p *Plan) reads(g int) func(partition.Set) partition.Set {
 	return func(chunk partition.Set) partition.Set {
 		var needs partition.Set
-		for edge := range p.edgesWithin(g, g) {
+		for edge := range p.edgesWithin(g) {
 			read, _ := edge.Upstream(chunk)
 			needs = needs.Union(read)
 		}
@@ -172,22 +210,53 @@ func (p *Plan) reads(g int) func(partition.Set) partition.Set {
 	}
 }
 
-// blocked returns which partitions of a group read what was lost.
-func (p *Plan) blocked(g int) func([]partition.Set) partition.Set {
-	return func(lost []partition.Set) partition.Set {
-		var blocked partition.Set
-		for h := range lost {
-			if lost[h].IsEmpty() {
-				continue
-			}
-			for edge := range p.edgesWithin(g, h) {
-				if g == h { // whole chains at once, as they are lost one by one otherwise
-					blocked = blocked.Union(edge.Closure(lost[h]))
+// blocked returns which partitions of each definition of a group read what was lost. It takes whole
+// chains at once: they are lost one by one otherwise.
+func (p *Plan) blocked(g int) func(decide.Unmade) []partition.Set {
+	return func(lost decide.Unmade) []partition.Set {
+		names := p.groups[g].names
+		blocked := make([]partition.Set, len(names))
+		for m, name := range names { // in topological order
+			var own []partition.Edge
+			for from, edge := range p.edgesOf(name) {
+				if from == name {
+					own = append(own, edge)
 					continue
 				}
-				blocked = blocked.Union(edge.Downstream(lost[h]))
+				h := p.groupOf[from]
+				u := slices.Index(p.groups[h].names, from)
+				set := lost.Lost[h][u].Union(lost.Rejected[h][u])
+				if h == g {
+					set = set.Union(blocked[u])
+				}
+				if !set.IsEmpty() {
+					blocked[m] = blocked[m].Union(edge.Downstream(set))
+				}
+			}
+			for _, edge := range own {
+				if set := lost.Lost[g][m].Union(blocked[m]); !set.IsEmpty() {
+					blocked[m] = blocked[m].Union(edge.Closure(set))
+				}
 			}
 		}
 		return blocked
+	}
+}
+
+// edgesOf yields the edges by which a definition reads partitions of others that are backfilled,
+// and of itself, with the definition that makes them.
+func (p *Plan) edgesOf(name string) iter.Seq2[string, partition.Edge] {
+	return func(yield func(string, partition.Edge) bool) {
+		for s := range int32(len(p.whole.Steps)) {
+			if p.whole.Graph.Node(p.whole.Steps[s].Node).Definition != name {
+				continue
+			}
+			for k, up := range p.readsSelected(s) {
+				edge, err := p.partitioning.Edge(s, k)
+				if err == nil && !yield(p.whole.Graph.Node(up).Definition, edge) { // an edge that cannot be made fails the runs that read by it
+					return
+				}
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rivers-go/rivers/internal/catalog"
@@ -32,6 +33,7 @@ type Plan struct {
 	groups       []group
 	// groupOf finds the group of a definition by its name.
 	groupOf map[string]int
+	parting sync.Mutex // guards the parts of groups
 }
 
 // defaultConcurrency is the default number of concurrent runs of a backfill.
@@ -269,9 +271,12 @@ func (p *Plan) arrange() error {
 		}
 		group := &p.groups[g]
 		if _, known := p.groupOf[name]; !known {
-			p.groupOf[name], group.names = g, append(group.names, name)
+			p.groupOf[name], group.names, group.made = g, append(group.names, name), append(group.made, nil)
 		}
-		group.assets = append(group.assets, p.made(s)...)
+		made := p.made(s)
+		m := slices.Index(group.names, name)
+		group.made[m] = append(group.made[m], made...)
+		group.assets = append(group.assets, made...)
 	}
 	for g := range p.groups {
 		if err := p.configure(&p.groups[g]); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rivers-go/rivers/internal/backfill/decide"
 	"github.com/rivers-go/rivers/internal/engine"
 	"github.com/rivers-go/rivers/internal/fault"
 	"github.com/rivers-go/rivers/internal/launch"
@@ -24,9 +25,9 @@ type runs struct {
 }
 
 // assign gives partitions to the steps of a group's run.
-func (b *runs) assign(group int, set partition.Set) *plan.Assignment {
-	p := b.plan.groups[group].config.Plan
-	c := b.plan.groups[group].partitioning.Of(partition.Set{})
+func assign(g *group, set partition.Set) *plan.Assignment {
+	p := g.config.Plan
+	c := g.partitioning.Of(partition.Set{})
 	for s := range p.Steps {
 		if p.Graph.Node(p.Steps[s].Node).Partitions != nil {
 			c.Sets[s] = set
@@ -36,19 +37,22 @@ func (b *runs) assign(group int, set partition.Set) *plan.Assignment {
 }
 
 // Record returns the record of a run that is to be inserted, ready to be started by this process.
-func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
+func (b *runs) Record(group int, members []int, set partition.Set) (storage.RunRecord, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return storage.RunRecord{}, fmt.Errorf("making an id: %w", err)
 	}
 	p := b.plan
-	g := &p.groups[group]
+	g, err := b.plan.part(group, members)
+	if err != nil {
+		return storage.RunRecord{}, err
+	}
 	of, err := partition.NewSlice(p.space, set)
 	if err != nil {
 		return storage.RunRecord{}, err
 	}
 	c := g.config
-	c.Assignment = b.assign(group, set)
+	c.Assignment = assign(g, set)
 	if err := c.Assignment.Mapped(); err != nil {
 		return storage.RunRecord{}, err
 	}
@@ -67,10 +71,14 @@ func (b *runs) Record(group int, set partition.Set) (storage.RunRecord, error) {
 }
 
 // Do executes a run, or continues one that another process began.
-func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set partition.Set) (_ Outcome, err error) {
+func (b *runs) Do(ctx context.Context, group int, members []int, rec storage.RunRecord, set partition.Set) (_ Outcome, err error) {
 	p := b.plan
-	c := p.groups[group].config
-	c.Assignment = b.assign(group, set)
+	g, err := p.part(group, members)
+	if err != nil {
+		return Outcome{}, err
+	}
+	c := g.config
+	c.Assignment = assign(g, set)
 	if err := p.runner.Bind(&c, rec); err != nil {
 		return Outcome{}, err
 	}
@@ -83,26 +91,45 @@ func (b *runs) Do(ctx context.Context, group int, rec storage.RunRecord, set par
 	if res == nil {
 		return Outcome{}, err
 	}
-	return outcomeOf(res), err
+	return p.groups[group].outcomeOf(res), err
 }
 
-// outcomeOf returns the partitions that a run did not make.
-func outcomeOf(res *engine.Result) Outcome {
-	var o Outcome
-	lost := res.Lost()
-	if lost.IsEmpty() {
-		return o
-	}
-	if res.State == storage.Canceled {
-		o.Canceled = lost
-		return o
-	}
-	o.Failed = lost
+// outcomeOf returns what a run did not make, by definition of the group.
+func (g *group) outcomeOf(res *engine.Result) Outcome {
+	o := Outcome{Losses: make([]decide.Losses, len(g.names))}
 	for i := range res.Steps {
-		if s := &res.Steps[i]; s.Outcome == storage.StepFailed {
+		s := &res.Steps[i]
+		if o.Cause == nil && s.Outcome == storage.StepFailed {
 			o.Cause = fmt.Errorf("run %s: step %q: %w", res.Record.ID, s.Key, s.Err)
-			break
 		}
+		runs := g.config.Plan.Graph
+		n, known := runs.FindNode(s.Key)
+		if !known { // an instance
+			continue
+		}
+		node, lost := runs.Node(n), &s.Losses
+		if node.Check == nil {
+			if m := slices.Index(g.names, node.Definition); m >= 0 {
+				l := &o.Losses[m]
+				l.Failed = l.Failed.Union(lost.Failed)
+				l.Skipped = l.Skipped.Union(lost.Skipped)
+				l.Canceled = l.Canceled.Union(lost.Blocked).Union(lost.Canceled)
+			}
+			continue
+		}
+		m := slices.IndexFunc(g.made, func(assets []string) bool { return slices.Contains(assets, node.Check.Asset) })
+		switch { // what it judges is made
+		case m < 0:
+		case node.Check.Blocking:
+			o.Losses[m].Rejected = o.Losses[m].Rejected.Union(lost.Failed)
+		default:
+			o.Losses[m].Unchecked = o.Losses[m].Unchecked.Union(lost.Failed)
+		}
+	}
+	for m := range o.Losses { // several tasks of a graph asset may have lost a partition in several ways
+		l := &o.Losses[m]
+		l.Canceled = l.Canceled.Minus(l.Failed)
+		l.Skipped = l.Skipped.Minus(l.Failed).Minus(l.Canceled)
 	}
 	return o
 }
@@ -172,8 +199,8 @@ func (p *Plan) recordedRuns(ctx context.Context, rec *storage.BackfillRecord) ([
 func (p *Plan) recordedRun(ctx context.Context, rec *storage.RunRecord) (RecordedRun, error) {
 	one := RecordedRun{Run: *rec, Group: -1, Set: rec.Request.Partitions, Ended: rec.State.Terminal()}
 	for g := range p.groups {
-		if slices.Equal(p.groups[g].assets, rec.Request.Selection) {
-			one.Group = g
+		if members, of := p.groups[g].membersOf(rec.Request.Selection); of {
+			one.Group, one.Members = g, members
 		}
 	}
 	if one.Group < 0 {
@@ -197,9 +224,11 @@ func (p *Plan) recordedRun(ctx context.Context, rec *storage.RunRecord) (Recorde
 	if err != nil {
 		return one, err
 	}
-	one.Outcome = outcomeOf(res)
-	if lost := one.Outcome.Failed.Union(one.Outcome.Canceled); lost.IsEmpty() { // no partition is named
-		one.Outcome.Canceled = one.Set
+	one.Outcome = p.groups[one.Group].outcomeOf(res)
+	if res.Lost().IsEmpty() { // no partition is named
+		for m := range one.Outcome.Losses {
+			one.Outcome.Losses[m] = decide.Losses{Canceled: one.Set}
+		}
 	}
 	return one, nil
 }

@@ -103,8 +103,8 @@ func (a *attempt) materializeEach(due partition.Slice) outcome {
 	return a.tally(&failed)
 }
 
-// readsLost returns the partitions of the asset itself that a partition reads and that were not made
-// in this run.
+// readsLost returns the partitions of the asset itself that a partition reads and that were not
+// made in this run.
 func (a *attempt) readsLost(part partition.Slice, lost *partition.Gather) (gone partition.Set, err error) {
 	if lost.IsEmpty() {
 		return gone, nil
@@ -147,11 +147,11 @@ func (a *attempt) makeOne(part partition.Slice, failed *PartitionsError, lost *p
 		return err
 	}
 	lost.Add(part.Set())
-	return a.lose(part, err, failed)
+	return lose(a, part, err, failed)
 }
 
 // lose records a partition that was not made. A skip is an outcome of its own, and no failure.
-func (a *attempt) lose(part partition.Slice, why error, failed *PartitionsError) error {
+func lose(a *attempt, part partition.Slice, why error, failed *PartitionsError) error {
 	if errors.Is(why, ErrSkip) {
 		a.logger().Info("the partition is skipped", "partition", part.Key().String(), "reason", why.Error())
 	} else {
@@ -234,7 +234,7 @@ func (a *attempt) failLacking(due partition.Slice, failed *PartitionsError) (par
 			return due, err
 		}
 		_, why := a.assignment.Lacking(a.mapped, part.Set())
-		if err := a.lose(part, why, failed); err != nil {
+		if err := lose(a, part, why, failed); err != nil {
 			return due, err
 		}
 	}
@@ -250,7 +250,7 @@ func (a *attempt) failMarked(inv *graph.Invocation, due partition.Slice, failed 
 			return due, err
 		}
 		rest = rest.Minus(part.Set())
-		if err := a.lose(part, why, failed); err != nil {
+		if err := lose(a, part, why, failed); err != nil {
 			return due, err
 		}
 	}
@@ -293,12 +293,12 @@ func (a *attempt) storePart(inv *graph.Invocation, key partition.Key, value grap
 	case !left.Contains(part.Set()):
 		return partition.Set{}, fmt.Errorf("the function returned a value for partition %s, which is not among those of this step, or was returned or marked as failed before", key)
 	case value.Err != nil:
-		return part.Set(), a.lose(part, value.Err, failed)
+		return part.Set(), lose(a, part, value.Err, failed)
 	}
 	a.part = part
 	inv.Facts = copied(said)
 	if err := a.write1(inv, 0, value.Value); err != nil {
-		return part.Set(), a.lose(part, err, failed)
+		return part.Set(), lose(a, part, err, failed)
 	}
 	return part.Set(), a.sink.partMade(a, part, inv.Facts)
 }
@@ -335,7 +335,7 @@ func (a *attempt) failMissing(left partition.Set, failed *PartitionsError) error
 			return err
 		}
 		why := errors.New("the function returned no value for it: return one for each partition, or say why not with ctx.MarkPartitionFailed")
-		if err := a.lose(part, why, failed); err != nil {
+		if err := lose(a, part, why, failed); err != nil {
 			return err
 		}
 	}

@@ -76,9 +76,6 @@ func (r *run) partLost(a *attempt, part partition.Slice, err error) error {
 		return r.partEvaluated(a, part, r.failedEvaluation(a.mapped, state, part, d))
 	}
 	d.Partitions = part.Set()
-	if skipped {
-		return r.partSkipped(a, part, d.AppendJSON(nil))
-	}
 	detail := d.AppendJSON(nil)
 	reason := classified(err)
 	r.mu.Lock()
@@ -87,8 +84,14 @@ func (r *run) partLost(a *attempt, part partition.Slice, err error) error {
 		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
 	}
 	at := now()
+	f := storage.Fact{Kind: storage.PartitionSkipped, Step: a.job.step, Attempt: a.job.attempt, At: at}
+	if skipped { // the state of its asset stays
+		r.recordEvent(storage.Event{Fact: f, Partition: part.Key().String(), Detail: detail}, decide.Event{Fact: f, Partitions: part.Set()})
+		r.flush()
+		return nil
+	}
 	n := r.plan.Steps[a.mapped].Node
-	f := storage.Fact{Step: a.job.step, Attempt: a.job.attempt, At: at}.FailedPartition(reason)
+	f = f.FailedPartition(reason)
 	for o := range r.graph.Node(n).Outputs {
 		asset := r.assetKey(r.graph.OutputAt(n, o))
 		if asset == 0 || !r.plan.Wanted(a.mapped, o) {
@@ -99,19 +102,6 @@ func (r *run) partLost(a *attempt, part partition.Slice, err error) error {
 			Asset: asset, Kind: storage.Failed, Partition: part.Key().String(), Partitions: part.Set(), Run: r.key, N: e, At: at, Detail: detail,
 		})
 	}
-	r.flush()
-	return nil
-}
-
-// partSkipped records that a step has nothing to do for a partition. The state of its asset stays.
-func (r *run) partSkipped(a *attempt, part partition.Slice, detail []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.d.Running(a.job.step, a.job.attempt) {
-		return fmt.Errorf("partition %s: %w", part, ErrCanceled)
-	}
-	f := storage.Fact{Kind: storage.PartitionSkipped, Step: a.job.step, Attempt: a.job.attempt, At: now()}
-	r.recordEvent(storage.Event{Fact: f, Partition: part.Key().String(), Detail: detail}, decide.Event{Fact: f, Partitions: part.Set()})
 	r.flush()
 	return nil
 }

@@ -36,8 +36,9 @@ type StepResult struct {
 	Duration time.Duration
 	// Err is why the step did not succeed; nil for a success.
 	Err error
-	// Lost are the partitions that it has not made; empty for one that is not partitioned.
-	Lost partition.Set
+	// Lost are the partitions that it has not made, Losses why; empty for one that is not partitioned.
+	Lost   partition.Set
+	Losses decide.Losses
 	// Check is the result of a check; nil for other steps, and for one without a result.
 	Check *CheckReport
 }
@@ -61,6 +62,7 @@ func (r *run) result() *Result {
 	if res.State == storage.Canceled {
 		res.Cause = r.why
 	}
+	losses := r.d.Losses()
 	for s := range res.Steps {
 		st, d := r.d.Status(int32(s)), r.detailOf(int32(s))
 		attempts := int(r.d.Attempt(int32(s)))
@@ -81,7 +83,7 @@ func (r *run) result() *Result {
 			}
 		}
 		if s < len(r.plan.Steps) && r.partitioned(int32(s)) {
-			sr.Lost = r.unmade(int32(s))
+			sr.Lost, sr.Losses = r.unmade(int32(s)), losses[s]
 		}
 		sr.Check = r.checks[int32(s)]
 		res.Steps[s] = sr

@@ -14,6 +14,7 @@ import (
 func (s *Store) addBackfill(rec *storage.BackfillRecord, lease time.Duration) {
 	rec.Key = storage.BackfillKey(len(s.backfills) + 1)
 	kept := *rec
+	kept.FillSkipped()
 	kept.CreatedAt, kept.StartedAt, kept.EndedAt = micros(rec.CreatedAt), micros(rec.StartedAt), micros(rec.EndedAt)
 	if kept.LeaseUntil = (time.Time{}); rec.Owner != "" && !rec.State.Terminal() {
 		kept.LeaseUntil = micros(time.Now().Add(lease))
@@ -25,6 +26,7 @@ func (s *Store) addBackfill(rec *storage.BackfillRecord, lease time.Duration) {
 func (s *Store) updateBackfill(u *storage.BackfillUpdate) {
 	rec := s.backfill(u.Backfill) // the fence was of this backfill, so it is there
 	rec.State, rec.Error, rec.Progress = u.State, u.Error, u.Progress
+	rec.FillSkipped()
 	switch {
 	case u.State == storage.BackfillInProgress && rec.StartedAt.IsZero():
 		rec.StartedAt = micros(u.At)
@@ -130,7 +132,7 @@ func (s *Store) ListBackfills(ctx context.Context, q storage.BackfillQuery) ([]s
 		}
 		rec.Partitions = partition.Set{}
 		p := &rec.Progress
-		p.Submitted, p.Completed, p.Failed, p.Canceled = partition.Set{}, partition.Set{}, partition.Set{}, partition.Set{}
+		p.Submitted, p.Completed, p.Failed, p.Skipped, p.Canceled = partition.Set{}, partition.Set{}, partition.Set{}, partition.Set{}, partition.Set{}
 		list = append(list, rec)
 	}
 	return list, nil

@@ -143,12 +143,13 @@ func checkBackfillUpdates(f *fixture) {
 		want.State, want.StartedAt, want.Progress = storage.BackfillInProgress, start, p
 		f.equal(fmt.Sprint("in progress ", i), backfillText(f.getBackfill("b")), backfillText(want))
 	}
-	p.Completed, p.Failed, p.FailedCount, p.Canceled, p.CanceledCount = partition.Set{}, keysOf(2), 1, keysOf(3), 1
+	p.Completed, p.CompletedCount, p.Failed, p.FailedCount, p.Canceled, p.CanceledCount = partition.Set{}, 0, keysOf(2), 1, keysOf(3), 1
 	end := epoch.Add(time.Hour)
 	if err := change(storage.BackfillUpdate{State: storage.BackfillFailed, At: end, Error: "1 failed", Progress: p}); err != nil {
 		f.Fatal(err)
 	}
 	want.State, want.EndedAt, want.Error, want.Progress, want.LeaseUntil = storage.BackfillFailed, end, "1 failed", p, time.Time{}
+	want.Progress.Skipped, want.Progress.SkippedCount = keysOf(1), 1 // it has no other outcome
 	f.equal("the end", backfillText(f.getBackfill("b")), backfillText(want))
 	f.refused(change(storage.BackfillUpdate{State: storage.BackfillCompleted, At: end}), storage.ErrFenced)
 	f.equal("after the end", backfillText(f.getBackfill("b")), backfillText(want))

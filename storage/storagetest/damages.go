@@ -171,7 +171,7 @@ var damages = map[string]damage{
 	},
 	"backfill that adds up to less": {
 		"UPDATE backfill SET completed = 0 WHERE id = 'done'",
-		`backfill "done" is failed and counts 0 completed, 1 failed and 1 canceled of 3 partitions`, "",
+		`backfill "done" counts 1 skipped partitions, and the set of them is {}`, "",
 	},
 	"backfill of more than there are": {
 		"UPDATE backfill SET completed = 9 WHERE id = 'going'",
@@ -191,7 +191,7 @@ var damages = map[string]damage{
 	},
 	"backfill that accounts for too little": {
 		"UPDATE backfill_set SET labels = {1 2 3 4} WHERE backfill = (SELECT key FROM backfill WHERE id = 'done') AND which = 0",
-		`backfill "done" is failed and does not account for {dynamic tenants [4, 5)}`, "",
+		`backfill "done" counts 0 skipped partitions, and the set of them is {dynamic tenants [4, 5)}`, "",
 	},
 	"backfill without an end": {
 		"UPDATE backfill SET ended_at = 0 WHERE id = 'done'",

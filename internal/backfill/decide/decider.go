@@ -11,6 +11,8 @@ import (
 
 // Group is what the same runs make.
 type Group struct {
+	// Members is how many definitions its runs make, whose losses are kept apart; zero is one.
+	Members int
 	// Stage orders groups: those of a later stage begin when all of the earlier ones have ended.
 	Stage int
 	// Chunks yields what of a set is one run each, in the order in which they run.
@@ -19,9 +21,9 @@ type Group struct {
 	// partitions of the group read some of those given: what is lost there is lost here. Nil reads
 	// nothing.
 	Reads func(chunk partition.Set) partition.Set
-	// Blocked returns which partitions of the group read something that was not made: of the groups of
-	// earlier stages, by their index, and of the group itself. Nil is those very partitions.
-	Blocked func(lost []partition.Set) partition.Set
+	// Blocked returns, of each member, which partitions read something that was not made, directly or
+	// not: of the groups of earlier stages and of the group itself. Nil reads nothing.
+	Blocked func(lost Unmade) []partition.Set
 }
 
 // Config is what a backfill is.
@@ -41,13 +43,13 @@ type FactKind uint8
 
 // The facts.
 const (
-	// RunCreated: a run of a group was recorded, for the partitions of Set.
+	// RunCreated: a run of Members of a group was recorded, for the partitions of Set.
 	RunCreated FactKind = iota
 	// RunStarted: it is in progress.
 	RunStarted
-	// RunEnded: it has ended; Failed and Canceled are what of its Set it did not make.
+	// RunEnded: it has ended; Losses are what of its Set it did not make.
 	RunEnded
-	// PartitionsBlocked: partitions of a group are not made, since what they read was not.
+	// PartitionsBlocked: partitions of a Member are not made, since what they read was not.
 	PartitionsBlocked
 	// CancelAsked: somebody asked the backfill to stop.
 	CancelAsked
@@ -55,11 +57,15 @@ const (
 
 // Fact is one thing that happened.
 type Fact struct {
-	Kind             FactKind
-	Group            int
-	Run              string
-	Set              partition.Set
-	Failed, Canceled partition.Set
+	Kind  FactKind
+	Group int
+	Run   string
+	Set   partition.Set
+	// Members are those that the run makes, by their number; nil is all.
+	Members []int
+	// Losses are by member; nil is none.
+	Losses []Losses
+	Member int
 }
 
 // CommandKind describes what the driver is asked to do.
@@ -67,13 +73,13 @@ type CommandKind uint8
 
 // The commands. Each is consumed by applying the fact that it leads to.
 const (
-	// Create a run of a group for the partitions of Set; consumed by RunCreated.
+	// Create a run of Members of a group for the partitions of Set; consumed by RunCreated.
 	Create CommandKind = iota
 	// Start a run; consumed by RunStarted.
 	Start
 	// Stop a run that was created or is in progress; consumed by RunEnded.
 	Stop
-	// Block partitions; consumed by PartitionsBlocked.
+	// Block partitions of a Member; consumed by PartitionsBlocked.
 	Block
 	// End the backfill; nothing comes after it.
 	End
@@ -81,11 +87,13 @@ const (
 
 // Command is one thing to do now.
 type Command struct {
-	Kind  CommandKind
-	Group int
-	Run   string
-	Set   partition.Set
-	State storage.BackfillState
+	Kind    CommandKind
+	Group   int
+	Run     string
+	Set     partition.Set
+	Members []int // nil is all
+	Member  int
+	State   storage.BackfillState
 }
 
 // Decider is the state of one backfill. It is not safe for concurrent use.
@@ -105,7 +113,8 @@ type Decider struct {
 
 // groupState is what has become of a group's partitions: those that were not taken have no run yet.
 type groupState struct {
-	taken, made, failed, canceled partition.Gather
+	taken   partition.Gather
+	members []memberState
 	// pending is what was not taken, known reports whether it was worked out since.
 	pending partition.Set
 	known   bool
@@ -113,15 +122,11 @@ type groupState struct {
 	open int
 }
 
-func (g *groupState) take(set partition.Set) {
-	g.taken.Add(set)
-	g.known = false
-}
-
 type run struct {
 	id      string
 	group   int
 	set     partition.Set
+	members []int // nil is all
 	started bool
 	asked   bool // to stop
 }
@@ -129,14 +134,26 @@ type run struct {
 // New returns the state of a backfill before its first fact.
 func New(c Config) *Decider {
 	c.Concurrency, c.Ahead = max(c.Concurrency, 1), max(c.Ahead, 1)
-	return &Decider{config: c, groups: make([]groupState, len(c.Groups)), runs: map[string]*run{}}
+	if c.StopOnFailure { // what is created and never started would be a run that was none
+		c.Ahead = 1
+	}
+	d := &Decider{config: c, groups: make([]groupState, len(c.Groups)), runs: map[string]*run{}}
+	for g := range d.groups {
+		d.groups[g].members = make([]memberState, max(c.Groups[g].Members, 1))
+	}
+	return d
 }
 
-// pending are the partitions of a group that have no run and were not given up.
+// pending are the partitions of a group that have no run and were not given up in all members.
 func (d *Decider) pending(g int) partition.Set {
 	s := &d.groups[g]
 	if !s.known {
 		s.pending, s.known = d.config.Partitions.Minus(s.taken.Set()), true
+		given := s.pending
+		for m := range s.members {
+			given = given.Intersect(s.members[m].given.Set())
+		}
+		s.pending = s.pending.Minus(given)
 	}
 	return s.pending
 }
@@ -148,11 +165,13 @@ func (d *Decider) Apply(f Fact) {
 		if d.runs[f.Run] != nil {
 			return
 		}
-		r := &run{id: f.Run, group: f.Group, set: f.Set}
+		r := &run{id: f.Run, group: f.Group, set: f.Set, members: f.Members}
 		d.runs[f.Run], d.waiting = r, append(d.waiting, r)
 		d.count++
-		d.groups[f.Group].take(f.Set)
-		d.groups[f.Group].open++
+		g := &d.groups[f.Group]
+		g.taken.Add(f.Set)
+		g.known = false
+		g.open++
 	case RunStarted:
 		if r := d.runs[f.Run]; r != nil && !r.started {
 			r.started = true
@@ -163,9 +182,10 @@ func (d *Decider) Apply(f Fact) {
 		d.end(f)
 	case PartitionsBlocked:
 		g := &d.groups[f.Group]
-		blocked := f.Set.Intersect(d.pending(f.Group))
-		g.take(blocked)
-		g.canceled.Add(blocked)
+		m := &g.members[f.Member]
+		blocked := f.Set.Intersect(d.pending(f.Group)).Minus(m.given.Set())
+		m.given.Add(blocked)
+		g.known = false
 	case CancelAsked:
 		d.canceling = true
 	}
@@ -191,10 +211,17 @@ func (d *Decider) end(f Fact) {
 	delete(d.runs, f.Run)
 	g := &d.groups[r.group]
 	g.open--
-	g.failed.Add(f.Failed)
-	g.canceled.Add(f.Canceled)
-	g.made.Add(r.set.Minus(f.Failed).Minus(f.Canceled))
-	d.failure = d.failure || !f.Failed.IsEmpty()
+	for m := range g.members {
+		if r.members != nil && !slices.Contains(r.members, m) {
+			continue // it was given up before
+		}
+		var l Losses
+		if m < len(f.Losses) {
+			l = f.Losses[m]
+		}
+		g.members[m].run(r.set, &l)
+		d.failure = d.failure || !l.Failed.IsEmpty() || !l.Rejected.IsEmpty() || !l.Unchecked.IsEmpty()
+	}
 }
 
 // stopping reports whether nothing new begins.
@@ -265,29 +292,6 @@ func (d *Decider) Asked(id string) {
 	}
 }
 
-// blocks gives up what reads something that was not made.
-func (d *Decider) blocks(stage int, buf []Command) []Command {
-	lost := make([]partition.Set, len(d.groups))
-	some := false
-	for g := range d.groups {
-		lost[g] = d.groups[g].failed.Set().Union(d.groups[g].canceled.Set())
-		some = some || !lost[g].IsEmpty()
-	}
-	if !some {
-		return buf
-	}
-	for g := range d.groups {
-		def := &d.config.Groups[g]
-		if def.Stage != stage || def.Blocked == nil {
-			continue
-		}
-		if blocked := def.Blocked(lost).Intersect(d.pending(g)); !blocked.IsEmpty() {
-			buf = append(buf, Command{Kind: Block, Group: g, Set: blocked})
-		}
-	}
-	return buf
-}
-
 // starts begins created runs, in the order in which they were created, that read nothing that is
 // still to be made.
 func (d *Decider) starts(buf []Command) []Command {
@@ -327,6 +331,9 @@ func (d *Decider) ready(group int, set partition.Set) bool {
 // something, so that it is given up, and is no run, where one of them is lost; of chunks that wait
 // for others at the same place, so many are looked at as are created ahead.
 func (d *Decider) creates(stage, starting int, buf []Command) []Command {
+	if d.config.StopOnFailure && d.running+len(d.waiting) >= d.config.Concurrency {
+		return buf
+	}
 	waiting := len(d.waiting) - starting
 	stuck := starting == 0 && d.running == 0
 	if waiting > d.config.Ahead/2 && !stuck {
@@ -354,8 +361,11 @@ func (d *Decider) creates(stage, starting int, buf []Command) []Command {
 				}
 				continue
 			}
-			buf = append(buf, Command{Kind: Create, Group: g, Set: chunk})
-			if want--; want == 0 {
+			for set, members := range d.split(g, chunk) {
+				buf = append(buf, Command{Kind: Create, Group: g, Set: set, Members: members})
+				want--
+			}
+			if want <= 0 {
 				break
 			}
 		}
@@ -373,7 +383,10 @@ func (d *Decider) createFirst(stage int, buf []Command) []Command {
 			continue
 		}
 		for chunk := range d.config.Groups[g].Chunks(d.pending(g)) {
-			return append(buf, Command{Kind: Create, Group: g, Set: chunk})
+			for set, members := range d.split(g, chunk) {
+				buf = append(buf, Command{Kind: Create, Group: g, Set: set, Members: members})
+			}
+			return buf
 		}
 	}
 	return buf
@@ -382,21 +395,30 @@ func (d *Decider) createFirst(stage int, buf []Command) []Command {
 // Progress describes what has become of the partitions: of each in all groups.
 func (d *Decider) Progress(count func(partition.Set) int64) storage.BackfillProgress {
 	p := storage.BackfillProgress{Runs: d.count}
+	var skipped partition.Set
 	if len(d.groups) > 0 {
 		p.Completed = d.config.Partitions
 	}
 	for g := range d.groups {
 		s := &d.groups[g]
-		p.Completed = p.Completed.Intersect(s.made.Set())
-		p.Failed = p.Failed.Union(s.failed.Set())
-		p.Canceled = p.Canceled.Union(s.canceled.Set())
 		p.Submitted = p.Submitted.Union(s.taken.Set())
+		for m := range s.members {
+			of := &s.members[m]
+			p.Completed = p.Completed.Intersect(of.made.Set())
+			p.Failed = p.Failed.Union(of.failed.Set()).Union(of.rejected.Set()).Union(of.unchecked.Set())
+			p.Canceled = p.Canceled.Union(of.canceled.Set())
+			skipped = skipped.Union(of.skipped.Set())
+		}
 	}
+	canceled, without := d.givenUp()
+	p.Canceled, skipped = p.Canceled.Union(canceled), skipped.Union(without)
+	p.Completed = p.Completed.Minus(p.Failed)
 	if d.stopping() && len(d.runs) == 0 { // what never began is canceled
-		p.Canceled = d.config.Partitions.Minus(p.Completed)
+		p.Canceled = d.config.Partitions.Minus(p.Completed).Minus(skipped.Minus(p.Canceled))
 	}
 	p.Canceled = p.Canceled.Minus(p.Failed)
-	p.CompletedCount, p.FailedCount, p.CanceledCount = count(p.Completed), count(p.Failed), count(p.Canceled)
+	p.Skipped = skipped.Minus(p.Failed).Minus(p.Canceled)
+	p.CompletedCount, p.FailedCount, p.SkippedCount, p.CanceledCount = count(p.Completed), count(p.Failed), count(p.Skipped), count(p.Canceled)
 	return p
 }
 
@@ -405,10 +427,14 @@ func (d *Decider) state() storage.BackfillState {
 	if d.canceling {
 		return storage.BackfillCanceled
 	}
-	lost := false
+	canceled, _ := d.givenUp()
+	lost := !canceled.IsEmpty()
 	for g := range d.groups {
-		s := &d.groups[g]
-		lost = lost || !s.failed.IsEmpty() || !s.canceled.IsEmpty() || !d.pending(g).IsEmpty()
+		lost = lost || !d.pending(g).IsEmpty()
+		for m := range d.groups[g].members {
+			s := &d.groups[g].members[m]
+			lost = lost || !s.failed.IsEmpty() || !s.canceled.IsEmpty() || !s.rejected.IsEmpty() || !s.unchecked.IsEmpty()
+		}
 	}
 	if lost {
 		return storage.BackfillFailed

@@ -19,12 +19,16 @@ type world struct {
 
 	space  partition.Space
 	config Config
-	// back says of each group how many days before a chunk reads of its own group, 0 for none; fails which days fail.
-	back  []int
-	fails []map[int]bool
-	facts []Fact
+	// back says of each group how many days before each member reads of itself, 0 for none; bodies what the function of
+	// each member does on each day. The second member of a group reads the first, and all read those of earlier stages.
+	back   []int
+	bodies [][]map[int]outcome
+	// became has what the runs and the decider have made of each member and day.
+	became [][]map[int]outcome
+	facts  []Fact
 	// running and created have the runs in these states.
 	running, created map[string]partition.Set
+	members          map[string][]int
 	group            map[string]int
 	settled          []partition.Set // by group
 	ran              []partition.Set
@@ -39,7 +43,7 @@ func newWorld(t *rapid.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, space: space, running: map[string]partition.Set{}, created: map[string]partition.Set{}, group: map[string]int{}}
+	w := &world{T: t, space: space, running: map[string]partition.Set{}, created: map[string]partition.Set{}, group: map[string]int{}, members: map[string][]int{}}
 	w.config = Config{
 		Partitions:    space.All(),
 		Concurrency:   rapid.IntRange(1, 3).Draw(t, "concurrency"),
@@ -53,24 +57,36 @@ func newWorld(t *rapid.T) *world {
 			back = rapid.IntRange(0, 2).Draw(t, "back")
 		}
 		w.back = append(w.back, back)
-		w.fails = append(w.fails, map[int]bool{})
-		for day := range days {
-			if rapid.IntRange(0, 6).Draw(t, "fails") == 0 {
-				w.fails[g][day] = true
+		members := rapid.IntRange(1, 2).Draw(t, "members")
+		w.bodies, w.became = append(w.bodies, nil), append(w.became, nil)
+		for range members {
+			does := map[int]outcome{}
+			for day := range days {
+				does[day] = rapid.SampledFrom([]outcome{made, made, made, made, made, failed, skipped, rejected}).Draw(t, "does")
 			}
+			w.bodies[g], w.became[g] = append(w.bodies[g], does), append(w.became[g], map[int]outcome{})
 		}
-		group := Group{Stage: rapid.IntRange(0, g).Draw(t, "stage"), Chunks: w.chunks(single)}
+		group := Group{Members: members, Stage: rapid.IntRange(0, g).Draw(t, "stage"), Chunks: w.chunks(single)}
 		if back > 0 {
 			group.Reads = func(chunk partition.Set) partition.Set { return w.shift(chunk, -back) }
 		}
-		group.Blocked = func(lost []partition.Set) partition.Set {
-			var blocked partition.Set
-			for h := range w.config.Groups {
-				switch {
-				case w.config.Groups[h].Stage < group.Stage:
-					blocked = blocked.Union(lost[h])
-				case h == g && back > 0:
-					blocked = blocked.Union(w.shift(lost[h], back))
+		group.Blocked = func(lost Unmade) []partition.Set {
+			blocked := make([]partition.Set, members)
+			for m := range blocked {
+				for h := range w.config.Groups {
+					for u := range lost.Lost[h] {
+						if w.config.Groups[h].Stage < group.Stage || h == g && u < m {
+							blocked[m] = blocked[m].Union(lost.Lost[h][u]).Union(lost.Rejected[h][u])
+						}
+					}
+				}
+				for u := range m {
+					blocked[m] = blocked[m].Union(blocked[u])
+				}
+				for range days { // all that follows
+					if back > 0 {
+						blocked[m] = blocked[m].Union(w.shift(lost.Lost[g][m].Union(blocked[m]), back))
+					}
 				}
 			}
 			return blocked
@@ -119,6 +135,60 @@ func (w *world) day(i int) partition.Set {
 	return set
 }
 
+// outcome is what becomes of a day of a member.
+type outcome int
+
+const (
+	none outcome = iota
+	made
+	failed
+	skipped
+	canceled
+	rejected // made, and a blocking check did not pass
+	givenUp  // skipped or canceled
+)
+
+// lost reports whether a reader does not find it, and whether that is since there was nothing to make. What reads itself
+// does not mind a rejection.
+func (o outcome) lost(self bool) (lost, skip bool) {
+	return o == failed || o == canceled || o == rejected && !self, o == skipped
+}
+
+// should is what becomes of a day of a member, worked out day by day.
+func (w *world) should(g, m, day int, known map[[3]int]outcome) outcome {
+	at := [3]int{g, m, day}
+	if o, ok := known[at]; ok {
+		return o
+	}
+	gone, skip := false, false
+	read := func(h, u, day int, self bool) {
+		if day < 0 {
+			return
+		}
+		l, s := w.should(h, u, day, known).lost(self)
+		gone, skip = gone || l, skip || s
+	}
+	for h := range w.bodies {
+		for u := range w.bodies[h] {
+			if w.config.Groups[h].Stage < w.config.Groups[g].Stage || h == g && u < m {
+				read(h, u, day, false)
+			}
+		}
+	}
+	if back := w.back[g]; back > 0 {
+		read(g, m, day-back, true)
+	}
+	o := w.bodies[g][m][day]
+	switch {
+	case gone:
+		o = canceled
+	case skip:
+		o = skipped
+	}
+	known[at] = o
+	return o
+}
+
 func (w *world) chunks(single bool) func(partition.Set) iter.Seq[partition.Set] {
 	return func(set partition.Set) iter.Seq[partition.Set] {
 		if single {
@@ -140,12 +210,12 @@ func (w *world) obey(d *Decider, cmds []Command) (end *storage.BackfillState) {
 		case Create:
 			w.runs++
 			id := fmt.Sprintf("r%d", w.runs)
-			w.created[id], w.group[id] = c.Set, c.Group
+			w.created[id], w.group[id], w.members[id] = c.Set, c.Group, c.Members
 			if !c.Set.Intersect(w.ran[c.Group]).IsEmpty() {
 				w.Fatalf("a second run of group %d for %s", c.Group, c.Set)
 			}
 			w.ran[c.Group] = w.ran[c.Group].Union(c.Set)
-			w.record(d, Fact{Kind: RunCreated, Group: c.Group, Run: id, Set: c.Set})
+			w.record(d, Fact{Kind: RunCreated, Group: c.Group, Run: id, Set: c.Set, Members: c.Members})
 		case Start:
 			w.checkStart(c)
 			w.running[c.Run] = c.Set
@@ -156,13 +226,18 @@ func (w *world) obey(d *Decider, cmds []Command) (end *storage.BackfillState) {
 			delete(w.running, c.Run)
 			delete(w.created, c.Run)
 			w.settle(c.Group, c.Set)
-			w.record(d, Fact{Kind: RunEnded, Run: c.Run, Canceled: c.Set})
+			losses := make([]Losses, len(w.bodies[c.Group]))
+			for m := range losses {
+				losses[m].Canceled = c.Set
+			}
+			w.record(d, Fact{Kind: RunEnded, Run: c.Run, Losses: losses})
 		case Block:
 			if c.Set.IsEmpty() {
 				w.Fatal("nothing is blocked")
 			}
-			w.settle(c.Group, c.Set)
-			w.record(d, Fact{Kind: PartitionsBlocked, Group: c.Group, Set: c.Set})
+			w.become(c.Group, c.Member, c.Set, givenUp)
+			w.record(d, Fact{Kind: PartitionsBlocked, Group: c.Group, Member: c.Member, Set: c.Set})
+			w.settleBlocked(c.Group)
 		case End:
 			return &c.State
 		}
@@ -199,14 +274,48 @@ func (w *world) finish(d *Decider) {
 	id := rapid.SampledFrom(ids).Draw(w.T, "ends")
 	set, g := w.running[id], w.group[id]
 	delete(w.running, id)
-	var failed partition.Set
-	for day := range w.days(set) {
-		if w.fails[g][day] {
-			failed = failed.Union(w.day(day))
+	losses, known := make([]Losses, len(w.bodies[g])), map[[3]int]outcome{}
+	for m := range losses {
+		if w.members[id] != nil && !slices.Contains(w.members[id], m) {
+			continue
+		}
+		for day := range w.days(set) {
+			l, one := &losses[m], w.day(day)
+			o := w.should(g, m, day, known)
+			switch o {
+			case failed:
+				l.Failed = l.Failed.Union(one)
+			case skipped:
+				l.Skipped = l.Skipped.Union(one)
+			case canceled:
+				l.Canceled = l.Canceled.Union(one)
+			case rejected:
+				l.Rejected = l.Rejected.Union(one)
+			}
+			w.become(g, m, one, o)
 		}
 	}
 	w.settle(g, set)
-	w.record(d, Fact{Kind: RunEnded, Run: id, Failed: failed})
+	w.record(d, Fact{Kind: RunEnded, Run: id, Losses: losses})
+}
+
+// become notes what has become of days of a member, once.
+func (w *world) become(g, m int, set partition.Set, o outcome) {
+	for day := range w.days(set) {
+		if before := w.became[g][m][day]; before != none {
+			w.Fatalf("day %d of member %d of group %d became %d, and becomes %d", day, m, g, before, o)
+		}
+		w.became[g][m][day] = o
+	}
+}
+
+// settleBlocked settles the days that all members of a group have an outcome of.
+func (w *world) settleBlocked(g int) {
+	for day := range int(w.space.Len()) {
+		if !slices.ContainsFunc(w.became[g], func(m map[int]outcome) bool { return m[day] == none }) {
+			w.settle(g, w.day(day))
+		}
+	}
 }
 
 // A backfill makes each partition once in each group, in order, with so many runs at once, and its counts add up,
@@ -259,34 +368,52 @@ func sameCommands(a, b []Command) bool {
 	})
 }
 
-func (w *world) checkEnd(d *Decider, state storage.BackfillState, canceled bool) {
+func (w *world) checkEnd(d *Decider, state storage.BackfillState, stopped bool) {
 	if len(w.running)+len(w.created) > 0 {
 		w.Fatalf("it ends, and %d runs are in progress, %d created", len(w.running), len(w.created))
 	}
 	p := d.Progress(w.space.Count)
 	total := w.space.Len()
-	if p.CompletedCount+p.FailedCount+p.CanceledCount != total || p.Runs != int64(w.runs) {
+	if p.CompletedCount+p.FailedCount+p.SkippedCount+p.CanceledCount != total || p.Runs != int64(w.runs) {
 		w.Fatalf("%d completed, %d failed, %d canceled of %d; %d runs, and %d were made", p.CompletedCount, p.FailedCount, p.CanceledCount, total, p.Runs, w.runs)
 	}
 	if !p.Completed.Intersect(p.Failed).IsEmpty() || !p.Completed.Intersect(p.Canceled).IsEmpty() || !p.Failed.Intersect(p.Canceled).IsEmpty() {
 		w.Fatal("a partition is counted twice")
 	}
 	switch {
-	case canceled && state != storage.BackfillCanceled:
+	case stopped && state != storage.BackfillCanceled:
 		w.Fatalf("it was canceled, and ends %s", state)
-	case !canceled && (p.CompletedCount == total) != (state == storage.BackfillCompleted):
+	case !stopped && (p.CompletedCount+p.SkippedCount == total) != (state == storage.BackfillCompleted):
 		w.Fatalf("%d of %d completed, and it ends %s", p.CompletedCount, total, state)
 	}
-	failures := 0
-	for g := range w.fails {
-		for day := range w.days(w.ran[g].Intersect(w.settled[g])) {
-			if w.fails[g][day] {
-				failures++
+	if stopped || w.config.StopOnFailure {
+		return
+	}
+	known := map[[3]int]outcome{}
+	for day := range int(total) {
+		worst := made
+		for g := range w.bodies {
+			for m := range w.bodies[g] {
+				want, got := w.should(g, m, day, known), w.became[g][m][day]
+				if got != want && (got != givenUp || want != skipped && want != canceled) {
+					w.Fatalf("day %d of member %d of group %d became %d, want %d", day, m, g, got, want)
+				}
+				if want == rejected {
+					want = failed
+				}
+				for _, o := range []outcome{failed, canceled, skipped, made} { // the worst before
+					if want == o || worst == o {
+						worst = o
+						break
+					}
+				}
 			}
 		}
-	}
-	if !canceled && !w.config.StopOnFailure && failures == 0 && state != storage.BackfillCompleted {
-		w.Fatalf("nothing failed, and it ends %s", state)
+		for o, set := range map[outcome]partition.Set{made: p.Completed, failed: p.Failed, skipped: p.Skipped, canceled: p.Canceled} {
+			if has := !set.Intersect(w.day(day)).IsEmpty(); has != (o == worst) {
+				w.Fatalf("day %d is worst %d, and among those of outcome %d: %v", day, worst, o, has)
+			}
+		}
 	}
 }
 

@@ -20,8 +20,8 @@ func (f *Losses) Lost() partition.Set {
 	return f.Failed.Union(f.Skipped).Union(f.Blocked).Union(f.Canceled)
 }
 
-// Losses returns what each step of the plan has not made. Where the definitions are not known, what a
-// partition reads is not known either: what was neither made nor tried is Blocked then.
+// Losses returns what each step of the plan has not made. Where the definitions are not known, what
+// a partition reads is not known either: what was neither made nor tried is Blocked then.
 func (d *Decider) Losses() []Losses {
 	all := make([]Losses, len(d.plan.Steps))
 	if d.parts == nil {
@@ -57,6 +57,8 @@ func (d *Decider) losses(s int32, all []Losses) (f Losses) {
 		f.Blocked = f.Blocked.Union(rest)
 	case st.status == Skipped && d.skippedFor(st.cause):
 		f.Skipped = f.Skipped.Union(rest)
+	case st.status == Skipped && !p.Has(d.Planned(st.cause)): // nobody else has lost a partition for it
+		f.Failed = f.Failed.Union(rest)
 	case st.status == Skipped:
 		f.Blocked = f.Blocked.Union(rest)
 	case st.status == Succeeded && d.plan.Graph.Node(d.plan.Steps[s].Node).Kind == graph.Check:

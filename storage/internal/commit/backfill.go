@@ -89,5 +89,6 @@ func (s *Sets) Fill(rec *storage.BackfillRecord) error {
 			return err
 		}
 	}
+	rec.FillSkipped()
 	return nil
 }

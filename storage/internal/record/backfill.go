@@ -43,6 +43,7 @@ func Backfill[R ~BackfillRow](found R) (storage.BackfillRecord, error) {
 			Runs: row.Runs, CompletedCount: row.Completed, FailedCount: row.Failed, CanceledCount: row.Canceled,
 		},
 	}
+	rec.FillSkipped()
 	var err error
 	rec.Cancel, err = Cancel(storage.CancelRequest{Backfill: rec.Key}, row.Cancel)
 	err = errors.Join(err, decode(row.Request, &rec.Request), decode(row.Assets, &rec.Assets))
