@@ -87,7 +87,7 @@ func TestListenersHearOfChecks(t *testing.T) {
 			"succeeded parts", `all of parts (parts:all) attempt 1: failed, error ""`, "succeeded parts:all",
 		}},
 		{rivers.RunRequest{Selection: []string{"bad"}}, []string{
-			"failed bad", `never of bad (bad:never) attempt 0: skipped, upstream "bad" did not succeed`, "skipped bad:never",
+			"failed bad", `never of bad (bad:never) attempt 0: skipped, upstream "bad" failed`, "skipped bad:never",
 		}},
 	} {
 		heard = nil

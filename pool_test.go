@@ -1,6 +1,7 @@
 package rivers_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -118,6 +119,14 @@ func TestPoolsOfEveryKind(t *testing.T) {
 	}
 	if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"*"}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestPoolTimeoutIsChecked(t *testing.T) {
+	repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "shop", PoolTimeout: -time.Second})
+	want := `repository "shop": PoolTimeout: it is -1s: give a positive duration, or none to wait as long as it takes`
+	if err := repo.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v\nwant %s", err, want)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/backfill"
@@ -60,6 +61,10 @@ type RepositoryConfig struct {
 	// PoolLimits are the slots of each concurrency pool; it must have every pool that steps name. A
 	// number that an operator sets in the store wins.
 	PoolLimits map[string]int
+	// PoolTimeout is how long a step waits for pool slots before its attempt fails, which counts as
+	// [retry.Infrastructure]. Zero waits as long as it takes, and warns the operator every ten
+	// minutes. The environment variable RIVERS_CLAIM_TIMEOUT overrides it.
+	PoolTimeout time.Duration
 	// PartitionDefs are definitions that assets refer to by partition.Named.
 	PartitionDefs map[string]partition.Definition
 	// ResumeAbandoned resumes, in the background, runs of this repository whose process died. Without
@@ -277,7 +282,7 @@ func (r *CodeRepository) catalogConfig() catalog.Config {
 	out := catalog.Config{
 		Location: c.Name, Position: r.pos, Definitions: r.definitions, Count: len(c.Assets) + len(c.Tasks) + len(c.Checks),
 		DefaultExecutor: c.DefaultExecutor, DefaultHandler: c.DefaultIOHandler, Fallback: r.fallback, Memory: r.memory, Resources: r.resources(),
-		Retry: c.DefaultRetry, Retries: c.Retries, Pools: c.PoolLimits, Partitions: c.PartitionDefs, Retention: c.Retention,
+		Retry: c.DefaultRetry, Retries: c.Retries, Pools: c.PoolLimits, PoolTimeout: c.PoolTimeout, Partitions: c.PartitionDefs, Retention: c.Retention,
 	}
 	for i := range c.Jobs {
 		out.Jobs = append(out.Jobs, c.Jobs[i].spec())

@@ -78,7 +78,7 @@ func (r *CodeRepository) resolvedOn(store storage.Storage) (bool, error) {
 
 // resolveOn sets up resources and records the topology; the lock is held.
 func (r *CodeRepository) resolveOn(ctx context.Context, store storage.Storage, c *catalog.Catalog, owned bool) error {
-	wait, err := claimTimeout()
+	wait, err := claimTimeout(r.config.PoolTimeout)
 	if err != nil {
 		return err
 	}
@@ -143,14 +143,14 @@ func (r *CodeRepository) resolved(ctx context.Context) (*launch.Runner, error) {
 	return r.runner, nil
 }
 
-// claimVariable is how long a step waits for pool slots before it gives up.
+// claimVariable overrides [RepositoryConfig.PoolTimeout].
 const claimVariable = "RIVERS_CLAIM_TIMEOUT"
 
-// claimTimeout reads it; zero where it is not set.
-func claimTimeout() (time.Duration, error) {
+// claimTimeout returns how long a step waits for pool slots; zero is no limit.
+func claimTimeout(configured time.Duration) (time.Duration, error) {
 	text := os.Getenv(claimVariable)
 	if text == "" {
-		return 0, nil
+		return configured, nil
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {

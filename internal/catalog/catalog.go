@@ -18,6 +18,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/rivers-go/rivers/executor"
 	"github.com/rivers-go/rivers/internal/define"
@@ -48,8 +49,9 @@ type Config struct {
 	Retry   retry.Policy
 	Retries map[string]retry.Policy
 	// Pools are the limits of pools, Partitions the definitions that assets refer to by name.
-	Pools      map[string]int
-	Partitions map[string]partition.Definition
+	Pools       map[string]int
+	PoolTimeout time.Duration
+	Partitions  map[string]partition.Definition
 	// Retention is how long history is kept.
 	Retention storage.Retention
 }

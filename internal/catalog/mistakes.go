@@ -108,6 +108,9 @@ func (v *validation) checkRetention() {
 
 // checkPoolLimits looks at the repository's pools.
 func (v *validation) checkPoolLimits() {
+	if v.conf.PoolTimeout < 0 {
+		v.repositoryFault("PoolTimeout", fmt.Sprintf("it is %s: give a positive duration, or none to wait as long as it takes", v.conf.PoolTimeout))
+	}
 	limits := v.conf.Pools
 	for _, name := range slices.Sorted(maps.Keys(limits)) {
 		at := fmt.Sprintf("PoolLimits[%q]", name)

@@ -157,7 +157,10 @@ func unused(ctx context.Context, h iohandler.Collector, name string, kept map[st
 	var old []iohandler.StoredWrite
 	err := h.StoredWrites(ctx, name, func(w iohandler.StoredWrite) error {
 		if last, known := newest[w.Value]; known {
-			if w.Written.After(last.Written) {
+			switch {
+			case w.Written.Equal(last.Written): // a disk may give two writes the same instant: both are the newest
+				return nil
+			case w.Written.After(last.Written):
 				newest[w.Value] = w
 				w = last
 			}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +11,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// ClaimTimeout is how long a step waits for its pool slots before it gives up.
-const ClaimTimeout = 10 * time.Minute
+// tellWaiting is how often the operator is told of a step that waits for its pool slots.
+const tellWaiting = 10 * time.Minute
 
 // askAgain is about how often a waiting step asks for its slots when nothing wakes it: a step that
 // came earlier may have gone, or a lease ended, without a signal.
@@ -54,7 +53,7 @@ func (e *SlotsError) Hint() string {
 	case e.Err != nil:
 		return ""
 	}
-	return "see who holds the slots with `pools holders`; RIVERS_CLAIM_TIMEOUT sets how long a step waits"
+	return "see who holds the slots with `pools holders`; RepositoryConfig.PoolTimeout and RIVERS_CLAIM_TIMEOUT set how long a step waits"
 }
 
 // FailureReason is infrastructure for slots that did not come: another attempt may have more luck.
@@ -111,12 +110,18 @@ func (r *run) claimed(j job) (mine job, ok bool) {
 	return mine, ok
 }
 
-// askForSlots asks until the slots are granted, can never be, or were waited for too long; it is
-// woken when some become free.
+// askForSlots asks until the slots are granted, can never be, or were waited for too long, which is
+// never if no limit is set. It is woken when some become free. An error of the store ends it: the
+// store has tried again by itself.
 func (r *run) askForSlots(j job, began time.Time) (answer storage.SlotAnswer, err error) {
 	at := r.stepRef(j.step)
-	ctx, cancel := context.WithTimeout(r.ctx, cmp.Or(r.ClaimTimeout, ClaimTimeout))
-	defer cancel()
+	ctx := r.ctx
+	if r.ClaimTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.ClaimTimeout)
+		defer cancel()
+	}
+	told := began
 	c := storage.SlotClaim{
 		Fence: r.fence, Step: j.step, Key: at.key, Attempt: j.attempt, Pools: r.plan.Classes[r.plan.Steps[at.mapped].Class],
 		Hold: SlotLease, Wait: Lease,
@@ -125,9 +130,13 @@ func (r *run) askForSlots(j job, began time.Time) (answer storage.SlotAnswer, er
 	for first := true; ; first = false {
 		answer, err = r.Store.ClaimSlots(ctx, c)
 		switch {
-		case answer.Granted, errors.Is(err, storage.ErrPoolTooSmall), errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrFenced),
-			errors.Is(err, storage.ErrClosed):
+		case answer.Granted, err != nil && ctx.Err() == nil:
 			return answer, err
+		case err != nil:
+			return answer, nil
+		case time.Since(told) >= tellWaiting:
+			told = time.Now()
+			logWaiting(r, j, &answer, began)
 		case first:
 			wake = r.Store.Watch(ctx, storage.TopicSlots)
 			r.noticeWait(j, &answer, began)
@@ -144,6 +153,15 @@ func (r *run) askForSlots(j job, began time.Time) (answer storage.SlotAnswer, er
 			return answer, nil
 		}
 	}
+}
+
+// logWaiting tells the operator that a step has waited for long.
+func logWaiting(r *run, j job, answer *storage.SlotAnswer, began time.Time) {
+	why := ""
+	if len(answer.Blocked) > 0 {
+		why = blockText(answer.Blocked[0])
+	}
+	r.log().Warn("a step waits for its pool slots", "run", r.Record.ID, "step", r.stepKey(j.step), "waited", time.Since(began).Round(time.Second), "reason", why)
 }
 
 // noticeWait tells the observer that a step waits, and for what.

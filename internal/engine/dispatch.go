@@ -163,11 +163,17 @@ func (r *run) recordStart(j job, at storage.Micros) {
 func (r *run) recordSkip(c decide.Command, at storage.Micros) {
 	f := c.Consume().Fact
 	f.At = at
-	err := &UpstreamError{Step: r.stepKey(f.DueTo())}
+	err := newUpstreamError(r, f.DueTo())
 	r.detailOf(f.Step).err = err
 	r.record(f, nil)
 	r.skipCheck(f.Step, f.At, err)
 	r.notice(f.Step, StepNotice{Kind: storage.StepSkipped, At: f.At.Time(), Err: err})
+}
+
+// newUpstreamError explains a skip that is due to another step. Called with the lock held.
+func newUpstreamError(r *run, dueTo int32) *UpstreamError {
+	outcome := map[decide.Status]string{decide.Failed: "failed", decide.Skipped: "skipped", decide.Canceled: "canceled"}
+	return &UpstreamError{Step: r.stepKey(dueTo), Outcome: outcome[r.d.Status(dueTo)]}
 }
 
 // detailOf grows with the instances of mapped steps.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/retry"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -29,12 +30,12 @@ func (e *TimeoutError) Unwrap() error { return e.Err }
 
 // UpstreamError explains why a step was skipped.
 type UpstreamError struct {
-	// Step is the key of the step that did not succeed.
-	Step string
+	// Step is the key of the step that it is due to, Outcome the outcome of that in a word.
+	Step, Outcome string
 }
 
-// Error names the upstream step.
-func (e *UpstreamError) Error() string { return fmt.Sprintf("upstream %q did not succeed", e.Step) }
+// Error names the upstream step and what became of it.
+func (e *UpstreamError) Error() string { return graph.NotMade(e.Step, e.Outcome) }
 
 // ErrSkip is wrapped by the error of a body that has nothing to do.
 var ErrSkip = errors.New("skipped")
@@ -91,13 +92,24 @@ func (a *attempt) failure(err error) outcome {
 // killed for its memory, say.
 type Classified interface{ FailureReason() storage.FailureReason }
 
-// classified returns the reason that an error knows, else that it is an error.
+// classified returns the reason that an error knows, else the one that [retry.ReasonOf] finds.
 func classified(err error) storage.FailureReason {
 	var c Classified
 	if errors.As(err, &c) {
 		return c.FailureReason()
 	}
-	return storage.ReasonError
+	switch retry.ReasonOf(err) {
+	case retry.Timeout:
+		return storage.ReasonTimeout
+	case retry.OutOfMemory:
+		return storage.ReasonOutOfMemory
+	case retry.Infrastructure:
+		return storage.ReasonInfrastructure
+	case retry.Canceled:
+		return storage.ReasonCanceled
+	default:
+		return storage.ReasonError
+	}
 }
 
 // history returns how many attempts of the step have failed, and whether a body has handed over an

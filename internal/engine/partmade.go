@@ -90,13 +90,8 @@ func (r *run) partLost(a *attempt, part partition.Slice, err error) error {
 		r.flush()
 		return nil
 	}
-	n := r.plan.Steps[a.mapped].Node
 	f = f.FailedPartition(reason)
-	for o := range r.graph.Node(n).Outputs {
-		asset := r.assetKey(r.graph.OutputAt(n, o))
-		if asset == 0 || !r.plan.Wanted(a.mapped, o) {
-			continue
-		}
+	for _, asset := range failing(r, a.mapped) {
 		e := r.recordEvent(storage.Event{Fact: f, Asset: asset, Partition: part.Key().String(), Detail: detail}, decide.Event{Fact: f, Partitions: part.Set()})
 		r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
 			Asset: asset, Kind: storage.Failed, Partition: part.Key().String(), Partitions: part.Set(), Run: r.key, N: e, At: at, Detail: detail,
@@ -113,16 +108,33 @@ func (r *run) setFailed(step int32, key partition.Key, set partition.Set, n int6
 	if r.partitioned(s) == set.IsEmpty() {
 		return // its partitions failed one by one, or never had their turn
 	}
-	node := r.plan.Steps[s].Node
-	for o := range r.graph.Node(node).Outputs {
-		asset := r.assetKey(r.graph.OutputAt(node, o))
-		if asset == 0 || !r.plan.Wanted(s, o) {
-			continue
-		}
+	for _, asset := range failing(r, s) {
 		r.batch.Assets = append(r.batch.Assets, storage.AssetUpdate{
 			Asset: asset, Kind: storage.Failed, Partition: key.String(), Partitions: set, Run: r.key, N: n, At: at, Detail: detail,
 		})
 	}
+}
+
+// failing are the keys of the assets that fail with a step of the plan: what it makes, or inside a
+// graph asset what it works for.
+func failing(r *run, s int32) []storage.AssetKey {
+	var keys []storage.AssetKey
+	n := r.plan.Steps[s].Node
+	node := r.graph.Node(n)
+	for o := range node.Outputs {
+		if key := r.assetKey(r.graph.OutputAt(n, o)); key != 0 && r.plan.Wanted(s, o) {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) > 0 || node.Kind != graph.GraphTask {
+		return keys
+	}
+	if v, ok := r.graph.Find(node.Definition); ok {
+		if key := r.assetKey(v); key != 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // failedWith is what failed with an attempt that could no longer report it: its body panicked, its

@@ -92,9 +92,11 @@ func (r *run) restoreStep(e *storage.Event, d *storage.Detail, outputs map[stora
 			detail.err = nil
 		}
 	case storage.StepSkipped:
-		detail.err = &UpstreamError{Step: r.stepKey(e.DueTo())}
-		if d.Error != "" {
+		switch {
+		case d.Error != "":
 			detail.err = &RemoteError{Message: d.Error}
+		case e.DueTo() != storage.NoStep:
+			detail.err = newUpstreamError(r, e.DueTo())
 		}
 	case storage.StepExpanded, storage.StepReused:
 		detail.ended = e.At

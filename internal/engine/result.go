@@ -71,7 +71,10 @@ func (r *run) result() *Result {
 			Key: r.stepKey(int32(s)), Node: r.Plan.Steps[mapped].Node, Outcome: st.Event(),
 			Attempts: attempts,
 		}
-		if d.ended > 0 {
+		if d.started == 0 && st == decide.Failed { // it failed before it began
+			sr.Attempts = 0
+		}
+		if d.ended > 0 && d.started > 0 {
 			sr.Duration = between(d.started, d.ended)
 		}
 		if st == decide.Succeeded && attempts == 0 {

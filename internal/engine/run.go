@@ -60,7 +60,7 @@ type Config struct {
 	Hooks []graph.Hook
 	// Grace is how long canceled steps may go on; zero means [Grace].
 	Grace time.Duration
-	// ClaimTimeout is how long a step waits for its pool slots; zero means [ClaimTimeout].
+	// ClaimTimeout is how long a step waits for its pool slots; zero is as long as it takes.
 	ClaimTimeout time.Duration
 	// Leases renews the lease of the run and of its slots; nil holds a run without an owner, which
 	// nobody can take over.

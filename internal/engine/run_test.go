@@ -151,7 +151,7 @@ func TestFailureSkipsOnlyWhatDependsOnIt(t *testing.T) {
 	store := memory.New()
 	res, err := p.run(t.Context(), t, store)
 	expect(t, res, err, storage.Failure, "bad:failed/1 after:skipped/0 last:skipped/0 other:succeeded/1")
-	if got := res.Steps[2].Err.Error(); got != `upstream "bad" did not succeed` {
+	if got := res.Steps[2].Err.Error(); got != `upstream "bad" failed` {
 		t.Errorf("last: %s", got)
 	}
 	run, err := store.GetRun(t.Context(), res.Record.ID)
@@ -315,7 +315,7 @@ func TestFanOutFailureSkipsTheJoin(t *testing.T) {
 	res, err := p.run(t.Context(), t, memory.New())
 	expect(t, res, err, storage.Failure,
 		"split:succeeded/1 each:succeeded/1 join:skipped/0 each[0]:succeeded/1 each[1]:failed/1 each[2]:succeeded/1")
-	if got := res.Steps[2].Err.Error(); got != `upstream "each[1]" did not succeed` {
+	if got := res.Steps[2].Err.Error(); got != `upstream "each[1]" failed` {
 		t.Errorf("join: %s", got)
 	}
 }

@@ -39,7 +39,7 @@ type Runner struct {
 	Leases *engine.LeaseRenewer
 	// Logger is the operator's; nil is slog's default.
 	Logger *slog.Logger
-	// ClaimTimeout bounds how long a step waits for pool slots; zero is the engine's default.
+	// ClaimTimeout bounds how long a step waits for pool slots; zero is no bound.
 	ClaimTimeout time.Duration
 	// Load loads a stored value by name, as the contexts of steps do.
 	Load func(ctx context.Context, name string, key partition.Key, dst any) error

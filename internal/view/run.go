@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivers-go/rivers/internal/graph"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -148,7 +149,8 @@ func (s *StepState) apply(e *storage.Event, d *storage.Detail, all []StepState) 
 	case storage.StepSkipped:
 		end("skipped")
 		if s.Cause == "" && int(e.DueTo()) < len(all) {
-			s.Cause = fmt.Sprintf("upstream %q did not succeed", all[e.DueTo()].Step)
+			up := &all[e.DueTo()]
+			s.Cause = graph.NotMade(up.Step, up.State)
 		}
 	case storage.StepCanceled:
 		end("canceled")
