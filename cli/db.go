@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rivers-go/rivers/internal/view"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -74,6 +75,11 @@ func (a *app) check(ctx context.Context, repair bool) error {
 			}
 		}
 		problems, err := c.Check(ctx)
+		if err == nil {
+			var abandoned []string
+			abandoned, err = view.Ownerless(ctx, s)
+			problems = append(problems, abandoned...)
+		}
 		if err != nil {
 			return &storageError{err}
 		}

@@ -1,6 +1,10 @@
 package cli_test
 
 import (
+	"errors"
+	"os"
+	"time"
+
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/partition"
 )
@@ -23,5 +27,28 @@ func greeter() *rivers.CodeRepository {
 			}
 			return 1, nil
 		})
-	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "greeter", Assets: []rivers.Asset{users, greeting, pipe, days}})
+	slow := rivers.NewAsset(rivers.AssetSpec{Name: "slow", Partitions: partition.Static("a", "b", "c", "d")},
+		func(ctx *rivers.AssetContext, _ rivers.NoInput) (int, error) {
+			f, err := os.OpenFile("calls", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			if err != nil {
+				return 0, err
+			}
+			if _, err := f.WriteString("call\n"); err != nil {
+				return 0, err
+			}
+			if err := errors.Join(f.Close(), os.WriteFile("arrived", nil, 0o600)); err != nil {
+				return 0, err
+			}
+			for {
+				if _, err := os.Stat("open"); err == nil {
+					return 1, nil
+				}
+				select {
+				case <-ctx.Done():
+					return 0, ctx.Err()
+				case <-time.After(5 * time.Millisecond):
+				}
+			}
+		})
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "greeter", Assets: []rivers.Asset{users, greeting, pipe, days, slow}})
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,6 +162,15 @@ func (m *Manager) claim(ctx context.Context, rec *storage.BackfillRecord) (*Plan
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := m.take(ctx, rec); err != nil {
+		return nil, nil, err
+	}
+	recorded, err := p.recordedRuns(ctx, rec)
+	return p, recorded, err
+}
+
+// take makes this process the owner of a backfill whose owner is gone.
+func (m *Manager) take(ctx context.Context, rec *storage.BackfillRecord) error {
 	c := storage.RunClaim{ID: rec.ID, Owner: proc.Self().String(), Lease: engine.Lease}
 	if proc.Gone(rec.Owner) {
 		c.Gone = rec.Owner
@@ -167,13 +178,12 @@ func (m *Manager) claim(ctx context.Context, rec *storage.BackfillRecord) (*Plan
 	claimed, err := m.Runner.Store.ClaimBackfill(ctx, c)
 	switch {
 	case errors.Is(err, storage.ErrOwned):
-		return nil, nil, fmt.Errorf("backfill %q: %w: %s: wait until it ends, or cancel it", rec.ID, storage.ErrOwned, proc.Describe(rec.Owner))
+		return fmt.Errorf("backfill %q: %w: %s: wait until it ends, or cancel it", rec.ID, storage.ErrOwned, proc.Describe(rec.Owner))
 	case err != nil:
-		return nil, nil, fmt.Errorf("backfill %q: taking it over: %w", rec.ID, err)
+		return fmt.Errorf("backfill %q: taking it over: %w", rec.ID, err)
 	}
 	*rec = claimed
-	recorded, err := p.recordedRuns(ctx, rec)
-	return p, recorded, err
+	return nil
 }
 
 // Recover continues, in the background, backfills of this repository whose process died. Errors are
@@ -233,8 +243,45 @@ func (m *Manager) Cancel(ctx context.Context, id string, c storage.CancelRequest
 	if rec.Location != m.Runner.Catalog.Location() || !rec.LeaseUntil.Before(time.Now()) && !proc.Gone(rec.Owner) {
 		return false, nil, nil // its owner hears of it
 	}
-	ended, err = m.Resume(ctx, rec.ID) // which obeys the request
+	ended, err = m.settle(ctx, rec, c)
 	return false, ended, err
+}
+
+// settle cancels a backfill that has no owner, and calls nothing of the definitions: its runs are
+// settled as canceled, and what has no run is canceled.
+func (m *Manager) settle(ctx context.Context, rec storage.BackfillRecord, c storage.CancelRequest) (*storage.BackfillRecord, error) {
+	if err := m.take(ctx, &rec); err != nil {
+		return nil, err
+	}
+	open, err := m.Runner.Store.ListRuns(ctx, storage.RunQuery{
+		Backfill: rec.ID, States: []storage.RunState{storage.Queued, storage.NotStarted, storage.Running}, Limit: math.MaxInt32,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("backfill %q: reading its runs: %w", rec.ID, err)
+	}
+	for i := range open {
+		of := storage.CancelRequest{At: c.At, By: c.By, Reason: fmt.Sprintf("backfill %s was canceled", rec.ID)}
+		if _, err := engine.RequestCancel(ctx, m.Runner.Store, open[i].ID, of); err != nil {
+			return nil, fmt.Errorf("backfill %q: %w", rec.ID, err)
+		}
+	}
+	if p, err := newRecordedPlan(ctx, m.Runner, &rec); err == nil {
+		if recorded, err := p.recordedRuns(ctx, &rec); err == nil && !slices.ContainsFunc(recorded, func(r RecordedRun) bool { return !r.Ended }) {
+			return m.execute(ctx, p.drive(m, rec, recorded)) // which has nothing to run, and counts
+		}
+	}
+	// The definitions are others now, so that what its last runs made is not known by partition.
+	p := rec.Progress
+	p.Canceled = rec.Partitions.Minus(p.Completed).Minus(p.Failed)
+	p.CanceledCount = rec.Total - p.CompletedCount - p.FailedCount
+	u := storage.BackfillUpdate{Backfill: rec.Key, State: storage.BackfillCanceled, At: time.Now().UTC(), Progress: p, Error: "the backfill was canceled"}
+	fence := storage.Fence{Backfill: rec.Key, Token: rec.Token}
+	if err := m.Runner.Store.Commit(ctx, &storage.Batch{Fence: fence, BackfillUpdates: []storage.BackfillUpdate{u}}); err != nil {
+		return nil, fmt.Errorf("backfill %q: recording its end: %w", rec.ID, err)
+	}
+	rec.State, rec.EndedAt, rec.Error, rec.Progress = u.State, u.At, u.Error, p
+	rec.FillSkipped()
+	return &rec, nil
 }
 
 // Status returns what is recorded of a backfill, or an error that wraps [storage.ErrNotFound].
@@ -282,10 +329,7 @@ func (m *Manager) record(ctx context.Context, p *Plan, rerunOf string) (*storage
 
 // drive executes a backfill, in the background for a NoBlock request. It calls done at the end.
 func (m *Manager) drive(ctx context.Context, p *Plan, rec storage.BackfillRecord, recorded []RecordedRun, done func()) (*storage.BackfillRecord, error) {
-	drive := Drive{
-		Config: p.config(), Record: rec, Recorded: recorded, Store: m.Runner.Store, Runs: &runs{plan: p, backfill: rec.ID},
-		Leases: m.Runner.Leases, Count: p.space.Count, Lease: engine.Lease,
-	}
+	drive := p.drive(m, rec, recorded)
 	if m.Progress != nil {
 		drive.Changed = m.Progress(rec.ID, p.total)
 	}
@@ -301,6 +345,14 @@ func (m *Manager) drive(ctx context.Context, p *Plan, rec storage.BackfillRecord
 		}
 	}()
 	return &rec, nil
+}
+
+// drive is what sees the backfill of a plan through.
+func (p *Plan) drive(m *Manager, rec storage.BackfillRecord, recorded []RecordedRun) Drive {
+	return Drive{
+		Config: p.config(), Record: rec, Recorded: recorded, Store: m.Runner.Store, Runs: &runs{plan: p, backfill: rec.ID},
+		Leases: m.Runner.Leases, Count: p.space.Count, Lease: engine.Lease,
+	}
 }
 
 // execute sees a backfill through; while it does, it can be canceled by its id.
