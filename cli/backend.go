@@ -116,5 +116,8 @@ func (a *app) backend() (b backend, location string, err error) {
 		}
 		return backend{}, "", &storageError{fmt.Errorf("storage %s://…: unknown backend%s: give %s", scheme, near, storageForms)}
 	}
+	if err := sqlite.ValidatePath(a.storage); err != nil {
+		return backend{}, "", usagef("--storage: %w", err)
+	}
 	return all[0], a.storage, nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/rivers-go/rivers/storage"
 )
 
-// Ownerless describes the runs and backfills in progress whose process is gone, with what to do: the
-// store itself cannot end them, since it knows no processes.
+// Ownerless describes the runs and backfills in progress whose process is gone, with what to do.
+// The store itself cannot end them, since it knows no processes.
 func Ownerless(ctx context.Context, s storage.Reader) ([]string, error) {
 	var found []string
 	backfills, err := s.ListBackfills(ctx, storage.BackfillQuery{

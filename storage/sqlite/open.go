@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/rivers-go/rivers/storage"
@@ -61,19 +62,38 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
+// serverAddress matches what is the address of a server and no path: a keyword of a connection
+// string, a scheme, a password before a host.
+var serverAddress = regexp.MustCompile(`(?i)(^|[\s;&?])(host|hostaddr|port|user|password|passwd|dbname|sslmode|service)\s*=` +
+	`|^(jdbc|odbc|postgres|postgresql|pgsql|mysql|mariadb|mssql|sqlserver|redis|mongodb)(\+\w+)?(:|//)` +
+	`|[^/\s:@]+:[^/\s@]*@[^/\s]`)
+
+// ValidatePath returns an error for a text that looks like the address of a server. Opened as a
+// path it would become a directory, whose name may hold a password. The error does not show it.
+func ValidatePath(path string) error {
+	if serverAddress.MatchString(path) {
+		return errors.New("the storage path looks like the address of a server (it is not shown, for it may hold a password): " +
+			"want a path, sqlite:///path, or postgres://user@host/database; write ./ before a path that begins so")
+	}
+	return nil
+}
+
 // locate returns the file of a path and whether every commit shall wait for the disk.
 func locate(path string) (file string, full bool, err error) {
+	if err := ValidatePath(path); err != nil {
+		return "", false, err
+	}
 	file, query, _ := strings.Cut(path, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return "", false, fmt.Errorf("storage path %q: its parameters: %w", path, err)
+		return "", false, fmt.Errorf("storage path %q: its parameters are not to be read: the only one is synchronous=full or normal", file)
 	}
 	for name, value := range values {
 		switch {
 		case name != "synchronous":
-			return "", false, fmt.Errorf("storage path %q: no parameter %q: the only one is synchronous=full or normal", path, name)
+			return "", false, fmt.Errorf("storage path %q: no parameter %q: the only one is synchronous=full or normal", file, name)
 		case len(value) != 1 || value[0] != "full" && value[0] != "normal":
-			return "", false, fmt.Errorf("storage path %q: synchronous=%s: want full or normal", path, strings.Join(value, ","))
+			return "", false, fmt.Errorf("storage path %q: synchronous=%s: want full or normal", file, strings.Join(value, ","))
 		}
 		full = value[0] == "full"
 	}
