@@ -34,6 +34,7 @@ import (
 // started for one step of a run it runs that step; see [rivers.CodeRepository.ServeStep].
 func Main(repo *rivers.CodeRepository) {
 	repo.ServeStep()
+	term.CleanLogs()
 	os.Exit(run(newApp(repo, os.Stdout, os.Stderr), os.Args[1:]))
 }
 

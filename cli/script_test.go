@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 		"gauge":    func() { cli.Main(gauge()) },
 		"greeter":  func() { cli.Main(greeter()) },
 		"memo":     func() { cli.Main(memo()) },
+		"hostile":  func() { cli.Main(hostile()) },
 		"vintage":  func() { cli.Main(vintage()) },
 		"rivers":   func() { cli.StoreMain() },
 		"waitfor":  waitFor,

@@ -45,7 +45,7 @@ type live struct {
 
 func newLive(t *Terminal, verbose bool) *live {
 	return &live{
-		t: t, verbose: verbose, screen: screen{out: t.Out, width: t.Width}, began: time.Now(),
+		t: t, verbose: verbose, screen: screen{out: raw(t.Out), width: t.Width}, began: time.Now(),
 		known: map[string]bool{}, done: map[string]int{}, current: map[string]rivers.StepStarted{}, waiting: map[string]rivers.StepFinished{},
 		claiming: map[string]rivers.StepWaiting{},
 	}
@@ -55,7 +55,7 @@ func newLive(t *Terminal, verbose bool) *live {
 func (t *Terminal) WatchLive(listen Listen, verbose bool) (stop func()) {
 	l := newLive(t, verbose)
 	unlisten := listen(l.listener())
-	release := capture(t.Out, l.above)
+	release := capture(raw(t.Out), l.above)
 	t.view.Store(l)
 	end := every(liveEvery, l.draw)
 	return func() {
@@ -136,7 +136,7 @@ func (l *live) above(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		fmt.Fprintln(l.screen.out, line)
+		fmt.Fprintln(l.t.Out, line)
 		return
 	}
 	l.pending = append(l.pending, line)

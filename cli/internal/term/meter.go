@@ -15,7 +15,7 @@ type Meter struct {
 // NewMeter returns a meter that starts now.
 func (t *Terminal) NewMeter() *Meter {
 	now := time.Now()
-	return &Meter{t: t, screen: screen{out: t.Out, width: t.Width}, began: now, said: now}
+	return &Meter{t: t, screen: screen{out: raw(t.Out), width: t.Width}, began: now, said: now}
 }
 
 // Due reports whether it is time to show the line again.

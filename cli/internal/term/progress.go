@@ -38,7 +38,7 @@ const maxFailed = 20
 // WatchProgress shows the progress of a backfill until stop is called. stop reports whether a
 // failure was shown.
 func (t *Terminal) WatchProgress(listen Listen) (stop func() bool) {
-	p := &progress{t: t, screen: screen{out: t.Out, width: t.Width}, began: time.Now(), said: time.Now()}
+	p := &progress{t: t, screen: screen{out: raw(t.Out), width: t.Width}, began: time.Now(), said: time.Now()}
 	unlisten := listen(rivers.Listener{BackfillProgress: p.hear, RunFinished: p.finished})
 	if !t.Interactive {
 		return func() bool {
@@ -46,7 +46,7 @@ func (t *Terminal) WatchProgress(listen Listen) (stop func() bool) {
 			return p.told() > 0
 		}
 	}
-	release := capture(t.Out, p.say)
+	release := capture(raw(t.Out), p.say)
 	end := every(liveEvery, func(time.Time) { p.draw() })
 	return func() bool {
 		unlisten()

@@ -29,10 +29,10 @@ func (s *screen) paint(above, block []string) {
 	}
 	s.drawn = s.drawn[:0]
 	for _, line := range above {
-		b.WriteString(line + "\x1b[K\n")
+		b.WriteString(cleaned(line, true) + "\x1b[K\n")
 	}
 	for _, line := range block {
-		line = cut(line, width-1)
+		line = cut(strings.ReplaceAll(cleaned(line, true), "\n", " "), width-1)
 		s.drawn = append(s.drawn, Cells(line))
 		b.WriteString(line + "\x1b[K\n")
 	}

@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -63,15 +64,21 @@ func (t *Table) Add(cells ...any) {
 		} else {
 			row[i] = Cell{Text: fmt.Sprint(c)}
 		}
+		row[i].Text = inCell(row[i].Text)
 	}
 	t.Rows = append(t.Rows, row)
 }
 
+// inCell returns a text as it is in a table: of one line, and without orders, which have no width.
+func inCell(text string) string { return strings.ReplaceAll(cleaned(text, true), "\n", " ") }
+
 // PrintTable prints a table. A terminal cuts each row at the width of its window.
 func (t *Terminal) PrintTable(rows *Table) {
 	widths := make([]int, len(rows.Head))
+	rows.Head = slices.Clone(rows.Head)
 	for i, h := range rows.Head {
-		widths[i] = Cells(h)
+		rows.Head[i] = inCell(h)
+		widths[i] = Cells(rows.Head[i])
 	}
 	for _, row := range rows.Rows {
 		for i, c := range row {

@@ -33,9 +33,10 @@ type Terminal struct {
 
 // New returns the terminal of a process.
 func New(out, errs *os.File) *Terminal {
+	interactive := term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb"
 	return &Terminal{
-		Out: out, Err: errs, QuietFor: 30 * time.Second,
-		Interactive: term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb",
+		Out: &cleaner{out, interactive}, Err: &cleaner{errs, term.IsTerminal(int(errs.Fd()))}, QuietFor: 30 * time.Second,
+		Interactive: interactive,
 		Width: func() int {
 			w, _, err := term.GetSize(int(out.Fd()))
 			if err != nil || w <= 0 {
