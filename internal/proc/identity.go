@@ -7,7 +7,9 @@
 // keeps it correct all the same, see storage.Fence). So an identity has everything that tells one
 // process from another of the same number: the machine's name, when the process began, the boot of
 // the machine and the namespace of process numbers, since containers count theirs anew. Where any
-// of it differs or is not known, nothing is claimed.
+// of it differs or is not known, nothing is claimed. Another boot may be that of another machine of
+// the same name: machines of one image share names, and files that would tell them apart. So what
+// a restart of the machine ended is left to its lease.
 //
 // What a process prints is cut into lines of a bounded length, for it may print without a line
 // break for ever. What a group has of the memory is what cannot be taken back from it: a mapped
@@ -80,10 +82,8 @@ func Gone(text string) bool {
 	id, ok := Parse(text)
 	self := Self()
 	switch {
-	case !ok || id.Host != self.Host || id.Space != self.Space || id == self:
+	case !ok || id == self || id.Host != self.Host || id.Space != self.Space || id.Boot != self.Boot || id.Boot == "":
 		return false
-	case id.Boot != self.Boot:
-		return id.Boot != "" && self.Boot != "" // the machine was started anew since
 	}
 	if err := syscall.Kill(id.PID, 0); errors.Is(err, syscall.ESRCH) {
 		return true
