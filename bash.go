@@ -116,6 +116,14 @@ func (s *BashTaskSpec) run(inv *graph.Invocation, grace time.Duration) (string, 
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("command %q: starting it: %w", s.Command, err)
 	}
+	if cmd.SysProcAttr != nil {
+		release, err := proc.Guard(cmd.Process.Pid)
+		if err != nil {
+			writeLine(inv, storage.StreamStderr, "if this process dies, the command goes on: "+err.Error())
+		} else {
+			defer release()
+		}
+	}
 	err := cmd.Wait()
 	stdout.End()
 	stderr.End()

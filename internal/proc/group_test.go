@@ -16,6 +16,9 @@ import (
 const eats = "PROC_TEST_EATS"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(guarded) != "" {
+		startGuarded()
+	}
 	switch what := os.Getenv(eats); what {
 	case "":
 		os.Exit(m.Run())

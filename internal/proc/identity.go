@@ -81,8 +81,7 @@ func Describe(text string) string {
 func Gone(text string) bool {
 	id, ok := Parse(text)
 	self := Self()
-	switch {
-	case !ok || id == self || id.Host != self.Host || id.Space != self.Space || id.Boot != self.Boot || id.Boot == "":
+	if !ok || id == self || id.Host != self.Host || id.Space != self.Space || id.Boot != self.Boot || id.Boot == "" {
 		return false
 	}
 	if err := syscall.Kill(id.PID, 0); errors.Is(err, syscall.ESRCH) {
