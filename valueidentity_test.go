@@ -311,3 +311,34 @@ func TestRetryFindsTheValuesInsideAGraph(t *testing.T) {
 		}
 	}
 }
+
+// plainHandler keeps the last write alone, and claims that its values outlive the process, as most handlers of a
+// program's own do.
+type plainHandler struct{ iohandler.MemoryHandler }
+
+func (*plainHandler) CrossesProcesses() bool { return true }
+
+// What a run has made of partitions is found by its next steps, before the store has the records.
+func TestRunFindsPartitionsOfAPlainHandler(t *testing.T) {
+	t.Parallel()
+	source := rivers.NewAsset(rivers.AssetSpec{Name: "source", Partitions: tenDays}, func(*rivers.AssetContext, none) (int, error) { return 1, nil })
+	made := rivers.NewAsset(rivers.AssetSpec{Name: "made", Partitions: tenDays}, func(_ *rivers.AssetContext, in struct{ Source int }) (int, error) { return in.Source, nil })
+	total := rivers.NewAsset(rivers.AssetSpec{Name: "total"}, func(_ *rivers.AssetContext, in struct{ Made rivers.Partitions[int] }) (int, error) {
+		sum := 0
+		for _, n := range in.Made.All() {
+			sum += n
+		}
+		return sum, nil
+	})
+	for range 20 {
+		repo := rivers.NewCodeRepository(rivers.RepositoryConfig{Name: "plain", Assets: []rivers.Asset{source, made, total}, DefaultIOHandler: &plainHandler{}})
+		resolvedOn(t, repo, onFile(t, filepath.Join(t.TempDir(), "storage")))
+		if _, err := repo.Materialize(t.Context(), rivers.RunRequest{Selection: []string{"*"}, Range: partition.Range("2026-01-01", "2026-01-10")}); err != nil {
+			t.Fatal(err)
+		}
+		if got := valueOf[int](t, repo, "total"); got != 10 {
+			t.Fatalf("the total is %d", got)
+		}
+		closeRepository(t, repo)
+	}
+}

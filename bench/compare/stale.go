@@ -9,6 +9,7 @@ import (
 
 	"github.com/rivers-go/rivers"
 	"github.com/rivers-go/rivers/bench"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -16,6 +17,17 @@ import (
 // outdated reports whether asset i of layers is in one of the layers that are stale after
 // writeLayers: every second one, from the second on.
 func outdated(i int) bool { return i/bench.Layer%2 == 1 }
+
+// claimed keeps values in memory and claims that they outlive it. What is asked here is about
+// records: no other process loads a value, and a new value has a new version.
+type claimed struct{ iohandler.MemoryHandler }
+
+// CrossesProcesses reports true.
+func (*claimed) CrossesProcesses() bool { return true }
+
+func ofRecords(all []rivers.Asset) *rivers.CodeRepository {
+	return rivers.NewCodeRepository(rivers.RepositoryConfig{Name: location, Assets: all, DefaultIOHandler: &claimed{}})
+}
 
 // writeLayers makes a store of n assets that were made, and then every second layer of them again,
 // so that the layers between are stale.
@@ -25,7 +37,7 @@ func writeLayers(ctx context.Context, kind, place string, n int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	repo := repository(assets(bench.Layers, n))
+	repo := ofRecords(assets(bench.Layers, n))
 	defer func() { err = errors.Join(err, repo.Close()) }()
 	if err := repo.Resolve(ctx, store); err != nil {
 		return err
@@ -46,7 +58,7 @@ func writeLayers(ctx context.Context, kind, place string, n int) (err error) {
 // staleAssets asks which of n assets are stale, and proves that it is every second layer, and that
 // all below know of it.
 func staleAssets(ctx context.Context, n int, store storage.Storage) (took time.Duration, err error) {
-	repo := repository(assets(bench.Layers, n))
+	repo := ofRecords(assets(bench.Layers, n))
 	defer func() { err = errors.Join(err, repo.Close()) }()
 	if err := repo.Resolve(ctx, store); err != nil {
 		return 0, err
@@ -82,7 +94,7 @@ func partitionedPair(n int) (*rivers.CodeRepository, partition.Space, error) {
 	source := rivers.NewAsset(rivers.AssetSpec{Name: "source", Partitions: hours}, func(*rivers.AssetContext, rivers.NoInput) (int, error) { return 1, nil })
 	made := rivers.NewAsset(rivers.AssetSpec{Name: "made", Partitions: hours}, func(_ *rivers.AssetContext, in readsSource) (int, error) { return in.Source, nil })
 	space, err := partition.NewSpace(hours, time.Now(), partition.Tables{})
-	return repository([]rivers.Asset{source, made}), space, err
+	return ofRecords([]rivers.Asset{source, made}), space, err
 }
 
 // everySecond is every second partition, from the first on.

@@ -95,9 +95,10 @@ func (t *Table) Set(v int32, write string) {
 	t.outputs[v] = write
 }
 
-// SetPartitions remembers the write of partitions that the run made of an output.
+// SetPartitions remembers the write of partitions that the run made of an output. It is empty for a
+// handler that keeps the last write alone: their records may not be in the store yet.
 func (t *Table) SetPartitions(v int32, part partition.Slice, write string) {
-	if !t.keeps(v) {
+	if out, _ := t.graph.Output(v); !t.keeps(v) && (!t.needed || !iohandler.Outlives(out.Handler)) {
 		return
 	}
 	t.mu.Lock()
