@@ -59,10 +59,15 @@ func (e *SlotsError) Hint() string {
 // FailureReason is infrastructure for slots that did not come: another attempt may have more luck.
 // Slots that there never can be are an error like any other.
 func (e *SlotsError) FailureReason() storage.FailureReason {
-	if errors.Is(e.Err, storage.ErrPoolTooSmall) || errors.Is(e.Err, storage.ErrNotFound) {
+	if e.never() {
 		return storage.ReasonError
 	}
 	return storage.ReasonInfrastructure
+}
+
+// never reports whether there can never be such slots.
+func (e *SlotsError) never() bool {
+	return errors.Is(e.Err, storage.ErrPoolTooSmall) || errors.Is(e.Err, storage.ErrNotFound)
 }
 
 // blockText describes why a pool gives nothing yet.
@@ -101,7 +106,11 @@ func (r *run) claimed(j job) (mine job, ok bool) {
 	}
 	if !answer.Granted {
 		r.mu.Unlock()
-		return r.failClaim(j, &SlotsError{Waited: time.Since(began).Round(time.Millisecond), Blocked: answer.Blocked, Err: err})
+		slots := &SlotsError{Blocked: answer.Blocked, Err: err}
+		if !slots.never() {
+			slots.Waited = time.Since(began).Round(time.Millisecond)
+		}
+		return r.failClaim(j, slots)
 	}
 	r.d.Apply(factEvent(storage.Fact{Kind: decide.StepClaimed, Step: j.step, Attempt: j.attempt, At: now()}))
 	mine, ok = r.advance()
