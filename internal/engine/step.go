@@ -188,10 +188,16 @@ func (a *attempt) call(part partition.Slice) (*graph.Invocation, graph.Result, e
 		inv.NewWrite = a.locator.New
 	}
 	res, err := a.of.Call(inv, args)
+	if err == nil { // before anything is written
+		err = unstorable(inv.Facts)
+	}
 	if err != nil || res.Parts != nil {
 		return inv, res, err
 	}
-	return inv, res, a.store(inv, res)
+	if err := a.store(inv, res); err != nil {
+		return inv, res, err
+	}
+	return inv, res, unstorable(inv.Facts) // what handlers have added
 }
 
 // timedOut reports that an error is the timeout's, if the attempt's time had passed when it came.
