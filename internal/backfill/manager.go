@@ -148,6 +148,10 @@ func (m *Manager) resume(ctx context.Context, id string, done func()) (*storage.
 		done()
 		return &rec, nil
 	}
+	if rec.Cancel != nil { // what begins now would be stopped at once
+		defer done()
+		return m.settle(ctx, rec, *rec.Cancel)
+	}
 	p, recorded, err := m.claim(ctx, &rec)
 	if err != nil {
 		done()
@@ -265,12 +269,35 @@ func (m *Manager) settle(ctx context.Context, rec storage.BackfillRecord, c stor
 			return nil, fmt.Errorf("backfill %q: %w", rec.ID, err)
 		}
 	}
-	if p, err := newRecordedPlan(ctx, m.Runner, &rec); err == nil {
-		if recorded, err := p.recordedRuns(ctx, &rec); err == nil && !slices.ContainsFunc(recorded, func(r RecordedRun) bool { return !r.Ended }) {
-			return m.execute(ctx, p.drive(m, rec, recorded)) // which has nothing to run, and counts
-		}
+	recorded, p, err := m.ended(ctx, &rec)
+	switch {
+	case err == nil:
+		return m.execute(ctx, p.drive(m, rec, recorded)) // which has nothing to run, and counts
+	case !errors.Is(err, errDefinedAnew):
+		return nil, fmt.Errorf("backfill %q: canceling it: %w", rec.ID, err)
 	}
-	// The definitions are others now, so that what its last runs made is not known by partition.
+	return m.settleUnplanned(ctx, rec)
+}
+
+// ended plans a backfill again and reads its runs, which have all ended.
+func (m *Manager) ended(ctx context.Context, rec *storage.BackfillRecord) ([]RecordedRun, *Plan, error) {
+	p, err := newRecordedPlan(ctx, m.Runner, rec)
+	if err != nil {
+		return nil, nil, err
+	}
+	recorded, err := p.recordedRuns(ctx, rec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if at := slices.IndexFunc(recorded, func(r RecordedRun) bool { return !r.Ended }); at >= 0 {
+		return nil, nil, fmt.Errorf("run %q is in progress in %s: cancel the backfill again once that has ended", recorded[at].Run.ID, proc.Describe(recorded[at].Run.Owner))
+	}
+	return recorded, p, nil
+}
+
+// settleUnplanned ends a backfill whose definitions are others now, so that what its last runs made
+// is not known by partition.
+func (m *Manager) settleUnplanned(ctx context.Context, rec storage.BackfillRecord) (*storage.BackfillRecord, error) {
 	p := rec.Progress
 	p.Canceled = rec.Partitions.Minus(p.Completed).Minus(p.Failed)
 	p.CanceledCount = rec.Total - p.CompletedCount - p.FailedCount

@@ -14,6 +14,7 @@ import (
 	"github.com/rivers-go/rivers/internal/launch"
 	"github.com/rivers-go/rivers/internal/plan"
 	"github.com/rivers-go/rivers/internal/proc"
+	"github.com/rivers-go/rivers/iohandler"
 	"github.com/rivers-go/rivers/partition"
 	"github.com/rivers-go/rivers/storage"
 )
@@ -152,6 +153,10 @@ func (b *runs) Drop(ctx context.Context, rec storage.RunRecord, reason string) e
 	return err
 }
 
+// errDefinedAnew is wrapped by the error of a recorded backfill that the present definitions would
+// not make as they did.
+var errDefinedAnew = errors.New("the definitions are others now")
+
 // newRecordedPlan plans a backfill again from its record: as of the instant at which it was
 // requested, for the partitions that were found then.
 func newRecordedPlan(ctx context.Context, r *launch.Runner, rec *storage.BackfillRecord) (*Plan, error) {
@@ -160,12 +165,18 @@ func newRecordedPlan(ctx context.Context, r *launch.Runner, rec *storage.Backfil
 	p, err := newPlanOf(ctx, r, req, rec.CreatedAt, func(space partition.Space) (partition.Set, error) {
 		set := space.Within(rec.Partitions)
 		if !set.Equal(rec.Partitions) {
-			return set, errors.New("some of its partitions are no longer defined: cancel it, and begin a new one")
+			return set, fault.Mark(errDefinedAnew, errors.New("some of its partitions are no longer defined: cancel it, and begin a new one"))
 		}
 		return set, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("backfill %q: %w", rec.ID, err)
+		err = fmt.Errorf("backfill %q: %w", rec.ID, err)
+		for _, kind := range []error{fault.ErrPartitionValidation, fault.ErrAssetNotFound, fault.ErrConfig, fault.ErrGraphValidation, iohandler.ErrNoValue} {
+			if errors.Is(err, kind) {
+				return nil, fault.Mark(errDefinedAnew, err)
+			}
+		}
+		return nil, err
 	}
 	p.req, p.set, p.total = rec.Request, rec.Partitions, rec.Total
 	return p, nil
@@ -204,7 +215,7 @@ func (p *Plan) recordedRun(ctx context.Context, rec *storage.RunRecord) (Recorde
 		}
 	}
 	if one.Group < 0 {
-		return one, fmt.Errorf("it makes %s, and the definitions would backfill that otherwise now: cancel the backfill, and begin a new one", fault.QuotedList(rec.Request.Selection))
+		return one, fault.Mark(errDefinedAnew, fmt.Errorf("it makes %s, and the definitions would backfill that otherwise now: cancel the backfill, and begin a new one", fault.QuotedList(rec.Request.Selection)))
 	}
 	if !rec.Request.Partition.IsZero() {
 		var err error

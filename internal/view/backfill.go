@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
 )
 
@@ -34,7 +33,9 @@ func FindBackfill(ctx context.Context, s storage.Reader, name string) (storage.B
 }
 
 // Abandoned reports whether a backfill is in progress and its process is gone.
-func Abandoned(b *storage.BackfillRecord) bool { return !b.State.Terminal() && proc.Gone(b.Owner) }
+func Abandoned(b *storage.BackfillRecord) bool {
+	return !b.State.Terminal() && ownerless(b.Owner, b.LeaseUntil)
+}
 
 // FailedRanges names the failed partitions of a backfill. Partitions of another definition than the
 // present one are left out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/rivers-go/rivers/internal/proc"
 	"github.com/rivers-go/rivers/storage"
@@ -30,7 +31,7 @@ func Ownerless(ctx context.Context, s storage.Reader) ([]string, error) {
 	}
 	for i := range runs {
 		switch r := &runs[i]; {
-		case !proc.Gone(r.Owner):
+		case !ownerless(r.Owner, r.LeaseUntil):
 		case r.Backfill != "":
 			found = append(found, fmt.Sprintf("run %q of backfill %q is %s and its process is gone", r.ID, r.Backfill, r.State))
 		default:
@@ -38,4 +39,10 @@ func Ownerless(ctx context.Context, s storage.Reader) ([]string, error) {
 		}
 	}
 	return found, nil
+}
+
+// ownerless reports whether nobody is at work on what an owner holds: its lease is over, or its
+// process is gone.
+func ownerless(owner string, lease time.Time) bool {
+	return owner != "" && (lease.Before(time.Now()) || proc.Gone(owner))
 }
